@@ -1,0 +1,44 @@
+"""The one door to scikit-learn's private modules.
+
+Everything the package takes from a module whose name begins with an underscore is
+taken here, so that a change in scikit-learn is answered in one file.
+"""
+
+from sklearn.base import _fit_context
+from sklearn.datasets._base import RemoteFileMetadata, _fetch_remote
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+)
+from sklearn.utils._set_output import _get_output_config
+from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.validation import (
+    _check_feature_names,
+    _check_sample_weight,
+    _check_y,
+)
+
+__all__ = [
+    "HasMethods",
+    "Interval",
+    "RealNotInt",
+    "RemoteFileMetadata",
+    "StrOptions",
+    "check_feature_names",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "check_y",
+    "fetch_remote",
+    "fit_context",
+    "get_output_config",
+]
+
+check_feature_names = _check_feature_names
+check_partial_fit_first_call = _check_partial_fit_first_call
+check_sample_weight = _check_sample_weight
+check_y = _check_y
+fetch_remote = _fetch_remote
+fit_context = _fit_context
+get_output_config = _get_output_config

@@ -1,0 +1,31 @@
+import numpy as np
+import torch
+
+from sklearn_bilstm.utils._random import (
+    draw_seed,
+    private_random_state,
+    seeded_generator,
+)
+
+
+def test_no_random_state_is_fresh_and_leaves_numpys_alone():
+    before = np.random.get_state()[1].copy()
+    seeds = {draw_seed(private_random_state(None)) for _ in range(5)}
+    assert len(seeds) == 5
+    assert np.array_equal(np.random.get_state()[1], before)
+
+
+def test_an_int_gives_one_stream_and_an_instance_is_used_itself():
+    assert draw_seed(private_random_state(3)) == draw_seed(private_random_state(3))
+    instance = np.random.RandomState(0)
+    assert private_random_state(instance) is instance
+
+
+def test_every_entropy_has_numbers_of_its_own():
+    draws = {
+        torch.rand((), generator=seeded_generator(*entropy)).item()
+        for entropy in [(0,), (1,), (0, 1), (1, 1), (0, 2), (0, 1, 1)]
+    }
+    assert len(draws) == 6
+    first, again = (torch.rand(3, generator=seeded_generator(5, 6)) for _ in "ab")
+    assert torch.equal(first, again)
