@@ -1,0 +1,49 @@
+"""Torch modules: ids or numbers in, logits out.
+
+Shapes are written behind the line that makes them, in these letters:
+
+=======  ==================================================================
+B        rows of a batch
+T        time steps, as many as the longest row of the batch has
+C        channels of a numeric sequence
+E        width of an embedded step, what the first recurrent layer reads
+H        width of the states a recurrent layer gives, both directions merged
+P        width of a pooled sequence
+K        outputs, one logit each
+=======  ==================================================================
+
+Whoever sees T takes `mask`, of shape (B, T), true on real steps. Rows are filled up
+at their end. Modules that draw random numbers take the `generator` to draw from.
+"""
+
+from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
+from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
+from sklearn_bilstm.nn._head import LinearHead
+from sklearn_bilstm.nn._input import NumericInput, TokenInput
+from sklearn_bilstm.nn._model import SequenceModel
+from sklearn_bilstm.nn._pooling import (
+    POOLINGS,
+    AttentionPooling,
+    LastPooling,
+    MaxMeanPooling,
+    MaxPooling,
+    MeanPooling,
+)
+
+__all__ = [
+    "POOLINGS",
+    "AttentionPooling",
+    "Dropout",
+    "LastPooling",
+    "LinearHead",
+    "LockedDropout",
+    "MaxMeanPooling",
+    "MaxPooling",
+    "MeanPooling",
+    "NumericInput",
+    "RecurrentEncoder",
+    "RecurrentLayer",
+    "SequenceModel",
+    "TokenInput",
+    "WordDropout",
+]

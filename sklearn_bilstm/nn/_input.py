@@ -1,0 +1,101 @@
+"""Input layers: what turns the steps of a sequence into vectors.
+
+An input layer has an `output_size` and is called with the steps, the mask and a
+generator. Which one a model gets is the estimator's decision.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn._dropout import LockedDropout, WordDropout
+from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._undrawn import undrawn
+
+__all__ = ["NumericInput", "TokenInput"]
+
+
+class TokenInput(Part):
+    """Look up a vector for each token id.
+
+    Parameters
+    ----------
+    n_tokens : int
+        Number of ids, the padding id 0 included.
+    embedding_dim : int
+        Width of a vector.
+    unknown_id : int
+        Id that stands for every id not below `n_tokens`.
+    word_dropout : float, default=0.0
+        Probability that a token is read as the unknown one in training.
+    dropout : float, default=0.0
+        Probability that a component of the vectors is zeroed throughout a sequence
+        in training.
+    """
+
+    def __init__(
+        self,
+        n_tokens: int,
+        embedding_dim: int,
+        *,
+        unknown_id: int,
+        word_dropout: float = 0.0,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.unknown_id = unknown_id
+        self.output_size = embedding_dim
+        self.embedding = undrawn(nn.Embedding, n_tokens, embedding_dim, padding_idx=0)
+        self.word_dropout = WordDropout(word_dropout, unknown_id)
+        self.dropout = LockedDropout(dropout)
+
+    @property
+    def n_tokens(self) -> int:
+        """Number of ids that have a vector of their own."""
+        return self.embedding.num_embeddings
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw new vectors; padding is the zero vector."""
+        self._draw(self.embedding.weight, generator)
+        self.embedding.weight[0] = 0.0
+
+    @torch.no_grad()
+    def grow(self, n_tokens: int, generator: torch.Generator) -> None:
+        """Add newly drawn vectors until there are `n_tokens`."""
+        old = self.embedding.weight
+        new = torch.empty(n_tokens - len(old), self.output_size)
+        self._draw(new, generator)
+        self.embedding.weight = nn.Parameter(torch.cat([old, new.to(old)]))
+        self.embedding.num_embeddings = n_tokens
+
+    @staticmethod
+    def _draw(vectors: Tensor, generator: torch.Generator) -> None:
+        nn.init.normal_(vectors, std=0.1, generator=generator)
+
+    def forward(
+        self, ids: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Turn ids of shape (B, T) into vectors of shape (B, T, E)."""
+        ids = ids.masked_fill(ids >= self.n_tokens, self.unknown_id)  # (B, T)
+        ids = self.word_dropout(ids, mask, generator)  # (B, T)
+        return self.dropout(self.embedding(ids), generator)  # (B, T, E)
+
+
+class NumericInput(Part):
+    """Read the channels of a numeric sequence as they are.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of channels, C.
+    """
+
+    def __init__(self, n_channels: int) -> None:
+        super().__init__()
+        self.output_size = n_channels
+
+    def forward(
+        self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Return the values, of shape (B, T, C)."""
+        return values  # (B, T, C)

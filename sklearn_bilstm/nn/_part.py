@@ -1,0 +1,15 @@
+"""What all parts of a network have in common."""
+
+import torch
+from torch import nn
+
+__all__ = ["Part"]
+
+
+class Part(nn.Module):
+    """A part that knows the width of its output and draws its own weights."""
+
+    output_size: int
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw new weights. A part without any has nothing to do."""

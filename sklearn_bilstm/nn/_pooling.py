@@ -1,0 +1,118 @@
+"""Poolings: the states of a sequence in, one vector out.
+
+A pooling is called with the states, of shape (B, T, H), the mask and the final states,
+of shape (B, H). It has an `output_size` and gives an empty row the zero vector. Its
+name in `POOLINGS` is what users write.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn._mask import masked_softmax
+from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._undrawn import undrawn
+
+__all__ = [
+    "POOLINGS",
+    "AttentionPooling",
+    "LastPooling",
+    "MaxMeanPooling",
+    "MaxPooling",
+    "MeanPooling",
+]
+
+
+def _max(states: Tensor, mask: Tensor) -> Tensor:
+    padding = ~mask[..., None]  # (B, T, 1)
+    highest = states.masked_fill(padding, -torch.inf).amax(1)  # (B, H)
+    return highest.masked_fill(padding.all(1), 0.0)  # (B, H)
+
+
+def _mean(states: Tensor, mask: Tensor) -> Tensor:
+    total = states.masked_fill(~mask[..., None], 0.0).sum(1)  # (B, H)
+    return total / mask.sum(1, keepdim=True).clamp(min=1)  # (B, H)
+
+
+class _Pooling(Part):
+    """What all poolings share.
+
+    Parameters
+    ----------
+    input_size : int
+        Width of the states, H.
+    """
+
+    n_views = 1  # vectors of width H that the output holds side by side
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__()
+        self.output_size = self.n_views * input_size
+
+
+class MaxPooling(_Pooling):
+    """The largest value of each component over the sequence."""
+
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+        """Pool to shape (B, H)."""
+        return _max(states, mask)  # (B, H)
+
+
+class MeanPooling(_Pooling):
+    """The mean of each component over the sequence."""
+
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+        """Pool to shape (B, H)."""
+        return _mean(states, mask)  # (B, H)
+
+
+class LastPooling(_Pooling):
+    """The state of each direction when it has read the whole sequence."""
+
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+        """Pool to shape (B, H)."""
+        return final  # (B, H)
+
+
+class MaxMeanPooling(_Pooling):
+    """Max and mean pooling side by side."""
+
+    n_views = 2
+
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+        """Pool to shape (B, 2 H)."""
+        return torch.cat([_max(states, mask), _mean(states, mask)], 1)  # (B, 2 H)
+
+
+class AttentionPooling(_Pooling):
+    """A mean weighted by additive attention with a learnt query (Yang et al., 2016)."""
+
+    def __init__(self, input_size: int) -> None:
+        super().__init__(input_size)
+        self.hidden = undrawn(nn.Linear, input_size, input_size)
+        self.query = undrawn(nn.Linear, input_size, 1, bias=False)
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw Glorot weights."""
+        nn.init.xavier_uniform_(self.hidden.weight, generator=generator)
+        nn.init.zeros_(self.hidden.bias)
+        nn.init.xavier_uniform_(self.query.weight, generator=generator)
+
+    def weights(self, states: Tensor, mask: Tensor) -> Tensor:
+        """Return attention weights of shape (B, T), zero on padding."""
+        scores = self.query(self.hidden(states).tanh())[..., 0]  # (B, T)
+        return masked_softmax(scores, mask)  # (B, T)
+
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+        """Pool to shape (B, H)."""
+        weights = self.weights(states, mask)[:, None]  # (B, 1, T)
+        return (weights @ states)[:, 0]  # (B, H)
+
+
+POOLINGS: dict[str, type[_Pooling]] = {
+    "attention": AttentionPooling,
+    "last": LastPooling,
+    "max": MaxPooling,
+    "max_mean": MaxMeanPooling,
+    "mean": MeanPooling,
+}

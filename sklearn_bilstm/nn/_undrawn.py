@@ -1,0 +1,18 @@
+"""Torch layers without initial weights."""
+
+from typing import Any, TypeVar
+
+from torch import nn
+
+__all__ = ["undrawn"]
+
+Layer = TypeVar("Layer", bound=nn.Module)
+
+
+def undrawn(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
+    """Make a layer whose weights are still to be set.
+
+    Torch's layers draw their weights from the global generator, which must not be
+    touched. It is :func:`torch.nn.utils.skip_init`, for recurrent layers too.
+    """
+    return layer(*args, device="meta", **kwargs).to_empty(device="cpu")

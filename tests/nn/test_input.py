@@ -1,0 +1,58 @@
+import torch
+
+from sklearn_bilstm.nn import NumericInput, TokenInput
+
+IDS = torch.tensor([[2, 5, 3], [4, 0, 0]])
+MASK = IDS > 0
+
+
+def token_input(generator, **params):
+    layer = TokenInput(5, 4, unknown_id=1, **params)
+    layer.reset_parameters(generator)
+    return layer
+
+
+def test_each_token_has_its_row_and_an_id_too_large_is_unknown(generator):
+    layer = token_input(generator).eval()
+    vectors, table = layer(IDS, MASK), layer.embedding.weight
+    assert torch.equal(vectors[0, 0], table[2])
+    assert torch.equal(vectors[0, 1], table[1])
+    assert torch.equal(vectors[0, 2], table[3])
+
+
+def test_padding_is_the_zero_vector_and_learns_nothing(generator):
+    layer = token_input(generator)
+    vectors = layer(IDS, MASK)
+    vectors.sum().backward()
+    assert (vectors[1, 1:] == 0).all()
+    assert (layer.embedding.weight.grad[0] == 0).all()
+
+
+def test_growing_keeps_the_vectors_there_are(generator):
+    layer = token_input(generator).eval()
+    before = layer.embedding.weight.clone()
+    layer.grow(8, generator)
+    assert layer.n_tokens == 8
+    assert torch.equal(layer.embedding.weight[:5], before)
+    assert layer(torch.tensor([[5]]), torch.tensor([[True]])).abs().sum() > 0
+
+
+def test_word_dropout_trains_the_unknown_token(generator):
+    layer = token_input(generator, word_dropout=0.9)
+    layer(
+        torch.full((9, 9), 2), torch.ones(9, 9, dtype=torch.bool), generator
+    ).sum().backward()
+    assert (layer.embedding.weight.grad[1] != 0).all()
+
+
+def test_inputs_are_not_changed(generator):
+    ids = IDS.clone()
+    token_input(generator, word_dropout=0.9)(ids, MASK, generator)
+    assert torch.equal(ids, IDS)
+
+
+def test_numbers_pass_as_they_are():
+    values = torch.randn(2, 3, 4)
+    layer = NumericInput(4)
+    assert layer.output_size == 4
+    assert torch.equal(layer(values, torch.ones(2, 3, dtype=torch.bool)), values)

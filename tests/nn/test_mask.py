@@ -1,0 +1,35 @@
+import torch
+
+from sklearn_bilstm.nn._mask import last_step, masked_softmax, reversed_order
+
+MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], dtype=torch.bool)
+
+
+def test_reversed_order_turns_real_steps_and_leaves_padding():
+    assert reversed_order(MASK).tolist() == [[2, 1, 0, 3], [3, 2, 1, 0], [0, 1, 2, 3]]
+
+
+def test_reversed_order_is_its_own_inverse():
+    order = reversed_order(MASK)
+    assert torch.equal(order.gather(1, order), torch.arange(4).expand(3, 4))
+
+
+def test_last_step_is_the_last_real_one_and_zero_for_an_empty_row():
+    states = torch.arange(12.0).reshape(3, 4, 1)
+    assert last_step(states, MASK).tolist() == [[2.0], [7.0], [0.0]]
+
+
+def test_masked_softmax_is_the_softmax_of_the_real_steps():
+    scores = torch.tensor([[1.0, 2.0, 3.0, 99.0]]).repeat(3, 1)
+    weights = masked_softmax(scores, MASK)
+    expected = torch.tensor([1.0, 2.0, 3.0]).softmax(0)
+    torch.testing.assert_close(weights[0, :3], expected)
+    assert weights[0, 3] == 0
+
+
+def test_masked_softmax_of_an_empty_row_is_zero_and_has_a_gradient():
+    scores = torch.randn(3, 4, requires_grad=True)
+    weights = masked_softmax(scores, MASK)
+    weights.sum().backward()
+    assert weights[2].tolist() == [0, 0, 0, 0]
+    assert scores.grad.isfinite().all()

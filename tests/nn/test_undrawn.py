@@ -1,0 +1,13 @@
+import pytest
+import torch
+from torch import nn
+
+from sklearn_bilstm.nn._undrawn import undrawn
+
+
+@pytest.mark.parametrize("layer", [nn.Linear, nn.LSTM, nn.Embedding])
+def test_no_global_random_number_is_drawn(layer):
+    before = torch.get_rng_state()
+    made = undrawn(layer, 3, 4)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(p.device.type == "cpu" for p in made.parameters())
