@@ -1,0 +1,60 @@
+"""Batches of rows of like length."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from torch.utils.data import Sampler
+
+__all__ = ["LengthBuckets"]
+
+# Batches in a pool of random rows that is sorted by length. A larger pool has less
+# padding, a smaller one more random batches.
+_BATCHES_PER_POOL = 50
+
+
+class LengthBuckets(Sampler[np.ndarray]):
+    """Cut rows into batches of like length; every row comes once.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_rows,)
+        Number of steps of each row.
+    batch_size : int
+        Largest number of rows in a batch. Where they do not divide evenly, several
+        batches hold fewer rather than one very few.
+    seed : sequence of int or None, default=None
+        None gives the rows sorted by length, the longest first. A seed gives random
+        batches in random order: rows are shuffled, cut into pools of several batches,
+        and sorted within their pool.
+    """
+
+    def __init__(
+        self,
+        lengths: np.ndarray,
+        batch_size: int,
+        seed: Sequence[int] | None = None,
+    ) -> None:
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Yield arrays of rows."""
+        if self.seed is None:
+            return iter(self._sorted_batches(np.arange(len(self.lengths))))
+        random = np.random.default_rng(self.seed)
+        rows = random.permutation(len(self.lengths))
+        pool_size = self.batch_size * _BATCHES_PER_POOL
+        batches = [
+            batch
+            for start in range(0, len(rows), pool_size)
+            for batch in self._sorted_batches(rows[start : start + pool_size])
+        ]
+        return iter([batches[i] for i in random.permutation(len(batches))])
+
+    def _sorted_batches(self, rows: np.ndarray) -> list[np.ndarray]:
+        rows = rows[np.argsort(-self.lengths[rows], kind="stable")]
+        return np.array_split(rows, -(-len(rows) // self.batch_size))

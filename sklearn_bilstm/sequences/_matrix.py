@@ -1,0 +1,117 @@
+"""From the matrices that users have to ragged arrays."""
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_bilstm.sequences._ragged import RaggedArray
+
+__all__ = ["MAX_ID", "ragged_from_ids", "ragged_from_numbers"]
+
+# More than any vocabulary holds, and an embedding of this many rows takes gigabytes:
+# whatever lies above is a count, an amount or a time that was taken for an id.
+MAX_ID = 10_000_000
+
+# A row written by TextVectorizer has no gaps. A row of counts is nearly all gaps.
+_MIN_FILLED = 0.2
+
+
+def ragged_from_ids(
+    X: np.ndarray | sparse.csr_array, *, max_id: int | None = MAX_ID
+) -> RaggedArray:
+    """Read token ids from a matrix; zeros are padding wherever they stand.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array or matrix of shape (n_samples, n_timesteps)
+        Token ids, of any real dtype.
+    max_id : int or None, default=MAX_ID
+        Largest id allowed. None allows any.
+
+    Returns
+    -------
+    sequences : RaggedArray
+        With int32 values; an id that does not fit becomes the largest that does.
+
+    Raises
+    ------
+    ValueError
+        If an id is negative, too large, or not a whole number, or if X is a matrix of
+        counts.
+    """
+    values, offsets = _stored(X) if sparse.issparse(X) else _nonzero(X)
+    _check_ids(values, offsets, max_id)
+    largest = np.int64(np.iinfo(np.int32).max)  # wide whatever the dtype of X
+    return RaggedArray(np.minimum(values, largest).astype(np.int32), offsets)
+
+
+def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
+    """Read each row of a matrix as a sequence of one channel.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps)
+
+    Returns
+    -------
+    sequences : RaggedArray
+        With values of shape (n_samples * n_timesteps, 1).
+    """
+    n_samples, n_timesteps = X.shape
+    offsets = np.arange(n_samples + 1) * n_timesteps
+    return RaggedArray(X.reshape(-1, 1), offsets)
+
+
+def _nonzero(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    stored = X != 0
+    return X[stored], _offsets(stored.sum(1))
+
+
+def _stored(X: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+    if not X.has_canonical_format:
+        X = X.copy()
+        X.sum_duplicates()
+    _check_filled(X)
+    values, offsets = X.data, X.indptr.astype(np.int64)
+    if values.all():
+        return values, offsets
+    stored = values != 0
+    rows = np.repeat(np.arange(X.shape[0]), np.diff(offsets))
+    return values[stored], _offsets(np.bincount(rows[stored], minlength=X.shape[0]))
+
+
+def _offsets(lengths: np.ndarray) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+
+
+def _check_filled(X: sparse.csr_array) -> None:
+    ends = X.indptr[1:][np.diff(X.indptr) > 0] - 1
+    columns = int((X.indices[ends].astype(np.int64) + 1).sum())
+    if X.nnz < _MIN_FILLED * columns:
+        raise ValueError(
+            "X is sparse with gaps: a row of token ids fills the columns 0, 1, 2, ... "
+            f"from its beginning, but here only {X.nnz / columns:.1%} of them hold an "
+            "id. Does X hold counts, as CountVectorizer and TfidfVectorizer give "
+            "them, or the ids of two vectorizers side by side? Use one "
+            "TextVectorizer, which reads several text columns too."
+        )
+
+
+def _check_ids(values: np.ndarray, offsets: np.ndarray, max_id: int | None) -> None:
+    rules = [
+        # the first words are scikit-learn's for any estimator of what is positive
+        (values < 0, "Negative values in data", "non-negative"),
+        (values != np.floor(values), "Fractions in data", "whole numbers"),
+    ]
+    if max_id is not None:
+        rule = f"at most {max_id:,}"
+        rules.append((values > max_id, "Large values in data", rule))
+    for broken, finding, rule in rules:
+        if broken.any():
+            place = int(broken.argmax())
+            row = int(np.searchsorted(offsets, place, side="right")) - 1
+            raise ValueError(
+                f"{finding}: X is read as token ids, which must be {rule}, and row "
+                f"{row} holds {values[place]}. Token ids are what a sparse X, an X of "
+                "integers, or input_type='tokens' means; a dense X with "
+                "input_type='numeric' is read as sequences of numbers."
+            )

@@ -1,0 +1,40 @@
+"""Rows of unequal length in one flat array."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["RaggedArray"]
+
+
+@dataclass(frozen=True)
+class RaggedArray:
+    """Sequences one behind the other.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps,) or (n_steps, n_channels)
+        The steps of all sequences.
+    offsets : ndarray of shape (n_sequences + 1,)
+        Sequence i is `values[offsets[i]:offsets[i + 1]]`.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each sequence."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: np.ndarray) -> "RaggedArray":
+        """Return the sequences at `rows`, in that order."""
+        lengths = self.lengths[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        # position of each step: its place in the new array, moved by how far its
+        # sequence has moved
+        moved = np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return RaggedArray(self.values[np.arange(offsets[-1]) + moved], offsets)

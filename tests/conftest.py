@@ -1,0 +1,51 @@
+"""What several tests need: small corpora, fitted models, quiet threads."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_bilstm.datasets import make_reviews
+from tests.helpers import small_classifier, small_pipeline
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread():
+    """Tiny networks are faster on one thread, and as fast on a busy machine."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def reviews():
+    """60 texts and their labels."""
+    return make_reviews(60, max_fillers=1, random_state=0)
+
+
+@pytest.fixture(scope="session")
+def ids():
+    """40 rows of token ids of unequal length, an empty one among them."""
+    random = np.random.RandomState(0)
+    X = random.randint(2, 30, size=(40, 12)).astype(np.int32)
+    X[np.arange(12) >= random.randint(1, 13, size=(40, 1))] = 0
+    X[7] = 0
+    return X
+
+
+@pytest.fixture(scope="session")
+def fitted(ids):
+    """A classifier fitted on `ids`, to be looked at only."""
+    y = np.where(ids[:, 0] > 15, "high", "low")
+    return small_classifier(max_epochs=5).fit(ids, y)
+
+
+@pytest.fixture(scope="session")
+def fitted_pipeline(reviews):
+    """A pipeline fitted on `reviews`, to be looked at only."""
+    return small_pipeline().fit(*reviews)

@@ -1,0 +1,29 @@
+"""Small estimators and plain views of data that several tests use."""
+
+from itertools import pairwise
+
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+
+
+def small_classifier(**params):
+    """Return a classifier that is fitted in a fraction of a second."""
+    defaults = {
+        "embedding_dim": 8,
+        "hidden_layer_sizes": 6,
+        "max_epochs": 2,
+        "random_state": 0,
+    }
+    return BiLSTMClassifier(**{**defaults, **params})
+
+
+def small_pipeline(**params):
+    """Return a pipeline from text that is fitted in a fraction of a second."""
+    return make_pipeline(TextVectorizer(), small_classifier(**params))
+
+
+def rows_of(sequences):
+    """Return the rows of a RaggedArray as lists."""
+    bounds = pairwise(sequences.offsets)
+    return [sequences.values[start:end].tolist() for start, end in bounds]

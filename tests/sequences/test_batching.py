@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_bilstm.sequences import LengthBuckets
+
+LENGTHS = np.random.RandomState(0).randint(1, 500, size=3000)
+
+
+@given(
+    n_rows=st.integers(1, 300),
+    batch_size=st.integers(1, 40),
+    seed=st.one_of(st.none(), st.just([1, 2])),
+)
+def test_every_row_comes_once_in_batches_no_larger_than_asked(n_rows, batch_size, seed):
+    batches = list(LengthBuckets(LENGTHS[:n_rows], batch_size, seed))
+    assert sorted(np.concatenate(batches)) == list(range(n_rows))
+    assert len(LengthBuckets(LENGTHS[:n_rows], batch_size, seed)) == len(batches)
+    assert max(map(len, batches)) <= batch_size
+
+
+def test_there_are_no_very_small_batches():
+    sizes = [len(batch) for batch in LengthBuckets(LENGTHS[:33], 32, [0])]
+    assert sorted(sizes) == [16, 17]
+
+
+def test_a_seed_gives_one_order_and_another_seed_another():
+    first, again, other = (
+        np.concatenate(list(LengthBuckets(LENGTHS, 32, seed)))
+        for seed in ([0, 1], [0, 1], [0, 2])
+    )
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_without_a_seed_the_longest_come_first():
+    read = np.concatenate(list(LengthBuckets(LENGTHS, 32)))
+    assert (np.diff(LENGTHS[read]) <= 0).all()
+
+
+def test_random_batches_hold_rows_of_like_length():
+    batches = list(LengthBuckets(LENGTHS, 32, [0]))
+    padded = sum(LENGTHS[batch].max() * len(batch) for batch in batches)
+    assert padded < 1.1 * LENGTHS.sum()
+
+
+def test_batches_of_all_lengths_are_mixed():
+    longest = [LENGTHS[batch].max() for batch in LengthBuckets(LENGTHS, 32, [0])]
+    assert np.corrcoef(longest, np.arange(len(longest)))[0, 1] == pytest.approx(
+        0, abs=0.3
+    )

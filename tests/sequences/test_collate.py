@@ -1,0 +1,47 @@
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_bilstm.sequences import RaggedArray, pad
+
+
+def ragged(lengths, n_channels=None):
+    offsets = np.cumsum([0, *lengths])
+    if n_channels is None:
+        return RaggedArray(np.arange(1, offsets[-1] + 1, dtype=np.int32), offsets)
+    values = np.arange(offsets[-1] * n_channels, dtype=np.float32)
+    return RaggedArray(values.reshape(-1, n_channels), offsets)
+
+
+@given(lengths=st.lists(st.integers(0, 90), min_size=1, max_size=5))
+def test_padded_rows_hold_their_sequence_and_zeros(lengths):
+    sequences = ragged(lengths)
+    steps, mask = pad(sequences, np.arange(len(lengths)))
+    assert mask.sum(1).tolist() == lengths
+    assert steps[mask].tolist() == sequences.values.tolist()
+    assert (steps[~mask] == 0).all()
+    assert (mask.int().diff(dim=1) <= 0).all()  # real steps come first
+
+
+def test_width_is_that_of_the_longest_row_asked_for():
+    steps, _ = pad(ragged([3, 500, 2]), np.array([2, 0]))
+    assert steps.shape == (2, 3)
+    assert steps.dtype == torch.int64
+
+
+def test_long_batches_come_in_few_widths():
+    widths = {pad(ragged([n]), np.array([0]))[0].shape[1] for n in range(100, 200)}
+    assert len(widths) < 20
+
+
+def test_a_batch_of_empty_rows_has_one_step_of_padding():
+    steps, mask = pad(ragged([0, 0]), np.array([0, 1]))
+    assert steps.tolist() == [[0], [0]]
+    assert not mask.any()
+
+
+def test_channels_are_kept():
+    steps, _ = pad(ragged([1, 2], n_channels=2), np.array([0, 1]))
+    assert steps.tolist() == [[[0, 1], [0, 0]], [[2, 3], [4, 5]]]
+    assert steps.dtype == torch.float32

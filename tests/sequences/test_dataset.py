@@ -1,0 +1,29 @@
+import numpy as np
+
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+
+SEQUENCES = RaggedArray(np.array([2, 3, 4], np.int32), np.array([0, 1, 3]))
+
+
+def make_dataset():
+    return SequenceDataset(SEQUENCES, np.array([1, 0]), np.array([0.5, 1.5]))
+
+
+def test_an_item_is_a_batch_of_the_rows_asked_for():
+    inputs, target = make_dataset()[np.array([1, 0])]
+    assert inputs["steps"].tolist() == [[3, 4], [2, 0]]
+    assert inputs["mask"].tolist() == [[True, True], [True, False]]
+    assert target["target"].tolist() == [0, 1]
+    assert target["weight"].tolist() == [1.5, 0.5]
+
+
+def test_weights_are_one_if_there_are_none():
+    assert SequenceDataset(SEQUENCES)[np.array([0, 1])][1]["weight"].tolist() == [1, 1]
+
+
+def test_taking_rows_keeps_targets_and_weights_with_them():
+    dataset = make_dataset().take(np.array([1]))
+    assert len(dataset) == 1
+    inputs, target = dataset[np.array([0])]
+    assert inputs["steps"].tolist() == [[3, 4]]
+    assert (target["target"].item(), target["weight"].item()) == (0, 1.5)

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_bilstm.sequences import MAX_ID, ragged_from_ids, ragged_from_numbers
+from tests.helpers import rows_of
+
+X = np.array([[5, 3, 0], [0, 0, 0], [2, 2, 9]])
+ROWS = [[5, 3], [], [2, 2, 9]]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.int64, np.float64])
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array, sparse.csr_matrix])
+def test_rows_are_read_from_any_container_and_dtype(container, dtype):
+    sequences = ragged_from_ids(container(X.astype(dtype)))
+    assert rows_of(sequences) == ROWS
+    assert sequences.values.dtype == np.int32
+
+
+def test_zeros_are_padding_wherever_they_stand():
+    assert rows_of(ragged_from_ids(np.array([[0, 5, 0, 3]]))) == [[5, 3]]
+
+
+def test_stored_zeros_and_unsorted_columns_are_read_as_what_they_mean():
+    data, columns, starts = [3, 0, 5, 7], [1, 2, 0, 0], [0, 3, 4]
+    stored = sparse.csr_array((data, columns, starts), shape=(2, 3))
+    before = stored.copy()
+    assert rows_of(ragged_from_ids(stored)) == [[5, 3], [7]]
+    assert stored.indices.tolist() == before.indices.tolist()  # X is not changed
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (-2, "Negative values.*non-negative, and row 2 holds -2"),
+        (1.5, "Fractions.*whole numbers, and row 2 holds 1.5"),
+        (2_000_000_000, "Large values.*at most 10,000,000, and row 2 holds 2000000000"),
+    ],
+)
+@pytest.mark.parametrize("container", [np.array, sparse.csr_array])
+def test_a_bad_id_is_named_with_its_row_and_the_way_out(container, bad, message):
+    X_bad = X.astype(float)
+    X_bad[2, 1] = bad
+    with pytest.raises(ValueError, match=f"{message}.*input_type='numeric'"):
+        ragged_from_ids(container(X_bad))
+
+
+def test_without_a_limit_a_large_id_stays_large():
+    sequences = ragged_from_ids(np.array([[2, 2**40]]), max_id=None)
+    assert sequences.values[0] == 2
+    assert sequences.values[1] > MAX_ID
+
+
+def test_counts_of_words_are_no_token_ids():
+    counts = sparse.random_array((50, 400), density=0.05, rng=0)
+    counts.data[:] = 1
+    with pytest.raises(ValueError, match="sparse with gaps.*CountVectorizer"):
+        ragged_from_ids(sparse.csr_array(counts))
+
+
+def test_a_matrix_of_numbers_is_one_channel():
+    sequences = ragged_from_numbers(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    assert rows_of(sequences) == [[[1.0], [2.0]], [[3.0], [4.0]], [[5.0], [6.0]]]

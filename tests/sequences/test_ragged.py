@@ -1,0 +1,28 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_bilstm.sequences import RaggedArray
+from tests.helpers import rows_of
+
+
+def ragged(rows):
+    offsets = np.cumsum([0, *map(len, rows)])
+    return RaggedArray(np.array([v for row in rows for v in row], np.int32), offsets)
+
+
+@given(
+    rows=st.lists(st.lists(st.integers(2, 9), max_size=4), min_size=1, max_size=6),
+    data=st.data(),
+)
+def test_take_is_indexing_of_the_rows(rows, data):
+    index = st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=8)
+    picked = data.draw(index)
+    taken = ragged(rows).take(np.array(picked))
+    assert rows_of(taken) == [rows[i] for i in picked]
+
+
+def test_length_and_lengths():
+    sequences = ragged([[5], [], [6, 7]])
+    assert len(sequences) == 3
+    assert sequences.lengths.tolist() == [1, 0, 2]
