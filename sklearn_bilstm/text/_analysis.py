@@ -1,0 +1,113 @@
+"""From a document to its tokens."""
+
+import re
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any
+
+from sklearn.feature_extraction.text import CountVectorizer
+
+__all__ = ["Analyzer", "analyze_fields", "make_analyzer", "tokenize"]
+
+Analyzer = Callable[[Any], Iterable[Hashable]]
+
+# Han, kana, bopomofo and Hangul: scripts in which spaces do not part words, or part
+# phrases, so that each character is a token.
+_CJK = (
+    "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c"
+    "\u3040-\u30ff\u3100-\u318f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
+    "\U0001b000-\U0001b16f\U00020000-\U000323af"
+)
+# Marks are no letters to `\w`, which therefore breaks decomposed accents, vocalised
+# Hebrew and Arabic, and the scripts of South and South-East Asia inside a word.
+_MARKS = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
+    "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff"
+    "\u0e31-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ebc\u0ec8-\u0ece\u0f71-\u0f84\u102b-\u103e"
+    "\u17b4-\u17d3\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20f0\ufe20-\ufe2f"
+)
+_LETTER = rf"[^\W{_CJK}]"
+_WORD = rf"{_LETTER}+(?:'{_LETTER}+|[{_MARKS}]+{_LETTER}*)*"
+_EXCLAMATIONS = "!?\u00a1\u00bf\u061f\uff01\uff1f"  # Spanish, Arabic, fullwidth
+_SYMBOL = "[\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]"
+_EMOJI = (
+    "[\U0001f1e6-\U0001f1ff]{2}"
+    rf"|{_SYMBOL}(?:[\ufe0f\U0001f3fb-\U0001f3ff]|\u200d{_SYMBOL})*"
+)
+_EMOTICON = (
+    r"[:;=]'?[-^]?[)(\]\[]+"  # :) ;-( ='[
+    r"|(?<!\w)[:;=]'?[-^]?[dDpPoO/\\|*3](?!\w)"  # :D :-p :/ where no word is near
+    r"|</?3|\^[_.-]?\^|-[_.]+-"  # <3 ^_^ -.-
+)
+_TOKEN = re.compile(
+    # the most frequent first: a regular expression tries them in this order
+    rf"{_WORD}|[{_EXCLAMATIONS}]|{_EMOTICON}|[{_CJK}]|{_EMOJI}"
+)
+
+
+def tokenize(text: str) -> list[str]:
+    """Split a text into the tokens that sentiment and topic hang on.
+
+    Tokens are words of any length with their contractions ("don't", with either
+    apostrophe), single CJK characters, exclamation and question marks, emoticons and
+    emoji. Other punctuation and white space part tokens and are dropped.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    tokens : list of str
+
+    Examples
+    --------
+    >>> from sklearn_bilstm.text import tokenize
+    >>> tokenize("I don't like it :( A 7/10? 很好!")
+    ['I', "don't", 'like', 'it', ':(', 'A', '7', '10', '?', '很', '好', '!']
+    """
+    return _TOKEN.findall(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+
+
+def make_analyzer(
+    *,
+    analyzer: str | Callable,
+    tokenizer: Callable | None,
+    token_pattern: str | None,
+    **settings: Any,
+) -> Analyzer:
+    """Build the function that turns a document into tokens.
+
+    It is scikit-learn's own, so that the parameters mean what they mean in
+    :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+
+    Parameters
+    ----------
+    analyzer, tokenizer, token_pattern, **settings
+        As in CountVectorizer, except that without a `tokenizer` and a `token_pattern`
+        :func:`tokenize` parts words.
+
+    Returns
+    -------
+    analyzer : callable
+    """
+    if tokenizer is None and token_pattern is None:
+        tokenizer = tokenize
+    return CountVectorizer(
+        analyzer=analyzer,
+        tokenizer=tokenizer,
+        token_pattern=token_pattern,
+        **settings,
+    ).build_analyzer()
+
+
+def analyze_fields(
+    fields: tuple, *, markers: list[str], analyze: Analyzer
+) -> list[Hashable]:
+    """Join the tokens of several fields, each behind the marker of its column."""
+    tokens: list[Hashable] = []
+    for marker, field in zip(markers, fields, strict=True):
+        tokens.append(marker)
+        if field is not None:
+            tokens.extend(analyze(field))
+    return tokens

@@ -1,0 +1,507 @@
+"""TextVectorizer: documents in, rows of token ids out."""
+
+from collections.abc import Hashable, Mapping
+from functools import partial
+from itertools import pairwise
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from joblib import effective_n_jobs
+from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils import Tags, check_array
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
+from sklearn_bilstm.text._documents import Documents, read_documents
+from sklearn_bilstm.text._vocabulary import (
+    EncodedDocuments,
+    TokenCounts,
+    check_vocabulary,
+    encode,
+    extended,
+)
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._sklearn import (
+    HasMethods,
+    Interval,
+    RealNotInt,
+    StrOptions,
+    check_feature_names,
+    fit_context,
+    get_output_config,
+)
+
+__all__ = ["TextVectorizer"]
+
+# Fewer documents than this are analysed sooner than a second process has started.
+_MIN_DOCUMENTS_PER_JOB = 1000
+
+# Tokens kept from the beginning of a document that is too long; the rest of what is
+# kept comes from its end.
+_KEPT_HEAD = {
+    "post": lambda width: width,
+    "pre": lambda width: 0,
+    "middle": lambda width: -(-width // 2),
+}
+
+_DOCUMENT_FREQUENCY = [
+    Interval(RealNotInt, 0, 1, closed="both"),
+    Interval(Integral, 1, None, closed="left"),
+]
+
+
+class TextVectorizer(TransformerMixin, BaseEstimator):
+    """Turn documents into sequences of token ids.
+
+    Row i of the result holds the ids of the tokens of document i in reading order, in
+    columns 0, 1, 2, ... Id 0 is padding, id 1 an unknown token, and tokens of the
+    vocabulary begin at 2. The result is sparse, so that its memory grows with the
+    number of tokens and not with the longest document.
+
+    Parameters
+    ----------
+    lowercase : bool, default=True
+        Whether to convert documents to lower case.
+
+    strip_accents : {"ascii", "unicode"} or callable, default=None
+        How to remove accents, as in
+        :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+
+    preprocessor : callable, default=None
+        Function from a document to a string that replaces `lowercase` and
+        `strip_accents`.
+
+    tokenizer : callable, default=None
+        Function from a string to a list of tokens, for `analyzer="word"`.
+
+    token_pattern : str, default=None
+        Regular expression that finds a token, for `analyzer="word"` without a
+        `tokenizer`. None means :func:`sklearn_bilstm.text.tokenize`, which keeps
+        one-letter words, contractions, "!" and "?", emoticons and emoji, and makes
+        each CJK character a token.
+
+    analyzer : {"word", "char"} or callable, default="word"
+        What a token is. A callable gets a document as it came and gives its tokens.
+
+    stop_words : {"english"} or list of str, default=None
+        Tokens to leave out, for `analyzer="word"`. Mind that "english" leaves out
+        "not" and "no".
+
+    min_df : int or float in [0, 1], default=1
+        Number or share of documents that a token must be in to get an id of its own.
+        Other tokens are unknown, and keep their place in the sequence.
+
+    max_df : int or float in [0, 1], default=1.0
+        Number or share of documents that a token may be in to get an id of its own.
+
+    max_features : int, default=30_000
+        Number of tokens that get an id: those that occur most often. None means all.
+
+    vocabulary : mapping or iterable of str, default=None
+        The tokens that get an id, instead of what the documents hold. A mapping gives
+        the ids too, from 2 on.
+
+    max_length : int, default=512
+        Number of tokens kept of a document, and number of columns of the result.
+        None means as many as the longest document in `fit` has.
+
+    truncation : {"post", "pre", "middle"}, default="post"
+        Which part of a longer document is dropped.
+
+    missing : {"empty", "error"}, default="empty"
+        Whether a missing document (None, NaN, pandas.NA) is an empty one or an error.
+
+    sparse_output : bool, default=True
+        Whether the result is a sparse array, or a dense one filled up with zeros,
+        which `set_output` needs.
+
+    n_jobs : int, default=None
+        Number of processes that analyse documents. None means 1 unless in a
+        :obj:`joblib.parallel_backend` context, -1 means all processors.
+
+    Attributes
+    ----------
+    vocabulary_ : dict
+        Id of each token, the most frequent first. With several text columns, the
+        markers of the columns stand before the tokens.
+
+    max_length_ : int
+        Number of columns of the result.
+
+    n_features_in_ : int
+        Number of text columns seen during `fit`. Set if X was a table.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the text columns seen during `fit`. Set if X was a frame.
+
+    See Also
+    --------
+    BiLSTMClassifier : Classify the sequences.
+    sklearn.feature_extraction.text.CountVectorizer : Count tokens and forget their
+        order.
+
+    Notes
+    -----
+    A table with several text columns becomes one sequence a row: the tokens of each
+    column behind a marker, such as "<title>", so that they can be told apart.
+
+    A vectorizer that holds a lambda or a nested function cannot be pickled, since
+    pickle stores functions by name: define such a function at the top of a module.
+
+    Examples
+    --------
+    >>> from sklearn_bilstm import TextVectorizer
+    >>> vectorizer = TextVectorizer(max_length=5)
+    >>> X = vectorizer.fit_transform(["Not bad, not bad at all!", "Bad."])
+    >>> X.toarray()
+    array([[3, 2, 3, 2, 4],
+           [2, 0, 0, 0, 0]], dtype=int32)
+    >>> vectorizer.inverse_transform(X)
+    [['not', 'bad', 'not', 'bad', 'at'], ['bad']]
+    """
+
+    vocabulary_: dict[Hashable, int]
+    max_length_: int
+    _counts: TokenCounts
+    _n_columns: int
+
+    _parameter_constraints: dict = {
+        "lowercase": ["boolean"],
+        "strip_accents": [StrOptions({"ascii", "unicode"}), callable, None],
+        "preprocessor": [callable, None],
+        "tokenizer": [callable, None],
+        "token_pattern": [str, None],
+        "analyzer": [StrOptions({"word", "char"}), callable],
+        "stop_words": [StrOptions({"english"}), list, None],
+        "min_df": _DOCUMENT_FREQUENCY,
+        "max_df": _DOCUMENT_FREQUENCY,
+        "max_features": [Interval(Integral, 1, None, closed="left"), None],
+        "vocabulary": [Mapping, HasMethods("__iter__"), None],
+        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "truncation": [StrOptions({"post", "pre", "middle"})],
+        "missing": [StrOptions({"empty", "error"})],
+        "sparse_output": ["boolean"],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(
+        self,
+        *,
+        lowercase=True,
+        strip_accents=None,
+        preprocessor=None,
+        tokenizer=None,
+        token_pattern=None,
+        analyzer="word",
+        stop_words=None,
+        min_df=1,
+        max_df=1.0,
+        max_features=30_000,
+        vocabulary=None,
+        max_length=512,
+        truncation="post",
+        missing="empty",
+        sparse_output=True,
+        n_jobs=None,
+    ):
+        self.lowercase = lowercase
+        self.strip_accents = strip_accents
+        self.preprocessor = preprocessor
+        self.tokenizer = tokenizer
+        self.token_pattern = token_pattern
+        self.analyzer = analyzer
+        self.stop_words = stop_words
+        self.min_df = min_df
+        self.max_df = max_df
+        self.max_features = max_features
+        self.vocabulary = vocabulary
+        self.max_length = max_length
+        self.truncation = truncation
+        self.missing = missing
+        self.sparse_output = sparse_output
+        self.n_jobs = n_jobs
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the vocabulary.
+
+        Parameters
+        ----------
+        X : iterable of str or table of shape (n_documents, n_columns)
+            The documents: a list, generator, array or column, or a frame (pandas,
+            polars, pyarrow) or 2-D array with text in every cell.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : TextVectorizer
+            Fitted vectorizer.
+
+        Raises
+        ------
+        ValueError
+            If X is no container of documents, holds something else than strings, or
+            has no token that may enter the vocabulary.
+        """
+        self._learn(X, first=True)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit_transform(self, X, y=None):
+        """Learn the vocabulary and return the ids, analysing each document once.
+
+        Parameters
+        ----------
+        X : iterable of str or table of shape (n_documents, n_columns)
+            The documents, as in :meth:`fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        ids : csr_array or ndarray of int32, shape (n_documents, max_length_)
+            As in :meth:`transform`.
+        """
+        self._check_output()
+        return self._matrix(self._learn(X, first=True))
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Count more documents and add new tokens at the end of the vocabulary.
+
+        Ids that were given never change, nor does `max_length_`. A token gets an id
+        once all documents so far satisfy `min_df` and `max_df`, until there are
+        `max_features` tokens.
+
+        Parameters
+        ----------
+        X : iterable of str or table of shape (n_documents, n_columns)
+            The documents, as in :meth:`fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : TextVectorizer
+            Fitted vectorizer.
+        """
+        self._learn(X, first=not hasattr(self, "vocabulary_"))
+        return self
+
+    def transform(self, X):
+        """Return the token ids of documents.
+
+        Parameters
+        ----------
+        X : iterable of str or table of shape (n_documents, n_columns)
+            The documents, as in :meth:`fit` and with as many columns.
+
+        Returns
+        -------
+        ids : csr_array or ndarray of int32, shape (n_documents, max_length_)
+            Dense with `sparse_output=False`.
+
+        Raises
+        ------
+        ValueError
+            If X does not hold documents, or has other columns than in `fit`.
+        """
+        check_is_fitted(self)
+        self._check_output()
+        documents = self._read(X)
+        self._check_columns(X, documents)
+        return self._matrix(self._encode(documents))
+
+    def inverse_transform(self, X):
+        """Turn token ids back into tokens.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of int, shape (n_documents, n_timesteps)
+            Token ids.
+
+        Returns
+        -------
+        documents : list of lists of str
+            The tokens of each document. An unknown one is "<unk>".
+
+        Raises
+        ------
+        ValueError
+            If an id is not in the vocabulary.
+        """
+        check_is_fitted(self)
+        X = sparse.csr_array(check_array(X, accept_sparse="csr", dtype=np.int64))
+        X.sum_duplicates()
+        token_of = {id_: token for token, id_ in self.vocabulary_.items()}
+        token_of[UNKNOWN_ID] = "<unk>"
+        unknown = set(X.data.tolist()) - token_of.keys()
+        if unknown:
+            raise ValueError(
+                f"X must hold ids of the vocabulary, 1 for unknown tokens, and 0 for "
+                f"padding: got {min(unknown)}."
+            )
+        tokens = [token_of[id_] for id_ in X.data.tolist()]
+        starts = X.indptr.tolist()
+        return [tokens[start:end] for start, end in pairwise(starts)]
+
+    def get_feature_names_out(self, input_features=None):
+        """Return names of the columns of the result.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str objects, shape (max_length_,)
+            "token_0", "token_1", ...
+        """
+        check_is_fitted(self)
+        names = [f"token_{step}" for step in range(self.max_length_)]
+        return np.array(names, dtype=object)
+
+    def build_analyzer(self):
+        """Return the function that turns a document into its tokens.
+
+        Returns
+        -------
+        analyzer : callable
+            Takes one document and gives a list of tokens.
+        """
+        return make_analyzer(**self._analysis_settings())
+
+    def _analysis_settings(self) -> dict[str, Any]:
+        names = (
+            "lowercase",
+            "strip_accents",
+            "preprocessor",
+            "tokenizer",
+            "token_pattern",
+            "analyzer",
+            "stop_words",
+        )
+        return {name: getattr(self, name) for name in names}
+
+    def _learn(self, X: Any, *, first: bool) -> EncodedDocuments:
+        """Count documents, choose the vocabulary, and then set all attributes."""
+        documents = self._read(X)
+        if not documents.rows:
+            raise ValueError("X must hold at least one document: it is empty.")
+        if not first:
+            self._check_columns(X, documents)
+        encoded = self._encode(documents)
+        counts = TokenCounts() if first else self._counts
+        if self.vocabulary is None:
+            counts = counts.plus(encoded)
+        known = {} if first else self.vocabulary_
+        self.vocabulary_ = self._extended(known, counts, documents.markers)
+        self._counts = counts
+        if first:
+            self._remember_columns(X, documents)
+            longest = max(1, int(encoded.lengths.max()))
+            self.max_length_ = self.max_length or longest
+        return encoded
+
+    def _extended(
+        self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
+    ) -> dict[Hashable, int]:
+        if self.vocabulary is not None:
+            return extended(check_vocabulary(self.vocabulary), markers)
+        known = extended(known, markers)
+        tokens = [t for t in counts.ranked(self.min_df, self.max_df) if t not in known]
+        if self.max_features is not None:
+            room = self.max_features + len(markers) - len(known)
+            tokens = tokens[: max(0, room)]
+        if len(known) + len(tokens) == len(markers):
+            raise ValueError(
+                "X must hold a token that may enter the vocabulary, but its "
+                f"{counts.n_documents} documents hold {len(counts.codes)} distinct "
+                "tokens and none is left: look at the documents, at stop_words, and "
+                f"at min_df={self.min_df!r} and max_df={self.max_df!r}."
+            )
+        return extended(known, tokens)
+
+    def _read(self, X: Any) -> Documents:
+        return read_documents(X, missing=self.missing, any_type=callable(self.analyzer))
+
+    def _remember_columns(self, X: Any, documents: Documents) -> None:
+        self._n_columns = documents.n_columns
+        check_feature_names(self, X, reset=True)
+        if documents.is_table:
+            self.n_features_in_ = documents.n_columns
+        else:
+            self.__dict__.pop("n_features_in_", None)
+
+    def _check_columns(self, X: Any, documents: Documents) -> None:
+        if documents.is_table and hasattr(self, "n_features_in_"):
+            check_feature_names(self, X, reset=False)
+        if documents.n_columns != self._n_columns:
+            raise ValueError(
+                f"X has {documents.n_columns} columns of text, but TextVectorizer is "
+                f"expecting {self._n_columns}, as it was fitted."
+            )
+
+    def _encode(self, documents: Documents) -> EncodedDocuments:
+        settings = self._analysis_settings()
+        rows = documents.rows
+        n_jobs = min(effective_n_jobs(self.n_jobs), len(rows) // _MIN_DOCUMENTS_PER_JOB)
+        if n_jobs < 2:
+            return _analyze(rows, documents.markers, settings)
+        bounds = np.linspace(0, len(rows), n_jobs + 1).astype(int)
+        parts = Parallel(n_jobs=n_jobs)(
+            delayed(_analyze)(rows[start:end], documents.markers, settings)
+            for start, end in pairwise(bounds)
+        )
+        return EncodedDocuments.concatenate(parts)
+
+    def _matrix(self, encoded: EncodedDocuments) -> sparse.csr_array | np.ndarray:
+        """Write ids into columns 0, 1, 2, ... of each row, within `max_length_`."""
+        ids, lengths = encoded.ids(self.vocabulary_), encoded.lengths
+        width = self.max_length_
+        columns = np.arange(len(ids)) - np.repeat(encoded.offsets[:-1], lengths)
+        if lengths.max(initial=0) > width:
+            head = _KEPT_HEAD[self.truncation](width)
+            dropped = np.repeat(np.maximum(lengths - width, 0), lengths)
+            in_tail = columns >= head + dropped
+            kept = (columns < head) | in_tail
+            columns = (columns - dropped * in_tail)[kept]
+            ids = ids[kept]
+            lengths = np.minimum(lengths, width)
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        shape = (len(lengths), width)
+        index = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
+        places = columns.astype(index), ends.astype(index)
+        X = sparse.csr_array((ids, *places), shape)
+        return X if self.sparse_output else X.toarray()
+
+    def _check_output(self) -> None:
+        container = get_output_config("transform", self)["dense"]
+        if self.sparse_output and container != "default":
+            raise ValueError(
+                f"TextVectorizer gives a sparse array, which a {container} frame "
+                "cannot hold: set sparse_output=False, or set_output to 'default'."
+            )
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.input_tags.allow_nan = self.missing == "empty"
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _analyze(
+    rows: list, markers: list[str], settings: dict[str, Any]
+) -> EncodedDocuments:
+    analyze: Analyzer = make_analyzer(**settings)
+    if markers:
+        analyze = partial(analyze_fields, markers=markers, analyze=analyze)
+    return encode(rows, analyze)

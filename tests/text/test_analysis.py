@@ -1,0 +1,110 @@
+import pickle
+
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer
+
+from sklearn_bilstm.text import make_analyzer, tokenize
+from sklearn_bilstm.text._analysis import analyze_fields
+
+SETTINGS = {
+    "lowercase": True,
+    "strip_accents": None,
+    "preprocessor": None,
+    "stop_words": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("I am a fan", ["I", "am", "a", "fan"]),
+        ("not bad, isn't it?", ["not", "bad", "isn't", "it", "?"]),
+        ("don\N{RIGHT SINGLE QUOTATION MARK}t", ["don't"]),
+        ("'quoted' rock 'n' roll", ["quoted", "rock", "n", "roll"]),
+        ("great!!", ["great", "!", "!"]),
+        ("¿qué? ¡sí!", ["¿", "qué", "?", "¡", "sí", "!"]),
+        ("7/10 - well-made (really).", ["7", "10", "well", "made", "really"]),
+        ("", []),
+        (" ,. \t\n", []),
+    ],
+)
+def test_words_and_marks(text, tokens):
+    assert tokenize(text) == tokens
+
+
+@pytest.mark.parametrize(
+    "emoticon", [":)", ":-(", ";)", ":'(", "=]", ":D", ":-p", ":/", "<3", "^_^", "-_-"]
+)
+def test_emoticons_are_tokens(emoticon):
+    assert tokenize(f"nice {emoticon} film") == ["nice", emoticon, "film"]
+
+
+def test_an_emoticon_may_stand_at_a_word_but_a_url_or_a_time_holds_none():
+    assert tokenize("great:) film") == ["great", ":)", "film"]
+    assert tokenize("http://x.org at 10:30") == ["http", "x", "org", "at", "10", "30"]
+
+
+@pytest.mark.parametrize(
+    "emoji",
+    [
+        "\U0001f600",
+        "\u2764\ufe0f",
+        "\U0001f44d\U0001f3fd",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\U0001f1e9\U0001f1ea",
+    ],
+    ids=["smile", "heart", "skin tone", "family", "flag"],
+)
+def test_an_emoji_is_one_token_whatever_it_is_made_of(emoji):
+    assert tokenize(f"so{emoji}{emoji}good") == ["so", emoji, emoji, "good"]
+
+
+def test_every_cjk_character_is_a_token():
+    assert tokenize("这部电影a好") == ["这", "部", "电", "影", "a", "好"]
+    assert tokenize("すごいカメラ") == list("すごいカメラ")
+    assert tokenize("영화") == ["영", "화"]
+
+
+@pytest.mark.parametrize("word", ["नमस्ते", "cafe\u0301", "שָׁלוֹם", "தமிழ்"])
+def test_marks_do_not_break_a_word(word):
+    assert tokenize(f"{word} {word}") == [word, word]
+
+
+def test_without_settings_of_its_own_it_is_the_tokenizer_in_lower_case():
+    analyze = make_analyzer(
+        analyzer="word", tokenizer=None, token_pattern=None, **SETTINGS
+    )
+    assert list(analyze("I DON'T!")) == ["i", "don't", "!"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"analyzer": "char"},
+        {"token_pattern": r"(?u)\b\w\w+\b"},
+        {"token_pattern": r"(?u)\b\w\w+\b", "stop_words": "english"},
+        {"token_pattern": r"(\w)\w+", "strip_accents": "unicode", "lowercase": False},
+        {"tokenizer": str.split, "preprocessor": str.swapcase},
+    ],
+    ids=str,
+)
+def test_parameters_mean_what_they_mean_in_countvectorizer(changed):
+    text = "The  Café isn't\nTHAT bad, is it?"
+    settings = {"analyzer": "word", "tokenizer": None, "token_pattern": None}
+    analyze = make_analyzer(**{**SETTINGS, **settings, **changed})
+    reference = CountVectorizer(**changed).build_analyzer()
+    assert list(analyze(text)) == list(reference(text))
+
+
+def test_the_analyzer_can_be_pickled():
+    analyze = make_analyzer(
+        analyzer="word", tokenizer=None, token_pattern=None, **SETTINGS
+    )
+    assert list(pickle.loads(pickle.dumps(analyze))("Good!")) == ["good", "!"]
+
+
+def test_fields_stand_behind_their_markers():
+    tokens = analyze_fields(
+        ("a b", None, "c"), markers=["<x>", "<y>", "<z>"], analyze=str.split
+    )
+    assert tokens == ["<x>", "a", "b", "<y>", "<z>", "c"]

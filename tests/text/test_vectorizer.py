@@ -1,0 +1,402 @@
+import copy
+import pickle
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from joblib import Parallel, delayed
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import BernoulliNB
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import TextVectorizer
+
+TEXTS = ["the film is good", "the film is not good", "bad, bad film!", ""]
+FRAMES = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "pyarrow": pa.table,
+}
+words = partial(TextVectorizer, analyzer=str.split)
+
+
+def rows(X):
+    return [row[row > 0].tolist() for row in X.toarray()]
+
+
+class TestIds:
+    def test_rows_hold_ids_in_reading_order_from_the_first_column(self):
+        vectorizer = TextVectorizer(max_length=6)
+        X = vectorizer.fit_transform(TEXTS)
+        v = vectorizer.vocabulary_
+        assert isinstance(X, sparse.csr_array)
+        assert X.shape == (4, 6)
+        assert X.dtype == np.int32
+        assert X.toarray()[1].tolist() == [
+            v["the"],
+            v["film"],
+            v["is"],
+            v["not"],
+            v["good"],
+            0,
+        ]
+        assert rows(X)[3] == []
+
+    def test_tokens_begin_at_two_and_the_most_frequent_comes_first(self):
+        vocabulary = TextVectorizer().fit(["b b b a", "a c"]).vocabulary_
+        assert vocabulary == {"b": 2, "a": 3, "c": 4}
+
+    def test_an_unknown_token_is_one_and_keeps_its_place(self):
+        vectorizer = TextVectorizer().fit(["a b"])
+        assert rows(vectorizer.transform(["a x b"])) == [[2, 1, 3]]
+
+    def test_no_zero_is_stored(self):
+        X = TextVectorizer().fit_transform(TEXTS)
+        assert (X.data > 0).all()
+        assert X.has_canonical_format
+
+    def test_fit_then_transform_equals_fit_transform(self):
+        both = TextVectorizer().fit_transform(TEXTS)
+        apart = TextVectorizer().fit(TEXTS).transform(TEXTS)
+        assert (both != apart).nnz == 0
+
+    def test_dense_output_is_the_same_padded(self):
+        sparse_X = TextVectorizer(max_length=9).fit_transform(TEXTS)
+        dense = TextVectorizer(max_length=9, sparse_output=False).fit_transform(TEXTS)
+        assert dense.dtype == np.int32
+        assert np.array_equal(dense, sparse_X.toarray())
+
+    def test_same_tokens_as_countvectorizer_with_its_pattern(self):
+        pattern = CountVectorizer().token_pattern
+        ours = TextVectorizer(token_pattern=pattern).fit(TEXTS)
+        theirs = CountVectorizer().fit(TEXTS)
+        assert ours.vocabulary_.keys() == theirs.vocabulary_.keys()
+
+    def test_characters(self):
+        vectorizer = TextVectorizer(analyzer="char").fit(["ab a"])
+        assert set(vectorizer.vocabulary_) == {"a", "b", " "}
+
+    def test_stop_words_are_left_out_of_the_sequence(self):
+        vectorizer = TextVectorizer(stop_words=["the", "is"]).fit(TEXTS)
+        assert vectorizer.inverse_transform(vectorizer.transform(TEXTS[:1])) == [
+            ["film", "good"]
+        ]
+
+    def test_any_analyzer_may_read_documents_that_are_no_strings(self):
+        X = [["good", "film"], ["bad"], None]
+        vectorizer = TextVectorizer(analyzer=list).fit(X)
+        back = vectorizer.inverse_transform(vectorizer.transform(X))
+        assert back == [["good", "film"], ["bad"], []]
+
+
+class TestVocabulary:
+    def test_max_features_keeps_the_most_frequent(self):
+        vectorizer = TextVectorizer(max_features=2).fit(["a a a b b c"])
+        assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
+
+    @pytest.mark.parametrize("bounds", [{"min_df": 2}, {"max_df": 0.5}, {"max_df": 1}])
+    def test_document_frequencies_cut_as_in_countvectorizer(self, bounds):
+        ours = words(**bounds).fit(TEXTS)
+        theirs = CountVectorizer(analyzer=str.split, **bounds).fit(TEXTS)
+        assert ours.vocabulary_.keys() == theirs.vocabulary_.keys()
+
+    def test_a_fixed_vocabulary_is_kept(self):
+        vectorizer = TextVectorizer(vocabulary=["film", "good"]).fit(TEXTS)
+        assert vectorizer.vocabulary_ == {"film": 2, "good": 3}
+        assert rows(vectorizer.transform(["good film of old"])) == [[3, 2, 1, 1]]
+
+    def test_a_mapping_gives_the_ids(self):
+        vectorizer = TextVectorizer(vocabulary={"film": 9}).fit(TEXTS)
+        assert rows(vectorizer.transform(["film"])) == [[9]]
+
+    @pytest.mark.parametrize(
+        "X", [[], (), np.array([], dtype=object), pd.Series([], dtype=object)]
+    )
+    def test_an_empty_corpus_is_an_error(self, X):
+        with pytest.raises(ValueError, match="at least one document"):
+            TextVectorizer().fit(X)
+
+    @pytest.mark.parametrize("X", [["", "..."], [None, None]])
+    def test_documents_without_a_token_are_an_error(self, X):
+        with pytest.raises(ValueError, match="2 documents hold 0 distinct tokens"):
+            TextVectorizer().fit(X)
+
+    def test_a_vocabulary_cut_to_nothing_is_an_error(self):
+        with pytest.raises(ValueError, match="none is left: .*min_df=3"):
+            TextVectorizer(min_df=3).fit(["a", "b", "c"])
+
+
+class TestLength:
+    @given(
+        n_tokens=st.integers(0, 12),
+        max_length=st.integers(1, 9),
+        truncation=st.sampled_from(["post", "pre", "middle"]),
+    )
+    def test_a_long_document_loses_the_part_that_is_said(
+        self, n_tokens, max_length, truncation
+    ):
+        tokens = list("abcdefghijkl")[:n_tokens]
+        head = {"post": max_length, "pre": 0, "middle": (max_length + 1) // 2}[
+            truncation
+        ]
+        if n_tokens <= max_length:
+            kept = tokens
+        else:
+            kept = tokens[:head] + tokens[n_tokens - (max_length - head) :]
+        vectorizer = words(max_length=max_length, truncation=truncation)
+        vectorizer.fit([" ".join("abcdefghijkl")])
+        X = vectorizer.transform(["a", " ".join(tokens), "b"])
+        assert vectorizer.inverse_transform(X) == [["a"], kept, ["b"]]
+
+    def test_without_a_limit_the_width_is_that_of_the_longest_document(self):
+        vectorizer = TextVectorizer(max_length=None).fit(TEXTS)
+        assert vectorizer.max_length_ == 5
+        assert vectorizer.transform(["a b c d e f g"]).shape == (1, 5)
+
+    def test_the_width_is_fixed_by_fit(self):
+        vectorizer = TextVectorizer(max_length=50).fit(TEXTS)
+        assert vectorizer.transform(["a"]).shape == (1, 50)
+        assert vectorizer.transform([]).shape == (0, 50)
+
+
+class TestColumns:
+    @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
+    def test_several_columns_become_one_sequence_with_markers(self, frame):
+        X = frame({"title": ["good", "bad"], "review": ["a b", None]})
+        vectorizer = TextVectorizer()
+        ids = vectorizer.fit_transform(X)
+        assert vectorizer.inverse_transform(ids) == [
+            ["<title>", "good", "<review>", "a", "b"],
+            ["<title>", "bad", "<review>"],
+        ]
+        assert vectorizer.n_features_in_ == 2
+
+    def test_markers_have_ids_whatever_is_cut(self):
+        X = pd.DataFrame({"t": ["a a", "b"], "u": ["a", "c"]})
+        vocabulary = TextVectorizer(max_features=1, max_df=0.6).fit(X).vocabulary_
+        assert list(vocabulary) == ["<t>", "<u>", "a"]
+
+    def test_columns_are_remembered_and_checked(self):
+        X = pd.DataFrame({"t": ["a"], "u": ["b"]})
+        vectorizer = TextVectorizer().fit(X)
+        assert vectorizer.feature_names_in_.tolist() == ["t", "u"]
+        with pytest.raises(ValueError, match="feature names should match"):
+            vectorizer.transform(X[["u", "t"]])
+        with pytest.raises(ValueError, match="1 columns.*is expecting 2"):
+            vectorizer.transform(["a"])
+
+    def test_a_refit_forgets_the_columns(self):
+        vectorizer = TextVectorizer().fit(pd.DataFrame({"t": ["a"], "u": ["b"]}))
+        vectorizer.fit(["a"])
+        assert not hasattr(vectorizer, "n_features_in_")
+        assert not hasattr(vectorizer, "feature_names_in_")
+        assert vectorizer.vocabulary_ == {"a": 2}
+
+    @pytest.mark.parametrize("column", ["text", ["text"]])
+    @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+    def test_a_column_transformer_may_give_a_column_or_a_frame(self, frame, column):
+        X = frame({"text": TEXTS, "n": [1, 2, 3, 4]})
+        transformer = ColumnTransformer([("ids", TextVectorizer(max_length=5), column)])
+        ids = transformer.fit_transform(X)
+        expected = TextVectorizer(max_length=5).fit_transform(TEXTS)
+        assert np.array_equal(
+            ids.toarray() if sparse.issparse(ids) else ids, expected.toarray()
+        )
+        assert ids.dtype == np.int32
+
+    def test_a_one_column_frame_is_read_as_its_column_was(self):
+        vectorizer = TextVectorizer().fit(pd.Series(TEXTS, name="text"))
+        frame = pd.DataFrame({"text": TEXTS})
+        assert (vectorizer.transform(frame) != vectorizer.transform(TEXTS)).nnz == 0
+
+
+class TestPartialFit:
+    def test_new_tokens_are_added_and_ids_never_change(self):
+        vectorizer = TextVectorizer().partial_fit(["b b a"])
+        before = dict(vectorizer.vocabulary_)
+        vectorizer.partial_fit(["c c c a d"])
+        assert before.items() <= vectorizer.vocabulary_.items()
+        assert list(vectorizer.vocabulary_) == ["b", "a", "c", "d"]
+        assert list(vectorizer.vocabulary_.values()) == [2, 3, 4, 5]
+
+    def test_one_batch_equals_fit(self):
+        vectorizer = TextVectorizer().partial_fit(TEXTS)
+        assert vectorizer.vocabulary_ == TextVectorizer().fit(TEXTS).vocabulary_
+
+    def test_documents_are_counted_over_all_batches_and_over_fit(self):
+        vectorizer = TextVectorizer(min_df=2).fit(["a b", "a"])
+        assert set(vectorizer.vocabulary_) == {"a"}
+        vectorizer.partial_fit(["b c"])
+        assert set(vectorizer.vocabulary_) == {"a", "b"}
+
+    def test_the_vocabulary_stops_growing_at_max_features(self):
+        vectorizer = TextVectorizer(max_features=2).partial_fit(["a b"])
+        vectorizer.partial_fit(["c c c"])
+        assert set(vectorizer.vocabulary_) == {"a", "b"}
+
+    def test_fit_starts_again(self):
+        vectorizer = TextVectorizer().partial_fit(["a b"]).fit(["c"])
+        assert vectorizer.vocabulary_ == {"c": 2}
+
+    def test_columns_must_stay_the_same(self):
+        vectorizer = TextVectorizer().partial_fit(
+            pd.DataFrame({"t": ["a"], "u": ["b"]})
+        )
+        with pytest.raises(ValueError, match="is expecting 2"):
+            vectorizer.partial_fit(["a"])
+
+
+class TestInverseTransform:
+    @pytest.mark.parametrize(
+        "container", [np.array, sparse.csr_array, sparse.coo_array]
+    )
+    def test_ids_become_tokens(self, container):
+        vectorizer = TextVectorizer().fit(["a b"])
+        X = container(np.array([[2, 1, 3], [3, 0, 0]]))
+        assert vectorizer.inverse_transform(X) == [["a", "<unk>", "b"], ["b"]]
+
+    def test_a_foreign_id_is_an_error(self):
+        with pytest.raises(ValueError, match="ids of the vocabulary.*got 7"):
+            TextVectorizer().fit(["a b"]).inverse_transform([[2, 7]])
+
+
+class TestScikitLearnConventions:
+    @pytest.mark.parametrize("method", ["transform", "inverse_transform"])
+    def test_it_must_be_fitted_first(self, method):
+        with pytest.raises(NotFittedError, match="TextVectorizer"):
+            getattr(TextVectorizer(), method)(TEXTS)
+        with pytest.raises(NotFittedError, match="TextVectorizer"):
+            TextVectorizer().get_feature_names_out()
+
+    def test_clone_copies_parameters_and_no_state(self):
+        vectorizer = TextVectorizer(min_df=2, analyzer=str.split).fit(TEXTS)
+        cloned = clone(vectorizer)
+        assert cloned.get_params() == vectorizer.get_params()
+        assert not hasattr(cloned, "vocabulary_")
+
+    def test_fit_does_not_change_parameters(self):
+        params = {"vocabulary": {"film": 2}, "stop_words": ["the"], "max_length": None}
+        before = copy.deepcopy(params)
+        vectorizer = TextVectorizer(**params).fit(TEXTS)
+        vectorizer.transform(TEXTS)
+        assert {name: vectorizer.get_params()[name] for name in params} == before
+        assert params == before
+
+    @pytest.mark.parametrize(
+        "copied",
+        [
+            copy.deepcopy,
+            lambda v: pickle.loads(pickle.dumps(v)),
+        ],
+        ids=["deepcopy", "pickle"],
+    )
+    @pytest.mark.parametrize("fitted", [True, False])
+    def test_a_copy_is_as_good(self, copied, fitted):
+        vectorizer = TextVectorizer(tokenizer=str.split, token_pattern=None)
+        vectorizer = vectorizer.fit(TEXTS) if fitted else vectorizer
+        twin = copied(vectorizer)
+        twin = twin if fitted else twin.fit(TEXTS)
+        expected = clone(vectorizer).fit(TEXTS).transform(TEXTS)
+        assert (twin.transform(TEXTS) != expected).nnz == 0
+
+    def test_a_lambda_cannot_be_pickled_and_pickle_says_so(self):
+        vectorizer = TextVectorizer(tokenizer=lambda text: text.split()).fit(TEXTS)
+        with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
+            pickle.dumps(vectorizer)
+        assert rows(copy.deepcopy(vectorizer).transform(["bad"])) == rows(
+            vectorizer.transform(["bad"])
+        )
+
+    def test_a_lambda_reaches_the_processes_of_joblib(self):
+        vectorizer = TextVectorizer(tokenizer=lambda text: text.split()).fit(TEXTS)
+        [X] = Parallel(n_jobs=2)([delayed(vectorizer.transform)(TEXTS)])
+        assert rows(X) == rows(vectorizer.transform(TEXTS))
+
+    @pytest.mark.parametrize(
+        ("params", "message"),
+        [
+            ({"max_features": 0}, "'max_features' parameter of TextVectorizer must be"),
+            ({"max_length": 0}, "'max_length' parameter"),
+            ({"min_df": -1}, "'min_df' parameter"),
+            ({"max_df": 1.5}, "'max_df' parameter"),
+            ({"analyzer": "words"}, "'analyzer' parameter"),
+            ({"truncation": "head"}, "'truncation' parameter"),
+            ({"missing": "drop"}, "'missing' parameter"),
+            ({"lowercase": "yes"}, "'lowercase' parameter"),
+            ({"stop_words": "german"}, "'stop_words' parameter"),
+            ({"vocabulary": 3}, "'vocabulary' parameter"),
+            ({"n_jobs": 1.5}, "'n_jobs' parameter"),
+        ],
+    )
+    @pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])
+    def test_parameters_are_checked_when_fitting(self, method, params, message):
+        with pytest.raises(ValueError, match=message):
+            getattr(TextVectorizer(**params), method)(TEXTS)
+
+    def test_a_failed_fit_leaves_a_fitted_vectorizer_as_it_was(self):
+        vectorizer = TextVectorizer().fit(["a b"])
+        before = pickle.dumps(vectorizer)
+        for bad in ([], ["a", 3], ["", ""]):
+            with pytest.raises(ValueError, match="X must hold"):
+                vectorizer.fit(bad)
+        assert pickle.dumps(vectorizer) == before
+
+    def test_feature_names_are_positions(self):
+        names = TextVectorizer(max_length=3).fit(TEXTS).get_feature_names_out()
+        assert names.tolist() == ["token_0", "token_1", "token_2"]
+
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_set_output_gives_a_frame_of_dense_ids(self, library):
+        vectorizer = TextVectorizer(max_length=3, sparse_output=False)
+        frame = vectorizer.set_output(transform=library).fit_transform(TEXTS)
+        assert type(frame).__module__.startswith(library)
+        assert list(frame.columns) == ["token_0", "token_1", "token_2"]
+        assert np.array_equal(
+            frame.to_numpy(),
+            clone(vectorizer).set_output(transform="default").fit_transform(TEXTS),
+        )
+
+    def test_set_output_with_sparse_output_names_the_way_out(self):
+        vectorizer = TextVectorizer().set_output(transform="pandas")
+        with pytest.raises(ValueError, match="sparse_output=False"):
+            vectorizer.fit_transform(TEXTS)
+
+    def test_tags_say_that_it_reads_strings(self):
+        tags = TextVectorizer().__sklearn_tags__()
+        assert tags.input_tags.string
+        assert not tags.input_tags.two_d_array
+        assert tags.input_tags.allow_nan
+        assert (
+            not TextVectorizer(missing="error").__sklearn_tags__().input_tags.allow_nan
+        )
+
+    def test_parameters_are_searched_in_a_pipeline(self):
+        pipeline = make_pipeline(TextVectorizer(sparse_output=False), BernoulliNB())
+        grid = {"textvectorizer__max_features": [2, 5]}
+        search = GridSearchCV(pipeline, grid, cv=2)
+        search.fit(TEXTS[:3] * 4, [0, 1, 1] * 4)
+        assert search.best_params_.keys() == grid.keys()
+
+    def test_a_read_only_memory_map_is_read(self, tmp_path):
+        np.save(tmp_path / "texts.npy", np.array(TEXTS))
+        X = np.load(tmp_path / "texts.npy", mmap_mode="r")
+        assert rows(TextVectorizer().fit_transform(X)) == rows(
+            TextVectorizer().fit_transform(TEXTS)
+        )
+
+
+def test_two_processes_give_what_one_gives():
+    texts = [f"{text} {i % 97} {i % 89}" for i, text in enumerate(TEXTS * 600)]
+    one, two = TextVectorizer(n_jobs=1), TextVectorizer(n_jobs=2)
+    assert (one.fit_transform(texts) != two.fit_transform(texts)).nnz == 0
+    assert list(one.vocabulary_.items()) == list(two.vocabulary_.items())

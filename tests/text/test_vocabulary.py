@@ -1,0 +1,115 @@
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sklearn_bilstm.text._vocabulary import (
+    EncodedDocuments,
+    TokenCounts,
+    check_vocabulary,
+    encode,
+    extended,
+)
+
+CORPUS = st.lists(
+    st.lists(st.sampled_from("abcde"), max_size=6), min_size=1, max_size=8
+)
+
+
+def decoded(encoded):
+    tokens = [encoded.tokens[code] for code in encoded.codes]
+    starts = encoded.offsets
+    return [tokens[a:b] for a, b in pairwise(starts)]
+
+
+@given(corpus=CORPUS)
+def test_encoding_keeps_every_token_in_its_place(corpus):
+    encoded = encode(corpus, list)
+    assert decoded(encoded) == corpus
+    assert len(set(encoded.tokens)) == len(encoded.tokens)
+
+
+def test_a_document_that_is_none_is_empty():
+    assert decoded(encode(["ab", None, "c"], list)) == [["a", "b"], [], ["c"]]
+
+
+@given(corpus=CORPUS, cut=st.integers(0, 8))
+def test_documents_encoded_apart_are_joined_as_if_together(corpus, cut):
+    parts = [encode(part, list) for part in (corpus[:cut], corpus[cut:])]
+    joined = EncodedDocuments.concatenate(parts)
+    assert decoded(joined) == corpus
+    assert joined.tokens == encode(corpus, list).tokens
+
+
+def test_ids_are_looked_up_and_unknown_tokens_are_one():
+    encoded = encode(["abca"], list)
+    assert encoded.ids({"a": 5, "c": 2}).tolist() == [5, 1, 2, 5]
+
+
+@given(corpus=CORPUS, cut=st.integers(0, 8))
+def test_counts_equal_those_of_a_counter_at_once_or_in_parts(corpus, cut):
+    counts = TokenCounts()
+    for part in (corpus[:cut], corpus[cut:]):
+        counts = counts.plus(encode(part, list))
+    occurrences = Counter(token for document in corpus for token in document)
+    documents = Counter(token for document in corpus for token in set(document))
+    assert counts.n_documents == len(corpus)
+    for token, code in counts.codes.items():
+        assert counts.occurrences[code] == occurrences[token]
+        assert counts.documents[code] == documents[token]
+    assert counts.codes.keys() == occurrences.keys()
+
+
+def test_counting_leaves_the_earlier_counts_alone():
+    first = TokenCounts().plus(encode(["ab"], list))
+    first.plus(encode(["bbc"], list))
+    assert first.codes == {"a": 0, "b": 1}
+    assert first.occurrences.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("min_df", "max_df", "kept"),
+    [
+        (1, 1.0, "abcd"),
+        (2, 1.0, "abc"),
+        (0.75, 1.0, "ab"),
+        (1, 3, "bcd"),
+        (1, 0.5, "cd"),
+    ],
+)
+def test_tokens_are_ranked_by_occurrence_and_cut_by_document_frequency(
+    min_df, max_df, kept
+):
+    counts = TokenCounts().plus(encode(["aaab", "ab", "abcc", "acd"], list))
+    assert counts.ranked(min_df, max_df) == list(kept)
+
+
+def test_new_tokens_get_the_next_ids():
+    assert extended({}, "ab") == {"a": 2, "b": 3}
+    assert extended({"x": 7, "y": 4}, "axb") == {"x": 7, "y": 4, "a": 8, "b": 9}
+
+
+@pytest.mark.parametrize("vocabulary", [["b", "a"], ("b", "a"), {"b": 2, "a": 3}])
+def test_a_vocabulary_may_be_tokens_or_a_mapping(vocabulary):
+    assert check_vocabulary(vocabulary) == {"b": 2, "a": 3}
+
+
+def test_a_set_is_sorted_so_that_every_process_gives_the_same_ids():
+    assert check_vocabulary({"b", "a"}) == {"a": 2, "b": 3}
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "message"),
+    [
+        ([], "is empty"),
+        (["a", "b", "a"], "'a' comes twice"),
+        ({"a": 1}, "whole numbers from 2 on.*'a' has 1"),
+        ({"a": 2.5}, "'a' has 2.5"),
+        ({"a": 2, "b": 2}, "its own id"),
+    ],
+)
+def test_a_bad_vocabulary_is_refused(vocabulary, message):
+    with pytest.raises(ValueError, match=message):
+        check_vocabulary(vocabulary)
