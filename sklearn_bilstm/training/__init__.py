@@ -1,0 +1,25 @@
+"""How a network is trained: the skorch net, its callbacks, schedules and losses."""
+
+from sklearn_bilstm.training._callbacks import (
+    EarlyStopping,
+    EpochPrinter,
+    ValidationAccuracy,
+)
+from sklearn_bilstm.training._losses import WeightedCrossEntropy
+from sklearn_bilstm.training._net import SequenceNet
+from sklearn_bilstm.training._optimizers import OPTIMIZERS
+from sklearn_bilstm.training._schedules import SCHEDULES
+from sklearn_bilstm.training._splits import split_off_validation
+from sklearn_bilstm.training._stop import StopTraining
+
+__all__ = [
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "EarlyStopping",
+    "EpochPrinter",
+    "SequenceNet",
+    "StopTraining",
+    "ValidationAccuracy",
+    "WeightedCrossEntropy",
+    "split_off_validation",
+]

@@ -1,0 +1,247 @@
+"""The skorch net that an estimator owns."""
+
+import time
+import traceback
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.callbacks import Callback
+from skorch.utils import to_tensor
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from sklearn_bilstm.nn import SequenceModel, TokenInput
+from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset
+from sklearn_bilstm.training._stop import StopTraining
+from sklearn_bilstm.utils._random import seeded_generator
+
+__all__ = ["SequenceNet"]
+
+# What random numbers are for, so that one seed gives each use numbers of its own.
+_ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
+
+
+class SequenceNet(NeuralNet):
+    """A skorch net that reads a :class:`SequenceDataset` a whole batch at a time.
+
+    Unlike other skorch nets it has no callbacks of its own, draws all random numbers
+    from `seed`, takes its validation rows ready, and lets Ctrl-C through.
+
+    Parameters
+    ----------
+    module : SequenceModel
+        A network that is ready to be trained.
+    *args, **kwargs
+        As for :class:`skorch.NeuralNet`.
+    seed : int, default=0
+        Decides the order of the rows and all dropout.
+    """
+
+    module: SequenceModel | type[SequenceModel]
+    module_: SequenceModel
+
+    def __init__(
+        self, module: SequenceModel, *args: Any, seed: int = 0, **kwargs: Any
+    ) -> None:
+        super().__init__(module, *args, **kwargs)
+        self.seed = seed
+        self.n_steps_ = 0
+
+    def get_default_callbacks(self) -> list:
+        """Return none: scoring and printing stay out of the inner loop."""
+        return []
+
+    def initialize_module(self) -> "SequenceNet":
+        """Take over the module that was given."""
+        if isinstance(self.module, SequenceModel):
+            # kept in one place only, or a pickle would hold every weight twice
+            self.module_, self.module = self.module, SequenceModel
+        return self
+
+    def fit_epochs(
+        self,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        *,
+        n_epochs: int,
+        callbacks: list,
+    ) -> None:
+        """Train until the epochs are over or a callback stops it.
+
+        Parameters
+        ----------
+        train : SequenceDataset
+            Rows to learn from.
+        valid : SequenceDataset or None
+            Rows to watch the loss on.
+        n_epochs : int
+            Largest number of passes over `train`.
+        callbacks : list of skorch callbacks
+            Those of this training, in the order of their calls.
+        """
+        self.callbacks = callbacks
+        if self.initialized_:
+            self.initialize_callbacks()
+        else:
+            self.initialize()
+        self.notify("on_train_begin", X=train, y=None)
+        try:
+            for _ in range(n_epochs):
+                self._fit_epoch(train, valid)
+        except StopTraining:
+            pass
+        finally:
+            self.notify("on_train_end", X=train, y=None)
+            for epoch in self.history:
+                epoch["batches"] = []
+
+    def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> None:
+        start = time.perf_counter()
+        datasets = {"dataset_train": train, "dataset_valid": valid}
+        self.notify("on_epoch_begin", **datasets)
+        self._run_pass(
+            "train", self.get_iterator(train, training=True), self.train_step
+        )
+        if valid is not None:
+            self._run_pass("valid", self.get_iterator(valid), self.validation_step)
+        self.history.record("seconds", time.perf_counter() - start)
+        self.notify("on_epoch_end", **datasets)
+
+    def _run_pass(self, name: str, iterator: DataLoader, step: Callable) -> None:
+        """Go once over the rows and record their mean loss."""
+        self.run_single_epoch(
+            iterator, training=name == "train", prefix=name, step_fn=step
+        )
+        batches = [b for b in self.history[-1, "batches"] if f"{name}_loss" in b]
+        losses = [batch[f"{name}_loss"] for batch in batches]
+        sizes = [batch[f"{name}_batch_size"] for batch in batches]
+        self.history.record(f"{name}_loss", float(np.average(losses, weights=sizes)))
+
+    def notify(self, method_name: str, **cb_kwargs: Any) -> None:
+        """Call the method of all callbacks.
+
+        A callback of skorch ends a training by raising KeyboardInterrupt at the end
+        of an epoch; this tells it from Ctrl-C, which is to end the whole program.
+        """
+        try:
+            super().notify(method_name, **cb_kwargs)
+        except KeyboardInterrupt as interrupt:
+            if method_name == "on_epoch_end" and _raised_by_callback(interrupt):
+                raise StopTraining from interrupt
+            raise
+
+    def get_iterator(
+        self, dataset: SequenceDataset, training: bool = False
+    ) -> DataLoader:
+        """Return a loader of batches of like length, in random order for training."""
+        kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
+        order = [self.seed, _ORDER, len(self.history)] if training else None
+        batches = LengthBuckets(dataset.sequences.lengths, self.batch_size, order)
+        return DataLoader(
+            dataset,
+            sampler=batches,
+            batch_size=None,  # an item of the dataset is a batch already
+            generator=seeded_generator(self.seed, _LOADER),
+            **kwargs,
+        )
+
+    def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
+        """Learn from a batch, with dropout of its own."""
+        self.n_steps_ += 1
+        generator = seeded_generator(
+            self.seed, _DROPOUT, self.n_steps_, device=self.device
+        )
+        return super().train_step(batch, generator=generator, **fit_params)
+
+    def get_loss(
+        self, y_pred: Tensor, y_true: dict[str, Tensor], *args: Any, **kwargs: Any
+    ) -> Tensor:
+        """Return the weighted loss of a batch."""
+        return self.criterion_(y_pred, **to_tensor(y_true, device=self.device))
+
+    def epochs(self) -> list[dict[str, Any]]:
+        """Return what was recorded of each complete epoch."""
+        return [
+            {name: value for name, value in epoch.items() if "batch" not in name}
+            for epoch in self.history
+            if "seconds" in epoch
+        ]
+
+    def pooled(self, dataset: SequenceDataset) -> np.ndarray:
+        """Return the pooled sequences in the order of their rows.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        pooled : ndarray of float32, shape (n_rows, P)
+        """
+        self._set_training(False)
+        loader = self.get_iterator(dataset)
+        with torch.inference_mode():
+            batches = [
+                self.module_.pool(**to_tensor(inputs, device=self.device)).cpu()
+                for inputs, _ in loader
+            ]
+        in_order_read = torch.cat(batches).numpy()
+        pooled = np.empty_like(in_order_read)
+        pooled[np.concatenate(list(loader.sampler))] = in_order_read
+        return pooled
+
+    def logits(self, dataset: SequenceDataset) -> np.ndarray:
+        """Return the logits in the order of their rows.
+
+        The head runs in double precision on the CPU: its products are the one part
+        whose rounding depends on how many rows a batch has.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        logits : ndarray of float64, shape (n_rows, K)
+        """
+        pooled = torch.from_numpy(self.pooled(dataset))
+        head = deepcopy(self.module_.head).to("cpu", torch.float64)
+        with torch.inference_mode():
+            return head(pooled.double()).numpy()
+
+    def restart_optimizer(self) -> None:
+        """Forget what the optimiser remembers, which is twice the size of the model."""
+        self._initialize_optimizer()
+
+    def grow_vocabulary(self, n_tokens: int) -> None:
+        """Add embeddings until there are `n_tokens`, keeping those there are."""
+        layer = self.module_.input_layer
+        if not isinstance(layer, TokenInput) or n_tokens <= layer.n_tokens:
+            return
+        n_known = layer.n_tokens
+        old = layer.embedding.weight
+        layer.grow(n_tokens, seeded_generator(self.seed, _NEW_TOKENS, n_known))
+        new = layer.embedding.weight
+        for group in self.optimizer_.param_groups:
+            group["params"] = [new if p is old else p for p in group["params"]]
+        state = self.optimizer_.state.pop(old, {})
+        for name, value in state.items():
+            if value.shape == old.shape:
+                zeros = value.new_zeros(n_tokens - n_known, value.shape[1])
+                state[name] = torch.cat([value, zeros])
+        self.optimizer_.state[new] = state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for module in self.module_.modules():
+            if isinstance(module, nn.RNNBase):
+                module.flatten_parameters()  # cuDNN wants the weights side by side
+
+
+def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
+    *_, (innermost, _) = traceback.walk_tb(interrupt.__traceback__)
+    return isinstance(innermost.f_locals.get("self"), Callback)

@@ -1,0 +1,80 @@
+"""Learning-rate schedules, as skorch callbacks chosen by name."""
+
+from typing import Any
+
+from skorch.callbacks import Callback
+from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+
+__all__ = ["SCHEDULES"]
+
+
+class _Schedule(Callback):
+    """Record the rate that an epoch ended with as "lr".
+
+    Parameters
+    ----------
+    n_steps : int
+        Number of batches in the whole training.
+    """
+
+    def __init__(self, n_steps: int) -> None:
+        self.n_steps = n_steps
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Record the rate."""
+        net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
+
+
+class Constant(_Schedule):
+    """The same rate throughout."""
+
+
+class OneCycle(_Schedule):
+    """Warm up from a small rate, then anneal to nearly zero (Smith and Topin, 2018)."""
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin the cycle on the optimiser of the net."""
+        self.scheduler_ = OneCycleLR(
+            net.optimizer_,
+            max_lr=[group["lr"] for group in net.optimizer_.param_groups],
+            total_steps=self.n_steps + 1,  # it wants the rate after the last step too
+            pct_start=0.25,
+            cycle_momentum=False,
+        )
+
+    def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
+        """Move on by a batch."""
+        if training:
+            self.scheduler_.step()
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let go of the optimiser, which is not to be pickled with the callback."""
+        del self.scheduler_
+
+
+class Plateau(_Schedule):
+    """Halve the rate after two epochs without a lower loss.
+
+    It is the loss on validation rows where there are any, else the training loss.
+    """
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin to watch."""
+        self.scheduler_ = ReduceLROnPlateau(net.optimizer_, factor=0.5, patience=2)
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Record the rate and look at the loss."""
+        super().on_epoch_end(net, **kwargs)
+        epoch = net.history[-1]
+        self.scheduler_.step(epoch.get("valid_loss", epoch["train_loss"]))
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let go of the optimiser, which is not to be pickled with the callback."""
+        del self.scheduler_
+
+
+SCHEDULES: dict[str, type[_Schedule]] = {
+    "constant": Constant,
+    "one_cycle": OneCycle,
+    "plateau": Plateau,
+}

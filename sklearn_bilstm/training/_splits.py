@@ -1,0 +1,55 @@
+"""Which rows are held out to watch a training."""
+
+import warnings
+
+import numpy as np
+from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+
+__all__ = ["split_off_validation"]
+
+
+def split_off_validation(
+    target: np.ndarray, fraction: float, random_state: np.random.RandomState
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split rows into training and validation rows, stratified by class.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows,)
+        Class of each row.
+    fraction : float
+        Share of rows held out, in (0, 1).
+    random_state : RandomState
+
+    Returns
+    -------
+    train, valid : ndarrays of int
+        Rows of either part. Where a class has a single row, or the part held out
+        fewer rows than there are classes, the split is not stratified, with a warning.
+
+    Raises
+    ------
+    ValueError
+        If there are not at least two rows to split.
+    """
+    n_rows = len(target)
+    if n_rows < 2:
+        raise ValueError(
+            f"early_stopping=True needs rows to hold out, but there is {n_rows} row "
+            "to fit: give more, or X_val and y_val, or early_stopping=False."
+        )
+    n_valid = min(max(1, round(fraction * n_rows)), n_rows - 1)
+    n_classes = len(np.unique(target))
+    rarest = np.unique(target, return_counts=True)[1].min()
+    stratified = rarest >= 2 and n_classes <= min(n_valid, n_rows - n_valid)
+    if not stratified:
+        warnings.warn(
+            f"The {n_valid} rows held out for early stopping are not stratified: of "
+            f"{n_classes} classes in {n_rows} rows, the rarest has {rarest}.",
+            UserWarning,
+            stacklevel=2,
+        )
+    splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
+    split = splitter(n_splits=1, test_size=n_valid, random_state=random_state)
+    train, valid = next(split.split(np.zeros(n_rows), target))
+    return train, valid

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_bilstm.training import EarlyStopping, StopTraining
+from tests.helpers import small_classifier
+
+
+class NetStub:
+    """A net whose weight is the number of the epoch, with losses that are given."""
+
+    def __init__(self, losses):
+        self.losses = losses
+        self.history = []
+        self.module_ = torch.nn.Linear(1, 1)
+
+    def run(self, callback):
+        """Return the epochs run until the callback stops it, or all."""
+        callback.on_train_begin(self)
+        try:
+            for epoch, loss in enumerate(self.losses, 1):
+                self.module_.weight.data.fill_(epoch)
+                self.history.append({"epoch": epoch, "valid_loss": loss})
+                callback.on_epoch_end(self)
+        except StopTraining:
+            pass
+        callback.on_train_end(self)
+        return len(self.history)
+
+
+@pytest.mark.parametrize(
+    ("losses", "n_run", "best"),
+    [
+        ([5, 4, 3, 2], 4, 4),
+        ([5, 4, 4.5, 4.2, 4.1, 1], 4, 2),
+        ([5, 4, 4.5, 3, 3.5, 3.2, 1], 6, 4),
+        ([5, 5.1, 5.2, 1], 3, 1),
+        ([5, 4.95, 4.92, 1], 3, 1),  # falls, but by less than tol
+        ([np.nan, np.nan, np.nan], 2, None),
+    ],
+)
+def test_it_stops_after_patience_epochs_and_restores_the_best(losses, n_run, best):
+    net, callback = NetStub(losses), EarlyStopping(patience=2, tol=0.1)
+    assert net.run(callback) == n_run
+    assert callback.best_epoch_ == best
+    assert net.module_.weight.item() == (best or n_run)
+
+
+def test_no_weights_stay_with_the_callback():
+    net, callback = NetStub([2, 1]), EarlyStopping(patience=2, tol=0.1)
+    net.run(callback)
+    assert callback.best_weights_ is None
+
+
+def test_validation_accuracy_is_that_of_score(ids):
+    y = np.where(ids[:, 0] > 15, "a", "b")
+    classifier = small_classifier(max_epochs=3).fit(ids, y, X_val=ids, y_val=y)
+    accuracy = classifier.history_[-1]["valid_accuracy"]
+    assert accuracy == pytest.approx(classifier.score(ids, y))
+
+
+def test_a_line_an_epoch_names_losses_and_the_time_left(ids, capsys):
+    y = [0, 1] * 20
+    small_classifier(verbose=1).fit(ids, y, X_val=ids, y_val=y)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert "train_loss" in lines[0]
+    assert "valid_loss" in lines[0]
+    assert "valid_accuracy" in lines[0]
+    assert lines[1].endswith("0 s left")
+
+
+def test_nothing_is_printed_unless_asked(ids, capsys):
+    small_classifier().fit(ids, [0, 1] * 20)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_a_second_degree_of_verbosity_shows_batches(ids, capsys):
+    small_classifier(verbose=2).fit(ids, [0, 1] * 20)
+    captured = capsys.readouterr()
+    assert "epoch 2/2" in captured.out
+    assert "0/2 [" in captured.err  # of 2 batches, by tqdm
+
+
+class Recorder(Callback):
+    """Note which events come, in a list that copies share."""
+
+    events = []
+
+    def on_train_begin(self, net, **kwargs):
+        self.events.append("begin")
+
+    def on_epoch_end(self, net, **kwargs):
+        self.events.append("epoch")
+
+    def on_train_end(self, net, **kwargs):
+        self.events.append("end")
+
+
+def test_callbacks_of_the_user_see_every_event(ids):
+    Recorder.events.clear()
+    small_classifier(callbacks=[("mine", Recorder())]).fit(ids, [0, 1] * 20)
+    assert Recorder.events == ["begin", "epoch", "epoch", "end"]

@@ -1,0 +1,116 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback, EarlyStopping
+
+from sklearn_bilstm.sequences import SequenceDataset
+from tests.helpers import small_classifier
+
+Y = [0, 1] * 20
+
+
+class Interrupt(Callback):
+    """Act as if Ctrl-C was pressed in the second epoch, within a batch."""
+
+    def on_batch_end(self, net, training, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
+class Fails(Callback):
+    def on_epoch_end(self, net, **kwargs):
+        raise RuntimeError("no more")
+
+
+def test_ctrl_c_passes_and_what_was_learnt_is_kept(ids):
+    classifier = small_classifier(callbacks=[Interrupt()], max_epochs=5)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(ids, Y)
+    assert classifier.n_iter_ == len(classifier.history_) == 1
+    assert classifier.predict(ids).shape == (40,)
+
+
+def test_after_ctrl_c_the_best_weights_are_back(ids):
+    classifier = small_classifier(callbacks=[Interrupt()], max_epochs=5)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(ids, Y, X_val=ids, y_val=Y)
+    one_epoch = small_classifier(max_epochs=5, callbacks=[StopAfterFirst()]).fit(ids, Y)
+    assert classifier.best_epoch_ == 1
+    assert np.array_equal(classifier.predict_proba(ids), one_epoch.predict_proba(ids))
+
+
+class StopAfterFirst(Callback):
+    """End the training as skorch's own callbacks do."""
+
+    def on_epoch_end(self, net, **kwargs):
+        raise KeyboardInterrupt
+
+
+def test_a_callback_may_stop_a_training_as_skorch_has_it(ids):
+    stopper = EarlyStopping(monitor="train_loss", threshold=1e9, patience=1)
+    classifier = small_classifier(callbacks=[stopper], max_epochs=9).fit(ids, Y)
+    assert classifier.n_iter_ == 2
+
+
+def test_an_error_in_a_callback_is_not_swallowed(ids):
+    with pytest.raises(RuntimeError, match="no more"):
+        small_classifier(callbacks=[Fails()]).fit(ids, Y)
+
+
+def test_a_pickle_holds_every_weight_once_and_no_optimizer_state(ids):
+    ids = ids.copy()
+    ids[0, 0] = 5000
+    classifier = small_classifier(embedding_dim=50).fit(ids, Y)
+    size_of_weights = sum(p.nbytes for p in classifier.module_.parameters())
+    assert len(pickle.dumps(classifier)) < 1.1 * size_of_weights
+
+
+def test_the_optimizer_is_remembered_between_partial_fits(ids):
+    classifier = small_classifier(dropout=0, embedding_dropout=0, word_dropout=0)
+    classifier.partial_fit(ids, Y, classes=[0, 1])
+    twin = pickle.loads(pickle.dumps(classifier))
+    for learner in (classifier, twin):
+        learner.partial_fit(ids, Y)
+    assert np.array_equal(classifier.predict_proba(ids), twin.predict_proba(ids))
+
+
+def test_pooled_rows_come_in_the_order_asked(fitted, ids):
+    backwards = fitted.transform(ids[::-1])
+    np.testing.assert_allclose(backwards[::-1], fitted.transform(ids), atol=1e-7)
+
+
+def test_logits_equal_those_of_the_module(fitted, ids):
+    module = fitted.module_.eval()
+    with torch.no_grad():
+        expected = module(torch.from_numpy(ids).long(), torch.from_numpy(ids) > 0)
+    probabilities = expected.double().softmax(1).numpy()
+    np.testing.assert_allclose(fitted.predict_proba(ids), probabilities, atol=1e-6)
+
+
+def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):
+    classifier = small_classifier().partial_fit(ids, Y, classes=[0, 1])
+    net, n_before = classifier.net_, classifier.module_.input_layer.n_tokens
+    known = classifier.module_.input_layer.embedding.weight.detach().clone()
+    net.grow_vocabulary(n_before + 4)
+    weight = classifier.module_.input_layer.embedding.weight
+    state = net.optimizer_.state[weight]
+    assert torch.equal(weight[:n_before], known)
+    assert state["exp_avg"].shape == weight.shape
+    assert (state["exp_avg"][n_before:] == 0).all()
+    assert any(p is weight for g in net.optimizer_.param_groups for p in g["params"])
+
+
+def test_each_epoch_has_an_order_of_its_own(ids):
+    net = small_classifier(batch_size=4).fit(ids, Y).net_
+    dataset = SequenceDataset(small_classifier()._read_to_fit(ids, reset=True))
+    orders = []
+    for _ in range(2):
+        net.history.new_epoch()
+        orders.append(np.concatenate(list(net.get_iterator(dataset, True).sampler)))
+    assert not np.array_equal(*orders)
+
+
+def test_history_keeps_no_batches(fitted):
+    assert all(not epoch["batches"] for epoch in fitted.net_.history)

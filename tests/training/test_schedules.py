@@ -1,0 +1,65 @@
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from tests.helpers import small_classifier
+
+
+class Rates(Callback):
+    """Keep the rate of every batch."""
+
+    seen = []  # shared with the copy that a fit makes
+
+    def on_batch_begin(self, net, training=None, **kwargs):
+        if training:
+            self.seen.append(net.optimizer_.param_groups[0]["lr"])
+
+
+@pytest.fixture
+def rates_of(ids):
+    def run(**params):
+        Rates.seen.clear()
+        y = [0, 1] * 20
+        params = {"lr": 0.01, "batch_size": 10, "callbacks": [Rates()], **params}
+        classifier = small_classifier(**params).fit(ids, y)
+        return torch.tensor(Rates.seen), classifier
+
+    return run
+
+
+def test_one_cycle_rises_to_lr_and_falls_to_nearly_zero(rates_of):
+    rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=10)
+    peak = rates.argmax()
+    assert len(rates) == 40
+    assert rates.max() == pytest.approx(0.01, rel=0.01)
+    assert (rates[: peak + 1].diff() > 0).all()
+    assert (rates[peak:].diff() < 0).all()
+    assert rates[0] < 0.001
+    assert rates[-1] < 0.0002
+
+
+def test_one_cycle_may_be_a_single_batch(rates_of):
+    rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=1, batch_size=100)
+    assert len(rates) == 1
+
+
+def test_constant_stays_and_is_recorded(rates_of):
+    rates, classifier = rates_of(lr_schedule="constant")
+    assert (rates == 0.01).all()
+    assert [epoch["lr"] for epoch in classifier.history_] == [0.01, 0.01]
+
+
+def test_plateau_halves_the_rate_when_the_loss_no_longer_falls(rates_of):
+    # clipped to nothing, gradients leave the weights and so the loss where they are
+    _, classifier = rates_of(
+        lr_schedule="plateau",
+        max_epochs=8,
+        optimizer="sgd",
+        gradient_clip_norm=1e-12,
+        weight_decay=0,
+        dropout=0,
+        embedding_dropout=0,
+        word_dropout=0,
+    )
+    rates = [epoch["lr"] for epoch in classifier.history_]
+    assert rates == [0.01] * 4 + [0.005] * 3 + [0.0025]
