@@ -1,0 +1,247 @@
+"""Steps of fitting and predicting that all sequence estimators share."""
+
+from abc import abstractmethod
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import validate_data
+from skorch.callbacks import Callback, GradientNormClipping, ProgressBar
+
+from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
+from sklearn_bilstm.nn import (
+    POOLINGS,
+    LinearHead,
+    NumericInput,
+    RecurrentEncoder,
+    SequenceModel,
+    TokenInput,
+)
+from sklearn_bilstm.sequences import (
+    SequenceDataset,
+    ragged_from_ids,
+    ragged_from_numbers,
+)
+from sklearn_bilstm.training import (
+    OPTIMIZERS,
+    SCHEDULES,
+    EarlyStopping,
+    EpochPrinter,
+    SequenceNet,
+)
+from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._random import seeded_generator
+
+__all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
+
+# max_epochs="auto": epochs for about this many batches, within these bounds.
+_AUTO_BATCHES = 1000
+_AUTO_EPOCHS = (4, 40)
+
+# Decay pulls weights between units to zero, but neither biases nor the vectors of
+# tokens, most of which have no gradient in a batch to hold against it.
+_NO_DECAY = [
+    ("*bias*", {"weight_decay": 0.0}),
+    ("input_layer.*", {"weight_decay": 0.0}),
+]
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Give an estimator back its attributes if fitting it fails.
+
+    An interrupt is no failure: what was learnt until then is kept.
+    """
+    before = dict(vars(estimator))
+    try:
+        yield
+    except Exception:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+class BaseSequenceEstimator(BaseEstimator):
+    """Steps of fitting and predicting that do not depend on the target.
+
+    A subclass writes out its parameters, and brings the rows with their targets and
+    weights as a :class:`SequenceDataset`.
+    """
+
+    @property
+    def module_(self):
+        """The torch module that was trained."""
+        return self.net_.module_
+
+    @abstractmethod
+    def _criterion(self):
+        """Return the class of the loss."""
+
+    @abstractmethod
+    def _metrics(self):
+        """Return callbacks that record more than the loss."""
+
+    # -- reading X
+
+    def _read(self, X):
+        """Validate an X to predict on; any id that is not known is unknown."""
+        checked = check_matrix(X, input_type=self.input_type_, estimator=self)
+        validate_data(self, X, reset=False, skip_check_array=True)
+        if self.input_type_ == "tokens":
+            return ragged_from_ids(checked, max_id=None)
+        return self._standardised(checked)
+
+    def _read_to_fit(self, X, *, reset):
+        """Validate an X to learn from, and with `reset` remember what it looks like."""
+        checked = check_matrix(X, input_type=self.input_type, estimator=self)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        if reset:
+            self.input_type_ = infer_input_type(checked, self.input_type)
+        if self.input_type_ == "tokens":
+            return ragged_from_ids(checked)
+        if reset:
+            self._scaler = StandardScaler().fit(checked.reshape(-1, 1))
+        return self._standardised(checked)
+
+    def _standardised(self, X):
+        sequences = ragged_from_numbers(X)
+        # in double precision, or small changes of a large number are lost
+        values = self._scaler.transform(sequences.values.astype(np.float64))
+        return replace(sequences, values=values.astype(np.float32))
+
+    # -- making a network
+
+    def _make_module(self, sequences, n_outputs, seed):
+        input_layer = self._make_input_layer(sequences)
+        encoder = RecurrentEncoder(
+            input_layer.output_size,
+            self._checked_layer_sizes(),
+            bidirectional=self.bidirectional,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+        )
+        pooling = POOLINGS[self.pooling](encoder.output_size)
+        head = LinearHead(pooling.output_size, n_outputs, dropout=self.dropout)
+        module = SequenceModel(input_layer, encoder, pooling, head)
+        module.reset_parameters(seeded_generator(seed))
+        return module
+
+    def _make_input_layer(self, sequences):
+        if self.input_type_ == "tokens":
+            return TokenInput(
+                _n_tokens(sequences),
+                self.embedding_dim,
+                unknown_id=UNKNOWN_ID,
+                word_dropout=self.word_dropout,
+                dropout=self.embedding_dropout,
+            )
+        return NumericInput(sequences.values.shape[1])
+
+    def _make_net(self, module, seed):
+        params = {
+            "criterion": self._criterion(),
+            "optimizer": OPTIMIZERS[self.optimizer],
+            "optimizer__weight_decay": self.weight_decay,
+            "optimizer__param_groups": _NO_DECAY,
+            "lr": self.lr,
+            "batch_size": self.batch_size,
+            "device": resolve_device(self.device),
+            "train_split": None,
+            "verbose": 0,
+            "seed": seed,
+        }
+        more = dict(self.net_params or {})
+        clashing = sorted(params.keys() & more.keys())
+        if clashing:
+            raise ValueError(
+                f"The 'net_params' parameter must not hold {clashing[0]!r}, which "
+                f"{type(self).__name__} sets by parameters of its own."
+            )
+        try:
+            return SequenceNet(module, **params, **more).initialize()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
+                f"got {more!r}, and skorch says: {error}"
+            ) from error
+
+    # -- training it
+
+    def _train(self, train, valid, *, n_epochs, schedule):
+        """Train the net, and record what happened even if it is interrupted."""
+        if self.input_type_ == "tokens":
+            self.net_.grow_vocabulary(_n_tokens(train.sequences))
+        stops_early = valid is not None and self.early_stopping is not False
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol)
+        n_batches = -(-len(train) // self.batch_size)
+        callbacks = [
+            *self._metrics(),
+            SCHEDULES[schedule](n_epochs * n_batches),
+            *self._make_printers(n_epochs),
+            GradientNormClipping(self.gradient_clip_norm),
+            *self._checked_callbacks(),
+            *[stopping] * stops_early,  # the last, as the others see no epoch it ends
+        ]
+        try:
+            self.net_.fit_epochs(train, valid, n_epochs=n_epochs, callbacks=callbacks)
+        finally:
+            self.history_ = self.net_.epochs()
+            self.n_iter_ = len(self.history_)
+            best_epoch = stopping.best_epoch_ if stops_early else None
+            self.best_epoch_ = best_epoch or self.n_iter_
+
+    def _n_epochs(self, n_rows):
+        if self.max_epochs != "auto":
+            return self.max_epochs
+        n_batches = -(-n_rows // self.batch_size)
+        return int(np.clip(-(-_AUTO_BATCHES // n_batches), *_AUTO_EPOCHS))
+
+    def _make_printers(self, n_epochs):
+        printers = [EpochPrinter(n_epochs), ProgressBar()]
+        return printers[: int(self.verbose)]
+
+    # -- predicting
+
+    def _pooled(self, X):
+        """Return the pooled states of each row of X, in float32."""
+        return self.net_.pooled(SequenceDataset(self._read(X)))
+
+    def _logits(self, X):
+        """Return the logits of each row of X, in float64."""
+        return self.net_.logits(SequenceDataset(self._read(X)))
+
+    # -- parameters that their constraints cannot check
+
+    def _checked_layer_sizes(self):
+        sizes = self.hidden_layer_sizes
+        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        whole = all(isinstance(size, Integral) and size >= 1 for size in sizes)
+        if not sizes or not whole:
+            raise ValueError(
+                f"The 'hidden_layer_sizes' parameter of {type(self).__name__} must be "
+                "an int or a sequence of ints in the range [1, inf). Got "
+                f"{self.hidden_layer_sizes!r} instead."
+            )
+        return [int(size) for size in sizes]
+
+    def _checked_callbacks(self):
+        """Return copies of the user's callbacks, so that no two fits share one."""
+        for entry in self.callbacks or []:
+            callback = entry[1] if isinstance(entry, tuple) else entry
+            if not isinstance(callback, Callback):
+                raise TypeError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must hold "
+                    "instances of skorch.callbacks.Callback, or tuples of a name and "
+                    f"an instance. Got {callback!r} instead."
+                )
+        return deepcopy(list(self.callbacks or []))
+
+
+def _n_tokens(sequences):
+    """Return how many ids an embedding needs, padding and unknown among them."""
+    return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1

@@ -1,0 +1,566 @@
+"""BiLSTMClassifier: sequences in, classes out."""
+
+from numbers import Real
+
+import numpy as np
+from scipy.special import log_softmax, softmax
+from sklearn.base import (
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.utils import check_consistent_length
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_error
+from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import (
+    ValidationAccuracy,
+    WeightedCrossEntropy,
+    split_off_validation,
+)
+from sklearn_bilstm.utils._random import draw_seed, private_random_state
+from sklearn_bilstm.utils._sklearn import (
+    StrOptions,
+    check_partial_fit_first_call,
+    check_sample_weight,
+    check_y,
+    fit_context,
+)
+
+__all__ = ["BiLSTMClassifier"]
+
+
+class BiLSTMClassifier(
+    ClassNamePrefixFeaturesOutMixin,
+    ClassifierMixin,
+    TransformerMixin,
+    BaseSequenceEstimator,
+):
+    """Classify sequences by a recurrent network that reads them in both directions.
+
+    The rows of X are sequences: of token ids, which :class:`TextVectorizer` makes of
+    text, or of numbers. Each token gets a vector, one or more bidirectional LSTM layers
+    read the vectors, their states are pooled, and a linear layer decides.
+
+    Parameters
+    ----------
+    input_type : {"auto", "tokens", "numeric"}, default="auto"
+        What X holds. "auto" means tokens if X is sparse or of integers, else numbers,
+        of which each row is a sequence of one channel.
+
+    embedding_dim : int, default=100
+        Width of the vector of a token.
+
+    hidden_layer_sizes : int or sequence of int, default=(64,)
+        Width of the state of one direction, for each LSTM layer.
+
+    bidirectional : bool, default=True
+        Whether the layers read a sequence from its end too.
+
+    pooling : {"max", "mean", "last", "attention", "max_mean"}, default="max_mean"
+        How the states of a sequence become one vector: the largest value or the mean
+        of each component, the state at the end of each direction, a mean weighted by
+        attention (Yang et al., 2016), or maximum and mean side by side.
+
+    dropout : float in [0, 1), default=0.5
+        Share of the pooled vector, and of the states between two layers, that is
+        zeroed in training.
+
+    embedding_dropout : float in [0, 1), default=0.3
+        Share of the components of the token vectors that is zeroed in training,
+        the same for all tokens of a sequence (Gal and Ghahramani, 2016).
+
+    word_dropout : float in [0, 1), default=0.1
+        Share of the tokens that is read as unknown in training.
+
+    recurrent_dropout : float in [0, 1), default=0.0
+        Share of the weights from one step to the next that is zeroed in training, the
+        same for all steps (Merity et al., 2018).
+
+    weight_decay : float, default=0.01
+        Decay of weights, but not of biases and token vectors (Loshchilov and Hutter,
+        2019).
+
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the training rows. "auto" takes as many as make a
+        thousand batches, but not fewer than 4 nor more than 40.
+
+    batch_size : int, default=32
+        Number of rows between two updates of the weights.
+
+    lr : float, default=2e-3
+        Learning rate; its peak for `lr_schedule="one_cycle"`.
+
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        How weights are updated.
+
+    lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
+        How the learning rate changes: up to `lr` and down to nearly zero (Smith and
+        Topin, 2018), halved after two epochs without a lower loss, or not at all.
+
+    gradient_clip_norm : float, default=1.0
+        Norm to which larger gradients are cut. None leaves them alone.
+
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop when the loss on validation rows no longer falls, and to go
+        back to the weights that were best on them. True holds out rows for it if
+        `fit` gets no `X_val`; "auto" stops early only if it gets some.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows that `early_stopping=True` holds out, stratified by class.
+
+    n_iter_no_change : int, default=3
+        Number of epochs in a row without a lower validation loss that end a training.
+
+    tol : float, default=1e-4
+        By how much the validation loss must fall to count as lower.
+
+    class_weight : dict or "balanced", default=None
+        Weight of each class in the loss. "balanced" gives all classes the same sum of
+        weights.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights that an earlier `fit` found.
+
+    device : str or torch.device, default="auto"
+        Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
+
+    callbacks : list of skorch callbacks, default=None
+        What else happens in training. Each `fit` gets copies of its own.
+
+    net_params : dict, default=None
+        Further arguments of :class:`skorch.NeuralNet`, such as
+        `{"iterator_train__num_workers": 2}`.
+
+    verbose : int, default=0
+        1 prints a line an epoch, 2 shows a progress bar of the batches too.
+
+    random_state : int, RandomState instance or None, default=None
+        Decides on initial weights, the order of rows, dropout, and the rows held out.
+        Unlike elsewhere, None does not draw from numpy's global random state.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted.
+
+    n_features_in_ : int
+        Number of columns of X seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    input_type_ : {"tokens", "numeric"}
+        What X was taken for.
+
+    n_iter_ : int
+        Number of epochs.
+
+    history_ : list of dict
+        For each epoch its number, the training loss, the rate it ended with, and
+        seconds; with validation rows their loss and accuracy too.
+
+    best_epoch_ : int
+        Epoch whose weights are in use: the best one after early stopping, else the
+        last.
+
+    net_ : skorch.NeuralNet
+        The net that was trained.
+
+    module_ : torch.nn.Module
+        The network in it.
+
+    See Also
+    --------
+    TextVectorizer : Turn text into token ids.
+
+    References
+    ----------
+    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural
+       Computation 9(8).
+    .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks. IEEE
+       Transactions on Signal Processing 45(11).
+    .. [3] Gal and Ghahramani (2016). A theoretically grounded application of dropout
+       in recurrent neural networks. NIPS.
+    .. [4] Yang et al. (2016). Hierarchical attention networks for document
+       classification. NAACL.
+    .. [5] Merity, Keskar and Socher (2018). Regularizing and optimizing LSTM language
+       models. ICLR.
+    .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural
+       networks using large learning rates. arXiv:1708.07120.
+    .. [7] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+    >>> from sklearn_bilstm.datasets import make_reviews
+    >>> texts, labels = make_reviews(300, random_state=0)
+    >>> model = make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=0))
+    >>> model = model.fit(texts, labels)
+    >>> model.predict(["the acting was not good, it was awful"])
+    array(['negative'], dtype='<U8')
+    """
+
+    _parameter_constraints: dict = {
+        **SHARED_CONSTRAINTS,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        *,
+        input_type="auto",
+        embedding_dim=100,
+        hidden_layer_sizes=(64,),
+        bidirectional=True,
+        pooling="max_mean",
+        dropout=0.5,
+        embedding_dropout=0.3,
+        word_dropout=0.1,
+        recurrent_dropout=0.0,
+        weight_decay=0.01,
+        max_epochs="auto",
+        batch_size=32,
+        lr=2e-3,
+        optimizer="adamw",
+        lr_schedule="one_cycle",
+        gradient_clip_norm=1.0,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=3,
+        tol=1e-4,
+        class_weight=None,
+        warm_start=False,
+        device="auto",
+        callbacks=None,
+        net_params=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.input_type = input_type
+        self.embedding_dim = embedding_dim
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.bidirectional = bidirectional
+        self.pooling = pooling
+        self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
+        self.word_dropout = word_dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.weight_decay = weight_decay
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.gradient_clip_norm = gradient_clip_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.class_weight = class_weight
+        self.warm_start = warm_start
+        self.device = device
+        self.callbacks = callbacks
+        self.net_params = net_params
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Learn to classify sequences.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids (0 is padding, 1 is unknown) or numbers.
+        y : array-like of shape (n_samples,)
+            Labels, of any type that can be sorted.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. Only their ratios matter, and a row of weight 0 is as
+            good as absent.
+        X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
+                default=None
+            Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
+            `transform_input=["X_val"]` transform them as X.
+        y_val : array-like of shape (n_val_samples,), default=None
+            Labels of the validation rows.
+
+        Returns
+        -------
+        self : BiLSTMClassifier
+            Fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or the weights are not what they must be.
+        """
+        with unchanged_on_error(self):
+            self._fit(X, y, sample_weight, X_val, y_val)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Learn from a batch of rows, in one pass at the constant rate `lr`.
+
+        It goes on from what was learnt before, by `fit` too. Token ids that are new
+        get new vectors. Numbers are standardised with the first batch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers.
+        y : array-like of shape (n_samples,)
+            Labels.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come. Needed in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : BiLSTMClassifier
+            Fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the first call has no `classes`, or y holds a label that is not one of
+            them, or `class_weight` is "balanced", which needs all rows at once.
+        """
+        with unchanged_on_error(self):
+            self._partial_fit(X, y, classes, sample_weight)
+        return self
+
+    def predict(self, X):
+        """Predict the class of each sequence.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`. An id that `fit` did not see is unknown.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+            The most probable label of each row.
+        """
+        check_is_fitted(self)
+        return self.classes_[self._logits(X).argmax(1)]
+
+    def decision_function(self, X):
+        """Return logits.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+
+        Returns
+        -------
+        logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            With two classes the log odds of the second, else a logit for each class.
+        """
+        check_is_fitted(self)
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X):
+        """Return the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`. Rows sum to one.
+        """
+        check_is_fitted(self)
+        return softmax(self._logits(X), axis=1)
+
+    def predict_log_proba(self, X):
+        """Return the logarithm of the probability of each class.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n_samples, n_classes)
+            Columns in the order of `classes_`.
+        """
+        check_is_fitted(self)
+        return log_softmax(self._logits(X), axis=1)
+
+    def transform(self, X):
+        """Return the pooled states of each sequence: what the last layer decides on.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+
+        Returns
+        -------
+        vectors : ndarray of float32, shape (n_samples, n_components)
+            One vector a row; an empty sequence gives zeros.
+        """
+        check_is_fitted(self)
+        return self._pooled(X)
+
+    @property
+    def _n_features_out(self):
+        return self.module_.pooling.output_size
+
+    def _fit(self, X, y, sample_weight, X_val, y_val):
+        goes_on = self.warm_start and hasattr(self, "net_")
+        random_state = private_random_state(self.random_state)
+        seeds = draw_seed(random_state), draw_seed(random_state)
+        sequences, labels = self._read_labelled(X, y, reset=not goes_on)
+        if not goes_on:
+            self.classes_ = np.unique(labels)
+        rows = self._weighted_rows(sequences, labels, sample_weight)
+        train, valid = self._with_validation(rows, X_val, y_val, random_state)
+        module = self.module_ if goes_on else self._new_module(train, seeds[0])
+        self.net_ = self._make_net(module, seeds[1])
+        self._train(
+            train,
+            valid,
+            n_epochs=self._n_epochs(len(train)),
+            schedule=self.lr_schedule,
+        )
+        self.net_.restart_optimizer()
+
+    def _partial_fit(self, X, y, classes, sample_weight):
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, which partial_fit "
+                "does not have: give a dict of weights instead."
+            )
+        first = not hasattr(self, "net_")
+        sequences, labels = self._read_labelled(X, y, reset=first)
+        check_partial_fit_first_call(self, classes)
+        train = self._weighted_rows(sequences, labels, sample_weight)
+        if first:
+            random_state = private_random_state(self.random_state)
+            seeds = draw_seed(random_state), draw_seed(random_state)
+            self.net_ = self._make_net(self._new_module(train, seeds[0]), seeds[1])
+        self._train(train, None, n_epochs=1, schedule="constant")
+
+    def _new_module(self, train, seed):
+        return self._make_module(train.sequences, len(self.classes_), seed)
+
+    def _criterion(self):
+        return WeightedCrossEntropy
+
+    def _metrics(self):
+        return [ValidationAccuracy()]
+
+    def _read_labelled(self, X, y, *, reset):
+        sequences = self._read_to_fit(X, reset=reset)
+        labels = self._read_labels(y)
+        check_consistent_length(sequences, labels)
+        return sequences, labels
+
+    def _read_labels(self, y):
+        if y is None:
+            raise ValueError(
+                f"{type(self).__name__} requires y to be passed, but the target y is "
+                "None."
+            )
+        labels = check_y(y, estimator=self)
+        try:
+            check_classification_targets(labels)
+        except TypeError as error:
+            kinds = sorted({type(label).__name__ for label in labels.tolist()})
+            raise ValueError(
+                f"y must hold labels that can be sorted: got values of types {kinds}."
+            ) from error
+        return labels
+
+    def _encode(self, labels, name="y"):
+        """Return the index into `classes_` of each label."""
+        index_of = {label: index for index, label in enumerate(self.classes_.tolist())}
+        labels = labels.tolist()
+        codes = [index_of.get(label, -1) for label in labels]
+        if -1 in codes:
+            raise ValueError(
+                f"{name} must hold labels of classes_ only, which are "
+                f"{self.classes_.tolist()}: got {labels[codes.index(-1)]!r}."
+            )
+        return np.array(codes, dtype=np.int64)
+
+    def _weighted_rows(self, sequences, labels, sample_weight):
+        """Put rows, targets and weights together, without the rows of no weight."""
+        target = self._encode(labels)
+        weight = check_sample_weight(
+            sample_weight, labels, dtype=np.float64, ensure_non_negative=True
+        )
+        weight = weight * self._weight_of_classes(target, weight)[target]
+        if not weight.any():
+            raise ValueError(
+                "Sample weights must contain at least one non-zero number, also once "
+                "they are multiplied by class_weight."
+            )
+        rows = np.flatnonzero(weight)
+        weight = weight[rows] / weight[rows].mean()
+        return SequenceDataset(sequences.take(rows), target[rows], weight)
+
+    def _weight_of_classes(self, target, weight):
+        """Return the weight of each class, given weighted rows."""
+        n_classes = len(self.classes_)
+        if self.class_weight == "balanced":
+            totals = np.bincount(target, weights=weight, minlength=n_classes)
+            return np.divide(1.0, totals, out=np.zeros(n_classes), where=totals > 0)
+        weights = np.ones(n_classes)
+        for label, class_weight in (self.class_weight or {}).items():
+            code = self._encode(np.array([label], dtype=object), "class_weight")
+            if not (isinstance(class_weight, Real) and 0 <= class_weight < np.inf):
+                raise ValueError(
+                    f"The 'class_weight' parameter of {type(self).__name__} must map "
+                    f"labels to non-negative numbers. Got {class_weight!r} for "
+                    f"{label!r} instead."
+                )
+            weights[code] = class_weight
+        return weights
+
+    def _with_validation(self, rows, X_val, y_val, random_state):
+        """Return training rows, and validation rows or None."""
+        if (X_val is None) != (y_val is None):
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(
+                f"X_val and y_val must be given together: {missing} is None."
+            )
+        if X_val is not None:
+            sequences = self._read(X_val)
+            labels = self._read_labels(y_val)
+            check_consistent_length(sequences, labels)
+            target = self._encode(labels, "y_val")
+            weight = self._weight_of_classes(target, np.ones(len(target)))[target]
+            return rows, SequenceDataset(sequences, target, weight / weight.mean())
+        if self.early_stopping in (False, "auto"):
+            return rows, None
+        train, valid = split_off_validation(
+            rows.target, self.validation_fraction, random_state
+        )
+        return rows.take(train), rows.take(valid)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # with input_type="auto" too a sparse X is welcome, but only one of token ids,
+        # and what these tags are asked for is whether any sparse X is
+        reads_ids = self.input_type == "tokens"
+        tags.input_tags.sparse = reads_ids
+        tags.input_tags.categorical = reads_ids
+        tags.input_tags.positive_only = reads_ids
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,46 @@
+"""What the parameters of the estimators may be, written once for all of them."""
+
+from collections.abc import Mapping
+from numbers import Integral, Real
+
+import torch
+
+from sklearn_bilstm.nn import POOLINGS
+from sklearn_bilstm.training import OPTIMIZERS, SCHEDULES
+from sklearn_bilstm.utils._sklearn import Interval, StrOptions
+
+__all__ = ["SHARED_CONSTRAINTS"]
+
+_PROBABILITY = [Interval(Real, 0, 1, closed="left")]
+_COUNT = Interval(Integral, 1, None, closed="left")
+_NON_NEGATIVE = Interval(Real, 0, None, closed="left")
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+
+SHARED_CONSTRAINTS = {
+    "input_type": [StrOptions({"auto", "tokens", "numeric"})],
+    "embedding_dim": [_COUNT],
+    "hidden_layer_sizes": [_COUNT, "array-like"],
+    "bidirectional": ["boolean"],
+    "pooling": [StrOptions(set(POOLINGS))],
+    "dropout": _PROBABILITY,
+    "embedding_dropout": _PROBABILITY,
+    "word_dropout": _PROBABILITY,
+    "recurrent_dropout": _PROBABILITY,
+    "weight_decay": [_NON_NEGATIVE],
+    "max_epochs": [_COUNT, StrOptions({"auto"})],
+    "batch_size": [_COUNT],
+    "lr": [_POSITIVE],
+    "optimizer": [StrOptions(set(OPTIMIZERS))],
+    "lr_schedule": [StrOptions(set(SCHEDULES))],
+    "gradient_clip_norm": [_POSITIVE, None],
+    "early_stopping": ["boolean", StrOptions({"auto"})],
+    "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+    "n_iter_no_change": [_COUNT],
+    "tol": [_NON_NEGATIVE],
+    "warm_start": ["boolean"],
+    "device": [str, torch.device],
+    "callbacks": [list, tuple, None],
+    "net_params": [Mapping, None],
+    "verbose": ["verbose"],
+    "random_state": ["random_state"],
+}

@@ -1,0 +1,612 @@
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from scipy import sparse
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from skorch.callbacks import EpochTimer
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm.datasets import make_reviews
+from sklearn_bilstm.nn import POOLINGS
+from tests.helpers import small_classifier, small_pipeline
+
+
+@pytest.fixture(scope="module")
+def y(ids):
+    return np.where(ids[:, 0] > 15, 1, 0)
+
+
+def plain(**params):
+    """A classifier without dropout, to compare weights or rows."""
+    defaults = {"dropout": 0, "embedding_dropout": 0, "word_dropout": 0}
+    return small_classifier(**{**defaults, **params})
+
+
+def assert_same(a, b, X):
+    assert np.array_equal(a.predict_proba(X), b.predict_proba(X))
+
+
+class TestLearning:
+    def test_word_order_is_learnt_where_a_bag_of_words_is_no_use(self):
+        texts, labels = make_reviews(1200, max_fillers=1, random_state=0)
+        model = small_pipeline(
+            embedding_dim=32, hidden_layer_sizes=16, max_epochs="auto", lr=0.01
+        )
+        model.fit(texts[:900], labels[:900])
+        assert model.score(texts[900:], labels[900:]) > 0.9
+
+    @pytest.mark.parametrize("pooling", sorted(POOLINGS))
+    @pytest.mark.parametrize("sizes", [8, (8,), [6, 4]])
+    def test_every_pooling_and_depth_learns(self, ids, y, pooling, sizes):
+        params = {"pooling": pooling, "hidden_layer_sizes": sizes}
+        classifier = plain(max_epochs=25, lr=0.02, **params).fit(ids, y)
+        rows = ids.any(axis=1)
+        assert classifier.score(ids[rows], y[rows]) > 0.9
+
+    @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+    def test_every_optimizer_lowers_the_loss(self, ids, y, optimizer):
+        lr = 1.0 if optimizer == "sgd" else 0.02
+        history = plain(max_epochs=20, optimizer=optimizer, lr=lr).fit(ids, y).history_
+        assert history[-1]["train_loss"] < 0.97 * history[0]["train_loss"]
+
+    def test_numbers_are_learnt_from_and_standardised(self):
+        random = np.random.RandomState(0)
+        steps = random.normal(size=(200, 6))
+        y = steps[:, :3].sum(1) > steps[:, 3:].sum(1)
+        far_away = 1e6 + 1e-3 * steps
+        classifier = small_classifier(max_epochs=40, lr=0.02, dropout=0)
+        classifier.fit(far_away[:150], y[:150])
+        assert classifier.input_type_ == "numeric"
+        assert classifier.score(far_away[150:], y[150:]) > 0.8
+
+    def test_max_epochs_auto_is_about_a_thousand_batches_within_bounds(self):
+        classifier = BiLSTMClassifier(batch_size=10)
+        assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 10, 4]
+        assert BiLSTMClassifier(max_epochs=7)._n_epochs(20) == 7
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        "classes",
+        [
+            ["no", "yes"],
+            [False, True],
+            [10, 30],
+            [-1, 1],
+            ["a", "b", "c"],
+            [1.0, 2.0, 5.0],
+            np.array(["x", "y", "z"], dtype=object),
+        ],
+        ids=str,
+    )
+    def test_any_labels_come_back_as_they_were_given(self, ids, classes):
+        y = np.asarray(classes)[np.arange(40) % len(classes)]
+        classifier = small_classifier().fit(ids, y)
+        assert classifier.classes_.tolist() == sorted(classes)
+        predicted = classifier.predict(ids)
+        assert predicted.dtype == classifier.classes_.dtype
+        assert set(predicted.tolist()) <= set(classes)
+
+    @pytest.mark.parametrize("container", [list, pd.Series, pd.Categorical])
+    def test_labels_may_come_in_any_container(self, ids, y, container):
+        labels = np.where(y == 1, "high", "low")
+        expected = small_classifier().fit(ids, labels)
+        assert_same(small_classifier().fit(ids, container(labels)), expected, ids)
+
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    def test_predictions_and_probabilities_agree(self, ids, n_classes):
+        classifier = small_classifier().fit(ids, np.arange(40) % n_classes)
+        probabilities = classifier.predict_proba(ids)
+        assert probabilities.shape == (40, n_classes)
+        assert probabilities.dtype == np.float64
+        np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-15)
+        np.testing.assert_allclose(
+            classifier.predict_log_proba(ids), np.log(probabilities)
+        )
+        best = classifier.classes_[probabilities.argmax(1)]
+        assert np.array_equal(classifier.predict(ids), best)
+
+    def test_the_decision_of_two_classes_is_the_log_odds_of_the_second(
+        self, fitted, ids
+    ):
+        p = fitted.predict_proba(ids)
+        decision = fitted.decision_function(ids)
+        np.testing.assert_allclose(decision, np.log(p[:, 1] / p[:, 0]))
+
+    def test_the_decision_of_more_classes_is_a_logit_each(self, ids):
+        classifier = small_classifier().fit(ids, np.arange(40) % 3)
+        logits = classifier.decision_function(ids)
+        p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        np.testing.assert_allclose(classifier.predict_proba(ids), p)
+
+    def test_a_single_class_is_always_predicted(self, ids):
+        classifier = small_classifier().fit(ids, ["only"] * 40)
+        assert set(classifier.predict(ids)) == {"only"}
+        assert classifier.predict_proba(ids).tolist() == [[1.0]] * 40
+
+    def test_transform_gives_the_pooled_states(self, fitted, ids):
+        vectors = fitted.transform(ids)
+        assert vectors.shape == (40, 24)  # max and mean of 6 units in both directions
+        assert vectors.dtype == np.float32
+        assert len(fitted.get_feature_names_out()) == 24
+        assert (vectors[7] == 0).all()  # the empty row
+
+
+class TestInput:
+    @pytest.mark.parametrize(
+        "container",
+        [
+            sparse.csr_array,
+            sparse.csr_matrix,
+            sparse.coo_array,
+            np.ndarray.tolist,
+            pd.DataFrame,
+        ],
+        ids=lambda c: c.__name__,
+    )
+    def test_ids_may_come_in_any_container(self, fitted, ids, container):
+        np.testing.assert_array_equal(
+            fitted.predict_proba(container(ids)), fitted.predict_proba(ids)
+        )
+
+    def test_float_ids_are_ids_if_it_is_said_or_was_learnt(self, fitted, ids, y):
+        floats = ids.astype(float)
+        told = small_classifier(input_type="tokens").fit(floats, y)
+        assert told.input_type_ == "tokens"
+        assert_same(told, small_classifier().fit(ids, y), ids)
+        np.testing.assert_array_equal(fitted.predict(floats), fitted.predict(ids))
+
+    @pytest.mark.parametrize(
+        ("X", "expected"),
+        [
+            (np.array([[2, 3]]), "tokens"),
+            (np.array([[2, 3]], dtype=np.uint8), "tokens"),
+            (sparse.csr_array(np.array([[2.0, 3.0]])), "tokens"),
+            (np.array([[2.0, 3.0]]), "numeric"),
+            (np.array([[2.0, 3.0]], dtype=np.float32), "numeric"),
+        ],
+    )
+    def test_what_x_holds_is_inferred_from_its_dtype(self, X, expected):
+        classifier = small_classifier(max_epochs=1).fit(X, [0])
+        assert classifier.input_type_ == expected
+
+    def test_integers_may_be_numbers_if_it_is_said(self, ids, y):
+        classifier = small_classifier(input_type="numeric").fit(ids, y)
+        assert_same(classifier, small_classifier().fit(ids.astype(float), y), ids)
+
+    def test_ids_that_fit_did_not_see_are_unknown(self, fitted, ids):
+        unknown, foreign = ids.copy(), ids.copy().astype(np.int64)
+        unknown[ids > 20] = 1
+        foreign[ids > 20] = 2_000_000_000
+        small = small_classifier().fit(np.where(ids > 20, 1, ids), np.arange(40) % 2)
+        np.testing.assert_array_equal(
+            small.predict_proba(foreign), small.predict_proba(unknown)
+        )
+
+    def test_no_shape_is_lost_on_a_frame(self, ids, y):
+        frame = pd.DataFrame(ids, columns=[f"token_{i}" for i in range(12)])
+        classifier = small_classifier().fit(frame, y)
+        assert classifier.feature_names_in_[0] == "token_0"
+        with pytest.raises(ValueError, match="feature names"):
+            classifier.predict(frame.rename(columns={"token_0": "x"}))
+
+
+class TestWeights:
+    def test_a_row_of_no_weight_is_as_good_as_absent(self, ids, y):
+        weight = np.ones(40)
+        weight[::3] = 0
+        kept = weight > 0
+        weighted = small_classifier().fit(ids, y, sample_weight=weight)
+        absent = small_classifier().fit(ids[kept], y[kept])
+        assert_same(weighted, absent, ids)
+
+    def test_only_ratios_of_weights_matter(self, ids, y):
+        weight = np.random.RandomState(0).uniform(0.5, 2, 40)
+        one = small_classifier().fit(ids, y, sample_weight=weight)
+        other = small_classifier().fit(ids, y, sample_weight=weight * 8)
+        assert_same(one, other, ids)
+
+    def test_equal_weights_are_no_weights(self, ids, y):
+        weighted = small_classifier().fit(ids, y, sample_weight=np.full(40, 3.0))
+        assert_same(weighted, small_classifier().fit(ids, y), ids)
+
+    def test_a_weight_is_a_number_of_repetitions_in_full_batches(self, ids, y):
+        weight = np.arange(40) % 3
+        params = {"batch_size": 100, "max_epochs": 20, "gradient_clip_norm": None}
+        weighted = plain(**params).fit(ids, y, sample_weight=weight)
+        rows = np.repeat(np.arange(40), weight)
+        repeated = plain(**params).fit(ids[rows], y[rows])
+        np.testing.assert_allclose(
+            weighted.predict_proba(ids), repeated.predict_proba(ids), atol=1e-4
+        )
+
+    def test_class_weights_multiply_sample_weights(self, ids, y):
+        by_class = small_classifier(class_weight={0: 1, 1: 3}).fit(ids, y)
+        by_row = small_classifier().fit(ids, y, sample_weight=np.where(y == 1, 3, 1))
+        assert_same(by_class, by_row, ids)
+
+    def test_balanced_classes_have_the_same_sum_of_weights(self, ids, y):
+        weight = np.random.RandomState(0).uniform(0.5, 2, 40)
+        totals = np.bincount(y, weights=weight)
+        balanced = small_classifier(class_weight="balanced")
+        balanced.fit(ids, y, sample_weight=weight)
+        by_row = small_classifier().fit(ids, y, sample_weight=weight / totals[y])
+        np.testing.assert_allclose(
+            balanced.predict_proba(ids), by_row.predict_proba(ids), atol=1e-6
+        )
+
+    def test_a_heavy_class_is_predicted(self, ids):
+        y = np.arange(40) % 2
+        heavy = small_classifier(class_weight={0: 1, 1: 1000}, max_epochs=20, lr=0.02)
+        assert heavy.fit(ids, y).predict(ids).mean() > 0.9
+
+
+class TestValidation:
+    def test_given_rows_are_watched_and_stop_a_training_early(self, ids, y):
+        classifier = small_classifier(max_epochs=200, lr=0.05, n_iter_no_change=2)
+        classifier.fit(ids[:25], y[:25], X_val=ids[25:], y_val=y[25:])
+        losses = [epoch["valid_loss"] for epoch in classifier.history_]
+        assert classifier.n_iter_ < 200
+        assert classifier.best_epoch_ == 1 + int(np.argmin(losses))
+        assert classifier.n_iter_ == classifier.best_epoch_ + 2
+
+    def test_the_best_weights_are_those_in_use(self, ids, y):
+        classifier = small_classifier(max_epochs=200, lr=0.05, n_iter_no_change=2)
+        classifier.fit(ids[:25], y[:25], X_val=ids[25:], y_val=y[25:])
+        p = classifier.predict_proba(ids[25:])[np.arange(15), y[25:]]
+        best = classifier.history_[classifier.best_epoch_ - 1]["valid_loss"]
+        assert -np.log(p).mean() == pytest.approx(best, rel=1e-5)
+
+    def test_rows_are_held_out_if_asked(self, ids, y):
+        classifier = small_classifier(early_stopping=True, validation_fraction=0.25)
+        classifier.fit(ids, y)
+        assert "valid_loss" in classifier.history_[0]
+
+    def test_given_rows_are_only_watched_if_early_stopping_is_off(self, ids, y):
+        watched = small_classifier(early_stopping=False, max_epochs=6)
+        watched.fit(ids, y, X_val=ids, y_val=y)
+        alone = small_classifier(max_epochs=6).fit(ids, y)
+        assert "valid_loss" in watched.history_[0]
+        assert "valid_loss" not in alone.history_[0]
+        assert_same(watched, alone, ids)
+
+    def test_class_weights_count_in_the_validation_loss(self, ids, y):
+        classifier = plain(class_weight={0: 1, 1: 3}, max_epochs=1)
+        classifier.fit(ids, y, X_val=ids, y_val=y)
+        p = classifier.predict_proba(ids)[np.arange(40), y]
+        weight = np.where(y == 1, 3, 1)
+        expected = np.average(-np.log(p), weights=weight)
+        assert classifier.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+class TestGoingOn:
+    def test_warm_start_goes_on_from_the_weights_there_are(self, ids, y):
+        classifier = small_classifier(warm_start=True, max_epochs=10, lr=0.01)
+        first = classifier.fit(ids, y).history_[0]["train_loss"]
+        assert classifier.fit(ids, y).history_[0]["train_loss"] < first
+
+    def test_without_it_every_fit_starts_again(self, ids, y):
+        classifier = small_classifier().fit(ids, y)
+        before = classifier.predict_proba(ids)
+        assert np.array_equal(classifier.fit(ids, y).predict_proba(ids), before)
+
+    def test_partial_fit_learns_batch_by_batch(self, ids, y):
+        classifier = small_classifier(lr=0.02)
+        for _ in range(15):
+            for rows in (slice(0, 20), slice(20, 40)):
+                classifier.partial_fit(ids[rows], y[rows], classes=[0, 1])
+        assert classifier.n_iter_ == 30
+        assert classifier.score(ids, y) > 0.85
+
+    def test_partial_fit_goes_on_after_fit(self, ids, y):
+        classifier = small_classifier(max_epochs=5, lr=0.02).fit(ids, y)
+        loss = classifier.history_[-1]["train_loss"]
+        for _ in range(5):
+            classifier.partial_fit(ids, y)
+        assert classifier.history_[-1]["train_loss"] < loss
+        assert [epoch["epoch"] for epoch in classifier.history_] == list(range(1, 11))
+
+    @pytest.mark.parametrize("method", ["partial_fit", "fit"])
+    def test_a_vocabulary_that_has_grown_is_followed(self, ids, y, method):
+        classifier = small_classifier(warm_start=True).fit(np.minimum(ids, 9), y)
+        layer = classifier.module_.input_layer
+        assert layer.n_tokens == 10
+        getattr(classifier, method)(ids, y)
+        assert layer.n_tokens == ids.max() + 1
+
+    def test_vectorizer_and_classifier_learn_from_a_stream(self):
+        texts, labels = make_reviews(120, random_state=0)
+        vectorizer, classifier = TextVectorizer(), small_classifier()
+        for start in range(0, 120, 40):
+            batch = slice(start, start + 40)
+            X = vectorizer.partial_fit(texts[batch]).transform(texts[batch])
+            classifier.partial_fit(X, labels[batch], classes=["negative", "positive"])
+        assert (
+            classifier.module_.input_layer.n_tokens == len(vectorizer.vocabulary_) + 2
+        )
+
+    def test_labels_must_stay_the_same(self, ids, y):
+        classifier = small_classifier(warm_start=True).fit(ids, y)
+        with pytest.raises(ValueError, match=r"y must hold labels of classes_.*got 7"):
+            classifier.fit(ids, y + 7)
+        with pytest.raises(ValueError, match="classes"):
+            classifier.partial_fit(ids, y, classes=[0, 1, 2])
+
+    def test_the_first_partial_fit_needs_all_classes(self, ids, y):
+        with pytest.raises(ValueError, match="classes must be passed"):
+            small_classifier().partial_fit(ids, y)
+
+    def test_balanced_classes_need_all_rows(self, ids, y):
+        with pytest.raises(ValueError, match="balanced.*partial_fit"):
+            small_classifier(class_weight="balanced").partial_fit(ids, y, [0, 1])
+
+
+class TestSeeds:
+    def test_one_seed_gives_the_same_bits(self, ids, y):
+        assert_same(small_classifier().fit(ids, y), small_classifier().fit(ids, y), ids)
+
+    def test_a_random_state_instance_is_drawn_from(self, ids, y):
+        instance = np.random.RandomState(0)
+        first = small_classifier(random_state=instance).fit(ids, y).predict_proba(ids)
+        second = small_classifier(random_state=instance).fit(ids, y).predict_proba(ids)
+        assert not np.array_equal(first, second)
+
+    @pytest.mark.parametrize("random_state", [None, 3])
+    def test_global_random_states_are_not_touched(self, ids, y, random_state):
+        before = np.random.get_state()[1].copy(), torch.get_rng_state()
+        classifier = small_classifier(random_state=random_state, early_stopping=True)
+        classifier.fit(ids, y).predict(ids)
+        assert np.array_equal(np.random.get_state()[1], before[0])
+        assert torch.equal(torch.get_rng_state(), before[1])
+
+    def test_global_random_states_do_not_matter(self, ids, y):
+        torch.manual_seed(1)
+        first = small_classifier(recurrent_dropout=0.2).fit(ids, y)
+        torch.manual_seed(2)
+        assert_same(first, small_classifier(recurrent_dropout=0.2).fit(ids, y), ids)
+
+    def test_thread_settings_are_left_alone(self, ids, y):
+        before = torch.get_num_threads()
+        small_classifier().fit(ids, y).predict(ids)
+        assert torch.get_num_threads() == before
+
+
+class TestCopies:
+    @pytest.mark.parametrize(
+        "copied",
+        [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))],
+        ids=["deepcopy", "pickle"],
+    )
+    def test_a_fitted_copy_predicts_the_same_and_learns_on(self, fitted, ids, copied):
+        twin = copied(fitted)
+        assert_same(twin, fitted, ids)
+        labels = fitted.predict(ids)
+        again = copied(twin).partial_fit(ids, labels)
+        assert_same(again, copied(twin).partial_fit(ids, labels), ids)
+
+    def test_clone_has_parameters_only(self, fitted):
+        cloned = clone(fitted)
+        assert cloned.get_params() == fitted.get_params()
+        assert not hasattr(cloned, "net_")
+        assert not hasattr(cloned, "module_")
+
+    def test_every_fit_has_callbacks_of_its_own(self, ids, y):
+        callback = EpochTimer()
+        classifier = small_classifier(callbacks=[callback]).fit(ids, y)
+        assert classifier.callbacks == [callback]
+        assert vars(callback) == vars(EpochTimer())
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("X", "message"),
+        [
+            (["a text", "more"], r"holds text.*make_pipeline\(TextVectorizer\(\)"),
+            (np.array(["a text", "more"]), "holds text"),
+            (np.array(["a text", None], dtype=object), "holds text"),
+            (pd.Series(["a text", "more"]), "holds text"),
+            (pd.DataFrame({"n": [1, 2], "t": ["a", "b"]}), "holds text"),
+            ([["good", "film"], ["bad", "film"]], "holds text"),
+            ([["good", "film"], ["bad"]], "holds text"),
+            ("a text", "holds text"),
+            ([[2, -3], [4, 5]], "Negative values.*row 0 holds -3"),
+            ([[2, 3], [4, 2_000_000_000]], "Large values.*input_type='numeric'"),
+            (sparse.csr_array([[2.0, 1.5], [1, 1]]), "Fractions.*row 0 holds 1.5"),
+            ([[0.5, np.nan], [1, 2]], "contains NaN"),
+            ([[0.5, np.inf], [1, 2]], "infinity"),
+            ([[0.5 + 1j, 2], [1, 2]], "Complex data not supported"),
+            (np.zeros((2, 0)), "0 feature"),
+            (np.zeros((0, 2)), "0 sample"),
+            (np.zeros(2), "Expected 2D array"),
+            (np.zeros((2, 2, 2)), "dim 3"),
+            ([[2, 3], [4]], "2-D.*unequal length"),
+            ([[2, 3]] * 3, r"inconsistent numbers of samples: \[3, 2\]"),
+        ],
+        ids=lambda x: str(x)[:25],
+    )
+    def test_a_bad_x_is_refused_with_a_way_out(self, X, message):
+        with pytest.raises(ValueError, match=message):
+            small_classifier().fit(X, [0, 1])
+
+    @pytest.mark.parametrize("bad", [1.5, -1.0, 2e9])
+    def test_float_ids_out_of_range_are_refused(self, ids, y, bad):
+        floats = ids.astype(float)
+        floats[3, 0] = bad
+        with pytest.raises(ValueError, match="row 3 holds"):
+            small_classifier(input_type="tokens").fit(floats, y)
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            ([0.5, 1.5], "Unknown label type"),
+            ([0, np.nan], "contains NaN"),
+            (["a", None], "NaN|sorted"),
+            (["a", 3], "can be sorted"),
+            ([[0, 1], [1, 0]], "1d array"),
+            (None, "requires y"),
+        ],
+        ids=str,
+    )
+    def test_a_bad_y_is_refused(self, labels, message):
+        if isinstance(labels, list) and "a" in labels:
+            labels = np.array(labels, dtype=object)
+        with pytest.raises(ValueError, match=message):
+            small_classifier().fit([[2, 3], [4, 5]], labels)
+
+    @pytest.mark.parametrize(
+        ("weight", "message"),
+        [
+            ([0, 0], "weights? must contain at least one non-zero|[Zz]ero"),
+            ([1, -1], "[Nn]egative"),
+            ([1, np.nan], "NaN"),
+            ([1, 1, 1], "sample_weight"),
+        ],
+    )
+    def test_bad_weights_are_refused(self, weight, message):
+        with pytest.raises(ValueError, match=message):
+            small_classifier().fit([[2, 3], [4, 5]], [0, 1], sample_weight=weight)
+
+    @pytest.mark.parametrize(
+        ("class_weight", "message"),
+        [
+            ({0: 1, 5: 2}, "class_weight must hold labels of classes_.*got 5"),
+            ({0: 1, 1: -2}, "'class_weight' parameter.*-2 for 1"),
+            ({0: 1, 1: "x"}, "'class_weight' parameter.*'x' for 1"),
+            ({0: 0, 1: 0}, "class_weight"),
+        ],
+    )
+    def test_bad_class_weights_are_refused(self, class_weight, message):
+        with pytest.raises(ValueError, match=message):
+            small_classifier(class_weight=class_weight).fit([[2, 3], [4, 5]], [0, 1])
+
+    @pytest.mark.parametrize(
+        ("params", "message"),
+        [
+            ({"X_val": [[2, 3]]}, "X_val and y_val must be given together: y_val"),
+            ({"y_val": [0]}, "together: X_val"),
+            ({"X_val": [[2, 3, 4]], "y_val": [0]}, "3 features.*expecting 2"),
+            ({"X_val": [[2, 3]], "y_val": [0, 1]}, "inconsistent numbers"),
+            ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must hold labels.*got 9"),
+            ({"X_val": ["a text"], "y_val": [0]}, "holds text"),
+        ],
+    )
+    def test_bad_validation_rows_are_refused(self, params, message):
+        with pytest.raises(ValueError, match=message):
+            small_classifier().fit([[2, 3], [4, 5]], [0, 1], **params)
+
+    @pytest.mark.parametrize(
+        ("params", "message"),
+        [
+            ({"input_type": "ids"}, "'input_type' parameter of BiLSTMClassifier must"),
+            ({"embedding_dim": 0}, "'embedding_dim' parameter"),
+            ({"hidden_layer_sizes": 0}, "'hidden_layer_sizes' parameter"),
+            ({"hidden_layer_sizes": ()}, "'hidden_layer_sizes' parameter"),
+            ({"hidden_layer_sizes": (8, 0)}, "'hidden_layer_sizes' parameter"),
+            ({"hidden_layer_sizes": (8, 2.5)}, "'hidden_layer_sizes' parameter"),
+            ({"bidirectional": "yes"}, "'bidirectional' parameter"),
+            ({"pooling": "sum"}, "'pooling' parameter"),
+            ({"dropout": 1.0}, "'dropout' parameter"),
+            ({"embedding_dropout": -0.1}, "'embedding_dropout' parameter"),
+            ({"word_dropout": 2}, "'word_dropout' parameter"),
+            ({"recurrent_dropout": "0.1"}, "'recurrent_dropout' parameter"),
+            ({"weight_decay": -1}, "'weight_decay' parameter"),
+            ({"max_epochs": 0}, "'max_epochs' parameter"),
+            ({"max_epochs": "many"}, "'max_epochs' parameter"),
+            ({"batch_size": 2.5}, "'batch_size' parameter"),
+            ({"lr": 0}, "'lr' parameter"),
+            ({"optimizer": "lion"}, "'optimizer' parameter"),
+            ({"lr_schedule": "cosine"}, "'lr_schedule' parameter"),
+            ({"gradient_clip_norm": 0}, "'gradient_clip_norm' parameter"),
+            ({"early_stopping": "never"}, "'early_stopping' parameter"),
+            ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),
+            ({"n_iter_no_change": 0}, "'n_iter_no_change' parameter"),
+            ({"tol": -1}, "'tol' parameter"),
+            ({"class_weight": "even"}, "'class_weight' parameter"),
+            ({"warm_start": 2}, "'warm_start' parameter"),
+            ({"device": 3}, "'device' parameter"),
+            ({"callbacks": EpochTimer()}, "'callbacks' parameter"),
+            ({"net_params": 3}, "'net_params' parameter"),
+            ({"verbose": -1}, "'verbose' parameter"),
+            ({"random_state": "zero"}, "'random_state' parameter"),
+        ],
+        ids=str,
+    )
+    def test_every_parameter_is_checked_in_fit(self, params, message):
+        with pytest.raises(ValueError, match=message):
+            small_classifier(**params).fit([[2, 3], [4, 5]], [0, 1])
+
+    def test_every_parameter_has_a_constraint(self):
+        assert (
+            BiLSTMClassifier._parameter_constraints.keys()
+            == BiLSTMClassifier().get_params().keys()
+        )
+
+    @pytest.mark.parametrize("callback", [EpochTimer, "timer", ("name", EpochTimer)])
+    def test_a_callback_must_be_an_instance(self, callback):
+        with pytest.raises(TypeError, match="'callbacks' parameter.*instances"):
+            small_classifier(callbacks=[callback]).fit([[2, 3], [4, 5]], [0, 1])
+
+    @pytest.mark.parametrize(
+        ("net_params", "message"),
+        [
+            ({"lr": 0.1}, "must not hold 'lr'"),
+            ({"train_split": None}, "must not hold 'train_split'"),
+            ({"iterator_trian__num_workers": 1}, "skorch says: .*iterator_trian"),
+            ({"optimizer__momentum": 1}, "skorch says: .*momentum"),
+        ],
+    )
+    def test_net_params_must_be_of_skorch_and_not_ours(self, net_params, message):
+        with pytest.raises(ValueError, match=f"'net_params' parameter.*{message}"):
+            small_classifier(net_params=net_params).fit([[2, 3], [4, 5]], [0, 1])
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+    def test_cuda_without_a_gpu_is_an_error(self):
+        with pytest.raises(ValueError, match="'device' parameter.*cuda.*device='auto'"):
+            small_classifier(device="cuda").fit([[2, 3], [4, 5]], [0, 1])
+
+    @pytest.mark.parametrize(
+        "method",
+        [
+            "predict",
+            "predict_proba",
+            "predict_log_proba",
+            "decision_function",
+            "transform",
+        ],
+    )
+    def test_it_must_be_fitted_first(self, ids, method):
+        with pytest.raises(NotFittedError, match="BiLSTMClassifier"):
+            getattr(BiLSTMClassifier(), method)(ids)
+
+    def test_another_width_is_refused(self, fitted, ids):
+        with pytest.raises(ValueError, match="11 features.*expecting 12"):
+            fitted.predict(ids[:, 1:])
+
+    def test_what_x_was_taken_for_holds_when_predicting(self, fitted):
+        with pytest.raises(ValueError, match="Fractions in data"):
+            fitted.predict(np.full((1, 12), 2.5))
+
+    def test_a_failed_fit_leaves_the_classifier_as_it_was(self, ids, y):
+        classifier = small_classifier().fit(ids, y)
+        before = classifier.predict_proba(ids)
+        failing = [
+            ((np.full((40, 3), 7), [0.5] * 40), {}),
+            ((ids[:, :3], y), {"X_val": ids, "y_val": y}),
+            ((ids, y), {"sample_weight": np.zeros(40)}),
+        ]
+        for args, kwargs in failing:
+            with pytest.raises(ValueError, match="."):
+                classifier.fit(*args, **kwargs)
+        assert np.array_equal(classifier.predict_proba(ids), before)
+
+
+def test_net_params_reach_skorch(ids, y):
+    workers = {"iterator_train__num_workers": 1, "optimizer__betas": (0.5, 0.9)}
+    classifier = small_classifier(net_params=workers).fit(ids, y)
+    assert classifier.net_.optimizer_.param_groups[0]["betas"] == (0.5, 0.9)
+    assert classifier.net_.iterator_train__num_workers == 1
