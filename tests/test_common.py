@@ -14,14 +14,14 @@ MINI_BATCHES = {
     )
     for kind in ("dense", "sparse")
 }
-NO_IDS = {
-    name: "gives numbers that are no token ids, whatever the tags say"
-    for name in (
+NO_IDS = dict.fromkeys(
+    (
         "check_class_weight_classifiers",
         "check_classifiers_one_label_sample_weights",
         "check_decision_proba_consistency",
-    )
-}
+    ),
+    "gives numbers that are no token ids, whatever the tags say",
+)
 
 
 def expected_failed_checks(estimator):

@@ -41,7 +41,7 @@ __all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
 
 # max_epochs="auto": epochs for about this many batches, within these bounds.
 _AUTO_BATCHES = 1000
-_AUTO_EPOCHS = (4, 40)
+_AUTO_EPOCHS = (2, 40)
 
 # Decay pulls weights between units to zero, but neither biases nor the vectors of
 # tokens, most of which have no gradient in a batch to hold against it.
@@ -192,8 +192,7 @@ class BaseSequenceEstimator(BaseEstimator):
         finally:
             self.history_ = self.net_.epochs()
             self.n_iter_ = len(self.history_)
-            best_epoch = stopping.best_epoch_ if stops_early else None
-            self.best_epoch_ = best_epoch or self.n_iter_
+            self.best_epoch_ = getattr(stopping, "best_epoch_", None) or self.n_iter_
 
     def _n_epochs(self, n_rows):
         if self.max_epochs != "auto":

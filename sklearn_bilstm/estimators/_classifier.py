@@ -69,7 +69,7 @@ class BiLSTMClassifier(
         Share of the pooled vector, and of the states between two layers, that is
         zeroed in training.
 
-    embedding_dropout : float in [0, 1), default=0.3
+    embedding_dropout : float in [0, 1), default=0.5
         Share of the components of the token vectors that is zeroed in training,
         the same for all tokens of a sequence (Gal and Ghahramani, 2016).
 
@@ -86,12 +86,12 @@ class BiLSTMClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make a
-        thousand batches, but not fewer than 4 nor more than 40.
+        thousand batches, but not fewer than 2 nor more than 40.
 
     batch_size : int, default=32
         Number of rows between two updates of the weights.
 
-    lr : float, default=2e-3
+    lr : float, default=4e-3
         Learning rate; its peak for `lr_schedule="one_cycle"`.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
@@ -219,13 +219,13 @@ class BiLSTMClassifier(
         bidirectional=True,
         pooling="max_mean",
         dropout=0.5,
-        embedding_dropout=0.3,
+        embedding_dropout=0.5,
         word_dropout=0.1,
         recurrent_dropout=0.0,
         weight_decay=0.01,
         max_epochs="auto",
         batch_size=32,
-        lr=2e-3,
+        lr=4e-3,
         optimizer="adamw",
         lr_schedule="one_cycle",
         gradient_clip_norm=1.0,

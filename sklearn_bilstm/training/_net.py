@@ -35,10 +35,12 @@ class SequenceNet(NeuralNet):
     ----------
     module : SequenceModel
         A network that is ready to be trained.
-    *args, **kwargs
+    *args
         As for :class:`skorch.NeuralNet`.
     seed : int, default=0
         Decides the order of the rows and all dropout.
+    **kwargs
+        As for :class:`skorch.NeuralNet`.
     """
 
     module: SequenceModel | type[SequenceModel]

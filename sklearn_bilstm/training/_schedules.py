@@ -1,11 +1,18 @@
 """Learning-rate schedules, as skorch callbacks chosen by name."""
 
+import math
+from functools import partial
 from typing import Any
 
 from skorch.callbacks import Callback
-from torch.optim.lr_scheduler import OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 __all__ = ["SCHEDULES"]
+
+
+# Share of the batches in which one cycle warms up, and the factor it begins with.
+_WARM_UP = 0.25
+_LOWEST = 0.04
 
 
 class _Schedule(Callback):
@@ -30,17 +37,12 @@ class Constant(_Schedule):
 
 
 class OneCycle(_Schedule):
-    """Warm up from a small rate, then anneal to nearly zero (Smith and Topin, 2018)."""
+    """Warm up from a small rate, then anneal to zero (Smith and Topin, 2018)."""
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin the cycle on the optimiser of the net."""
-        self.scheduler_ = OneCycleLR(
-            net.optimizer_,
-            max_lr=[group["lr"] for group in net.optimizer_.param_groups],
-            total_steps=self.n_steps + 1,  # it wants the rate after the last step too
-            pct_start=0.25,
-            cycle_momentum=False,
-        )
+        # torch's own OneCycleLR divides by zero where there are few batches
+        self.scheduler_ = LambdaLR(net.optimizer_, partial(_one_cycle, self.n_steps))
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
         """Move on by a batch."""
@@ -78,3 +80,12 @@ SCHEDULES: dict[str, type[_Schedule]] = {
     "one_cycle": OneCycle,
     "plateau": Plateau,
 }
+
+
+def _one_cycle(n_steps: int, step: int) -> float:
+    """Return the factor of a step: a cosine up to 1 and a longer one down to 0."""
+    place = (step + 0.5) / n_steps
+    if place < _WARM_UP:
+        rise = (1 - math.cos(math.pi * place / _WARM_UP)) / 2
+        return _LOWEST + (1 - _LOWEST) * rise
+    return (1 + math.cos(math.pi * (place - _WARM_UP) / (1 - _WARM_UP))) / 2

@@ -60,6 +60,7 @@ def test_the_seed_decides_every_weight():
         assert torch.equal(weight, other[name]) != drawn
 
 
+@pytest.mark.filterwarnings("ignore:You are using `torch.load`")  # torch 2.4, 2.5
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
 )

@@ -38,9 +38,11 @@ def test_one_cycle_rises_to_lr_and_falls_to_nearly_zero(rates_of):
     assert rates[-1] < 0.0002
 
 
-def test_one_cycle_may_be_a_single_batch(rates_of):
-    rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=1, batch_size=100)
-    assert len(rates) == 1
+@pytest.mark.parametrize("n_batches", range(1, 9))
+def test_one_cycle_may_have_few_batches(rates_of, n_batches):
+    rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=n_batches, batch_size=100)
+    assert len(rates) == n_batches
+    assert 0 < rates.max() <= 0.01
 
 
 def test_constant_stays_and_is_recorded(rates_of):

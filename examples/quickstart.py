@@ -1,0 +1,71 @@
+"""
+Classify reviews whose sentiment hangs on the order of their words
+==================================================================
+
+"The plot was not dull, it was gripping" and "the plot was not gripping, it was dull"
+hold the same words. A linear model on word counts can only guess which of them is
+praise; a bidirectional LSTM reads them. No data is needed: the reviews are generated.
+"""
+
+# %%
+# The data: synthetic reviews with negations, contrasts and "not only ... but".
+import time
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm.datasets import make_reviews
+
+texts, labels = make_reviews(2000, random_state=0)
+texts_train, texts_test, labels_train, labels_test = train_test_split(
+    texts, labels, random_state=0
+)
+
+# %%
+# Two pipelines that read raw text, fitted and scored in the same way.
+models = {
+    "TF-IDF + LogisticRegression": make_pipeline(
+        TfidfVectorizer(), LogisticRegression()
+    ),
+    "TextVectorizer + BiLSTMClassifier": make_pipeline(
+        TextVectorizer(), BiLSTMClassifier(random_state=0)
+    ),
+}
+for name, model in models.items():
+    start = time.perf_counter()
+    model.fit(texts_train, labels_train)
+    seconds = time.perf_counter() - start
+    accuracy = model.score(texts_test, labels_test)
+    print(f"{name:35}accuracy {accuracy:.3f}, fitted in {seconds:.1f} s")
+
+# %%
+# Predictions, with probabilities in the order of `classes_`.
+bilstm = models["TextVectorizer + BiLSTMClassifier"]
+new_texts = [
+    "the music was not boring, it was touching.",
+    "the music was not touching, it was boring.",
+    "although the script was silly, the film as a whole was brilliant.",
+]
+print(f"\nprobabilities of {bilstm.classes_.tolist()}:")
+for text, probabilities in zip(new_texts, bilstm.predict_proba(new_texts), strict=True):
+    print(f"{probabilities.round(3)}  {text}")
+
+# %%
+# Searched and cross-validated like any other estimator, here with a smaller network.
+small = make_pipeline(
+    TextVectorizer(),
+    BiLSTMClassifier(embedding_dim=32, hidden_layer_sizes=16, random_state=0),
+)
+grid = {
+    "bilstmclassifier__pooling": ["max", "last"],
+    "textvectorizer__max_features": [10, 1000],
+}
+search = GridSearchCV(small, grid, cv=2).fit(texts_train[:600], labels_train[:600])
+print(f"\nbest of {len(search.cv_results_['params'])}: {search.best_params_}")
+print(f"its cross-validated accuracy: {search.best_score_:.3f}")
+
+scores = cross_val_score(search.best_estimator_, texts[:900], labels[:900], cv=3)
+print(f"with more rows, in three folds: {scores.round(3)}")

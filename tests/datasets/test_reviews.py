@@ -1,0 +1,68 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm.datasets import _reviews, make_reviews
+
+
+def test_half_of_the_reviews_are_positive():
+    texts, labels = make_reviews(101, random_state=0)
+    assert len(texts) == len(labels) == 101
+    assert Counter(labels.tolist()) == {"negative": 51, "positive": 50}
+
+
+def test_the_seed_decides():
+    first, again, other = (make_reviews(20, random_state=seed) for seed in (0, 0, 1))
+    assert first[0] == again[0]
+    assert np.array_equal(first[1], again[1])
+    assert first[0] != other[0]
+
+
+def test_numpys_global_random_state_is_not_touched():
+    before = np.random.get_state()[1].copy()
+    make_reviews(5)
+    assert np.array_equal(np.random.get_state()[1], before)
+
+
+@pytest.mark.parametrize("template", _reviews._OPINIONS)
+def test_exchanging_praise_and_blame_keeps_the_bag_of_words(template):
+    words = {
+        "x": "plot",
+        "y": "cast",
+        "a": "good",
+        "a2": "fine",
+        "b": "bad",
+        "b2": "dull",
+    }
+    swapped = {**words, "a": "bad", "a2": "dull", "b": "good", "b2": "fine"}
+    bags = [
+        Counter(template.format(**w).replace(",", "").replace(".", "").split())
+        for w in (words, swapped)
+    ]
+    assert bags[0] == bags[1]
+
+
+@pytest.mark.parametrize("vectorizer", [CountVectorizer(), TfidfVectorizer()])
+def test_a_bag_of_words_can_only_guess(vectorizer):
+    texts, labels = make_reviews(2000, random_state=0)
+    model = make_pipeline(vectorizer, LogisticRegression(max_iter=500))
+    assert cross_val_score(model, texts, labels, cv=3).mean() < 0.55
+
+
+def test_fillers_have_no_opinion_and_are_bounded():
+    texts, _ = make_reviews(300, max_fillers=2, random_state=0)
+    n_sentences = [text.count(".") for text in texts]
+    assert set(n_sentences) == {1, 2, 3}
+    assert all(text.count(".") == 1 for text in make_reviews(20, max_fillers=0)[0])
+
+
+def test_labels_can_be_flipped():
+    _, clean = make_reviews(200, random_state=0)
+    texts, noisy = make_reviews(200, flip_y=0.1, random_state=0)
+    assert (clean != noisy).sum() == 20
+    assert texts == make_reviews(200, random_state=0)[0]

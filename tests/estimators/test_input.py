@@ -1,0 +1,51 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_bilstm import BiLSTMClassifier
+from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
+
+
+def check(X, input_type="auto"):
+    return check_matrix(X, input_type=input_type, estimator=BiLSTMClassifier())
+
+
+@pytest.mark.parametrize(
+    ("X", "expected"),
+    [
+        ([[2, 3]], "tokens"),
+        (np.array([[2, 3]], dtype=np.uint8), "tokens"),
+        (sparse.coo_array([[2, 3]]), "tokens"),
+        (sparse.csr_matrix([[2.0, 3.0]]), "tokens"),
+        (pd.DataFrame([[2, 3]]), "tokens"),
+        ([[2.0, 3.0]], "numeric"),
+        ([[2, 3.5]], "numeric"),
+        ([[True, False]], "numeric"),
+        (np.array([[2, 3]], dtype=object), "numeric"),
+    ],
+)
+def test_auto_goes_by_dtype_and_sparsity(X, expected):
+    assert infer_input_type(check(X), "auto") == expected
+    assert infer_input_type(check(X), "tokens") == "tokens"
+
+
+def test_any_sparse_format_becomes_compressed_rows():
+    X = sparse.lil_array([[2, 0], [3, 4]])
+    assert check(X).format == "csr"
+
+
+def test_numbers_must_be_dense_where_numbers_are_said():
+    with pytest.raises(TypeError, match="[Ss]parse"):
+        check(sparse.csr_array([[2.0]]), input_type="numeric")
+
+
+@pytest.mark.parametrize("X", [["a"], [[1, "a"]], np.array([["a"]]), ("a", "b"), b"a"])
+def test_text_is_sent_to_the_vectorizer(X):
+    with pytest.raises(ValueError, match=r"make_pipeline\(TextVectorizer\(\), BiLSTM"):
+        check(X)
+
+
+def test_the_first_rows_may_be_missing_and_it_is_text_nevertheless():
+    with pytest.raises(ValueError, match="holds text"):
+        check(np.array([None, np.nan, "a"], dtype=object))

@@ -1,0 +1,88 @@
+"""A folder is a layer, and imports point to lower layers only."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import sklearn_bilstm
+
+PACKAGE = Path(sklearn_bilstm.__file__).parent
+LAYERS = {
+    "utils": 0,
+    "nn": 1,
+    "text": 1,
+    "sequences": 1,
+    "datasets": 1,
+    "training": 2,
+    "estimators": 3,
+    "__init__": 4,
+}
+# What each folder may lean on beside the standard library.
+LIBRARIES = {
+    "utils": {"numpy", "scipy", "sklearn", "torch"},
+    "nn": {"torch"},
+    "text": {"joblib", "numpy", "scipy", "sklearn"},
+    "sequences": {"numpy", "scipy", "torch"},
+    "datasets": {"joblib", "numpy", "sklearn"},
+    "training": {"numpy", "sklearn", "skorch", "torch"},
+    "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
+    "__init__": set(),
+}
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def folder_of(path):
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported_names(path):
+    """Names of all modules imported in a file, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            yield node.module
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_downwards(path):
+    folder = folder_of(path)
+    for name in imported_names(path):
+        top, *rest = name.split(".")
+        if top == "sklearn_bilstm" and rest and rest[0] != folder:
+            assert LAYERS[rest[0]] < LAYERS[folder], f"{folder} must not import {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_folder_leans_on_few_libraries(path):
+    known = set.union(*LIBRARIES.values()) | {"matplotlib", "pandas", "pyarrow"}
+    used = {name.partition(".")[0] for name in imported_names(path)} & known
+    assert used <= LIBRARIES[folder_of(path)]
+
+
+def test_every_folder_is_a_layer_of_its_own_without_folders_inside():
+    folders = {path.parent for path in FILES} - {PACKAGE}
+    assert {folder.name for folder in folders} == LAYERS.keys() - {"__init__"}
+    assert all(folder.parent == PACKAGE for folder in folders)
+
+
+def test_files_are_private_and_small():
+    for path in FILES:
+        assert path.name.startswith("_"), path
+        n_lines = path.read_text(encoding="utf-8").count("\n")
+        assert n_lines <= 600, f"{path} has {n_lines} lines"
+
+
+def test_tests_mirror_the_package():
+    tests = Path(__file__).parent
+    for path in FILES:
+        folder = path.relative_to(PACKAGE).parent
+        if path.name != "__init__.py":
+            mirrored = tests / folder / f"test{path.name}"
+            assert mirrored.exists() or path.stem in UNTESTED_ALONE, mirrored
+
+
+# Tested through the files that use them.
+UNTESTED_ALONE = {"_base", "_ids", "_optimizers", "_parameters", "_part", "_stop"}

@@ -1,0 +1,149 @@
+"""Prose is tested: names, order and defaults are those of the signature."""
+
+import ast
+import importlib
+import inspect
+import re
+
+import pytest
+from numpydoc.docscrape import NumpyDocString
+from sklearn.base import BaseEstimator
+from skorch import NeuralNet
+
+from tests.test_public_api import PUBLIC
+
+ARRAY = re.compile(r"\b(ndarray|array-like|csr_array|sparse matrix|tensor)\b")
+
+
+def public_objects():
+    """Yield every public class, function and method once, by its full name."""
+    seen = set()
+    for module_name in PUBLIC:
+        module = importlib.import_module(module_name)
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if id(thing) in seen or not callable(thing):
+                continue
+            seen.add(id(thing))
+            yield f"{module_name}.{name}", thing
+            if inspect.isclass(thing):
+                yield from public_methods(f"{module_name}.{name}", thing)
+
+
+def public_methods(prefix, cls):
+    for name, method in vars(cls).items():
+        own = inspect.isfunction(method) and not name.startswith("_")
+        if own and (method.__module__ or "").startswith("sklearn_bilstm"):
+            yield f"{prefix}.{name}", method
+
+
+OBJECTS = dict(public_objects())
+ESTIMATORS = {
+    name: thing
+    for name, thing in OBJECTS.items()
+    if inspect.isclass(thing)
+    and issubclass(thing, BaseEstimator)
+    and not issubclass(thing, NeuralNet)
+}
+
+
+def signature_of(thing):
+    if inspect.isclass(thing) and issubclass(thing, Exception):
+        return {}
+    parameters = inspect.signature(thing).parameters.values()
+    return {
+        (
+            "*" * (p.kind == p.VAR_POSITIONAL)
+            + "**" * (p.kind == p.VAR_KEYWORD)
+            + p.name
+        ): p
+        for p in parameters
+        if p.name != "self"
+    }
+
+
+def documented(thing):
+    """Parameters in the docstring, in order, with the type that is given."""
+    return {
+        name.strip(): entry.type
+        for entry in NumpyDocString(inspect.getdoc(thing))["Parameters"]
+        for name in entry.name.split(",")
+    }
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_everything_public_has_a_summary_that_ends_with_a_full_stop(name):
+    summary = NumpyDocString(inspect.getdoc(OBJECTS[name]) or "")["Summary"]
+    assert " ".join(summary).endswith("."), name
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_documented_parameters_are_those_of_the_signature_in_order(name):
+    written = list(documented(OBJECTS[name]))
+    if written:
+        assert written == list(signature_of(OBJECTS[name]))
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_documented_defaults_are_those_of_the_signature(name):
+    signature = signature_of(OBJECTS[name])
+    for parameter, kind in documented(OBJECTS[name]).items():
+        if kind == "None":  # there for the sake of scikit-learn, and ignored
+            continue
+        default = signature[parameter].default
+        match = re.search(r"default=(.+)$", kind)
+        if default is inspect.Parameter.empty:
+            assert match is None, f"{parameter} has no default"
+        else:
+            assert match, f"the default of {parameter} is not given"
+            written = ast.literal_eval(match[1]) if match[1] != "MAX_ID" else default
+            assert written == default, parameter
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_arrays_are_documented_with_their_shape(name):
+    doc = NumpyDocString(inspect.getdoc(OBJECTS[name]))
+    sections = ("Parameters", "Attributes", "Returns")
+    for entry in (entry for section in sections for entry in doc[section]):
+        if ARRAY.search(entry.type):
+            assert re.search(r"shape \(|^tensor$", entry.type), (name, entry.name)
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_public_methods_of_an_estimator_document_what_they_take_and_return(name):
+    for method_name, method in public_methods(name, ESTIMATORS[name]):
+        parameters = signature_of(method)
+        assert list(documented(method)) == list(parameters), method_name
+        assert NumpyDocString(inspect.getdoc(method))["Returns"], method_name
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_an_estimator_documents_every_parameter_and_attribute_with_an_example(name):
+    doc = NumpyDocString(inspect.getdoc(ESTIMATORS[name]))
+    assert documented(ESTIMATORS[name]).keys() == ESTIMATORS[name]().get_params().keys()
+    assert doc["Attributes"]
+    assert any(">>>" in line for line in doc["Examples"])
+
+
+def test_fitted_attributes_are_the_documented_ones(fitted, fitted_pipeline):
+    for estimator in (fitted, fitted_pipeline[0]):
+        doc = NumpyDocString(inspect.getdoc(type(estimator)))
+        written = {entry.name for entry in doc["Attributes"]}
+        found = {
+            name
+            for name in [*vars(estimator), "module_"]
+            if name.endswith("_")
+            and not name.startswith("_")
+            and hasattr(estimator, name)
+        }
+        optional = {"feature_names_in_", "n_features_in_"}
+        assert found - optional == written - optional
+
+
+def test_one_parameter_reads_the_same_in_every_estimator():
+    texts = {}
+    for cls in ESTIMATORS.values():
+        for entry in NumpyDocString(inspect.getdoc(cls))["Parameters"]:
+            text = (entry.type, " ".join(entry.desc))
+            assert texts.setdefault(entry.name, text) == text, entry.name
+    assert texts

@@ -1,0 +1,171 @@
+"""What must always hold, whatever the parameters."""
+
+import subprocess
+import sys
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joblib import Parallel, delayed
+from scipy import sparse
+
+from sklearn_bilstm.nn import POOLINGS
+from tests.helpers import small_classifier, small_pipeline
+
+DOCUMENT = st.lists(st.integers(1, 29), max_size=12)
+DOCUMENTS = st.lists(DOCUMENT, min_size=1, max_size=6)
+many_examples = settings(max_examples=50, deadline=None)
+
+
+def matrix(documents, width=12):
+    X = np.zeros((len(documents), width), dtype=np.int32)
+    for row, document in zip(X, documents, strict=True):
+        row[: len(document)] = document
+    return X
+
+
+def assert_close(a, b):
+    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+
+
+@pytest.fixture(scope="module", params=sorted(POOLINGS))
+def classifier(request, ids):
+    """A fitted classifier for each pooling, of two layers."""
+    params = {"pooling": request.param, "hidden_layer_sizes": (6, 4)}
+    return small_classifier(**params).fit(ids, np.arange(40) % 3)
+
+
+@many_examples
+@given(documents=DOCUMENTS)
+def test_batch_mates_do_not_change_an_answer(classifier, documents):
+    together = classifier.predict_proba(matrix(documents))
+    alone = [classifier.predict_proba(matrix([d]))[0] for d in documents]
+    assert_close(together, alone)
+
+
+@many_examples
+@given(documents=DOCUMENTS, data=st.data())
+def test_the_order_of_rows_does_not_change_an_answer(classifier, documents, data):
+    order = data.draw(st.permutations(range(len(documents))))
+    X = matrix(documents)
+    assert_close(classifier.predict_proba(X[order]), classifier.predict_proba(X)[order])
+    assert_close(classifier.transform(X[order]), classifier.transform(X)[order])
+
+
+@many_examples
+@given(documents=DOCUMENTS)
+def test_a_longer_row_in_the_batch_pads_the_others_without_effect(
+    classifier, documents
+):
+    longest = list(range(2, 14))
+    padded = classifier.predict_proba(matrix([*documents, longest]))[:-1]
+    assert_close(padded, classifier.predict_proba(matrix(documents)))
+
+
+@many_examples
+@given(documents=DOCUMENTS)
+def test_sparse_and_dense_rows_mean_the_same(classifier, documents):
+    X = matrix(documents)
+    expected = classifier.predict_proba(X)
+    assert np.array_equal(classifier.predict_proba(sparse.csr_array(X)), expected)
+    assert np.array_equal(classifier.predict_proba(sparse.csr_matrix(X)), expected)
+
+
+@many_examples
+@given(documents=DOCUMENTS)
+def test_probabilities_sum_to_one_in_double_precision(classifier, documents):
+    probabilities = classifier.predict_proba(matrix(documents))
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-15)
+
+
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_empty_documents_have_an_answer_alone_and_together(classifier, n_rows):
+    probabilities = classifier.predict_proba(matrix([[]] * n_rows))
+    assert np.isfinite(probabilities).all()
+    mixed = classifier.predict_proba(matrix([[], [5, 6], []]))
+    assert_close(mixed[[0, 2]], probabilities[[0, 0]])
+
+
+def test_a_model_can_be_fitted_on_empty_documents_only():
+    X = sparse.csr_array((6, 4), dtype=np.int32)
+    model = small_classifier().fit(X, [0, 0, 0, 0, 1, 1])
+    assert set(model.predict(X)) == {0}
+
+
+def test_a_document_without_a_known_word_has_an_answer(fitted_pipeline):
+    probabilities = fitted_pipeline.predict_proba(["", "...", "zzz qqq", None])
+    assert np.isfinite(probabilities).all()
+    assert_close(probabilities[0], probabilities[1])
+    assert_close(probabilities[0], probabilities[3])
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_one_seed_gives_the_same_bits_in_any_number_of_processes(reviews, n_jobs):
+    texts, labels = reviews
+    expected = small_pipeline().fit(texts, labels).predict_proba(texts)
+    fits = Parallel(n_jobs=n_jobs)(
+        delayed(small_pipeline().fit)(texts, labels) for _ in range(2)
+    )
+    for model in fits:
+        assert np.array_equal(model.predict_proba(texts), expected)
+
+
+def test_the_number_of_threads_is_the_only_thing_that_may_change_bits(reviews):
+    """And it does not change them here."""
+    texts, labels = reviews
+    one = small_pipeline(hidden_layer_sizes=64, embedding_dim=100).fit(texts, labels)
+    torch.set_num_threads(2)
+    try:
+        two = small_pipeline(hidden_layer_sizes=64, embedding_dim=100)
+        two.fit(texts, labels)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert_close(two.predict_proba(texts), one.predict_proba(texts))
+
+
+def test_models_can_be_fitted_in_threads_at_the_same_time(reviews):
+    texts, labels = reviews
+    expected = small_pipeline().fit(texts, labels).predict_proba(texts)
+    fits = Parallel(n_jobs=4, backend="threading")(
+        delayed(small_pipeline().fit)(texts, labels) for _ in range(4)
+    )
+    for model in fits:
+        assert np.array_equal(model.predict_proba(texts), expected)
+
+
+def test_joblib_stores_a_model_for_another_process(fitted_pipeline, tmp_path):
+    path = tmp_path / "model.joblib"
+    joblib.dump(fitted_pipeline, path)
+    script = (
+        f"import joblib, sys; model = joblib.load({str(path)!r});"
+        "sys.stdout.write(repr(model.predict_proba(['not bad at all']).tolist()))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    expected = fitted_pipeline.predict_proba(["not bad at all"]).tolist()
+    assert_close(eval(run.stdout), expected)
+
+
+def test_no_file_is_written(reviews, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    small_pipeline(early_stopping=True).fit(*reviews)
+    assert not list(tmp_path.iterdir())
+
+
+def test_importing_the_package_loads_no_optional_library():
+    script = (
+        "import sys, sklearn.utils.estimator_checks, skorch.callbacks, torch;"
+        "before = set(sys.modules);"
+        "import sklearn_bilstm, sklearn_bilstm.datasets;"
+        "print([m for m in ('matplotlib', 'pandas', 'polars', 'pyarrow')"
+        " if m in sys.modules.keys() - before])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"

@@ -1,0 +1,176 @@
+"""scikit-learn's tools for any estimator, around a pipeline that reads raw text."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401, switches on
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    RandomizedSearchCV,
+    cross_val_predict,
+    cross_validate,
+    learning_curve,
+    permutation_test_score,
+)
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.semi_supervised import SelfTrainingClassifier
+
+from sklearn_bilstm import TextVectorizer
+from tests.helpers import small_classifier, small_pipeline
+
+GRID = {
+    "textvectorizer__max_features": [20, 100],
+    "bilstmclassifier__pooling": ["max", "attention"],
+}
+
+
+def as_list(texts):
+    return texts
+
+
+def as_series(texts):
+    return pd.Series(texts, index=np.arange(len(texts))[::-1], name="review")
+
+
+def as_frame(texts):
+    return as_series(texts).to_frame()
+
+
+any_container = pytest.mark.parametrize("X_as", [as_list, as_series, as_frame])
+
+
+@pytest.fixture
+def text(reviews):
+    return reviews[0]
+
+
+@pytest.fixture
+def y(reviews):
+    return reviews[1]
+
+
+@any_container
+def test_grid_search(text, y, X_as):
+    search = GridSearchCV(small_pipeline(), GRID, cv=2).fit(X_as(text), y)
+    assert search.best_params_.keys() == GRID.keys()
+    assert set(search.predict(X_as(text))) <= {"negative", "positive"}
+
+
+def test_randomized_search(text, y):
+    search = RandomizedSearchCV(small_pipeline(), GRID, n_iter=2, cv=2, random_state=0)
+    assert len(search.fit(text, y).cv_results_["params"]) == 2
+
+
+def test_halving_search_on_the_number_of_epochs(text, y):
+    search = HalvingGridSearchCV(
+        small_pipeline(),
+        GRID,
+        cv=2,
+        resource="bilstmclassifier__max_epochs",
+        max_resources=4,
+        min_resources=1,
+        factor=2,
+        random_state=0,
+    ).fit(text, y)
+    assert search.best_estimator_[-1].n_iter_ == 4
+
+
+def test_halving_search_on_the_number_of_rows(text, y):
+    search = HalvingGridSearchCV(
+        small_pipeline(), GRID, cv=2, min_resources=20, factor=2, random_state=0
+    ).fit(as_series(text), y)
+    assert search.n_resources_ == [20, 40]
+
+
+@any_container
+def test_cross_validate(text, y, X_as):
+    scores = cross_validate(
+        small_pipeline(), X_as(text), y, cv=3, scoring=["accuracy", "roc_auc"]
+    )
+    assert np.isfinite(scores["test_accuracy"]).all()
+    assert np.isfinite(scores["test_roc_auc"]).all()
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_calibration(text, y, method, ensemble):
+    model = CalibratedClassifierCV(
+        small_pipeline(), method=method, ensemble=ensemble, cv=2
+    ).fit(text, y)
+    np.testing.assert_allclose(model.predict_proba(text).sum(1), 1)
+
+
+@pytest.mark.parametrize("voting", ["soft", "hard"])
+@any_container
+def test_voting(text, y, voting, X_as):
+    members = [(name, small_pipeline(pooling=name)) for name in ("max", "mean")]
+    model = VotingClassifier(members, voting=voting).fit(X_as(text), y)
+    assert model.predict(X_as(text)).shape == (60,)
+
+
+def test_stacking(text, y):
+    members = [(name, small_pipeline(pooling=name)) for name in ("max", "mean")]
+    model = StackingClassifier(members, LogisticRegression(), cv=2).fit(text, y)
+    assert model.predict_proba(text).shape == (60, 2)
+
+
+def test_bagging_wants_a_table_of_one_column(text, y):
+    model = BaggingClassifier(small_pipeline(), n_estimators=2, random_state=0)
+    assert model.fit(as_frame(text), y).predict(as_frame(text)).shape == (60,)
+
+
+def test_self_training_wants_numbers_and_so_stands_behind_the_vectorizer(text, y):
+    labels = np.where(y == "positive", 1, 0)
+    labels[::3] = -1
+    model = make_pipeline(
+        TextVectorizer(), SelfTrainingClassifier(small_classifier(), threshold=0.51)
+    ).fit(text, labels)
+    assert set(model.predict(text)) <= {0, 1}
+
+
+def test_one_versus_rest(text):
+    y = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    model = OneVsRestClassifier(small_pipeline()).fit(text, y)
+    assert model.predict_proba(text).shape == (60, 3)
+
+
+def test_learning_curve(text, y):
+    _, train, test = learning_curve(
+        small_pipeline(), text, y, cv=2, train_sizes=[0.5, 1.0]
+    )
+    assert train.shape == test.shape == (2, 2)
+
+
+def test_permutation_test(text, y):
+    _, scores, p = permutation_test_score(
+        small_pipeline(), text, y, cv=2, n_permutations=2, random_state=0
+    )
+    assert len(scores) == 2
+    assert 0 < p <= 1
+
+
+def test_two_processes_give_the_bits_of_one(text, y):
+    predicted = [
+        cross_val_predict(
+            small_pipeline(), text, y, cv=3, method="predict_proba", n_jobs=n_jobs
+        )
+        for n_jobs in (1, 2)
+    ]
+    assert np.array_equal(*predicted)
+
+
+def test_a_search_in_two_processes_gives_the_scores_of_one(text, y):
+    results = [
+        GridSearchCV(
+            small_pipeline(), GRID, cv=2, n_jobs=n_jobs, scoring="neg_log_loss"
+        )
+        .fit(text, y)
+        .cv_results_["mean_test_score"]
+        for n_jobs in (1, 2)
+    ]
+    assert np.array_equal(*results)

@@ -1,0 +1,87 @@
+"""Validation rows and weights on their way through a pipeline."""
+
+import numpy as np
+import pytest
+from sklearn import config_context
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.pipeline import Pipeline
+
+from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm.datasets import make_reviews
+from tests.helpers import small_classifier
+
+
+@pytest.fixture(autouse=True)
+def routing():
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+@pytest.fixture
+def validation():
+    return make_reviews(30, random_state=1)
+
+
+def make_pipeline_with_validation():
+    classifier = small_classifier(max_epochs=3)
+    classifier.set_fit_request(X_val=True, y_val=True)
+    steps = [("ids", TextVectorizer(max_length=40)), ("bilstm", classifier)]
+    return Pipeline(steps, transform_input=["X_val"])
+
+
+def test_the_pipeline_vectorises_the_validation_texts(reviews, validation):
+    texts, labels = reviews
+    model = make_pipeline_with_validation()
+    model.fit(texts, labels, X_val=validation[0], y_val=validation[1])
+    by_hand = small_classifier(max_epochs=3)
+    vectorizer = TextVectorizer(max_length=40).fit(texts)
+    by_hand.fit(
+        vectorizer.transform(texts),
+        labels,
+        X_val=vectorizer.transform(validation[0]),
+        y_val=validation[1],
+    )
+    losses, expected = (
+        [epoch["valid_loss"] for epoch in m.history_] for m in (model[-1], by_hand)
+    )
+    assert losses == expected
+
+
+def test_a_search_hands_the_validation_rows_to_every_candidate(reviews, validation):
+    grid = {"bilstm__pooling": ["max", "mean"]}
+    search = GridSearchCV(make_pipeline_with_validation(), grid, cv=2)
+    search.fit(*reviews, X_val=validation[0], y_val=validation[1])
+    assert "valid_loss" in search.best_estimator_[-1].history_[0]
+
+
+def test_weights_are_routed_to_the_classifier(reviews):
+    texts, labels = reviews
+    classifier = small_classifier(max_epochs=9, lr=0.02)
+    model = Pipeline(
+        [
+            ("ids", TextVectorizer()),
+            ("bilstm", classifier.set_fit_request(sample_weight=True)),
+        ]
+    )
+    weight = np.where(labels == "positive", 1.0, 0.0)
+    assert set(model.fit(texts, labels, sample_weight=weight).predict(texts)) == {
+        "positive"
+    }
+
+
+def test_weights_reach_the_scorer_only_if_it_asks(reviews):
+    texts, labels = reviews
+    classifier = small_classifier().set_fit_request(sample_weight=True)
+    classifier.set_score_request(sample_weight=False)
+    model = Pipeline([("ids", TextVectorizer()), ("bilstm", classifier)])
+    scorer = make_scorer(accuracy_score).set_score_request(sample_weight=True)
+    scores = cross_validate(
+        model,
+        texts,
+        labels,
+        cv=2,
+        scoring=scorer,
+        params={"sample_weight": np.ones(60)},
+    )
+    assert np.isfinite(scores["test_score"]).all()

@@ -1,0 +1,51 @@
+"""What is visible is what is meant to be."""
+
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import sklearn_bilstm
+
+FOLDERS = [
+    f"sklearn_bilstm.{module.name}"
+    for module in pkgutil.iter_modules(sklearn_bilstm.__path__)
+]
+PUBLIC = ["sklearn_bilstm", *(name for name in FOLDERS if not name.endswith(".utils"))]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_all_names_are_there_sorted_and_nothing_else_is_visible(name):
+    module = importlib.import_module(name)
+    assert len(set(module.__all__)) == len(module.__all__)
+    visible = {
+        attribute
+        for attribute, value in vars(module).items()
+        if not attribute.startswith("_") and not hasattr(value, "__path__")
+    }
+    assert set(module.__all__) == visible
+
+
+def test_the_root_holds_what_users_write():
+    assert sklearn_bilstm.__all__ == ["BiLSTMClassifier", "TextVectorizer"]
+    assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)
+
+
+def test_the_readme_names_everything_public_for_users():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    datasets = importlib.import_module("sklearn_bilstm.datasets")
+    for name in [*sklearn_bilstm.__all__, *datasets.__all__]:
+        assert f"`{name}`" in readme, name
+
+
+def test_the_readme_names_every_folder():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    for name in FOLDERS:
+        assert f"`{name.removeprefix('sklearn_bilstm.')}/`" in readme, name
+
+
+def test_the_changelog_names_the_version():
+    changelog = (Path(__file__).parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## [{sklearn_bilstm.__version__}]" in changelog
