@@ -53,10 +53,9 @@ print(f"accuracy on {len(texts_test)} test reviews: {accuracy:.4f} ({seconds:.0f
 
 # %%
 # Use.
-for text in ["Not bad at all!", "I wanted to like it, but I did not."]:
-    probabilities = model.predict_proba([text])[0]
-    shown = dict(zip(model.classes_.tolist(), probabilities.round(3), strict=True))
-    print(f"{text!r}: {shown}")
+for text in ["One of the best films of the year!", "I want my two hours back."]:
+    probability = model.predict_proba([text])[0].max()
+    print(f"{text!r} is {model.predict([text])[0]} with probability {probability:.3f}")
 
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 print(f"peak memory: {peak:.2f} GB")

@@ -41,7 +41,7 @@ __all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
 
 # max_epochs="auto": epochs for about this many batches, within these bounds.
 _AUTO_BATCHES = 1000
-_AUTO_EPOCHS = (2, 40)
+_AUTO_EPOCHS = (3, 40)
 
 # Decay pulls weights between units to zero, but neither biases nor the vectors of
 # tokens, most of which have no gradient in a batch to hold against it.
@@ -55,14 +55,18 @@ _NO_DECAY = [
 def unchanged_on_error(estimator):
     """Give an estimator back its attributes if fitting it fails.
 
-    An interrupt is no failure: what was learnt until then is kept.
+    An interrupt is a failure before the first epoch is complete. After it, what was
+    learnt is kept.
     """
     before = dict(vars(estimator))
     try:
         yield
-    except Exception:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+    except BaseException as error:
+        history = vars(estimator).get("history_")
+        learnt = history and history is not before.get("history_")
+        if not (isinstance(error, KeyboardInterrupt) and learnt):
+            vars(estimator).clear()
+            vars(estimator).update(before)
         raise
 
 

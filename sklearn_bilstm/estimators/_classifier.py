@@ -86,7 +86,7 @@ class BiLSTMClassifier(
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make a
-        thousand batches, but not fewer than 2 nor more than 40.
+        thousand batches, but not fewer than 3 nor more than 40.
 
     batch_size : int, default=32
         Number of rows between two updates of the weights.

@@ -97,8 +97,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
     max_df : int or float in [0, 1], default=1.0
         Number or share of documents that a token may be in to get an id of its own.
 
-    max_features : int, default=30_000
+    max_features : int, default=10_000
         Number of tokens that get an id: those that occur most often. None means all.
+        A network learns rare tokens by heart rather than what they mean.
 
     vocabulary : mapping or iterable of str, default=None
         The tokens that get an id, instead of what the documents hold. A mapping gives
@@ -199,7 +200,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
         stop_words=None,
         min_df=1,
         max_df=1.0,
-        max_features=30_000,
+        max_features=10_000,
         vocabulary=None,
         max_length=512,
         truncation="post",

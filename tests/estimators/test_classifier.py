@@ -66,7 +66,7 @@ class TestLearning:
 
     def test_max_epochs_auto_is_about_a_thousand_batches_within_bounds(self):
         classifier = BiLSTMClassifier(batch_size=10)
-        assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 10, 2]
+        assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 10, 3]
         assert BiLSTMClassifier(max_epochs=7)._n_epochs(20) == 7
 
 

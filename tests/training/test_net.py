@@ -12,10 +12,13 @@ Y = [0, 1] * 20
 
 
 class Interrupt(Callback):
-    """Act as if Ctrl-C was pressed in the second epoch, within a batch."""
+    """Act as if Ctrl-C was pressed within a batch of an epoch."""
+
+    def __init__(self, epoch=2):
+        self.epoch = epoch
 
     def on_batch_end(self, net, training, **kwargs):
-        if len(net.history) == 2:
+        if len(net.history) == self.epoch:
             raise KeyboardInterrupt
 
 
@@ -30,6 +33,18 @@ def test_ctrl_c_passes_and_what_was_learnt_is_kept(ids):
         classifier.fit(ids, Y)
     assert classifier.n_iter_ == len(classifier.history_) == 1
     assert classifier.predict(ids).shape == (40,)
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_the_classifier_as_it_was(ids):
+    classifier = small_classifier(callbacks=[Interrupt(epoch=1)])
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(ids, Y)
+    assert not hasattr(classifier, "classes_")
+    fitted = small_classifier().fit(ids, Y)
+    before = fitted.predict_proba(ids)
+    with pytest.raises(KeyboardInterrupt):
+        fitted.set_params(callbacks=[Interrupt(epoch=1)]).fit(ids[:, :5], Y)
+    assert np.array_equal(fitted.predict_proba(ids), before)
 
 
 def test_after_ctrl_c_the_best_weights_are_back(ids):
