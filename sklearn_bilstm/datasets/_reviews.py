@@ -122,6 +122,8 @@ def make_reviews(
     >>> texts, labels = make_reviews(2, max_fillers=0, random_state=1)
     >>> for text, label in zip(texts, labels):
     ...     print(f"{label}: {text}")
+    negative: i had expected something charming and what i got was clumsy.
+    positive: i had expected something forgettable and what i got was excellent.
     """
     random = private_random_state(random_state)
     positive = random.permutation(n_samples) % 2 == 1
