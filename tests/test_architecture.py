@@ -39,11 +39,15 @@ def folder_of(path):
 def imported_names(path):
     """Names of all modules imported in a file, inside functions too."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: imports are absolute"
-            yield node.module
+        yield from imported_names_of(node)
+
+
+def imported_names_of(node):
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        assert node.level == 0, f"line {node.lineno}: imports are absolute"
+        yield node.module
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
@@ -60,6 +64,16 @@ def test_a_folder_leans_on_few_libraries(path):
     known = set.union(*LIBRARIES.values()) | {"matplotlib", "pandas", "pyarrow"}
     used = {name.partition(".")[0] for name in imported_names(path)} & known
     assert used <= LIBRARIES[folder_of(path)]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_optional_libraries_are_imported_where_they_are_used(path):
+    optional = {"matplotlib", "pandas", "polars", "pyarrow"}
+    at_the_top = ast.parse(path.read_text(encoding="utf-8")).body
+    for node in at_the_top:
+        assert not optional & {
+            name.partition(".")[0] for name in imported_names_of(node)
+        }
 
 
 def test_every_folder_is_a_layer_of_its_own_without_folders_inside():

@@ -1,8 +1,11 @@
 """Synthetic reviews whose sentiment is in the order of their words."""
 
+from numbers import Integral, Real
+
 import numpy as np
 
 from sklearn_bilstm.utils._random import private_random_state
+from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
 __all__ = ["make_reviews"]
 
@@ -83,6 +86,15 @@ _FILLERS = [
 ]
 
 
+@validate_params(
+    {
+        "n_samples": [Interval(Integral, 0, None, closed="left")],
+        "max_fillers": [Interval(Integral, 0, None, closed="left")],
+        "flip_y": [Interval(Real, 0, 1, closed="both")],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_reviews(
     n_samples: int = 1000,
     *,
@@ -115,6 +127,11 @@ def make_reviews(
         The reviews.
     labels : ndarray of str, shape (n_samples,)
         "negative" or "positive".
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
 
     Examples
     --------

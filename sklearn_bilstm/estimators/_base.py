@@ -10,7 +10,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import validate_data
-from skorch.callbacks import Callback, GradientNormClipping, ProgressBar
+from skorch.callbacks import (
+    BatchScoring,
+    Callback,
+    EpochScoring,
+    GradientNormClipping,
+    PassthroughScoring,
+    ProgressBar,
+)
 
 from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
 from sklearn_bilstm.nn import (
@@ -51,12 +58,27 @@ _NO_DECAY = [
 ]
 
 
+# Arguments of skorch that are not for users, beside those that are parameters here.
+_DECIDED_HERE = {
+    "callbacks",
+    "dataset",
+    "iterator_train",
+    "iterator_valid",
+    "max_epochs",
+    "module",
+    "optimizer__lr",
+    "predict_nonlinearity",
+    "warm_start",
+}
+
+
 @contextmanager
 def unchanged_on_error(estimator):
     """Give an estimator back its attributes if fitting it fails.
 
-    An interrupt is a failure before the first epoch is complete. After it, what was
-    learnt is kept.
+    What is learnt is learnt by a copy of the network, so that the old one comes back
+    as it was. An interrupt is a failure before the first epoch is complete. After it,
+    what was learnt is kept.
     """
     before = dict(vars(estimator))
     try:
@@ -94,34 +116,58 @@ class BaseSequenceEstimator(BaseEstimator):
 
     def _read(self, X):
         """Validate an X to predict on; any id that is not known is unknown."""
+        return self._scaled(self._read_unscaled(X))
+
+    def _read_unscaled(self, X):
         checked = check_matrix(X, input_type=self.input_type_, estimator=self)
         validate_data(self, X, reset=False, skip_check_array=True)
         if self.input_type_ == "tokens":
             return ragged_from_ids(checked, max_id=None)
-        return self._standardised(checked)
+        return ragged_from_numbers(checked)
 
     def _read_to_fit(self, X, *, reset):
         """Validate an X to learn from, and with `reset` remember what it looks like."""
-        checked = check_matrix(X, input_type=self.input_type, estimator=self)
+        if not reset and self.input_type not in ("auto", self.input_type_):
+            raise ValueError(
+                f"The 'input_type' parameter must stay {self.input_type_!r}, as it was "
+                f"fitted, or 'auto'. Got {self.input_type!r} instead."
+            )
+        input_type = self.input_type if reset else self.input_type_
+        checked = check_matrix(X, input_type=input_type, estimator=self)
         validate_data(self, X, reset=reset, skip_check_array=True)
         if reset:
-            self.input_type_ = infer_input_type(checked, self.input_type)
+            self.input_type_ = infer_input_type(checked, input_type)
         if self.input_type_ == "tokens":
             return ragged_from_ids(checked)
-        if reset:
-            self._scaler = StandardScaler().fit(checked.reshape(-1, 1))
-        return self._standardised(checked)
+        return ragged_from_numbers(checked)
 
-    def _standardised(self, X):
-        sequences = ragged_from_numbers(X)
+    def _learn_scale(self, sequences):
+        """Learn what to standardise numbers with, from the rows learnt from alone."""
+        self._scaler = None
+        if self.input_type_ == "numeric":
+            self._scaler = StandardScaler().fit(sequences.values)
+
+    def _scaled(self, sequences):
+        """Return standardised numbers, or tokens as they are."""
+        if self._scaler is None:
+            return sequences
         # in double precision, or small changes of a large number are lost
         values = self._scaler.transform(sequences.values.astype(np.float64))
         return replace(sequences, values=values.astype(np.float32))
 
+    def _scaled_rows(self, rows):
+        return SequenceDataset(self._scaled(rows.sequences), rows.target, rows.weight)
+
     # -- making a network
 
-    def _make_module(self, sequences, n_outputs, seed):
-        input_layer = self._make_input_layer(sequences)
+    def _input_size(self, sequences):
+        """Return how many ids, or channels, there are."""
+        if self.input_type_ == "tokens":
+            return _n_tokens(sequences)
+        return sequences.values.shape[1]
+
+    def _make_module(self, input_size, n_outputs, seed):
+        input_layer = self._make_input_layer(input_size)
         encoder = RecurrentEncoder(
             input_layer.output_size,
             self._checked_layer_sizes(),
@@ -135,16 +181,33 @@ class BaseSequenceEstimator(BaseEstimator):
         module.reset_parameters(seeded_generator(seed))
         return module
 
-    def _make_input_layer(self, sequences):
+    def _same_module(self):
+        """Return a copy of the fitted network, with the dropout that is asked for."""
+        fitted = self.module_
+        module = self._make_module(
+            fitted.input_layer.input_size, fitted.head.output_size, seed=0
+        )
+        try:
+            module.load_state_dict(fitted.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                f"{type(self).__name__} goes on from the network that was fitted, but "
+                "its parameters now ask for layers of another shape: leave "
+                "embedding_dim, hidden_layer_sizes, bidirectional and pooling as they "
+                "were, or fit anew, without warm_start and partial_fit."
+            ) from error
+        return module
+
+    def _make_input_layer(self, input_size):
         if self.input_type_ == "tokens":
             return TokenInput(
-                _n_tokens(sequences),
+                input_size,
                 self.embedding_dim,
                 unknown_id=UNKNOWN_ID,
                 word_dropout=self.word_dropout,
                 dropout=self.embedding_dropout,
             )
-        return NumericInput(sequences.values.shape[1])
+        return NumericInput(input_size)
 
     def _make_net(self, module, seed):
         params = {
@@ -160,12 +223,13 @@ class BaseSequenceEstimator(BaseEstimator):
             "seed": seed,
         }
         more = dict(self.net_params or {})
-        clashing = sorted(params.keys() & more.keys())
-        if clashing:
-            raise ValueError(
-                f"The 'net_params' parameter must not hold {clashing[0]!r}, which "
-                f"{type(self).__name__} sets by parameters of its own."
-            )
+        for name in more:
+            if name in params or name in _DECIDED_HERE or name.startswith("module__"):
+                raise ValueError(
+                    f"The 'net_params' parameter must not hold {name!r}, on which "
+                    f"{type(self).__name__} decides itself, by parameters of its own "
+                    "if by any."
+                )
         try:
             return SequenceNet(module, **params, **more).initialize()
         except (TypeError, ValueError) as error:
@@ -176,8 +240,11 @@ class BaseSequenceEstimator(BaseEstimator):
 
     # -- training it
 
-    def _train(self, train, valid, *, n_epochs, schedule):
-        """Train the net, and record what happened even if it is interrupted."""
+    def _train(self, train, valid, *, n_epochs, schedule, streams=False):
+        """Train the net, and record what happened even if it is interrupted.
+
+        With `streams` there is more to come, and the optimiser is to remember.
+        """
         if self.input_type_ == "tokens":
             self.net_.grow_vocabulary(_n_tokens(train.sequences))
         stops_early = valid is not None and self.early_stopping is not False
@@ -191,12 +258,17 @@ class BaseSequenceEstimator(BaseEstimator):
             *self._checked_callbacks(),
             *[stopping] * stops_early,  # the last, as the others see no epoch it ends
         ]
+        n_before = len(self.net_.epochs())
         try:
             self.net_.fit_epochs(train, valid, n_epochs=n_epochs, callbacks=callbacks)
         finally:
-            self.history_ = self.net_.epochs()
-            self.n_iter_ = len(self.history_)
+            history = self.net_.epochs()
+            if len(history) > n_before:
+                self.history_ = history
+            self.n_iter_ = len(history)
             self.best_epoch_ = getattr(stopping, "best_epoch_", None) or self.n_iter_
+            if not streams:
+                self.net_.restart_optimizer()
 
     def _n_epochs(self, n_rows):
         if self.max_epochs != "auto":
@@ -221,10 +293,9 @@ class BaseSequenceEstimator(BaseEstimator):
     # -- parameters that their constraints cannot check
 
     def _checked_layer_sizes(self):
-        sizes = self.hidden_layer_sizes
-        sizes = [sizes] if isinstance(sizes, Integral) else list(sizes)
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
         whole = all(isinstance(size, Integral) and size >= 1 for size in sizes)
-        if not sizes or not whole:
+        if not len(sizes) or not whole:
             raise ValueError(
                 f"The 'hidden_layer_sizes' parameter of {type(self).__name__} must be "
                 "an int or a sequence of ints in the range [1, inf). Got "
@@ -235,12 +306,19 @@ class BaseSequenceEstimator(BaseEstimator):
     def _checked_callbacks(self):
         """Return copies of the user's callbacks, so that no two fits share one."""
         for entry in self.callbacks or []:
-            callback = entry[1] if isinstance(entry, tuple) else entry
+            named = isinstance(entry, tuple) and len(entry) == 2
+            callback = entry[1] if named else entry
             if not isinstance(callback, Callback):
                 raise TypeError(
                     f"The 'callbacks' parameter of {type(self).__name__} must hold "
                     "instances of skorch.callbacks.Callback, or tuples of a name and "
                     f"an instance. Got {callback!r} instead."
+                )
+            if isinstance(callback, EpochScoring | BatchScoring | PassthroughScoring):
+                raise TypeError(
+                    f"The 'callbacks' parameter of {type(self).__name__} must not hold "
+                    f"a {type(callback).__name__}, which reads another kind of batch: "
+                    "losses and accuracy are in history_ without it."
                 )
         return deepcopy(list(self.callbacks or []))
 

@@ -1,7 +1,5 @@
 """BiLSTMClassifier: sequences in, classes out."""
 
-from numbers import Real
-
 import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import (
@@ -10,10 +8,15 @@ from sklearn.base import (
     TransformerMixin,
 )
 from sklearn.utils import check_consistent_length
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_error
+from sklearn_bilstm.estimators._labels import (
+    check_labels,
+    encode,
+    scaled_to_mean_one,
+    weight_of_classes,
+)
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import (
@@ -26,7 +29,6 @@ from sklearn_bilstm.utils._sklearn import (
     StrOptions,
     check_partial_fit_first_call,
     check_sample_weight,
-    check_y,
     fit_context,
 )
 
@@ -119,17 +121,19 @@ class BiLSTMClassifier(
         By how much the validation loss must fall to count as lower.
 
     class_weight : dict or "balanced", default=None
-        Weight of each class in the loss. "balanced" gives all classes the same sum of
-        weights.
+        Weight of each class in the loss; a label without one has weight 1. "balanced"
+        gives all classes the same sum of weights.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that an earlier `fit` found.
+        Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
+        mean the same tokens as before: do not refit the :class:`TextVectorizer`.
 
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
 
     callbacks : list of skorch callbacks, default=None
-        What else happens in training. Each `fit` gets copies of its own.
+        What else happens in training. Each `fit` gets copies of its own. Callbacks that
+        score are refused: the history has losses and accuracy.
 
     net_params : dict, default=None
         Further arguments of :class:`skorch.NeuralNet`, such as
@@ -273,6 +277,9 @@ class BiLSTMClassifier(
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
         """Learn to classify sequences.
 
+        Ctrl-C ends it with a KeyboardInterrupt. The classifier then keeps the best
+        weights of the epochs that were complete; without any it is as it was.
+
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
@@ -280,8 +287,8 @@ class BiLSTMClassifier(
         y : array-like of shape (n_samples,)
             Labels, of any type that can be sorted.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter, and a row of weight 0 is as
-            good as absent.
+            Weights of the rows. Only their ratios matter, and from a row of weight 0
+            nothing is learnt but that its label is a class.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
                 default=None
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
@@ -297,7 +304,8 @@ class BiLSTMClassifier(
         Raises
         ------
         ValueError
-            If a parameter, X, y or the weights are not what they must be.
+            If a parameter, X, y or the weights are not what they must be, or the
+            training diverges.
         """
         with unchanged_on_error(self):
             self._fit(X, y, sample_weight, X_val, y_val)
@@ -307,8 +315,9 @@ class BiLSTMClassifier(
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Learn from a batch of rows, in one pass at the constant rate `lr`.
 
-        It goes on from what was learnt before, by `fit` too. Token ids that are new
-        get new vectors. Numbers are standardised with the first batch.
+        It goes on from what was learnt before, by `fit` too, with the parameters of
+        now. Token ids that are new get new vectors. Numbers are standardised with the
+        first batch.
 
         Parameters
         ----------
@@ -319,7 +328,7 @@ class BiLSTMClassifier(
         classes : array-like of shape (n_classes,), default=None
             All labels that will ever come. Needed in the first call.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Weights of the rows, which are not scaled to any mean.
 
         Returns
         -------
@@ -329,7 +338,8 @@ class BiLSTMClassifier(
         Raises
         ------
         ValueError
-            If the first call has no `classes`, or y holds a label that is not one of
+            If the parameters ask for layers of another shape than there are, or the
+            first call has no `classes`, or y holds a label that is not one of
             them, or `class_weight` is "balanced", which needs all rows at once.
         """
         with unchanged_on_error(self):
@@ -429,8 +439,12 @@ class BiLSTMClassifier(
         if not goes_on:
             self.classes_ = np.unique(labels)
         rows = self._weighted_rows(sequences, labels, sample_weight)
+        rows.weight = scaled_to_mean_one(rows.weight)
         train, valid = self._with_validation(rows, X_val, y_val, random_state)
-        module = self.module_ if goes_on else self._new_module(train, seeds[0])
+        if not goes_on:
+            self._learn_scale(train.sequences)
+        train, valid = self._scaled_rows(train), valid and self._scaled_rows(valid)
+        module = self._same_module() if goes_on else self._new_module(train, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
         self._train(
             train,
@@ -438,7 +452,6 @@ class BiLSTMClassifier(
             n_epochs=self._n_epochs(len(train)),
             schedule=self.lr_schedule,
         )
-        self.net_.restart_optimizer()
 
     def _partial_fit(self, X, y, classes, sample_weight):
         if self.class_weight == "balanced":
@@ -451,13 +464,23 @@ class BiLSTMClassifier(
         check_partial_fit_first_call(self, classes)
         train = self._weighted_rows(sequences, labels, sample_weight)
         if first:
+            scaled_to_mean_one(train.weight)  # a first batch must weigh something
+            self._learn_scale(train.sequences)
             random_state = private_random_state(self.random_state)
             seeds = draw_seed(random_state), draw_seed(random_state)
             self.net_ = self._make_net(self._new_module(train, seeds[0]), seeds[1])
-        self._train(train, None, n_epochs=1, schedule="constant")
+        else:
+            net = self._make_net(self._same_module(), self.net_.seed)
+            net.carry_on(self.net_)
+            self.net_ = net
+        n_epochs = 1 if len(train) else 0
+        train = self._scaled_rows(train)
+        self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
 
     def _new_module(self, train, seed):
-        return self._make_module(train.sequences, len(self.classes_), seed)
+        return self._make_module(
+            self._input_size(train.sequences), len(self.classes_), seed
+        )
 
     def _criterion(self):
         return WeightedCrossEntropy
@@ -467,71 +490,24 @@ class BiLSTMClassifier(
 
     def _read_labelled(self, X, y, *, reset):
         sequences = self._read_to_fit(X, reset=reset)
-        labels = self._read_labels(y)
+        labels = check_labels(y, estimator=self)
         check_consistent_length(sequences, labels)
         return sequences, labels
 
-    def _read_labels(self, y):
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is "
-                "None."
-            )
-        labels = check_y(y, estimator=self)
-        try:
-            check_classification_targets(labels)
-        except TypeError as error:
-            kinds = sorted({type(label).__name__ for label in labels.tolist()})
-            raise ValueError(
-                f"y must hold labels that can be sorted: got values of types {kinds}."
-            ) from error
-        return labels
-
-    def _encode(self, labels, name="y"):
-        """Return the index into `classes_` of each label."""
-        index_of = {label: index for index, label in enumerate(self.classes_.tolist())}
-        labels = labels.tolist()
-        codes = [index_of.get(label, -1) for label in labels]
-        if -1 in codes:
-            raise ValueError(
-                f"{name} must hold labels of classes_ only, which are "
-                f"{self.classes_.tolist()}: got {labels[codes.index(-1)]!r}."
-            )
-        return np.array(codes, dtype=np.int64)
-
     def _weighted_rows(self, sequences, labels, sample_weight):
         """Put rows, targets and weights together, without the rows of no weight."""
-        target = self._encode(labels)
+        target = encode(labels, self.classes_, name="y")
         weight = check_sample_weight(
             sample_weight, labels, dtype=np.float64, ensure_non_negative=True
         )
-        weight = weight * self._weight_of_classes(target, weight)[target]
-        if not weight.any():
-            raise ValueError(
-                "Sample weights must contain at least one non-zero number, also once "
-                "they are multiplied by class_weight."
-            )
+        weight = weight * self._weight_of_rows(target, weight)
         rows = np.flatnonzero(weight)
-        weight = weight[rows] / weight[rows].mean()
-        return SequenceDataset(sequences.take(rows), target[rows], weight)
+        return SequenceDataset(sequences.take(rows), target[rows], weight[rows])
 
-    def _weight_of_classes(self, target, weight):
-        """Return the weight of each class, given weighted rows."""
-        n_classes = len(self.classes_)
-        if self.class_weight == "balanced":
-            totals = np.bincount(target, weights=weight, minlength=n_classes)
-            return np.divide(1.0, totals, out=np.zeros(n_classes), where=totals > 0)
-        weights = np.ones(n_classes)
-        for label, class_weight in (self.class_weight or {}).items():
-            code = self._encode(np.array([label], dtype=object), "class_weight")
-            if not (isinstance(class_weight, Real) and 0 <= class_weight < np.inf):
-                raise ValueError(
-                    f"The 'class_weight' parameter of {type(self).__name__} must map "
-                    f"labels to non-negative numbers. Got {class_weight!r} for "
-                    f"{label!r} instead."
-                )
-            weights[code] = class_weight
-        return weights
+    def _weight_of_rows(self, target, weight):
+        """Return the weight of the class of each row."""
+        weights = weight_of_classes(self.class_weight, self.classes_, target, weight)
+        return weights[target]
 
     def _with_validation(self, rows, X_val, y_val, random_state):
         """Return training rows, and validation rows or None."""
@@ -541,18 +517,32 @@ class BiLSTMClassifier(
                 f"X_val and y_val must be given together: {missing} is None."
             )
         if X_val is not None:
-            sequences = self._read(X_val)
-            labels = self._read_labels(y_val)
-            check_consistent_length(sequences, labels)
-            target = self._encode(labels, "y_val")
-            weight = self._weight_of_classes(target, np.ones(len(target)))[target]
-            return rows, SequenceDataset(sequences, target, weight / weight.mean())
+            return rows, self._read_validation(X_val, y_val)
         if self.early_stopping in (False, "auto"):
             return rows, None
         train, valid = split_off_validation(
             rows.target, self.validation_fraction, random_state
         )
         return rows.take(train), rows.take(valid)
+
+    def _read_validation(self, X_val, y_val):
+        try:
+            sequences = self._read_unscaled(X_val)
+        except ValueError as error:
+            raise ValueError(
+                f"X_val must be like the X that {type(self).__name__} gets, which a "
+                "Pipeline makes of it with transform_input=['X_val']. Of X_val it is "
+                f"true that: {error}"
+            ) from error
+        labels = check_labels(y_val, estimator=self)
+        if len(labels) != len(sequences):
+            raise ValueError(
+                "y_val must hold a label for each row of X_val: got "
+                f"{len(labels)} for {len(sequences)}."
+            )
+        target = encode(labels, self.classes_, name="y_val")
+        weight = self._weight_of_rows(target, np.ones(len(target)))
+        return SequenceDataset(sequences, target, scaled_to_mean_one(weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -24,7 +24,8 @@ def check_matrix(X, *, input_type, estimator):
     Raises
     ------
     ValueError
-        If X is text, holds NaN or infinity, or is not 2-D.
+        If X is text, holds NaN, infinity or what is too large for float32, or is not
+        2-D.
     """
     name = type(estimator).__name__
     if _holds_text(X):
@@ -32,14 +33,17 @@ def check_matrix(X, *, input_type, estimator):
             f"X holds text, and {name} reads token ids or numbers. Put a "
             f"TextVectorizer in front: make_pipeline(TextVectorizer(), {name}())."
         )
-    if isinstance(X, list | tuple):
+    if isinstance(X, list | tuple) or _is_array_of_rows(X):
         X = _stacked(X)
-    return check_array(
+    X = check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
+        ensure_all_finite=False,
         estimator=estimator,
         input_name="X",
     )
+    _check_finite(X)
+    return X
 
 
 def infer_input_type(X, input_type):
@@ -49,9 +53,35 @@ def infer_input_type(X, input_type):
     return "tokens" if sparse.issparse(X) or X.dtype.kind in "iu" else "numeric"
 
 
+def _check_finite(X):
+    """Refuse what is no number or none of float32, naming the row."""
+    values = X.data if sparse.issparse(X) else X
+    if values.dtype.kind != "f":
+        return
+    with np.errstate(invalid="ignore"):
+        fits = np.abs(values) <= np.finfo(np.float32).max
+    if fits.all():
+        return
+    place = int(np.argmin(fits))
+    if sparse.issparse(X):
+        row = int(np.searchsorted(X.indptr, place, side="right")) - 1
+    else:
+        row = place // X.shape[1]
+    value = values.flat[place]
+    found = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else value
+    raise ValueError(
+        f"X contains {found} in row {row}: it must hold finite numbers of the range of "
+        "float32."
+    )
+
+
+def _is_array_of_rows(X):
+    return isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
+
+
 def _stacked(rows):
     try:
-        return np.asarray(rows)
+        return np.asarray(rows.tolist() if isinstance(rows, np.ndarray) else rows)
     except ValueError as error:
         raise ValueError(
             "X must be 2-D, but its rows have unequal length. Token ids of unequal "

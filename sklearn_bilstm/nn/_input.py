@@ -49,7 +49,7 @@ class TokenInput(Part):
         self.dropout = LockedDropout(dropout)
 
     @property
-    def n_tokens(self) -> int:
+    def input_size(self) -> int:
         """Number of ids that have a vector of their own."""
         return self.embedding.num_embeddings
 
@@ -63,7 +63,7 @@ class TokenInput(Part):
     def grow(self, n_tokens: int, generator: torch.Generator) -> None:
         """Add newly drawn vectors until there are `n_tokens`."""
         old = self.embedding.weight
-        new = torch.empty(n_tokens - len(old), self.output_size)
+        new = torch.empty(n_tokens - len(old), self.output_size, dtype=old.dtype)
         self._draw(new, generator)
         self.embedding.weight = nn.Parameter(torch.cat([old, new.to(old)]))
         self.embedding.num_embeddings = n_tokens
@@ -76,7 +76,7 @@ class TokenInput(Part):
         self, ids: Tensor, mask: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
         """Turn ids of shape (B, T) into vectors of shape (B, T, E)."""
-        ids = ids.masked_fill(ids >= self.n_tokens, self.unknown_id)  # (B, T)
+        ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
         ids = self.word_dropout(ids, mask, generator)  # (B, T)
         return self.dropout(self.embedding(ids), generator)  # (B, T, E)
 
@@ -92,7 +92,7 @@ class NumericInput(Part):
 
     def __init__(self, n_channels: int) -> None:
         super().__init__()
-        self.output_size = n_channels
+        self.input_size = self.output_size = n_channels
 
     def forward(
         self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None

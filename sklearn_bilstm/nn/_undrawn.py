@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import torch
 from torch import nn
 
 __all__ = ["undrawn"]
@@ -15,4 +16,5 @@ def undrawn(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
     Torch's layers draw their weights from the global generator, which must not be
     touched. It is :func:`torch.nn.utils.skip_init`, for recurrent layers too.
     """
-    return layer(*args, device="meta", **kwargs).to_empty(device="cpu")
+    empty = layer(*args, device="meta", dtype=torch.float32, **kwargs)
+    return empty.to_empty(device="cpu")

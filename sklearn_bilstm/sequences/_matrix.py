@@ -7,9 +7,10 @@ from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = ["MAX_ID", "ragged_from_ids", "ragged_from_numbers"]
 
-# More than any vocabulary holds, and an embedding of this many rows takes gigabytes:
-# whatever lies above is a count, an amount or a time that was taken for an id.
-MAX_ID = 10_000_000
+# More than a vocabulary holds that is learnt from text, and an embedding of this many
+# rows takes gigabytes in training: whatever lies above is a count, an amount or a time
+# that was taken for an id.
+MAX_ID = 1_000_000
 
 # A row written by TextVectorizer has no gaps. A row of counts is nearly all gaps.
 _MIN_FILLED = 0.2
@@ -25,7 +26,7 @@ def ragged_from_ids(
     X : ndarray or CSR array or matrix of shape (n_samples, n_timesteps)
         Token ids, of any real dtype.
     max_id : int or None, default=MAX_ID
-        Largest id allowed. None allows any.
+        Largest id allowed. None is for rows to predict on: it allows any, and gaps.
 
     Returns
     -------
@@ -38,6 +39,8 @@ def ragged_from_ids(
         If an id is negative, too large, or not a whole number, or if X is a matrix of
         counts.
     """
+    if sparse.issparse(X) and max_id is not None:
+        _check_filled(X)
     values, offsets = _stored(X) if sparse.issparse(X) else _nonzero(X)
     _check_ids(values, offsets, max_id)
     largest = np.int64(np.iinfo(np.int32).max)  # wide whatever the dtype of X
@@ -70,7 +73,6 @@ def _stored(X: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
-    _check_filled(X)
     values, offsets = X.data, X.indptr.astype(np.int64)
     if values.all():
         return values, offsets
@@ -84,6 +86,7 @@ def _offsets(lengths: np.ndarray) -> np.ndarray:
 
 
 def _check_filled(X: sparse.csr_array) -> None:
+    X = X.sorted_indices()
     ends = X.indptr[1:][np.diff(X.indptr) > 0] - 1
     columns = int((X.indices[ends].astype(np.int64) + 1).sum())
     if X.nnz < _MIN_FILLED * columns:

@@ -90,15 +90,26 @@ def make_analyzer(
     Returns
     -------
     analyzer : callable
+
+    Raises
+    ------
+    ValueError
+        If `token_pattern` is no regular expression.
     """
     if tokenizer is None and token_pattern is None:
         tokenizer = tokenize
-    return CountVectorizer(
-        analyzer=analyzer,
-        tokenizer=tokenizer,
-        token_pattern=token_pattern,
-        **settings,
-    ).build_analyzer()
+    try:
+        return CountVectorizer(
+            analyzer=analyzer,
+            tokenizer=tokenizer,
+            token_pattern=token_pattern,
+            **settings,
+        ).build_analyzer()
+    except re.error as error:
+        raise ValueError(
+            "The 'token_pattern' parameter must be a regular expression: got "
+            f"{token_pattern!r}, and re says: {error}."
+        ) from error
 
 
 def analyze_fields(

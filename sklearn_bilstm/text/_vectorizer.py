@@ -336,7 +336,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
             If an id is not in the vocabulary.
         """
         check_is_fitted(self)
-        X = sparse.csr_array(check_array(X, accept_sparse="csr", dtype=np.int64))
+        X = sparse.csr_array(check_array(X, accept_sparse="csr", dtype="numeric"))
         X.sum_duplicates()
         token_of = {id_: token for token, id_ in self.vocabulary_.items()}
         token_of[UNKNOWN_ID] = "<unk>"
@@ -401,10 +401,12 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
         if self.vocabulary is None:
             counts = counts.plus(encoded)
         known = {} if first else self.vocabulary_
-        self.vocabulary_ = self._extended(known, counts, documents.markers)
-        self._counts = counts
+        vocabulary = self._extended(known, counts, documents.markers)
         if first:
             self._remember_columns(X, documents)
+        self.vocabulary_ = vocabulary
+        self._counts = counts
+        if first:
             longest = max(1, int(encoded.lengths.max()))
             self.max_length_ = self.max_length or longest
         return encoded
@@ -413,7 +415,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
     ) -> dict[Hashable, int]:
         if self.vocabulary is not None:
-            return extended(check_vocabulary(self.vocabulary), markers)
+            return known or extended(check_vocabulary(self.vocabulary), markers)
         known = extended(known, markers)
         tokens = [t for t in counts.ranked(self.min_df, self.max_df) if t not in known]
         if self.max_features is not None:
@@ -432,8 +434,8 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
         return read_documents(X, missing=self.missing, any_type=callable(self.analyzer))
 
     def _remember_columns(self, X: Any, documents: Documents) -> None:
-        self._n_columns = documents.n_columns
         check_feature_names(self, X, reset=True)
+        self._n_columns = documents.n_columns
         if documents.is_table:
             self.n_features_in_ = documents.n_columns
         else:

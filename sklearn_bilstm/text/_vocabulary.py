@@ -20,6 +20,8 @@ __all__ = [
     "extended",
 ]
 
+_LARGEST_ID = np.iinfo(np.int32).max
+
 
 @dataclass(frozen=True)
 class EncodedDocuments:
@@ -167,11 +169,11 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
         raise ValueError("The 'vocabulary' parameter must hold a token: it is empty.")
     ids = list(vocabulary.values())
     for token, id_ in vocabulary.items():
-        if not isinstance(id_, Integral) or id_ < FIRST_TOKEN_ID:
+        if not (isinstance(id_, Integral) and FIRST_TOKEN_ID <= id_ <= _LARGEST_ID):
             raise ValueError(
                 "The 'vocabulary' parameter must map tokens to whole numbers from "
-                f"{FIRST_TOKEN_ID} on (0 is padding, 1 is unknown): {token!r} has "
-                f"{id_!r}."
+                f"{FIRST_TOKEN_ID} on (0 is padding, 1 is unknown) that fit into "
+                f"int32: {token!r} has {id_!r}."
             )
     if len(set(ids)) < len(ids):
         raise ValueError("The 'vocabulary' parameter must give each token its own id.")

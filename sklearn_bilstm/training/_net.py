@@ -1,9 +1,9 @@
 """The skorch net that an estimator owns."""
 
+import dis
 import time
-import traceback
-from collections.abc import Callable
-from copy import deepcopy
+from collections.abc import Callable, Iterator
+from copy import copy, deepcopy
 from typing import Any
 
 import numpy as np
@@ -110,8 +110,17 @@ class SequenceNet(NeuralNet):
         )
         if valid is not None:
             self._run_pass("valid", self.get_iterator(valid), self.validation_step)
+        self._check_weights()
         self.history.record("seconds", time.perf_counter() - start)
         self.notify("on_epoch_end", **datasets)
+
+    def _check_weights(self) -> None:
+        if all(weight.isfinite().all() for weight in self.module_.parameters()):
+            return
+        raise ValueError(
+            f"Training failed in epoch {len(self.history)}, as weights are infinite or "
+            "NaN: lower the 'lr' parameter, and set 'gradient_clip_norm' if it is None."
+        )
 
     def _run_pass(self, name: str, iterator: DataLoader, step: Callable) -> None:
         """Go once over the rows and record their mean loss."""
@@ -121,7 +130,11 @@ class SequenceNet(NeuralNet):
         batches = [b for b in self.history[-1, "batches"] if f"{name}_loss" in b]
         losses = [batch[f"{name}_loss"] for batch in batches]
         sizes = [batch[f"{name}_batch_size"] for batch in batches]
-        self.history.record(f"{name}_loss", float(np.average(losses, weights=sizes)))
+        loss = float(np.average(losses, weights=sizes))
+        earlier = [epoch[f"{name}_loss"] for epoch in self.history[:-1]]
+        self.history.record(f"{name}_loss", loss)
+        # what skorch's own callbacks look for
+        self.history.record(f"{name}_loss_best", loss < min(earlier, default=np.inf))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the method of all callbacks.
@@ -140,16 +153,23 @@ class SequenceNet(NeuralNet):
         self, dataset: SequenceDataset, training: bool = False
     ) -> DataLoader:
         """Return a loader of batches of like length, in random order for training."""
-        kwargs = self.get_params_for("iterator_train" if training else "iterator_valid")
+        name = "iterator_train" if training else "iterator_valid"
         order = [self.seed, _ORDER, len(self.history)] if training else None
         batches = LengthBuckets(dataset.sequences.lengths, self.batch_size, order)
-        return DataLoader(
-            dataset,
-            sampler=batches,
-            batch_size=None,  # an item of the dataset is a batch already
-            generator=seeded_generator(self.seed, _LOADER),
-            **kwargs,
-        )
+        try:
+            return DataLoader(
+                dataset,
+                sampler=batches,
+                batch_size=None,  # an item of the dataset is a batch already
+                generator=seeded_generator(self.seed, _LOADER),
+                **self.get_params_for(name),
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"The 'net_params' parameter must give {name} arguments of "
+                "torch.utils.data.DataLoader, other than those that decide which rows "
+                f"make a batch: torch says: {error}"
+            ) from error
 
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Learn from a batch, with dropout of its own."""
@@ -165,10 +185,20 @@ class SequenceNet(NeuralNet):
         """Return the weighted loss of a batch."""
         return self.criterion_(y_pred, **to_tensor(y_true, device=self.device))
 
+    def forward_iter(
+        self, X: SequenceDataset, *args: Any, **kwargs: Any
+    ) -> Iterator[Tensor]:
+        """Yield the logits of all rows at once, in their order."""
+        yield torch.from_numpy(self.logits(X))
+
     def epochs(self) -> list[dict[str, Any]]:
         """Return what was recorded of each complete epoch."""
         return [
-            {name: value for name, value in epoch.items() if "batch" not in name}
+            {
+                name: value
+                for name, value in epoch.items()
+                if "batch" not in name and not name.endswith("_best")
+            }
             for epoch in self.history
             if "seconds" in epoch
         ]
@@ -199,8 +229,8 @@ class SequenceNet(NeuralNet):
     def logits(self, dataset: SequenceDataset) -> np.ndarray:
         """Return the logits in the order of their rows.
 
-        The head runs in double precision on the CPU: its products are the one part
-        whose rounding depends on how many rows a batch has.
+        The head runs in double precision on the CPU, as the rounding of its products
+        depends on how many rows a batch has.
 
         Parameters
         ----------
@@ -219,12 +249,29 @@ class SequenceNet(NeuralNet):
         """Forget what the optimiser remembers, which is twice the size of the model."""
         self._initialize_optimizer()
 
+    def carry_on(self, other: "SequenceNet") -> None:
+        """Go on where another net stopped: its steps, epochs and optimiser.
+
+        Parameters
+        ----------
+        other : SequenceNet
+            A net with as many parameters, in the same order. It is left as it is.
+        """
+        self.n_steps_ = other.n_steps_
+        self.history = copy(other.history)
+        if type(self.optimizer_) is type(other.optimizer_):
+            memory = other.optimizer_.state
+            for new, old in zip(
+                self.module_.parameters(), other.module_.parameters(), strict=True
+            ):
+                self.optimizer_.state[new] = deepcopy(memory.get(old, {}))
+
     def grow_vocabulary(self, n_tokens: int) -> None:
         """Add embeddings until there are `n_tokens`, keeping those there are."""
         layer = self.module_.input_layer
-        if not isinstance(layer, TokenInput) or n_tokens <= layer.n_tokens:
+        if not isinstance(layer, TokenInput) or n_tokens <= layer.input_size:
             return
-        n_known = layer.n_tokens
+        n_known = layer.input_size
         old = layer.embedding.weight
         layer.grow(n_tokens, seeded_generator(self.seed, _NEW_TOKENS, n_known))
         new = layer.embedding.weight
@@ -245,5 +292,15 @@ class SequenceNet(NeuralNet):
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
-    *_, (innermost, _) = traceback.walk_tb(interrupt.__traceback__)
-    return isinstance(innermost.f_locals.get("self"), Callback)
+    """Tell whether a callback raised it by a statement of its own.
+
+    Ctrl-C may well hit while a callback is at work, but then the instruction that the
+    traceback ends with is another one.
+    """
+    trace = interrupt.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None or not isinstance(trace.tb_frame.f_locals.get("self"), Callback):
+        return False
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    return dis.opname[instruction] == "RAISE_VARARGS"

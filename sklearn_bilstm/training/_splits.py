@@ -44,7 +44,7 @@ def split_off_validation(
     stratified = rarest >= 2 and n_classes <= min(n_valid, n_rows - n_valid)
     if not stratified:
         warnings.warn(
-            f"The {n_valid} rows held out for early stopping are not stratified: of "
+            f"Rows held out for early stopping ({n_valid}) are not stratified: of "
             f"{n_classes} classes in {n_rows} rows, the rarest has {rarest}.",
             UserWarning,
             stacklevel=2,

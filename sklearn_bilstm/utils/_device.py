@@ -31,9 +31,10 @@ def resolve_device(device: str | torch.device) -> str:
         # only an allocation tells whether the device, by its index too, is there
         torch.empty(1, device=resolved)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(
             f"The 'device' parameter must name a device that torch can use here: got "
-            f"{str(device)!r}, and torch says: {str(error).splitlines()[0]} "
+            f"{str(device)!r}, and torch says: {reason}. "
             "Use device='auto' to take a GPU only where there is one."
         ) from error
     return str(resolved)

@@ -1,7 +1,6 @@
-"""Token ids that are no tokens of a vocabulary."""
+"""Token ids: 0 is padding, and two more have names."""
 
-__all__ = ["FIRST_TOKEN_ID", "PADDING_ID", "UNKNOWN_ID"]
+__all__ = ["FIRST_TOKEN_ID", "UNKNOWN_ID"]
 
-PADDING_ID = 0
 UNKNOWN_ID = 1
 FIRST_TOKEN_ID = 2

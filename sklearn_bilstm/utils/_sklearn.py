@@ -11,6 +11,7 @@ from sklearn.utils._param_validation import (
     Interval,
     RealNotInt,
     StrOptions,
+    validate_params,
 )
 from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.multiclass import _check_partial_fit_first_call
@@ -33,6 +34,7 @@ __all__ = [
     "fetch_remote",
     "fit_context",
     "get_output_config",
+    "validate_params",
 ]
 
 check_feature_names = _check_feature_names

@@ -23,6 +23,15 @@ def test_the_seed_decides():
     assert first[0] != other[0]
 
 
+@pytest.mark.parametrize(
+    "params", [{"n_samples": -1}, {"flip_y": 2}, {"max_fillers": -1}]
+)
+def test_a_parameter_out_of_range_is_named(params):
+    (name,) = params
+    with pytest.raises(ValueError, match=f"'{name}' parameter"):
+        make_reviews(**params)
+
+
 def test_numpys_global_random_state_is_not_touched():
     before = np.random.get_state()[1].copy()
     make_reviews(5)

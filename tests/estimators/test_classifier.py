@@ -8,7 +8,7 @@ import torch
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from skorch.callbacks import EpochTimer
+from skorch.callbacks import Callback, EpochScoring, EpochTimer
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 from sklearn_bilstm.datasets import make_reviews
@@ -68,6 +68,55 @@ class TestLearning:
         classifier = BiLSTMClassifier(batch_size=10)
         assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 10, 3]
         assert BiLSTMClassifier(max_epochs=7)._n_epochs(20) == 7
+
+
+class TestParameters:
+    """That each reaches what it is for."""
+
+    def test_bidirectional(self, ids, y):
+        both = small_classifier(pooling="max").fit(ids, y)
+        one = small_classifier(pooling="max", bidirectional=False).fit(ids, y)
+        assert (both.transform(ids).shape[1], one.transform(ids).shape[1]) == (12, 6)
+
+    @pytest.mark.parametrize(
+        "name", ["dropout", "embedding_dropout", "word_dropout", "recurrent_dropout"]
+    )
+    def test_each_dropout_changes_what_is_learnt_and_not_the_start(self, ids, y, name):
+        def fitted(share, lr):
+            params = {name: share, "lr": lr, "gradient_clip_norm": None}
+            return plain(optimizer="sgd", weight_decay=0, **params).fit(ids, y)
+
+        assert_same(fitted(0.0, 1e-30), fitted(0.5, 1e-30), ids)
+        without, with_it = fitted(0.0, 0.5), fitted(0.5, 0.5)
+        assert not np.array_equal(without.transform(ids), with_it.transform(ids))
+
+    def test_weight_decay_shrinks_weights_but_not_biases_and_vectors(self, ids, y):
+        def norms(decay):
+            model = small_classifier(weight_decay=decay, lr_schedule="constant")
+            module = model.fit(ids, y).module_
+            weights = dict(module.named_parameters())
+            return (
+                weights["head.linear.weight"].norm(),
+                weights["input_layer.embedding.weight"].norm(),
+            )
+
+        (head, vectors), (decayed_head, kept_vectors) = norms(0), norms(100)
+        assert decayed_head < 0.7 * head
+        assert kept_vectors > 0.9 * vectors
+
+    @pytest.mark.parametrize("fraction", [0.1, 0.5])
+    def test_validation_fraction(self, ids, y, fraction):
+        seen = RowsSeen()
+        model = small_classifier(early_stopping=True, validation_fraction=fraction)
+        model.set_params(callbacks=[seen]).fit(ids, y)
+        assert RowsSeen.n_valid == round(40 * fraction)
+
+
+class RowsSeen(Callback):
+    n_valid = None
+
+    def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
+        RowsSeen.n_valid = len(dataset_valid)
 
 
 class TestLabels:
@@ -197,6 +246,32 @@ class TestInput:
 
 
 class TestWeights:
+    def test_a_row_of_no_weight_does_not_move_the_scale_of_numbers(self, ids, y):
+        numbers = ids / 7.0
+        spoilt = np.vstack([numbers, np.full((1, 12), 1e4)])
+        weighted = small_classifier().fit(spoilt, [*y, 0], [1] * 40 + [0])
+        assert_same(weighted, small_classifier().fit(numbers, y), numbers)
+
+    def test_rows_held_out_do_not_move_the_scale_of_numbers(self, ids, y):
+        numbers = ids / 7.0
+        far = {"X_val": numbers + 1e3, "y_val": y}
+        held_out = small_classifier(early_stopping=False).fit(numbers, y, **far)
+        assert_same(held_out, small_classifier().fit(numbers, y), numbers)
+
+    def test_huge_weights_are_as_good_as_small_ones(self, ids, y):
+        huge = small_classifier().fit(ids, y, sample_weight=np.full(40, 1e308))
+        assert_same(huge, small_classifier().fit(ids, y), ids)
+
+    def test_a_class_weight_may_be_of_a_label_that_is_absent(self, ids, y):
+        weights = {0: 1, 1: 2}
+        more = small_classifier(class_weight={**weights, 7: 3}).fit(ids, y)
+        assert_same(more, small_classifier(class_weight=weights).fit(ids, y), ids)
+
+    def test_validation_rows_without_weight_are_refused(self, ids, y):
+        classifier = small_classifier(class_weight={0: 0, 1: 1})
+        with pytest.raises(ValueError, match="at least one non-zero"):
+            classifier.fit(ids, y, X_val=ids, y_val=np.zeros(40, int))
+
     def test_a_row_of_no_weight_is_as_good_as_absent(self, ids, y):
         weight = np.ones(40)
         weight[::3] = 0
@@ -314,10 +389,9 @@ class TestGoingOn:
     @pytest.mark.parametrize("method", ["partial_fit", "fit"])
     def test_a_vocabulary_that_has_grown_is_followed(self, ids, y, method):
         classifier = small_classifier(warm_start=True).fit(np.minimum(ids, 9), y)
-        layer = classifier.module_.input_layer
-        assert layer.n_tokens == 10
+        assert classifier.module_.input_layer.input_size == 10
         getattr(classifier, method)(ids, y)
-        assert layer.n_tokens == ids.max() + 1
+        assert classifier.module_.input_layer.input_size == ids.max() + 1
 
     def test_vectorizer_and_classifier_learn_from_a_stream(self):
         texts, labels = make_reviews(120, random_state=0)
@@ -327,8 +401,45 @@ class TestGoingOn:
             X = vectorizer.partial_fit(texts[batch]).transform(texts[batch])
             classifier.partial_fit(X, labels[batch], classes=["negative", "positive"])
         assert (
-            classifier.module_.input_layer.n_tokens == len(vectorizer.vocabulary_) + 2
+            classifier.module_.input_layer.input_size == len(vectorizer.vocabulary_) + 2
         )
+
+    @pytest.mark.parametrize("method", ["partial_fit", "fit"])
+    def test_a_change_of_shape_is_refused(self, ids, y, method):
+        classifier = small_classifier(warm_start=True).fit(ids, y)
+        with pytest.raises(ValueError, match="layers of another shape"):
+            getattr(classifier.set_params(hidden_layer_sizes=5), method)(ids, y)
+        assert classifier.predict(ids).shape == (40,)
+
+    def test_partial_fit_uses_the_parameters_of_now(self, ids, y):
+        classifier = small_classifier(lr=0.1).fit(ids, y)
+        classifier.set_params(lr=1e-5, batch_size=4, dropout=0.25).partial_fit(ids, y)
+        assert classifier.history_[-1]["lr"] == 1e-5
+        assert classifier.net_.n_steps_ == 2 * 2 + 10
+        assert classifier.module_.head.dropout.p == 0.25
+
+    def test_what_x_is_taken_for_stays(self, ids, y):
+        classifier = small_classifier().fit(ids.astype(float), y)
+        with pytest.raises(TypeError, match="[Ss]parse"):
+            classifier.set_params(input_type="numeric").partial_fit(
+                sparse.csr_array(ids), y
+            )
+        with pytest.raises(ValueError, match="'input_type' parameter must stay"):
+            classifier.set_params(input_type="tokens").partial_fit(ids, y)
+
+    def test_partial_fit_keeps_the_weights_of_rows_and_classes(self, ids, y):
+        def after(weight):
+            classifier = plain(class_weight={0: 0, 1: weight}, optimizer="sgd")
+            return classifier.partial_fit(ids, y, [0, 1]).predict_proba(ids)
+
+        assert not np.array_equal(after(1), after(0.5))
+
+    def test_a_batch_without_weight_teaches_nothing(self, ids, y):
+        classifier = small_classifier().fit(ids, y)
+        before = classifier.predict_proba(ids)
+        classifier.set_params(class_weight={0: 1, 1: 0})
+        classifier.partial_fit(ids[y == 1], y[y == 1])
+        assert np.array_equal(classifier.predict_proba(ids), before)
 
     def test_labels_must_stay_the_same(self, ids, y):
         classifier = small_classifier(warm_start=True).fit(ids, y)
@@ -344,6 +455,18 @@ class TestGoingOn:
     def test_balanced_classes_need_all_rows(self, ids, y):
         with pytest.raises(ValueError, match="balanced.*partial_fit"):
             small_classifier(class_weight="balanced").partial_fit(ids, y, [0, 1])
+
+
+@pytest.mark.parametrize("kind", [int, float])
+def test_torchs_default_dtype_does_not_matter(ids, y, kind):
+    expected = small_classifier().fit(ids.astype(kind), y)
+    torch.set_default_dtype(torch.float64)
+    try:
+        classifier = small_classifier().fit(ids.astype(kind), y)
+        assert classifier.transform(ids.astype(kind)).dtype == np.float32
+        assert_same(classifier, expected, ids.astype(kind))
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 class TestSeeds:
@@ -417,8 +540,10 @@ class TestErrors:
             ([[2, -3], [4, 5]], "Negative values.*row 0 holds -3"),
             ([[2, 3], [4, 2_000_000_000]], "Large values.*input_type='numeric'"),
             (sparse.csr_array([[2.0, 1.5], [1, 1]]), "Fractions.*row 0 holds 1.5"),
-            ([[0.5, np.nan], [1, 2]], "contains NaN"),
-            ([[0.5, np.inf], [1, 2]], "infinity"),
+            ([[0.5, 2], [1, np.nan]], "contains NaN in row 1"),
+            ([[0.5, np.inf], [1, 2]], "infinity in row 0"),
+            ([[0.5, 1e200], [1, 2]], r"1e\+200 in row 0.*range of float32"),
+            (np.array([[2, 3], [4]], dtype=object), "2-D.*unequal length"),
             ([[0.5 + 1j, 2], [1, 2]], "Complex data not supported"),
             (np.zeros((2, 0)), "0 feature"),
             (np.zeros((0, 2)), "0 sample"),
@@ -445,8 +570,8 @@ class TestErrors:
         [
             ([0.5, 1.5], "Unknown label type"),
             ([0, np.nan], "contains NaN"),
-            (["a", None], "NaN|sorted"),
-            (["a", 3], "can be sorted"),
+            (["a", None], "NaN|of one kind"),
+            (["a", 3], "of one kind"),
             ([[0, 1], [1, 0]], "1d array"),
             (None, "requires y"),
         ],
@@ -474,7 +599,10 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("class_weight", "message"),
         [
-            ({0: 1, 5: 2}, "class_weight must hold labels of classes_.*got 5"),
+            (
+                {0: 1, 5: 2},
+                "'class_weight' parameter must hold labels of classes_.*got 5, and no",
+            ),
             ({0: 1, 1: -2}, "'class_weight' parameter.*-2 for 1"),
             ({0: 1, 1: "x"}, "'class_weight' parameter.*'x' for 1"),
             ({0: 0, 1: 0}, "class_weight"),
@@ -489,10 +617,16 @@ class TestErrors:
         [
             ({"X_val": [[2, 3]]}, "X_val and y_val must be given together: y_val"),
             ({"y_val": [0]}, "together: X_val"),
-            ({"X_val": [[2, 3, 4]], "y_val": [0]}, "3 features.*expecting 2"),
-            ({"X_val": [[2, 3]], "y_val": [0, 1]}, "inconsistent numbers"),
+            (
+                {"X_val": [[2, 3, 4]], "y_val": [0]},
+                "X_val must be like the X.*3 features.*expecting 2",
+            ),
+            (
+                {"X_val": [[2, 3]], "y_val": [0, 1]},
+                "y_val must hold a label for.*2 for 1",
+            ),
             ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must hold labels.*got 9"),
-            ({"X_val": ["a text"], "y_val": [0]}, "holds text"),
+            ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*holds text"),
         ],
     )
     def test_bad_validation_rows_are_refused(self, params, message):
@@ -546,7 +680,9 @@ class TestErrors:
             == BiLSTMClassifier().get_params().keys()
         )
 
-    @pytest.mark.parametrize("callback", [EpochTimer, "timer", ("name", EpochTimer)])
+    @pytest.mark.parametrize(
+        "callback", [EpochTimer, "timer", ("name", EpochTimer), ("name",)]
+    )
     def test_a_callback_must_be_an_instance(self, callback):
         with pytest.raises(TypeError, match="'callbacks' parameter.*instances"):
             small_classifier(callbacks=[callback]).fit([[2, 3], [4, 5]], [0, 1])
@@ -558,11 +694,29 @@ class TestErrors:
             ({"train_split": None}, "must not hold 'train_split'"),
             ({"iterator_trian__num_workers": 1}, "skorch says: .*iterator_trian"),
             ({"optimizer__momentum": 1}, "skorch says: .*momentum"),
+            ({"callbacks": []}, "must not hold 'callbacks'"),
+            ({"module__dropout": 0.1}, "must not hold 'module__dropout'"),
+            ({"optimizer__lr": 1.0}, "must not hold 'optimizer__lr'"),
+            ({"iterator_train__batch_size": 3}, "iterator_train arguments.*says"),
+            ({"iterator_train__num_workers": -1}, "iterator_train arguments.*says"),
         ],
     )
     def test_net_params_must_be_of_skorch_and_not_ours(self, net_params, message):
         with pytest.raises(ValueError, match=f"'net_params' parameter.*{message}"):
             small_classifier(net_params=net_params).fit([[2, 3], [4, 5]], [0, 1])
+
+    def test_a_scoring_callback_is_refused(self):
+        with pytest.raises(TypeError, match="EpochScoring.*history_"):
+            small_classifier(callbacks=[EpochScoring("accuracy")]).fit(
+                [[2], [3]], [0, 1]
+            )
+
+    def test_a_rate_that_breaks_the_weights_is_an_error(self, ids, y):
+        wild = plain(
+            optimizer="sgd", lr=1e30, gradient_clip_norm=None, lr_schedule="constant"
+        )
+        with pytest.raises(ValueError, match="infinite or NaN: lower the 'lr'"):
+            wild.set_params(max_epochs=30).fit(ids, y)
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
     def test_cuda_without_a_gpu_is_an_error(self):

@@ -32,7 +32,7 @@ def test_growing_keeps_the_vectors_there_are(generator):
     layer = token_input(generator).eval()
     before = layer.embedding.weight.clone()
     layer.grow(8, generator)
-    assert layer.n_tokens == 8
+    assert layer.input_size == 8
     assert torch.equal(layer.embedding.weight[:5], before)
     assert layer(torch.tensor([[5]]), torch.tensor([[True]])).abs().sum() > 0
 

@@ -34,7 +34,7 @@ def test_stored_zeros_and_unsorted_columns_are_read_as_what_they_mean():
     [
         (-2, "Negative values.*non-negative, and row 2 holds -2"),
         (1.5, "Fractions.*whole numbers, and row 2 holds 1.5"),
-        (2_000_000_000, "Large values.*at most 10,000,000, and row 2 holds 2000000000"),
+        (2_000_000_000, "Large values.*at most 1,000,000, and row 2 holds 2000000000"),
     ],
 )
 @pytest.mark.parametrize("container", [np.array, sparse.csr_array])

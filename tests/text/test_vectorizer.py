@@ -265,9 +265,10 @@ class TestInverseTransform:
         X = container(np.array([[2, 1, 3], [3, 0, 0]]))
         assert vectorizer.inverse_transform(X) == [["a", "<unk>", "b"], ["b"]]
 
-    def test_a_foreign_id_is_an_error(self):
-        with pytest.raises(ValueError, match="ids of the vocabulary.*got 7"):
-            TextVectorizer().fit(["a b"]).inverse_transform([[2, 7]])
+    @pytest.mark.parametrize("foreign", [7, 2.5, -1])
+    def test_a_foreign_id_is_an_error(self, foreign):
+        with pytest.raises(ValueError, match=f"ids of the vocabulary.*got {foreign}"):
+            TextVectorizer().fit(["a b"]).inverse_transform([[2, foreign]])
 
 
 class TestScikitLearnConventions:
@@ -335,6 +336,8 @@ class TestScikitLearnConventions:
             ({"lowercase": "yes"}, "'lowercase' parameter"),
             ({"stop_words": "german"}, "'stop_words' parameter"),
             ({"vocabulary": 3}, "'vocabulary' parameter"),
+            ({"vocabulary": {"a": 2**33}}, "'vocabulary' parameter.*int32"),
+            ({"token_pattern": "("}, "'token_pattern' parameter.*re says"),
             ({"n_jobs": 1.5}, "'n_jobs' parameter"),
         ],
     )
@@ -349,7 +352,14 @@ class TestScikitLearnConventions:
         for bad in ([], ["a", 3], ["", ""]):
             with pytest.raises(ValueError, match="X must hold"):
                 vectorizer.fit(bad)
+        with pytest.raises(TypeError, match="names"):
+            vectorizer.fit(pd.DataFrame({"a": ["b"], 1: ["c"]}))
         assert pickle.dumps(vectorizer) == before
+
+    def test_a_fixed_vocabulary_keeps_its_ids_in_a_stream(self):
+        vectorizer = TextVectorizer(vocabulary=["a", "b"]).fit(["a"])
+        vectorizer.set_params(vocabulary=["z"]).partial_fit(["z"])
+        assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
 
     def test_feature_names_are_positions(self):
         names = TextVectorizer(max_length=3).fit(TEXTS).get_feature_names_out()

@@ -1,11 +1,12 @@
 import pickle
+import signal
 
 import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
 
-from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from tests.helpers import small_classifier
 
 Y = [0, 1] * 20
@@ -45,6 +46,46 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_classifier_as_it_was(ids):
     with pytest.raises(KeyboardInterrupt):
         fitted.set_params(callbacks=[Interrupt(epoch=1)]).fit(ids[:, :5], Y)
     assert np.array_equal(fitted.predict_proba(ids), before)
+
+
+def test_skorchs_own_predictions_are_in_the_order_of_rows(ids):
+    classifier = small_classifier().fit(ids, Y)
+    dataset = SequenceDataset(ragged_from_ids(ids))
+    expected = classifier.decision_function(ids)
+    logits = classifier.net_.predict_proba(dataset)
+    assert np.array_equal(logits[:, 1] - logits[:, 0], expected)
+
+
+class RealInterrupt(Callback):
+    """Press Ctrl-C while a callback is at work at the end of an epoch."""
+
+    def on_epoch_end(self, net, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_ctrl_c_is_not_taken_for_a_callback_that_stops(ids):
+    with pytest.raises(KeyboardInterrupt):
+        small_classifier(callbacks=[RealInterrupt()], max_epochs=5).fit(ids, Y)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("failure", "error"),
+    [(Fails(), RuntimeError), (Interrupt(epoch=1), KeyboardInterrupt)],
+)
+def test_going_on_in_vain_leaves_a_classifier_as_it_was(ids, method, failure, error):
+    classifier = small_classifier(warm_start=True, max_epochs=5).fit(
+        np.minimum(ids, 9), Y
+    )
+    before = classifier.predict_proba(ids)
+    epochs = classifier.history_
+    if isinstance(failure, Interrupt):
+        failure.epoch = 6 if method == "partial_fit" else 1
+    with pytest.raises(error):
+        getattr(classifier.set_params(callbacks=[failure]), method)(ids, Y)
+    assert np.array_equal(classifier.predict_proba(ids), before)
+    assert classifier.history_ is epochs
+    assert classifier.net_.epochs() == epochs
 
 
 def test_after_ctrl_c_the_best_weights_are_back(ids):
@@ -106,7 +147,7 @@ def test_logits_equal_those_of_the_module(fitted, ids):
 
 def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):
     classifier = small_classifier().partial_fit(ids, Y, classes=[0, 1])
-    net, n_before = classifier.net_, classifier.module_.input_layer.n_tokens
+    net, n_before = classifier.net_, classifier.module_.input_layer.input_size
     known = classifier.module_.input_layer.embedding.weight.detach().clone()
     net.grow_vocabulary(n_before + 4)
     weight = classifier.module_.input_layer.embedding.weight

@@ -1,0 +1,144 @@
+"""Validation of y and its weights: what comes from a user, as codes of classes."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets
+
+from sklearn_bilstm.utils._sklearn import check_y
+
+__all__ = ["check_labels", "encode", "scaled_to_mean_one", "weight_of_classes"]
+
+
+def check_labels(y, *, estimator):
+    """Validate labels as scikit-learn does.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+    estimator : estimator
+        For messages.
+
+    Returns
+    -------
+    labels : ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If y is None, not 1-D, holds NaN, or holds what is no label of a class.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None."
+        )
+    labels = check_y(y, estimator=estimator)
+    try:
+        check_classification_targets(labels)
+    except TypeError as error:
+        kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        raise ValueError(
+            "y must hold labels of one kind, such as strings or ints: got values of "
+            f"types {kinds}, and scikit-learn says: {error}"
+        ) from error
+    return labels
+
+
+def encode(labels, classes, *, name):
+    """Return the index into `classes` of each label.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_samples,)
+    classes : ndarray of shape (n_classes,)
+    name : str
+        What a message calls the labels.
+
+    Returns
+    -------
+    codes : ndarray of int64, shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If a label is none of the classes.
+    """
+    index_of = {label: index for index, label in enumerate(classes.tolist())}
+    labels = labels.tolist()
+    codes = [index_of.get(label, -1) for label in labels]
+    if -1 in codes:
+        raise ValueError(
+            f"{name} must hold labels of classes_ only, which are "
+            f"{classes.tolist()}: got {labels[codes.index(-1)]!r}."
+        )
+    return np.array(codes, dtype=np.int64)
+
+
+def weight_of_classes(class_weight, classes, target, weight):
+    """Return the weight of each class, as a `class_weight` parameter has it.
+
+    Parameters
+    ----------
+    class_weight : dict, "balanced" or None
+    classes : ndarray of shape (n_classes,)
+    target : ndarray of int, shape (n_samples,)
+        Index into `classes` of each row.
+    weight : ndarray of shape (n_samples,)
+        Weight of each row.
+
+    Returns
+    -------
+    weights : ndarray of float64, shape (n_classes,)
+
+    Raises
+    ------
+    ValueError
+        If a weight is no non-negative number, or there is one for a label that is no
+        class while a class has none.
+    """
+    if class_weight == "balanced":
+        totals = np.bincount(target, weights=weight, minlength=len(classes))
+        return np.divide(1.0, totals, out=np.zeros(len(classes)), where=totals > 0)
+    given = class_weight or {}
+    for label, weight_of_label in given.items():
+        if not (isinstance(weight_of_label, Real) and 0 <= weight_of_label < np.inf):
+            raise ValueError(
+                "The 'class_weight' parameter must map labels to non-negative "
+                f"numbers. Got {weight_of_label!r} for {label!r} instead."
+            )
+    labels = classes.tolist()
+    foreign = [label for label in given if label not in labels]
+    left_out = [label for label in labels if label not in given]
+    if foreign and left_out:
+        raise ValueError(
+            f"The 'class_weight' parameter must hold labels of classes_: got "
+            f"{foreign[0]!r}, and no weight for {left_out[0]!r}."
+        )
+    return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
+
+
+def scaled_to_mean_one(weight):
+    """Scale weights so that their mean is one.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    scaled : ndarray of float64, shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If all weights are zero.
+    """
+    largest = weight.max(initial=0)
+    if largest == 0:
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number, also once "
+            "they are multiplied by class_weight."
+        )
+    weight = weight / largest  # a sum of large ones would overflow
+    return weight / weight.mean()

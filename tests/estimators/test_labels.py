@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+from sklearn.utils.class_weight import compute_class_weight
+
+from sklearn_bilstm.estimators._labels import (
+    encode,
+    scaled_to_mean_one,
+    weight_of_classes,
+)
+
+CLASSES = np.array(["a", "b", "c"])
+TARGET = np.array([0, 0, 0, 1, 1, 2])
+
+
+def test_codes_point_to_the_labels():
+    labels = np.array(["c", "a", "b", "a"])
+    assert CLASSES[encode(labels, CLASSES, name="y")].tolist() == labels.tolist()
+
+
+def test_a_label_of_no_class_is_named():
+    with pytest.raises(ValueError, match=r"y_val must hold labels of.*got 'x'"):
+        encode(np.array(["a", "x"]), CLASSES, name="y_val")
+
+
+@pytest.mark.parametrize("class_weight", [None, "balanced", {"a": 2, "b": 1, "c": 0.5}])
+def test_weights_of_classes_are_scikit_learns_up_to_scale(class_weight):
+    ours = weight_of_classes(class_weight, CLASSES, TARGET, np.ones(6))
+    theirs = compute_class_weight(class_weight, classes=CLASSES, y=CLASSES[TARGET])
+    np.testing.assert_allclose(ours / ours[0], theirs / theirs[0])
+
+
+def test_balanced_counts_rows_by_their_weight():
+    weight = np.array([1.0, 1, 1, 3, 3, 3])
+    balanced = weight_of_classes("balanced", CLASSES, TARGET, weight)
+    np.testing.assert_allclose(balanced * [3, 6, 3], 1)
+
+
+def test_scaling_keeps_ratios():
+    scaled = scaled_to_mean_one(np.array([1e300, 3e300]))
+    np.testing.assert_allclose(scaled, [0.5, 1.5])
+
+
+def test_weights_that_are_all_zero_are_refused():
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        scaled_to_mean_one(np.zeros(3))
