@@ -169,7 +169,9 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
         raise ValueError("The 'vocabulary' parameter must hold a token: it is empty.")
     ids = list(vocabulary.values())
     for token, id_ in vocabulary.items():
-        if not (isinstance(id_, Integral) and FIRST_TOKEN_ID <= id_ <= _LARGEST_ID):
+        if not (
+            isinstance(id_, Integral) and FIRST_TOKEN_ID <= int(id_) <= _LARGEST_ID
+        ):
             raise ValueError(
                 "The 'vocabulary' parameter must map tokens to whole numbers from "
                 f"{FIRST_TOKEN_ID} on (0 is padding, 1 is unknown) that fit into "

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from skorch import NeuralNet
 from skorch.callbacks import Callback
+from skorch.history import History
 from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
@@ -45,6 +46,7 @@ class SequenceNet(NeuralNet):
 
     module: SequenceModel | type[SequenceModel]
     module_: SequenceModel
+    history: History
 
     def __init__(
         self, module: SequenceModel, *args: Any, seed: int = 0, **kwargs: Any
