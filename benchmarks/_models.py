@@ -1,0 +1,110 @@
+"""The models that are compared, by name."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+
+
+class NBSVM(ClassifierMixin, BaseEstimator):
+    """A linear SVM on counts that are weighted by naive Bayes (Wang and Manning, 2012).
+
+    Its weights are drawn towards their mean magnitude, by the share that the authors
+    advise.
+    """
+
+    def __init__(self, C=1.0, beta=0.25):
+        self.C = C
+        self.beta = beta
+
+    def fit(self, X, y):
+        """Learn to tell two classes apart from binary counts."""
+        self.classes_ = np.unique(y)
+        positive = y == self.classes_[1]
+        p, q = 1 + X[positive].sum(0), 1 + X[~positive].sum(0)
+        self.ratio_ = np.log((p / p.sum()) / (q / q.sum()))
+        self.svm_ = LinearSVC(C=self.C, random_state=0)
+        self.svm_.fit(X @ sparse.diags_array(self.ratio_), positive)
+        coefficients = self.svm_.coef_[0]
+        mean = np.abs(coefficients).mean()
+        self.coef_ = self.ratio_ * ((1 - self.beta) * mean + self.beta * coefficients)
+        return self
+
+    def decision_function(self, X):
+        """Return the distance from the boundary."""
+        return X @ self.coef_ + self.svm_.intercept_[0] * self.beta
+
+    def predict(self, X):
+        """Return the class of each row."""
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+
+def make(name, *, chinese, random_state):
+    """Return an unfitted model that reads text."""
+    return _MAKERS[name](chinese, random_state)
+
+
+def _default(chinese, random_state):
+    return make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=random_state))
+
+
+def _network(chinese, random_state):
+    return clone(_default(chinese, random_state)).set_params(
+        bilstmclassifier__wide_ngrams=None
+    )
+
+
+def _tutorial(chinese, random_state):
+    """Last states, no dropout, drawn vectors, a constant rate, five epochs."""
+    classifier = BiLSTMClassifier(
+        embedding=None,
+        embedding_dropout=0.0,
+        word_dropout=0.0,
+        dropout=0.0,
+        pooling="last",
+        wide_ngrams=None,
+        optimizer="adam",
+        weight_decay=0.0,
+        lr=1e-3,
+        lr_schedule="constant",
+        gradient_clip_norm=None,
+        max_epochs=5,
+        random_state=random_state,
+    )
+    return make_pipeline(TextVectorizer(), classifier)
+
+
+def _ngrams(chinese):
+    """Return what tells a vectorizer which n-grams to take."""
+    if chinese:
+        return {"analyzer": "char", "ngram_range": (1, 3)}
+    return {"ngram_range": (1, 2)}
+
+
+def _tfidf(chinese, random_state):
+    linear = LogisticRegression(max_iter=1000)
+    search = GridSearchCV(linear, {"C": [1, 10, 100]}, cv=3)
+    return make_pipeline(TfidfVectorizer(sublinear_tf=True, **_ngrams(chinese)), search)
+
+
+def _nbsvm(chinese, random_state):
+    counts = CountVectorizer(binary=True, dtype=np.float64, **_ngrams(chinese))
+    return make_pipeline(counts, OneVsRestClassifier(NBSVM()))
+
+
+_MAKERS = {
+    "default": _default,
+    "network": _network,
+    "tfidf": _tfidf,
+    "nbsvm": _nbsvm,
+    "tutorial": _tutorial,
+}
+# Models that a seed changes.
+SEEDED = {"default", "network", "tutorial"}

@@ -1,0 +1,74 @@
+"""Rows of results: each made by a process of its own, and kept in a CSV file."""
+
+import csv
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+
+def collect(script, path, keys, arguments):
+    """Make the rows that a file lacks, and return all rows that were asked for.
+
+    Parameters
+    ----------
+    script : str
+        Script that prints a row as JSON when called with `--row` and a key.
+    path : Path
+        CSV file, to which each row is added as soon as it is there.
+    keys : list of tuple of str
+        What tells rows apart.
+    arguments : list of str
+        Further arguments of the script.
+
+    Returns
+    -------
+    rows : dict of dict
+        Rows by key.
+    """
+    rows = _read(path, len(keys[0]))
+    for key in keys:
+        if key not in rows:
+            print("running", *key, file=sys.stderr, flush=True)
+            run = subprocess.run(
+                [sys.executable, script, *arguments, "--row", *key],
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            rows[key] = json.loads(run.stdout.splitlines()[-1])
+            _append(path, rows[key])
+    return {key: rows[key] for key in keys}
+
+
+def peak_memory():
+    """Return the most memory that this process has had so far, in gigabytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def print_table(header, rows):
+    """Print rows below each other, with columns of equal width."""
+    cells = [[str(cell) for cell in row] for row in [header, *rows]]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        print("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)))
+
+
+def _read(path, n_keys):
+    if not path.exists():
+        return {}
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {tuple(list(row.values())[:n_keys]): row for row in rows}
+
+
+def _append(path, row):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    is_new = not path.exists()
+    with Path(path).open("a", newline="") as file:
+        writer = csv.DictWriter(file, fieldnames=list(row))
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)

@@ -1,0 +1,91 @@
+"""How right are the defaults on few rows?
+
+Each seed draws rows of its own from the training rows, stratified by class. All models
+of a seed learn from the same rows and are read on all test rows. A difference comes
+with a 95 % interval of its mean over seeds (Student's t).
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+from _data import CHINESE, load
+from _models import make
+from _results import collect, print_table
+from scipy import stats
+from sklearn.model_selection import train_test_split
+
+MODELS = ["default", "network", "tfidf"]
+
+
+def main():
+    """Print a table, or make a single row of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--sets", nargs="+", default=["imdb", "trec", "ag_news"])
+    parser.add_argument("--sizes", nargs="+", default=["250", "1000", "5000", "all"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.row:
+        print(json.dumps(make_row(args, *args.row)))
+        return
+    keys = [
+        (name, size, model, str(seed))
+        for name in args.sets
+        for size in args.sizes
+        for model in MODELS
+        for seed in range(args.seeds)
+    ]
+    path = args.out / "learning_curve.csv"
+    rows = collect(__file__, path, keys, ["--data", str(args.data)])
+    print_table(
+        ["set", "rows", *MODELS, "default above tfidf", "95 % interval"],
+        [summary(args, rows, name, size) for name in args.sets for size in args.sizes],
+    )
+
+
+def make_row(args, name, size, model_name, seed):
+    """Fit a model on some rows and return its figures."""
+    split = load(args.data, name)
+    texts, labels = split.texts, split.labels
+    if size != "all" and int(size) < len(texts):
+        texts, _, labels, _ = train_test_split(
+            texts, labels, train_size=int(size), random_state=int(seed), stratify=labels
+        )
+    model = make(model_name, chinese=name in CHINESE, random_state=int(seed))
+    start = time.perf_counter()
+    model.fit(texts, labels)
+    return {
+        "set": name,
+        "size": size,
+        "model": model_name,
+        "seed": seed,
+        "fit_seconds": time.perf_counter() - start,
+        "accuracy": model.score(split.test_texts, split.test_labels),
+    }
+
+
+def summary(args, rows, name, size):
+    """Return a line of the table."""
+    scores = {
+        model: np.array(
+            [
+                100 * float(rows[name, size, model, str(seed)]["accuracy"])
+                for seed in range(args.seeds)
+            ]
+        )
+        for model in MODELS
+    }
+    shown = [f"{found.mean():.1f} ± {found.std():.1f}" for found in scores.values()]
+    above = scores["default"] - scores["tfidf"]
+    error = above.std(ddof=1) / np.sqrt(len(above))
+    low, high = above.mean() + error * np.array(stats.t.interval(0.95, len(above) - 1))
+    return [name, size, *shown, f"{above.mean():+.2f}", f"[{low:+.2f}, {high:+.2f}]"]
+
+
+if __name__ == "__main__":
+    main()

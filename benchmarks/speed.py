@@ -1,0 +1,291 @@
+"""How fast is it, beside other ways to the same result?
+
+Every figure is the median of several runs, each in a process of its own, and the runs
+of all tasks take turns. The spread is the range of the runs. Networks have 5,000 words,
+400 tokens, 128-d vectors, an LSTM of 64 units in each direction, max pooling, and
+batches of 32; `skorch` packs its sequences and has the default DataLoader, `loop` is a
+loop over the very steps of `train` without an estimator.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from _data import load
+from _results import collect, print_table
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.pipeline import make_pipeline
+from skorch import NeuralNetClassifier
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, ragged_from_ids
+from sklearn_bilstm.utils._threads import Workers
+
+N_TOKENS, MAX_LENGTH, EMBEDDING_DIM, HIDDEN_SIZE, BATCH_SIZE = 5000, 400, 128, 64, 32
+
+
+def main():
+    """Print a table, or make a single row of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--tasks", nargs="+", default=list(TASKS))
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--reviews", type=int, default=4000)
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.row:
+        task, repeat = args.row
+        found = {"task": task, "repeat": repeat, "figure": TASKS[task](args)}
+        print(json.dumps(found))
+        return
+    keys = [(task, str(i)) for i in range(args.repeats) for task in args.tasks]
+    arguments = ["--data", str(args.data), "--reviews", str(args.reviews)]
+    rows = collect(__file__, args.out / "speed.csv", keys, arguments)
+    figures = {
+        task: [float(rows[task, str(i)]["figure"]) for i in range(args.repeats)]
+        for task in args.tasks
+    }
+    print_table(
+        ["task", "unit", "median", "range"],
+        [
+            [task, UNITS[task], f"{np.median(f):.4g}", f"{min(f):.4g} - {max(f):.4g}"]
+            for task, f in figures.items()
+        ],
+    )
+    print()
+    print_table(["ratio", "value"], ratios(figures))
+
+
+def ratios(figures):
+    """Return lines of the medians divided by each other, where both are there."""
+    medians = {task: np.median(found) for task, found in figures.items()}
+    wanted = [
+        ("train", "skorch"),
+        ("loop", "train"),
+        ("train gflops", "matrix gflops"),
+        ("vectorize", "countvectorizer"),
+        ("vectorize", "vectorize in two"),
+        ("import", "import of what it needs"),
+    ]
+    return [
+        [f"{a} / {b}", f"{medians[a] / medians[b]:.2f}"]
+        for a, b in wanted
+        if a in medians and b in medians
+    ]
+
+
+def reviews(args):
+    """Return reviews of all lengths, and their labels."""
+    split = load(args.data, "imdb")
+    return split.texts[: args.reviews], split.labels[: args.reviews]
+
+
+def encoded(args):
+    """Return ids of reviews, and their labels."""
+    texts, labels = reviews(args)
+    vectorizer = TextVectorizer(max_features=N_TOKENS, max_length=MAX_LENGTH)
+    return vectorizer.fit_transform(texts), labels
+
+
+def network(**params):
+    """Return the network that all tasks have in common."""
+    common = {
+        "embedding_dim": EMBEDDING_DIM,
+        "embedding": None,
+        "hidden_layer_sizes": HIDDEN_SIZE,
+        "batch_size": BATCH_SIZE,
+        "pooling": "max",
+        "wide_ngrams": None,
+        "max_epochs": 2,
+        "random_state": 0,
+    }
+    return BiLSTMClassifier(**{**common, **params})
+
+
+def train(args):
+    """Reviews a second in the second epoch, as the first prepares the kernels."""
+    X, y = encoded(args)
+    model = network().fit(X, y)
+    return len(y) / model.history_[-1]["seconds"]
+
+
+def whole_fit(args):
+    """Billions of operations of the recurrent layers in a second of a whole fit."""
+    X, y = encoded(args)
+    model = network(max_epochs=4)
+    start = time.perf_counter()
+    model.fit(X, y)
+    seconds = time.perf_counter() - start
+    # both directions, four gates, multiply and add; backward is twice forward
+    per_token = 2 * 4 * HIDDEN_SIZE * (EMBEDDING_DIM + HIDDEN_SIZE) * 2 * 3
+    return 4 * X.nnz * per_token / seconds / 1e9
+
+
+def matrix_product(args):
+    """Billions of operations in a second of a large product of matrices."""
+    a = torch.randn(4096, 4096)
+    seconds = []
+    for _ in range(6):
+        start = time.perf_counter()
+        a @ a
+        seconds.append(time.perf_counter() - start)
+    return 2 * 4096**3 / np.median(seconds[1:]) / 1e9
+
+
+def predict(args):
+    """Reviews a second."""
+    X, y = encoded(args)
+    model = network(max_epochs=1).fit(X[:320], y[:320])
+    model.predict(X)
+    start = time.perf_counter()
+    model.predict(X)
+    return len(y) / (time.perf_counter() - start)
+
+
+def loop(args):
+    """Reviews a second of a bare loop over the same batches, shards and threads."""
+    X, y = encoded(args)
+    model = network(max_epochs=1).fit(X[:320], y[:320])
+    net, module = model.net_, model.module_
+    net.grow_vocabulary(N_TOKENS + 2)
+    rows = SequenceDataset(ragged_from_ids(X), (y == y.max()).astype(np.int64))
+    weights = list(module.parameters())
+    optimizer = torch.optim.AdamW(weights, fused=True)
+    with Workers() as net._workers:
+        for _ in range(2):
+            start = time.perf_counter()
+            for batch in LengthBuckets(rows.sequences.lengths, BATCH_SIZE, [0]):
+                net.train_step_single(rows[batch])
+                torch.nn.utils.clip_grad_norm_(weights, 1.0)
+                optimizer.step()
+            seconds = time.perf_counter() - start
+    return len(y) / seconds
+
+
+def skorch(args):
+    """Reviews a second of a plain skorch net on packed sequences."""
+
+    class Packed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(N_TOKENS + 2, EMBEDDING_DIM, padding_idx=0)
+            self.lstm = nn.LSTM(
+                EMBEDDING_DIM, HIDDEN_SIZE, batch_first=True, bidirectional=True
+            )
+            self.linear = nn.Linear(2 * HIDDEN_SIZE, 2)
+
+        def forward(self, ids):
+            lengths = (ids != 0).sum(1).clamp(min=1)
+            packed = pack_padded_sequence(
+                self.embedding(ids), lengths, batch_first=True, enforce_sorted=False
+            )
+            states, _ = pad_packed_sequence(
+                self.lstm(packed)[0], batch_first=True, padding_value=-torch.inf
+            )
+            return self.linear(states.amax(1))
+
+    X, y = encoded(args)
+    X, y = X[:1000].toarray().astype(np.int64), y[:1000]
+    net = NeuralNetClassifier(
+        Packed,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.AdamW,
+        batch_size=BATCH_SIZE,
+        max_epochs=1,
+        train_split=None,
+        verbose=0,
+        iterator_train__shuffle=True,
+    )
+    net.fit(X, (y == y.max()).astype(np.int64))
+    return len(y) / net.history[-1]["dur"]
+
+
+def vectorize(args, n_jobs=None):
+    """Seconds to turn all training reviews into ids."""
+    texts = load(args.data, "imdb").texts
+    vectorizer = TextVectorizer(n_jobs=n_jobs)
+    if n_jobs:
+        vectorizer.fit_transform(texts)  # starts the processes
+    start = time.perf_counter()
+    vectorizer.fit_transform(texts)
+    return time.perf_counter() - start
+
+
+def vectorize_in_two(args):
+    """Seconds to do it in two processes."""
+    return vectorize(args, n_jobs=2)
+
+
+def countvectorizer(args):
+    """Seconds of scikit-learn's CountVectorizer for the same reviews."""
+    texts = load(args.data, "imdb").texts
+    start = time.perf_counter()
+    CountVectorizer().fit_transform(texts)
+    return time.perf_counter() - start
+
+
+def latency(args):
+    """Milliseconds for one review of 200 words through a fitted default pipeline."""
+    texts, labels = reviews(args)
+    model = make_pipeline(TextVectorizer(), BiLSTMClassifier(max_epochs=1))
+    model.fit(texts[:1000], labels[:1000])
+    review = " ".join(" ".join(texts[:3]).split()[:200])
+    seconds = []
+    for _ in range(100):
+        start = time.perf_counter()
+        model.predict([review])
+        seconds.append(time.perf_counter() - start)
+    return 1000 * np.median(seconds)
+
+
+def import_of(names):
+    """Seconds to import modules into a process that has just begun."""
+    script = f"import time; t = time.perf_counter(); import {names}; "
+    script += "print(time.perf_counter() - t)"
+    run = [sys.executable, "-c", script]
+    return float(subprocess.run(run, stdout=subprocess.PIPE, check=True).stdout)
+
+
+def import_package(args):
+    """Seconds to import the package."""
+    return import_of("sklearn_bilstm")
+
+
+def import_needed(args):
+    """Seconds to import what it cannot do without."""
+    return import_of("torch, sklearn, skorch")
+
+
+TASKS = {
+    "train": train,
+    "loop": loop,
+    "skorch": skorch,
+    "predict": predict,
+    "train gflops": whole_fit,
+    "matrix gflops": matrix_product,
+    "vectorize": vectorize,
+    "vectorize in two": vectorize_in_two,
+    "countvectorizer": countvectorizer,
+    "latency": latency,
+    "import": import_package,
+    "import of what it needs": import_needed,
+}
+UNITS = {
+    **dict.fromkeys(("train", "loop", "skorch", "predict"), "reviews/s"),
+    **dict.fromkeys(("train gflops", "matrix gflops"), "GFLOP/s"),
+    **dict.fromkeys(("vectorize", "vectorize in two", "countvectorizer"), "s"),
+    "latency": "ms",
+    "import": "s",
+    "import of what it needs": "s",
+}
+
+if __name__ == "__main__":
+    main()
