@@ -58,7 +58,7 @@ for text, probabilities in zip(new_texts, bilstm.predict_proba(new_texts), stric
 small = make_pipeline(
     TextVectorizer(),
     BiLSTMClassifier(
-        embedding_dim=32, hidden_layer_sizes=16, max_epochs=20, lr=0.02, random_state=0
+        embedding_dim=32, hidden_layer_sizes=16, max_epochs=50, lr=0.02, random_state=0
     ),
 )
 grid = {

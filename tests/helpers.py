@@ -8,9 +8,11 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 
 
 def small_classifier(**params):
-    """Return a classifier that is fitted in a fraction of a second."""
+    """Return a bare network that is fitted in a fraction of a second."""
     defaults = {
         "embedding_dim": 8,
+        "embedding": None,
+        "wide_ngrams": None,
         "hidden_layer_sizes": 6,
         "max_epochs": 2,
         "random_state": 0,
@@ -19,8 +21,12 @@ def small_classifier(**params):
 
 
 def small_pipeline(**params):
-    """Return a pipeline from text that is fitted in a fraction of a second."""
-    return make_pipeline(TextVectorizer(), small_classifier(**params))
+    """Return a pipeline from text that is fitted in a fraction of a second.
+
+    It has all that the default has, but smaller.
+    """
+    whole = {"embedding": "svd", "wide_ngrams": (1, 2)}
+    return make_pipeline(TextVectorizer(), small_classifier(**{**whole, **params}))
 
 
 def rows_of(sequences):

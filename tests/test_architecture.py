@@ -25,7 +25,7 @@ LIBRARIES = {
     "text": {"joblib", "numpy", "scipy", "sklearn"},
     "sequences": {"numpy", "scipy", "torch"},
     "datasets": {"joblib", "numpy", "sklearn"},
-    "training": {"numpy", "sklearn", "skorch", "torch"},
+    "training": {"numpy", "scipy", "sklearn", "skorch", "threadpoolctl", "torch"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "__init__": set(),
 }

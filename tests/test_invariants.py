@@ -34,7 +34,12 @@ def assert_close(a, b):
 @pytest.fixture(scope="module", params=sorted(POOLINGS))
 def classifier(request, ids):
     """A fitted classifier for each pooling, of two layers."""
-    params = {"pooling": request.param, "hidden_layer_sizes": (6, 4)}
+    params = {
+        "pooling": request.param,
+        "hidden_layer_sizes": (6, 4),
+        "embedding": "svd",
+        "wide_ngrams": (1, 3),
+    }
     return small_classifier(**params).fit(ids, np.arange(40) % 3)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import validate_data
@@ -39,6 +40,8 @@ from sklearn_bilstm.training import (
     EarlyStopping,
     EpochPrinter,
     SequenceNet,
+    WidePath,
+    cooccurrence_vectors,
 )
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
@@ -47,15 +50,15 @@ from sklearn_bilstm.utils._random import seeded_generator
 __all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
 
 # max_epochs="auto": epochs for about this many batches, within these bounds.
-_AUTO_BATCHES = 1000
-_AUTO_EPOCHS = (3, 40)
+_AUTO_BATCHES = 2000
+_AUTO_EPOCHS = (4, 40)
 
-# Decay pulls weights between units to zero, but neither biases nor the vectors of
-# tokens, most of which have no gradient in a batch to hold against it.
-_NO_DECAY = [
-    ("*bias*", {"weight_decay": 0.0}),
-    ("input_layer.*", {"weight_decay": 0.0}),
-]
+# Training rows by which the size of the network's logits is estimated.
+_ROWS_TO_MEASURE = 2000
+
+
+# Vectors of tokens that begin with knowledge change at this share of the rate.
+_RATE_OF_KNOWN_VECTORS = 0.2
 
 
 # Arguments of skorch that are not for users, beside those that are parameters here.
@@ -156,6 +159,8 @@ class BaseSequenceEstimator(BaseEstimator):
         return replace(sequences, values=values.astype(np.float32))
 
     def _scaled_rows(self, rows):
+        if rows is None:
+            return None
         return SequenceDataset(self._scaled(rows.sequences), rows.target, rows.weight)
 
     # -- making a network
@@ -180,6 +185,19 @@ class BaseSequenceEstimator(BaseEstimator):
         module = SequenceModel(input_layer, encoder, pooling, head)
         module.reset_parameters(seeded_generator(seed))
         return module
+
+    def _learns_vectors(self):
+        """Return whether vectors of tokens are learnt before the network is."""
+        return self.embedding == "svd" and self.input_type_ == "tokens"
+
+    def _learn_vectors(self, input_layer, sequences, seed):
+        vectors = cooccurrence_vectors(
+            sequences,
+            input_layer.input_size,
+            input_layer.output_size,
+            np.random.RandomState(seed),
+        )
+        input_layer.start_from(torch.from_numpy(vectors))
 
     def _same_module(self):
         """Return a copy of the fitted network, with the dropout that is asked for."""
@@ -213,14 +231,16 @@ class BaseSequenceEstimator(BaseEstimator):
         params = {
             "criterion": self._criterion(),
             "optimizer": OPTIMIZERS[self.optimizer],
+            "optimizer__fused": True,
             "optimizer__weight_decay": self.weight_decay,
-            "optimizer__param_groups": _NO_DECAY,
+            "optimizer__param_groups": self._parameter_groups(),
             "lr": self.lr,
             "batch_size": self.batch_size,
             "device": resolve_device(self.device),
             "train_split": None,
             "verbose": 0,
             "seed": seed,
+            "n_threads": self.n_threads,
         }
         more = dict(self.net_params or {})
         for name in more:
@@ -237,6 +257,18 @@ class BaseSequenceEstimator(BaseEstimator):
                 "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
                 f"got {more!r}, and skorch says: {error}"
             ) from error
+
+    def _parameter_groups(self):
+        """Return what the optimiser treats apart.
+
+        Decay pulls weights between units to zero, but neither biases nor the vectors
+        of tokens, most of which have no gradient in a batch to hold against it.
+        """
+        share = _RATE_OF_KNOWN_VECTORS if self._learns_vectors() else 1.0
+        return [
+            ("*bias*", {"weight_decay": 0.0}),
+            ("input_layer.*", {"weight_decay": 0.0, "lr": share * self.lr}),
+        ]
 
     # -- training it
 
@@ -280,6 +312,35 @@ class BaseSequenceEstimator(BaseEstimator):
         printers = [EpochPrinter(n_epochs), ProgressBar()]
         return printers[: int(self.verbose)]
 
+    # -- the linear path beside it
+
+    def _fit_wide_path(self, train, n_classes, seed):
+        self.wide_path_ = None
+        if self.wide_ngrams is not None and self.input_type_ == "tokens":
+            path = WidePath(self._checked_ngrams(), n_classes)
+            rows = train.sequences, train.target, train.weight
+            self.wide_path_ = path.fit(*rows, seed=seed)
+
+    def _scale_network(self, train, seed):
+        """Let the network speak as loud as the linear path does on rows it never saw.
+
+        The network is measured on rows it knows. The fewer there are, the louder it is
+        on them, so that it is held back most where it is least to be trusted.
+        """
+        self.network_scale_ = 1.0
+        if self.wide_path_ is None:
+            return
+        if self.wide_path_.size_ == 0:
+            self.network_scale_ = 2.0  # of a mean of two, of which one is zero
+            return
+        random_state = np.random.RandomState(seed)
+        n_rows = min(len(train), _ROWS_TO_MEASURE)
+        rows = random_state.choice(len(train), n_rows, replace=False)
+        logits = self.net_.logits(train.take(rows))
+        size = np.sqrt(np.square(logits - logits.mean(1, keepdims=True)).mean())
+        if size > 0:
+            self.network_scale_ = self.wide_path_.size_ / size
+
     # -- predicting
 
     def _pooled(self, X):
@@ -288,7 +349,11 @@ class BaseSequenceEstimator(BaseEstimator):
 
     def _logits(self, X):
         """Return the logits of each row of X, in float64."""
-        return self.net_.logits(SequenceDataset(self._read(X)))
+        sequences = self._read(X)
+        logits = self.net_.logits(SequenceDataset(sequences))
+        if self.wide_path_ is None:
+            return logits
+        return (self.network_scale_ * logits + self.wide_path_.logits(sequences)) / 2
 
     # -- parameters that their constraints cannot check
 
@@ -302,6 +367,17 @@ class BaseSequenceEstimator(BaseEstimator):
                 f"{self.hidden_layer_sizes!r} instead."
             )
         return [int(size) for size in sizes]
+
+    def _checked_ngrams(self):
+        ngrams = self.wide_ngrams
+        whole = all(isinstance(length, Integral) for length in ngrams)
+        if len(ngrams) != 2 or not whole or not 1 <= ngrams[0] <= ngrams[1]:
+            raise ValueError(
+                f"The 'wide_ngrams' parameter of {type(self).__name__} must be None or "
+                "a tuple (shortest, longest) of ints with 1 <= shortest <= longest. "
+                f"Got {ngrams!r} instead."
+            )
+        return tuple(map(int, ngrams))
 
     def _checked_callbacks(self):
         """Return copies of the user's callbacks, so that no two fits share one."""

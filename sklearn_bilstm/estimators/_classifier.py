@@ -56,6 +56,12 @@ class BiLSTMClassifier(
     embedding_dim : int, default=100
         Width of the vector of a token.
 
+    embedding : "svd" or None, default="svd"
+        What the vectors of tokens are before training. "svd" gives tokens like vectors
+        that have like neighbours in X, by a singular value decomposition of their
+        pointwise mutual information (Levy and Goldberg, 2014); they then change at a
+        fifth of the learning rate. None draws them.
+
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Width of the state of one direction, for each LSTM layer.
 
@@ -66,6 +72,13 @@ class BiLSTMClassifier(
         How the states of a sequence become one vector: the largest value or the mean
         of each component, the state at the end of each direction, a mean weighted by
         attention (Yang et al., 2016), or maximum and mean side by side.
+
+    wide_ngrams : tuple (shortest, longest) or None, default=(1, 2)
+        Tokens of the n-grams of a linear path beside the network, for what words and
+        phrases give away: logistic regression on their TF-IDF weights, times what naive
+        Bayes makes of them for a class (Wang and Manning, 2012). It is fitted apart,
+        and the mean is taken of its logits and those of the network, which are scaled
+        to their size. Sequences of numbers have no such path. None leaves it out.
 
     dropout : float in [0, 1), default=0.5
         Share of the pooled vector, and of the states between two layers, that is
@@ -87,8 +100,8 @@ class BiLSTMClassifier(
         2019).
 
     max_epochs : int or "auto", default="auto"
-        Number of passes over the training rows. "auto" takes as many as make a
-        thousand batches, but not fewer than 3 nor more than 40.
+        Number of passes over the training rows. "auto" takes as many as make two
+        thousand batches, but not fewer than 4 nor more than 40.
 
     batch_size : int, default=32
         Number of rows between two updates of the weights.
@@ -131,6 +144,12 @@ class BiLSTMClassifier(
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
 
+    n_threads : int or None, default=None
+        Number of CPU threads that train and predict, each on a shard of a batch. None
+        means as many as torch is allowed, which is :func:`torch.get_num_threads` and,
+        in a process of joblib, its share of the cores. It changes no result beyond
+        rounding.
+
     callbacks : list of skorch callbacks, default=None
         What else happens in training. Each `fit` gets copies of its own. Callbacks that
         score are refused: the history has losses and accuracy.
@@ -164,12 +183,20 @@ class BiLSTMClassifier(
         Number of epochs.
 
     history_ : list of dict
-        For each epoch its number, the training loss, the rate it ended with, and
-        seconds; with validation rows their loss and accuracy too.
+        For each epoch of the network its number, the training loss, the rate it ended
+        with, and seconds; with validation rows their loss and accuracy too, without
+        the linear path.
 
     best_epoch_ : int
         Epoch whose weights are in use: the best one after early stopping, else the
         last.
+
+    wide_path_ : object or None
+        The fitted linear path.
+
+    network_scale_ : float
+        What the logits of the network are multiplied by before the mean is taken of
+        them and those of the linear path.
 
     net_ : skorch.NeuralNet
         The net that was trained.
@@ -219,9 +246,11 @@ class BiLSTMClassifier(
         *,
         input_type="auto",
         embedding_dim=100,
+        embedding="svd",
         hidden_layer_sizes=(64,),
         bidirectional=True,
         pooling="max_mean",
+        wide_ngrams=(1, 2),
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,
@@ -240,6 +269,7 @@ class BiLSTMClassifier(
         class_weight=None,
         warm_start=False,
         device="auto",
+        n_threads=None,
         callbacks=None,
         net_params=None,
         verbose=0,
@@ -247,9 +277,11 @@ class BiLSTMClassifier(
     ):
         self.input_type = input_type
         self.embedding_dim = embedding_dim
+        self.embedding = embedding
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional
         self.pooling = pooling
+        self.wide_ngrams = wide_ngrams
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout
@@ -268,6 +300,7 @@ class BiLSTMClassifier(
         self.class_weight = class_weight
         self.warm_start = warm_start
         self.device = device
+        self.n_threads = n_threads
         self.callbacks = callbacks
         self.net_params = net_params
         self.verbose = verbose
@@ -443,15 +476,15 @@ class BiLSTMClassifier(
         train, valid = self._with_validation(rows, X_val, y_val, random_state)
         if not goes_on:
             self._learn_scale(train.sequences)
-        train, valid = self._scaled_rows(train), valid and self._scaled_rows(valid)
+        train, valid = self._scaled_rows(train), self._scaled_rows(valid)
+        self._fit_wide_path(train, len(self.classes_), seeds[0])
         module = self._same_module() if goes_on else self._new_module(train, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
-        self._train(
-            train,
-            valid,
-            n_epochs=self._n_epochs(len(train)),
-            schedule=self.lr_schedule,
-        )
+        n_epochs = self._n_epochs(len(train))
+        try:
+            self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
+        finally:
+            self._scale_network(train, seeds[1])
 
     def _partial_fit(self, X, y, classes, sample_weight):
         if self.class_weight == "balanced":
@@ -466,6 +499,7 @@ class BiLSTMClassifier(
         if first:
             scaled_to_mean_one(train.weight)  # a first batch must weigh something
             self._learn_scale(train.sequences)
+            self.wide_path_, self.network_scale_ = None, 1.0
             random_state = private_random_state(self.random_state)
             seeds = draw_seed(random_state), draw_seed(random_state)
             self.net_ = self._make_net(self._new_module(train, seeds[0]), seeds[1])
@@ -478,9 +512,13 @@ class BiLSTMClassifier(
         self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
 
     def _new_module(self, train, seed):
-        return self._make_module(
-            self._input_size(train.sequences), len(self.classes_), seed
+        sequences = train.sequences
+        module = self._make_module(
+            self._input_size(sequences), len(self.classes_), seed
         )
+        if self._learns_vectors():
+            self._learn_vectors(module.input_layer, sequences, seed)
+        return module
 
     def _criterion(self):
         return WeightedCrossEntropy

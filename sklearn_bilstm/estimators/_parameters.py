@@ -19,6 +19,8 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 SHARED_CONSTRAINTS = {
     "input_type": [StrOptions({"auto", "tokens", "numeric"})],
     "embedding_dim": [_COUNT],
+    "embedding": [StrOptions({"svd"}), None],
+    "wide_ngrams": [tuple, list, None],
     "hidden_layer_sizes": [_COUNT, "array-like"],
     "bidirectional": ["boolean"],
     "pooling": [StrOptions(set(POOLINGS))],
@@ -39,6 +41,7 @@ SHARED_CONSTRAINTS = {
     "tol": [_NON_NEGATIVE],
     "warm_start": ["boolean"],
     "device": [str, torch.device],
+    "n_threads": [_COUNT, None],
     "callbacks": [list, tuple, None],
     "net_params": [Mapping, None],
     "verbose": ["verbose"],

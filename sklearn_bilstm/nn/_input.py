@@ -13,6 +13,9 @@ from sklearn_bilstm.nn._undrawn import undrawn
 
 __all__ = ["NumericInput", "TokenInput"]
 
+# Standard deviation of the components of the vectors that a training begins with.
+_STD = 0.1
+
 
 class TokenInput(Part):
     """Look up a vector for each token id.
@@ -68,9 +71,19 @@ class TokenInput(Part):
         self.embedding.weight = nn.Parameter(torch.cat([old, new.to(old)]))
         self.embedding.num_embeddings = n_tokens
 
+    @torch.no_grad()
+    def start_from(self, vectors: Tensor) -> None:
+        """Take over vectors of shape (n_tokens, E) and mean square one.
+
+        They are scaled like drawn ones. A token whose vector is zero keeps its own.
+        """
+        known = vectors.any(1, keepdim=True)  # (n_tokens, 1)
+        start = torch.where(known, _STD * vectors, self.embedding.weight)
+        self.embedding.weight.copy_(start)
+
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:
-        nn.init.normal_(vectors, std=0.1, generator=generator)
+        nn.init.normal_(vectors, std=_STD, generator=generator)
 
     def forward(
         self, ids: Tensor, mask: Tensor, generator: torch.Generator | None = None

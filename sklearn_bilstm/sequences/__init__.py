@@ -6,13 +6,14 @@ stored in a sparse matrix, 1 is an unknown token, and tokens begin at 2.
 """
 
 from sklearn_bilstm.sequences._batching import LengthBuckets
-from sklearn_bilstm.sequences._collate import pad
+from sklearn_bilstm.sequences._collate import cut, pad
 from sklearn_bilstm.sequences._dataset import SequenceDataset
 from sklearn_bilstm.sequences._matrix import (
     MAX_ID,
     ragged_from_ids,
     ragged_from_numbers,
 )
+from sklearn_bilstm.sequences._ngrams import hashed_ngrams
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "LengthBuckets",
     "RaggedArray",
     "SequenceDataset",
+    "cut",
+    "hashed_ngrams",
     "pad",
     "ragged_from_ids",
     "ragged_from_numbers",

@@ -6,7 +6,10 @@ from torch import Tensor
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
-__all__ = ["pad"]
+__all__ = ["cut", "pad"]
+
+# Input and target of a batch, as keyword arguments.
+Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 # The fused kernels keep what they prepared for every width they have met, so long
 # batches are widened to a multiple of this many steps.
@@ -31,12 +34,46 @@ def pad(sequences: RaggedArray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
         True on real steps.
     """
     lengths = sequences.lengths[rows]
-    width = max(int(lengths.max(initial=0)), 1)
-    if width > 4 * _WIDTH_STEP:
-        width = -(-width // _WIDTH_STEP) * _WIDTH_STEP
-    mask = np.arange(width) < lengths[:, None]  # (B, T)
+    mask = np.arange(_width(int(lengths.max(initial=0)))) < lengths[:, None]  # (B, T)
     values = sequences.take(rows).values
     dtype = np.int64 if values.dtype.kind in "iu" else values.dtype
     steps = np.zeros((*mask.shape, *values.shape[1:]), dtype)  # (B, T) or (B, T, C)
     steps[mask] = values
     return torch.from_numpy(steps), torch.from_numpy(mask)
+
+
+def cut(batch: Batch, n_rows: int) -> list[Batch]:
+    """Cut a padded batch into shards.
+
+    Parameters
+    ----------
+    batch : tuple of dict
+        The input of a batch, as :func:`pad` gives it, and its target. Each dict maps
+        names to tensors with a row for each sequence.
+    n_rows : int
+        Largest number of rows in a shard.
+
+    Returns
+    -------
+    shards : list of tuple of dict
+        Views of the tensors, the input trimmed to the longest row of its shard.
+    """
+    inputs, target = (_split(tensors, n_rows) for tensors in batch)
+    return list(zip(map(_trimmed, inputs), target, strict=True))
+
+
+def _split(tensors: dict[str, Tensor], n_rows: int) -> list[dict[str, Tensor]]:
+    pieces = zip(*(x.split(n_rows) for x in tensors.values()), strict=True)
+    return [dict(zip(tensors, piece, strict=True)) for piece in pieces]
+
+
+def _trimmed(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+    width = _width(int(inputs["mask"].sum(1).max()))
+    return {name: x[:, :width] for name, x in inputs.items()}
+
+
+def _width(longest: int) -> int:
+    """Return how wide a batch is whose longest row has `longest` steps."""
+    if longest <= 4 * _WIDTH_STEP:
+        return max(longest, 1)
+    return -(-longest // _WIDTH_STEP) * _WIDTH_STEP

@@ -5,12 +5,14 @@ from sklearn_bilstm.training._callbacks import (
     EpochPrinter,
     ValidationAccuracy,
 )
+from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
 from sklearn_bilstm.training._losses import WeightedCrossEntropy
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._schedules import SCHEDULES
 from sklearn_bilstm.training._splits import split_off_validation
 from sklearn_bilstm.training._stop import StopTraining
+from sklearn_bilstm.training._wide import WidePath
 
 __all__ = [
     "OPTIMIZERS",
@@ -21,5 +23,7 @@ __all__ = [
     "StopTraining",
     "ValidationAccuracy",
     "WeightedCrossEntropy",
+    "WidePath",
+    "cooccurrence_vectors",
     "split_off_validation",
 ]

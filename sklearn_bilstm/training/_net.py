@@ -16,21 +16,29 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import SequenceModel, TokenInput
-from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset
+from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
+from sklearn_bilstm.utils._threads import Workers
 
 __all__ = ["SequenceNet"]
 
 # What random numbers are for, so that one seed gives each use numbers of its own.
 _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 
+# A batch is cut into shards that fit a core's cache, of about as many steps as this and
+# no fewer rows. It does not depend on the number of threads, and neither does what is
+# learnt.
+_SHARD_ROWS = 8
+_SHARD_STEPS = 1200
+
 
 class SequenceNet(NeuralNet):
     """A skorch net that reads a :class:`SequenceDataset` a whole batch at a time.
 
     Unlike other skorch nets it has no callbacks of its own, draws all random numbers
-    from `seed`, takes its validation rows ready, and lets Ctrl-C through.
+    from `seed`, takes its validation rows ready, and lets Ctrl-C through. On a CPU,
+    shards of a batch are learnt from side by side in threads.
 
     Parameters
     ----------
@@ -40,6 +48,8 @@ class SequenceNet(NeuralNet):
         As for :class:`skorch.NeuralNet`.
     seed : int, default=0
         Decides the order of the rows and all dropout.
+    n_threads : int or None, default=None
+        Number of threads on a CPU, as for :class:`Workers`.
     **kwargs
         As for :class:`skorch.NeuralNet`.
     """
@@ -49,10 +59,16 @@ class SequenceNet(NeuralNet):
     history: History
 
     def __init__(
-        self, module: SequenceModel, *args: Any, seed: int = 0, **kwargs: Any
+        self,
+        module: SequenceModel,
+        *args: Any,
+        seed: int = 0,
+        n_threads: int | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(module, *args, **kwargs)
         self.seed = seed
+        self.n_threads = n_threads
         self.n_steps_ = 0
 
     def get_default_callbacks(self) -> list:
@@ -94,8 +110,9 @@ class SequenceNet(NeuralNet):
             self.initialize()
         self.notify("on_train_begin", X=train, y=None)
         try:
-            for _ in range(n_epochs):
-                self._fit_epoch(train, valid)
+            with self._make_workers() as self._workers:
+                for _ in range(n_epochs):
+                    self._fit_epoch(train, valid)
         except StopTraining:
             pass
         finally:
@@ -176,10 +193,66 @@ class SequenceNet(NeuralNet):
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Learn from a batch, with dropout of its own."""
         self.n_steps_ += 1
-        generator = seeded_generator(
-            self.seed, _DROPOUT, self.n_steps_, device=self.device
+        return super().train_step(batch, **fit_params)
+
+    def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of a batch and leave its gradient in the parameters."""
+        if not self._on_cpu:
+            generator = self._dropout_generator()
+            return super().train_step_single(batch, generator=generator, **fit_params)
+        self._set_training(True)
+        weights = [p for p in self.module_.parameters() if p.requires_grad]
+        n_rows = len(batch[0]["mask"])
+
+        def learn(index: int, shard: tuple) -> tuple[Tensor, Tensor, list[Tensor]]:
+            inputs, target = shard
+            generator = self._dropout_generator(index)
+            y_pred = self.infer(inputs, generator=generator, **fit_params)
+            loss = self.get_loss(y_pred, target, X=inputs, training=True)
+            loss = loss * (len(y_pred) / n_rows)
+            gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
+            return loss.detach(), y_pred.detach(), list(gradients)
+
+        losses, y_preds, gradients = zip(*self._in_shards(learn, batch), strict=True)
+        # summed in one order, whichever thread was the fastest
+        for weight, *parts in zip(weights, *gradients, strict=True):
+            weight.grad = sum(parts[1:], start=parts[0])
+        return {"loss": sum(losses), "y_pred": torch.cat(y_preds)}
+
+    def validation_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
+        """Compute the loss of a batch without learning from it."""
+        if not self._on_cpu:
+            return super().validation_step(batch, **fit_params)
+        self._set_training(False)
+
+        def infer(index: int, shard: tuple) -> Tensor:
+            with torch.no_grad():
+                return self.infer(shard[0], **fit_params)
+
+        y_pred = torch.cat(self._in_shards(infer, batch))
+        inputs, target = batch
+        loss = self.get_loss(y_pred, target, X=inputs, training=False)
+        return {"loss": loss, "y_pred": y_pred}
+
+    def _in_shards(self, function: Callable, batch: tuple) -> list:
+        """Call a function with the number of each shard of a batch and the shard."""
+        shards = cut(batch, _rows_of_a_shard(*batch[0]["mask"].shape))
+        if len(shards) == 1:
+            return [function(0, shards[0])]
+        return list(self._workers.map(function, range(len(shards)), shards))
+
+    def _make_workers(self, at_most: int | None = None) -> Workers:
+        # a single one feeds a GPU
+        return Workers(self.n_threads if self._on_cpu else 1, at_most=at_most)
+
+    @property
+    def _on_cpu(self) -> bool:
+        return torch.device(self.device).type == "cpu"
+
+    def _dropout_generator(self, shard: int = 0) -> torch.Generator:
+        return seeded_generator(
+            self.seed, _DROPOUT, self.n_steps_, shard, device=self.device
         )
-        return super().train_step(batch, generator=generator, **fit_params)
 
     def get_loss(
         self, y_pred: Tensor, y_true: dict[str, Tensor], *args: Any, **kwargs: Any
@@ -217,15 +290,18 @@ class SequenceNet(NeuralNet):
         pooled : ndarray of float32, shape (n_rows, P)
         """
         self._set_training(False)
-        loader = self.get_iterator(dataset)
-        with torch.inference_mode():
-            batches = [
-                self.module_.pool(**to_tensor(inputs, device=self.device)).cpu()
-                for inputs, _ in loader
-            ]
-        in_order_read = torch.cat(batches).numpy()
+        batches = list(LengthBuckets(dataset.sequences.lengths, self.batch_size))
+
+        def pool(rows: np.ndarray) -> Tensor:
+            inputs, _ = dataset[rows]
+            with torch.inference_mode():
+                inputs = to_tensor(inputs, device=self.device)
+                return self.module_.pool(**inputs).cpu()
+
+        with self._make_workers(at_most=len(batches)) as workers:
+            in_order_read = torch.cat(list(workers.map(pool, batches))).numpy()
         pooled = np.empty_like(in_order_read)
-        pooled[np.concatenate(list(loader.sampler))] = in_order_read
+        pooled[np.concatenate(batches)] = in_order_read
         return pooled
 
     def logits(self, dataset: SequenceDataset) -> np.ndarray:
@@ -286,11 +362,21 @@ class SequenceNet(NeuralNet):
                 state[name] = torch.cat([value, zeros])
         self.optimizer_.state[new] = state
 
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state.pop("_workers", None)  # threads cannot be stored
+        return state
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         for module in self.module_.modules():
             if isinstance(module, nn.RNNBase):
                 module.flatten_parameters()  # cuDNN wants the weights side by side
+
+
+def _rows_of_a_shard(n_rows: int, n_steps: int) -> int:
+    n_shards = min(n_rows * n_steps // _SHARD_STEPS, n_rows // _SHARD_ROWS)
+    return -(-n_rows // max(n_shards, 1))
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:

@@ -13,6 +13,9 @@ from skorch.callbacks import Callback, EpochScoring, EpochTimer
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 from sklearn_bilstm.datasets import make_reviews
 from sklearn_bilstm.nn import POOLINGS
+from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from sklearn_bilstm.training import cooccurrence_vectors
+from sklearn_bilstm.utils._random import private_random_state
 from tests.helpers import small_classifier, small_pipeline
 
 
@@ -64,9 +67,9 @@ class TestLearning:
         assert classifier.input_type_ == "numeric"
         assert classifier.score(far_away[150:], y[150:]) > 0.8
 
-    def test_max_epochs_auto_is_about_a_thousand_batches_within_bounds(self):
+    def test_max_epochs_auto_is_about_two_thousand_batches_within_bounds(self):
         classifier = BiLSTMClassifier(batch_size=10)
-        assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 10, 3]
+        assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 20, 4]
         assert BiLSTMClassifier(max_epochs=7)._n_epochs(20) == 7
 
 
@@ -469,6 +472,77 @@ def test_torchs_default_dtype_does_not_matter(ids, y, kind):
         torch.set_default_dtype(torch.float32)
 
 
+class TestWidePath:
+    def wide(self, **params):
+        return small_classifier(wide_ngrams=(1, 2), **params)
+
+    def test_the_mean_is_taken_of_both_paths(self, ids, y):
+        model = self.wide().fit(ids, y)
+        sequences = ragged_from_ids(ids)
+        network = model.net_.logits(SequenceDataset(sequences))
+        both = model.network_scale_ * network + model.wide_path_.logits(sequences)
+        decisions = (both[:, 1] - both[:, 0]) / 2
+        np.testing.assert_allclose(model.decision_function(ids), decisions)
+
+    def test_both_have_the_same_size(self, ids, y):
+        model = self.wide(max_epochs=30, lr=0.02).fit(ids, y)
+        network = model.net_.logits(SequenceDataset(ragged_from_ids(ids)))
+        network -= network.mean(1, keepdims=True)
+        size = model.network_scale_ * np.sqrt((network**2).mean())
+        np.testing.assert_allclose(size, model.wide_path_.size_)
+
+    def test_it_solves_what_single_words_give_away_from_few_rows(self):
+        random = np.random.RandomState(0)
+        X = random.randint(20, 2000, size=(130, 8))
+        y = np.arange(130) % 2
+        X[np.arange(130), random.randint(8, size=130)] = np.where(y, 2, 3)
+        with_it = self.wide().fit(X[:30], y[:30]).score(X[30:], y[30:])
+        without = small_classifier().fit(X[:30], y[:30]).score(X[30:], y[30:])
+        assert with_it > 0.95 > without
+
+    def test_numbers_have_none(self, ids, y):
+        assert self.wide().fit(ids / 3.0, y).wide_path_ is None
+
+    def test_partial_fit_leaves_it_as_it_was_fitted(self, ids, y):
+        assert self.wide().partial_fit(ids, y, [0, 1]).wide_path_ is None
+        model = self.wide().fit(ids, y)
+        path = model.wide_path_
+        assert model.partial_fit(ids, y).wide_path_ is path
+
+    def test_an_interrupted_fit_has_all_that_prediction_needs(self, ids, y):
+        model = self.wide(max_epochs=5, callbacks=[InterruptLater()])
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(ids, y)
+        assert model.predict(ids).shape == (40,)
+
+    @pytest.mark.parametrize(
+        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1)]
+    )
+    def test_bad_lengths_are_refused(self, ids, y, bad):
+        with pytest.raises(ValueError, match="'wide_ngrams' parameter"):
+            small_classifier(wide_ngrams=bad).fit(ids, y)
+
+
+class InterruptLater(Callback):
+    def on_batch_end(self, net, training, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
+def test_svd_vectors_are_where_the_training_begins(ids, y):
+    still = {"embedding": "svd", "optimizer": "sgd", "lr": 1e-30}
+    model = small_classifier(**still).fit(ids, y)
+    found = model.module_.input_layer.embedding.weight.detach().numpy()
+    seed = int(private_random_state(0).randint(2**31 - 1))
+    vectors = cooccurrence_vectors(
+        ragged_from_ids(ids), len(found), 8, np.random.RandomState(seed)
+    )
+    known = vectors.any(1)
+    assert known.sum() > 20
+    np.testing.assert_allclose(found[known], 0.1 * vectors[known], rtol=1e-6)
+    assert (found[0] == 0).all()
+
+
 class TestSeeds:
     def test_one_seed_gives_the_same_bits(self, ids, y):
         assert_same(small_classifier().fit(ids, y), small_classifier().fit(ids, y), ids)
@@ -658,6 +732,9 @@ class TestErrors:
             ({"gradient_clip_norm": 0}, "'gradient_clip_norm' parameter"),
             ({"early_stopping": "never"}, "'early_stopping' parameter"),
             ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),
+            ({"n_threads": 0}, "'n_threads' parameter"),
+            ({"embedding": "glove"}, "'embedding' parameter"),
+            ({"wide_ngrams": 2}, "'wide_ngrams' parameter"),
             ({"n_iter_no_change": 0}, "'n_iter_no_change' parameter"),
             ({"tol": -1}, "'tol' parameter"),
             ({"class_weight": "even"}, "'class_weight' parameter"),

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_bilstm.sequences import RaggedArray, pad
+from sklearn_bilstm.sequences import RaggedArray, cut, pad
 
 
 def ragged(lengths, n_channels=None):
@@ -45,3 +45,23 @@ def test_channels_are_kept():
     steps, _ = pad(ragged([1, 2], n_channels=2), np.array([0, 1]))
     assert steps.tolist() == [[[0, 1], [0, 0]], [[2, 3], [4, 5]]]
     assert steps.dtype == torch.float32
+
+
+@given(
+    lengths=st.lists(st.integers(0, 90), min_size=1, max_size=9),
+    n_rows=st.integers(1, 10),
+)
+def test_shards_hold_the_rows_of_a_batch_in_order(lengths, n_rows):
+    steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
+    target = {"target": torch.arange(len(lengths))}
+    shards = cut(({"steps": steps, "mask": mask}, target), n_rows)
+    assert all(1 <= len(inputs["mask"]) <= n_rows for inputs, _ in shards)
+    assert torch.cat([part["target"] for _, part in shards]).equal(target["target"])
+    tokens = [inputs["steps"][inputs["mask"]] for inputs, _ in shards]
+    assert torch.cat(tokens).equal(steps[mask])
+
+
+def test_a_shard_is_as_wide_as_its_longest_row():
+    steps, mask = pad(ragged([20, 9, 5, 0]), np.arange(4))
+    shards = cut(({"steps": steps, "mask": mask}, {"target": torch.zeros(4)}), 2)
+    assert [inputs["steps"].shape for inputs, _ in shards] == [(2, 20), (2, 5)]

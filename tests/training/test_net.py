@@ -1,13 +1,16 @@
 import pickle
 import signal
+import threading
 
 import numpy as np
 import pytest
 import torch
 from skorch.callbacks import Callback, EarlyStopping
+from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
-from tests.helpers import small_classifier
+from sklearn_bilstm.utils._threads import Workers
+from tests.helpers import rows_of, small_classifier
 
 Y = [0, 1] * 20
 
@@ -130,6 +133,68 @@ def test_the_optimizer_is_remembered_between_partial_fits(ids):
     for learner in (classifier, twin):
         learner.partial_fit(ids, Y)
     assert np.array_equal(classifier.predict_proba(ids), twin.predict_proba(ids))
+
+
+@pytest.fixture
+def long_rows():
+    """A batch that is cut into four shards, of rows of unequal length."""
+    random = np.random.RandomState(0)
+    X = random.randint(2, 50, size=(32, 200))
+    X[np.arange(200) >= random.randint(120, 201, size=(32, 1))] = 0
+    return SequenceDataset(ragged_from_ids(X), np.arange(32) % 2, random.rand(32))
+
+
+def bare(**params):
+    nothing = {"dropout": 0, "embedding_dropout": 0, "word_dropout": 0}
+    return small_classifier(**nothing, **params)
+
+
+def test_the_gradient_of_shards_is_that_of_the_batch(ids, long_rows):
+    net = bare().fit(ids, Y).net_
+    batch = long_rows[np.arange(32)]
+    inputs, target = batch
+    losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
+    whole = (losses * target["weight"]).mean()
+    weights = list(net.module_.parameters())
+    expected = torch.autograd.grad(whole, weights)
+    with Workers(2) as net._workers:
+        step = net.train_step_single(batch)
+    torch.testing.assert_close(step["loss"], whole.detach())
+    for weight, gradient in zip(weights, expected, strict=True):
+        error = (weight.grad - gradient).norm() / gradient.norm()
+        assert error < 1e-5
+
+
+@pytest.mark.parametrize("params", [{}, {"recurrent_dropout": 0.2}])
+def test_the_number_of_threads_changes_no_bit(long_rows, params):
+    X = np.zeros((32, 200), int)
+    for row, sequence in zip(X, rows_of(long_rows.sequences), strict=True):
+        row[: len(sequence)] = sequence
+    fits = [
+        small_classifier(n_threads=n, **params).fit(X, long_rows.target)
+        for n in (1, 2, 3)
+    ]
+    expected = fits[0].predict_proba(X)
+    for fit in fits[1:]:
+        assert np.array_equal(fit.predict_proba(X), expected)
+
+
+def test_no_thread_is_left_behind(ids):
+    before = threading.active_count(), torch.get_num_threads()
+    small_classifier(n_threads=2).fit(ids, Y).predict(ids)
+    with pytest.raises(RuntimeError, match="no more"):
+        small_classifier(n_threads=2, callbacks=[Fails()]).fit(ids, Y)
+    assert (threading.active_count(), torch.get_num_threads()) == before
+
+
+def test_a_callback_may_store_the_net_while_it_is_trained(ids):
+    class Stores(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            stored.append(pickle.dumps(net.module_) and net.__getstate__())
+
+    stored = []
+    small_classifier(callbacks=[Stores()]).fit(ids, Y)
+    assert all("_workers" not in state for state in stored)
 
 
 def test_pooled_rows_come_in_the_order_asked(fitted, ids):

@@ -1,0 +1,83 @@
+"""Vectors of tokens from how often they stand near each other."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils.extmath import randomized_svd
+from threadpoolctl import threadpool_limits
+
+from sklearn_bilstm.sequences import RaggedArray
+
+__all__ = ["cooccurrence_vectors"]
+
+# As Levy, Goldberg and Dagan (2015) advise: how many tokens away is near, and the power
+# that lifts the share of rare neighbours.
+_WINDOW = 5
+_SMOOTHING = 0.75
+
+
+def cooccurrence_vectors(
+    sequences: RaggedArray,
+    n_tokens: int,
+    n_components: int,
+    random_state: np.random.RandomState,
+) -> np.ndarray:
+    """Factorise the pointwise mutual information of neighbouring tokens.
+
+    Tokens with like neighbours get like vectors, as with word2vec (Levy and Goldberg,
+    2014), in seconds and without a label.
+
+    Parameters
+    ----------
+    sequences : RaggedArray of int
+        Token ids.
+    n_tokens : int
+        Number of ids, V.
+    n_components : int
+        Width of the vectors, E.
+    random_state : RandomState
+
+    Returns
+    -------
+    vectors : ndarray of float32, shape (V, E)
+        Of root mean square one over the tokens that have neighbours. Others, and
+        components beyond the rank, are zero.
+    """
+    information = _positive_information(_count_neighbours(sequences, n_tokens))
+    vectors = np.zeros((n_tokens, n_components), np.float32)
+    known = np.diff(information.indptr) > 0
+    if not known.any():
+        return vectors
+    n_found = min(n_components, n_tokens - 1)
+    # threads of linear algebra would change the last bits of a result
+    with threadpool_limits(1, "blas"):
+        left, values, _ = randomized_svd(
+            information, n_found, n_iter=3, random_state=random_state
+        )
+    vectors[known, :n_found] = (left * np.sqrt(values))[known]
+    return vectors / np.sqrt(np.mean(vectors[known] ** 2))
+
+
+def _count_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array:
+    """Count pairs of tokens, the nearer the more; shape (V, V), symmetric."""
+    ids = sequences.values.astype(np.int32)
+    row_of = np.repeat(np.arange(len(sequences), dtype=np.int32), sequences.lengths)
+    counts = sparse.csr_array((n_tokens, n_tokens), dtype=np.float32)
+    for distance in range(1, _WINDOW + 1):
+        together = row_of[:-distance] == row_of[distance:]
+        first, second = ids[:-distance][together], ids[distance:][together]
+        weight = np.full(len(first), 1 / distance, np.float32)
+        pairs = sparse.coo_array((weight, (first, second)), (n_tokens, n_tokens))
+        counts = counts + pairs.tocsr()
+    return (counts + counts.T).tocsr()
+
+
+def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
+    """Turn counts of pairs into positive pointwise mutual information."""
+    totals = np.asarray(counts.sum(axis=1)).ravel().astype(np.float64)
+    smoothed = totals**_SMOOTHING
+    pairs = counts.tocoo()
+    expected = totals[pairs.row] * smoothed[pairs.col] / smoothed.sum()
+    values = np.log(pairs.data / expected).clip(min=0).astype(np.float32)
+    information = sparse.csr_array((values, (pairs.row, pairs.col)), counts.shape)
+    information.eliminate_zeros()
+    return information

@@ -1,0 +1,207 @@
+"""A linear model of n-grams, to stand beside a network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedKFold
+from threadpoolctl import threadpool_limits
+
+from sklearn_bilstm.sequences import RaggedArray, hashed_ngrams
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+
+__all__ = ["WidePath"]
+
+_N_BITS = 22
+# An n-gram must be in this many rows, if there are more rows than that.
+_MIN_ROWS = 2
+_MANY_ROWS = 2000
+# Folds out of which the size of the logits is estimated, and rows that are enough.
+_N_FOLDS = 5
+_ROWS_TO_MEASURE = 1000
+_C = 30.0
+# Weight of an n-gram that is as frequent in a class as elsewhere.
+_LEAST_WEIGHT = 0.5
+
+
+class WidePath:
+    """Logistic regression on TF-IDF weights of n-grams of token ids.
+
+    The path for what single words and phrases give away, as in wide and deep learning
+    (Cheng et al., 2016). It is not trained together with the network: trained by one
+    loss, the linear part fits the rows at once and leaves the network nothing to learn.
+
+    Each class is told from the others by a regression of its own, for which an n-gram
+    weighs the more the more naive Bayes would make of it (Wang and Manning, 2012).
+
+    Parameters
+    ----------
+    ngrams : tuple of int
+        Tokens of the shortest and of the longest n-grams.
+    n_classes : int
+        Number of classes, K.
+    """
+
+    def __init__(self, ngrams: tuple[int, int], n_classes: int) -> None:
+        self.ngrams = ngrams
+        self.n_classes = n_classes
+
+    def fit(
+        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
+    ) -> Self:
+        """Learn from rows.
+
+        Parameters
+        ----------
+        sequences : RaggedArray of int
+            Token ids of n rows.
+        target : ndarray of int, shape (n,)
+            Classes.
+        weight : ndarray of shape (n,)
+            Weights of the rows.
+        seed : int
+            Decides on the folds by which the size of the logits is estimated.
+
+        Returns
+        -------
+        self : WidePath
+            With `size_`, the root mean square of the logits of rows that were not
+            learnt from. It is 0 if there is nothing to learn.
+        """
+        self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
+        rows, buckets = hashed_ngrams(sequences, self.ngrams, _N_BITS)
+        self._learn_columns(rows, buckets, len(sequences))
+        counts = self._matrix(rows, buckets, len(sequences))
+        self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
+        X = self._tfidf.transform(counts)
+        # threads of linear algebra would change the last bits of a result
+        with threadpool_limits(1, "blas"):
+            self._model = _fit_linear(X, target, weight)
+            self.size_ = self._size(X, target, weight, seed)
+        return self
+
+    def logits(self, sequences: RaggedArray) -> np.ndarray:
+        """Return logits of mean zero, of shape (n_rows, K).
+
+        An id larger than any learnt from is unknown.
+        """
+        n_rows = len(sequences)
+        if self._model is None:
+            return np.zeros((n_rows, self.n_classes))
+        ids = sequences.values
+        ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
+        sequences = replace(sequences, values=ids)
+        rows, buckets = hashed_ngrams(sequences, self.ngrams, _N_BITS)
+        X = self._tfidf.transform(self._matrix(rows, buckets, n_rows))
+        found = self._model.logits(X)
+        # a class without a row is no likelier than any other
+        logits = np.repeat(found.min(1, keepdims=True), self.n_classes, axis=1)
+        logits[:, self._model.classes] = found
+        return logits - logits.mean(1, keepdims=True)
+
+    def _learn_columns(
+        self, rows: np.ndarray, buckets: np.ndarray, n_rows: int
+    ) -> None:
+        ones = np.ones(len(rows), np.int8)
+        shape = (n_rows, 1 << _N_BITS)
+        pairs = sparse.coo_array((ones, (rows, buckets)), shape).tocsr()
+        n_rows_with = np.bincount(pairs.indices, minlength=1)
+        least = _MIN_ROWS if n_rows > _MANY_ROWS else 1
+        self._columns = np.flatnonzero(n_rows_with >= least).astype(np.int32)
+
+    def _matrix(
+        self, rows: np.ndarray, buckets: np.ndarray, n_rows: int
+    ) -> sparse.csr_array:
+        columns = np.searchsorted(self._columns, buckets)
+        known = columns < len(self._columns)
+        known[known] = self._columns[columns[known]] == buckets[known]
+        ones = np.ones(int(known.sum()), np.float64)
+        shape = (n_rows, max(1, len(self._columns)))
+        places = rows[known], columns[known].astype(np.int32)
+        return sparse.coo_array((ones, places), shape).tocsr()
+
+    def _size(
+        self, X: sparse.csr_array, target: np.ndarray, weight: np.ndarray, seed: int
+    ) -> float:
+        if self._model is None:
+            return 0.0
+        n_rows, squares = 0, [np.zeros(0)]
+        for learnt, held_out in _folds(target, seed):
+            model = _fit_linear(X[learnt], target[learnt], weight[learnt])
+            if model is not None:
+                squares.append(np.square(model.logits(X[held_out])).ravel())
+                n_rows += len(held_out)
+            if n_rows >= _ROWS_TO_MEASURE:
+                break
+        pooled = np.concatenate(squares)
+        return float(np.sqrt(pooled.mean())) if len(pooled) else 0.0
+
+
+def _folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut rows into folds, stratified where every class has a row for each."""
+    n_folds = min(_N_FOLDS, len(target))
+    rarest = np.unique(target, return_counts=True)[1].min()
+    splitter = StratifiedKFold if rarest >= n_folds else KFold
+    return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """Fitted regressions, side by side.
+
+    Parameters
+    ----------
+    classes : ndarray of int, shape (n_found,)
+        The classes that have rows.
+    coefficients : ndarray of shape (n_columns, n_found)
+    intercepts : ndarray of shape (n_found,)
+    """
+
+    classes: np.ndarray
+    coefficients: np.ndarray
+    intercepts: np.ndarray
+
+    def logits(self, X: sparse.csr_array) -> np.ndarray:
+        """Return logits of mean zero, of shape (n_rows, n_found)."""
+        logits = X @ self.coefficients + self.intercepts
+        return logits - logits.mean(1, keepdims=True)
+
+
+def _fit_linear(
+    X: sparse.csr_array, target: np.ndarray, weight: np.ndarray
+) -> _Linear | None:
+    """Fit a regression a class, or nothing where all rows are of one class."""
+    classes = np.unique(target)
+    if len(classes) < 2 or X.nnz == 0:
+        return None
+    if len(classes) == 2:
+        w, b = _fit_class(X, target == classes[1], weight)
+        return _Linear(classes, np.stack([-w, w], axis=1) / 2, np.array([-b, b]) / 2)
+    fitted = [_fit_class(X, target == k, weight) for k in classes]
+    coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
+    return _Linear(classes, np.ascontiguousarray(coefficients.T), intercepts)
+
+
+def _fit_class(
+    X: sparse.csr_array, inside: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return the coefficients and the intercept of a class against all others."""
+    importance = _LEAST_WEIGHT + np.abs(_log_ratio(X, inside, weight))
+    weighted = X.copy()
+    weighted.data *= importance[X.indices]
+    model = LogisticRegression(C=_C, max_iter=1000).fit(weighted, inside, weight)
+    return model.coef_[0] * importance, float(model.intercept_[0])
+
+
+def _log_ratio(
+    X: sparse.csr_array, inside: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return how much more frequent each column is inside a class, as a logarithm."""
+    occurs = sparse.csr_array((np.ones(X.nnz), X.indices, X.indptr), X.shape)
+    frequencies = [1 + (weight * rows) @ occurs for rows in (inside, ~inside)]
+    p, q = (frequency / frequency.sum() for frequency in frequencies)
+    return np.log(p / q)

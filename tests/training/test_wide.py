@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_bilstm.sequences import RaggedArray, ragged_from_ids
+from sklearn_bilstm.training import WidePath
+from sklearn_bilstm.training._wide import _C
+
+
+def ragged(rows):
+    values = np.array([token for row in rows for token in row], dtype=np.int32)
+    return RaggedArray(values, np.cumsum([0, *map(len, rows)]))
+
+
+@pytest.fixture(scope="module")
+def rows():
+    random = np.random.RandomState(0)
+    return [
+        random.randint(2, 30, size=random.randint(3, 12)).tolist() for _ in range(90)
+    ]
+
+
+def texts(rows):
+    return [" ".join(map(str, row)) for row in rows]
+
+
+def naive_bayes_importance(X, inside, weight):
+    """How much naive Bayes would make of each column, by loops."""
+    p, q = np.ones(X.shape[1]), np.ones(X.shape[1])
+    for row, is_inside, w in zip(X.toarray(), inside, weight, strict=True):
+        (p if is_inside else q)[row > 0] += w
+    return 0.5 + np.abs(np.log((p / p.sum()) / (q / q.sum())))
+
+
+def reference_logits(rows, target, weight, other):
+    """Log odds of each class against the others."""
+    tfidf = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True)
+    X, X_other = tfidf.fit_transform(texts(rows)), tfidf.transform(texts(other))
+    odds = []
+    for k in np.unique(target):
+        importance = naive_bayes_importance(X, target == k, weight)
+        linear = LogisticRegression(C=_C, max_iter=1000)
+        linear.fit(X.multiply(importance).tocsr(), target == k, weight)
+        odds.append(linear.decision_function(X_other.multiply(importance).tocsr()))
+    return np.array(odds).T
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_it_is_logistic_regression_on_weighted_tfidf_of_ngrams(rows, n_classes):
+    target = np.array([max(row) for row in rows]) % n_classes
+    weight = np.random.RandomState(1).uniform(0.5, 2, len(rows))
+    path = WidePath((1, 2), n_classes).fit(ragged(rows), target, weight, seed=0)
+    other = [row[::-1] for row in rows]
+    logits = path.logits(ragged(other))
+    expected = reference_logits(rows, target, weight, other)
+    if n_classes == 2:
+        np.testing.assert_allclose(
+            logits[:, 1] - logits[:, 0], expected[:, 1], atol=0.05
+        )
+    else:
+        expected -= expected.mean(1, keepdims=True)
+        np.testing.assert_allclose(logits, expected, atol=0.05)
+    np.testing.assert_allclose(logits.sum(1), 0, atol=1e-9)
+
+
+def test_its_size_is_that_of_logits_of_rows_it_did_not_learn_from():
+    random = np.random.RandomState(0)
+    X = random.randint(2, 60, size=(1200, 8))
+    target = (X < 20).sum(1) + random.randint(0, 3, size=1200) > 3
+    learnt, fresh = (ragged_from_ids(part) for part in np.split(X, 2))
+    path = WidePath((1, 2), 2).fit(learnt, target[:600] * 1, np.ones(600), seed=0)
+
+    def size(rows):
+        return np.sqrt(np.mean(path.logits(rows) ** 2))
+
+    np.testing.assert_allclose(path.size_, size(fresh), rtol=0.15)
+    assert size(learnt) > 1.5 * path.size_
+
+
+def test_an_id_that_was_not_learnt_from_is_unknown(rows):
+    path = WidePath((1, 2), 2).fit(ragged(rows), np.arange(90) % 2, np.ones(90), seed=0)
+    foreign, unknown = ragged([[2, 1000, 3]]), ragged([[2, 1, 3]])
+    assert np.array_equal(path.logits(foreign), path.logits(unknown))
+
+
+@pytest.mark.parametrize(
+    ("rows", "target"),
+    [([[2], [3]], [0, 0]), ([[], [], []], [0, 1, 1])],
+    ids=["one class", "no tokens"],
+)
+def test_where_there_is_nothing_to_learn_it_says_nothing(rows, target):
+    path = WidePath((1, 2), 2)
+    path.fit(ragged(rows), np.array(target), np.ones(len(rows)), seed=0)
+    assert path.size_ == 0
+    assert (path.logits(ragged([[2, 3], []])) == 0).all()
+
+
+def test_a_class_without_a_row_is_no_likelier_than_another(rows):
+    target = np.array([max(row) for row in rows]) % 2 * 2  # none of class 1
+    path = WidePath((1, 2), 3).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    logits = path.logits(ragged(rows))
+    assert (logits[:, 1] == logits.min(1)).all()
+
+
+def test_rare_ngrams_are_left_out_of_many_rows():
+    X = np.random.RandomState(0).randint(2, 2000, size=(2500, 3))
+    path = WidePath((1, 1), 2)
+    path.fit(ragged_from_ids(X), np.arange(2500) % 2, np.ones(2500), seed=0)
+    counts = sparse.coo_array((np.ones(X.size), (np.arange(X.size) // 3, X.ravel())))
+    n_rows_with = np.asarray((counts.tocsr() > 0).sum(0)).ravel()
+    assert len(path._model.coefficients) == (n_rows_with >= 2).sum()
