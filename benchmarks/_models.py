@@ -28,10 +28,10 @@ class NBSVM(ClassifierMixin, BaseEstimator):
         """Learn to tell two classes apart from binary counts."""
         self.classes_ = np.unique(y)
         positive = y == self.classes_[1]
-        p, q = 1 + X[positive].sum(0), 1 + X[~positive].sum(0)
+        p, q = (1 + np.asarray(X[i].sum(0)).ravel() for i in (positive, ~positive))
         self.ratio_ = np.log((p / p.sum()) / (q / q.sum()))
         self.svm_ = LinearSVC(C=self.C, random_state=0)
-        self.svm_.fit(X @ sparse.diags_array(self.ratio_), positive)
+        self.svm_.fit(X @ sparse.diags(self.ratio_), positive)
         coefficients = self.svm_.coef_[0]
         mean = np.abs(coefficients).mean()
         self.coef_ = self.ratio_ * ((1 - self.beta) * mean + self.beta * coefficients)
@@ -39,7 +39,7 @@ class NBSVM(ClassifierMixin, BaseEstimator):
 
     def decision_function(self, X):
         """Return the distance from the boundary."""
-        return X @ self.coef_ + self.svm_.intercept_[0] * self.beta
+        return X @ self.coef_ + self.svm_.intercept_[0]
 
     def predict(self, X):
         """Return the class of each row."""
