@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
@@ -56,9 +56,8 @@ def _default(chinese, random_state):
 
 
 def _network(chinese, random_state):
-    return clone(_default(chinese, random_state)).set_params(
-        bilstmclassifier__wide_ngrams=None
-    )
+    model = _default(chinese, random_state)
+    return model.set_params(bilstmclassifier__wide_ngrams=None)
 
 
 def _tutorial(chinese, random_state):

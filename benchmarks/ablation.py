@@ -17,7 +17,6 @@ from sklearn.model_selection import train_test_split
 WITHOUT = {
     "nothing": {},
     "linear path": {"wide_ngrams": None},
-    "network": {"max_epochs": 1, "lr": 1e-12},
     "svd vectors": {"embedding": None},
     "second direction": {"bidirectional": False},
     "mean pooling": {"pooling": "max"},

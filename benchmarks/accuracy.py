@@ -115,8 +115,12 @@ def print_differences(args, rows, model):
         by_row = 100 * (ours - theirs)
         n_rows = len(by_row)
         # resampling rows is drawing how often each occurs
-        times = random.multinomial(n_rows, np.full(n_rows, 1 / n_rows), N_BOOTSTRAPS)
-        low, high = np.percentile(times @ by_row / n_rows, [2.5, 97.5])
+        share = np.full(n_rows, 1 / n_rows)
+        means = [
+            random.multinomial(n_rows, share) @ by_row / n_rows
+            for _ in range(N_BOOTSTRAPS)
+        ]
+        low, high = np.percentile(means, [2.5, 97.5])
         differences.append(by_row.mean())
         table.append([name, f"{by_row.mean():+.2f}", f"[{low:+.2f}, {high:+.2f}]"])
     table.append(["mean", f"{np.mean(differences):+.2f}", ""])

@@ -39,18 +39,19 @@ def main():
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--reviews", type=int, default=4000)
     parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.row:
-        task, repeat = args.row
-        found = {"task": task, "repeat": repeat, "figure": TASKS[task](args)}
-        print(json.dumps(found))
+        task, _, repeat = args.row
+        row = {"task": task, "reviews": args.reviews, "repeat": repeat}
+        print(json.dumps({**row, "figure": TASKS[task](args)}))
         return
-    keys = [(task, str(i)) for i in range(args.repeats) for task in args.tasks]
-    arguments = ["--data", str(args.data), "--reviews", str(args.reviews)]
+    n = str(args.reviews)
+    keys = [(task, n, str(i)) for i in range(args.repeats) for task in args.tasks]
+    arguments = ["--data", str(args.data), "--reviews", n]
     rows = collect(__file__, args.out / "speed.csv", keys, arguments)
     figures = {
-        task: [float(rows[task, str(i)]["figure"]) for i in range(args.repeats)]
+        task: [float(rows[task, n, str(i)]["figure"]) for i in range(args.repeats)]
         for task in args.tasks
     }
     print_table(
@@ -199,7 +200,7 @@ def skorch(args):
         criterion=nn.CrossEntropyLoss,
         optimizer=torch.optim.AdamW,
         batch_size=BATCH_SIZE,
-        max_epochs=1,
+        max_epochs=2,
         train_split=None,
         verbose=0,
         iterator_train__shuffle=True,

@@ -20,12 +20,12 @@ LAYERS = {
 }
 # What each folder may lean on beside the standard library.
 LIBRARIES = {
-    "utils": {"numpy", "scipy", "sklearn", "torch"},
+    "utils": {"numpy", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
     "text": {"joblib", "numpy", "scipy", "sklearn"},
     "sequences": {"numpy", "scipy", "torch"},
     "datasets": {"joblib", "numpy", "sklearn"},
-    "training": {"numpy", "scipy", "sklearn", "skorch", "threadpoolctl", "torch"},
+    "training": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "__init__": set(),
 }

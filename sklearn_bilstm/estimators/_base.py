@@ -57,6 +57,10 @@ _AUTO_EPOCHS = (4, 40)
 _ROWS_TO_MEASURE = 2000
 
 
+# What the logits of a network are multiplied by that has no linear path to agree with,
+# as half of them is taken; and one that has learnt little is not to be louder.
+_LARGEST_SCALE = 2.0
+
 # Vectors of tokens that begin with knowledge change at this share of the rate.
 _RATE_OF_KNOWN_VECTORS = 0.2
 
@@ -96,7 +100,7 @@ def unchanged_on_error(estimator):
 
 
 class BaseSequenceEstimator(BaseEstimator):
-    """Steps of fitting and predicting that do not depend on the target.
+    """Steps of fitting and predicting, one a method.
 
     A subclass writes out its parameters, and brings the rows with their targets and
     weights as a :class:`SequenceDataset`.
@@ -301,6 +305,8 @@ class BaseSequenceEstimator(BaseEstimator):
             self.best_epoch_ = getattr(stopping, "best_epoch_", None) or self.n_iter_
             if not streams:
                 self.net_.restart_optimizer()
+            if not streams and self.n_iter_:
+                self._scale_network(train)
 
     def _n_epochs(self, n_rows):
         if self.max_epochs != "auto":
@@ -321,25 +327,25 @@ class BaseSequenceEstimator(BaseEstimator):
             rows = train.sequences, train.target, train.weight
             self.wide_path_ = path.fit(*rows, seed=seed)
 
-    def _scale_network(self, train, seed):
+    def _scale_network(self, train):
         """Let the network speak as loud as the linear path does on rows it never saw.
 
-        The network is measured on rows it knows. The fewer there are, the louder it is
-        on them, so that it is held back most where it is least to be trusted.
+        The network is measured on rows it knows. The better it knows them, the louder
+        it is on them, so that it is held back most where rows are few.
         """
         self.network_scale_ = 1.0
         if self.wide_path_ is None:
             return
+        self.network_scale_ = _LARGEST_SCALE
         if self.wide_path_.size_ == 0:
-            self.network_scale_ = 2.0  # of a mean of two, of which one is zero
             return
-        random_state = np.random.RandomState(seed)
+        random_state = np.random.RandomState(self.net_.seed)
         n_rows = min(len(train), _ROWS_TO_MEASURE)
         rows = random_state.choice(len(train), n_rows, replace=False)
         logits = self.net_.logits(train.take(rows))
         size = np.sqrt(np.square(logits - logits.mean(1, keepdims=True)).mean())
         if size > 0:
-            self.network_scale_ = self.wide_path_.size_ / size
+            self.network_scale_ = min(self.wide_path_.size_ / size, _LARGEST_SCALE)
 
     # -- predicting
 

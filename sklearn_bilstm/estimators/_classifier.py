@@ -31,6 +31,7 @@ from sklearn_bilstm.utils._sklearn import (
     check_sample_weight,
     fit_context,
 )
+from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMClassifier"]
 
@@ -147,8 +148,7 @@ class BiLSTMClassifier(
     n_threads : int or None, default=None
         Number of CPU threads that train and predict, each on a shard of a batch. None
         means as many as torch is allowed, which is :func:`torch.get_num_threads` and,
-        in a process of joblib, its share of the cores. It changes no result beyond
-        rounding.
+        in a process of joblib, its share of the cores. It does not change the result.
 
     callbacks : list of skorch callbacks, default=None
         What else happens in training. Each `fit` gets copies of its own. Callbacks that
@@ -340,7 +340,7 @@ class BiLSTMClassifier(
             If a parameter, X, y or the weights are not what they must be, or the
             training diverges.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), OneCore(blas=True):
             self._fit(X, y, sample_weight, X_val, y_val)
         return self
 
@@ -350,7 +350,8 @@ class BiLSTMClassifier(
 
         It goes on from what was learnt before, by `fit` too, with the parameters of
         now. Token ids that are new get new vectors. Numbers are standardised with the
-        first batch.
+        first batch. Only the network learns: a linear path, and what its logits are
+        scaled to, stay as `fit` left them.
 
         Parameters
         ----------
@@ -375,7 +376,7 @@ class BiLSTMClassifier(
             first call has no `classes`, or y holds a label that is not one of
             them, or `class_weight` is "balanced", which needs all rows at once.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), OneCore(blas=True):
             self._partial_fit(X, y, classes, sample_weight)
         return self
 
@@ -481,10 +482,7 @@ class BiLSTMClassifier(
         module = self._same_module() if goes_on else self._new_module(train, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
         n_epochs = self._n_epochs(len(train))
-        try:
-            self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
-        finally:
-            self._scale_network(train, seeds[1])
+        self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
 
     def _partial_fit(self, X, y, classes, sample_weight):
         if self.class_weight == "balanced":

@@ -42,28 +42,28 @@ def pad(sequences: RaggedArray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(steps), torch.from_numpy(mask)
 
 
-def cut(batch: Batch, n_rows: int) -> list[Batch]:
-    """Cut a padded batch into shards.
+def cut(batch: Batch, n_shards: int) -> list[Batch]:
+    """Cut a padded batch into shards of nearly as many rows.
 
     Parameters
     ----------
     batch : tuple of dict
         The input of a batch, as :func:`pad` gives it, and its target. Each dict maps
         names to tensors with a row for each sequence.
-    n_rows : int
-        Largest number of rows in a shard.
+    n_shards : int
+        Not more than there are rows.
 
     Returns
     -------
     shards : list of tuple of dict
         Views of the tensors, the input trimmed to the longest row of its shard.
     """
-    inputs, target = (_split(tensors, n_rows) for tensors in batch)
+    inputs, target = (_split(tensors, n_shards) for tensors in batch)
     return list(zip(map(_trimmed, inputs), target, strict=True))
 
 
-def _split(tensors: dict[str, Tensor], n_rows: int) -> list[dict[str, Tensor]]:
-    pieces = zip(*(x.split(n_rows) for x in tensors.values()), strict=True)
+def _split(tensors: dict[str, Tensor], n_shards: int) -> list[dict[str, Tensor]]:
+    pieces = zip(*(x.tensor_split(n_shards) for x in tensors.values()), strict=True)
     return [dict(zip(tensors, piece, strict=True)) for piece in pieces]
 
 

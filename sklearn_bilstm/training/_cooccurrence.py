@@ -3,7 +3,6 @@
 import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
-from threadpoolctl import threadpool_limits
 
 from sklearn_bilstm.sequences import RaggedArray
 
@@ -48,11 +47,9 @@ def cooccurrence_vectors(
     if not known.any():
         return vectors
     n_found = min(n_components, n_tokens - 1)
-    # threads of linear algebra would change the last bits of a result
-    with threadpool_limits(1, "blas"):
-        left, values, _ = randomized_svd(
-            information, n_found, n_iter=3, random_state=random_state
-        )
+    left, values, _ = randomized_svd(
+        information, n_found, n_iter=3, random_state=random_state
+    )
     vectors[known, :n_found] = (left * np.sqrt(values))[known]
     return vectors / np.sqrt(np.mean(vectors[known] ** 2))
 

@@ -26,9 +26,8 @@ __all__ = ["SequenceNet"]
 # What random numbers are for, so that one seed gives each use numbers of its own.
 _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 
-# A batch is cut into shards that fit a core's cache, of about as many steps as this and
-# no fewer rows. It does not depend on the number of threads, and neither does what is
-# learnt.
+# A batch is cut into shards that fit a core's cache, of at least so many rows and steps.
+# It does not depend on the number of threads, and neither does what is learnt.
 _SHARD_ROWS = 8
 _SHARD_STEPS = 1200
 
@@ -236,7 +235,7 @@ class SequenceNet(NeuralNet):
 
     def _in_shards(self, function: Callable, batch: tuple) -> list:
         """Call a function with the number of each shard of a batch and the shard."""
-        shards = cut(batch, _rows_of_a_shard(*batch[0]["mask"].shape))
+        shards = cut(batch, _n_shards(*batch[0]["mask"].shape))
         if len(shards) == 1:
             return [function(0, shards[0])]
         return list(self._workers.map(function, range(len(shards)), shards))
@@ -289,6 +288,11 @@ class SequenceNet(NeuralNet):
         -------
         pooled : ndarray of float32, shape (n_rows, P)
         """
+        n_batches = -(-len(dataset) // self.batch_size)
+        with self._make_workers(at_most=n_batches) as workers:
+            return self._pooled(dataset, workers)
+
+    def _pooled(self, dataset: SequenceDataset, workers: Workers) -> np.ndarray:
         self._set_training(False)
         batches = list(LengthBuckets(dataset.sequences.lengths, self.batch_size))
 
@@ -298,8 +302,7 @@ class SequenceNet(NeuralNet):
                 inputs = to_tensor(inputs, device=self.device)
                 return self.module_.pool(**inputs).cpu()
 
-        with self._make_workers(at_most=len(batches)) as workers:
-            in_order_read = torch.cat(list(workers.map(pool, batches))).numpy()
+        in_order_read = torch.cat(list(workers.map(pool, batches))).numpy()
         pooled = np.empty_like(in_order_read)
         pooled[np.concatenate(batches)] = in_order_read
         return pooled
@@ -318,9 +321,10 @@ class SequenceNet(NeuralNet):
         -------
         logits : ndarray of float64, shape (n_rows, K)
         """
-        pooled = torch.from_numpy(self.pooled(dataset))
-        head = deepcopy(self.module_.head).to("cpu", torch.float64)
-        with torch.inference_mode():
+        n_batches = -(-len(dataset) // self.batch_size)
+        with self._make_workers(at_most=n_batches) as workers, torch.inference_mode():
+            pooled = torch.from_numpy(self._pooled(dataset, workers))
+            head = deepcopy(self.module_.head).to("cpu", torch.float64)
             return head(pooled.double()).numpy()
 
     def restart_optimizer(self) -> None:
@@ -374,9 +378,8 @@ class SequenceNet(NeuralNet):
                 module.flatten_parameters()  # cuDNN wants the weights side by side
 
 
-def _rows_of_a_shard(n_rows: int, n_steps: int) -> int:
-    n_shards = min(n_rows * n_steps // _SHARD_STEPS, n_rows // _SHARD_ROWS)
-    return -(-n_rows // max(n_shards, 1))
+def _n_shards(n_rows: int, n_steps: int) -> int:
+    return max(1, min(n_rows * n_steps // _SHARD_STEPS, n_rows // _SHARD_ROWS))
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:

@@ -9,7 +9,6 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
-from threadpoolctl import threadpool_limits
 
 from sklearn_bilstm.sequences import RaggedArray, hashed_ngrams
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
@@ -78,10 +77,8 @@ class WidePath:
         counts = self._matrix(rows, buckets, len(sequences))
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._tfidf.transform(counts)
-        # threads of linear algebra would change the last bits of a result
-        with threadpool_limits(1, "blas"):
-            self._model = _fit_linear(X, target, weight)
-            self.size_ = self._size(X, target, weight, seed)
+        self.size_ = self._size(X, target, weight, seed)
+        self._model = _fit_linear(X, target, weight) if self.size_ > 0 else None
         return self
 
     def logits(self, sequences: RaggedArray) -> np.ndarray:
@@ -127,8 +124,6 @@ class WidePath:
     def _size(
         self, X: sparse.csr_array, target: np.ndarray, weight: np.ndarray, seed: int
     ) -> float:
-        if self._model is None:
-            return 0.0
         n_rows, squares = 0, [np.zeros(0)]
         for learnt, held_out in _folds(target, seed):
             model = _fit_linear(X[learnt], target[learnt], weight[learnt])

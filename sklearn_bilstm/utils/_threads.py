@@ -1,16 +1,69 @@
-"""Threads that share the cores of a machine."""
+"""How many cores are used, and by what."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Lock
+from threading import Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
+from threadpoolctl import threadpool_limits
 
-__all__ = ["Workers"]
+__all__ = ["OneCore", "Workers"]
 
 T = TypeVar("T")
+
+
+class OneCore:
+    """Keep torch to a single core, as a context manager.
+
+    Results then do not depend on how many cores there are. Contexts may overlap, in one
+    thread or in several; when the last ends, everything is as it was before the first.
+
+    Parameters
+    ----------
+    blas : bool, default=False
+        Whether numpy and scipy are to keep to it too, which takes a millisecond.
+    """
+
+    _lock: ClassVar[Lock] = Lock()
+    _here: ClassVar[local] = local()
+    _n_open: ClassVar[int] = 0
+    _n_blas: ClassVar[int] = 0
+    _blas: ClassVar[Any] = None
+    n_allowed: ClassVar[int] = 1  # cores of torch outside of all contexts
+
+    def __init__(self, *, blas: bool = False) -> None:
+        self.blas = blas
+
+    def __enter__(self) -> Self:
+        # Torch keeps its number once for the thread that sets it, and once for all that
+        # begin later, which may be within a context too.
+        with OneCore._lock:
+            if OneCore._n_open == 0:
+                OneCore.n_allowed = torch.get_num_threads()
+            if self.blas and OneCore._n_blas == 0:
+                OneCore._blas = threadpool_limits(1, "blas")
+            OneCore._n_open += 1
+            OneCore._n_blas += self.blas
+        self._here.depth = getattr(self._here, "depth", 0) + 1
+        torch.set_num_threads(1)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._here.depth -= 1
+        with OneCore._lock:
+            if self._here.depth == 0:
+                torch.set_num_threads(OneCore.n_allowed)
+            OneCore._n_open -= 1
+            OneCore._n_blas -= self.blas
+            if self.blas and OneCore._n_blas == 0:
+                OneCore._blas.restore_original_limits()
 
 
 class Workers:
@@ -31,34 +84,21 @@ class Workers:
         Number of threads that there is work for, if that is known.
     """
 
-    # Torch keeps what it is told once for the thread that tells it, and once for all
-    # that begin later, among them others that open a pool.
-    _lock: ClassVar[Lock] = Lock()
-    _n_open: ClassVar[int] = 0
-    _n_allowed: ClassVar[int] = 1
-
     def __init__(
         self, n_threads: int | None = None, *, at_most: int | None = None
     ) -> None:
         self.n_threads = n_threads
         self.at_most = at_most
+        self._one_core = OneCore()
 
     def __enter__(self) -> Self:
-        with Workers._lock:
-            if Workers._n_open == 0:
-                Workers._n_allowed = torch.get_num_threads()
-            Workers._n_open += 1
-        n_threads = self.n_threads or Workers._n_allowed
+        self._one_core.__enter__()
+        n_threads = self.n_threads or OneCore.n_allowed
         n_threads = min(n_threads, self.at_most or n_threads)
-        started = Barrier(n_threads)
-
-        def start(_: int) -> None:
-            torch.set_num_threads(1)
-            started.wait()
-
-        torch.set_num_threads(1)
-        self._pool = ThreadPoolExecutor(n_threads, "sklearn_bilstm")
-        list(self.map(start, range(n_threads)))
+        # it starts a thread only when there is something for it to do
+        self._pool = ThreadPoolExecutor(
+            n_threads, "sklearn_bilstm", torch.set_num_threads, (1,)
+        )
         return self
 
     def __exit__(
@@ -67,10 +107,10 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        with Workers._lock:
-            Workers._n_open -= 1
-            torch.set_num_threads(Workers._n_allowed)
+        try:
+            self._pool.shutdown(cancel_futures=True)
+        finally:
+            self._one_core.__exit__(kind, error, trace)
 
     def map(self, function: Callable[..., T], *items: Iterable[Any]) -> Iterator[T]:
         """Call a function on each item, and yield what it returns, in order."""

@@ -76,3 +76,4 @@ def test_the_seed_decides():
     rows = np.random.RandomState(0).randint(2, 200, size=(50, 20)).tolist()
     first, again = vectors(rows, 200, 5), vectors(rows, 200, 5)
     assert np.array_equal(first, again)
+    assert not np.array_equal(first, vectors(rows, 200, 5, seed=1))

@@ -194,6 +194,7 @@ def test_a_callback_may_store_the_net_while_it_is_trained(ids):
 
     stored = []
     small_classifier(callbacks=[Stores()]).fit(ids, Y)
+    assert len(stored) == 2
     assert all("_workers" not in state for state in stored)
 
 

@@ -1,10 +1,12 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info
 
-from sklearn_bilstm.utils._threads import Workers
+from sklearn_bilstm.utils._threads import OneCore, Workers
 
 
 @pytest.fixture(autouse=True)
@@ -21,65 +23,95 @@ def in_a_new_thread(function):
         return pool.submit(function).result()
 
 
-def test_items_are_worked_on_in_several_threads_and_come_back_in_order():
-    meet = threading.Barrier(2, timeout=10)  # broken unless two work at the same time
-    with Workers(2) as workers:
-        names = list(workers.map(lambda _: (meet.wait(), threading.get_ident()), "ab"))
-        doubled = list(workers.map(lambda a, b: a * b, [1, 2, 3], [4, 5, 6]))
-    assert len({ident for _, ident in names}) == 2
-    assert doubled == [4, 10, 18]
+def assert_all_is_as_it_was():
+    assert torch.get_num_threads() == 3
+    assert in_a_new_thread(torch.get_num_threads) == 3
+
+
+def threads_of_blas():
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [x["num_threads"] for x in threadpool_info() if x["user_api"] == "blas"]
+
+
+def meeting(n_threads):
+    """A function that returns only when as many threads have called it."""
+    barrier = threading.Barrier(n_threads, timeout=10)
+    return lambda _: (barrier.wait(), threading.get_ident())[1]
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "expected"),
+    [({"n_threads": 2}, 2), ({}, 3), ({"at_most": 2}, 2), ({"at_most": 9}, 3)],
+)
+def test_so_many_threads_work_at_the_same_time(asked_for, expected):
+    with Workers(**asked_for) as workers:
+        found = list(workers.map(meeting(expected), range(expected)))
+        assert len(set(found)) == expected
+        again = list(workers.map(lambda _: threading.get_ident(), range(50)))
+    assert set(again) <= set(found)
+
+
+def test_results_come_in_the_order_of_the_items():
+    with Workers(3) as workers:
+        assert list(workers.map(lambda a, b: a * b, [1, 2, 3], [4, 5, 6])) == [
+            4,
+            10,
+            18,
+        ]
 
 
 def test_torch_keeps_to_one_core_inside_and_to_what_it_had_outside():
     with Workers(2) as workers:
         assert list(workers.map(lambda _: torch.get_num_threads(), "abcd")) == [1] * 4
         assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == 3
-    assert in_a_new_thread(torch.get_num_threads) == 3
+    assert_all_is_as_it_was()
 
 
-def test_there_are_as_many_threads_as_torch_is_allowed():
-    before = threading.active_count()
-    with Workers():
-        assert threading.active_count() == before + 3
+def test_a_context_within_another_does_not_end_it():
+    with OneCore():
+        with Workers() as workers:
+            assert len(set(workers.map(meeting(3), range(3)))) == 3
+        assert torch.get_num_threads() == 1
+    assert_all_is_as_it_was()
 
 
-def test_there_are_no_more_threads_than_there_is_work_for():
-    before = threading.active_count()
-    with Workers(at_most=2):
-        assert threading.active_count() == before + 2
-    with Workers(1, at_most=2):
-        assert threading.active_count() == before + 1
+def raise_among_workers(error):
+    with Workers(2) as workers:
+        list(workers.map(meeting(2), "ab"))
+        raise error("now")
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_no_thread_is_left_behind(error):
     before = threading.active_count()
-    with pytest.raises(error), Workers(2):
-        raise error
+    with pytest.raises(error, match="now"):
+        raise_among_workers(error)
     assert threading.active_count() == before
-    assert torch.get_num_threads() == 3
+    assert_all_is_as_it_was()
 
 
 def test_an_error_in_a_thread_passes_on():
-    with pytest.raises(ZeroDivisionError), Workers(2) as workers:
+    with pytest.raises(ZeroDivisionError, match="division"), Workers(2) as workers:
         list(workers.map(lambda x: 1 / x, [1, 0]))
+    assert_all_is_as_it_was()
 
 
-def test_pools_that_overlap_in_time_leave_nothing_changed():
-    both_are_open, one_is_closed = threading.Barrier(2), threading.Event()
+def test_contexts_that_overlap_in_time_leave_nothing_changed():
+    both_are_open, one_is_closed = threading.Barrier(2, timeout=10), threading.Event()
+    blas = threads_of_blas()
 
     def second():
-        with Workers() as workers:
-            both_are_open.wait(10)
+        with OneCore(blas=True), Workers() as workers:
+            both_are_open.wait()
             one_is_closed.wait(10)
-            return len(set(workers.map(lambda _: threading.get_ident(), range(50))))
+            found = len(set(workers.map(meeting(3), range(3))))
+            return found, torch.get_num_threads(), set(threads_of_blas())
 
     with ThreadPoolExecutor(1) as pool:
-        with Workers():
+        with OneCore(blas=True):
             ran = pool.submit(second)
-            both_are_open.wait(10)
+            both_are_open.wait()
         one_is_closed.set()
-        assert ran.result() >= 1
-    assert torch.get_num_threads() == 3
-    assert in_a_new_thread(torch.get_num_threads) == 3
+        assert ran.result() == (3, 1, {1})
+    assert_all_is_as_it_was()
+    assert threads_of_blas() == blas
