@@ -26,7 +26,7 @@ __all__ = ["SequenceNet"]
 # What random numbers are for, so that one seed gives each use numbers of its own.
 _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 
-# A batch is cut into shards that fit a core's cache, of no fewer rows and steps than this.
+# A batch is cut into shards that fit the cache of a core, of no fewer rows and steps.
 # It does not depend on the number of threads, and neither does what is learnt.
 _SHARD_ROWS = 8
 _SHARD_STEPS = 1200
