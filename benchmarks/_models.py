@@ -13,7 +13,7 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 
 
 class NBSVM(ClassifierMixin, BaseEstimator):
-    """A linear model on counts that are weighted by naive Bayes (Wang and Manning, 2012).
+    """A linear model on counts weighted by naive Bayes (Wang and Manning, 2012).
 
     With logistic loss and without interpolation, as Mesnil et al. (2015) have it.
     """
