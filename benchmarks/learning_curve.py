@@ -26,6 +26,7 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
     parser.add_argument("--sets", nargs="+", default=["imdb", "trec", "ag_news"])
     parser.add_argument("--sizes", nargs="+", default=["250", "1000", "5000", "all"])
+    parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
@@ -37,13 +38,13 @@ def main():
         (name, size, model, str(seed))
         for name in args.sets
         for size in args.sizes
-        for model in MODELS
+        for model in args.models
         for seed in range(args.seeds)
     ]
     path = args.out / "learning_curve.csv"
     rows = collect(__file__, path, keys, ["--data", str(args.data)])
     print_table(
-        ["set", "rows", *MODELS, "default above tfidf", "95 % interval"],
+        ["set", "rows", *args.models, "default above tfidf", "95 % interval"],
         [summary(args, rows, name, size) for name in args.sets for size in args.sizes],
     )
 
@@ -78,7 +79,7 @@ def summary(args, rows, name, size):
                 for seed in range(args.seeds)
             ]
         )
-        for model in MODELS
+        for model in args.models
     }
     shown = [f"{found.mean():.1f} ± {found.std():.1f}" for found in scores.values()]
     above = scores["default"] - scores["tfidf"]
