@@ -139,6 +139,8 @@ class WidePath:
 def _folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Cut rows into folds, stratified where every class has a row for each."""
     n_folds = min(_N_FOLDS, len(target))
+    if n_folds < 2:
+        return iter(())
     rarest = np.unique(target, return_counts=True)[1].min()
     splitter = StratifiedKFold if rarest >= n_folds else KFold
     return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)

@@ -42,8 +42,10 @@ class OneCore:
         with OneCore._lock:
             if OneCore._n_open == 0:
                 OneCore.n_allowed = torch.get_num_threads()
-            if self.blas and OneCore._n_blas == 0:
-                OneCore._blas = threadpool_limits(1, "blas")
+            if self.blas:
+                limits = threadpool_limits(1, "blas")
+                if OneCore._n_blas == 0:
+                    OneCore._blas = limits  # it remembers what was before
             OneCore._n_open += 1
             OneCore._n_blas += self.blas
         self._here.depth = getattr(self._here, "depth", 0) + 1
@@ -60,10 +62,11 @@ class OneCore:
         with OneCore._lock:
             if self._here.depth == 0:
                 torch.set_num_threads(OneCore.n_allowed)
+            if self.blas:
+                # in every thread, as BLAS libraries too keep a number for each
+                OneCore._blas.restore_original_limits()
             OneCore._n_open -= 1
             OneCore._n_blas -= self.blas
-            if self.blas and OneCore._n_blas == 0:
-                OneCore._blas.restore_original_limits()
 
 
 class Workers:

@@ -87,8 +87,8 @@ def test_an_id_that_was_not_learnt_from_is_unknown(rows):
 
 @pytest.mark.parametrize(
     ("rows", "target"),
-    [([[2], [3]], [0, 0]), ([[], [], []], [0, 1, 1])],
-    ids=["one class", "no tokens"],
+    [([[2], [3]], [0, 0]), ([[], [], []], [0, 1, 1]), ([[2]], [0])],
+    ids=["one class", "no tokens", "one row"],
 )
 def test_where_there_is_nothing_to_learn_it_says_nothing(rows, target):
     path = WidePath((1, 2), 2)
