@@ -4,6 +4,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import compress
 from numbers import Integral
 
 import numpy as np
@@ -77,7 +78,7 @@ def encode(documents: Iterable, analyze: Analyzer) -> EncodedDocuments:
     codes, ends = array("i"), array("q")
     for document in documents:
         if document is not None:
-            codes.extend(map(look_up, analyze(document)))
+            codes.fromlist([*map(look_up, analyze(document))])  # faster than extend
         ends.append(len(codes))
     lengths = np.diff(np.frombuffer(ends, np.int64), prepend=0)
     return EncodedDocuments(list(codes_of), np.frombuffer(codes, np.intc), lengths)
@@ -121,16 +122,23 @@ class TokenCounts:
     def ranked(self, min_df: float, max_df: float) -> list[Hashable]:
         """Return the tokens in enough and not in too many documents.
 
-        The most frequent come first, and among equals the one met first.
+        The most frequent come first, and equally frequent ones in alphabetical order:
+        in an order of their documents, which are often sorted by class, a cut among
+        rare tokens would tell classes apart by their unknown tokens.
         """
         low, high = (
             bound if isinstance(bound, Integral) else bound * self.n_documents
             for bound in (min_df, max_df)
         )
         kept = (self.documents >= low) & (self.documents <= high)
-        order = np.argsort(-self.occurrences, kind="stable")
-        tokens = list(self.codes)
-        return [tokens[code] for code in order[kept[order]]]
+        tokens = sorted(compress(self.codes, kept), key=_sorting_key)
+        occurrences = self.occurrences[[self.codes[token] for token in tokens]]
+        return [tokens[i] for i in np.argsort(-occurrences, kind="stable")]
+
+
+def _sorting_key(token: Hashable) -> str:
+    # tokens of an analyzer of the user's need not be comparable
+    return token if isinstance(token, str) else repr(token)
 
 
 def extended(
@@ -188,7 +196,8 @@ def _document_frequencies(encoded: EncodedDocuments) -> np.ndarray:
     occurs = np.ones(len(encoded.codes), np.int8)
     by_document = sparse.csr_array((occurs, encoded.codes, encoded.offsets), shape)
     by_token = by_document.tocsc()  # linear in time, and sorts documents by token
-    new = np.diff(by_token.indices, prepend=-1) != 0
+    new = np.ones(len(by_token.indices), bool)
+    np.not_equal(by_token.indices[1:], by_token.indices[:-1], out=new[1:])
     starts = by_token.indptr[:-1]
     new[starts[np.diff(by_token.indptr) > 0]] = True
     return np.diff(np.concatenate([[0], np.cumsum(new)])[by_token.indptr])

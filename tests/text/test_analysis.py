@@ -1,6 +1,8 @@
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
 from sklearn_bilstm.text import make_analyzer, tokenize
@@ -57,6 +59,14 @@ def test_an_emoticon_may_stand_at_a_word_but_a_url_or_a_time_holds_none():
 )
 def test_an_emoji_is_one_token_whatever_it_is_made_of(emoji):
     assert tokenize(f"so{emoji}{emoji}good") == ["so", emoji, emoji, "good"]
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_a_letter_beyond_ascii_changes_no_token_before_it(text):
+    assert tokenize(f"{text} \N{LATIN SMALL LETTER E WITH ACUTE}") == [
+        *tokenize(text),
+        "\N{LATIN SMALL LETTER E WITH ACUTE}",
+    ]
 
 
 def test_every_cjk_character_is_a_token():

@@ -86,6 +86,18 @@ def test_tokens_are_ranked_by_occurrence_and_cut_by_document_frequency(
     assert counts.ranked(min_df, max_df) == list(kept)
 
 
+@given(
+    st.lists(st.text("abcdef"), min_size=1).flatmap(
+        lambda x: st.tuples(st.just(x), st.permutations(x))
+    )
+)
+def test_the_order_of_the_documents_does_not_matter(corpora):
+    ranks = [
+        TokenCounts().plus(encode(corpus, list)).ranked(1, 1.0) for corpus in corpora
+    ]
+    assert ranks[0] == ranks[1]
+
+
 def test_new_tokens_get_the_next_ids():
     assert extended({}, "ab") == {"a": 2, "b": 3}
     assert extended({"x": 7, "y": 4}, "axb") == {"x": 7, "y": 4, "a": 8, "b": 9}
