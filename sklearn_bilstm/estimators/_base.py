@@ -43,7 +43,7 @@ from sklearn_bilstm.training import (
     WidePath,
     cooccurrence_vectors,
 )
-from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 
@@ -183,6 +183,9 @@ class BaseSequenceEstimator(BaseEstimator):
             bidirectional=self.bidirectional,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
+            training_dtype=resolve_precision(
+                self.precision, resolve_device(self.device)
+            ),
         )
         pooling = POOLINGS[self.pooling](encoder.output_size)
         head = LinearHead(pooling.output_size, n_outputs, dropout=self.dropout)

@@ -41,6 +41,7 @@ SHARED_CONSTRAINTS = {
     "tol": [_NON_NEGATIVE],
     "warm_start": ["boolean"],
     "device": [str, torch.device],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "n_threads": [_COUNT, None],
     "callbacks": [list, tuple, None],
     "net_params": [Mapping, None],

@@ -98,11 +98,12 @@ class RecurrentLayer(Part):
     def _run(
         self, lstm: nn.LSTM, x: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        if not self.training or self.recurrent_dropout == 0:
-            return lstm(x)[0]
-        weights: list[Tensor] = list(lstm.all_weights[0])
-        recurrent = weights[1]
-        weights[1] = drop(recurrent, self.recurrent_dropout, recurrent.shape, generator)
+        weights: list[Tensor] = [weight.to(x.dtype) for weight in lstm.all_weights[0]]
+        if self.training and self.recurrent_dropout > 0:
+            recurrent = weights[1]
+            weights[1] = drop(
+                recurrent, self.recurrent_dropout, recurrent.shape, generator
+            )
         start = x.new_zeros(1, len(x), lstm.hidden_size)  # (1, B, H)
         # what nn.LSTM itself calls, with has_biases, num_layers, dropout, train,
         # bidirectional, batch_first
@@ -142,6 +143,10 @@ class RecurrentEncoder(Part):
         Probability that a state component is zeroed between two layers.
     recurrent_dropout : float, default=0.0
         See :class:`RecurrentLayer`.
+    training_dtype : torch.dtype or None, default=None
+        What the LSTMs compute in while they are trained, if not in the dtype of the
+        vectors. Weights, their gradients and what comes out keep theirs (Micikevicius
+        et al., 2018).
     """
 
     def __init__(
@@ -152,8 +157,10 @@ class RecurrentEncoder(Part):
         bidirectional: bool = True,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
+        training_dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        self.training_dtype = training_dtype
         layers = []
         for hidden_size in hidden_layer_sizes:
             layer = RecurrentLayer(
@@ -187,8 +194,11 @@ class RecurrentEncoder(Part):
             State of each direction of the last layer when it has read the whole row.
         """
         order = reversed_order(mask)  # (B, T)
+        dtype = x.dtype
+        if self.training and self.training_dtype is not None:
+            x = x.to(self.training_dtype)  # (B, T, E)
         states, final = self.layers[0](x, mask, order, generator)
         for layer in self.layers[1:]:
             states = self.dropout(states, generator)  # (B, T, H)
             states, final = layer(states, mask, order, generator)
-        return states, final  # (B, T, H), (B, H)
+        return states.to(dtype), final.to(dtype)  # (B, T, H), (B, H)

@@ -13,16 +13,16 @@ from sklearn_bilstm.sequences._matrix import (
     ragged_from_ids,
     ragged_from_numbers,
 )
-from sklearn_bilstm.sequences._ngrams import hashed_ngrams
+from sklearn_bilstm.sequences._ngrams import NgramColumns
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = [
     "MAX_ID",
     "LengthBuckets",
+    "NgramColumns",
     "RaggedArray",
     "SequenceDataset",
     "cut",
-    "hashed_ngrams",
     "pad",
     "ragged_from_ids",
     "ragged_from_numbers",

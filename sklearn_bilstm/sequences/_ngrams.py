@@ -1,21 +1,96 @@
-"""Runs of neighbouring tokens, as numbers of buckets."""
+"""Runs of neighbouring tokens, as columns of a matrix."""
+
+from dataclasses import replace
+from typing import Self
 
 import numpy as np
+from scipy import sparse
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
-__all__ = ["hashed_ngrams"]
+__all__ = ["NgramColumns", "hashed_ngrams"]
 
 # An odd number whose products spread over all bits: 2 ** 64 over the golden ratio
 # (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
+_N_BITS = 22
+# An n-gram must be in this many sequences, if there are more sequences than that.
+_MIN_SEQUENCES = 2
+_MANY_SEQUENCES = 2000
+
+
+class NgramColumns:
+    """A column for each n-gram that is in enough sequences.
+
+    Parameters
+    ----------
+    lengths : tuple of int
+        Tokens of the shortest and of the longest n-grams.
+    """
+
+    def __init__(self, lengths: tuple[int, int]) -> None:
+        self.lengths = lengths
+
+    def fit(self, sequences: RaggedArray) -> Self:
+        """Find the n-grams."""
+        self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
+        buckets = hashed_ngrams(sequences, self.lengths, _N_BITS)
+        pairs = _counts(buckets, sequences, 1 << _N_BITS)
+        n_sequences_with = np.bincount(pairs.indices, minlength=1)
+        least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
+        self._buckets = np.flatnonzero(n_sequences_with >= least).astype(np.int32)
+        return self
+
+    @property
+    def n_columns(self) -> int:
+        """Number of n-grams that have a column."""
+        return len(self._buckets)
+
+    def at_steps(self, sequences: RaggedArray) -> np.ndarray:
+        """Find the n-grams that end at each step.
+
+        An id larger than any that was fitted is unknown.
+
+        Parameters
+        ----------
+        sequences : RaggedArray of int
+            Token ids.
+
+        Returns
+        -------
+        columns : ndarray of int32, shape (n_lengths, n_steps)
+            -1 where there is no n-gram, or none that has a column.
+        """
+        ids = sequences.values
+        ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
+        buckets = hashed_ngrams(replace(sequences, values=ids), self.lengths, _N_BITS)
+        if not self.n_columns:
+            return np.full_like(buckets, -1)
+        columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
+        columns[columns == self.n_columns] = 0
+        return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
+
+    def counts(self, sequences: RaggedArray) -> sparse.csr_array:
+        """Count the n-grams of each sequence.
+
+        Parameters
+        ----------
+        sequences : RaggedArray of int
+            Token ids.
+
+        Returns
+        -------
+        counts : csr_array of shape (n_sequences, n_columns)
+        """
+        return _counts(self.at_steps(sequences), sequences, self.n_columns)
 
 
 def hashed_ngrams(
     sequences: RaggedArray, lengths: tuple[int, int], n_bits: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Find the n-grams of all sequences.
+) -> np.ndarray:
+    """Find the n-grams that end at each step.
 
     Parameters
     ----------
@@ -24,29 +99,35 @@ def hashed_ngrams(
     lengths : tuple of int
         Tokens of the shortest and of the longest n-grams.
     n_bits : int
-        There are `2 ** n_bits` buckets. Rarely, different n-grams share one.
+        There are `2 ** n_bits` buckets, at most `2 ** 31`. Rarely, different n-grams
+        share one.
 
     Returns
     -------
-    rows : ndarray of int32, shape (n_ngrams,)
-        Sequence of each n-gram. One that comes twice is there twice.
-    buckets : ndarray of int32, shape (n_ngrams,)
-        The same for equal n-grams.
+    buckets : ndarray of int32, shape (n_lengths, n_steps)
+        The same for equal n-grams, and -1 where a sequence has not had as many tokens.
     """
     shortest, longest = lengths
-    row_of = np.repeat(np.arange(len(sequences), dtype=np.int32), sequences.lengths)
+    row_of = sequences.row_of_steps
     tokens = sequences.values.astype(np.uint64)
     hashes = np.zeros(len(tokens), np.uint64)  # of the n-gram begun at each step
-    rows, buckets = [row_of[:0]], [row_of[:0]]
-    for length in range(1, longest + 1):
-        if length > len(tokens):
-            break
+    buckets = np.full((longest - shortest + 1, len(tokens)), -1, np.int32)
+    for length in range(1, min(longest, len(tokens)) + 1):
         last = tokens[length - 1 :]
         hashes = ((hashes[: len(last)] ^ last) + np.uint64(1)) * _SPREAD
         hashes ^= hashes >> _HALF  # the low bits of a product know little
         if length >= shortest:
             within = row_of[: len(last)] == row_of[length - 1 :]
-            spread = hashes[within] * _SPREAD >> np.uint64(64 - n_bits)
-            rows.append(row_of[: len(last)][within])
-            buckets.append(spread.astype(np.int32))
-    return np.concatenate(rows), np.concatenate(buckets)
+            spread = (hashes * _SPREAD >> np.uint64(64 - n_bits)).astype(np.int32)
+            np.copyto(buckets[length - shortest, length - 1 :], spread, where=within)
+    return buckets
+
+
+def _counts(
+    columns: np.ndarray, sequences: RaggedArray, n_columns: int
+) -> sparse.csr_array:
+    found = columns >= 0
+    rows = np.broadcast_to(sequences.row_of_steps, columns.shape)[found]
+    shape = (len(sequences), max(1, n_columns))
+    ones = np.ones(len(rows), np.float64)
+    return sparse.coo_array((ones, (rows, columns[found])), shape).tocsr()

@@ -30,6 +30,11 @@ class RaggedArray:
         """Number of steps of each sequence."""
         return np.diff(self.offsets)
 
+    @property
+    def row_of_steps(self) -> np.ndarray:
+        """Index of the sequence of each step, as int32."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.lengths)
+
     def take(self, rows: np.ndarray) -> "RaggedArray":
         """Return the sequences at `rows`, in that order."""
         lengths = self.lengths[rows]

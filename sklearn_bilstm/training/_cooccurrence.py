@@ -57,7 +57,7 @@ def cooccurrence_vectors(
 def _count_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array:
     """Count pairs of tokens, the nearer the more; shape (V, V), symmetric."""
     ids = sequences.values.astype(np.int32)
-    row_of = np.repeat(np.arange(len(sequences), dtype=np.int32), sequences.lengths)
+    row_of = sequences.row_of_steps
     counts = sparse.csr_array((n_tokens, n_tokens), dtype=np.float32)
     for distance in range(1, _WINDOW + 1):
         together = row_of[:-distance] == row_of[distance:]

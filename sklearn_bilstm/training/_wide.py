@@ -1,7 +1,7 @@
 """A linear model of n-grams, to stand beside a network."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -10,15 +10,10 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from sklearn_bilstm.sequences import RaggedArray, hashed_ngrams
-from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.sequences import NgramColumns, RaggedArray
 
 __all__ = ["WidePath"]
 
-_N_BITS = 22
-# An n-gram must be in this many rows, if there are more rows than that.
-_MIN_ROWS = 2
-_MANY_ROWS = 2000
 # Folds out of which the size of the logits is estimated, and rows that are enough.
 _N_FOLDS = 5
 _ROWS_TO_MEASURE = 1000
@@ -71,10 +66,8 @@ class WidePath:
             With `size_`, the root mean square of the logits of rows that were not
             learnt from. It is 0 if there is nothing to learn.
         """
-        self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
-        rows, buckets = hashed_ngrams(sequences, self.ngrams, _N_BITS)
-        self._learn_columns(rows, buckets, len(sequences))
-        counts = self._matrix(rows, buckets, len(sequences))
+        self._columns = NgramColumns(self.ngrams).fit(sequences)
+        counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._tfidf.transform(counts)
         self.size_ = self._size(X, target, weight, seed)
@@ -89,37 +82,12 @@ class WidePath:
         n_rows = len(sequences)
         if self._model is None:
             return np.zeros((n_rows, self.n_classes))
-        ids = sequences.values
-        ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
-        sequences = replace(sequences, values=ids)
-        rows, buckets = hashed_ngrams(sequences, self.ngrams, _N_BITS)
-        X = self._tfidf.transform(self._matrix(rows, buckets, n_rows))
+        X = self._tfidf.transform(self._columns.counts(sequences))
         found = self._model.logits(X)
         # a class without a row is no likelier than any other
         logits = np.repeat(found.min(1, keepdims=True), self.n_classes, axis=1)
         logits[:, self._model.classes] = found
         return logits - logits.mean(1, keepdims=True)
-
-    def _learn_columns(
-        self, rows: np.ndarray, buckets: np.ndarray, n_rows: int
-    ) -> None:
-        ones = np.ones(len(rows), np.int8)
-        shape = (n_rows, 1 << _N_BITS)
-        pairs = sparse.coo_array((ones, (rows, buckets)), shape).tocsr()
-        n_rows_with = np.bincount(pairs.indices, minlength=1)
-        least = _MIN_ROWS if n_rows > _MANY_ROWS else 1
-        self._columns = np.flatnonzero(n_rows_with >= least).astype(np.int32)
-
-    def _matrix(
-        self, rows: np.ndarray, buckets: np.ndarray, n_rows: int
-    ) -> sparse.csr_array:
-        columns = np.searchsorted(self._columns, buckets)
-        known = columns < len(self._columns)
-        known[known] = self._columns[columns[known]] == buckets[known]
-        ones = np.ones(int(known.sum()), np.float64)
-        shape = (n_rows, max(1, len(self._columns)))
-        places = rows[known], columns[known].astype(np.int32)
-        return sparse.coo_array((ones, places), shape).tocsr()
 
     def _size(
         self, X: sparse.csr_array, target: np.ndarray, weight: np.ndarray, seed: int

@@ -1,8 +1,8 @@
-"""Where a network runs."""
+"""Where a network runs, and in what numbers."""
 
 import torch
 
-__all__ = ["resolve_device"]
+__all__ = ["resolve_device", "resolve_precision"]
 
 
 def resolve_device(device: str | torch.device) -> str:
@@ -38,3 +38,30 @@ def resolve_device(device: str | torch.device) -> str:
             "Use device='auto' to take a GPU only where there is one."
         ) from error
     return str(resolved)
+
+
+def resolve_precision(precision: str, device: str) -> torch.dtype:
+    """Turn the `precision` parameter of an estimator into a type of torch.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        "auto" means bfloat16 on a CPU that multiplies it by instructions of its own,
+        else float32.
+    device : str
+        Name of the device.
+
+    Returns
+    -------
+    dtype : torch.dtype
+    """
+    if precision == "auto":
+        on_cpu = torch.device(device).type == "cpu"
+        precision = "bfloat16" if on_cpu and _cpu_has_bfloat16() else "float32"
+    return {"bfloat16": torch.bfloat16, "float32": torch.float32}[precision]
+
+
+def _cpu_has_bfloat16() -> bool:
+    # releases before 2.6 do not tell, and what torch calls support may be emulation
+    tells = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return tells is not None and tells() and torch.backends.mkldnn.is_available()

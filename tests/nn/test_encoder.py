@@ -136,3 +136,25 @@ def test_dropout_between_layers_is_locked_and_only_in_training(generator):
     )
     encoder.eval()
     assert torch.equal(encoder(x, mask, generator)[0], encoder(x, mask, generator)[0])
+
+
+def test_only_training_is_in_bfloat16():
+    x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
+    exact = make_encoder((4, 3))
+    rounded = make_encoder((4, 3), training_dtype=torch.bfloat16)
+    for expected, got in zip(exact(x, MASK), rounded(x, MASK), strict=True):
+        assert got.dtype == torch.float32
+        assert not torch.equal(got, expected)
+        torch.testing.assert_close(got, expected, rtol=0, atol=0.02)
+    rounded.eval()
+    assert all(map(torch.equal, exact(x, MASK), rounded(x, MASK)))
+
+
+def test_gradients_of_bfloat16_are_those_of_float32_but_for_rounding():
+    x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
+    encoders = make_encoder(), make_encoder(training_dtype=torch.bfloat16)
+    for encoder in encoders:
+        encoder(x, MASK)[1].square().sum().backward()
+    for exact, rounded in zip(*(e.parameters() for e in encoders), strict=True):
+        assert rounded.grad.dtype == torch.float32
+        assert (rounded.grad - exact.grad).norm() < 0.05 * exact.grad.norm()

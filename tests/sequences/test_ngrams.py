@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_bilstm.sequences import RaggedArray, hashed_ngrams
+from sklearn_bilstm.sequences import NgramColumns, RaggedArray
+from sklearn_bilstm.sequences._ngrams import hashed_ngrams
 
 ROWS = st.lists(st.lists(st.integers(1, 9), max_size=8), min_size=1, max_size=5)
 
@@ -16,31 +18,65 @@ def ragged(rows):
 
 
 @given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3), (3, 3)]))
-def test_each_ngram_of_a_row_has_a_bucket_and_equal_ones_have_the_same(rows, lengths):
-    expected = [
-        (i, tuple(row[start : start + length]))
-        for i, row in enumerate(rows)
-        for length in range(lengths[0], lengths[1] + 1)
-        for start in range(len(row) - length + 1)
-    ]
-    found_rows, buckets = hashed_ngrams(ragged(rows), lengths, 31)
-    assert Counter(found_rows.tolist()) == Counter(i for i, _ in expected)
-    # the same rows share the same n-grams, whatever numbers these have
-    found = Counter(zip(found_rows.tolist(), buckets.tolist(), strict=True))
-    assert sorted(found.values()) == sorted(Counter(expected).values())
-    assert len(set(buckets.tolist())) == len({ngram for _, ngram in expected})
+def test_equal_ngrams_share_a_bucket_at_the_steps_where_they_end(rows, lengths):
+    buckets = hashed_ngrams(ragged(rows), lengths, 31)
+    bucket_of = {}
+    for length, found in zip(range(lengths[0], lengths[1] + 1), buckets, strict=True):
+        ends = iter(found.tolist())
+        for row in rows:
+            for end in range(1, len(row) + 1):
+                bucket = next(ends)
+                if end < length:
+                    assert bucket == -1
+                else:
+                    ngram = tuple(row[end - length : end])
+                    assert bucket_of.setdefault(ngram, bucket) == bucket
+        assert next(ends, None) is None
+    assert len(set(bucket_of.values())) == len(bucket_of)
+    assert min(bucket_of.values(), default=0) >= 0
 
 
 def test_the_order_of_tokens_matters_and_their_place_does_not():
-    _, (ab, ba, also_ab) = hashed_ngrams(ragged([[2, 3], [3, 2], [2, 3]]), (2, 2), 30)
+    buckets = hashed_ngrams(ragged([[2, 3], [3, 2], [2, 3]]), (2, 2), 30)[0]
+    _, ab, _, ba, _, also_ab = buckets
     assert ab == also_ab != ba
+
+
+@given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3)]))
+def test_columns_count_as_countvectorizer_does(rows, lengths):
+    texts = [" ".join(map(str, row)) for row in rows]
+    counter = CountVectorizer(ngram_range=lengths, token_pattern=r"\S+")
+    counts = NgramColumns(lengths).fit(ragged(rows)).counts(ragged(rows)).toarray()
+    try:
+        expected = counter.fit_transform(texts).toarray()
+    except ValueError:  # no n-gram at all
+        assert not counts.any()
+        return
+    assert sorted(map(tuple, counts.T)) == sorted(map(tuple, expected.T))
+
+
+def test_an_ngram_that_was_not_fitted_has_no_column_and_a_new_id_is_unknown():
+    columns = NgramColumns((1, 2)).fit(ragged([[1, 2], [3]]))
+    assert columns.n_columns == 4
+    unknown, two = columns.at_steps(ragged([[1, 2]]))[0]
+    found = columns.at_steps(ragged([[4, 2], [2, 3]]))
+    assert found[0].tolist()[:2] == [unknown, two]
+    assert found[1].tolist() == [-1, *columns.at_steps(ragged([[1, 2]]))[1, 1:], -1, -1]
+
+
+def test_rare_ngrams_have_no_column_where_there_are_many_rows():
+    X = np.random.RandomState(0).randint(2, 2000, size=(2500, 3))
+    n_rows_with = Counter(token for row in X for token in set(row.tolist()))
+    columns = NgramColumns((1, 1)).fit(ragged(X.tolist()))
+    assert columns.n_columns == sum(n >= 2 for n in n_rows_with.values())
 
 
 @pytest.mark.parametrize("n_bits", [1, 10, 22])
 def test_buckets_are_filled_evenly(n_bits):
     tokens = np.arange(2, 60_000)
-    _, buckets = hashed_ngrams(ragged([tokens.tolist()]), (1, 2), n_bits)
-    assert buckets.min() >= 0
+    buckets = hashed_ngrams(ragged([tokens.tolist()]), (1, 2), n_bits)
+    buckets = buckets[buckets >= 0]
+    assert len(buckets) == 2 * len(tokens) - 1
     assert buckets.max() < 2**n_bits
     n_balls, n_bins = len(buckets), 2**n_bits
     n_hit = len(np.unique(buckets))

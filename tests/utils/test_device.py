@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 
 
 def test_auto_takes_a_gpu_where_there_is_one():
@@ -19,3 +19,13 @@ def test_a_device_that_is_not_there_is_an_error_with_a_way_out(device):
         ValueError, match=f"'device' parameter.*{device}.*device='auto'"
     ):
         resolve_device(device)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:0"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_precision_that_is_asked_for_is_taken(dtype, device):
+    assert resolve_precision(str(dtype).removeprefix("torch."), device) == dtype
+
+
+def test_auto_precision_on_a_gpu_is_that_of_the_weights():
+    assert resolve_precision("auto", "cuda:0") == torch.float32
