@@ -12,6 +12,7 @@ def small_classifier(**params):
     defaults = {
         "embedding_dim": 8,
         "embedding": None,
+        "evidence_ngrams": None,
         "wide_ngrams": None,
         "hidden_layer_sizes": 6,
         "max_epochs": 2,
@@ -25,7 +26,7 @@ def small_pipeline(**params):
 
     It has all that the default has, but smaller.
     """
-    whole = {"embedding": "svd", "wide_ngrams": (1, 2)}
+    whole = {"embedding": "svd", "evidence_ngrams": (1, 2), "wide_ngrams": (1, 2)}
     return make_pipeline(TextVectorizer(), small_classifier(**{**whole, **params}))
 
 

@@ -39,6 +39,7 @@ from sklearn_bilstm.training import (
     SCHEDULES,
     EarlyStopping,
     EpochPrinter,
+    Evidence,
     SequenceNet,
     WidePath,
     cooccurrence_vectors,
@@ -167,6 +168,13 @@ class BaseSequenceEstimator(BaseEstimator):
             return None
         return SequenceDataset(self._scaled(rows.sequences), rows.target, rows.weight)
 
+    def _as_dataset(self, sequences):
+        """Return sequences with all that the network reads."""
+        if self.evidence_ is None:
+            return SequenceDataset(sequences)
+        evidence = self.evidence_.transform(sequences)
+        return SequenceDataset(sequences, evidence=evidence)
+
     # -- making a network
 
     def _input_size(self, sequences):
@@ -201,7 +209,7 @@ class BaseSequenceEstimator(BaseEstimator):
         vectors = cooccurrence_vectors(
             sequences,
             input_layer.input_size,
-            input_layer.output_size,
+            self.embedding_dim,
             np.random.RandomState(seed),
         )
         input_layer.start_from(torch.from_numpy(vectors))
@@ -218,8 +226,8 @@ class BaseSequenceEstimator(BaseEstimator):
             raise ValueError(
                 f"{type(self).__name__} goes on from the network that was fitted, but "
                 "its parameters now ask for layers of another shape: leave "
-                "embedding_dim, hidden_layer_sizes, bidirectional and pooling as they "
-                "were, or fit anew, without warm_start and partial_fit."
+                "embedding_dim, evidence_ngrams, hidden_layer_sizes, bidirectional and "
+                "pooling as they were, or fit anew, without warm_start and partial_fit."
             ) from error
         return module
 
@@ -228,6 +236,7 @@ class BaseSequenceEstimator(BaseEstimator):
             return TokenInput(
                 input_size,
                 self.embedding_dim,
+                self.evidence_.n_channels if self.evidence_ else 0,
                 unknown_id=UNKNOWN_ID,
                 word_dropout=self.word_dropout,
                 dropout=self.embedding_dropout,
@@ -321,12 +330,26 @@ class BaseSequenceEstimator(BaseEstimator):
         printers = [EpochPrinter(n_epochs), ProgressBar()]
         return printers[: int(self.verbose)]
 
-    # -- the linear path beside it
+    # -- what n-grams tell, to the network and beside it
+
+    def _learn_evidence(self, train, n_classes, seed):
+        """Learn what n-grams tell of the class, and let training rows be told."""
+        self.evidence_ = None
+        if self.evidence_ngrams is not None and self.input_type_ == "tokens":
+            self.evidence_ = Evidence(
+                self._checked_ngrams("evidence_ngrams"), n_classes
+            )
+            rows = train.sequences, train.target, train.weight
+            train.evidence = self.evidence_.fit_transform(*rows, seed=seed)
+
+    def _add_evidence(self, rows):
+        if rows is not None and self.evidence_ is not None:
+            rows.evidence = self.evidence_.transform(rows.sequences)
 
     def _fit_wide_path(self, train, n_classes, seed):
         self.wide_path_ = None
         if self.wide_ngrams is not None and self.input_type_ == "tokens":
-            path = WidePath(self._checked_ngrams(), n_classes)
+            path = WidePath(self._checked_ngrams("wide_ngrams"), n_classes)
             rows = train.sequences, train.target, train.weight
             self.wide_path_ = path.fit(*rows, seed=seed)
 
@@ -354,12 +377,12 @@ class BaseSequenceEstimator(BaseEstimator):
 
     def _pooled(self, X):
         """Return the pooled states of each row of X, in float32."""
-        return self.net_.pooled(SequenceDataset(self._read(X)))
+        return self.net_.pooled(self._as_dataset(self._read(X)))
 
     def _logits(self, X):
         """Return the logits of each row of X, in float64."""
         sequences = self._read(X)
-        logits = self.net_.logits(SequenceDataset(sequences))
+        logits = self.net_.logits(self._as_dataset(sequences))
         if self.wide_path_ is None:
             return logits
         return (self.network_scale_ * logits + self.wide_path_.logits(sequences)) / 2
@@ -377,12 +400,12 @@ class BaseSequenceEstimator(BaseEstimator):
             )
         return [int(size) for size in sizes]
 
-    def _checked_ngrams(self):
-        ngrams = self.wide_ngrams
+    def _checked_ngrams(self, name):
+        ngrams = getattr(self, name)
         whole = all(isinstance(length, Integral) for length in ngrams)
         if len(ngrams) != 2 or not whole or not 1 <= ngrams[0] <= ngrams[1]:
             raise ValueError(
-                f"The 'wide_ngrams' parameter of {type(self).__name__} must be None or "
+                f"The {name!r} parameter of {type(self).__name__} must be None or "
                 "a tuple (shortest, longest) of ints with 1 <= shortest <= longest. "
                 f"Got {ngrams!r} instead."
             )

@@ -63,6 +63,14 @@ class BiLSTMClassifier(
         pointwise mutual information (Levy and Goldberg, 2014); they then change at a
         fifth of the learning rate. None draws them.
 
+    evidence_ngrams : tuple (shortest, longest) or None, default=(1, 2)
+        Tokens of the n-grams whose weight of evidence the network reads beside the
+        vector of the token that they end with: the logarithm of how much likelier each
+        class is where the n-gram is (Good, 1950). The rows that are learnt from are
+        told what rows of other folds say, as by scikit-learn's
+        :class:`~sklearn.preprocessing.TargetEncoder`. None leaves it out, and so do
+        sequences of numbers and more than a hundred classes.
+
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Width of the state of one direction, for each LSTM layer.
 
@@ -197,6 +205,9 @@ class BiLSTMClassifier(
         Epoch whose weights are in use: the best one after early stopping, else the
         last.
 
+    evidence_ : object or None
+        The weights of evidence.
+
     wide_path_ : object or None
         The fitted linear path.
 
@@ -253,6 +264,7 @@ class BiLSTMClassifier(
         input_type="auto",
         embedding_dim=100,
         embedding="svd",
+        evidence_ngrams=(1, 2),
         hidden_layer_sizes=(64,),
         bidirectional=True,
         pooling="max_mean",
@@ -285,6 +297,7 @@ class BiLSTMClassifier(
         self.input_type = input_type
         self.embedding_dim = embedding_dim
         self.embedding = embedding
+        self.evidence_ngrams = evidence_ngrams
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional
         self.pooling = pooling
@@ -358,8 +371,9 @@ class BiLSTMClassifier(
 
         It goes on from what was learnt before, by `fit` too, with the parameters of
         now. Token ids that are new get new vectors. Numbers are standardised with the
-        first batch. Only the network learns: a linear path, and what its logits are
-        scaled to, stay as `fit` left them.
+        first batch. Only the network learns: the weights of evidence, a linear path,
+        and what its logits are scaled to stay as `fit` left them, and without `fit`
+        there are none.
 
         Parameters
         ----------
@@ -487,6 +501,8 @@ class BiLSTMClassifier(
             self._learn_scale(train.sequences)
         train, valid = self._scaled_rows(train), self._scaled_rows(valid)
         self._fit_wide_path(train, len(self.classes_), seeds[0])
+        self._learn_evidence(train, len(self.classes_), seeds[0])
+        self._add_evidence(valid)
         module = self._same_module() if goes_on else self._new_module(train, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
         n_epochs = self._n_epochs(len(train))
@@ -505,7 +521,7 @@ class BiLSTMClassifier(
         if first:
             scaled_to_mean_one(train.weight)  # a first batch must weigh something
             self._learn_scale(train.sequences)
-            self.wide_path_, self.network_scale_ = None, 1.0
+            self.evidence_, self.wide_path_, self.network_scale_ = None, None, 1.0
             random_state = private_random_state(self.random_state)
             seeds = draw_seed(random_state), draw_seed(random_state)
             self.net_ = self._make_net(self._new_module(train, seeds[0]), seeds[1])
@@ -515,6 +531,7 @@ class BiLSTMClassifier(
             self.net_ = net
         n_epochs = 1 if len(train) else 0
         train = self._scaled_rows(train)
+        self._add_evidence(train)
         self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
 
     def _new_module(self, train, seed):

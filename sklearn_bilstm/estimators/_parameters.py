@@ -20,6 +20,7 @@ SHARED_CONSTRAINTS = {
     "input_type": [StrOptions({"auto", "tokens", "numeric"})],
     "embedding_dim": [_COUNT],
     "embedding": [StrOptions({"svd"}), None],
+    "evidence_ngrams": [tuple, list, None],
     "wide_ngrams": [tuple, list, None],
     "hidden_layer_sizes": [_COUNT, "array-like"],
     "bidirectional": ["boolean"],

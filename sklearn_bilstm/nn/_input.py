@@ -1,7 +1,7 @@
 """Input layers: what turns the steps of a sequence into vectors.
 
-An input layer has an `output_size` and is called with the steps, the mask and a
-generator. Which one a model gets is the estimator's decision.
+An input layer has an `output_size` and is called with the steps, the mask, a
+generator, and evidence or None. Which one a model gets is the estimator's decision.
 """
 
 import torch
@@ -15,6 +15,8 @@ __all__ = ["NumericInput", "TokenInput"]
 
 # Standard deviation of the components of the vectors that a training begins with.
 _STD = 0.1
+# What evidence is multiplied by, to be about as large.
+_EVIDENCE_SCALE = 0.3
 
 
 class TokenInput(Part):
@@ -25,7 +27,9 @@ class TokenInput(Part):
     n_tokens : int
         Number of ids, the padding id 0 included.
     embedding_dim : int
-        Width of a vector.
+        Width of the vector of a token.
+    n_channels : int, default=0
+        Number of channels of evidence, which stand behind the vector.
     unknown_id : int
         Id that stands for every id not below `n_tokens`.
     word_dropout : float, default=0.0
@@ -39,6 +43,7 @@ class TokenInput(Part):
         self,
         n_tokens: int,
         embedding_dim: int,
+        n_channels: int = 0,
         *,
         unknown_id: int,
         word_dropout: float = 0.0,
@@ -46,7 +51,8 @@ class TokenInput(Part):
     ) -> None:
         super().__init__()
         self.unknown_id = unknown_id
-        self.output_size = embedding_dim
+        self.n_channels = n_channels
+        self.output_size = embedding_dim + n_channels
         self.embedding = undrawn(nn.Embedding, n_tokens, embedding_dim, padding_idx=0)
         self.word_dropout = WordDropout(word_dropout, unknown_id)
         self.dropout = LockedDropout(dropout)
@@ -66,7 +72,7 @@ class TokenInput(Part):
     def grow(self, n_tokens: int, generator: torch.Generator) -> None:
         """Add newly drawn vectors until there are `n_tokens`."""
         old = self.embedding.weight
-        new = torch.empty(n_tokens - len(old), self.output_size, dtype=old.dtype)
+        new = old.new_empty(n_tokens - len(old), old.shape[1])
         self._draw(new, generator)
         self.embedding.weight = nn.Parameter(torch.cat([old, new.to(old)]))
         self.embedding.num_embeddings = n_tokens
@@ -86,12 +92,19 @@ class TokenInput(Part):
         nn.init.normal_(vectors, std=_STD, generator=generator)
 
     def forward(
-        self, ids: Tensor, mask: Tensor, generator: torch.Generator | None = None
+        self,
+        ids: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        evidence: Tensor | None = None,
     ) -> Tensor:
         """Turn ids of shape (B, T) into vectors of shape (B, T, E)."""
         ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
         ids = self.word_dropout(ids, mask, generator)  # (B, T)
-        return self.dropout(self.embedding(ids), generator)  # (B, T, E)
+        vectors = self.dropout(self.embedding(ids), generator)  # (B, T, E - n_channels)
+        if evidence is None:
+            return vectors  # (B, T, E)
+        return torch.cat([vectors, _EVIDENCE_SCALE * evidence], 2)  # (B, T, E)
 
 
 class NumericInput(Part):
@@ -108,7 +121,11 @@ class NumericInput(Part):
         self.input_size = self.output_size = n_channels
 
     def forward(
-        self, values: Tensor, mask: Tensor, generator: torch.Generator | None = None
+        self,
+        values: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        evidence: Tensor | None = None,
     ) -> Tensor:
         """Return the values, of shape (B, T, C)."""
         return values  # (B, T, C)

@@ -38,15 +38,23 @@ class SequenceModel(nn.Module):
         self.head.reset_parameters(generator)
 
     def pool(
-        self, steps: Tensor, mask: Tensor, generator: torch.Generator | None = None
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        evidence: Tensor | None = None,
     ) -> Tensor:
         """Turn sequences into vectors of shape (B, P); see `forward`."""
-        vectors = self.input_layer(steps, mask, generator)  # (B, T, E)
+        vectors = self.input_layer(steps, mask, generator, evidence)  # (B, T, E)
         states, final = self.encoder(vectors, mask, generator)  # (B, T, H), (B, H)
         return self.pooling(states, mask, final)  # (B, P)
 
     def forward(
-        self, steps: Tensor, mask: Tensor, generator: torch.Generator | None = None
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        evidence: Tensor | None = None,
     ) -> Tensor:
         """Turn sequences into logits.
 
@@ -58,9 +66,13 @@ class SequenceModel(nn.Module):
             True on real steps.
         generator : torch.Generator, default=None
             Source of all dropout. None draws from torch's global generator.
+        evidence : tensor of shape (B, T, n_channels), default=None
+            What else is known of each token, for an input layer that has channels for
+            it.
 
         Returns
         -------
         logits : tensor of shape (B, K)
         """
-        return self.head(self.pool(steps, mask, generator), generator)  # (B, K)
+        pooled = self.pool(steps, mask, generator, evidence)  # (B, P)
+        return self.head(pooled, generator)  # (B, K)

@@ -6,6 +6,7 @@ from sklearn_bilstm.training._callbacks import (
     ValidationAccuracy,
 )
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
+from sklearn_bilstm.training._evidence import Evidence
 from sklearn_bilstm.training._losses import WeightedCrossEntropy
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
@@ -19,6 +20,7 @@ __all__ = [
     "SCHEDULES",
     "EarlyStopping",
     "EpochPrinter",
+    "Evidence",
     "SequenceNet",
     "StopTraining",
     "ValidationAccuracy",

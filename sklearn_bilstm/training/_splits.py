@@ -1,11 +1,19 @@
-"""Which rows are held out to watch a training."""
+"""Which rows are held out."""
 
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
-from sklearn.model_selection import ShuffleSplit, StratifiedShuffleSplit
+from sklearn.model_selection import (
+    KFold,
+    ShuffleSplit,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+)
 
-__all__ = ["split_off_validation"]
+__all__ = ["folds", "split_off_validation"]
+
+_N_FOLDS = 5
 
 
 def split_off_validation(
@@ -53,3 +61,26 @@ def split_off_validation(
     split = splitter(n_splits=1, test_size=n_valid, random_state=random_state)
     train, valid = next(split.split(np.zeros(n_rows), target))
     return train, valid
+
+
+def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Cut rows into five folds, stratified where every class has a row for each.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows,)
+        Class of each row.
+    seed : int
+
+    Yields
+    ------
+    others, fold : ndarrays of int
+        Rows outside a fold, and those inside. Fewer than five rows make as many folds,
+        and a single row makes none.
+    """
+    n_folds = min(_N_FOLDS, len(target))
+    if n_folds < 2:
+        return iter(())
+    rarest = np.unique(target, return_counts=True)[1].min()
+    splitter = StratifiedKFold if rarest >= n_folds else KFold
+    return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)

@@ -1,6 +1,5 @@
 """A linear model of n-grams, to stand beside a network."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -8,14 +7,13 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from sklearn_bilstm.sequences import NgramColumns, RaggedArray
+from sklearn_bilstm.training._splits import folds
 
 __all__ = ["WidePath"]
 
-# Folds out of which the size of the logits is estimated, and rows that are enough.
-_N_FOLDS = 5
+# Rows that are enough to estimate the size of the logits.
 _ROWS_TO_MEASURE = 1000
 _C = 30.0
 # Weight of an n-gram that is as frequent in a class as elsewhere.
@@ -93,7 +91,7 @@ class WidePath:
         self, X: sparse.csr_array, target: np.ndarray, weight: np.ndarray, seed: int
     ) -> float:
         n_rows, squares = 0, [np.zeros(0)]
-        for learnt, held_out in _folds(target, seed):
+        for learnt, held_out in folds(target, seed):
             model = _fit_linear(X[learnt], target[learnt], weight[learnt])
             if model is not None:
                 squares.append(np.square(model.logits(X[held_out])).ravel())
@@ -102,16 +100,6 @@ class WidePath:
                 break
         pooled = np.concatenate(squares)
         return float(np.sqrt(pooled.mean())) if len(pooled) else 0.0
-
-
-def _folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut rows into folds, stratified where every class has a row for each."""
-    n_folds = min(_N_FOLDS, len(target))
-    if n_folds < 2:
-        return iter(())
-    rarest = np.unique(target, return_counts=True)[1].min()
-    splitter = StratifiedKFold if rarest >= n_folds else KFold
-    return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)
 
 
 @dataclass(frozen=True)

@@ -146,6 +146,7 @@ def long_rows():
 
 def bare(**params):
     nothing = {"dropout": 0, "embedding_dropout": 0, "word_dropout": 0}
+    nothing["precision"] = "float32"
     return small_classifier(**nothing, **params)
 
 
