@@ -17,6 +17,7 @@ from sklearn.model_selection import train_test_split
 WITHOUT = {
     "nothing": {},
     "linear path": {"wide_ngrams": None},
+    "evidence": {"evidence_ngrams": None},
     "svd vectors": {"embedding": None},
     "second direction": {"bidirectional": False},
     "mean pooling": {"pooling": "max"},
@@ -27,6 +28,7 @@ WITHOUT = {
     "word dropout": {"word_dropout": 0.0},
     "weight decay": {"weight_decay": 0.0},
     "clipping": {"gradient_clip_norm": None},
+    "bfloat16": {"precision": "float32"},
     "one cycle": {"lr_schedule": "constant", "lr": 1e-3},
 }
 

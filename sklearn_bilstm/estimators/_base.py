@@ -21,6 +21,7 @@ from skorch.callbacks import (
 )
 
 from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
+from sklearn_bilstm.estimators._ngrams import NgramMixin
 from sklearn_bilstm.nn import (
     POOLINGS,
     LinearHead,
@@ -39,9 +40,7 @@ from sklearn_bilstm.training import (
     SCHEDULES,
     EarlyStopping,
     EpochPrinter,
-    Evidence,
     SequenceNet,
-    WidePath,
     cooccurrence_vectors,
 )
 from sklearn_bilstm.utils._device import resolve_device, resolve_precision
@@ -54,17 +53,8 @@ __all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
 _AUTO_BATCHES = 2000
 _AUTO_EPOCHS = (4, 40)
 
-# Training rows by which the size of the network's logits is estimated.
-_ROWS_TO_MEASURE = 2000
-
-
-# What the logits of a network are multiplied by that has no linear path to agree with,
-# as half of them is taken; and one that has learnt little is not to be louder.
-_LARGEST_SCALE = 2.0
-
 # Vectors of tokens that begin with knowledge change at this share of the rate.
 _RATE_OF_KNOWN_VECTORS = 0.2
-
 
 # Arguments of skorch that are not for users, beside those that are parameters here.
 _DECIDED_HERE = {
@@ -100,7 +90,7 @@ def unchanged_on_error(estimator):
         raise
 
 
-class BaseSequenceEstimator(BaseEstimator):
+class BaseSequenceEstimator(NgramMixin, BaseEstimator):
     """Steps of fitting and predicting, one a method.
 
     A subclass writes out its parameters, and brings the rows with their targets and
@@ -167,13 +157,6 @@ class BaseSequenceEstimator(BaseEstimator):
         if rows is None:
             return None
         return SequenceDataset(self._scaled(rows.sequences), rows.target, rows.weight)
-
-    def _as_dataset(self, sequences):
-        """Return sequences with all that the network reads."""
-        if self.evidence_ is None:
-            return SequenceDataset(sequences)
-        evidence = self.evidence_.transform(sequences)
-        return SequenceDataset(sequences, evidence=evidence)
 
     # -- making a network
 
@@ -288,6 +271,26 @@ class BaseSequenceEstimator(BaseEstimator):
 
     # -- training it
 
+    def _record_decisions(self, **more):
+        """Keep what "auto" comes to, and print it if asked to."""
+        device = resolve_device(self.device)
+        decided = {
+            "device": device,
+            "input_type": self.input_type_,
+            "precision": str(resolve_precision(self.precision, device)).removeprefix(
+                "torch."
+            ),
+            **more,
+        }
+        self.auto_params_ = {
+            name: value
+            for name, value in sorted(decided.items())
+            if getattr(self, name) == "auto"
+        }
+        if self.verbose:
+            shown = [f"{name}={value!r}" for name, value in self.auto_params_.items()]
+            print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201
+
     def _train(self, train, valid, *, n_epochs, schedule, streams=False):
         """Train the net, and record what happened even if it is interrupted.
 
@@ -330,49 +333,6 @@ class BaseSequenceEstimator(BaseEstimator):
         printers = [EpochPrinter(n_epochs), ProgressBar()]
         return printers[: int(self.verbose)]
 
-    # -- what n-grams tell, to the network and beside it
-
-    def _learn_evidence(self, train, n_classes, seed):
-        """Learn what n-grams tell of the class, and let training rows be told."""
-        self.evidence_ = None
-        if self.evidence_ngrams is not None and self.input_type_ == "tokens":
-            self.evidence_ = Evidence(
-                self._checked_ngrams("evidence_ngrams"), n_classes
-            )
-            rows = train.sequences, train.target, train.weight
-            train.evidence = self.evidence_.fit_transform(*rows, seed=seed)
-
-    def _add_evidence(self, rows):
-        if rows is not None and self.evidence_ is not None:
-            rows.evidence = self.evidence_.transform(rows.sequences)
-
-    def _fit_wide_path(self, train, n_classes, seed):
-        self.wide_path_ = None
-        if self.wide_ngrams is not None and self.input_type_ == "tokens":
-            path = WidePath(self._checked_ngrams("wide_ngrams"), n_classes)
-            rows = train.sequences, train.target, train.weight
-            self.wide_path_ = path.fit(*rows, seed=seed)
-
-    def _scale_network(self, train):
-        """Let the network speak as loud as the linear path does on rows it never saw.
-
-        The network is measured on rows it knows. The better it knows them, the louder
-        it is on them, so that it is held back most where rows are few.
-        """
-        self.network_scale_ = 1.0
-        if self.wide_path_ is None:
-            return
-        self.network_scale_ = _LARGEST_SCALE
-        if self.wide_path_.size_ == 0:
-            return
-        random_state = np.random.RandomState(self.net_.seed)
-        n_rows = min(len(train), _ROWS_TO_MEASURE)
-        rows = random_state.choice(len(train), n_rows, replace=False)
-        logits = self.net_.logits(train.take(rows))
-        size = np.sqrt(np.square(logits - logits.mean(1, keepdims=True)).mean())
-        if size > 0:
-            self.network_scale_ = min(self.wide_path_.size_ / size, _LARGEST_SCALE)
-
     # -- predicting
 
     def _pooled(self, X):
@@ -399,17 +359,6 @@ class BaseSequenceEstimator(BaseEstimator):
                 f"{self.hidden_layer_sizes!r} instead."
             )
         return [int(size) for size in sizes]
-
-    def _checked_ngrams(self, name):
-        ngrams = getattr(self, name)
-        whole = all(isinstance(length, Integral) for length in ngrams)
-        if len(ngrams) != 2 or not whole or not 1 <= ngrams[0] <= ngrams[1]:
-            raise ValueError(
-                f"The {name!r} parameter of {type(self).__name__} must be None or "
-                "a tuple (shortest, longest) of ints with 1 <= shortest <= longest. "
-                f"Got {ngrams!r} instead."
-            )
-        return tuple(map(int, ngrams))
 
     def _checked_callbacks(self):
         """Return copies of the user's callbacks, so that no two fits share one."""

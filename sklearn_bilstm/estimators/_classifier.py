@@ -7,28 +7,17 @@ from sklearn.base import (
     ClassNamePrefixFeaturesOutMixin,
     TransformerMixin,
 )
-from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_error
-from sklearn_bilstm.estimators._labels import (
-    check_labels,
-    encode,
-    scaled_to_mean_one,
-    weight_of_classes,
-)
+from sklearn_bilstm.estimators._base import unchanged_on_error
+from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
+from sklearn_bilstm.estimators._labels import scaled_to_mean_one
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.sequences import SequenceDataset
-from sklearn_bilstm.training import (
-    ValidationAccuracy,
-    WeightedCrossEntropy,
-    split_off_validation,
-)
+from sklearn_bilstm.training import ValidationAccuracy, WeightedCrossEntropy
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import (
     StrOptions,
     check_partial_fit_first_call,
-    check_sample_weight,
     fit_context,
 )
 from sklearn_bilstm.utils._threads import OneCore
@@ -40,7 +29,7 @@ class BiLSTMClassifier(
     ClassNamePrefixFeaturesOutMixin,
     ClassifierMixin,
     TransformerMixin,
-    BaseSequenceEstimator,
+    BaseSequenceClassifier,
 ):
     """Classify sequences by a recurrent network that reads them in both directions.
 
@@ -173,7 +162,8 @@ class BiLSTMClassifier(
         `{"iterator_train__num_workers": 2}`.
 
     verbose : int, default=0
-        1 prints a line an epoch, 2 shows a progress bar of the batches too.
+        1 prints what each "auto" comes to and a line an epoch, 2 shows a progress bar
+        of the batches too.
 
     random_state : int, RandomState instance or None, default=None
         Decides on initial weights, the order of rows, dropout, and the rows held out.
@@ -192,6 +182,9 @@ class BiLSTMClassifier(
 
     input_type_ : {"tokens", "numeric"}
         What X was taken for.
+
+    auto_params_ : dict
+        What each parameter came to that is "auto", by name.
 
     n_iter_ : int
         Number of epochs.
@@ -506,6 +499,7 @@ class BiLSTMClassifier(
         module = self._same_module() if goes_on else self._new_module(train, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
         n_epochs = self._n_epochs(len(train))
+        self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
         self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
 
     def _partial_fit(self, X, y, classes, sample_weight):
@@ -529,6 +523,7 @@ class BiLSTMClassifier(
             net = self._make_net(self._same_module(), self.net_.seed)
             net.carry_on(self.net_)
             self.net_ = net
+        self._record_decisions()
         n_epochs = 1 if len(train) else 0
         train = self._scaled_rows(train)
         self._add_evidence(train)
@@ -548,62 +543,6 @@ class BiLSTMClassifier(
 
     def _metrics(self):
         return [ValidationAccuracy()]
-
-    def _read_labelled(self, X, y, *, reset):
-        sequences = self._read_to_fit(X, reset=reset)
-        labels = check_labels(y, estimator=self)
-        check_consistent_length(sequences, labels)
-        return sequences, labels
-
-    def _weighted_rows(self, sequences, labels, sample_weight):
-        """Put rows, targets and weights together, without the rows of no weight."""
-        target = encode(labels, self.classes_, name="y")
-        weight = check_sample_weight(
-            sample_weight, labels, dtype=np.float64, ensure_non_negative=True
-        )
-        weight = weight * self._weight_of_rows(target, weight)
-        rows = np.flatnonzero(weight)
-        return SequenceDataset(sequences.take(rows), target[rows], weight[rows])
-
-    def _weight_of_rows(self, target, weight):
-        """Return the weight of the class of each row."""
-        weights = weight_of_classes(self.class_weight, self.classes_, target, weight)
-        return weights[target]
-
-    def _with_validation(self, rows, X_val, y_val, random_state):
-        """Return training rows, and validation rows or None."""
-        if (X_val is None) != (y_val is None):
-            missing = "X_val" if X_val is None else "y_val"
-            raise ValueError(
-                f"X_val and y_val must be given together: {missing} is None."
-            )
-        if X_val is not None:
-            return rows, self._read_validation(X_val, y_val)
-        if self.early_stopping in (False, "auto"):
-            return rows, None
-        train, valid = split_off_validation(
-            rows.target, self.validation_fraction, random_state
-        )
-        return rows.take(train), rows.take(valid)
-
-    def _read_validation(self, X_val, y_val):
-        try:
-            sequences = self._read_unscaled(X_val)
-        except ValueError as error:
-            raise ValueError(
-                f"X_val must be like the X that {type(self).__name__} gets, which a "
-                "Pipeline makes of it with transform_input=['X_val']. Of X_val it is "
-                f"true that: {error}"
-            ) from error
-        labels = check_labels(y_val, estimator=self)
-        if len(labels) != len(sequences):
-            raise ValueError(
-                "y_val must hold a label for each row of X_val: got "
-                f"{len(labels)} for {len(sequences)}."
-            )
-        target = encode(labels, self.classes_, name="y_val")
-        weight = self._weight_of_rows(target, np.ones(len(target)))
-        return SequenceDataset(sequences, target, scaled_to_mean_one(weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

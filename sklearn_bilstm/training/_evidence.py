@@ -1,7 +1,5 @@
 """What the n-grams that end at each token tell of the class."""
 
-from typing import Self
-
 import numpy as np
 from scipy import sparse
 
@@ -9,9 +7,6 @@ from sklearn_bilstm.sequences import NgramColumns, RaggedArray
 from sklearn_bilstm.training._splits import folds
 
 __all__ = ["Evidence"]
-
-# With more classes there is none, as a channel for each would be wider than a vector.
-_MOST_CLASSES = 100
 
 
 class Evidence:
@@ -40,9 +35,7 @@ class Evidence:
 
     @property
     def n_channels(self) -> int:
-        """Number of channels of a token; none if there are more than 100 classes."""
-        if self.n_classes > _MOST_CLASSES:
-            return 0
+        """Number of channels of a token."""
         per_ngram = 1 if self.n_classes == 2 else self.n_classes
         return per_ngram * (self.lengths[1] - self.lengths[0] + 1)
 

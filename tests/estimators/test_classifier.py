@@ -13,7 +13,7 @@ from skorch.callbacks import Callback, EpochScoring, EpochTimer
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 from sklearn_bilstm.datasets import make_reviews
 from sklearn_bilstm.nn import POOLINGS
-from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import cooccurrence_vectors
 from sklearn_bilstm.utils._random import private_random_state
 from tests.helpers import small_classifier, small_pipeline
@@ -472,63 +472,6 @@ def test_torchs_default_dtype_does_not_matter(ids, y, kind):
         torch.set_default_dtype(torch.float32)
 
 
-class TestWidePath:
-    def wide(self, **params):
-        return small_classifier(wide_ngrams=(1, 2), **params)
-
-    def test_the_mean_is_taken_of_both_paths(self, ids, y):
-        model = self.wide().fit(ids, y)
-        sequences = ragged_from_ids(ids)
-        network = model.net_.logits(SequenceDataset(sequences))
-        both = model.network_scale_ * network + model.wide_path_.logits(sequences)
-        decisions = (both[:, 1] - both[:, 0]) / 2
-        np.testing.assert_allclose(model.decision_function(ids), decisions)
-
-    def test_both_have_the_same_size(self, ids, y):
-        model = self.wide(max_epochs=30, lr=0.02).fit(ids, y)
-        network = model.net_.logits(SequenceDataset(ragged_from_ids(ids)))
-        network -= network.mean(1, keepdims=True)
-        size = model.network_scale_ * np.sqrt((network**2).mean())
-        np.testing.assert_allclose(size, model.wide_path_.size_)
-
-    def test_it_solves_what_single_words_give_away_from_few_rows(self):
-        random = np.random.RandomState(0)
-        X = random.randint(20, 2000, size=(130, 8))
-        y = np.arange(130) % 2
-        X[np.arange(130), random.randint(8, size=130)] = np.where(y, 2, 3)
-        with_it = self.wide().fit(X[:30], y[:30]).score(X[30:], y[30:])
-        without = small_classifier().fit(X[:30], y[:30]).score(X[30:], y[30:])
-        assert with_it > 0.95 > without
-
-    def test_numbers_have_none(self, ids, y):
-        assert self.wide().fit(ids / 3.0, y).wide_path_ is None
-
-    def test_partial_fit_leaves_it_as_it_was_fitted(self, ids, y):
-        assert self.wide().partial_fit(ids, y, [0, 1]).wide_path_ is None
-        model = self.wide().fit(ids, y)
-        path = model.wide_path_
-        assert model.partial_fit(ids, y).wide_path_ is path
-
-    def test_an_interrupted_fit_has_all_that_prediction_needs(self, ids, y):
-        model = self.wide(max_epochs=5, callbacks=[InterruptLater()])
-        with pytest.raises(KeyboardInterrupt):
-            model.fit(ids, y)
-        assert model.predict(ids).shape == (40,)
-
-    @pytest.mark.parametrize(
-        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1)]
-    )
-    def test_bad_lengths_are_refused(self, ids, y, bad):
-        with pytest.raises(ValueError, match="'wide_ngrams' parameter"):
-            small_classifier(wide_ngrams=bad).fit(ids, y)
-
-
-class InterruptLater(Callback):
-    def on_batch_end(self, net, training, **kwargs):
-        if len(net.history) == 2:
-            raise KeyboardInterrupt
-
-
 def test_svd_vectors_are_where_the_training_begins(ids, y):
     still = {"embedding": "svd", "optimizer": "sgd", "lr": 1e-30}
     model = small_classifier(**still).fit(ids, y)
@@ -750,6 +693,23 @@ class TestErrors:
     def test_every_parameter_is_checked_in_fit(self, params, message):
         with pytest.raises(ValueError, match=message):
             small_classifier(**params).fit([[2, 3], [4, 5]], [0, 1])
+
+    def test_what_auto_came_to_is_kept_and_printed(self, ids, y, capsys):
+        params = {"max_epochs": "auto", "device": "cpu", "precision": "float32"}
+        model = small_classifier(verbose=1, **params).fit(ids, y)
+        assert model.auto_params_ == {
+            "early_stopping": False,
+            "input_type": "tokens",
+            "max_epochs": model.n_iter_,
+        }
+        first = capsys.readouterr().out.splitlines()[0]
+        for name, value in model.auto_params_.items():
+            assert f"{name}={value!r}" in first
+        model.set_params(early_stopping="auto").fit(ids, y, X_val=ids, y_val=y)
+        assert model.auto_params_["early_stopping"] is True
+        assert (
+            "max_epochs" not in model.set_params(max_epochs=2).fit(ids, y).auto_params_
+        )
 
     def test_every_parameter_has_a_constraint(self):
         assert (

@@ -45,6 +45,15 @@ def test_word_dropout_trains_the_unknown_token(generator):
     assert (layer.embedding.weight.grad[1] != 0).all()
 
 
+def test_evidence_stands_behind_the_vector_and_is_never_dropped(generator):
+    layer = token_input(generator, n_channels=2, word_dropout=0.9, dropout=0.9)
+    evidence = torch.randn(2, 3, 2)
+    vectors = layer(IDS, MASK, generator, evidence)
+    assert vectors.shape == (2, 3, layer.output_size)
+    ratio = vectors[..., 4:] / evidence
+    torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio))
+
+
 def test_inputs_are_not_changed(generator):
     ids = IDS.clone()
     token_input(generator, word_dropout=0.9)(ids, MASK, generator)

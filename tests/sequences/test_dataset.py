@@ -27,3 +27,12 @@ def test_taking_rows_keeps_targets_and_weights_with_them():
     inputs, target = dataset[np.array([0])]
     assert inputs["steps"].tolist() == [[3, 4]]
     assert (target["target"].item(), target["weight"].item()) == (0, 1.5)
+
+
+def test_evidence_is_padded_with_its_steps_and_taken_with_its_rows():
+    channels = RaggedArray(np.array([[1.0, 2], [3, 4], [5, 6]]), SEQUENCES.offsets)
+    dataset = SequenceDataset(SEQUENCES, evidence=channels)
+    inputs, _ = dataset[np.array([0, 1])]
+    assert inputs["evidence"].tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
+    inputs, _ = dataset.take(np.array([1]))[np.array([0])]
+    assert inputs["evidence"].tolist() == [[[3, 4], [5, 6]]]

@@ -63,7 +63,8 @@ def test_validation_accuracy_is_that_of_score(ids):
 def test_a_line_an_epoch_names_losses_and_the_time_left(ids, capsys):
     y = [0, 1] * 20
     small_classifier(verbose=1).fit(ids, y, X_val=ids, y_val=y)
-    lines = capsys.readouterr().out.splitlines()
+    decided, *lines = capsys.readouterr().out.splitlines()
+    assert decided.startswith("auto: ")
     assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
     assert "train_loss" in lines[0]
     assert "valid_loss" in lines[0]

@@ -1,0 +1,87 @@
+"""What n-grams tell: to the network, and beside it."""
+
+from numbers import Integral
+
+import numpy as np
+
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import Evidence, WidePath
+
+__all__ = ["NgramMixin"]
+
+# Training rows by which the size of the network's logits is estimated.
+_ROWS_TO_MEASURE = 2000
+
+# What the logits of a network are multiplied by that has no linear path to agree with,
+# as half of them is taken; and one that has learnt little is not to be louder.
+_LARGEST_SCALE = 2.0
+
+# A channel for each of more classes would be wider than the vector of a token.
+_MOST_CLASSES_WITH_EVIDENCE = 100
+
+
+class NgramMixin:
+    """Steps of an estimator that learns from n-grams of tokens too, one a method."""
+
+    def _learn_evidence(self, train, n_classes, seed):
+        """Learn what n-grams tell of the class, and let training rows be told."""
+        self.evidence_ = None
+        if (
+            self.evidence_ngrams is not None
+            and self.input_type_ == "tokens"
+            and n_classes <= _MOST_CLASSES_WITH_EVIDENCE
+        ):
+            self.evidence_ = Evidence(
+                self._checked_ngrams("evidence_ngrams"), n_classes
+            )
+            rows = train.sequences, train.target, train.weight
+            train.evidence = self.evidence_.fit_transform(*rows, seed=seed)
+
+    def _add_evidence(self, rows):
+        if rows is not None and self.evidence_ is not None:
+            rows.evidence = self.evidence_.transform(rows.sequences)
+
+    def _fit_wide_path(self, train, n_classes, seed):
+        self.wide_path_ = None
+        if self.wide_ngrams is not None and self.input_type_ == "tokens":
+            path = WidePath(self._checked_ngrams("wide_ngrams"), n_classes)
+            rows = train.sequences, train.target, train.weight
+            self.wide_path_ = path.fit(*rows, seed=seed)
+
+    def _scale_network(self, train):
+        """Let the network speak as loud as the linear path does on rows it never saw.
+
+        The network is measured on rows it knows. The better it knows them, the louder
+        it is on them, so that it is held back most where rows are few.
+        """
+        self.network_scale_ = 1.0
+        if self.wide_path_ is None:
+            return
+        self.network_scale_ = _LARGEST_SCALE
+        if self.wide_path_.size_ == 0:
+            return
+        random_state = np.random.RandomState(self.net_.seed)
+        n_rows = min(len(train), _ROWS_TO_MEASURE)
+        rows = random_state.choice(len(train), n_rows, replace=False)
+        logits = self.net_.logits(train.take(rows))
+        size = np.sqrt(np.square(logits - logits.mean(1, keepdims=True)).mean())
+        if size > 0:
+            self.network_scale_ = min(self.wide_path_.size_ / size, _LARGEST_SCALE)
+
+    def _as_dataset(self, sequences):
+        """Return sequences with all that the network reads."""
+        if self.evidence_ is None:
+            return SequenceDataset(sequences)
+        evidence = self.evidence_.transform(sequences)
+        return SequenceDataset(sequences, evidence=evidence)
+
+    def _checked_ngrams(self, name):
+        ngrams = getattr(self, name)
+        whole = all(isinstance(length, Integral) for length in ngrams)
+        if len(ngrams) != 2 or not whole or not 1 <= ngrams[0] <= ngrams[1]:
+            raise ValueError(
+                f"The {name!r} parameter of {type(self).__name__} must be None or "
+                "a tuple (shortest, longest) of ints with 1 <= shortest <= longest. "
+                f"Got {ngrams!r} instead."
+            )
+        return tuple(map(int, ngrams))

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+from skorch.callbacks import Callback
+
+from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from tests.helpers import small_classifier
+
+
+@pytest.fixture(scope="module")
+def y(ids):
+    return np.where(ids[:, 0] > 15, 1, 0)
+
+
+class InterruptLater(Callback):
+    def on_batch_end(self, net, training, **kwargs):
+        if len(net.history) == 2:
+            raise KeyboardInterrupt
+
+
+class TestWidePath:
+    def wide(self, **params):
+        return small_classifier(wide_ngrams=(1, 2), **params)
+
+    def test_the_mean_is_taken_of_both_paths(self, ids, y):
+        model = self.wide().fit(ids, y)
+        sequences = ragged_from_ids(ids)
+        network = model.net_.logits(SequenceDataset(sequences))
+        both = model.network_scale_ * network + model.wide_path_.logits(sequences)
+        decisions = (both[:, 1] - both[:, 0]) / 2
+        np.testing.assert_allclose(model.decision_function(ids), decisions)
+
+    def test_both_have_the_same_size(self, ids, y):
+        model = self.wide(max_epochs=30, lr=0.02).fit(ids, y)
+        network = model.net_.logits(SequenceDataset(ragged_from_ids(ids)))
+        network -= network.mean(1, keepdims=True)
+        size = model.network_scale_ * np.sqrt((network**2).mean())
+        np.testing.assert_allclose(size, model.wide_path_.size_)
+
+    def test_it_solves_what_single_words_give_away_from_few_rows(self):
+        random = np.random.RandomState(0)
+        X = random.randint(20, 2000, size=(130, 8))
+        y = np.arange(130) % 2
+        X[np.arange(130), random.randint(8, size=130)] = np.where(y, 2, 3)
+        with_it = self.wide().fit(X[:30], y[:30]).score(X[30:], y[30:])
+        without = small_classifier().fit(X[:30], y[:30]).score(X[30:], y[30:])
+        assert with_it > 0.95 > without
+
+    def test_numbers_have_none(self, ids, y):
+        assert self.wide().fit(ids / 3.0, y).wide_path_ is None
+
+    def test_partial_fit_leaves_it_as_it_was_fitted(self, ids, y):
+        assert self.wide().partial_fit(ids, y, [0, 1]).wide_path_ is None
+        model = self.wide().fit(ids, y)
+        path = model.wide_path_
+        assert model.partial_fit(ids, y).wide_path_ is path
+
+    def test_an_interrupted_fit_has_all_that_prediction_needs(self, ids, y):
+        model = self.wide(max_epochs=5, callbacks=[InterruptLater()])
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(ids, y)
+        assert model.predict(ids).shape == (40,)
+
+    @pytest.mark.parametrize(
+        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1)]
+    )
+    def test_bad_lengths_are_refused(self, ids, y, bad):
+        with pytest.raises(ValueError, match="'wide_ngrams' parameter"):
+            small_classifier(wide_ngrams=bad).fit(ids, y)
+        with pytest.raises(ValueError, match="'evidence_ngrams' parameter"):
+            small_classifier(evidence_ngrams=bad).fit(ids, y)
+
+
+class TestEvidence:
+    def told(self, **params):
+        return small_classifier(evidence_ngrams=(1, 2), **params)
+
+    def test_the_network_hears_of_phrases_that_it_has_seen_too_rarely_to_learn(self):
+        random = np.random.RandomState(0)
+        X = random.randint(2, 40, size=(900, 8))
+        of_pair = random.randint(2, size=(40, 40)) * 2 - 1
+        y = (of_pair[X[:, :-1], X[:, 1:]]).sum(1) > 0
+
+        def accuracy(model):
+            return model.fit(X[:600], y[:600]).score(X[600:], y[600:])
+
+        params = {"max_epochs": 15, "lr": 0.02, "pooling": "mean"}
+        with_it = accuracy(self.told(**params))
+        assert with_it > accuracy(small_classifier(**params)) + 0.05
+
+    def test_numbers_and_very_many_classes_have_none(self, ids, y):
+        assert self.told().fit(ids / 3.0, y).evidence_ is None
+        X = np.tile(ids, (6, 1))[:202]
+        assert self.told().fit(X, np.arange(202) % 101).evidence_ is None
+
+    def test_partial_fit_leaves_it_as_it_was_fitted(self, ids, y):
+        first = self.told().partial_fit(ids, y, [0, 1])
+        assert first.evidence_ is None
+        assert first.partial_fit(ids, y).predict(ids).shape == (40,)
+        model = self.told().fit(ids, y)
+        evidence = model.evidence_
+        assert model.partial_fit(ids, y).evidence_ is evidence
+
+    def test_a_warm_start_with_other_ngrams_is_refused(self, ids, y):
+        model = self.told(warm_start=True).fit(ids, y).fit(ids, y)
+        model.set_params(evidence_ngrams=(1, 3))
+        with pytest.raises(ValueError, match="leave embedding_dim, evidence_ngrams"):
+            model.fit(ids, y)
+        assert model.predict(ids).shape == (40,)
+
+    def test_validation_rows_are_told_what_training_rows_say(self, ids, y):
+        model = self.told(early_stopping=True, max_epochs=2).fit(ids, y)
+        assert "valid_loss" in model.history_[-1]
+        other = self.told(max_epochs=2).fit(ids, y, X_val=ids, y_val=y)
+        assert "valid_loss" in other.history_[-1]
