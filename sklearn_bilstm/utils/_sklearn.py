@@ -4,8 +4,10 @@ Everything the package takes from a module whose name begins with an underscore 
 taken here, so that a change in scikit-learn is answered in one file.
 """
 
+import importlib
+from typing import Any
+
 from sklearn.base import _fit_context
-from sklearn.datasets._base import RemoteFileMetadata, _fetch_remote
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -25,13 +27,11 @@ __all__ = [
     "HasMethods",
     "Interval",
     "RealNotInt",
-    "RemoteFileMetadata",
     "StrOptions",
     "check_feature_names",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "check_y",
-    "fetch_remote",
     "fit_context",
     "get_output_config",
     "validate_params",
@@ -41,6 +41,13 @@ check_feature_names = _check_feature_names
 check_partial_fit_first_call = _check_partial_fit_first_call
 check_sample_weight = _check_sample_weight
 check_y = _check_y
-fetch_remote = _fetch_remote
 fit_context = _fit_context
 get_output_config = _get_output_config
+
+
+def __getattr__(name: str) -> Any:
+    # sklearn.datasets takes long to import, and only downloads need it
+    if name in ("RemoteFileMetadata", "fetch_remote"):
+        module = importlib.import_module("sklearn.datasets._base")
+        return getattr(module, name.replace("fetch_", "_fetch_"))
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
