@@ -13,6 +13,7 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from skorch.utils import to_tensor
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import SequenceModel, TokenInput
@@ -324,8 +325,12 @@ class SequenceNet(NeuralNet):
         n_batches = -(-len(dataset) // self.batch_size)
         with self._make_workers(at_most=n_batches) as workers, torch.inference_mode():
             pooled = torch.from_numpy(self._pooled(dataset, workers))
-            head = deepcopy(self.module_.head).to("cpu", torch.float64)
-            return head(pooled.double()).numpy()
+            head = self.module_.head
+            weights = {
+                name: weight.to("cpu", torch.float64)
+                for name, weight in head.state_dict().items()
+            }
+            return functional_call(head, weights, pooled.double()).numpy()
 
     def restart_optimizer(self) -> None:
         """Forget what the optimiser remembers, which is twice the size of the model."""

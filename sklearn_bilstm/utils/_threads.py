@@ -73,7 +73,8 @@ class Workers:
     """A pool of threads, in each of which torch keeps to a single core.
 
     The fused recurrent kernels gain nothing from a second thread on the small steps of
-    a sequence, so several of them side by side are faster than one after the other.
+    a sequence, so several of them side by side are faster than one after the other. A
+    single worker is the calling thread itself.
 
     It is a context manager, and its threads end with the context. Within it, torch
     keeps to one core in the calling thread too: the threads of OpenMP that it would
@@ -98,10 +99,12 @@ class Workers:
         self._one_core.__enter__()
         n_threads = self.n_threads or OneCore.n_allowed
         n_threads = min(n_threads, self.at_most or n_threads)
-        # it starts a thread only when there is something for it to do
-        self._pool = ThreadPoolExecutor(
-            n_threads, "sklearn_bilstm", torch.set_num_threads, (1,)
-        )
+        self._pool = None
+        if n_threads > 1:
+            # it starts a thread only when there is something for it to do
+            self._pool = ThreadPoolExecutor(
+                n_threads, "sklearn_bilstm", torch.set_num_threads, (1,)
+            )
         return self
 
     def __exit__(
@@ -111,10 +114,13 @@ class Workers:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self._pool.shutdown(cancel_futures=True)
+            if self._pool is not None:
+                self._pool.shutdown(cancel_futures=True)
         finally:
             self._one_core.__exit__(kind, error, trace)
 
     def map(self, function: Callable[..., T], *items: Iterable[Any]) -> Iterator[T]:
         """Call a function on each item, and yield what it returns, in order."""
+        if self._pool is None:
+            return map(function, *items)
         return self._pool.map(function, *items)
