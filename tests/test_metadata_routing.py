@@ -48,6 +48,17 @@ def test_the_pipeline_vectorises_the_validation_texts(reviews, validation):
     assert losses == expected
 
 
+def test_the_pipeline_vectorises_texts_without_labels(reviews, validation):
+    classifier = small_classifier(embedding="svd").set_fit_request(X_unlabelled=True)
+    steps = [("ids", TextVectorizer(max_length=40)), ("bilstm", classifier)]
+    model = Pipeline(steps, transform_input=["X_unlabelled"])
+    model.fit(*reviews, X_unlabelled=validation[0])
+    vectorizer = TextVectorizer(max_length=40).fit(reviews[0])
+    ids, more = map(vectorizer.transform, (reviews[0], validation[0]))
+    by_hand = small_classifier(embedding="svd").fit(ids, reviews[1], X_unlabelled=more)
+    assert np.array_equal(by_hand.predict_proba(ids), model.predict_proba(reviews[0]))
+
+
 def test_a_search_hands_the_validation_rows_to_every_candidate(reviews, validation):
     grid = {"bilstm__pooling": ["max", "mean"]}
     search = GridSearchCV(make_pipeline_with_validation(), grid, cv=2)

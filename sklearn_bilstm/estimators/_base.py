@@ -31,6 +31,7 @@ from sklearn_bilstm.nn import (
     TokenInput,
 )
 from sklearn_bilstm.sequences import (
+    MAX_ID,
     SequenceDataset,
     ragged_from_ids,
     ragged_from_numbers,
@@ -116,12 +117,23 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
         """Validate an X to predict on; any id that is not known is unknown."""
         return self._scaled(self._read_unscaled(X))
 
-    def _read_unscaled(self, X):
+    def _read_unscaled(self, X, *, max_id=None):
         checked = check_matrix(X, input_type=self.input_type_, estimator=self)
         validate_data(self, X, reset=False, skip_check_array=True)
         if self.input_type_ == "tokens":
-            return ragged_from_ids(checked, max_id=None)
+            return ragged_from_ids(checked, max_id=max_id)
         return ragged_from_numbers(checked)
+
+    def _read_beside(self, X, name, *, max_id=None):
+        """Validate rows that `fit` gets beside its X."""
+        try:
+            return self._read_unscaled(X, max_id=max_id)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} must be like the X that {type(self).__name__} gets, which a "
+                f"Pipeline makes of it with transform_input=[{name!r}]. Of {name} it "
+                f"is true that: {error}"
+            ) from error
 
     def _read_to_fit(self, X, *, reset):
         """Validate an X to learn from, and with `reset` remember what it looks like."""
@@ -187,6 +199,19 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
     def _learns_vectors(self):
         """Return whether vectors of tokens are learnt before the network is."""
         return self.embedding == "svd" and self.input_type_ == "tokens"
+
+    def _with_unlabelled(self, sequences, X_unlabelled):
+        """Return all sequences that vectors of tokens are learnt from."""
+        if X_unlabelled is None:
+            return sequences
+        if not self._learns_vectors():
+            raise ValueError(
+                "X_unlabelled is for embedding='svd' to learn vectors of tokens from, "
+                f"but embedding is {self.embedding!r} and X holds {self.input_type_}: "
+                "leave X_unlabelled out."
+            )
+        unlabelled = self._read_beside(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
+        return sequences.joined(unlabelled)
 
     def _learn_vectors(self, input_layer, sequences, seed):
         vectors = cooccurrence_vectors(

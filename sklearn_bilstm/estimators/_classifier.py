@@ -50,7 +50,8 @@ class BiLSTMClassifier(
         What the vectors of tokens are before training. "svd" gives tokens like vectors
         that have like neighbours in X, by a singular value decomposition of their
         pointwise mutual information (Levy and Goldberg, 2014); they then change at a
-        fifth of the learning rate. None draws them.
+        fifth of the learning rate. `fit` can be given rows without labels for it. None
+        draws them.
 
     evidence_ngrams : tuple (shortest, longest) or None, default=(1, 2)
         Tokens of the n-grams whose weight of evidence the network reads beside the
@@ -321,7 +322,7 @@ class BiLSTMClassifier(
         self.random_state = random_state
 
     @fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Learn to classify sequences.
 
         Ctrl-C ends it with a KeyboardInterrupt. The classifier then keeps the best
@@ -342,6 +343,11 @@ class BiLSTMClassifier(
             `transform_input=["X_val"]` transform them as X.
         y_val : array-like of shape (n_val_samples,), default=None
             Labels of the validation rows.
+        X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
+                n_timesteps), default=None
+            Further rows of token ids for `embedding="svd"` to learn from what the
+            neighbours of a token tell. With a `warm_start` that goes on they change
+            nothing.
 
         Returns
         -------
@@ -355,7 +361,7 @@ class BiLSTMClassifier(
             training diverges.
         """
         with unchanged_on_error(self), OneCore(blas=True):
-            self._fit(X, y, sample_weight, X_val, y_val)
+            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -480,7 +486,7 @@ class BiLSTMClassifier(
     def _n_features_out(self):
         return self.module_.pooling.output_size
 
-    def _fit(self, X, y, sample_weight, X_val, y_val):
+    def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled):
         goes_on = self.warm_start and hasattr(self, "net_")
         random_state = private_random_state(self.random_state)
         seeds = draw_seed(random_state), draw_seed(random_state)
@@ -496,7 +502,8 @@ class BiLSTMClassifier(
         self._fit_wide_path(train, len(self.classes_), seeds[0])
         self._learn_evidence(train, len(self.classes_), seeds[0])
         self._add_evidence(valid)
-        module = self._same_module() if goes_on else self._new_module(train, seeds[0])
+        read = self._with_unlabelled(train.sequences, X_unlabelled)
+        module = self._same_module() if goes_on else self._new_module(read, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
         n_epochs = self._n_epochs(len(train))
         self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
@@ -518,7 +525,9 @@ class BiLSTMClassifier(
             self.evidence_, self.wide_path_, self.network_scale_ = None, None, 1.0
             random_state = private_random_state(self.random_state)
             seeds = draw_seed(random_state), draw_seed(random_state)
-            self.net_ = self._make_net(self._new_module(train, seeds[0]), seeds[1])
+            self.net_ = self._make_net(
+                self._new_module(train.sequences, seeds[0]), seeds[1]
+            )
         else:
             net = self._make_net(self._same_module(), self.net_.seed)
             net.carry_on(self.net_)
@@ -529,8 +538,7 @@ class BiLSTMClassifier(
         self._add_evidence(train)
         self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
 
-    def _new_module(self, train, seed):
-        sequences = train.sequences
+    def _new_module(self, sequences, seed):
         module = self._make_module(
             self._input_size(sequences), len(self.classes_), seed
         )

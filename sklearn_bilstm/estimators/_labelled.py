@@ -58,14 +58,7 @@ class BaseSequenceClassifier(BaseSequenceEstimator):
         return rows.take(train), rows.take(valid)
 
     def _read_validation(self, X_val, y_val):
-        try:
-            sequences = self._read_unscaled(X_val)
-        except ValueError as error:
-            raise ValueError(
-                f"X_val must be like the X that {type(self).__name__} gets, which a "
-                "Pipeline makes of it with transform_input=['X_val']. Of X_val it is "
-                f"true that: {error}"
-            ) from error
+        sequences = self._read_beside(X_val, "X_val")
         labels = check_labels(y_val, estimator=self)
         if len(labels) != len(sequences):
             raise ValueError(

@@ -43,3 +43,9 @@ class RaggedArray:
         # sequence has moved
         moved = np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return RaggedArray(self.values[np.arange(offsets[-1]) + moved], offsets)
+
+    def joined(self, other: "RaggedArray") -> "RaggedArray":
+        """Return these sequences, followed by those of another array."""
+        values = np.concatenate([self.values, other.values])
+        offsets = np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]])
+        return RaggedArray(values, offsets)

@@ -472,18 +472,56 @@ def test_torchs_default_dtype_does_not_matter(ids, y, kind):
         torch.set_default_dtype(torch.float32)
 
 
-def test_svd_vectors_are_where_the_training_begins(ids, y):
-    still = {"embedding": "svd", "optimizer": "sgd", "lr": 1e-30}
-    model = small_classifier(**still).fit(ids, y)
-    found = model.module_.input_layer.embedding.weight.detach().numpy()
-    seed = int(private_random_state(0).randint(2**31 - 1))
-    vectors = cooccurrence_vectors(
-        ragged_from_ids(ids), len(found), 8, np.random.RandomState(seed)
+class TestVectors:
+    def still(self, **params):
+        """A classifier whose weights stay as they begin."""
+        return small_classifier(embedding="svd", optimizer="sgd", lr=1e-30, **params)
+
+    def vectors(self, model):
+        return model.module_.input_layer.embedding.weight.detach().numpy()
+
+    def expected(self, X, n_tokens):
+        seed = int(private_random_state(0).randint(2**31 - 1))
+        random_state = np.random.RandomState(seed)
+        return cooccurrence_vectors(ragged_from_ids(X), n_tokens, 8, random_state)
+
+    def test_training_begins_with_those_of_the_decomposition(self, ids, y):
+        found = self.vectors(self.still().fit(ids, y))
+        vectors = self.expected(ids, len(found))
+        known = vectors.any(1)
+        assert known.sum() > 20
+        np.testing.assert_allclose(found[known], 0.1 * vectors[known], rtol=1e-6)
+        assert (found[0] == 0).all()
+
+    def test_rows_without_labels_are_learnt_from_too(self, ids, y):
+        more = np.where(ids, ids + 5, 0)
+        found = self.vectors(self.still().fit(ids, y, X_unlabelled=more))
+        assert len(found) == more.max() + 1
+        vectors = self.expected(np.vstack([ids, more]), len(found))
+        known = vectors.any(1)
+        assert known.sum() > 25
+        np.testing.assert_allclose(found[known], 0.1 * vectors[known], rtol=1e-6)
+
+    @pytest.mark.parametrize(
+        ("more", "params", "message"),
+        [
+            ([[2, 3]], {"embedding": None}, "embedding is None and X holds tokens"),
+            ([[-2] * 12], {}, "X_unlabelled must be like the X.*-2"),
+            ([[10**7] * 12], {}, "X_unlabelled must be like the X.*10000000"),
+            (["a text"], {}, "X_unlabelled must be like the X.*TextVectorizer"),
+        ],
+        ids=["drawn vectors", "negative", "too large", "text"],
     )
-    known = vectors.any(1)
-    assert known.sum() > 20
-    np.testing.assert_allclose(found[known], 0.1 * vectors[known], rtol=1e-6)
-    assert (found[0] == 0).all()
+    def test_rows_that_cannot_be_learnt_from_are_refused(
+        self, ids, y, more, params, message
+    ):
+        model = self.still().set_params(**params)
+        with pytest.raises(ValueError, match=f"(?s){message}"):
+            model.fit(ids, y, X_unlabelled=more)
+
+    def test_numbers_have_no_vectors(self, ids, y):
+        with pytest.raises(ValueError, match="X holds numeric"):
+            self.still().fit(ids / 3.0, y, X_unlabelled=ids / 3.0)
 
 
 class TestSeeds:

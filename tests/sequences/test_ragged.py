@@ -26,3 +26,8 @@ def test_length_and_lengths():
     sequences = ragged([[5], [], [6, 7]])
     assert len(sequences) == 3
     assert sequences.lengths.tolist() == [1, 0, 2]
+
+
+def test_joined_are_the_rows_of_both():
+    first, second = [[5], [], [6, 7]], [[], [8]]
+    assert rows_of(ragged(first).joined(ragged(second))) == first + second
