@@ -312,6 +312,23 @@ def latency(args):
     return 1000 * np.median(seconds)
 
 
+def to_published(args):
+    """Seconds to fit the first of 1, 2, ... epochs that reaches 89.8 % of test reviews.
+
+    That is what the best network of the articles on bidirectional LSTMs reaches that
+    this package grew from, in five epochs of 130 seconds.
+    """
+    split = load(args.data, "imdb")
+    for n_epochs in range(1, 10):
+        model = make_pipeline(TextVectorizer(), BiLSTMClassifier(max_epochs=n_epochs))
+        start = time.perf_counter()
+        model.fit(split.texts, split.labels)
+        seconds = time.perf_counter() - start
+        if model.score(split.test_texts, split.test_labels) >= 0.898:
+            return seconds
+    return np.nan
+
+
 def import_of(names):
     """Seconds to import modules into a process that has just begun."""
     script = f"import time; t = time.perf_counter(); import {names}; "
@@ -345,6 +362,7 @@ TASKS = {
     "vectorize in two": vectorize_in_two,
     "countvectorizer": countvectorizer,
     "latency": latency,
+    "to 89.8 %": to_published,
     "import": import_package,
     "import of what it needs": import_needed,
 }
@@ -355,6 +373,7 @@ UNITS = {
     "vectorize in two": "s",
     "countvectorizer": "s",
     "latency": "ms",
+    "to 89.8 %": "s",
     "import": "s",
     "import of what it needs": "s",
 }

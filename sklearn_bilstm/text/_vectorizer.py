@@ -97,15 +97,15 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
     max_df : int or float in [0, 1], default=1.0
         Number or share of documents that a token may be in to get an id of its own.
 
-    max_features : int, default=10_000
+    max_features : int, default=20_000
         Number of tokens that get an id: those that occur most often. None means all.
-        A network learns rare tokens by heart rather than what they mean.
+        Rarer ones teach a network little.
 
     vocabulary : mapping or iterable of str, default=None
         The tokens that get an id, instead of what the documents hold. A mapping gives
         the ids too, from 2 on.
 
-    max_length : int, default=512
+    max_length : int, default=1024
         Number of tokens kept of a document, and number of columns of the result.
         None means as many as the longest document in `fit` has.
 
@@ -200,9 +200,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
         stop_words=None,
         min_df=1,
         max_df=1.0,
-        max_features=10_000,
+        max_features=20_000,
         vocabulary=None,
-        max_length=512,
+        max_length=1024,
         truncation="post",
         missing="empty",
         sparse_output=True,
