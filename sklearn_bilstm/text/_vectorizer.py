@@ -158,7 +158,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
     >>> vectorizer = TextVectorizer(max_length=5)
     >>> X = vectorizer.fit_transform(["Not bad, not bad at all!", "Bad."])
     >>> X.toarray()
-    array([[3, 2, 3, 2, 4],
+    array([[3, 2, 3, 2, 6],
            [2, 0, 0, 0, 0]], dtype=int32)
     >>> vectorizer.inverse_transform(X)
     [['not', 'bad', 'not', 'bad', 'at'], ['bad']]
