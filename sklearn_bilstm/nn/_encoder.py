@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn._dropout import LockedDropout, drop
-from sklearn_bilstm.nn._mask import last_step, reversed_order
+from sklearn_bilstm.nn._mask import last_step, reorder, reversed_order
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._undrawn import undrawn
 
@@ -89,10 +89,10 @@ class RecurrentLayer(Part):
         final = last_step(forward, mask)  # (B, H / 2)
         if self.backwards is None:
             return forward, final
-        turned = x.gather(1, order[..., None].expand_as(x))  # (B, T, E)
+        turned = reorder(x, order)  # (B, T, E)
         backward = self._run(self.backwards, turned, generator)  # (B, T, H / 2)
         final = torch.cat([final, last_step(backward, mask)], 1)  # (B, H)
-        backward = backward.gather(1, order[..., None].expand_as(backward))
+        backward = reorder(backward, order)  # (B, T, H / 2)
         return torch.cat([forward, backward], 2), final  # (B, T, H), (B, H)
 
     def _run(

@@ -53,7 +53,10 @@ class TokenInput(Part):
         self.unknown_id = unknown_id
         self.n_channels = n_channels
         self.output_size = embedding_dim + n_channels
-        self.embedding = undrawn(nn.Embedding, n_tokens, embedding_dim, padding_idx=0)
+        # few of the tokens are in a batch, and few rows of the gradient are not zero
+        self.embedding = undrawn(
+            nn.Embedding, n_tokens, embedding_dim, padding_idx=0, sparse=True
+        )
         self.word_dropout = WordDropout(word_dropout, unknown_id)
         self.dropout = LockedDropout(dropout)
 

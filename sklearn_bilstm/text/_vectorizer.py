@@ -467,20 +467,20 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
         """Write ids into columns 0, 1, 2, ... of each row, within `max_length_`."""
         ids, lengths = encoded.ids(self.vocabulary_), encoded.lengths
         width = self.max_length_
-        columns = np.arange(len(ids)) - np.repeat(encoded.offsets[:-1], lengths)
-        if lengths.max(initial=0) > width:
-            head = _KEPT_HEAD[self.truncation](width)
-            dropped = np.repeat(np.maximum(lengths - width, 0), lengths)
-            in_tail = columns >= head + dropped
-            kept = (columns < head) | in_tail
-            columns = (columns - dropped * in_tail)[kept]
+        too_long = np.flatnonzero(lengths > width)
+        if len(too_long):
+            kept = np.ones(len(ids), bool)
+            starts = encoded.offsets[too_long] + _KEPT_HEAD[self.truncation](width)
+            ends = starts + lengths[too_long] - width
+            for start, end in zip(starts, ends, strict=True):
+                kept[start:end] = False
             ids = ids[kept]
             lengths = np.minimum(lengths, width)
-        ends = np.concatenate([[0], np.cumsum(lengths)])
-        shape = (len(lengths), width)
         index = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
-        places = columns.astype(index), ends.astype(index)
-        X = sparse.csr_array((ids, *places), shape)
+        ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
+        columns = np.arange(len(ids), dtype=index) - np.repeat(ends[:-1], lengths)
+        shape = (len(lengths), width)
+        X = sparse.csr_array((ids, columns, ends), shape)
         return X if self.sparse_output else X.toarray()
 
     def _check_output(self) -> None:

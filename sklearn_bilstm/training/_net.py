@@ -2,7 +2,7 @@
 
 import dis
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy, deepcopy
 from typing import Any
 
@@ -30,6 +30,7 @@ _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 # A batch is cut into shards that fit the cache of a core, of no fewer rows and steps.
 # It does not depend on the number of threads, and neither does what is learnt.
 _SHARD_ROWS = 8
+_SHARD_ROWS_OF_BFLOAT16 = 16  # of numbers half as large
 _SHARD_STEPS = 1200
 
 
@@ -199,7 +200,11 @@ class SequenceNet(NeuralNet):
         """Compute the loss of a batch and leave its gradient in the parameters."""
         if not self._on_cpu:
             generator = self._dropout_generator()
-            return super().train_step_single(batch, generator=generator, **fit_params)
+            step = super().train_step_single(batch, generator=generator, **fit_params)
+            for weight in self.module_.parameters():
+                if weight.grad is not None:
+                    weight.grad = _total([weight.grad])
+            return step
         self._set_training(True)
         weights = [p for p in self.module_.parameters() if p.requires_grad]
         n_rows = len(batch[0]["mask"])
@@ -216,7 +221,7 @@ class SequenceNet(NeuralNet):
         losses, y_preds, gradients = zip(*self._in_shards(learn, batch), strict=True)
         # summed in one order, whichever thread was the fastest
         for weight, *parts in zip(weights, *gradients, strict=True):
-            weight.grad = sum(parts[1:], start=parts[0])
+            weight.grad = _total(parts)
         return {"loss": sum(losses), "y_pred": torch.cat(y_preds)}
 
     def validation_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
@@ -236,7 +241,11 @@ class SequenceNet(NeuralNet):
 
     def _in_shards(self, function: Callable, batch: tuple) -> list:
         """Call a function with the number of each shard of a batch and the shard."""
-        shards = cut(batch, _n_shards(*batch[0]["mask"].shape))
+        n_rows, n_steps = batch[0]["mask"].shape
+        halved = self.module_.encoder.training_dtype == torch.bfloat16
+        least = _SHARD_ROWS_OF_BFLOAT16 if halved else _SHARD_ROWS
+        n_shards = min(n_rows * n_steps // _SHARD_STEPS, n_rows // least)
+        shards = cut(batch, max(1, n_shards))
         if len(shards) == 1:
             return [function(0, shards[0])]
         return list(self._workers.map(function, range(len(shards)), shards))
@@ -383,8 +392,15 @@ class SequenceNet(NeuralNet):
                 module.flatten_parameters()  # cuDNN wants the weights side by side
 
 
-def _n_shards(n_rows: int, n_steps: int) -> int:
-    return max(1, min(n_rows * n_steps // _SHARD_STEPS, n_rows // _SHARD_ROWS))
+def _total(gradients: Sequence[Tensor]) -> Tensor:
+    """Sum the gradients of a weight, dense or sparse, into a dense one."""
+    first = gradients[0]
+    if not first.is_sparse:
+        return sum(gradients[1:], start=first)
+    total = torch.zeros(first.shape, dtype=first.dtype, device=first.device)
+    for gradient in gradients:
+        total.index_add_(0, gradient._indices()[0], gradient._values())
+    return total
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:

@@ -6,7 +6,6 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.linear_model import LogisticRegression
 
 from sklearn_bilstm.sequences import NgramColumns, RaggedArray
 from sklearn_bilstm.training._splits import folds
@@ -143,6 +142,9 @@ def _fit_class(
     X: sparse.csr_array, inside: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return the coefficients and the intercept of a class against all others."""
+    # imported here, as nothing else in the package takes as long to import
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
     importance = _LEAST_WEIGHT + np.abs(_log_ratio(X, inside, weight))
     weighted = X.copy()
     weighted.data *= importance[X.indices]

@@ -1,6 +1,6 @@
 import torch
 
-from sklearn_bilstm.nn._mask import last_step, masked_softmax, reversed_order
+from sklearn_bilstm.nn._mask import last_step, masked_softmax, reorder, reversed_order
 
 MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], dtype=torch.bool)
 
@@ -33,3 +33,14 @@ def test_masked_softmax_of_an_empty_row_is_zero_and_has_a_gradient():
     weights.sum().backward()
     assert weights[2].tolist() == [0, 0, 0, 0]
     assert scores.grad.isfinite().all()
+
+
+def test_a_reversed_order_turns_rows_and_their_gradients_round():
+    mask = torch.arange(4) < torch.tensor([[3], [0], [4]])
+    x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
+    order = reversed_order(mask)
+    turned = reorder(x, order)
+    expected = x.gather(1, order[..., None].expand_as(x))
+    assert torch.equal(turned, expected)
+    assert torch.equal(reorder(turned, order), x)
+    assert torch.autograd.gradcheck(reorder, (x, order))
