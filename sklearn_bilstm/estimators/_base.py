@@ -186,15 +186,19 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
             bidirectional=self.bidirectional,
             dropout=self.dropout,
             recurrent_dropout=self.recurrent_dropout,
-            training_dtype=resolve_precision(
-                self.precision, resolve_device(self.device)
-            ),
+            training_dtype=self._training_dtype(),
         )
         pooling = POOLINGS[self.pooling](encoder.output_size)
         head = LinearHead(pooling.output_size, n_outputs, dropout=self.dropout)
         module = SequenceModel(input_layer, encoder, pooling, head)
         module.reset_parameters(seeded_generator(seed))
         return module
+
+    def _training_dtype(self):
+        """Return what the recurrent layers compute in; numbers are not rounded."""
+        if self.precision == "auto" and self.input_type_ == "numeric":
+            return torch.float32
+        return resolve_precision(self.precision, resolve_device(self.device))
 
     def _learns_vectors(self):
         """Return whether vectors of tokens are learnt before the network is."""
@@ -298,13 +302,10 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
 
     def _record_decisions(self, **more):
         """Keep what "auto" comes to, and print it if asked to."""
-        device = resolve_device(self.device)
         decided = {
-            "device": device,
+            "device": resolve_device(self.device),
             "input_type": self.input_type_,
-            "precision": str(resolve_precision(self.precision, device)).removeprefix(
-                "torch."
-            ),
+            "precision": str(self._training_dtype()).removeprefix("torch."),
             **more,
         }
         self.auto_params_ = {

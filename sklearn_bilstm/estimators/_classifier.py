@@ -145,9 +145,9 @@ class BiLSTMClassifier(
 
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What the LSTM layers compute in while they are trained; weights and predictions
-        are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 on CPUs with
-        instructions for it, where it saves a third of the time and no accuracy, else
-        float32.
+        are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 for tokens on
+        CPUs with instructions for it, which saves time and costs no accuracy that
+        could be measured, else float32.
 
     n_threads : int or None, default=None
         Number of CPU threads that train and predict, each on a shard of a batch. None

@@ -1,6 +1,6 @@
 """Sequences with their targets, read a whole batch at a time."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -10,6 +10,13 @@ from sklearn_bilstm.sequences._collate import pad
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = ["SequenceDataset"]
+
+
+class Channels(Protocol):
+    """What can be taken for rows, such as a RaggedArray."""
+
+    def take(self, rows: np.ndarray) -> RaggedArray:
+        """Return the channels of the steps of `rows`."""
 
 
 class SequenceDataset(Dataset):
@@ -22,7 +29,7 @@ class SequenceDataset(Dataset):
         What the loss compares the logits with.
     weight : ndarray of shape (n_sequences,), default=None
         Weight of each sequence in the loss. None means ones.
-    evidence : RaggedArray, default=None
+    evidence : Channels, default=None
         Further channels of the steps, for a model that reads `evidence`.
     """
 
@@ -31,7 +38,7 @@ class SequenceDataset(Dataset):
         sequences: RaggedArray,
         target: np.ndarray | None = None,
         weight: np.ndarray | None = None,
-        evidence: RaggedArray | None = None,
+        evidence: Channels | None = None,
     ) -> None:
         n_sequences = len(sequences)
         self.sequences = sequences
@@ -56,7 +63,8 @@ class SequenceDataset(Dataset):
         steps, mask = pad(self.sequences, rows)
         inputs = {"steps": steps, "mask": mask}
         if self.evidence is not None:
-            inputs["evidence"], _ = pad(self.evidence, rows)
+            evidence = self.evidence.take(rows)
+            inputs["evidence"], _ = pad(evidence, np.arange(len(rows)))
         target = {
             "target": torch.from_numpy(self.target[rows]),
             "weight": torch.from_numpy(self.weight[rows].astype(np.float32)),

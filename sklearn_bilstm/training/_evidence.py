@@ -1,12 +1,41 @@
 """What the n-grams that end at each token tell of the class."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.sequences import NgramColumns, RaggedArray
 from sklearn_bilstm.training._splits import folds
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "EvidenceOfRows"]
+
+
+@dataclass(frozen=True)
+class EvidenceOfRows:
+    """Evidence that is looked up when rows are taken, as it may fill much memory.
+
+    Parameters
+    ----------
+    columns : RaggedArray of int
+        The n-grams that end at each step, of shape (n_steps, n_lengths).
+    tables : ndarray of shape (n_tables, n_columns + 1, n_channels_per_ngram)
+        Evidence of each n-gram. The last row is of zeros: -1 stands for no n-gram.
+    table_of_rows : ndarray of int, shape (n_rows,)
+        Which of the tables tells each row.
+    """
+
+    columns: RaggedArray
+    tables: np.ndarray
+    table_of_rows: np.ndarray
+
+    def take(self, rows: np.ndarray) -> RaggedArray:
+        """Return the evidence of `rows`, with values of shape (n_steps, n_channels)."""
+        columns = self.columns.take(rows)
+        tables = np.repeat(self.table_of_rows[rows], columns.lengths)
+        values = self.tables[tables[:, None], columns.values]
+        n_channels = self.tables.shape[2] * columns.values.shape[1]
+        return RaggedArray(values.reshape(-1, n_channels), columns.offsets)
 
 
 class Evidence:
@@ -41,7 +70,7 @@ class Evidence:
 
     def fit_transform(
         self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
-    ) -> RaggedArray:
+    ) -> EvidenceOfRows:
         """Learn from rows, and return their evidence out of folds.
 
         Parameters
@@ -57,32 +86,37 @@ class Evidence:
 
         Returns
         -------
-        evidence : RaggedArray of float32
-            Values of shape (n_steps, n_channels).
+        evidence : EvidenceOfRows
         """
         self._columns = NgramColumns(self.lengths).fit(sequences)
-        columns = self._columns.at_steps(sequences)
         occurs = self._columns.counts(sequences)
         everywhere, of_classes = self._weights_of(occurs, target, weight)
         self._table = self._evidence(everywhere, of_classes)
-        values = np.zeros((columns.shape[1], self.n_channels), np.float32)
-        row_of = sequences.row_of_steps
+        # without another row there is no fold, and nothing that others say
+        tables = [np.zeros_like(self._table)]
+        table_of_rows = np.zeros(len(target), np.intp)
         for _, held_out in folds(target, seed):
             inside, of_inside = self._weights_of(
                 occurs[held_out], target[held_out], weight[held_out]
             )
-            table = self._evidence(everywhere - inside, of_classes - of_inside)
-            steps = np.flatnonzero(np.isin(np.arange(len(target)), held_out)[row_of])
-            values[steps] = self._looked_up(table, columns[:, steps])
-        return RaggedArray(values, sequences.offsets)
+            table_of_rows[held_out] = len(tables)
+            tables.append(self._evidence(everywhere - inside, of_classes - of_inside))
+        return self._of_rows(sequences, np.array(tables), table_of_rows)
 
-    def transform(self, sequences: RaggedArray) -> RaggedArray:
+    def transform(self, sequences: RaggedArray) -> EvidenceOfRows:
         """Return the evidence of rows that were not learnt from.
 
         An id larger than any learnt from is unknown.
         """
-        columns = self._columns.at_steps(sequences)
-        return RaggedArray(self._looked_up(self._table, columns), sequences.offsets)
+        only_one = np.zeros(len(sequences), np.intp)
+        return self._of_rows(sequences, self._table[None], only_one)
+
+    def _of_rows(
+        self, sequences: RaggedArray, tables: np.ndarray, table_of_rows: np.ndarray
+    ) -> EvidenceOfRows:
+        columns = np.ascontiguousarray(self._columns.at_steps(sequences).T)
+        columns_of_rows = RaggedArray(columns, sequences.offsets)
+        return EvidenceOfRows(columns_of_rows, tables, table_of_rows)
 
     def _weights_of(
         self, occurs: sparse.csr_array, target: np.ndarray, weight: np.ndarray
@@ -111,7 +145,3 @@ class Evidence:
         if n == 2:
             evidence = evidence[:, 1:] - evidence[:, :1]
         return np.pad(evidence, [(0, 1), (0, 0)]).astype(np.float32)
-
-    def _looked_up(self, table: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        # the column of an n-gram without one is -1, which is the row of zeros
-        return table[columns.T].reshape(columns.shape[1], self.n_channels)

@@ -202,8 +202,9 @@ class SequenceNet(NeuralNet):
             generator = self._dropout_generator()
             step = super().train_step_single(batch, generator=generator, **fit_params)
             for weight in self.module_.parameters():
-                if weight.grad is not None:
-                    weight.grad = _total([weight.grad])
+                if weight.grad is not None and weight.grad.is_sparse:
+                    # coalesced, as its order would else be that of a GPU's threads
+                    weight.grad = weight.grad.coalesce().to_dense()
             return step
         self._set_training(True)
         weights = [p for p in self.module_.parameters() if p.requires_grad]

@@ -19,6 +19,11 @@ def rows():
     return [random.randint(2, 9, size=random.randint(1, 8)).tolist() for _ in range(60)]
 
 
+def everything(told):
+    """The evidence of all rows, one after the other."""
+    return told.take(np.arange(len(told.table_of_rows))).values
+
+
 def brute_force(rows, target, weight, n_classes, row, lengths):
     """Evidence for the steps of a row, by loops over all rows."""
     totals = [1 + sum(weight[target == k]) for k in range(n_classes)]
@@ -55,7 +60,7 @@ def test_it_is_how_much_likelier_a_class_is_where_an_ngram_is(rows, n_classes, l
     evidence = Evidence(lengths, n_classes)
     evidence.fit_transform(ragged(rows), target, weight, seed=0)
     other = [3, 2, 2, 8, 7]
-    found = evidence.transform(ragged([[2], other])).take([1])
+    found = evidence.transform(ragged([[2], other])).take(np.array([1]))
     expected = brute_force(rows, target, weight, n_classes, other, lengths)
     np.testing.assert_allclose(found.values, expected, rtol=1e-5, atol=1e-6)
     assert found.values.shape == (5, evidence.n_channels)
@@ -65,8 +70,8 @@ def test_what_is_in_one_row_alone_tells_that_row_nothing():
     X = np.arange(2, 42).reshape(40, 1)
     evidence = Evidence((1, 1), 2)
     rows = ragged_from_ids(X), np.arange(40) % 2, np.ones(40)
-    assert not evidence.fit_transform(*rows, seed=0).values.any()
-    told = evidence.transform(rows[0]).values[:, 0]
+    assert not everything(evidence.fit_transform(*rows, seed=0)).any()
+    told = everything(evidence.transform(rows[0]))[:, 0]
     assert np.array_equal(told > 0, rows[1] == 1)
 
 
@@ -79,7 +84,7 @@ def test_rows_learnt_from_cannot_be_told_by_what_their_own_labels_say():
     in_sample = evidence.transform(sequences)
 
     def accuracy(told):
-        sums = told.values.reshape(600, 6).sum(1, keepdims=True)
+        sums = everything(told).reshape(600, 6).sum(1, keepdims=True)
         return LogisticRegression().fit(sums, target).score(sums, target)
 
     # labels are drawn without regard to X
@@ -95,14 +100,14 @@ def test_every_class_has_a_channel_but_two_share_one(n_classes, n_channels):
     assert evidence.n_channels == n_channels
     target = np.zeros(3, int)
     told = evidence.fit_transform(ragged([[2, 3], [], [4]]), target, np.ones(3), seed=0)
-    assert told.values.shape == (3, n_channels)
+    assert everything(told).shape == (3, n_channels)
 
 
 def test_an_id_that_was_not_learnt_from_is_unknown():
     evidence = Evidence((1, 2), 2)
     rows = ragged([[1, 2], [2, 3], [1, 3]])
     evidence.fit_transform(rows, np.array([0, 1, 0]), np.ones(3), seed=0)
-    unknown, new = (evidence.transform(ragged([[x, 2]])).values for x in (1, 1000))
+    unknown, new = (everything(evidence.transform(ragged([[x, 2]]))) for x in (1, 1000))
     assert unknown.any()
     assert np.array_equal(unknown, new)
 
@@ -111,5 +116,12 @@ def test_rows_without_a_token_have_no_evidence():
     evidence = Evidence((1, 2), 2)
     rows = ragged([[], [], []])
     told = evidence.fit_transform(rows, np.array([0, 1, 0]), np.ones(3), seed=0)
-    assert told.values.shape == (0, 2)
-    assert not evidence.transform(ragged([[2, 3]])).values.any()
+    assert everything(told).shape == (0, 2)
+    assert not everything(evidence.transform(ragged([[2, 3]]))).any()
+
+
+def test_a_single_row_is_told_nothing():
+    told = Evidence((1, 2), 2).fit_transform(
+        ragged([[2, 3]]), np.array([1]), np.ones(1), seed=0
+    )
+    assert not everything(told).any()
