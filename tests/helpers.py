@@ -2,9 +2,11 @@
 
 from itertools import pairwise
 
+import numpy as np
 from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm.sequences import RaggedArray
 
 
 def small_classifier(**params):
@@ -28,6 +30,12 @@ def small_pipeline(**params):
     """
     whole = {"embedding": "svd", "evidence_ngrams": (1, 2), "wide_ngrams": (1, 2)}
     return make_pipeline(TextVectorizer(), small_classifier(**{**whole, **params}))
+
+
+def ragged(rows):
+    """Return lists of token ids as a RaggedArray."""
+    values = np.array([token for row in rows for token in row], dtype=np.int32)
+    return RaggedArray(values, np.cumsum([0, *map(len, rows)]))
 
 
 def rows_of(sequences):

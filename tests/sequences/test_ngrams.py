@@ -6,15 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_bilstm.sequences import NgramColumns, RaggedArray
+from sklearn_bilstm.sequences import NgramColumns
 from sklearn_bilstm.sequences._ngrams import hashed_ngrams
+from tests.helpers import ragged
 
 ROWS = st.lists(st.lists(st.integers(1, 9), max_size=8), min_size=1, max_size=5)
-
-
-def ragged(rows):
-    values = np.array([token for row in rows for token in row], dtype=np.int32)
-    return RaggedArray(values, np.cumsum([0, *map(len, rows)]))
 
 
 @given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3), (3, 3)]))

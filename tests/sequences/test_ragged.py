@@ -2,13 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_bilstm.sequences import RaggedArray
-from tests.helpers import rows_of
-
-
-def ragged(rows):
-    offsets = np.cumsum([0, *map(len, rows)])
-    return RaggedArray(np.array([v for row in rows for v in row], np.int32), offsets)
+from tests.helpers import ragged, rows_of
 
 
 @given(

@@ -1,18 +1,12 @@
 import numpy as np
 import pytest
 
-from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import cooccurrence_vectors
 from sklearn_bilstm.training._cooccurrence import (
     _count_neighbours,
     _positive_information,
 )
-
-
-def ragged(rows):
-    width = max(map(len, rows))
-    X = np.array([[*row, *[0] * (width - len(row))] for row in rows])
-    return ragged_from_ids(X)
+from tests.helpers import ragged
 
 
 def vectors(rows, n_tokens, n_components, seed=0):

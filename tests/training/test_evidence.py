@@ -4,13 +4,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_bilstm.sequences import RaggedArray, ragged_from_ids
+from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import Evidence
-
-
-def ragged(rows):
-    values = np.array([token for row in rows for token in row], dtype=np.int32)
-    return RaggedArray(values, np.cumsum([0, *map(len, rows)]))
+from tests.helpers import ragged
 
 
 @pytest.fixture(scope="module")

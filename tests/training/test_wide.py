@@ -3,14 +3,10 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_bilstm.sequences import RaggedArray, ragged_from_ids
+from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import WidePath
 from sklearn_bilstm.training._wide import _C
-
-
-def ragged(rows):
-    values = np.array([token for row in rows for token in row], dtype=np.int32)
-    return RaggedArray(values, np.cumsum([0, *map(len, rows)]))
+from tests.helpers import ragged
 
 
 @pytest.fixture(scope="module")
