@@ -58,6 +58,7 @@ def _tutorial(chinese, random_state):
     """Last states, no dropout, drawn vectors, a constant rate, five epochs."""
     classifier = BiLSTMClassifier(
         embedding=None,
+        evidence_ngrams=None,
         embedding_dropout=0.0,
         word_dropout=0.0,
         dropout=0.0,

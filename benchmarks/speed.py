@@ -117,6 +117,7 @@ def network(**params):
     common = {
         "embedding_dim": EMBEDDING_DIM,
         "embedding": None,
+        "evidence_ngrams": None,
         "hidden_layer_sizes": HIDDEN_SIZE,
         "batch_size": BATCH_SIZE,
         "pooling": "max",
