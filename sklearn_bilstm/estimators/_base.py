@@ -131,8 +131,8 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
         except ValueError as error:
             raise ValueError(
                 f"{name} must be like the X that {type(self).__name__} gets, which a "
-                f"Pipeline makes of it with transform_input=[{name!r}]. Of {name} it "
-                f"is true that: {error}"
+                f"Pipeline makes of it with transform_input=[{name!r}] where metadata "
+                f"routing is enabled. Of {name} it is true that: {error}"
             ) from error
 
     def _read_to_fit(self, X, *, reset):
@@ -206,13 +206,12 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
 
     def _with_unlabelled(self, sequences, X_unlabelled):
         """Return all sequences that vectors of tokens are learnt from."""
-        if X_unlabelled is None:
+        if X_unlabelled is None or self.embedding is None:
             return sequences
         if not self._learns_vectors():
             raise ValueError(
-                "X_unlabelled is for embedding='svd' to learn vectors of tokens from, "
-                f"but embedding is {self.embedding!r} and X holds {self.input_type_}: "
-                "leave X_unlabelled out."
+                "X_unlabelled is to learn vectors of tokens from, but X holds numbers: "
+                "leave it out."
             )
         unlabelled = self._read_beside(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
         return sequences.joined(unlabelled)
@@ -245,10 +244,11 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
 
     def _make_input_layer(self, input_size):
         if self.input_type_ == "tokens":
+            evidence = self._new_evidence()
             return TokenInput(
                 input_size,
                 self.embedding_dim,
-                self.evidence_.n_channels if self.evidence_ else 0,
+                0 if evidence is None else evidence.n_channels,
                 unknown_id=UNKNOWN_ID,
                 word_dropout=self.word_dropout,
                 dropout=self.embedding_dropout,

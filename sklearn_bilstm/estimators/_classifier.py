@@ -185,7 +185,8 @@ class BiLSTMClassifier(
         What X was taken for.
 
     auto_params_ : dict
-        What each parameter came to that is "auto", by name.
+        What each parameter came to that is "auto", by name, as far as the last call
+        needed it.
 
     n_iter_ : int
         Number of epochs.
@@ -331,7 +332,7 @@ class BiLSTMClassifier(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids (0 is padding, 1 is unknown) or numbers.
+            Token ids (0 is padding wherever it stands, 1 is unknown) or numbers.
         y : array-like of shape (n_samples,)
             Labels, of any type that can be sorted.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -346,8 +347,9 @@ class BiLSTMClassifier(
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
             Further rows of token ids for `embedding="svd"` to learn from what the
-            neighbours of a token tell. With a `warm_start` that goes on they change
-            nothing.
+            neighbours of a token tell. They change nothing with `embedding=None`, nor
+            with a `warm_start` that goes on. A search cuts them into its folds if they
+            are as many as the rows of X.
 
         Returns
         -------
@@ -371,8 +373,8 @@ class BiLSTMClassifier(
         It goes on from what was learnt before, by `fit` too, with the parameters of
         now. Token ids that are new get new vectors. Numbers are standardised with the
         first batch. Only the network learns: the weights of evidence, a linear path,
-        and what its logits are scaled to stay as `fit` left them, and without `fit`
-        there are none.
+        and what its logits are scaled to stay as `fit` left them. Without `fit` the
+        evidence is zero, and there is no linear path.
 
         Parameters
         ----------
@@ -407,7 +409,8 @@ class BiLSTMClassifier(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids or numbers, as in `fit`. An id that `fit` did not see is unknown.
+            Token ids or numbers, as in `fit`. An id above those that `fit` saw is
+            unknown.
 
         Returns
         -------
@@ -499,8 +502,8 @@ class BiLSTMClassifier(
         if not goes_on:
             self._learn_scale(train.sequences)
         train, valid = self._scaled_rows(train), self._scaled_rows(valid)
-        self._fit_wide_path(train, len(self.classes_), seeds[0])
-        self._learn_evidence(train, len(self.classes_), seeds[0])
+        self._fit_wide_path(train, seeds[0])
+        self._learn_evidence(train, seeds[0])
         self._add_evidence(valid)
         read = self._with_unlabelled(train.sequences, X_unlabelled)
         module = self._same_module() if goes_on else self._new_module(read, seeds[0])
@@ -522,9 +525,10 @@ class BiLSTMClassifier(
         if first:
             scaled_to_mean_one(train.weight)  # a first batch must weigh something
             self._learn_scale(train.sequences)
-            self.evidence_, self.wide_path_, self.network_scale_ = None, None, 1.0
+            self.wide_path_, self.network_scale_ = None, 1.0
             random_state = private_random_state(self.random_state)
             seeds = draw_seed(random_state), draw_seed(random_state)
+            self._learn_evidence(train.take(np.arange(0)), seeds[0])
             self.net_ = self._make_net(
                 self._new_module(train.sequences, seeds[0]), seeds[1]
             )

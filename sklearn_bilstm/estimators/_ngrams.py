@@ -23,17 +23,21 @@ _MOST_CLASSES_WITH_EVIDENCE = 100
 class NgramMixin:
     """Steps of an estimator that learns from n-grams of tokens too, one a method."""
 
-    def _learn_evidence(self, train, n_classes, seed):
-        """Learn what n-grams tell of the class, and let training rows be told."""
-        self.evidence_ = None
+    def _new_evidence(self):
+        """Return evidence that has learnt nothing yet, or None."""
+        n_classes = len(self.classes_)
         if (
-            self.evidence_ngrams is not None
-            and self.input_type_ == "tokens"
-            and n_classes <= _MOST_CLASSES_WITH_EVIDENCE
+            self.evidence_ngrams is None
+            or self.input_type_ != "tokens"
+            or n_classes > _MOST_CLASSES_WITH_EVIDENCE
         ):
-            self.evidence_ = Evidence(
-                self._checked_ngrams("evidence_ngrams"), n_classes
-            )
+            return None
+        return Evidence(self._checked_ngrams("evidence_ngrams"), n_classes)
+
+    def _learn_evidence(self, train, seed):
+        """Learn what n-grams tell of the class, and let training rows be told."""
+        self.evidence_ = self._new_evidence()
+        if self.evidence_ is not None:
             rows = train.sequences, train.target, train.weight
             train.evidence = self.evidence_.fit_transform(*rows, seed=seed)
 
@@ -41,10 +45,10 @@ class NgramMixin:
         if rows is not None and self.evidence_ is not None:
             rows.evidence = self.evidence_.transform(rows.sequences)
 
-    def _fit_wide_path(self, train, n_classes, seed):
+    def _fit_wide_path(self, train, seed):
         self.wide_path_ = None
         if self.wide_ngrams is not None and self.input_type_ == "tokens":
-            path = WidePath(self._checked_ngrams("wide_ngrams"), n_classes)
+            path = WidePath(self._checked_ngrams("wide_ngrams"), len(self.classes_))
             rows = train.sequences, train.target, train.weight
             self.wide_path_ = path.fit(*rows, seed=seed)
 
@@ -77,7 +81,10 @@ class NgramMixin:
 
     def _checked_ngrams(self, name):
         ngrams = getattr(self, name)
-        whole = all(isinstance(length, Integral) for length in ngrams)
+        whole = all(
+            isinstance(length, Integral) and not isinstance(length, bool)
+            for length in ngrams
+        )
         if len(ngrams) != 2 or not whole or not 1 <= ngrams[0] <= ngrams[1]:
             raise ValueError(
                 f"The {name!r} parameter of {type(self).__name__} must be None or "

@@ -503,24 +503,25 @@ class TestVectors:
         np.testing.assert_allclose(found[known], 0.1 * vectors[known], rtol=1e-6)
 
     @pytest.mark.parametrize(
-        ("more", "params", "message"),
+        ("more", "message"),
         [
-            ([[2, 3]], {"embedding": None}, "embedding is None and X holds tokens"),
-            ([[-2] * 12], {}, "X_unlabelled must be like the X.*-2"),
-            ([[10**7] * 12], {}, "X_unlabelled must be like the X.*10000000"),
-            (["a text"], {}, "X_unlabelled must be like the X.*TextVectorizer"),
+            ([[-2] * 12], "X_unlabelled must be like the X.*-2"),
+            ([[10**7] * 12], "X_unlabelled must be like the X.*10000000"),
+            (["a text"], "X_unlabelled must be like the X.*TextVectorizer"),
         ],
-        ids=["drawn vectors", "negative", "too large", "text"],
+        ids=["negative", "too large", "text"],
     )
-    def test_rows_that_cannot_be_learnt_from_are_refused(
-        self, ids, y, more, params, message
-    ):
-        model = self.still().set_params(**params)
+    def test_rows_that_cannot_be_learnt_from_are_refused(self, ids, y, more, message):
         with pytest.raises(ValueError, match=f"(?s){message}"):
-            model.fit(ids, y, X_unlabelled=more)
+            self.still().fit(ids, y, X_unlabelled=more)
+
+    def test_drawn_vectors_have_no_use_for_rows_without_labels(self, ids, y):
+        model = small_classifier(embedding=None)
+        twin = small_classifier(embedding=None).fit(ids, y)
+        assert_same(model.fit(ids, y, X_unlabelled=ids + 5), twin, ids)
 
     def test_numbers_have_no_vectors(self, ids, y):
-        with pytest.raises(ValueError, match="X holds numeric"):
+        with pytest.raises(ValueError, match="X holds numbers"):
             self.still().fit(ids / 3.0, y, X_unlabelled=ids / 3.0)
 
 

@@ -61,7 +61,7 @@ class TestWidePath:
         assert model.predict(ids).shape == (40,)
 
     @pytest.mark.parametrize(
-        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1)]
+        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1), (True, 2)]
     )
     def test_bad_lengths_are_refused(self, ids, y, bad):
         with pytest.raises(ValueError, match="'wide_ngrams' parameter"):
@@ -93,18 +93,23 @@ class TestEvidence:
         assert self.told().fit(X, np.arange(202) % 101).evidence_ is None
 
     def test_partial_fit_leaves_it_as_it_was_fitted(self, ids, y):
-        first = self.told().partial_fit(ids, y, [0, 1])
-        assert first.evidence_ is None
-        assert first.partial_fit(ids, y).predict(ids).shape == (40,)
         model = self.told().fit(ids, y)
         evidence = model.evidence_
         assert model.partial_fit(ids, y).evidence_ is evidence
 
-    def test_a_warm_start_with_other_ngrams_is_refused(self, ids, y):
+    def test_without_a_fit_partial_fit_has_none_until_a_warm_fit(self, ids, y):
+        model = self.told(warm_start=True).partial_fit(ids, y, [0, 1])
+        silent = model.evidence_.transform(ragged_from_ids(ids))
+        assert not silent.take(np.arange(40)).values.any()
+        told = model.partial_fit(ids, y).fit(ids, y).evidence_
+        assert told.transform(ragged_from_ids(ids)).take(np.arange(40)).values.any()
+
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_going_on_with_other_ngrams_is_refused(self, ids, y, method):
         model = self.told(warm_start=True).fit(ids, y).fit(ids, y)
         model.set_params(evidence_ngrams=(1, 3))
         with pytest.raises(ValueError, match="leave embedding_dim, evidence_ngrams"):
-            model.fit(ids, y)
+            getattr(model, method)(ids, y)
         assert model.predict(ids).shape == (40,)
 
     def test_validation_rows_are_told_what_training_rows_say(self, ids, y):
