@@ -227,6 +227,8 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
 
     def _same_module(self):
         """Return a copy of the fitted network, with the dropout that is asked for."""
+        if self._asks_for_other_evidence():
+            raise self._cannot_go_on()
         fitted = self.module_
         module = self._make_module(
             fitted.input_layer.input_size, fitted.head.output_size, seed=0
@@ -234,13 +236,16 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
         try:
             module.load_state_dict(fitted.state_dict())
         except RuntimeError as error:
-            raise ValueError(
-                f"{type(self).__name__} goes on from the network that was fitted, but "
-                "its parameters now ask for layers of another shape: leave "
-                "embedding_dim, evidence_ngrams, hidden_layer_sizes, bidirectional and "
-                "pooling as they were, or fit anew, without warm_start and partial_fit."
-            ) from error
+            raise self._cannot_go_on() from error
         return module
+
+    def _cannot_go_on(self):
+        return ValueError(
+            f"{type(self).__name__} goes on from the network that was fitted, but its "
+            "parameters now ask for another one: leave embedding_dim, evidence_ngrams, "
+            "hidden_layer_sizes, bidirectional and pooling as they were, or fit anew, "
+            "without warm_start and partial_fit."
+        )
 
     def _make_input_layer(self, input_size):
         if self.input_type_ == "tokens":

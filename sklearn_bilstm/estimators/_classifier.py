@@ -59,7 +59,8 @@ class BiLSTMClassifier(
         class is where the n-gram is (Good, 1950). The rows that are learnt from are
         told what rows of other folds say, as by scikit-learn's
         :class:`~sklearn.preprocessing.TargetEncoder`. None leaves it out, and so do
-        sequences of numbers and more than a hundred classes.
+        sequences of numbers, and more classes than make 200 channels: a hundred, each
+        with a word and a pair.
 
     hidden_layer_sizes : int or sequence of int, default=(64,)
         Width of the state of one direction, for each LSTM layer.
@@ -88,7 +89,7 @@ class BiLSTMClassifier(
         the same for all tokens of a sequence (Gal and Ghahramani, 2016).
 
     word_dropout : float in [0, 1), default=0.1
-        Share of the tokens that is read as unknown in training.
+        Share of the tokens whose vector is that of the unknown one in training.
 
     recurrent_dropout : float in [0, 1), default=0.0
         Share of the weights from one step to the next that is zeroed in training, the
@@ -137,8 +138,9 @@ class BiLSTMClassifier(
         gives all classes the same sum of weights.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
-        mean the same tokens as before: do not refit the :class:`TextVectorizer`.
+        Whether `fit` goes on from the weights that an earlier `fit` found; evidence and
+        linear path are learnt from the new rows alone. Ids must mean the same tokens as
+        before: do not refit the :class:`TextVectorizer`.
 
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
@@ -395,7 +397,7 @@ class BiLSTMClassifier(
         Raises
         ------
         ValueError
-            If the parameters ask for layers of another shape than there are, or the
+            If the parameters ask for another network than there is, or the
             first call has no `classes`, or y holds a label that is not one of
             them, or `class_weight` is "balanced", which needs all rows at once.
         """
@@ -502,11 +504,12 @@ class BiLSTMClassifier(
         if not goes_on:
             self._learn_scale(train.sequences)
         train, valid = self._scaled_rows(train), self._scaled_rows(valid)
-        self._fit_wide_path(train, seeds[0])
-        self._learn_evidence(train, seeds[0])
-        self._add_evidence(valid)
         read = self._with_unlabelled(train.sequences, X_unlabelled)
         module = self._same_module() if goes_on else self._new_module(read, seeds[0])
+        self._fit_wide_path(train, seeds[0])
+        self._learn_evidence(train)
+        self._tell_rows_learnt_from(train)
+        self._tell_new_rows(valid)
         self.net_ = self._make_net(module, seeds[1])
         n_epochs = self._n_epochs(len(train))
         self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
@@ -528,7 +531,7 @@ class BiLSTMClassifier(
             self.wide_path_, self.network_scale_ = None, 1.0
             random_state = private_random_state(self.random_state)
             seeds = draw_seed(random_state), draw_seed(random_state)
-            self._learn_evidence(train.take(np.arange(0)), seeds[0])
+            self._learn_evidence(train.take(np.arange(0)))
             self.net_ = self._make_net(
                 self._new_module(train.sequences, seeds[0]), seeds[1]
             )
@@ -539,7 +542,7 @@ class BiLSTMClassifier(
         self._record_decisions()
         n_epochs = 1 if len(train) else 0
         train = self._scaled_rows(train)
-        self._add_evidence(train)
+        self._tell_rows_learnt_from(train)
         self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
 
     def _new_module(self, sequences, seed):

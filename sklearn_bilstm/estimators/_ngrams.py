@@ -16,8 +16,10 @@ _ROWS_TO_MEASURE = 2000
 # as half of them is taken; and one that has learnt little is not to be louder.
 _LARGEST_SCALE = 2.0
 
-# A channel for each of more classes would be wider than the vector of a token.
-_MOST_CLASSES_WITH_EVIDENCE = 100
+# More channels would be far wider than the vector of a token that they stand beside.
+_MOST_CHANNELS = 200
+
+_LONGEST_NGRAM = 10
 
 
 class NgramMixin:
@@ -25,25 +27,33 @@ class NgramMixin:
 
     def _new_evidence(self):
         """Return evidence that has learnt nothing yet, or None."""
-        n_classes = len(self.classes_)
-        if (
-            self.evidence_ngrams is None
-            or self.input_type_ != "tokens"
-            or n_classes > _MOST_CLASSES_WITH_EVIDENCE
-        ):
+        if self.evidence_ngrams is None or self.input_type_ != "tokens":
             return None
-        return Evidence(self._checked_ngrams("evidence_ngrams"), n_classes)
+        lengths = self._checked_ngrams("evidence_ngrams")
+        evidence = Evidence(lengths, len(self.classes_))
+        return evidence if evidence.n_channels <= _MOST_CHANNELS else None
 
-    def _learn_evidence(self, train, seed):
-        """Learn what n-grams tell of the class, and let training rows be told."""
+    def _learn_evidence(self, rows):
+        """Learn what n-grams tell of the class."""
         self.evidence_ = self._new_evidence()
         if self.evidence_ is not None:
-            rows = train.sequences, train.target, train.weight
-            train.evidence = self.evidence_.fit_transform(*rows, seed=seed)
+            self.evidence_.fit(rows.sequences, rows.target, rows.weight)
 
-    def _add_evidence(self, rows):
+    def _tell_rows_learnt_from(self, rows):
+        if self.evidence_ is not None:
+            rows.evidence = self.evidence_.of_learnt_rows(rows.sequences)
+
+    def _tell_new_rows(self, rows):
         if rows is not None and self.evidence_ is not None:
-            rows.evidence = self.evidence_.transform(rows.sequences)
+            rows.evidence = self.evidence_.of_new_rows(rows.sequences)
+
+    def _asks_for_other_evidence(self):
+        """Return whether the parameters no longer ask for the evidence there is."""
+        asked_for, fitted = (
+            evidence and evidence.lengths
+            for evidence in (self._new_evidence(), self.evidence_)
+        )
+        return asked_for != fitted
 
     def _fit_wide_path(self, train, seed):
         self.wide_path_ = None
@@ -74,10 +84,9 @@ class NgramMixin:
 
     def _as_dataset(self, sequences):
         """Return sequences with all that the network reads."""
-        if self.evidence_ is None:
-            return SequenceDataset(sequences)
-        evidence = self.evidence_.transform(sequences)
-        return SequenceDataset(sequences, evidence=evidence)
+        rows = SequenceDataset(sequences)
+        self._tell_new_rows(rows)
+        return rows
 
     def _checked_ngrams(self, name):
         ngrams = getattr(self, name)
@@ -85,10 +94,14 @@ class NgramMixin:
             isinstance(length, Integral) and not isinstance(length, bool)
             for length in ngrams
         )
-        if len(ngrams) != 2 or not whole or not 1 <= ngrams[0] <= ngrams[1]:
+        if (
+            len(ngrams) != 2
+            or not whole
+            or not 1 <= ngrams[0] <= ngrams[1] <= _LONGEST_NGRAM
+        ):
             raise ValueError(
                 f"The {name!r} parameter of {type(self).__name__} must be None or "
-                "a tuple (shortest, longest) of ints with 1 <= shortest <= longest. "
-                f"Got {ngrams!r} instead."
+                "a tuple (shortest, longest) of ints with 1 <= shortest <= longest <= "
+                f"{_LONGEST_NGRAM}. Got {ngrams!r} instead."
             )
         return tuple(map(int, ngrams))

@@ -44,12 +44,15 @@ class _Reordered(torch.autograd.Function):
     # as these copies of whole vectors.
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
-        ctx.save_for_backward(order)
+    def forward(x: Tensor, order: Tensor) -> Tensor:
         n_rows, n_steps = order.shape
         first = n_steps * torch.arange(n_rows, device=order.device)  # (B,)
         flat = (order + first[:, None]).flatten()  # (B * T,)
         return x.flatten(0, 1).index_select(0, flat).view_as(x)  # (B, T, features)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[1])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:

@@ -13,7 +13,7 @@ from sklearn_bilstm.sequences._matrix import (
     ragged_from_ids,
     ragged_from_numbers,
 )
-from sklearn_bilstm.sequences._ngrams import NgramColumns
+from sklearn_bilstm.sequences._ngrams import NgramColumns, spread
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = [
@@ -26,4 +26,5 @@ __all__ = [
     "pad",
     "ragged_from_ids",
     "ragged_from_numbers",
+    "spread",
 ]

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.sequences._ragged import Ragged
 
 __all__ = ["cut", "pad"]
 
@@ -16,12 +16,12 @@ Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 _WIDTH_STEP = 8
 
 
-def pad(sequences: RaggedArray, rows: np.ndarray) -> tuple[Tensor, Tensor]:
+def pad(sequences: Ragged, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     """Fill up the sequences at `rows` to a common width.
 
     Parameters
     ----------
-    sequences : RaggedArray
+    sequences : Ragged
     rows : ndarray of shape (B,)
         Indices into `sequences`.
 

@@ -1,22 +1,15 @@
 """Sequences with their targets, read a whole batch at a time."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from sklearn_bilstm.sequences._collate import pad
-from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.sequences._ragged import Ragged, RaggedArray
 
 __all__ = ["SequenceDataset"]
-
-
-class Channels(Protocol):
-    """What can be taken for rows, such as a RaggedArray."""
-
-    def take(self, rows: np.ndarray) -> RaggedArray:
-        """Return the channels of the steps of `rows`."""
 
 
 class SequenceDataset(Dataset):
@@ -29,7 +22,7 @@ class SequenceDataset(Dataset):
         What the loss compares the logits with.
     weight : ndarray of shape (n_sequences,), default=None
         Weight of each sequence in the loss. None means ones.
-    evidence : Channels, default=None
+    evidence : Ragged, default=None
         Further channels of the steps, for a model that reads `evidence`.
     """
 
@@ -38,7 +31,7 @@ class SequenceDataset(Dataset):
         sequences: RaggedArray,
         target: np.ndarray | None = None,
         weight: np.ndarray | None = None,
-        evidence: Channels | None = None,
+        evidence: Ragged | None = None,
     ) -> None:
         n_sequences = len(sequences)
         self.sequences = sequences
@@ -63,8 +56,7 @@ class SequenceDataset(Dataset):
         steps, mask = pad(self.sequences, rows)
         inputs = {"steps": steps, "mask": mask}
         if self.evidence is not None:
-            evidence = self.evidence.take(rows)
-            inputs["evidence"], _ = pad(evidence, np.arange(len(rows)))
+            inputs["evidence"], _ = pad(self.evidence, rows)
         target = {
             "target": torch.from_numpy(self.target[rows]),
             "weight": torch.from_numpy(self.weight[rows].astype(np.float32)),

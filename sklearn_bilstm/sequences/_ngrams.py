@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn_bilstm.sequences._ragged import RaggedArray
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
-__all__ = ["NgramColumns", "hashed_ngrams"]
+__all__ = ["NgramColumns", "hashed_ngrams", "spread"]
 
 # An odd number whose products spread over all bits: 2 ** 64 over the golden ratio
 # (Knuth, The Art of Computer Programming, volume 3, section 6.4).
@@ -114,13 +114,18 @@ def hashed_ngrams(
     buckets = np.full((longest - shortest + 1, len(tokens)), -1, np.int32)
     for length in range(1, min(longest, len(tokens)) + 1):
         last = tokens[length - 1 :]
-        hashes = ((hashes[: len(last)] ^ last) + np.uint64(1)) * _SPREAD
-        hashes ^= hashes >> _HALF  # the low bits of a product know little
+        hashes = spread((hashes[: len(last)] ^ last) + np.uint64(1))
         if length >= shortest:
             within = row_of[: len(last)] == row_of[length - 1 :]
-            spread = (hashes * _SPREAD >> np.uint64(64 - n_bits)).astype(np.int32)
-            np.copyto(buckets[length - shortest, length - 1 :], spread, where=within)
+            found = (hashes * _SPREAD >> np.uint64(64 - n_bits)).astype(np.int32)
+            np.copyto(buckets[length - shortest, length - 1 :], found, where=within)
     return buckets
+
+
+def spread(numbers: np.ndarray) -> np.ndarray:
+    """Return a hash of each number of an array of uint64."""
+    products = numbers * _SPREAD
+    return products ^ (products >> _HALF)  # the low bits of a product know little
 
 
 def _counts(

@@ -1,10 +1,26 @@
 """Rows of unequal length in one flat array."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
-__all__ = ["RaggedArray"]
+__all__ = ["Ragged", "RaggedArray"]
+
+
+class Ragged(Protocol):
+    """What reads like a :class:`RaggedArray`."""
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each sequence."""
+
+    @property
+    def values(self) -> np.ndarray:
+        """The steps of all sequences."""
+
+    def take(self, rows: np.ndarray) -> "Ragged":
+        """Return the sequences at `rows`, in that order."""
 
 
 @dataclass(frozen=True)

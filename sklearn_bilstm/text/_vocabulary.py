@@ -3,9 +3,11 @@
 from array import array
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import compress
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -122,23 +124,21 @@ class TokenCounts:
     def ranked(self, min_df: float, max_df: float) -> list[Hashable]:
         """Return the tokens in enough and not in too many documents.
 
-        The most frequent come first, and equally frequent ones in alphabetical order:
-        in an order of their documents, which are often sorted by class, a cut among
-        rare tokens would tell classes apart by their unknown tokens.
+        The most frequent come first, and equally frequent ones in alphabetical order,
+        or as they were met if they cannot be compared. In the order of documents that
+        are sorted by class, a cut among rare tokens would tell classes apart by their
+        unknown tokens.
         """
         low, high = (
             bound if isinstance(bound, Integral) else bound * self.n_documents
             for bound in (min_df, max_df)
         )
         kept = (self.documents >= low) & (self.documents <= high)
-        tokens = sorted(compress(self.codes, kept), key=_sorting_key)
+        tokens: list[Any] = list(compress(self.codes, kept))
+        with suppress(TypeError):
+            tokens = sorted(tokens)
         occurrences = self.occurrences[[self.codes[token] for token in tokens]]
         return [tokens[i] for i in np.argsort(-occurrences, kind="stable")]
-
-
-def _sorting_key(token: Hashable) -> str:
-    # tokens of an analyzer of the user's need not be comparable
-    return token if isinstance(token, str) else repr(token)
 
 
 def extended(

@@ -1,19 +1,23 @@
 """What the n-grams that end at each token tell of the class."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences import NgramColumns, RaggedArray
-from sklearn_bilstm.training._splits import folds
+from sklearn_bilstm.sequences import NgramColumns, RaggedArray, spread
 
 __all__ = ["Evidence", "EvidenceOfRows"]
 
 
+# Out of how many folds the evidence for the rows that are learnt from is taken.
+_N_FOLDS = 5
+
+
 @dataclass(frozen=True)
 class EvidenceOfRows:
-    """Evidence that is looked up when rows are taken, as it may fill much memory.
+    """Evidence that reads like a RaggedArray, and is looked up when it is read.
 
     Parameters
     ----------
@@ -29,13 +33,23 @@ class EvidenceOfRows:
     tables: np.ndarray
     table_of_rows: np.ndarray
 
-    def take(self, rows: np.ndarray) -> RaggedArray:
-        """Return the evidence of `rows`, with values of shape (n_steps, n_channels)."""
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each row."""
+        return self.columns.lengths
+
+    @property
+    def values(self) -> np.ndarray:
+        """Evidence of all steps as float32, of shape (n_steps, n_channels)."""
+        tables = np.repeat(self.table_of_rows, self.lengths)
+        values = self.tables[tables[:, None], self.columns.values]
+        n_channels = self.tables.shape[2] * self.columns.values.shape[1]
+        return values.reshape(-1, n_channels).astype(np.float32)
+
+    def take(self, rows: np.ndarray) -> "EvidenceOfRows":
+        """Return the evidence of `rows`."""
         columns = self.columns.take(rows)
-        tables = np.repeat(self.table_of_rows[rows], columns.lengths)
-        values = self.tables[tables[:, None], columns.values]
-        n_channels = self.tables.shape[2] * columns.values.shape[1]
-        return RaggedArray(values.reshape(-1, n_channels), columns.offsets)
+        return EvidenceOfRows(columns, self.tables, self.table_of_rows[rows])
 
 
 class Evidence:
@@ -48,7 +62,8 @@ class Evidence:
     against the first.
 
     Rows that are learnt from are told what rows of other folds say. Told by themselves,
-    rare n-grams would give their class away, and nothing else would be learnt.
+    rare n-grams would give their class away, and nothing else would be learnt. Equal
+    rows are in the same fold, whenever they come.
 
     Parameters
     ----------
@@ -65,13 +80,16 @@ class Evidence:
     @property
     def n_channels(self) -> int:
         """Number of channels of a token."""
-        per_ngram = 1 if self.n_classes == 2 else self.n_classes
-        return per_ngram * (self.lengths[1] - self.lengths[0] + 1)
+        return self._n_lengths * (1 if self.n_classes == 2 else self.n_classes)
 
-    def fit_transform(
-        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
-    ) -> EvidenceOfRows:
-        """Learn from rows, and return their evidence out of folds.
+    @property
+    def _n_lengths(self) -> int:
+        return self.lengths[1] - self.lengths[0] + 1
+
+    def fit(
+        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray
+    ) -> Self:
+        """Learn from rows.
 
         Parameters
         ----------
@@ -81,42 +99,43 @@ class Evidence:
             Classes.
         weight : ndarray of shape (n,)
             Weights of the rows.
-        seed : int
-            Decides on the folds.
 
         Returns
         -------
-        evidence : EvidenceOfRows
+        self : Evidence
         """
         self._columns = NgramColumns(self.lengths).fit(sequences)
         occurs = self._columns.counts(sequences)
         everywhere, of_classes = self._weights_of(occurs, target, weight)
-        self._table = self._evidence(everywhere, of_classes)
-        # without another row there is no fold, and nothing that others say
-        tables = [np.zeros_like(self._table)]
-        table_of_rows = np.zeros(len(target), np.intp)
-        for _, held_out in folds(target, seed):
+        shape = _N_FOLDS + 1, len(everywhere) + 1, self.n_channels // self._n_lengths
+        # of half precision, as there may be very many
+        self._tables = np.zeros(shape, np.float16)
+        self._tables[-1, :-1] = self._evidence(everywhere, of_classes)
+        fold_of_rows = _fold_of_rows(sequences)
+        for fold in range(_N_FOLDS):
+            rows = np.flatnonzero(fold_of_rows == fold)
             inside, of_inside = self._weights_of(
-                occurs[held_out], target[held_out], weight[held_out]
+                occurs[rows], target[rows], weight[rows]
             )
-            table_of_rows[held_out] = len(tables)
-            tables.append(self._evidence(everywhere - inside, of_classes - of_inside))
-        return self._of_rows(sequences, np.array(tables), table_of_rows)
+            self._tables[fold, :-1] = self._evidence(
+                everywhere - inside, of_classes - of_inside
+            )
+        return self
 
-    def transform(self, sequences: RaggedArray) -> EvidenceOfRows:
-        """Return the evidence of rows that were not learnt from.
+    def of_learnt_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
+        """Return what rows of other folds say of rows that a network learns from."""
+        return self._of_rows(sequences, _fold_of_rows(sequences))
 
-        An id larger than any learnt from is unknown.
-        """
-        only_one = np.zeros(len(sequences), np.intp)
-        return self._of_rows(sequences, self._table[None], only_one)
+    def of_new_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
+        """Return what all rows say; an id larger than any learnt from is unknown."""
+        return self._of_rows(sequences, np.full(len(sequences), _N_FOLDS))
 
     def _of_rows(
-        self, sequences: RaggedArray, tables: np.ndarray, table_of_rows: np.ndarray
+        self, sequences: RaggedArray, table_of_rows: np.ndarray
     ) -> EvidenceOfRows:
         columns = np.ascontiguousarray(self._columns.at_steps(sequences).T)
         columns_of_rows = RaggedArray(columns, sequences.offsets)
-        return EvidenceOfRows(columns_of_rows, tables, table_of_rows)
+        return EvidenceOfRows(columns_of_rows, self._tables, table_of_rows)
 
     def _weights_of(
         self, occurs: sparse.csr_array, target: np.ndarray, weight: np.ndarray
@@ -133,15 +152,25 @@ class Evidence:
         return sums.reshape(-1, self.n_classes), totals
 
     def _evidence(self, weights: np.ndarray, totals: np.ndarray) -> np.ndarray:
-        """Return a row of evidence for each n-gram, and one of zeros for any other.
+        """Compare the rows of each class that have an n-gram with those expected.
 
-        Shares of classes are smoothed by as many rows as there are classes, with the
-        shares that classes have overall, so that a rare n-gram says little.
+        Either number is raised by one, so that a rare n-gram says little.
         """
-        prior = (totals + 1) / (totals + 1).sum()
-        n = self.n_classes
-        shares = (weights + n * prior) / (weights.sum(1, keepdims=True) + n)
-        evidence = np.log(shares / prior)
-        if n == 2:
-            evidence = evidence[:, 1:] - evidence[:, :1]
-        return np.pad(evidence, [(0, 1), (0, 0)]).astype(np.float32)
+        shares = totals / max(totals.sum(), np.finfo(float).tiny)
+        expected = shares * weights.sum(1, keepdims=True)
+        evidence = np.log((weights.clip(min=0) + 1) / (expected + 1))
+        if self.n_classes == 2:
+            return evidence[:, 1:] - evidence[:, :1]
+        return evidence
+
+
+def _fold_of_rows(sequences: RaggedArray) -> np.ndarray:
+    """Draw a fold for each row by a hash of its tokens, the same for equal rows."""
+    place = np.arange(len(sequences.values)) - np.repeat(
+        sequences.offsets[:-1], sequences.lengths
+    )
+    steps = spread(sequences.values.astype(np.uint64) + spread(place.astype(np.uint64)))
+    # sums of all steps so far, which may overflow, as do their differences
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(steps, dtype=np.uint64)])
+    of_rows = sums[sequences.offsets[1:]] - sums[sequences.offsets[:-1]]
+    return (spread(of_rows) >> np.uint64(32)).astype(np.intp) % _N_FOLDS

@@ -13,7 +13,6 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from skorch.utils import to_tensor
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import SequenceModel, TokenInput
@@ -30,7 +29,7 @@ _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 # A batch is cut into shards that fit the cache of a core, of no fewer rows and steps.
 # It does not depend on the number of threads, and neither does what is learnt.
 _SHARD_ROWS = 8
-_SHARD_ROWS_OF_BFLOAT16 = 16  # of numbers half as large
+_SHARD_ROWS_OF_BFLOAT16 = 16  # as many bytes
 _SHARD_STEPS = 1200
 
 
@@ -243,8 +242,8 @@ class SequenceNet(NeuralNet):
     def _in_shards(self, function: Callable, batch: tuple) -> list:
         """Call a function with the number of each shard of a batch and the shard."""
         n_rows, n_steps = batch[0]["mask"].shape
-        halved = self.module_.encoder.training_dtype == torch.bfloat16
-        least = _SHARD_ROWS_OF_BFLOAT16 if halved else _SHARD_ROWS
+        in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
+        least = _SHARD_ROWS_OF_BFLOAT16 if in_bfloat16 else _SHARD_ROWS
         n_shards = min(n_rows * n_steps // _SHARD_STEPS, n_rows // least)
         shards = cut(batch, max(1, n_shards))
         if len(shards) == 1:
@@ -335,12 +334,9 @@ class SequenceNet(NeuralNet):
         n_batches = -(-len(dataset) // self.batch_size)
         with self._make_workers(at_most=n_batches) as workers, torch.inference_mode():
             pooled = torch.from_numpy(self._pooled(dataset, workers))
-            head = self.module_.head
-            weights = {
-                name: weight.to("cpu", torch.float64)
-                for name, weight in head.state_dict().items()
-            }
-            return functional_call(head, weights, pooled.double()).numpy()
+            # a copy, as other threads may predict with this net at the same time
+            head = deepcopy(self.module_.head).to("cpu", torch.float64)
+            return head(pooled.double()).numpy()
 
     def restart_optimizer(self) -> None:
         """Forget what the optimiser remembers, which is twice the size of the model."""

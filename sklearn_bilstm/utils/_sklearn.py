@@ -46,8 +46,11 @@ get_output_config = _get_output_config
 
 
 def __getattr__(name: str) -> Any:
-    # sklearn.datasets takes long to import, and only downloads need it
-    if name in ("RemoteFileMetadata", "fetch_remote"):
-        module = importlib.import_module("sklearn.datasets._base")
-        return getattr(module, name.replace("fetch_", "_fetch_"))
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # sklearn.datasets takes long to import, and only our own datasets need it
+    private = {
+        "RemoteFileMetadata": "RemoteFileMetadata",
+        "fetch_remote": "_fetch_remote",
+    }
+    if name not in private:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module("sklearn.datasets._base"), private[name])

@@ -1,5 +1,7 @@
 import copy
 import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -410,7 +412,7 @@ class TestGoingOn:
     @pytest.mark.parametrize("method", ["partial_fit", "fit"])
     def test_a_change_of_shape_is_refused(self, ids, y, method):
         classifier = small_classifier(warm_start=True).fit(ids, y)
-        with pytest.raises(ValueError, match="layers of another shape"):
+        with pytest.raises(ValueError, match="ask for another one"):
             getattr(classifier.set_params(hidden_layer_sizes=5), method)(ids, y)
         assert classifier.predict(ids).shape == (40,)
 
@@ -458,6 +460,31 @@ class TestGoingOn:
     def test_balanced_classes_need_all_rows(self, ids, y):
         with pytest.raises(ValueError, match="balanced.*partial_fit"):
             small_classifier(class_weight="balanced").partial_fit(ids, y, [0, 1])
+
+
+def test_numbers_are_not_rounded_unless_asked_for(ids, y, monkeypatch):
+    monkeypatch.setattr("sklearn_bilstm.utils._device._cpu_has_bfloat16", lambda: True)
+    auto, exact, rounded = (
+        small_classifier(precision=precision).fit(ids / 3.0, y)
+        for precision in ("auto", "float32", "bfloat16")
+    )
+    assert_same(auto, exact, ids / 3.0)
+    assert auto.auto_params_["precision"] == "float32"
+    assert (auto.predict_proba(ids / 3.0) != rounded.predict_proba(ids / 3.0)).any()
+    assert small_classifier().fit(ids, y).auto_params_["precision"] == "bfloat16"
+
+
+def test_a_model_may_predict_in_several_threads_at_once(ids, fitted):
+    expected = fitted.predict_proba(ids)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(fitted.predict_proba, [ids] * 200))
+    finally:
+        sys.setswitchinterval(interval)
+    assert all(np.array_equal(expected, proba) for proba in found)
+    assert all(p.dtype == torch.float32 for p in fitted.module_.parameters())
 
 
 @pytest.mark.parametrize("kind", [int, float])

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
+import torch
 from skorch.callbacks import Callback
+from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from tests.helpers import small_classifier
@@ -61,7 +63,7 @@ class TestWidePath:
         assert model.predict(ids).shape == (40,)
 
     @pytest.mark.parametrize(
-        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1), (True, 2)]
+        "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1), (True, 2), (1, 11)]
     )
     def test_bad_lengths_are_refused(self, ids, y, bad):
         with pytest.raises(ValueError, match="'wide_ngrams' parameter"):
@@ -98,22 +100,43 @@ class TestEvidence:
         assert model.partial_fit(ids, y).evidence_ is evidence
 
     def test_without_a_fit_partial_fit_has_none_until_a_warm_fit(self, ids, y):
+        rows = ragged_from_ids(ids)
         model = self.told(warm_start=True).partial_fit(ids, y, [0, 1])
-        silent = model.evidence_.transform(ragged_from_ids(ids))
-        assert not silent.take(np.arange(40)).values.any()
-        told = model.partial_fit(ids, y).fit(ids, y).evidence_
-        assert told.transform(ragged_from_ids(ids)).take(np.arange(40)).values.any()
+        assert not model.evidence_.of_new_rows(rows).values.any()
+        model.partial_fit(ids, y).fit(ids, y)
+        assert model.evidence_.of_new_rows(rows).values.any()
 
+    @pytest.mark.parametrize("ngrams", [(1, 3), (2, 3), None])
     @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-    def test_going_on_with_other_ngrams_is_refused(self, ids, y, method):
+    def test_going_on_with_other_ngrams_is_refused(self, ids, y, method, ngrams):
         model = self.told(warm_start=True).fit(ids, y).fit(ids, y)
-        model.set_params(evidence_ngrams=(1, 3))
+        model.set_params(evidence_ngrams=ngrams)
         with pytest.raises(ValueError, match="leave embedding_dim, evidence_ngrams"):
             getattr(model, method)(ids, y)
         assert model.predict(ids).shape == (40,)
 
     def test_validation_rows_are_told_what_training_rows_say(self, ids, y):
-        model = self.told(early_stopping=True, max_epochs=2).fit(ids, y)
-        assert "valid_loss" in model.history_[-1]
-        other = self.told(max_epochs=2).fit(ids, y, X_val=ids, y_val=y)
-        assert "valid_loss" in other.history_[-1]
+        model = self.told(early_stopping=False, precision="float32")
+        model.fit(ids, y, X_val=ids, y_val=y)
+        rows = SequenceDataset(ragged_from_ids(ids))
+        rows.evidence = model.evidence_.of_new_rows(rows.sequences)
+        logits = torch.tensor(model.net_.logits(rows))
+        np.testing.assert_allclose(
+            model.decision_function(ids), logits[:, 1] - logits[:, 0]
+        )
+        loss = cross_entropy(logits, torch.tensor(y))
+        np.testing.assert_allclose(
+            model.history_[-1]["valid_loss"], loss.item(), rtol=1e-4
+        )
+
+    @pytest.mark.parametrize("goes_on", [False, True])
+    def test_labels_without_reason_are_not_learnt_from_rare_words(self, goes_on):
+        random = np.random.RandomState(0)
+        X, y = random.randint(2, 600, size=(400, 5)), random.randint(2, size=400)
+        params = {"embedding_dim": 1, "word_dropout": 0.9, "pooling": "mean"}
+        model = self.told(max_epochs=15, lr=0.02, **params).fit(X, y)
+        if goes_on:
+            for _ in range(5):
+                model.partial_fit(X, y)
+        # the loss of a coin is log(2)
+        assert model.history_[-1]["train_loss"] > 0.6

@@ -98,6 +98,12 @@ def test_the_order_of_the_documents_does_not_matter(corpora):
     assert ranks[0] == ranks[1]
 
 
+def test_tokens_that_cannot_be_compared_keep_the_order_in_which_they_were_met():
+    tokens = [object(), "b", 1, object(), "a"]
+    counts = TokenCounts().plus(encode([tokens], list))
+    assert counts.ranked(1, 1.0) == tokens
+
+
 def test_new_tokens_get_the_next_ids():
     assert extended({}, "ab") == {"a": 2, "b": 3}
     assert extended({"x": 7, "y": 4}, "axb") == {"x": 7, "y": 4, "a": 8, "b": 9}
