@@ -167,12 +167,15 @@ def test_the_gradient_of_shards_is_that_of_the_batch(ids, long_rows):
 
 
 @pytest.mark.parametrize("params", [{}, {"recurrent_dropout": 0.2}])
-def test_the_number_of_threads_changes_no_bit(long_rows, params):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_number_of_threads_changes_no_bit(long_rows, precision, params):
     X = np.zeros((32, 200), int)
     for row, sequence in zip(X, rows_of(long_rows.sequences), strict=True):
         row[: len(sequence)] = sequence
     fits = [
-        small_classifier(n_threads=n, **params).fit(X, long_rows.target)
+        small_classifier(n_threads=n, precision=precision, **params).fit(
+            X, long_rows.target
+        )
         for n in (1, 2, 3)
     ]
     expected = fits[0].predict_proba(X)
