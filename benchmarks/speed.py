@@ -316,8 +316,9 @@ def latency(args):
 def to_published(args):
     """Seconds to fit the first of 1, 2, ... epochs that reaches 89.8 % of test reviews.
 
-    Only the fit that reaches it is timed. That is what the best network of the articles on bidirectional LSTMs reaches that
-    this package grew from, in five epochs of 130 seconds.
+    Only the fit that reaches it is timed. It is what the best network of the articles
+    on bidirectional LSTMs reaches that this package grew from, in five epochs of 130
+    seconds.
     """
     split = load(args.data, "imdb")
     for n_epochs in range(1, 10):
