@@ -320,7 +320,7 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
         }
         if self.verbose:
             shown = [f"{name}={value!r}" for name, value in self.auto_params_.items()]
-            print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201
+            print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201, verbose=1
 
     def _train(self, train, valid, *, n_epochs, schedule, streams=False):
         """Train the net, and record what happened even if it is interrupted.

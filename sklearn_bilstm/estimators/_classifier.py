@@ -54,8 +54,8 @@ class BiLSTMClassifier(
         draws them.
 
     evidence_ngrams : tuple (shortest, longest) or None, default=(1, 2)
-        Tokens of the n-grams whose weight of evidence the network reads beside the
-        vector of the token that they end with: the logarithm of how much likelier each
+        Tokens, at most 10, of the n-grams whose weight of evidence the network reads
+        beside the vector of the token that they end with: the logarithm of how much likelier each
         class is where the n-gram is (Good, 1950). The rows that are learnt from are
         told what rows of other folds say, as by scikit-learn's
         :class:`~sklearn.preprocessing.TargetEncoder`. None leaves it out, and so do
@@ -74,8 +74,8 @@ class BiLSTMClassifier(
         attention (Yang et al., 2016), or maximum and mean side by side.
 
     wide_ngrams : tuple (shortest, longest) or None, default=(1, 2)
-        Tokens of the n-grams of a linear path beside the network, for what words and
-        phrases give away: logistic regression on their TF-IDF weights, times what naive
+        Tokens, at most 10, of the n-grams of a linear path beside the network, for what
+        words and phrases give away: logistic regression on their TF-IDF weights, times what naive
         Bayes makes of them for a class (Wang and Manning, 2012). It is fitted apart,
         and the mean is taken of its logits and those of the network, which are scaled
         to their size. Sequences of numbers have no such path. None leaves it out.
