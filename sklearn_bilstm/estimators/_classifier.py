@@ -55,9 +55,9 @@ class BiLSTMClassifier(
 
     evidence_ngrams : tuple (shortest, longest) or None, default=(1, 2)
         Tokens, at most 10, of the n-grams whose weight of evidence the network reads
-        beside the vector of the token that they end with: the logarithm of how much likelier each
-        class is where the n-gram is (Good, 1950). The rows that are learnt from are
-        told what rows of other folds say, as by scikit-learn's
+        beside the vector of the token that they end with: the logarithm of how much
+        likelier each class is where the n-gram is (Good, 1950). The rows that are
+        learnt from are told what rows of other folds say, as by scikit-learn's
         :class:`~sklearn.preprocessing.TargetEncoder`. None leaves it out, and so do
         sequences of numbers, and more classes than make 200 channels: a hundred, each
         with a word and a pair.
@@ -75,10 +75,11 @@ class BiLSTMClassifier(
 
     wide_ngrams : tuple (shortest, longest) or None, default=(1, 2)
         Tokens, at most 10, of the n-grams of a linear path beside the network, for what
-        words and phrases give away: logistic regression on their TF-IDF weights, times what naive
-        Bayes makes of them for a class (Wang and Manning, 2012). It is fitted apart,
-        and the mean is taken of its logits and those of the network, which are scaled
-        to their size. Sequences of numbers have no such path. None leaves it out.
+        words and phrases give away: logistic regression on their TF-IDF weights, times
+        what naive Bayes makes of them for a class (Wang and Manning, 2012). It is
+        fitted apart, and the mean is taken of its logits and those of the network,
+        which are scaled to their size. Sequences of numbers have no such path. None
+        leaves it out.
 
     dropout : float in [0, 1), default=0.5
         Share of the pooled vector, and of the states between two layers, that is
