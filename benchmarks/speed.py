@@ -88,6 +88,7 @@ def ratios(figures):
         ("train", "skorch"),
         ("loop", "train"),
         ("train gflops", "matrix gflops"),
+        ("step gflops", "matrix gflops"),
         ("vectorize", "countvectorizer"),
         ("vectorize", "vectorize in two"),
         ("import", "import of what it needs"),
@@ -149,16 +150,27 @@ def train_filled(args):
     return len(y) / model.history_[-1]["seconds"]
 
 
+def operations(X):
+    """Return billions of operations that the recurrent layers need for an epoch."""
+    # both directions, four gates, multiply and add; backward is twice forward
+    per_token = 2 * 4 * HIDDEN_SIZE * (EMBEDDING_DIM + HIDDEN_SIZE) * 2 * 3
+    return X.nnz * per_token / 1e9
+
+
 def whole_fit(args):
     """Billions of operations of the recurrent layers in a second of a whole fit."""
     X, y = encoded(args)
     model = network(max_epochs=4)
     start = time.perf_counter()
     model.fit(X, y)
-    seconds = time.perf_counter() - start
-    # both directions, four gates, multiply and add; backward is twice forward
-    per_token = 2 * 4 * HIDDEN_SIZE * (EMBEDDING_DIM + HIDDEN_SIZE) * 2 * 3
-    return 4 * X.nnz * per_token / seconds / 1e9
+    return 4 * operations(X) / (time.perf_counter() - start)
+
+
+def step(args):
+    """Billions of operations in a second of computing losses and gradients alone."""
+    _, seconds = bare_loop(args)
+    X, _ = encoded(args)
+    return operations(X) / seconds
 
 
 def matrix_product(args):
@@ -184,6 +196,12 @@ def predict(args):
 
 def loop(args):
     """Reviews a second of a bare loop over the same batches, shards and threads."""
+    seconds, _ = bare_loop(args)
+    return args.reviews / seconds
+
+
+def bare_loop(args):
+    """Return seconds of a second epoch, and those of its losses and gradients."""
     X, y = encoded(args)
     model = network(max_epochs=1).fit(X[:320], y[:320])
     net, module = model.net_, model.module_
@@ -193,13 +211,16 @@ def loop(args):
     optimizer = torch.optim.AdamW(weights, fused=True)
     with Workers() as net._workers:
         for _ in range(2):
-            start = time.perf_counter()
-            for batch in LengthBuckets(rows.sequences.lengths, BATCH_SIZE, [0]):
-                net.train_step_single(rows[batch])
+            start, learning = time.perf_counter(), 0.0
+            for indices in LengthBuckets(rows.sequences.lengths, BATCH_SIZE, [0]):
+                batch = rows[indices]
+                before = time.perf_counter()
+                net.train_step_single(batch)
+                learning += time.perf_counter() - before
                 torch.nn.utils.clip_grad_norm_(weights, 1.0)
                 optimizer.step()
             seconds = time.perf_counter() - start
-    return len(y) / seconds
+    return seconds, learning
 
 
 def skorch(args):
@@ -359,6 +380,7 @@ TASKS = {
     "skorch": skorch,
     "predict": predict,
     "train gflops": whole_fit,
+    "step gflops": step,
     "matrix gflops": matrix_product,
     "vectorize": vectorize,
     "vectorize in two": vectorize_in_two,
@@ -370,6 +392,7 @@ TASKS = {
 }
 UNITS = {
     "train gflops": "GFLOP/s",
+    "step gflops": "GFLOP/s",
     "matrix gflops": "GFLOP/s",
     "vectorize": "s",
     "vectorize in two": "s",

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn._dropout import LockedDropout, drop
-from sklearn_bilstm.nn._mask import last_step, reorder, reversed_order
+from sklearn_bilstm.nn._mask import last_step, reorder, reversed_order, time_major
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._undrawn import undrawn
 
@@ -73,7 +73,7 @@ class RecurrentLayer(Part):
         ----------
         x : tensor of shape (B, T, E)
         mask : bool tensor of shape (B, T)
-        order : int64 tensor of shape (B, T)
+        order : int64 tensor of shape (T * B,)
             What :func:`reversed_order` gives for `mask`.
         generator : torch.Generator, default=None
             Source of the recurrent dropout.
@@ -93,7 +93,9 @@ class RecurrentLayer(Part):
         backward = self._run(self.backwards, turned, generator)  # (B, T, H / 2)
         final = torch.cat([final, last_step(backward, mask)], 1)  # (B, H)
         backward = reorder(backward, order)  # (B, T, H / 2)
-        return torch.cat([forward, backward], 2), final  # (B, T, H), (B, H)
+        both = [forward.transpose(0, 1), backward.transpose(0, 1)]
+        states = torch.cat(both, 2).transpose(0, 1)  # (B, T, H)
+        return states, final  # (B, T, H), (B, H)
 
     def _run(
         self, lstm: nn.LSTM, x: Tensor, generator: torch.Generator | None
@@ -107,9 +109,9 @@ class RecurrentLayer(Part):
         start = x.new_zeros(1, len(x), lstm.hidden_size)  # (1, B, H)
         # what nn.LSTM itself calls, with has_biases, num_layers, dropout, train,
         # bidirectional, batch_first
-        return torch.lstm(x, (start, start), weights, True, 1, 0.0, True, False, True)[
-            0
-        ]
+        more = True, 1, 0.0, True, False, False
+        states = torch.lstm(x.transpose(0, 1), (start, start), weights, *more)[0]
+        return states.transpose(0, 1)  # (B, T, H / 2)
 
 
 @torch.no_grad()
@@ -197,6 +199,7 @@ class RecurrentEncoder(Part):
         dtype = x.dtype
         if self.training and self.training_dtype is not None:
             x = x.to(self.training_dtype)  # (B, T, E)
+        x = time_major(x)  # (B, T, E)
         states, final = self.layers[0](x, mask, order, generator)
         for layer in self.layers[1:]:
             states = self.dropout(states, generator)  # (B, T, H)

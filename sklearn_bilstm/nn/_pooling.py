@@ -8,7 +8,7 @@ name in `POOLINGS` is what users write.
 import torch
 from torch import Tensor, nn
 
-from sklearn_bilstm.nn._mask import masked_softmax
+from sklearn_bilstm.nn._mask import masked_max, masked_mean, masked_softmax
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._undrawn import undrawn
 
@@ -20,17 +20,6 @@ __all__ = [
     "MaxPooling",
     "MeanPooling",
 ]
-
-
-def _max(states: Tensor, mask: Tensor) -> Tensor:
-    padding = ~mask[..., None]  # (B, T, 1)
-    highest = states.masked_fill(padding, -torch.inf).amax(1)  # (B, H)
-    return highest.masked_fill(padding.all(1), 0.0)  # (B, H)
-
-
-def _mean(states: Tensor, mask: Tensor) -> Tensor:
-    total = states.masked_fill(~mask[..., None], 0.0).sum(1)  # (B, H)
-    return total / mask.sum(1, keepdim=True).clamp(min=1)  # (B, H)
 
 
 class _Pooling(Part):
@@ -54,7 +43,7 @@ class MaxPooling(_Pooling):
 
     def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
-        return _max(states, mask)  # (B, H)
+        return masked_max(states, mask)  # (B, H)
 
 
 class MeanPooling(_Pooling):
@@ -62,7 +51,7 @@ class MeanPooling(_Pooling):
 
     def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
-        return _mean(states, mask)  # (B, H)
+        return masked_mean(states, mask)  # (B, H)
 
 
 class LastPooling(_Pooling):
@@ -80,7 +69,8 @@ class MaxMeanPooling(_Pooling):
 
     def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, 2 H)."""
-        return torch.cat([_max(states, mask), _mean(states, mask)], 1)  # (B, 2 H)
+        views = [masked_max(states, mask), masked_mean(states, mask)]
+        return torch.cat(views, 1)  # (B, 2 H)
 
 
 class AttentionPooling(_Pooling):

@@ -1,17 +1,35 @@
+import pytest
 import torch
 
-from sklearn_bilstm.nn._mask import last_step, masked_softmax, reorder, reversed_order
+from sklearn_bilstm.nn._mask import (
+    last_step,
+    masked_max,
+    masked_mean,
+    masked_softmax,
+    reorder,
+    reversed_order,
+    time_major,
+)
 
 MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], dtype=torch.bool)
 
 
-def test_reversed_order_turns_real_steps_and_leaves_padding():
-    assert reversed_order(MASK).tolist() == [[2, 1, 0, 3], [3, 2, 1, 0], [0, 1, 2, 3]]
+def test_reordering_turns_real_steps_and_leaves_padding():
+    steps = torch.arange(4.0).expand(3, 4)[..., None]
+    turned = reorder(steps, reversed_order(MASK))[..., 0]
+    assert turned.tolist() == [[2, 1, 0, 3], [3, 2, 1, 0], [0, 1, 2, 3]]
 
 
 def test_reversed_order_is_its_own_inverse():
     order = reversed_order(MASK)
-    assert torch.equal(order.gather(1, order), torch.arange(4).expand(3, 4))
+    assert torch.equal(order[order], torch.arange(3 * 4))
+
+
+def test_time_major_changes_the_layout_and_nothing_else():
+    x = torch.randn(3, 4, 2)
+    turned = time_major(x)
+    assert torch.equal(turned, x)
+    assert turned.transpose(0, 1).is_contiguous()
 
 
 def test_last_step_is_the_last_real_one_and_zero_for_an_empty_row():
@@ -35,12 +53,23 @@ def test_masked_softmax_of_an_empty_row_is_zero_and_has_a_gradient():
     assert scores.grad.isfinite().all()
 
 
-def test_a_reversed_order_turns_rows_and_their_gradients_round():
+def test_reordering_has_the_gradient_of_a_permutation():
     mask = torch.arange(4) < torch.tensor([[3], [0], [4]])
     x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
     order = reversed_order(mask)
-    turned = reorder(x, order)
-    expected = x.gather(1, order[..., None].expand_as(x))
-    assert torch.equal(turned, expected)
-    assert torch.equal(reorder(turned, order), x)
+    assert torch.equal(reorder(reorder(x, order), order), x)
     assert torch.autograd.gradcheck(reorder, (x, order))
+
+
+@pytest.mark.parametrize("function", [masked_max, masked_mean])
+def test_pooling_has_the_gradient_of_its_real_steps(function):
+    mask = torch.arange(4) < torch.tensor([[3], [0], [4]])
+    x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(function, (x, mask))
+
+
+def test_equally_large_steps_share_the_gradient_of_the_maximum():
+    x = torch.tensor([[[2.0], [1.0], [2.0], [2.0]]], requires_grad=True)
+    mask = torch.tensor([[True, True, True, False]])
+    masked_max(x, mask).backward()
+    assert x.grad.flatten().tolist() == [0.5, 0.0, 0.5, 0.0]
