@@ -24,7 +24,7 @@ from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
 from sklearn_bilstm.estimators._ngrams import NgramMixin
 from sklearn_bilstm.nn import (
     POOLINGS,
-    LinearHead,
+    DenseHead,
     NumericInput,
     RecurrentEncoder,
     SequenceModel,
@@ -189,7 +189,7 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
             training_dtype=self._training_dtype(),
         )
         pooling = POOLINGS[self.pooling](encoder.output_size)
-        head = LinearHead(pooling.output_size, n_outputs, dropout=self.dropout)
+        head = DenseHead(pooling.output_size, n_outputs, dropout=self.dropout)
         module = SequenceModel(input_layer, encoder, pooling, head)
         module.reset_parameters(seeded_generator(seed))
         return module

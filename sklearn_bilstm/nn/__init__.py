@@ -16,11 +16,14 @@ Whoever sees T takes `mask`, of shape (B, T), true on real steps. Rows are fille
 at their end. Modules that draw random numbers take the `generator` to draw from.
 """
 
+from sklearn_bilstm.nn._cell import CELLS
 from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
 from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
-from sklearn_bilstm.nn._head import LinearHead
+from sklearn_bilstm.nn._head import DenseHead
 from sklearn_bilstm.nn._input import NumericInput, TokenInput
+from sklearn_bilstm.nn._merge import MERGES
 from sklearn_bilstm.nn._model import SequenceModel
+from sklearn_bilstm.nn._normalization import NORMALIZATIONS
 from sklearn_bilstm.nn._pooling import (
     POOLINGS,
     AttentionPooling,
@@ -31,11 +34,14 @@ from sklearn_bilstm.nn._pooling import (
 )
 
 __all__ = [
+    "CELLS",
+    "MERGES",
+    "NORMALIZATIONS",
     "POOLINGS",
     "AttentionPooling",
     "Dropout",
     "LastPooling",
-    "LinearHead",
+    "DenseHead",
     "LockedDropout",
     "MaxMeanPooling",
     "MaxPooling",

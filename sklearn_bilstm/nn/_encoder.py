@@ -1,8 +1,8 @@
-"""The recurrent encoder: a stack of one-way or two-way LSTM layers.
+"""The recurrent encoder: a stack of one-way or two-way layers.
 
 Rows are read padded, never packed: torch runs a packed sequence step by step on a CPU
-and a padded one through one fused kernel. To stay exact, the backward direction is an
-LSTM of its own that reads each row reversed within its own length. In both directions
+and a padded one through one fused kernel. To stay exact, the backward direction is a
+cell of its own that reads each row reversed within its own length. In both directions
 padding then comes after the last real step, where it cannot reach a real state.
 """
 
@@ -12,8 +12,11 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from sklearn_bilstm.nn._cell import CELLS, draw_weights
 from sklearn_bilstm.nn._dropout import LockedDropout, drop
 from sklearn_bilstm.nn._mask import last_step, reorder, reversed_order, time_major
+from sklearn_bilstm.nn._merge import MERGES
+from sklearn_bilstm.nn._normalization import NORMALIZATIONS
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._undrawn import undrawn
 
@@ -21,7 +24,7 @@ __all__ = ["RecurrentEncoder", "RecurrentLayer"]
 
 
 class RecurrentLayer(Part):
-    """One LSTM layer (Hochreiter and Schmidhuber, 1997) in one or both directions.
+    """One recurrent layer in one or both directions.
 
     Parameters
     ----------
@@ -29,9 +32,13 @@ class RecurrentLayer(Part):
         Width of the vectors read.
     hidden_size : int
         Width of the state of one direction.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        What carries the state on.
     bidirectional : bool, default=True
-        Whether a second LSTM reads the sequence from its end (Schuster and Paliwal,
-        1997). The states of both are concatenated.
+        Whether a second cell reads the sequence from its end (Schuster and Paliwal,
+        1997).
+    merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
+        How the states of both directions become one.
     recurrent_dropout : float, default=0.0
         Probability that a weight from one step to the next is zeroed, the same for
         all steps of a batch: DropConnect on the recurrent weights as in AWD-LSTM
@@ -43,22 +50,27 @@ class RecurrentLayer(Part):
         input_size: int,
         hidden_size: int,
         *,
+        cell: str = "lstm",
         bidirectional: bool = True,
+        merge_mode: str = "concat",
         recurrent_dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.cell = cell
+        self.merge_mode = merge_mode
         self.recurrent_dropout = recurrent_dropout
-        self.output_size = hidden_size * (2 if bidirectional else 1)
-        self.forwards = undrawn(nn.LSTM, input_size, hidden_size, batch_first=True)
+        both = bidirectional and merge_mode == "concat"
+        self.output_size = hidden_size * (2 if both else 1)
+        self.forwards = undrawn(CELLS[cell].layer, input_size, hidden_size)
         self.backwards = None
         if bidirectional:
-            self.backwards = undrawn(nn.LSTM, input_size, hidden_size, batch_first=True)
+            self.backwards = undrawn(CELLS[cell].layer, input_size, hidden_size)
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the weights of both directions."""
-        _draw_weights(self.forwards, generator)
+        draw_weights(self.forwards, generator)
         if self.backwards is not None:
-            _draw_weights(self.backwards, generator)
+            draw_weights(self.backwards, generator)
 
     def forward(
         self,
@@ -81,53 +93,34 @@ class RecurrentLayer(Part):
         Returns
         -------
         states : tensor of shape (B, T, H)
-            Arbitrary on padding.
+            Arbitrary on padding, and finite.
         final : tensor of shape (B, H)
             State of each direction when it has read the whole row.
         """
-        forward = self._run(self.forwards, x, generator)  # (B, T, H / 2)
-        final = last_step(forward, mask)  # (B, H / 2)
+        forward = self._run(self.forwards, x, generator)  # (B, T, hidden_size)
+        final = last_step(forward, mask)  # (B, hidden_size)
         if self.backwards is None:
             return forward, final
+        merge = MERGES[self.merge_mode]
         turned = reorder(x, order)  # (B, T, E)
-        backward = self._run(self.backwards, turned, generator)  # (B, T, H / 2)
-        final = torch.cat([final, last_step(backward, mask)], 1)  # (B, H)
-        backward = reorder(backward, order)  # (B, T, H / 2)
-        both = [forward.transpose(0, 1), backward.transpose(0, 1)]
-        states = torch.cat(both, 2).transpose(0, 1)  # (B, T, H)
-        return states, final  # (B, T, H), (B, H)
+        backward = self._run(self.backwards, turned, generator)  # (B, T, hidden_size)
+        final = merge(final, last_step(backward, mask))  # (B, H)
+        both = forward, reorder(backward, order)
+        states = merge(*(states.transpose(0, 1) for states in both))  # (T, B, H)
+        return states.transpose(0, 1), final  # (B, T, H), (B, H)
 
     def _run(
-        self, lstm: nn.LSTM, x: Tensor, generator: torch.Generator | None
+        self, layer: nn.RNNBase, x: Tensor, generator: torch.Generator | None
     ) -> Tensor:
-        weights: list[Tensor] = [weight.to(x.dtype) for weight in lstm.all_weights[0]]
+        weights: list[Tensor] = [weight.to(x.dtype) for weight in layer.all_weights[0]]
         if self.training and self.recurrent_dropout > 0:
             recurrent = weights[1]
             weights[1] = drop(
                 recurrent, self.recurrent_dropout, recurrent.shape, generator
             )
-        start = x.new_zeros(1, len(x), lstm.hidden_size)  # (1, B, H)
-        # what nn.LSTM itself calls, with has_biases, num_layers, dropout, train,
-        # bidirectional, batch_first
-        more = True, 1, 0.0, True, False, False
-        states = torch.lstm(x.transpose(0, 1), (start, start), weights, *more)[0]
-        return states.transpose(0, 1)  # (B, T, H / 2)
-
-
-@torch.no_grad()
-def _draw_weights(lstm: nn.LSTM, generator: torch.Generator) -> None:
-    """Draw Glorot weights for the input and orthogonal ones for the state.
-
-    The forget gate starts open, with a bias of one (Jozefowicz et al., 2015).
-    """
-    weight_ih, weight_hh, bias_ih, bias_hh = lstm.all_weights[0]
-    for gate in weight_ih.chunk(4):
-        nn.init.xavier_uniform_(gate, generator=generator)
-    for gate in weight_hh.chunk(4):
-        nn.init.orthogonal_(gate, generator=generator)
-    nn.init.zeros_(bias_ih)
-    nn.init.zeros_(bias_hh)
-    bias_ih.chunk(4)[1].fill_(1.0)  # torch orders the gates i, f, g, o
+        start = x.new_zeros(1, len(x), layer.hidden_size)
+        states = CELLS[self.cell].read(x.transpose(0, 1), start, weights)
+        return states.transpose(0, 1)  # (B, T, hidden_size)
 
 
 class RecurrentEncoder(Part):
@@ -139,14 +132,14 @@ class RecurrentEncoder(Part):
         Width of the vectors read.
     hidden_layer_sizes : sequence of int
         Width of one direction, for each layer.
-    bidirectional : bool, default=True
-        Whether each layer reads in both directions.
+    cell, bidirectional, merge_mode, recurrent_dropout
+        See :class:`RecurrentLayer`.
+    normalization : {"layer", "batch"} or None, default=None
+        What the states of every layer are normalised by.
     dropout : float, default=0.0
         Probability that a state component is zeroed between two layers.
-    recurrent_dropout : float, default=0.0
-        See :class:`RecurrentLayer`.
     training_dtype : torch.dtype or None, default=None
-        What the LSTMs compute in while they are trained, if not in the dtype of the
+        What the cells compute in while they are trained, if not in the dtype of the
         vectors. Weights, their gradients and what comes out keep theirs (Micikevicius
         et al., 2018).
     """
@@ -156,32 +149,40 @@ class RecurrentEncoder(Part):
         input_size: int,
         hidden_layer_sizes: Sequence[int],
         *,
+        cell: str = "lstm",
         bidirectional: bool = True,
+        merge_mode: str = "concat",
+        normalization: str | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         training_dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.training_dtype = training_dtype
-        layers = []
+        layers, normalizations = [], []
         for hidden_size in hidden_layer_sizes:
             layer = RecurrentLayer(
                 input_size,
                 hidden_size,
+                cell=cell,
                 bidirectional=bidirectional,
+                merge_mode=merge_mode,
                 recurrent_dropout=recurrent_dropout,
             )
             layers.append(layer)
             input_size = layer.output_size
+            if normalization is not None:
+                normalizations.append(NORMALIZATIONS[normalization](input_size))
         # a ModuleList does not tell what it holds
         self.layers = cast("Sequence[RecurrentLayer]", nn.ModuleList(layers))
+        self.normalizations = cast("Sequence[Part]", nn.ModuleList(normalizations))
         self.dropout = LockedDropout(dropout)
         self.output_size = input_size
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the weights of every layer."""
-        for layer in self.layers:
-            layer.reset_parameters(generator)
+        for part in [*self.layers, *self.normalizations]:
+            part.reset_parameters(generator)
 
     def forward(
         self, x: Tensor, mask: Tensor, generator: torch.Generator | None = None
@@ -191,17 +192,20 @@ class RecurrentEncoder(Part):
         Returns
         -------
         states : tensor of shape (B, T, H)
-            Arbitrary on padding.
+            Arbitrary on padding, and finite.
         final : tensor of shape (B, H)
             State of each direction of the last layer when it has read the whole row.
         """
-        order = reversed_order(mask)  # (B, T)
+        order = reversed_order(mask)  # (T * B,)
         dtype = x.dtype
         if self.training and self.training_dtype is not None:
             x = x.to(self.training_dtype)  # (B, T, E)
-        x = time_major(x)  # (B, T, E)
-        states, final = self.layers[0](x, mask, order, generator)
-        for layer in self.layers[1:]:
-            states = self.dropout(states, generator)  # (B, T, H)
+        states = time_major(x)  # (B, T, E)
+        for index, layer in enumerate(self.layers):
+            if index > 0:
+                states = self.dropout(states, generator)  # (B, T, H)
             states, final = layer(states, mask, order, generator)
+            if self.normalizations:
+                normalize = self.normalizations[index]
+                states, final = normalize(states, mask, final)
         return states.to(dtype), final.to(dtype)  # (B, T, H), (B, H)

@@ -1,5 +1,8 @@
 """Heads: what turns a pooled sequence into logits."""
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -7,11 +10,11 @@ from sklearn_bilstm.nn._dropout import Dropout
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._undrawn import undrawn
 
-__all__ = ["LinearHead"]
+__all__ = ["DenseHead"]
 
 
-class LinearHead(Part):
-    """Dropout and a linear layer.
+class DenseHead(Part):
+    """Dense layers with rectified units, and a linear one; dropout before each.
 
     Parameters
     ----------
@@ -19,26 +22,40 @@ class LinearHead(Part):
         Width of the pooled sequence, P.
     n_outputs : int
         Number of logits, K.
+    hidden_layer_sizes : sequence of int, default=()
+        Number of units of each dense layer (Nair and Hinton, 2010).
     dropout : float, default=0.0
-        Probability that a component of the pooled sequence is zeroed in training.
+        Probability that what a layer reads is zeroed in training.
     """
 
     def __init__(
-        self, input_size: int, n_outputs: int, *, dropout: float = 0.0
+        self,
+        input_size: int,
+        n_outputs: int,
+        hidden_layer_sizes: Sequence[int] = (),
+        *,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.output_size = n_outputs
         self.dropout = Dropout(dropout)
+        layers = []
+        for size in hidden_layer_sizes:
+            layers.append(undrawn(nn.Linear, input_size, size))
+            input_size = size
+        # a ModuleList does not tell what it holds
+        self.hidden = cast("Sequence[nn.Linear]", nn.ModuleList(layers))
         self.linear = undrawn(nn.Linear, input_size, n_outputs)
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw Glorot weights and set the bias to zero."""
-        nn.init.xavier_uniform_(self.linear.weight, generator=generator)
-        nn.init.zeros_(self.linear.bias)
+        """Draw Glorot weights and set the biases to zero."""
+        for layer in [*self.hidden, self.linear]:
+            nn.init.xavier_uniform_(layer.weight, generator=generator)
+            nn.init.zeros_(layer.bias)
 
-    def forward(
-        self, pooled: Tensor, generator: torch.Generator | None = None
-    ) -> Tensor:
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Turn pooled sequences of shape (B, P) into logits of shape (B, K)."""
-        return self.linear(self.dropout(pooled, generator))  # (B, K)
+        for layer in self.hidden:
+            x = layer(self.dropout(x, generator)).relu()  # (B, hidden_size)
+        return self.linear(self.dropout(x, generator))  # (B, K)

@@ -6,7 +6,7 @@ import torch
 
 from sklearn_bilstm.nn import (
     POOLINGS,
-    LinearHead,
+    DenseHead,
     MaxMeanPooling,
     NumericInput,
     RecurrentEncoder,
@@ -24,7 +24,7 @@ def make_model(input_layer=None, pooling=MaxMeanPooling, seed=0):
     )
     encoder = RecurrentEncoder(input_layer.output_size, (3, 2), dropout=0.2)
     pooled = pooling(encoder.output_size)
-    head = LinearHead(pooled.output_size, 3, dropout=0.2)
+    head = DenseHead(pooled.output_size, 3, dropout=0.2)
     model = SequenceModel(input_layer, encoder, pooled, head)
     model.reset_parameters(torch.Generator().manual_seed(seed))
     return model
