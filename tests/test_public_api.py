@@ -29,7 +29,11 @@ def test_all_names_are_there_sorted_and_nothing_else_is_visible(name):
 
 
 def test_the_root_holds_what_users_write():
-    assert sklearn_bilstm.__all__ == ["BiLSTMClassifier", "TextVectorizer"]
+    assert sklearn_bilstm.__all__ == [
+        "BiLSTMClassifier",
+        "BiLSTMRegressor",
+        "TextVectorizer",
+    ]
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)
 
 

@@ -4,13 +4,10 @@ from abc import abstractmethod
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
-from numbers import Integral
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
-from sklearn.preprocessing import StandardScaler
-from sklearn.utils.validation import validate_data
+from sklearn.utils import check_consistent_length
 from skorch.callbacks import (
     BatchScoring,
     Callback,
@@ -20,55 +17,25 @@ from skorch.callbacks import (
     ProgressBar,
 )
 
-from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
-from sklearn_bilstm.estimators._ngrams import NgramMixin
-from sklearn_bilstm.nn import (
-    POOLINGS,
-    DenseHead,
-    NumericInput,
-    RecurrentEncoder,
-    SequenceModel,
-    TokenInput,
-)
-from sklearn_bilstm.sequences import (
-    MAX_ID,
-    SequenceDataset,
-    ragged_from_ids,
-    ragged_from_numbers,
-)
+from sklearn_bilstm.estimators._labels import scaled_to_mean_one
+from sklearn_bilstm.estimators._network import NetworkMixin, n_tokens
+from sklearn_bilstm.estimators._reading import ReadingMixin
 from sklearn_bilstm.training import (
-    OPTIMIZERS,
     SCHEDULES,
     EarlyStopping,
     EpochPrinter,
-    SequenceNet,
-    cooccurrence_vectors,
+    MaxNorm,
+    split_off_validation,
 )
-from sklearn_bilstm.utils._device import resolve_device, resolve_precision
-from sklearn_bilstm.utils._ids import UNKNOWN_ID
-from sklearn_bilstm.utils._random import seeded_generator
+from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._random import draw_seed, private_random_state
+from sklearn_bilstm.utils._sklearn import check_sample_weight
 
 __all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
 
 # max_epochs="auto": epochs for about this many batches, within these bounds.
 _AUTO_BATCHES = 2000
 _AUTO_EPOCHS = (4, 40)
-
-# Vectors of tokens that begin with knowledge change at this share of the rate.
-_RATE_OF_KNOWN_VECTORS = 0.2
-
-# Arguments of skorch that are not for users, beside those that are parameters here.
-_DECIDED_HERE = {
-    "callbacks",
-    "dataset",
-    "iterator_train",
-    "iterator_valid",
-    "max_epochs",
-    "module",
-    "optimizer__lr",
-    "predict_nonlinearity",
-    "warm_start",
-}
 
 
 @contextmanager
@@ -91,11 +58,10 @@ def unchanged_on_error(estimator):
         raise
 
 
-class BaseSequenceEstimator(NgramMixin, BaseEstimator):
+class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
     """Steps of fitting and predicting, one a method.
 
-    A subclass writes out its parameters, and brings the rows with their targets and
-    weights as a :class:`SequenceDataset`.
+    A subclass writes out its parameters, and says what a target is.
     """
 
     @property
@@ -103,205 +69,167 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
         """The torch module that was trained."""
         return self.net_.module_
 
+    # -- what a subclass decides
+
+    @abstractmethod
+    def _check_target(self, y):
+        """Validate a y, without a look at what was fitted."""
+
+    @abstractmethod
+    def _learn_outputs(self, y):
+        """Remember what a validated y says of the outputs."""
+
+    @abstractmethod
+    def _encode(self, y, name):
+        """Return a validated y as what the loss reads, of shape (n,) or (n, K)."""
+
+    @abstractmethod
+    def _n_outputs(self):
+        """Return the number of logits."""
+
     @abstractmethod
     def _criterion(self):
-        """Return the class of the loss."""
+        """Return the class of the loss and its arguments."""
 
-    @abstractmethod
     def _metrics(self):
         """Return callbacks that record more than the loss."""
+        return []
 
-    # -- reading X
+    def _weight_of_rows(self, target, weight):
+        """Return what the weight of each row is multiplied by."""
+        return np.ones(len(target))
 
-    def _read(self, X):
-        """Validate an X to predict on; any id that is not known is unknown."""
-        return self._scaled(self._read_unscaled(X))
+    def _classes_to_stratify(self, target):
+        """Return the class of each row, to be spread evenly over folds, or None."""
+        return
 
-    def _read_unscaled(self, X, *, max_id=None):
-        checked = check_matrix(X, input_type=self.input_type_, estimator=self)
-        validate_data(self, X, reset=False, skip_check_array=True)
-        if self.input_type_ == "tokens":
-            return ragged_from_ids(checked, max_id=max_id)
-        return ragged_from_numbers(checked)
+    def _learn_scale_of_target(self, rows):
+        """Learn what to standardise targets with."""
 
-    def _read_beside(self, X, name, *, max_id=None):
-        """Validate rows that `fit` gets beside its X."""
-        try:
-            return self._read_unscaled(X, max_id=max_id)
-        except ValueError as error:
-            raise ValueError(
-                f"{name} must be like the X that {type(self).__name__} gets, which a "
-                f"Pipeline makes of it with transform_input=[{name!r}] where metadata "
-                f"routing is enabled. Of {name} it is true that: {error}"
-            ) from error
+    def _with_scaled_target(self, rows):
+        """Return rows with standardised targets."""
+        return rows
 
-    def _read_to_fit(self, X, *, reset):
-        """Validate an X to learn from, and with `reset` remember what it looks like."""
-        if not reset and self.input_type not in ("auto", self.input_type_):
-            raise ValueError(
-                f"The 'input_type' parameter must stay {self.input_type_!r}, as it was "
-                f"fitted, or 'auto'. Got {self.input_type!r} instead."
-            )
-        input_type = self.input_type if reset else self.input_type_
-        checked = check_matrix(X, input_type=input_type, estimator=self)
-        validate_data(self, X, reset=reset, skip_check_array=True)
-        if reset:
-            self.input_type_ = infer_input_type(checked, input_type)
-        if self.input_type_ == "tokens":
-            return ragged_from_ids(checked)
-        return ragged_from_numbers(checked)
+    def _learn_beside(self, train, valid, seed):
+        """Learn what stands beside the network, and tell the rows of it."""
 
-    def _learn_scale(self, sequences):
-        """Learn what to standardise numbers with, from the rows learnt from alone."""
-        self._scaler = None
-        if self.input_type_ == "numeric":
-            self._scaler = StandardScaler().fit(sequences.values)
+    def _learn_nothing_beside(self, train):
+        """Begin a stream of rows, from which the network alone learns."""
 
-    def _scaled(self, sequences):
-        """Return standardised numbers, or tokens as they are."""
-        if self._scaler is None:
-            return sequences
-        # in double precision, or small changes of a large number are lost
-        values = self._scaler.transform(sequences.values.astype(np.float64))
-        return replace(sequences, values=values.astype(np.float32))
+    def _tell_rows_learnt_from(self, rows):
+        """Let rows that are learnt from know what stands beside the network."""
 
-    def _scaled_rows(self, rows):
-        if rows is None:
-            return None
-        return SequenceDataset(self._scaled(rows.sequences), rows.target, rows.weight)
+    def _measure(self, train):
+        """Look at a trained network."""
 
-    # -- making a network
+    # -- fitting
 
-    def _input_size(self, sequences):
-        """Return how many ids, or channels, there are."""
-        if self.input_type_ == "tokens":
-            return _n_tokens(sequences)
-        return sequences.values.shape[1]
+    def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled):
+        goes_on = self.warm_start and hasattr(self, "net_")
+        random_state = private_random_state(self.random_state)
+        seeds = draw_seed(random_state), draw_seed(random_state)
+        rows, y = self._read_with_target(X, y, reset=not goes_on)
+        if not goes_on:
+            self._learn_outputs(y)
+        rows = self._weighted(rows, y, sample_weight)
+        rows.weight = scaled_to_mean_one(rows.weight)
+        train, valid = self._with_validation(rows, X_val, y_val, random_state)
+        if not goes_on:
+            self._learn_scale(train)
+            self._learn_scale_of_target(train)
+        train, valid = self._ready(train), self._ready(valid)
+        read = self._with_unlabelled(train.sequences, X_unlabelled)
+        module = self._same_module() if goes_on else self._new_module(read, seeds[0])
+        self._learn_beside(train, valid, seeds[0])
+        self.net_ = self._make_net(module, seeds[1])
+        n_epochs = self._n_epochs(len(train))
+        self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
+        self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
 
-    def _make_module(self, input_size, n_outputs, seed):
-        input_layer = self._make_input_layer(input_size)
-        encoder = RecurrentEncoder(
-            input_layer.output_size,
-            self._checked_layer_sizes(),
-            bidirectional=self.bidirectional,
-            dropout=self.dropout,
-            recurrent_dropout=self.recurrent_dropout,
-            training_dtype=self._training_dtype(),
+    def _learn_batch(self, X, y, sample_weight, learn_outputs):
+        """Learn from a batch of a stream, the outputs from the first one."""
+        first = not hasattr(self, "net_")
+        rows, y = self._read_with_target(X, y, reset=first)
+        if first:
+            learn_outputs(y)
+        train = self._weighted(rows, y, sample_weight)
+        if first:
+            scaled_to_mean_one(train.weight)  # a first batch must weigh something
+            self._learn_scale(train)
+            self._learn_scale_of_target(train)
+            random_state = private_random_state(self.random_state)
+            seeds = draw_seed(random_state), draw_seed(random_state)
+            self._learn_nothing_beside(train)
+            module = self._new_module(train.sequences, seeds[0])
+            self.net_ = self._make_net(module, seeds[1])
+        else:
+            net = self._make_net(self._same_module(), self.net_.seed)
+            net.carry_on(self.net_)
+            self.net_ = net
+        self._record_decisions()
+        train = self._ready(train)
+        self._tell_rows_learnt_from(train)
+        n_epochs = 1 if len(train) else 0
+        self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
+
+    # -- rows to learn from
+
+    def _read_with_target(self, X, y, *, reset):
+        rows = self._read_to_fit(X, reset=reset)
+        y = self._check_target(y)
+        check_consistent_length(rows.sequences, y)
+        return rows, y
+
+    def _weighted(self, rows, y, sample_weight):
+        """Put rows, targets and weights together, without the rows of no weight."""
+        target = self._encode(y, name="y")
+        weight = check_sample_weight(
+            sample_weight, y, dtype=np.float64, ensure_non_negative=True
         )
-        pooling = POOLINGS[self.pooling](encoder.output_size)
-        head = DenseHead(pooling.output_size, n_outputs, dropout=self.dropout)
-        module = SequenceModel(input_layer, encoder, pooling, head)
-        module.reset_parameters(seeded_generator(seed))
+        weight = weight * self._weight_of_rows(target, weight)
+        weighted = replace(rows, target=target, weight=weight)
+        return weighted.take(np.flatnonzero(weight))
+
+    def _with_validation(self, rows, X_val, y_val, random_state):
+        """Return training rows, and validation rows or None."""
+        if (X_val is None) != (y_val is None):
+            missing = "X_val" if X_val is None else "y_val"
+            raise ValueError(
+                f"X_val and y_val must be given together: {missing} is None."
+            )
+        if X_val is not None:
+            return rows, self._read_validation(X_val, y_val)
+        if self.early_stopping in (False, "auto"):
+            return rows, None
+        train, valid = split_off_validation(
+            len(rows),
+            self._classes_to_stratify(rows.target),
+            self.validation_fraction,
+            random_state,
+        )
+        return rows.take(train), rows.take(valid)
+
+    def _read_validation(self, X_val, y_val):
+        rows = self._read_beside(X_val, "X_val")
+        y_val = self._check_target(y_val)
+        if len(y_val) != len(rows):
+            raise ValueError(
+                "y_val must hold a label for each row of X_val: got "
+                f"{len(y_val)} for {len(rows)}."
+            )
+        target = self._encode(y_val, name="y_val")
+        weight = self._weight_of_rows(target, np.ones(len(target)))
+        return replace(rows, target=target, weight=scaled_to_mean_one(weight))
+
+    def _ready(self, rows):
+        """Return rows with standardised numbers."""
+        return None if rows is None else self._with_scaled_target(self._scaled(rows))
+
+    def _new_module(self, sequences, seed):
+        module = self._make_module(self._input_size(sequences), self._n_outputs(), seed)
+        if self._learns_vectors():
+            self._learn_vectors(module.input_layer, sequences, seed)
         return module
-
-    def _training_dtype(self):
-        """Return what the recurrent layers compute in; numbers are not rounded."""
-        if self.precision == "auto" and self.input_type_ == "numeric":
-            return torch.float32
-        return resolve_precision(self.precision, resolve_device(self.device))
-
-    def _learns_vectors(self):
-        """Return whether vectors of tokens are learnt before the network is."""
-        return self.embedding == "svd" and self.input_type_ == "tokens"
-
-    def _with_unlabelled(self, sequences, X_unlabelled):
-        """Return all sequences that vectors of tokens are learnt from."""
-        if X_unlabelled is None or self.embedding is None:
-            return sequences
-        if not self._learns_vectors():
-            raise ValueError(
-                "X_unlabelled is to learn vectors of tokens from, but X holds numbers: "
-                "leave it out."
-            )
-        unlabelled = self._read_beside(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
-        return sequences.joined(unlabelled)
-
-    def _learn_vectors(self, input_layer, sequences, seed):
-        vectors = cooccurrence_vectors(
-            sequences,
-            input_layer.input_size,
-            self.embedding_dim,
-            np.random.RandomState(seed),
-        )
-        input_layer.start_from(torch.from_numpy(vectors))
-
-    def _same_module(self):
-        """Return a copy of the fitted network, with the dropout that is asked for."""
-        if self._asks_for_other_evidence():
-            raise self._cannot_go_on()
-        fitted = self.module_
-        module = self._make_module(
-            fitted.input_layer.input_size, fitted.head.output_size, seed=0
-        )
-        try:
-            module.load_state_dict(fitted.state_dict())
-        except RuntimeError as error:
-            raise self._cannot_go_on() from error
-        return module
-
-    def _cannot_go_on(self):
-        return ValueError(
-            f"{type(self).__name__} goes on from the network that was fitted, but its "
-            "parameters now ask for another one: leave embedding_dim, evidence_ngrams, "
-            "hidden_layer_sizes, bidirectional and pooling as they were, or fit anew, "
-            "without warm_start and partial_fit."
-        )
-
-    def _make_input_layer(self, input_size):
-        if self.input_type_ == "tokens":
-            evidence = self._new_evidence()
-            return TokenInput(
-                input_size,
-                self.embedding_dim,
-                0 if evidence is None else evidence.n_channels,
-                unknown_id=UNKNOWN_ID,
-                word_dropout=self.word_dropout,
-                dropout=self.embedding_dropout,
-            )
-        return NumericInput(input_size)
-
-    def _make_net(self, module, seed):
-        params = {
-            "criterion": self._criterion(),
-            "optimizer": OPTIMIZERS[self.optimizer],
-            "optimizer__fused": True,
-            "optimizer__weight_decay": self.weight_decay,
-            "optimizer__param_groups": self._parameter_groups(),
-            "lr": self.lr,
-            "batch_size": self.batch_size,
-            "device": resolve_device(self.device),
-            "train_split": None,
-            "verbose": 0,
-            "seed": seed,
-            "n_threads": self.n_threads,
-        }
-        more = dict(self.net_params or {})
-        for name in more:
-            if name in params or name in _DECIDED_HERE or name.startswith("module__"):
-                raise ValueError(
-                    f"The 'net_params' parameter must not hold {name!r}, on which "
-                    f"{type(self).__name__} decides itself, by parameters of its own "
-                    "if by any."
-                )
-        try:
-            return SequenceNet(module, **params, **more).initialize()
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
-                f"got {more!r}, and skorch says: {error}"
-            ) from error
-
-    def _parameter_groups(self):
-        """Return what the optimiser treats apart.
-
-        Decay pulls weights between units to zero, but neither biases nor the vectors
-        of tokens, most of which have no gradient in a batch to hold against it.
-        """
-        share = _RATE_OF_KNOWN_VECTORS if self._learns_vectors() else 1.0
-        return [
-            ("*bias*", {"weight_decay": 0.0}),
-            ("input_layer.*", {"weight_decay": 0.0, "lr": share * self.lr}),
-        ]
 
     # -- training it
 
@@ -328,7 +256,7 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
         With `streams` there is more to come, and the optimiser is to remember.
         """
         if self.input_type_ == "tokens":
-            self.net_.grow_vocabulary(_n_tokens(train.sequences))
+            self.net_.grow_vocabulary(n_tokens(train.sequences))
         stops_early = valid is not None and self.early_stopping is not False
         stopping = EarlyStopping(self.n_iter_no_change, self.tol)
         n_batches = -(-len(train) // self.batch_size)
@@ -337,6 +265,7 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
             SCHEDULES[schedule](n_epochs * n_batches),
             *self._make_printers(n_epochs),
             GradientNormClipping(self.gradient_clip_norm),
+            *[MaxNorm(self.max_norm)] * (self.max_norm is not None),
             *self._checked_callbacks(),
             *[stopping] * stops_early,  # the last, as the others see no epoch it ends
         ]
@@ -352,7 +281,7 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
             if not streams:
                 self.net_.restart_optimizer()
             if not streams and self.n_iter_:
-                self._scale_network(train)
+                self._measure(train)
 
     def _n_epochs(self, n_rows):
         if self.max_epochs != "auto":
@@ -363,33 +292,6 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
     def _make_printers(self, n_epochs):
         printers = [EpochPrinter(n_epochs), ProgressBar()]
         return printers[: int(self.verbose)]
-
-    # -- predicting
-
-    def _pooled(self, X):
-        """Return the pooled states of each row of X, in float32."""
-        return self.net_.pooled(self._as_dataset(self._read(X)))
-
-    def _logits(self, X):
-        """Return the logits of each row of X, in float64."""
-        sequences = self._read(X)
-        logits = self.net_.logits(self._as_dataset(sequences))
-        if self.wide_path_ is None:
-            return logits
-        return (self.network_scale_ * logits + self.wide_path_.logits(sequences)) / 2
-
-    # -- parameters that their constraints cannot check
-
-    def _checked_layer_sizes(self):
-        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes, dtype=object))
-        whole = all(isinstance(size, Integral) and size >= 1 for size in sizes)
-        if not len(sizes) or not whole:
-            raise ValueError(
-                f"The 'hidden_layer_sizes' parameter of {type(self).__name__} must be "
-                "an int or a sequence of ints in the range [1, inf). Got "
-                f"{self.hidden_layer_sizes!r} instead."
-            )
-        return [int(size) for size in sizes]
 
     def _checked_callbacks(self):
         """Return copies of the user's callbacks, so that no two fits share one."""
@@ -410,7 +312,15 @@ class BaseSequenceEstimator(NgramMixin, BaseEstimator):
                 )
         return deepcopy(list(self.callbacks or []))
 
+    # -- predicting
 
-def _n_tokens(sequences):
-    """Return how many ids an embedding needs, padding and unknown among them."""
-    return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1
+    def _as_dataset(self, rows):
+        """Return validated rows with all that the network reads."""
+        return rows
+
+    def _logits(self, X):
+        """Return the logits of each row of X, in float64."""
+        return self._logits_of_rows(self._read(X))
+
+    def _logits_of_rows(self, rows):
+        return self.net_.logits(self._as_dataset(rows))

@@ -1,20 +1,13 @@
 """BiLSTMClassifier: sequences in, classes out."""
 
-import numpy as np
 from scipy.special import log_softmax, softmax
-from sklearn.base import (
-    ClassifierMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-)
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._base import unchanged_on_error
 from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
-from sklearn_bilstm.estimators._labels import scaled_to_mean_one
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.training import ValidationAccuracy, WeightedCrossEntropy
-from sklearn_bilstm.utils._random import draw_seed, private_random_state
+from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.utils._sklearn import (
     StrOptions,
     check_partial_fit_first_call,
@@ -25,17 +18,16 @@ from sklearn_bilstm.utils._threads import OneCore
 __all__ = ["BiLSTMClassifier"]
 
 
-class BiLSTMClassifier(
-    ClassNamePrefixFeaturesOutMixin,
-    ClassifierMixin,
-    TransformerMixin,
-    BaseSequenceClassifier,
-):
+class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifier):
     """Classify sequences by a recurrent network that reads them in both directions.
 
     The rows of X are sequences: of token ids, which :class:`TextVectorizer` makes of
     text, or of numbers. Each token gets a vector, one or more bidirectional LSTM layers
     read the vectors, their states are pooled, and a linear layer decides.
+
+    Sequences of numbers may have several channels and any length each: as an array of
+    shape (n_samples, n_timesteps, n_channels), in which steps of NaN at the end of a
+    row are padding, or as a list of arrays of shape (n_timesteps, n_channels).
 
     Parameters
     ----------
@@ -62,28 +54,51 @@ class BiLSTMClassifier(
         sequences of numbers, and more classes than make 200 channels: a hundred, each
         with a word and a pair.
 
+    static_features : int, default=0
+        How many of the last columns of a 2-D X are no steps but numbers that belong to
+        the row, as a ColumnTransformer puts beside text. They are standardised and join
+        the pooled vector.
+
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        What carries the state from one step to the next (Hochreiter and Schmidhuber,
+        1997; Cho et al., 2014; Elman, 1990).
+
     hidden_layer_sizes : int or sequence of int, default=(64,)
-        Width of the state of one direction, for each LSTM layer.
+        Width of the state of one direction, for each recurrent layer.
 
     bidirectional : bool, default=True
-        Whether the layers read a sequence from its end too.
+        Whether the layers read a sequence from its end too (Schuster and Paliwal,
+        1997).
+
+    merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
+        How the states of both directions become one: side by side, or their sum, mean
+        or product.
+
+    normalization : {"layer", "batch"} or None, default=None
+        What the states of every layer are normalised by: each by its own mean and
+        variance (Ba et al., 2016), or each component by those of the real steps of a
+        batch (Ioffe and Szegedy, 2015). A batch is then learnt from in one thread.
 
     pooling : {"max", "mean", "last", "attention", "max_mean"}, default="max_mean"
         How the states of a sequence become one vector: the largest value or the mean
         of each component, the state at the end of each direction, a mean weighted by
         attention (Yang et al., 2016), or maximum and mean side by side.
 
+    dense_layer_sizes : int or sequence of int, default=()
+        Number of rectified units of each dense layer between the pooled vector and the
+        output.
+
     wide_ngrams : tuple (shortest, longest) or None, default=(1, 2)
         Tokens, at most 10, of the n-grams of a linear path beside the network, for what
         words and phrases give away: logistic regression on their TF-IDF weights, times
         what naive Bayes makes of them for a class (Wang and Manning, 2012). It is
         fitted apart, and the mean is taken of its logits and those of the network,
-        which are scaled to their size. Sequences of numbers have no such path. None
-        leaves it out.
+        which are scaled to their size. Every `fit` learns it, and the evidence, anew.
+        Sequences of numbers have no such path. None leaves it out.
 
     dropout : float in [0, 1), default=0.5
-        Share of the pooled vector, and of the states between two layers, that is
-        zeroed in training.
+        Share of what recurrent layers above the first, dense layers and the output read
+        that is zeroed in training.
 
     embedding_dropout : float in [0, 1), default=0.5
         Share of the components of the token vectors that is zeroed in training,
@@ -99,6 +114,10 @@ class BiLSTMClassifier(
     weight_decay : float, default=0.01
         Decay of weights, but not of biases and token vectors (Loshchilov and Hutter,
         2019).
+
+    max_norm : float or None, default=None
+        Norm to which the weights of a unit of a recurrent or dense layer are shortened
+        after every step (Srivastava et al., 2014).
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make two
@@ -126,7 +145,8 @@ class BiLSTMClassifier(
         `fit` gets no `X_val`; "auto" stops early only if it gets some.
 
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows that `early_stopping=True` holds out, stratified by class.
+        Share of the rows that `early_stopping=True` holds out. Classes keep their
+        shares.
 
     n_iter_no_change : int, default=3
         Number of epochs in a row without a lower validation loss that end a training.
@@ -139,18 +159,17 @@ class BiLSTMClassifier(
         gives all classes the same sum of weights.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that an earlier `fit` found; evidence and
-        linear path are learnt from the new rows alone. Ids must mean the same tokens as
-        before: do not refit the :class:`TextVectorizer`.
+        Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
+        mean the same tokens as before: do not refit the :class:`TextVectorizer`.
 
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
 
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What the LSTM layers compute in while they are trained; weights and predictions
-        are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 for tokens on
-        CPUs with instructions for it, which saves time and costs no accuracy that
-        could be measured, else float32.
+        What the recurrent layers compute in while they are trained; weights and
+        predictions are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 for
+        LSTMs that read tokens on CPUs with instructions for it, which saves time and
+        costs no accuracy that could be measured, else float32.
 
     n_threads : int or None, default=None
         Number of CPU threads that train and predict, each on a shard of a batch. None
@@ -159,7 +178,7 @@ class BiLSTMClassifier(
 
     callbacks : list of skorch callbacks, default=None
         What else happens in training. Each `fit` gets copies of its own. Callbacks that
-        score are refused: the history has losses and accuracy.
+        score are refused: they read another kind of batch.
 
     net_params : dict, default=None
         Further arguments of :class:`skorch.NeuralNet`, such as
@@ -179,7 +198,10 @@ class BiLSTMClassifier(
         The labels, sorted.
 
     n_features_in_ : int
-        Number of columns of X seen during `fit`.
+        Number of columns of X seen during `fit`, if X was 2-D.
+
+    n_channels_ : int
+        Number of channels of a step, if X holds numbers.
 
     feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the columns, if X had names that are all strings.
@@ -253,6 +275,8 @@ class BiLSTMClassifier(
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
+        "evidence_ngrams": [tuple, list, None],
+        "wide_ngrams": [tuple, list, None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -263,15 +287,21 @@ class BiLSTMClassifier(
         embedding_dim=100,
         embedding="svd",
         evidence_ngrams=(1, 2),
+        static_features=0,
+        cell="lstm",
         hidden_layer_sizes=(64,),
         bidirectional=True,
+        merge_mode="concat",
+        normalization=None,
         pooling="max_mean",
+        dense_layer_sizes=(),
         wide_ngrams=(1, 2),
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,
         recurrent_dropout=0.0,
         weight_decay=0.01,
+        max_norm=None,
         max_epochs="auto",
         batch_size=32,
         lr=4e-3,
@@ -296,15 +326,21 @@ class BiLSTMClassifier(
         self.embedding_dim = embedding_dim
         self.embedding = embedding
         self.evidence_ngrams = evidence_ngrams
+        self.static_features = static_features
+        self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional
+        self.merge_mode = merge_mode
+        self.normalization = normalization
         self.pooling = pooling
+        self.dense_layer_sizes = dense_layer_sizes
         self.wide_ngrams = wide_ngrams
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout
         self.recurrent_dropout = recurrent_dropout
         self.weight_decay = weight_decay
+        self.max_norm = max_norm
         self.max_epochs = max_epochs
         self.batch_size = batch_size
         self.lr = lr
@@ -402,8 +438,18 @@ class BiLSTMClassifier(
             first call has no `classes`, or y holds a label that is not one of
             them, or `class_weight` is "balanced", which needs all rows at once.
         """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "class_weight='balanced' needs all rows at once, which partial_fit "
+                "does not have: give a dict of weights instead."
+            )
         with unchanged_on_error(self), OneCore(blas=True):
-            self._partial_fit(X, y, classes, sample_weight)
+            self._learn_batch(
+                X,
+                y,
+                sample_weight,
+                lambda y: check_partial_fit_first_call(self, classes),
+            )
         return self
 
     def predict(self, X):
@@ -471,102 +517,3 @@ class BiLSTMClassifier(
         """
         check_is_fitted(self)
         return log_softmax(self._logits(X), axis=1)
-
-    def transform(self, X):
-        """Return the pooled states of each sequence: what the last layer decides on.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids or numbers, as in `fit`.
-
-        Returns
-        -------
-        vectors : ndarray of float32, shape (n_samples, n_components)
-            One vector a row; an empty sequence gives zeros.
-        """
-        check_is_fitted(self)
-        return self._pooled(X)
-
-    @property
-    def _n_features_out(self):
-        return self.module_.pooling.output_size
-
-    def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled):
-        goes_on = self.warm_start and hasattr(self, "net_")
-        random_state = private_random_state(self.random_state)
-        seeds = draw_seed(random_state), draw_seed(random_state)
-        sequences, labels = self._read_labelled(X, y, reset=not goes_on)
-        if not goes_on:
-            self.classes_ = np.unique(labels)
-        rows = self._weighted_rows(sequences, labels, sample_weight)
-        rows.weight = scaled_to_mean_one(rows.weight)
-        train, valid = self._with_validation(rows, X_val, y_val, random_state)
-        if not goes_on:
-            self._learn_scale(train.sequences)
-        train, valid = self._scaled_rows(train), self._scaled_rows(valid)
-        read = self._with_unlabelled(train.sequences, X_unlabelled)
-        module = self._same_module() if goes_on else self._new_module(read, seeds[0])
-        self._fit_wide_path(train, seeds[0])
-        self._learn_evidence(train)
-        self._tell_rows_learnt_from(train)
-        self._tell_new_rows(valid)
-        self.net_ = self._make_net(module, seeds[1])
-        n_epochs = self._n_epochs(len(train))
-        self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
-        self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
-
-    def _partial_fit(self, X, y, classes, sample_weight):
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit "
-                "does not have: give a dict of weights instead."
-            )
-        first = not hasattr(self, "net_")
-        sequences, labels = self._read_labelled(X, y, reset=first)
-        check_partial_fit_first_call(self, classes)
-        train = self._weighted_rows(sequences, labels, sample_weight)
-        if first:
-            scaled_to_mean_one(train.weight)  # a first batch must weigh something
-            self._learn_scale(train.sequences)
-            self.wide_path_, self.network_scale_ = None, 1.0
-            random_state = private_random_state(self.random_state)
-            seeds = draw_seed(random_state), draw_seed(random_state)
-            self._learn_evidence(train.take(np.arange(0)))
-            self.net_ = self._make_net(
-                self._new_module(train.sequences, seeds[0]), seeds[1]
-            )
-        else:
-            net = self._make_net(self._same_module(), self.net_.seed)
-            net.carry_on(self.net_)
-            self.net_ = net
-        self._record_decisions()
-        n_epochs = 1 if len(train) else 0
-        train = self._scaled_rows(train)
-        self._tell_rows_learnt_from(train)
-        self._train(train, None, n_epochs=n_epochs, schedule="constant", streams=True)
-
-    def _new_module(self, sequences, seed):
-        module = self._make_module(
-            self._input_size(sequences), len(self.classes_), seed
-        )
-        if self._learns_vectors():
-            self._learn_vectors(module.input_layer, sequences, seed)
-        return module
-
-    def _criterion(self):
-        return WeightedCrossEntropy
-
-    def _metrics(self):
-        return [ValidationAccuracy()]
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        # with input_type="auto" too a sparse X is welcome, but only one of token ids,
-        # and what these tags are asked for is whether any sparse X is
-        reads_ids = self.input_type == "tokens"
-        tags.input_tags.sparse = reads_ids
-        tags.input_tags.categorical = reads_ids
-        tags.input_tags.positive_only = reads_ids
-        tags.transformer_tags.preserves_dtype = []
-        return tags

@@ -4,11 +4,67 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
-__all__ = ["check_matrix", "infer_input_type"]
+__all__ = [
+    "as_series",
+    "check_finite",
+    "check_matrix",
+    "infer_input_type",
+    "refuse_text",
+]
+
+
+def refuse_text(X, *, estimator):
+    """Send text to the vectorizer.
+
+    Raises
+    ------
+    ValueError
+        If X holds text.
+    """
+    if _holds_text(X):
+        name = type(estimator).__name__
+        raise ValueError(
+            f"X holds text, and {name} reads token ids or numbers. Put a "
+            f"TextVectorizer in front: make_pipeline(TextVectorizer(), {name}())."
+        )
+
+
+def as_series(X, input_type):
+    """Return X as series of numbers, if that is what it can only be.
+
+    Parameters
+    ----------
+    X : object
+        What a user calls X.
+    input_type : {"auto", "tokens", "numeric"}
+
+    Returns
+    -------
+    series : ndarray of shape (n_samples, n_timesteps, n_channels), list of ndarray or \
+            None
+        A list where the number of steps differs. None if X is to be read as a matrix.
+    """
+    if isinstance(X, np.ndarray) and X.dtype != object:
+        return X if X.ndim == 3 else None
+    if hasattr(X, "to_numpy") and getattr(X, "ndim", 0) == 1:
+        X = X.to_numpy()
+    is_list = isinstance(X, list | tuple) or _is_array_of_rows(X)
+    if not is_list or not all(isinstance(row, list | tuple | np.ndarray) for row in X):
+        return None
+    try:
+        rows = [np.asarray(row) for row in X]
+    except ValueError:  # steps with unequal channels
+        return None
+    n_dims = {row.ndim for row in rows}
+    if n_dims == {2}:
+        return rows if len({row.shape for row in rows}) > 1 else np.stack(rows)
+    unequal = n_dims == {1} and len({len(row) for row in rows}) > 1
+    fractions = any(row.dtype.kind == "f" for row in rows if len(row))
+    return rows if unequal and (input_type == "numeric" or fractions) else None
 
 
 def check_matrix(X, *, input_type, estimator):
-    """Validate X as scikit-learn does, after a look for text.
+    """Validate a matrix as scikit-learn does.
 
     Parameters
     ----------
@@ -24,37 +80,39 @@ def check_matrix(X, *, input_type, estimator):
     Raises
     ------
     ValueError
-        If X is text, holds NaN, infinity or what is too large for float32, or is not
-        2-D.
+        If X is not 2-D or holds what is no number.
     """
-    name = type(estimator).__name__
-    if _holds_text(X):
-        raise ValueError(
-            f"X holds text, and {name} reads token ids or numbers. Put a "
-            f"TextVectorizer in front: make_pipeline(TextVectorizer(), {name}())."
-        )
     if isinstance(X, list | tuple) or _is_array_of_rows(X):
         X = _stacked(X)
-    X = check_array(
+    return check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
         ensure_all_finite=False,
         estimator=estimator,
         input_name="X",
     )
-    _check_finite(X)
-    return X
 
 
-def infer_input_type(X, input_type):
+def infer_input_type(X, input_type, static_features=0):
     """Say whether a validated X holds "tokens" or is "numeric"."""
     if input_type != "auto":
         return input_type
-    return "tokens" if sparse.issparse(X) or X.dtype.kind in "iu" else "numeric"
+    of_ids = sparse.issparse(X) or X.dtype.kind in "iu" or static_features
+    return "tokens" if of_ids else "numeric"
 
 
-def _check_finite(X):
-    """Refuse what is no number or none of float32, naming the row."""
+def check_finite(X):
+    """Refuse what is no number or none of float32, naming the row.
+
+    Parameters
+    ----------
+    X : ndarray or CSR array or matrix
+
+    Raises
+    ------
+    ValueError
+        If X holds NaN, infinity or what is too large for float32.
+    """
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f":
         return
@@ -85,7 +143,8 @@ def _stacked(rows):
     except ValueError as error:
         raise ValueError(
             "X must be 2-D, but its rows have unequal length. Token ids of unequal "
-            "length come as a scipy.sparse.csr_array, or filled up with 0."
+            "length come as a scipy.sparse.csr_array, or filled up with 0; series of "
+            "numbers as a list of arrays, with input_type='numeric' if they are ints."
         ) from error
 
 

@@ -4,7 +4,6 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import Evidence, WidePath
 
 __all__ = ["NgramMixin"]
@@ -33,6 +32,20 @@ class NgramMixin:
         evidence = Evidence(lengths, len(self.classes_))
         return evidence if evidence.n_channels <= _MOST_CHANNELS else None
 
+    def _n_evidence_channels(self):
+        evidence = self._new_evidence()
+        return 0 if evidence is None else evidence.n_channels
+
+    def _learn_beside(self, train, valid, seed):
+        self._fit_wide_path(train, seed)
+        self._learn_evidence(train)
+        self._tell_rows_learnt_from(train)
+        self._tell_new_rows(valid)
+
+    def _learn_nothing_beside(self, train):
+        self.wide_path_, self.network_scale_ = None, 1.0
+        self._learn_evidence(train.take(np.arange(0)))
+
     def _learn_evidence(self, rows):
         """Learn what n-grams tell of the class."""
         self.evidence_ = self._new_evidence()
@@ -44,16 +57,19 @@ class NgramMixin:
             rows.evidence = self.evidence_.of_learnt_rows(rows.sequences)
 
     def _tell_new_rows(self, rows):
+        """Let rows know what all rows learnt from say of them, if there are any."""
         if rows is not None and self.evidence_ is not None:
             rows.evidence = self.evidence_.of_new_rows(rows.sequences)
 
-    def _asks_for_other_evidence(self):
-        """Return whether the parameters no longer ask for the evidence there is."""
+    def _same_module(self):
+        """Copy the fitted network, if it can read the evidence that is asked for."""
         asked_for, fitted = (
             evidence and evidence.lengths
             for evidence in (self._new_evidence(), self.evidence_)
         )
-        return asked_for != fitted
+        if asked_for != fitted:
+            raise self._cannot_go_on()
+        return super()._same_module()
 
     def _fit_wide_path(self, train, seed):
         self.wide_path_ = None
@@ -62,7 +78,7 @@ class NgramMixin:
             rows = train.sequences, train.target, train.weight
             self.wide_path_ = path.fit(*rows, seed=seed)
 
-    def _scale_network(self, train):
+    def _measure(self, train):
         """Let the network speak as loud as the linear path does on rows it never saw.
 
         The network is measured on rows it knows. The better it knows them, the louder
@@ -82,11 +98,16 @@ class NgramMixin:
         if size > 0:
             self.network_scale_ = min(self.wide_path_.size_ / size, _LARGEST_SCALE)
 
-    def _as_dataset(self, sequences):
-        """Return sequences with all that the network reads."""
-        rows = SequenceDataset(sequences)
+    def _as_dataset(self, rows):
         self._tell_new_rows(rows)
         return rows
+
+    def _logits_of_rows(self, rows):
+        logits = super()._logits_of_rows(rows)
+        if self.wide_path_ is None:
+            return logits
+        wide = self.wide_path_.logits(rows.sequences)
+        return (self.network_scale_ * logits + wide) / 2
 
     def _checked_ngrams(self, name):
         ngrams = getattr(self, name)

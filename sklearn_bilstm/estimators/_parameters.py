@@ -5,7 +5,7 @@ from numbers import Integral, Real
 
 import torch
 
-from sklearn_bilstm.nn import POOLINGS
+from sklearn_bilstm.nn import CELLS, MERGES, NORMALIZATIONS, POOLINGS
 from sklearn_bilstm.training import OPTIMIZERS, SCHEDULES
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions
 
@@ -20,16 +20,20 @@ SHARED_CONSTRAINTS = {
     "input_type": [StrOptions({"auto", "tokens", "numeric"})],
     "embedding_dim": [_COUNT],
     "embedding": [StrOptions({"svd"}), None],
-    "evidence_ngrams": [tuple, list, None],
-    "wide_ngrams": [tuple, list, None],
+    "static_features": [Interval(Integral, 0, None, closed="left")],
+    "cell": [StrOptions(set(CELLS))],
     "hidden_layer_sizes": [_COUNT, "array-like"],
     "bidirectional": ["boolean"],
+    "merge_mode": [StrOptions(set(MERGES))],
+    "normalization": [StrOptions(set(NORMALIZATIONS)), None],
     "pooling": [StrOptions(set(POOLINGS))],
+    "dense_layer_sizes": [_COUNT, "array-like"],
     "dropout": _PROBABILITY,
     "embedding_dropout": _PROBABILITY,
     "word_dropout": _PROBABILITY,
     "recurrent_dropout": _PROBABILITY,
     "weight_decay": [_NON_NEGATIVE],
+    "max_norm": [_POSITIVE, None],
     "max_epochs": [_COUNT, StrOptions({"auto"})],
     "batch_size": [_COUNT],
     "lr": [_POSITIVE],

@@ -8,7 +8,8 @@ T        time steps, as many as the longest row of the batch has
 C        channels of a numeric sequence
 E        width of an embedded step, what the first recurrent layer reads
 H        width of the states a recurrent layer gives, both directions merged
-P        width of a pooled sequence
+S        numbers beside a sequence
+P        width of a pooled sequence, with the numbers beside it
 K        outputs, one logit each
 =======  ==================================================================
 
@@ -39,9 +40,9 @@ __all__ = [
     "NORMALIZATIONS",
     "POOLINGS",
     "AttentionPooling",
+    "DenseHead",
     "Dropout",
     "LastPooling",
-    "DenseHead",
     "LockedDropout",
     "MaxMeanPooling",
     "MaxPooling",

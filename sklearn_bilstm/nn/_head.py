@@ -37,6 +37,7 @@ class DenseHead(Part):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
+        self.input_size = input_size
         self.output_size = n_outputs
         self.dropout = Dropout(dropout)
         layers = []

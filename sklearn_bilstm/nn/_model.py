@@ -30,6 +30,12 @@ class SequenceModel(nn.Module):
         self.pooling = pooling
         self.head = head
 
+    @property
+    def needs_whole_batch(self) -> bool:
+        """Whether what a row gives depends on the other rows it is learnt from with."""
+        parts = self.encoder.modules()
+        return any(getattr(part, "needs_whole_batch", False) for part in parts)
+
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the weights of every part."""
         self.input_layer.reset_parameters(generator)
@@ -37,17 +43,42 @@ class SequenceModel(nn.Module):
         self.pooling.reset_parameters(generator)
         self.head.reset_parameters(generator)
 
+    def read(
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        evidence: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Turn sequences into states, (B, T, H), and final ones, (B, H)."""
+        vectors = self.input_layer(steps, mask, generator, evidence)  # (B, T, E)
+        return self.encoder(vectors, mask, generator)
+
     def pool(
         self,
         steps: Tensor,
         mask: Tensor,
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> Tensor:
         """Turn sequences into vectors of shape (B, P); see `forward`."""
-        vectors = self.input_layer(steps, mask, generator, evidence)  # (B, T, E)
-        states, final = self.encoder(vectors, mask, generator)  # (B, T, H), (B, H)
-        return self.pooling(states, mask, final)  # (B, P)
+        states, final = self.read(steps, mask, generator, evidence)
+        pooled = self.pooling(states, mask, final)  # (B, P - S)
+        if static is None:
+            return pooled  # (B, P)
+        return torch.cat([pooled, static], 1)  # (B, P)
+
+    def attention(
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        evidence: Tensor | None = None,
+        static: Tensor | None = None,
+    ) -> Tensor:
+        """Return the weights of an attention pooling, of shape (B, T)."""
+        states, _ = self.read(steps, mask, evidence=evidence)  # (B, T, H)
+        return self.pooling.weights(states, mask)  # (B, T)
 
     def forward(
         self,
@@ -55,6 +86,7 @@ class SequenceModel(nn.Module):
         mask: Tensor,
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
+        static: Tensor | None = None,
     ) -> Tensor:
         """Turn sequences into logits.
 
@@ -69,10 +101,12 @@ class SequenceModel(nn.Module):
         evidence : tensor of shape (B, T, n_channels), default=None
             What else is known of each token, for an input layer that has channels for
             it.
+        static : tensor of shape (B, S), default=None
+            Numbers beside each sequence, which join the pooled vector.
 
         Returns
         -------
         logits : tensor of shape (B, K)
         """
-        pooled = self.pool(steps, mask, generator, evidence)  # (B, P)
+        pooled = self.pool(steps, mask, generator, evidence, static)  # (B, P)
         return self.head(pooled, generator)  # (B, K)

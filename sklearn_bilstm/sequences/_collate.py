@@ -69,7 +69,8 @@ def _split(tensors: dict[str, Tensor], n_shards: int) -> list[dict[str, Tensor]]
 
 def _trimmed(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     width = _width(int(inputs["mask"].sum(1).max()))
-    return {name: x[:, :width] for name, x in inputs.items()}
+    # numbers beside a sequence have no steps
+    return {name: x if name == "static" else x[:, :width] for name, x in inputs.items()}
 
 
 def _width(longest: int) -> int:

@@ -1,11 +1,11 @@
-"""From the matrices that users have to ragged arrays."""
+"""From matrices of token ids to ragged arrays."""
 
 import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
-__all__ = ["MAX_ID", "ragged_from_ids", "ragged_from_numbers"]
+__all__ = ["MAX_ID", "ragged_from_ids"]
 
 # More than a vocabulary holds that is learnt from text, and an embedding of this many
 # rows takes gigabytes in training: whatever lies above is a count, an amount or a time
@@ -45,23 +45,6 @@ def ragged_from_ids(
     _check_ids(values, offsets, max_id)
     largest = np.int64(np.iinfo(np.int32).max)  # wide whatever the dtype of X
     return RaggedArray(np.minimum(values, largest).astype(np.int32), offsets)
-
-
-def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
-    """Read each row of a matrix as a sequence of one channel.
-
-    Parameters
-    ----------
-    X : ndarray of shape (n_samples, n_timesteps)
-
-    Returns
-    -------
-    sequences : RaggedArray
-        With values of shape (n_samples * n_timesteps, 1).
-    """
-    n_samples, n_timesteps = X.shape
-    offsets = np.arange(n_samples + 1) * n_timesteps
-    return RaggedArray(X.reshape(-1, 1), offsets)
 
 
 def _nonzero(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,11 +3,16 @@
 from sklearn_bilstm.training._callbacks import (
     EarlyStopping,
     EpochPrinter,
+    MaxNorm,
     ValidationAccuracy,
 )
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
 from sklearn_bilstm.training._evidence import Evidence
-from sklearn_bilstm.training._losses import WeightedCrossEntropy
+from sklearn_bilstm.training._losses import (
+    REGRESSION_LOSSES,
+    WeightedCrossEntropy,
+    WeightedRegressionLoss,
+)
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._schedules import SCHEDULES
@@ -17,14 +22,17 @@ from sklearn_bilstm.training._wide import WidePath
 
 __all__ = [
     "OPTIMIZERS",
+    "REGRESSION_LOSSES",
     "SCHEDULES",
     "EarlyStopping",
     "EpochPrinter",
     "Evidence",
+    "MaxNorm",
     "SequenceNet",
     "StopTraining",
     "ValidationAccuracy",
     "WeightedCrossEntropy",
+    "WeightedRegressionLoss",
     "WidePath",
     "cooccurrence_vectors",
     "split_off_validation",

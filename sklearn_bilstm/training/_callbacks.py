@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sklearn_bilstm.training._stop import StopTraining
 
-__all__ = ["EarlyStopping", "EpochPrinter", "ValidationAccuracy"]
+__all__ = ["EarlyStopping", "EpochPrinter", "MaxNorm", "ValidationAccuracy"]
 
 
 class ValidationAccuracy(Callback):
@@ -83,6 +83,33 @@ class EarlyStopping(Callback):
         if self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
         self.best_weights_ = None
+
+
+class MaxNorm(Callback):
+    """Shorten what a unit reads by, after every step (Srivastava et al., 2014).
+
+    The weights of a unit are a row of a matrix: of a recurrent layer, for each gate,
+    from below and from the step before, and of a dense layer. The vectors of tokens are
+    left alone.
+
+    Parameters
+    ----------
+    max_norm : float
+        Largest Euclidean norm of a row.
+    """
+
+    def __init__(self, max_norm: float) -> None:
+        self.max_norm = max_norm
+
+    @torch.no_grad()
+    def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
+        """Shorten the rows that are too long."""
+        if not training:
+            return
+        for name, weight in net.module_.named_parameters():
+            if weight.ndim == 2 and not name.startswith("input_layer."):
+                norms = weight.norm(dim=1, keepdim=True)
+                weight.mul_((self.max_norm / norms.clamp(min=1e-12)).clamp(max=1))
 
 
 class EpochPrinter(Callback):

@@ -1,9 +1,12 @@
 """Losses from logits, with a weight for each row."""
 
+from collections.abc import Callable
+
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-__all__ = ["WeightedCrossEntropy"]
+__all__ = ["REGRESSION_LOSSES", "WeightedCrossEntropy", "WeightedRegressionLoss"]
 
 
 class WeightedCrossEntropy(nn.Module):
@@ -17,4 +20,47 @@ class WeightedCrossEntropy(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Compare logits of shape (B, K) with classes and weights of shape (B,)."""
         losses = cross_entropy(logits, target, reduction="none")  # (B,)
+        return (losses * weight).mean()
+
+
+def _squared_error(errors: Tensor, quantile: float) -> Tensor:
+    return errors.square()
+
+
+def _absolute_error(errors: Tensor, quantile: float) -> Tensor:
+    return errors.abs()
+
+
+def _quantile(errors: Tensor, quantile: float) -> Tensor:
+    return torch.maximum(quantile * errors, (quantile - 1) * errors)
+
+
+REGRESSION_LOSSES: dict[str, Callable[[Tensor, float], Tensor]] = {
+    "absolute_error": _absolute_error,
+    "quantile": _quantile,
+    "squared_error": _squared_error,
+}
+
+
+class WeightedRegressionLoss(nn.Module):
+    """Loss of numbers, each row times its weight, averaged over outputs and rows.
+
+    Parameters
+    ----------
+    loss : {"absolute_error", "quantile", "squared_error"}
+        What is lost by an error. The first two are least at the median and at a
+        quantile of the target, the last at its mean.
+    quantile : float, default=0.5
+        Level of the quantile, in [0, 1] (Koenker and Bassett, 1978).
+    """
+
+    def __init__(self, loss: str, quantile: float = 0.5) -> None:
+        super().__init__()
+        self.loss = loss
+        self.quantile = quantile
+
+    def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Compare numbers of shape (B, K) with targets, by weights of shape (B,)."""
+        errors = target - logits  # (B, K)
+        losses = REGRESSION_LOSSES[self.loss](errors, self.quantile).mean(1)  # (B,)
         return (losses * weight).mean()

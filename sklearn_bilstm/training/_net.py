@@ -245,6 +245,8 @@ class SequenceNet(NeuralNet):
         in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
         least = _SHARD_ROWS_OF_BFLOAT16 if in_bfloat16 else _SHARD_ROWS
         n_shards = min(n_rows * n_steps // _SHARD_STEPS, n_rows // least)
+        if self.module_.needs_whole_batch:
+            n_shards = 1
         shards = cut(batch, max(1, n_shards))
         if len(shards) == 1:
             return [function(0, shards[0])]
@@ -303,19 +305,51 @@ class SequenceNet(NeuralNet):
             return self._pooled(dataset, workers)
 
     def _pooled(self, dataset: SequenceDataset, workers: Workers) -> np.ndarray:
-        self._set_training(False)
         batches = list(LengthBuckets(dataset.sequences.lengths, self.batch_size))
-
-        def pool(rows: np.ndarray) -> Tensor:
-            inputs, _ = dataset[rows]
-            with torch.inference_mode():
-                inputs = to_tensor(inputs, device=self.device)
-                return self.module_.pool(**inputs).cpu()
-
-        in_order_read = torch.cat(list(workers.map(pool, batches))).numpy()
+        found = self._read(self.module_.pool, dataset, batches, workers)
+        in_order_read = torch.cat(found).numpy()
         pooled = np.empty_like(in_order_read)
         pooled[np.concatenate(batches)] = in_order_read
         return pooled
+
+    def attention(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the attention weights of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        weights : list of ndarray of float32, shape (n_steps_of_row,)
+        """
+        lengths = dataset.sequences.lengths
+        batches = list(LengthBuckets(lengths, self.batch_size))
+        with self._make_workers(at_most=len(batches)) as workers:
+            found = self._read(self.module_.attention, dataset, batches, workers)
+        weights = [row for batch in found for row in batch.numpy()]
+        rows = np.concatenate(batches)
+        return [
+            weights[place][: lengths[row]]
+            for place, row in zip(np.argsort(rows), np.sort(rows), strict=True)
+        ]
+
+    def _read(
+        self,
+        function: Callable[..., Tensor],
+        dataset: SequenceDataset,
+        batches: list[np.ndarray],
+        workers: Workers,
+    ) -> list[Tensor]:
+        """Call a function of the network, without dropout, with each batch of rows."""
+        self._set_training(False)
+
+        def read(rows: np.ndarray) -> Tensor:
+            inputs, _ = dataset[rows]
+            with torch.inference_mode():
+                return function(**to_tensor(inputs, device=self.device)).cpu()
+
+        return list(workers.map(read, batches))
 
     def logits(self, dataset: SequenceDataset) -> np.ndarray:
         """Return the logits in the order of their rows.

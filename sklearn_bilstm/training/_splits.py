@@ -17,14 +17,18 @@ _N_FOLDS = 5
 
 
 def split_off_validation(
-    target: np.ndarray, fraction: float, random_state: np.random.RandomState
+    n_rows: int,
+    classes: np.ndarray | None,
+    fraction: float,
+    random_state: np.random.RandomState,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Split rows into training and validation rows, stratified by class.
 
     Parameters
     ----------
-    target : ndarray of shape (n_rows,)
-        Class of each row.
+    n_rows : int
+    classes : ndarray of shape (n_rows,) or None
+        Class of each row, if there are classes.
     fraction : float
         Share of rows held out, in (0, 1).
     random_state : RandomState
@@ -40,27 +44,32 @@ def split_off_validation(
     ValueError
         If there are not at least two rows to split.
     """
-    n_rows = len(target)
     if n_rows < 2:
         raise ValueError(
             f"early_stopping=True needs rows to hold out, but there is {n_rows} row "
             "to fit: give more, or X_val and y_val, or early_stopping=False."
         )
     n_valid = min(max(1, round(fraction * n_rows)), n_rows - 1)
-    n_classes = len(np.unique(target))
-    rarest = np.unique(target, return_counts=True)[1].min()
-    stratified = rarest >= 2 and n_classes <= min(n_valid, n_rows - n_valid)
-    if not stratified:
-        warnings.warn(
-            f"Rows held out for early stopping ({n_valid}) are not stratified: of "
-            f"{n_classes} classes in {n_rows} rows, the rarest has {rarest}.",
-            UserWarning,
-            stacklevel=2,
-        )
+    stratified = classes is not None and _can_be_stratified(classes, n_valid)
     splitter = StratifiedShuffleSplit if stratified else ShuffleSplit
     split = splitter(n_splits=1, test_size=n_valid, random_state=random_state)
-    train, valid = next(split.split(np.zeros(n_rows), target))
+    train, valid = next(split.split(np.zeros(n_rows), classes))
     return train, valid
+
+
+def _can_be_stratified(classes: np.ndarray, n_valid: int) -> bool:
+    n_rows = len(classes)
+    _, n_rows_of = np.unique(classes, return_counts=True)
+    if n_rows_of.min() >= 2 and len(n_rows_of) <= min(n_valid, n_rows - n_valid):
+        return True
+    warnings.warn(
+        f"Rows held out for early stopping ({n_valid}) are not stratified: of "
+        f"{len(n_rows_of)} classes in {n_rows} rows, the rarest has "
+        f"{n_rows_of.min()}.",
+        UserWarning,
+        stacklevel=3,
+    )
+    return False
 
 
 def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -4,7 +4,11 @@ import pytest
 from scipy import sparse
 
 from sklearn_bilstm import BiLSTMClassifier
-from sklearn_bilstm.estimators._input import check_matrix, infer_input_type
+from sklearn_bilstm.estimators._input import (
+    check_matrix,
+    infer_input_type,
+    refuse_text,
+)
 
 
 def check(X, input_type="auto"):
@@ -43,9 +47,9 @@ def test_numbers_must_be_dense_where_numbers_are_said():
 @pytest.mark.parametrize("X", [["a"], [[1, "a"]], np.array([["a"]]), ("a", "b"), b"a"])
 def test_text_is_sent_to_the_vectorizer(X):
     with pytest.raises(ValueError, match=r"make_pipeline\(TextVectorizer\(\), BiLSTM"):
-        check(X)
+        refuse_text(X, estimator=BiLSTMClassifier())
 
 
 def test_the_first_rows_may_be_missing_and_it_is_text_nevertheless():
     with pytest.raises(ValueError, match="holds text"):
-        check(np.array([None, np.nan, "a"], dtype=object))
+        refuse_text(np.array([None, np.nan, "a"], object), estimator=BiLSTMClassifier())

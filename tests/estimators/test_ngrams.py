@@ -111,7 +111,7 @@ class TestEvidence:
     def test_going_on_with_other_ngrams_is_refused(self, ids, y, method, ngrams):
         model = self.told(warm_start=True).fit(ids, y).fit(ids, y)
         model.set_params(evidence_ngrams=ngrams)
-        with pytest.raises(ValueError, match="leave embedding_dim, evidence_ngrams"):
+        with pytest.raises(ValueError, match="leave all that shape the network"):
             getattr(model, method)(ids, y)
         assert model.predict(ids).shape == (40,)
 

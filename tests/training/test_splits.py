@@ -5,7 +5,8 @@ from sklearn_bilstm.training import split_off_validation
 
 
 def split(target, fraction=0.2, seed=0):
-    return split_off_validation(np.array(target), fraction, np.random.RandomState(seed))
+    random_state = np.random.RandomState(seed)
+    return split_off_validation(len(target), np.array(target), fraction, random_state)
 
 
 def test_every_row_is_in_one_part_and_classes_keep_their_shares():
@@ -32,3 +33,10 @@ def test_where_stratifying_is_impossible_it_warns_and_splits(target):
 def test_one_row_cannot_be_split():
     with pytest.raises(ValueError, match="1 row.*early_stopping=False"):
         split([0])
+
+
+def test_rows_without_classes_are_split_without_a_warning():
+    random_state = np.random.RandomState(0)
+    train, valid = split_off_validation(10, None, 0.2, random_state)
+    assert sorted([*train, *valid]) == list(range(10))
+    assert len(valid) == 2

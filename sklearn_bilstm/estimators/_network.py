@@ -1,0 +1,202 @@
+"""From parameters to a network, and to the net that trains it."""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+
+from sklearn_bilstm.nn import (
+    POOLINGS,
+    DenseHead,
+    NumericInput,
+    RecurrentEncoder,
+    SequenceModel,
+    TokenInput,
+)
+from sklearn_bilstm.sequences import MAX_ID
+from sklearn_bilstm.training import OPTIMIZERS, SequenceNet, cooccurrence_vectors
+from sklearn_bilstm.utils._device import resolve_device, resolve_precision
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._random import seeded_generator
+
+__all__ = ["NetworkMixin", "n_tokens"]
+
+# Vectors of tokens that begin with knowledge change at this share of the rate.
+_RATE_OF_KNOWN_VECTORS = 0.2
+
+# Arguments of skorch that are not for users, beside those that are parameters here.
+_DECIDED_HERE = {
+    "callbacks",
+    "dataset",
+    "iterator_train",
+    "iterator_valid",
+    "max_epochs",
+    "module",
+    "optimizer__lr",
+    "predict_nonlinearity",
+    "warm_start",
+}
+
+
+class NetworkMixin:
+    """Steps of making a network, one a method."""
+
+    def _n_evidence_channels(self):
+        """Return how many channels of evidence stand beside the vector of a token."""
+        return 0
+
+    def _input_size(self, sequences):
+        """Return how many ids, or channels, there are."""
+        if self.input_type_ == "tokens":
+            return n_tokens(sequences)
+        return sequences.values.shape[1]
+
+    def _make_module(self, input_size, n_outputs, seed):
+        input_layer = self._make_input_layer(input_size)
+        encoder = RecurrentEncoder(
+            input_layer.output_size,
+            self._checked_sizes("hidden_layer_sizes", least=1),
+            cell=self.cell,
+            bidirectional=self.bidirectional,
+            merge_mode=self.merge_mode,
+            normalization=self.normalization,
+            dropout=self.dropout,
+            recurrent_dropout=self.recurrent_dropout,
+            training_dtype=self._training_dtype(),
+        )
+        pooling = POOLINGS[self.pooling](encoder.output_size)
+        head = DenseHead(
+            pooling.output_size + self.static_features,
+            n_outputs,
+            self._checked_sizes("dense_layer_sizes", least=0),
+            dropout=self.dropout,
+        )
+        module = SequenceModel(input_layer, encoder, pooling, head)
+        module.reset_parameters(seeded_generator(seed))
+        return module
+
+    def _training_dtype(self):
+        """Return what the recurrent layers compute in; numbers are not rounded."""
+        fused = self.cell == "lstm"  # kernels of other cells gain nothing
+        if self.precision == "auto" and (self.input_type_ == "numeric" or not fused):
+            return torch.float32
+        return resolve_precision(self.precision, resolve_device(self.device))
+
+    def _learns_vectors(self):
+        """Return whether vectors of tokens are learnt before the network is."""
+        return self.embedding == "svd" and self.input_type_ == "tokens"
+
+    def _with_unlabelled(self, sequences, X_unlabelled):
+        """Return all sequences that vectors of tokens are learnt from."""
+        if X_unlabelled is None or self.embedding is None:
+            return sequences
+        if not self._learns_vectors():
+            raise ValueError(
+                "X_unlabelled is to learn vectors of tokens from, but X holds numbers: "
+                "leave it out."
+            )
+        unlabelled = self._read_beside(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
+        return sequences.joined(unlabelled.sequences)
+
+    def _learn_vectors(self, input_layer, sequences, seed):
+        vectors = cooccurrence_vectors(
+            sequences,
+            input_layer.input_size,
+            self.embedding_dim,
+            np.random.RandomState(seed),
+        )
+        input_layer.start_from(torch.from_numpy(vectors))
+
+    def _same_module(self):
+        """Return a copy of the fitted network, with the dropout that is asked for."""
+        fitted = self.module_
+        module = self._make_module(
+            fitted.input_layer.input_size, fitted.head.output_size, seed=0
+        )
+        try:
+            module.load_state_dict(fitted.state_dict())
+        except RuntimeError as error:
+            raise self._cannot_go_on() from error
+        return module
+
+    def _cannot_go_on(self):
+        return ValueError(
+            f"{type(self).__name__} goes on from the network that was fitted, but its "
+            "parameters now ask for another one: leave all that shape the network as "
+            "they were, such as embedding_dim, hidden_layer_sizes and pooling, or fit "
+            "anew, without warm_start and partial_fit."
+        )
+
+    def _make_input_layer(self, input_size):
+        if self.input_type_ == "tokens":
+            return TokenInput(
+                input_size,
+                self.embedding_dim,
+                self._n_evidence_channels(),
+                unknown_id=UNKNOWN_ID,
+                word_dropout=self.word_dropout,
+                dropout=self.embedding_dropout,
+            )
+        return NumericInput(input_size)
+
+    def _make_net(self, module, seed):
+        criterion, arguments = self._criterion()
+        params = {
+            "criterion": criterion,
+            **{f"criterion__{name}": value for name, value in arguments.items()},
+            "optimizer": OPTIMIZERS[self.optimizer],
+            "optimizer__fused": True,
+            "optimizer__weight_decay": self.weight_decay,
+            "optimizer__param_groups": self._parameter_groups(),
+            "lr": self.lr,
+            "batch_size": self.batch_size,
+            "device": resolve_device(self.device),
+            "train_split": None,
+            "verbose": 0,
+            "seed": seed,
+            "n_threads": self.n_threads,
+        }
+        more = dict(self.net_params or {})
+        for name in more:
+            if name in params or name in _DECIDED_HERE or name.startswith("module__"):
+                raise ValueError(
+                    f"The 'net_params' parameter must not hold {name!r}, on which "
+                    f"{type(self).__name__} decides itself, by parameters of its own "
+                    "if by any."
+                )
+        try:
+            return SequenceNet(module, **params, **more).initialize()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
+                f"got {more!r}, and skorch says: {error}"
+            ) from error
+
+    def _parameter_groups(self):
+        """Return what the optimiser treats apart.
+
+        Decay pulls weights between units to zero, but neither biases nor the vectors
+        of tokens, most of which have no gradient in a batch to hold against it.
+        """
+        share = _RATE_OF_KNOWN_VECTORS if self._learns_vectors() else 1.0
+        return [
+            ("*bias*", {"weight_decay": 0.0}),
+            ("input_layer.*", {"weight_decay": 0.0, "lr": share * self.lr}),
+        ]
+
+    def _checked_sizes(self, name, *, least):
+        """Return the widths of at least so many layers."""
+        given = getattr(self, name)
+        sizes = np.atleast_1d(np.asarray(given, dtype=object))
+        whole = all(isinstance(size, Integral) and size >= 1 for size in sizes)
+        if len(sizes) < least or not whole:
+            raise ValueError(
+                f"The {name!r} parameter of {type(self).__name__} must be an int or a "
+                f"sequence of ints in the range [1, inf). Got {given!r} instead."
+            )
+        return [int(size) for size in sizes]
+
+
+def n_tokens(sequences):
+    """Return how many ids an embedding needs, padding and unknown among them."""
+    return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1

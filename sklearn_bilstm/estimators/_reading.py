@@ -1,0 +1,157 @@
+"""From what users call X to rows that a network reads."""
+
+from dataclasses import replace
+
+import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import validate_data
+
+from sklearn_bilstm.estimators._input import (
+    as_series,
+    check_finite,
+    check_matrix,
+    infer_input_type,
+    refuse_text,
+)
+from sklearn_bilstm.sequences import (
+    MAX_ID,
+    SequenceDataset,
+    ragged_from_ids,
+    ragged_from_numbers,
+    ragged_from_series,
+)
+
+__all__ = ["ReadingMixin"]
+
+
+class ReadingMixin:
+    """Steps of reading X, one a method."""
+
+    def _read(self, X):
+        """Validate an X to predict on; any id that is not known is unknown."""
+        return self._scaled(self._read_unscaled(X))
+
+    def _read_unscaled(self, X, *, max_id=None):
+        return self._rows(X, self.input_type_, reset=False, max_id=max_id)
+
+    def _read_beside(self, X, name, *, max_id=None):
+        """Validate rows that `fit` gets beside its X."""
+        try:
+            return self._read_unscaled(X, max_id=max_id)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} must be like the X that {type(self).__name__} gets, which a "
+                f"Pipeline makes of it with transform_input=[{name!r}] where metadata "
+                f"routing is enabled. Of {name} it is true that: {error}"
+            ) from error
+
+    def _read_to_fit(self, X, *, reset):
+        """Validate an X to learn from, and with `reset` remember what it looks like."""
+        if not reset and self.input_type not in ("auto", self.input_type_):
+            raise ValueError(
+                f"The 'input_type' parameter must stay {self.input_type_!r}, as it was "
+                f"fitted, or 'auto'. Got {self.input_type!r} instead."
+            )
+        input_type = self.input_type if reset else self.input_type_
+        return self._rows(X, input_type, reset=reset, max_id=MAX_ID)
+
+    def _rows(self, X, input_type, *, reset, max_id):
+        refuse_text(X, estimator=self)
+        series = as_series(X, input_type)
+        if series is not None:
+            return SequenceDataset(self._sequences_of_series(series, input_type, reset))
+        checked = check_matrix(X, input_type=input_type, estimator=self)
+        validate_data(self, X, reset=reset, skip_check_array=True)
+        checked, static = self._split_off_static(checked)
+        if reset:
+            self.input_type_ = infer_input_type(
+                checked, input_type, self.static_features
+            )
+            vars(self).pop("n_channels_", None)
+        if self.input_type_ == "tokens":
+            check_finite(checked)
+            sequences = ragged_from_ids(checked, max_id=max_id)
+        else:
+            sequences = self._of_known_channels(ragged_from_numbers(checked), reset)
+        return SequenceDataset(sequences, static=static)
+
+    def _sequences_of_series(self, series, input_type, reset):
+        name = type(self).__name__
+        if input_type == "tokens":
+            raise ValueError(
+                f"X must be 2-D for {name} to read token ids: got series of numbers. "
+                "Fit with input_type='numeric' or 'auto' to read those."
+            )
+        if self.static_features:
+            raise ValueError(
+                "The 'static_features' parameter needs a 2-D X, whose last columns "
+                "they are: got series, which have no columns beside them."
+            )
+        if reset:
+            self.input_type_ = "numeric"
+            for attribute in ("n_features_in_", "feature_names_in_"):
+                vars(self).pop(attribute, None)
+        if isinstance(series, np.ndarray):
+            return self._of_known_channels(ragged_from_numbers(series), reset)
+        return self._of_known_channels(ragged_from_series(series), reset)
+
+    def _of_known_channels(self, sequences, reset):
+        n_channels = sequences.values.shape[1]
+        if reset:
+            self.n_channels_ = n_channels
+        if n_channels != self.n_channels_:
+            raise ValueError(
+                f"X must have {self.n_channels_} channels, as the X had that "
+                f"{type(self).__name__} was fitted to: got {n_channels}."
+            )
+        return sequences
+
+    def _split_off_static(self, X):
+        """Return the sequences in a matrix, and the numbers beside them or None."""
+        n_static, n_columns = self.static_features, X.shape[1]
+        if not n_static:
+            return X, None
+        if n_static >= n_columns:
+            raise ValueError(
+                "The 'static_features' parameter must leave a column of X to the "
+                f"sequences: X has {n_columns} columns. Got {n_static!r} instead."
+            )
+        static = X[:, n_columns - n_static :]
+        if sparse.issparse(static):
+            static = static.toarray()
+        try:
+            check_finite(static)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} It is one of the last {n_static} columns, which are "
+                "static features: fill gaps with sklearn.impute.SimpleImputer."
+            ) from error
+        return X[:, : n_columns - n_static], static
+
+    def _learn_scale(self, rows):
+        """Learn what to standardise numbers with, from the rows learnt from alone."""
+        self._scaler = self._static_scaler = None
+        if self.input_type_ == "numeric":
+            if not len(rows.sequences.values):
+                raise ValueError(
+                    f"{type(self).__name__} needs a step to learn from: all series of "
+                    "X are empty, or NaN throughout."
+                )
+            self._scaler = StandardScaler().fit(rows.sequences.values)
+        if rows.static is not None:
+            self._static_scaler = StandardScaler().fit(rows.static)
+
+    def _scaled(self, rows):
+        """Return rows with standardised numbers, and tokens as they are."""
+        if self._scaler is not None:
+            values = _standardised(self._scaler, rows.sequences.values)
+            rows = replace(rows, sequences=replace(rows.sequences, values=values))
+        if self._static_scaler is not None:
+            rows = replace(rows, static=_standardised(self._static_scaler, rows.static))
+        return rows
+
+
+def _standardised(scaler, values):
+    # in double precision, or small changes of a large number are lost
+    return scaler.transform(values.astype(np.float64)).astype(np.float32)

@@ -1,0 +1,459 @@
+"""BiLSTMRegressor: sequences in, numbers out."""
+
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_error
+from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
+from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
+from sklearn_bilstm.training import REGRESSION_LOSSES, WeightedRegressionLoss
+from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y, fit_context
+from sklearn_bilstm.utils._threads import OneCore
+
+__all__ = ["BiLSTMRegressor"]
+
+
+class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator):
+    """Predict numbers from sequences by a recurrent network that reads both ways.
+
+    The rows of X are sequences: of token ids, which :class:`TextVectorizer` makes of
+    text, or of numbers, as for :class:`BiLSTMClassifier`. A rating of a text and a
+    forecast of a series are such numbers. There may be several for each row.
+
+    Parameters
+    ----------
+    loss : {"squared_error", "absolute_error", "quantile"}, default="squared_error"
+        What is made small: its least is at the mean, the median, or a quantile of the
+        target. Targets are standardised in training.
+
+    quantile : float in [0, 1], default=0.5
+        Level of the quantile that `loss="quantile"` predicts (Koenker and Bassett,
+        1978).
+
+    input_type : {"auto", "tokens", "numeric"}, default="auto"
+        What X holds. "auto" means tokens if X is sparse or of integers, else numbers,
+        of which each row is a sequence of one channel.
+
+    embedding_dim : int, default=100
+        Width of the vector of a token.
+
+    embedding : "svd" or None, default="svd"
+        What the vectors of tokens are before training. "svd" gives tokens like vectors
+        that have like neighbours in X, by a singular value decomposition of their
+        pointwise mutual information (Levy and Goldberg, 2014); they then change at a
+        fifth of the learning rate. `fit` can be given rows without labels for it. None
+        draws them.
+
+    static_features : int, default=0
+        How many of the last columns of a 2-D X are no steps but numbers that belong to
+        the row, as a ColumnTransformer puts beside text. They are standardised and join
+        the pooled vector.
+
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        What carries the state from one step to the next (Hochreiter and Schmidhuber,
+        1997; Cho et al., 2014; Elman, 1990).
+
+    hidden_layer_sizes : int or sequence of int, default=(64,)
+        Width of the state of one direction, for each recurrent layer.
+
+    bidirectional : bool, default=True
+        Whether the layers read a sequence from its end too (Schuster and Paliwal,
+        1997).
+
+    merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
+        How the states of both directions become one: side by side, or their sum, mean
+        or product.
+
+    normalization : {"layer", "batch"} or None, default=None
+        What the states of every layer are normalised by: each by its own mean and
+        variance (Ba et al., 2016), or each component by those of the real steps of a
+        batch (Ioffe and Szegedy, 2015). A batch is then learnt from in one thread.
+
+    pooling : {"max", "mean", "last", "attention", "max_mean"}, default="max_mean"
+        How the states of a sequence become one vector: the largest value or the mean
+        of each component, the state at the end of each direction, a mean weighted by
+        attention (Yang et al., 2016), or maximum and mean side by side.
+
+    dense_layer_sizes : int or sequence of int, default=()
+        Number of rectified units of each dense layer between the pooled vector and the
+        output.
+
+    dropout : float in [0, 1), default=0.5
+        Share of what recurrent layers above the first, dense layers and the output read
+        that is zeroed in training.
+
+    embedding_dropout : float in [0, 1), default=0.5
+        Share of the components of the token vectors that is zeroed in training,
+        the same for all tokens of a sequence (Gal and Ghahramani, 2016).
+
+    word_dropout : float in [0, 1), default=0.1
+        Share of the tokens whose vector is that of the unknown one in training.
+
+    recurrent_dropout : float in [0, 1), default=0.0
+        Share of the weights from one step to the next that is zeroed in training, the
+        same for all steps (Merity et al., 2018).
+
+    weight_decay : float, default=0.01
+        Decay of weights, but not of biases and token vectors (Loshchilov and Hutter,
+        2019).
+
+    max_norm : float or None, default=None
+        Norm to which the weights of a unit of a recurrent or dense layer are shortened
+        after every step (Srivastava et al., 2014).
+
+    max_epochs : int or "auto", default="auto"
+        Number of passes over the training rows. "auto" takes as many as make two
+        thousand batches, but not fewer than 4 nor more than 40.
+
+    batch_size : int, default=32
+        Number of rows between two updates of the weights.
+
+    lr : float, default=4e-3
+        Learning rate; its peak for `lr_schedule="one_cycle"`.
+
+    optimizer : {"adamw", "adam", "sgd"}, default="adamw"
+        How weights are updated.
+
+    lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
+        How the learning rate changes: up to `lr` and down to nearly zero (Smith and
+        Topin, 2018), halved after two epochs without a lower loss, or not at all.
+
+    gradient_clip_norm : float, default=1.0
+        Norm to which larger gradients are cut. None leaves them alone.
+
+    early_stopping : bool or "auto", default="auto"
+        Whether to stop when the loss on validation rows no longer falls, and to go
+        back to the weights that were best on them. True holds out rows for it if
+        `fit` gets no `X_val`; "auto" stops early only if it gets some.
+
+    validation_fraction : float in (0, 1), default=0.1
+        Share of the rows that `early_stopping=True` holds out. Classes keep their
+        shares.
+
+    n_iter_no_change : int, default=3
+        Number of epochs in a row without a lower validation loss that end a training.
+
+    tol : float, default=1e-4
+        By how much the validation loss must fall to count as lower.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
+        mean the same tokens as before: do not refit the :class:`TextVectorizer`.
+
+    device : str or torch.device, default="auto"
+        Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
+
+    precision : {"auto", "float32", "bfloat16"}, default="auto"
+        What the recurrent layers compute in while they are trained; weights and
+        predictions are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 for
+        LSTMs that read tokens on CPUs with instructions for it, which saves time and
+        costs no accuracy that could be measured, else float32.
+
+    n_threads : int or None, default=None
+        Number of CPU threads that train and predict, each on a shard of a batch. None
+        means as many as torch is allowed, which is :func:`torch.get_num_threads` and,
+        in a process of joblib, its share of the cores. It does not change the result.
+
+    callbacks : list of skorch callbacks, default=None
+        What else happens in training. Each `fit` gets copies of its own. Callbacks that
+        score are refused: they read another kind of batch.
+
+    net_params : dict, default=None
+        Further arguments of :class:`skorch.NeuralNet`, such as
+        `{"iterator_train__num_workers": 2}`.
+
+    verbose : int, default=0
+        1 prints what each "auto" comes to and a line an epoch, 2 shows a progress bar
+        of the batches too.
+
+    random_state : int, RandomState instance or None, default=None
+        Decides on initial weights, the order of rows, dropout, and the rows held out.
+        Unlike elsewhere, None does not draw from numpy's global random state.
+
+    Attributes
+    ----------
+    n_outputs_ : int
+        Number of targets of a row.
+
+    n_features_in_ : int
+        Number of columns of X seen during `fit`, if X was 2-D.
+
+    n_channels_ : int
+        Number of channels of a step, if X holds numbers.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns, if X had names that are all strings.
+
+    input_type_ : {"tokens", "numeric"}
+        What X was taken for.
+
+    auto_params_ : dict
+        What each parameter came to that is "auto", by name, as far as the last call
+        needed it.
+
+    n_iter_ : int
+        Number of epochs.
+
+    history_ : list of dict
+        For each epoch its number, the training loss, the rate it ended with, and
+        seconds; with validation rows their loss too.
+
+    best_epoch_ : int
+        Epoch whose weights are in use: the best one after early stopping, else the
+        last.
+
+    net_ : skorch.NeuralNet
+        The net that was trained.
+
+    module_ : torch.nn.Module
+        The network in it.
+
+    See Also
+    --------
+    BiLSTMClassifier : Predict the class of a sequence.
+    TextVectorizer : Turn text into token ids.
+
+    References
+    ----------
+    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural
+       Computation 9(8).
+    .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks. IEEE
+       Transactions on Signal Processing 45(11).
+    .. [3] Koenker and Bassett (1978). Regression quantiles. Econometrica 46(1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_bilstm import BiLSTMRegressor
+    >>> X = np.random.RandomState(0).rand(200, 20)
+    >>> y = X.max(axis=1)  # wherever in the series it stands
+    >>> model = BiLSTMRegressor(random_state=0).fit(X, y)
+    >>> model.predict(X).shape
+    (200,)
+    """
+
+    _parameter_constraints: dict = {
+        **SHARED_CONSTRAINTS,
+        "loss": [StrOptions(set(REGRESSION_LOSSES))],
+        "quantile": [Interval(Real, 0, 1, closed="both")],
+    }
+
+    def __init__(  # noqa: PLR0915 - a statement a parameter
+        self,
+        *,
+        loss="squared_error",
+        quantile=0.5,
+        input_type="auto",
+        embedding_dim=100,
+        embedding="svd",
+        static_features=0,
+        cell="lstm",
+        hidden_layer_sizes=(64,),
+        bidirectional=True,
+        merge_mode="concat",
+        normalization=None,
+        pooling="max_mean",
+        dense_layer_sizes=(),
+        dropout=0.5,
+        embedding_dropout=0.5,
+        word_dropout=0.1,
+        recurrent_dropout=0.0,
+        weight_decay=0.01,
+        max_norm=None,
+        max_epochs="auto",
+        batch_size=32,
+        lr=4e-3,
+        optimizer="adamw",
+        lr_schedule="one_cycle",
+        gradient_clip_norm=1.0,
+        early_stopping="auto",
+        validation_fraction=0.1,
+        n_iter_no_change=3,
+        tol=1e-4,
+        warm_start=False,
+        device="auto",
+        precision="auto",
+        n_threads=None,
+        callbacks=None,
+        net_params=None,
+        verbose=0,
+        random_state=None,
+    ):
+        self.loss = loss
+        self.quantile = quantile
+        self.input_type = input_type
+        self.embedding_dim = embedding_dim
+        self.embedding = embedding
+        self.static_features = static_features
+        self.cell = cell
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.bidirectional = bidirectional
+        self.merge_mode = merge_mode
+        self.normalization = normalization
+        self.pooling = pooling
+        self.dense_layer_sizes = dense_layer_sizes
+        self.dropout = dropout
+        self.embedding_dropout = embedding_dropout
+        self.word_dropout = word_dropout
+        self.recurrent_dropout = recurrent_dropout
+        self.weight_decay = weight_decay
+        self.max_norm = max_norm
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.lr = lr
+        self.optimizer = optimizer
+        self.lr_schedule = lr_schedule
+        self.gradient_clip_norm = gradient_clip_norm
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.n_threads = n_threads
+        self.callbacks = callbacks
+        self.net_params = net_params
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
+        """Learn to predict numbers.
+
+        Ctrl-C ends it with a KeyboardInterrupt. The regressor then keeps the best
+        weights of the epochs that were complete; without any it is as it was.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids (0 is padding wherever it stands, 1 is unknown) or numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows. Only their ratios matter, and from a row of weight 0
+            nothing is learnt.
+        X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
+                default=None
+            Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
+            `transform_input=["X_val"]` transform them as X.
+        y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), \
+                default=None
+            Numbers of the validation rows.
+        X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
+                n_timesteps), default=None
+            Further rows of token ids for `embedding="svd"` to learn from what the
+            neighbours of a token tell. They change nothing with `embedding=None`, nor
+            with a `warm_start` that goes on. A search cuts them into its folds if they
+            are as many as the rows of X.
+
+        Returns
+        -------
+        self : BiLSTMRegressor
+            Fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or the weights are not what they must be, or the
+            training diverges.
+        """
+        with unchanged_on_error(self), OneCore(blas=True):
+            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
+        return self
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Learn from a batch of rows, in one pass at the constant rate `lr`.
+
+        It goes on from what was learnt before, by `fit` too, with the parameters of
+        now. Token ids that are new get new vectors. Numbers, and targets, are
+        standardised with the first batch.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows, which are not scaled to any mean.
+
+        Returns
+        -------
+        self : BiLSTMRegressor
+            Fitted regressor.
+
+        Raises
+        ------
+        ValueError
+            If the parameters ask for another network than there is, or y has another
+            number of outputs than before.
+        """
+        with unchanged_on_error(self), OneCore(blas=True):
+            self._learn_batch(X, y, sample_weight, self._learn_outputs)
+        return self
+
+    def predict(self, X):
+        """Predict the number, or numbers, of each sequence.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`. An id above those that `fit` saw is
+            unknown.
+
+        Returns
+        -------
+        y : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
+            As many dimensions as the y that was fitted.
+        """
+        check_is_fitted(self)
+        y = self._target_scaler.inverse_transform(self._logits(X))
+        return y[:, 0] if self._flat_target else y
+
+    def _check_target(self, y):
+        if y is None:
+            raise ValueError(
+                "BiLSTMRegressor requires y to be passed, but the target y is None."
+            )
+        y = check_y(y, multi_output=True, y_numeric=True, estimator=self)
+        return np.asarray(y, np.float64)
+
+    def _learn_outputs(self, y):
+        self._flat_target = y.ndim == 1
+        self.n_outputs_ = 1 if self._flat_target else y.shape[1]
+
+    def _encode(self, y, name):
+        target = y.reshape(len(y), -1)
+        if target.shape[1] != self.n_outputs_:
+            raise ValueError(
+                f"{name} must hold {self.n_outputs_} numbers for each row, as the y "
+                f"that BiLSTMRegressor was fitted to: got {target.shape[1]}."
+            )
+        return target
+
+    def _n_outputs(self):
+        return self.n_outputs_
+
+    def _learn_scale_of_target(self, rows):
+        self._target_scaler = StandardScaler().fit(
+            rows.target, sample_weight=rows.weight
+        )
+
+    def _with_scaled_target(self, rows):
+        target = self._target_scaler.transform(rows.target)
+        return replace(rows, target=target.astype(np.float32))
+
+    def _criterion(self):
+        return WeightedRegressionLoss, {"loss": self.loss, "quantile": self.quantile}
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

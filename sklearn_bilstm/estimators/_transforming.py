@@ -1,0 +1,73 @@
+"""What an estimator shows of how it reads: pooled vectors, and attention."""
+
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+__all__ = ["PooledVectorsMixin"]
+
+
+def _pools_by_attention(estimator):
+    if estimator.pooling == "attention":
+        return True
+    raise AttributeError(
+        f"attention_weights needs pooling='attention': got {estimator.pooling!r}."
+    )
+
+
+class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
+    """Methods of an estimator whose network pools the states of a sequence."""
+
+    def transform(self, X):
+        """Return the vector of each sequence that the dense layers decide on.
+
+        It holds the pooled states, and static features behind them.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+
+        Returns
+        -------
+        vectors : ndarray of float32, shape (n_samples, n_components)
+            One vector a row; of an empty sequence the pooled states are zeros.
+        """
+        check_is_fitted(self)
+        return self.net_.pooled(self._as_dataset(self._read(X)))
+
+    @available_if(_pools_by_attention)
+    def attention_weights(self, X):
+        """Return how much each step counts in the pooled vector.
+
+        It is there with `pooling="attention"` (Yang et al., 2016).
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+
+        Returns
+        -------
+        weights : list of ndarray of float32, shape (n_timesteps_of_row,)
+            For each row the weights of its real steps in reading order, which sum to
+            one.
+        """
+        check_is_fitted(self)
+        return self.net_.attention(self._as_dataset(self._read(X)))
+
+    @property
+    def _n_features_out(self):
+        return self.module_.head.input_size
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        # with input_type="auto" too a sparse X is welcome, but only one of token ids,
+        # and what these tags are asked for is whether any sparse X is
+        reads_ids = self.input_type == "tokens"
+        tags.input_tags.sparse = reads_ids
+        tags.input_tags.categorical = reads_ids
+        tags.input_tags.positive_only = reads_ids
+        tags.input_tags.three_d_array = not reads_ids
+        tags.transformer_tags.preserves_dtype = []
+        return tags

@@ -1,0 +1,100 @@
+"""From series of numbers to ragged arrays."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sklearn_bilstm.sequences._ragged import RaggedArray
+
+__all__ = ["ragged_from_numbers", "ragged_from_series"]
+
+
+def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
+    """Read series of one length from an array.
+
+    Steps at the end of a series whose channels are all NaN are padding.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps) or \
+            (n_samples, n_timesteps, n_channels)
+        Numbers, of one channel if it is 2-D.
+
+    Returns
+    -------
+    sequences : RaggedArray
+        With values of shape (n_steps, n_channels).
+
+    Raises
+    ------
+    ValueError
+        If a number is infinite, or too large for float32, or NaN in a step that is no
+        padding.
+    """
+    values = X[:, :, np.newaxis] if X.ndim == 2 else X
+    if values.dtype.kind != "f":
+        values = values.astype(np.float64)
+    n_samples, n_timesteps, n_channels = values.shape
+    lengths = np.full(n_samples, n_timesteps)
+    if np.isnan(values).any():
+        real = ~np.isnan(values).all(2)
+        lengths = (real * np.arange(1, n_timesteps + 1)).max(1, initial=0)
+        values = values[np.arange(n_timesteps) < lengths[:, np.newaxis]]
+    return _checked(values.reshape(-1, n_channels), lengths)
+
+
+def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
+    """Read series of any length each.
+
+    Parameters
+    ----------
+    X : sequence of ndarray of shape (n_timesteps,) or (n_timesteps, n_channels)
+        Numbers, of one channel if they are 1-D. The number of steps may differ.
+
+    Returns
+    -------
+    sequences : RaggedArray
+        With values of shape (n_steps, n_channels).
+
+    Raises
+    ------
+    ValueError
+        If the number of channels differs, or as for :func:`ragged_from_numbers`.
+    """
+    series = [np.asarray(values, np.float64) for values in X]
+    series = [
+        values[:, np.newaxis] if values.ndim == 1 else values for values in series
+    ]
+    n_channels = series[0].shape[1]
+    for row, values in enumerate(series):
+        if values.shape[1] != n_channels:
+            raise ValueError(
+                "All series of X must have as many channels: row 0 has "
+                f"{n_channels} and row {row} has {values.shape[1]}."
+            )
+    lengths = np.array([_length(values) for values in series])
+    kept = [values[:length] for values, length in zip(series, lengths, strict=True)]
+    return _checked(np.concatenate(kept), lengths)
+
+
+def _length(values: np.ndarray) -> int:
+    """Return the number of steps of a series without its padding."""
+    real = np.flatnonzero(~np.isnan(values).all(1))
+    return int(real[-1]) + 1 if len(real) else 0
+
+
+def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    with np.errstate(invalid="ignore"):
+        fits = np.abs(values) <= np.finfo(np.float32).max
+    if not fits.all():
+        step, channel = np.argwhere(~fits)[0]
+        row = int(np.searchsorted(offsets, step, side="right")) - 1
+        value = values[step, channel]
+        found = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else value
+        raise ValueError(
+            f"X contains {found} in row {row}, step {step - offsets[row]}: it must "
+            "hold finite numbers of the range of float32. NaN is padding at the end "
+            "of a series only."
+        )
+    return RaggedArray(values, offsets)
