@@ -132,12 +132,18 @@ class RecurrentEncoder(Part):
         Width of the vectors read.
     hidden_layer_sizes : sequence of int
         Width of one direction, for each layer.
-    cell, bidirectional, merge_mode, recurrent_dropout
-        See :class:`RecurrentLayer`.
+    cell : {"lstm", "gru", "rnn"}, default="lstm"
+        What carries the state of every layer on.
+    bidirectional : bool, default=True
+        Whether every layer reads in both directions.
+    merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
+        How the states of both directions become one in every layer.
     normalization : {"layer", "batch"} or None, default=None
         What the states of every layer are normalised by.
     dropout : float, default=0.0
         Probability that a state component is zeroed between two layers.
+    recurrent_dropout : float, default=0.0
+        Probability that a weight from one step to the next is zeroed.
     training_dtype : torch.dtype or None, default=None
         What the cells compute in while they are trained, if not in the dtype of the
         vectors. Weights, their gradients and what comes out keep theirs (Micikevicius
