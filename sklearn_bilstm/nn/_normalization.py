@@ -47,11 +47,13 @@ class LayerNormalization(_Normalization):
         """Normalise both, to shapes (B, T, H) and (B, H)."""
         empty = ~mask.any(1, keepdim=True)  # (B, 1)
         final = self._normalized(final).masked_fill(empty, 0.0)  # (B, H)
-        return self._normalized(states), final  # (B, T, H), (B, H)
+        # torch's kernel copies what is not contiguous, and states are time-major
+        states = self._normalized(states.transpose(0, 1))  # (T, B, H)
+        return states.transpose(0, 1), final  # (B, T, H), (B, H)
 
     def _normalized(self, states: Tensor) -> Tensor:
         found = nn.functional.layer_norm(
-            states.float() if states.dtype == torch.bfloat16 else states,
+            states.to(self.weight.dtype),
             (self.output_size,),
             self.weight,
             self.bias,
