@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,7 +6,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklearn_bilstm.nn import RecurrentEncoder
+from sklearn_bilstm.nn import CELLS, MERGES, RecurrentEncoder
+from tests.nn import recurrences
 
 LENGTHS = torch.tensor([5, 1, 7, 3])
 MASK = torch.arange(7) < LENGTHS[:, None]
@@ -21,33 +23,35 @@ def torch_layers(encoder):
     """The same layers as torch's own, with the same weights."""
     layers = []
     for layer in encoder.layers:
-        ours = [lstm for lstm in (layer.forwards, layer.backwards) if lstm]
-        theirs = nn.LSTM(
+        ours = [rnn for rnn in (layer.forwards, layer.backwards) if rnn]
+        theirs = type(ours[0])(
             ours[0].input_size,
             ours[0].hidden_size,
             batch_first=True,
             bidirectional=len(ours) == 2,
         )
-        for lstm, suffix in zip(ours, ("_l0", "_l0_reverse"), strict=False):
-            for name, weight in lstm.named_parameters():
+        for rnn, suffix in zip(ours, ("_l0", "_l0_reverse"), strict=False):
+            for name, weight in rnn.named_parameters():
                 getattr(theirs, name.replace("_l0", suffix)).data.copy_(weight.data)
         layers.append(theirs)
     return layers
 
 
 def packed_reference(encoder, x, lengths):
-    """States and final states by torch's LSTM on packed sequences."""
+    """States and final states by torch's layers on packed sequences."""
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-    for lstm in torch_layers(encoder):
-        packed, (final, _) = lstm(packed)
+    for rnn in torch_layers(encoder):
+        packed, final = rnn(packed)
     states, _ = pad_packed_sequence(packed, batch_first=True, total_length=x.shape[1])
-    return states, torch.cat(list(final), 1)
+    hidden = final[0] if isinstance(final, tuple) else final
+    return states, torch.cat(list(hidden), 1)
 
 
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("sizes", [(4,), (5, 2), (2, 3, 4)])
-def test_states_equal_those_of_packed_sequences(sizes, bidirectional):
-    encoder = make_encoder(sizes, bidirectional=bidirectional)
+def test_states_equal_those_of_packed_sequences(sizes, bidirectional, cell):
+    encoder = make_encoder(sizes, cell=cell, bidirectional=bidirectional)
     x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
     states, final = encoder(x, MASK)
     expected, expected_final = packed_reference(encoder, x, LENGTHS)
@@ -55,14 +59,80 @@ def test_states_equal_those_of_packed_sequences(sizes, bidirectional):
     torch.testing.assert_close(final, expected_final)
 
 
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_gradients_equal_those_of_packed_sequences(bidirectional):
-    encoder = make_encoder((4, 3), bidirectional=bidirectional)
-    ours = torch.randn(4, 7, 3, requires_grad=True)
-    theirs = ours.detach().clone().requires_grad_()
-    (encoder(ours, MASK)[0] * MASK[..., None]).square().sum().backward()
+def test_gradients_equal_those_of_packed_sequences(bidirectional, cell):
+    encoder = make_encoder((4, 3), cell=cell, bidirectional=bidirectional)
+    ours = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
+    theirs = ours.clone().requires_grad_()
+    states, _ = encoder(ours.requires_grad_(), MASK)
+    states[MASK].square().sum().backward()
     packed_reference(encoder, theirs, LENGTHS)[0].square().sum().backward()
     torch.testing.assert_close(ours.grad, theirs.grad)
+
+
+def every_network(test):
+    """Run a test for all cells, merge modes, and one and two layers."""
+    for name, values in {
+        "cell": CELLS,
+        "merge_mode": [*MERGES, None],  # None: one way
+        "sizes": [(2,), (2, 3)],
+    }.items():
+        test = pytest.mark.parametrize(name, values)(test)
+    return test
+
+
+def drawn_network(sizes, merge_mode, cell):
+    """An encoder in float64 with biases too, and one row of each of some lengths."""
+    way = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
+    encoder = RecurrentEncoder(2, sizes, cell=cell, **way).double()
+    generator = torch.Generator().manual_seed(0)
+    for parameter in encoder.parameters():
+        nn.init.normal_(parameter, std=0.7, generator=generator)
+    mask = torch.arange(4) < torch.tensor([[3], [0], [1]])
+    x = torch.randn(3, 4, 2, generator=generator, dtype=torch.float64)
+    return encoder, x, mask
+
+
+def written_out(weights, x, mask, cell, merge_mode):
+    """States of the real steps and final states of all rows by plain numpy."""
+    rows = [row[real] for row, real in zip(x, mask.numpy(), strict=True)]
+    found = [recurrences.read(row, weights, cell, merge_mode) for row in rows]
+    states, final = zip(*found, strict=True)
+    return np.concatenate(states), np.stack(final)
+
+
+@every_network
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)]
+)
+def test_states_are_those_of_the_equations(dtype, tolerance, sizes, merge_mode, cell):
+    encoder, x, mask = drawn_network(sizes, merge_mode, cell)
+    weights = recurrences.weights_of(encoder)
+    expected = written_out(weights, x.numpy(), mask, cell, merge_mode)
+    states, final = encoder.to(dtype)(x.to(dtype), mask)
+    for found, exact in zip((states[mask], final), expected, strict=True):
+        np.testing.assert_allclose(found.detach(), exact, 10 * tolerance, tolerance)
+
+
+@every_network
+def test_gradients_are_slopes_of_the_equations(sizes, merge_mode, cell, generator):
+    encoder, x, mask = drawn_network(sizes, merge_mode, cell)
+    weights, vectors = recurrences.weights_of(encoder), x.numpy().copy()
+    states, final = encoder(x.requires_grad_(), mask)
+    found = states[mask], final
+    shares = [torch.randn(f.shape, generator=generator, dtype=f.dtype) for f in found]
+    torch.autograd.backward(found, shares)
+    gradients = {name: weight.grad for name, weight in encoder.named_parameters()}
+
+    def weighted_sum():
+        expected = written_out(weights, vectors, mask, cell, merge_mode)
+        return sum((e * s.numpy()).sum() for e, s in zip(expected, shares, strict=True))
+
+    numbers = {**weights, "x": vectors}
+    for name, gradient in {**gradients, "x": x.grad}.items():
+        slopes = recurrences.slopes(weighted_sum, numbers[name])
+        np.testing.assert_allclose(gradient, slopes, rtol=0, atol=1e-8, err_msg=name)
 
 
 @settings(max_examples=30, deadline=None)
@@ -118,14 +188,6 @@ def test_recurrent_dropout_equals_an_lstm_of_fewer_weights():
     )
     lstm.weight_hh_l0.data.mul_(keep * 2)
     torch.testing.assert_close(states, encoder.eval()(x, mask)[0])
-
-
-def test_recurrent_weights_start_orthogonal_and_forget_biases_at_one():
-    lstm = make_encoder().layers[0].forwards
-    for gate in lstm.weight_hh_l0.split(4):
-        torch.testing.assert_close(gate @ gate.T, torch.eye(4))
-    assert lstm.bias_ih_l0.tolist() == [0] * 4 + [1] * 4 + [0] * 8
-    assert lstm.bias_hh_l0.tolist() == [0] * 16
 
 
 def test_dropout_between_layers_is_locked_and_only_in_training(generator):

@@ -1,4 +1,5 @@
 import torch
+from torch import nn
 
 from sklearn_bilstm.nn import DenseHead
 
@@ -8,6 +9,33 @@ def test_logits_are_linear_and_start_without_bias(generator):
     head.reset_parameters(generator)
     pooled = torch.randn(4, 3)
     torch.testing.assert_close(head(pooled), pooled @ head.linear.weight.T)
+
+
+def test_hidden_layers_are_rectified_products_written_out(generator):
+    head = DenseHead(3, 2, (4, 5))
+    for parameter in head.parameters():
+        nn.init.normal_(parameter, generator=generator)
+    (w1, w2), (b1, b2) = zip(*(h.parameters() for h in head.hidden), strict=True)
+    x = torch.randn(6, 3, generator=generator)
+    units = (x @ w1.T + b1).clamp(min=0)
+    units = (units @ w2.T + b2).clamp(min=0)
+    expected = units @ head.linear.weight.T + head.linear.bias
+    torch.testing.assert_close(head(x), expected)
+
+
+def test_a_unit_is_silent_below_zero_and_linear_above():
+    head = DenseHead(1, 1, (1,))
+    for name, number in {"hidden.0.": 2.0, "linear.": 3.0}.items():
+        head.get_parameter(f"{name}weight").data.fill_(number)
+        head.get_parameter(f"{name}bias").data.fill_(-1.0)
+    logits = head(torch.tensor([[-1.0], [0.5], [1.0], [2.0]]))
+    assert logits.flatten().tolist() == [-1.0, -1.0, 2.0, 8.0]
+
+
+def test_all_layers_start_without_bias(generator):
+    head = DenseHead(3, 2, (4, 5))
+    head.reset_parameters(generator)
+    assert (head(torch.zeros(1, 3)) == 0).all()
 
 
 def test_dropout_acts_in_training_only(generator):
