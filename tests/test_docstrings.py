@@ -136,7 +136,7 @@ def test_fitted_attributes_are_the_documented_ones(fitted, fitted_pipeline):
             and not name.startswith("_")
             and hasattr(estimator, name)
         }
-        optional = {"feature_names_in_", "n_features_in_"}
+        optional = {"feature_names_in_", "n_channels_", "n_features_in_"}
         assert found - optional == written - optional
 
 

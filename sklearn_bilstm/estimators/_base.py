@@ -146,12 +146,11 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
         self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
         self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
 
-    def _learn_batch(self, X, y, sample_weight, learn_outputs):
-        """Learn from a batch of a stream, the outputs from the first one."""
+    def _learn_batch(self, X, y, sample_weight, meet_outputs):
+        """Learn from a batch of a stream, whose outputs are learnt or compared."""
         first = not hasattr(self, "net_")
         rows, y = self._read_with_target(X, y, reset=first)
-        if first:
-            learn_outputs(y)
+        meet_outputs(y)
         train = self._weighted(rows, y, sample_weight)
         if first:
             scaled_to_mean_one(train.weight)  # a first batch must weigh something

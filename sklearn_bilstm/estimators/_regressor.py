@@ -396,7 +396,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             number of outputs than before.
         """
         with unchanged_on_error(self), OneCore(blas=True):
-            self._learn_batch(X, y, sample_weight, self._learn_outputs)
+            self._learn_batch(X, y, sample_weight, self._meet_outputs)
         return self
 
     def predict(self, X):
@@ -428,6 +428,10 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     def _learn_outputs(self, y):
         self._flat_target = y.ndim == 1
         self.n_outputs_ = 1 if self._flat_target else y.shape[1]
+
+    def _meet_outputs(self, y):
+        if not hasattr(self, "net_"):
+            self._learn_outputs(y)
 
     def _encode(self, y, name):
         target = y.reshape(len(y), -1)
