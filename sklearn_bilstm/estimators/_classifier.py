@@ -1,6 +1,7 @@
 """BiLSTMClassifier: sequences in, classes out."""
 
-from scipy.special import log_softmax, softmax
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -8,11 +9,7 @@ from sklearn_bilstm.estimators._base import unchanged_on_error
 from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
-from sklearn_bilstm.utils._sklearn import (
-    StrOptions,
-    check_partial_fit_first_call,
-    fit_context,
-)
+from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
 from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMClassifier"]
@@ -156,7 +153,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
 
     class_weight : dict or "balanced", default=None
         Weight of each class in the loss; a label without one has weight 1. "balanced"
-        gives all classes the same sum of weights.
+        gives all classes the same sum of weights. None for an indicator matrix.
 
     warm_start : bool, default=False
         Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
@@ -195,7 +192,10 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        The labels, sorted, or the columns of an indicator matrix.
+
+    multilabel_ : bool
+        Whether y was an indicator matrix.
 
     n_features_in_ : int
         Number of columns of X seen during `fit`, if X was 2-D.
@@ -372,8 +372,10 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
             Token ids (0 is padding wherever it stands, 1 is unknown) or numbers.
-        y : array-like of shape (n_samples,)
-            Labels, of any type that can be sorted.
+        y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
+                (n_samples, n_classes)
+            Labels, of any type that can be sorted. Or an indicator matrix of zeros and
+            ones, where a row may have several labels or none.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter, and from a row of weight 0
             nothing is learnt but that its label is a class.
@@ -422,7 +424,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that will ever come. Needed in the first call.
+            All labels that will ever come. Needed in the first call, but not for an
+            indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows, which are not scaled to any mean.
 
@@ -448,7 +451,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
                 X,
                 y,
                 sample_weight,
-                lambda y: check_partial_fit_first_call(self, classes),
+                lambda y: self._meet_outputs(y, classes),
             )
         return self
 
@@ -463,11 +466,15 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
 
         Returns
         -------
-        labels : ndarray of shape (n_samples,)
-            The most probable label of each row.
+        labels : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            The most probable label of each row, or an indicator matrix of those that
+            are more probable than not.
         """
         check_is_fitted(self)
-        return self.classes_[self._logits(X).argmax(1)]
+        logits = self._logits(X)
+        if self.multilabel_:
+            return (logits > 0).astype(np.int64)
+        return self.classes_[logits.argmax(1)]
 
     def decision_function(self, X):
         """Return logits.
@@ -481,10 +488,13 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
             With two classes the log odds of the second, else a logit for each class.
+            Where rows have several labels, the log odds of each.
         """
         check_is_fitted(self)
         logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+        if logits.shape[1] == 2 and not self.multilabel_:
+            return logits[:, 1] - logits[:, 0]
+        return logits
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -497,10 +507,12 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. Rows sum to one.
+            Columns in the order of `classes_`. Rows sum to one, unless they may have
+            several labels.
         """
         check_is_fitted(self)
-        return softmax(self._logits(X), axis=1)
+        logits = self._logits(X)
+        return expit(logits) if self.multilabel_ else softmax(logits, axis=1)
 
     def predict_log_proba(self, X):
         """Return the logarithm of the probability of each class.
@@ -516,4 +528,10 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        return log_softmax(self._logits(X), axis=1)
+        logits = self._logits(X)
+        return log_expit(logits) if self.multilabel_ else log_softmax(logits, axis=1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

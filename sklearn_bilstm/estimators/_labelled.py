@@ -1,11 +1,16 @@
-"""What a target is to a classifier: labels."""
+"""What a target is to a classifier: a label, or an indicator of several."""
 
 import numpy as np
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._labels import check_labels, encode, weight_of_classes
 from sklearn_bilstm.estimators._ngrams import NgramMixin
-from sklearn_bilstm.training import ValidationAccuracy, WeightedCrossEntropy
+from sklearn_bilstm.training import (
+    ValidationAccuracy,
+    WeightedBinaryCrossEntropy,
+    WeightedCrossEntropy,
+)
+from sklearn_bilstm.utils._sklearn import check_partial_fit_first_call
 
 __all__ = ["BaseSequenceClassifier"]
 
@@ -17,9 +22,26 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
         return check_labels(y, estimator=self)
 
     def _learn_outputs(self, y):
-        self.classes_ = np.unique(y)
+        self.multilabel_ = y.ndim == 2
+        self.classes_ = np.arange(y.shape[1]) if self.multilabel_ else np.unique(y)
+
+    def _meet_outputs(self, y, classes):
+        """Take the labels of a stream from its first batch, or from `classes`."""
+        if not hasattr(self, "net_"):
+            self.multilabel_ = y.ndim == 2
+        if not self.multilabel_:
+            check_partial_fit_first_call(self, classes)
+        elif not hasattr(self, "net_"):
+            self._learn_outputs(y)
 
     def _encode(self, y, name):
+        n_columns = y.shape[1] if y.ndim == 2 else None
+        expected = len(self.classes_) if self.multilabel_ else None
+        if n_columns != expected:
+            was = f"an indicator matrix of {expected} columns" if expected else "labels"
+            raise ValueError(f"{name} must hold {was}, as the y that was fitted.")
+        if self.multilabel_:
+            return y.astype(np.float32)
         return encode(y, self.classes_, name=name)
 
     def _n_outputs(self):
@@ -27,13 +49,24 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
 
     def _weight_of_rows(self, target, weight):
         """Return the weight of the class of each row."""
-        weights = weight_of_classes(self.class_weight, self.classes_, target, weight)
-        return weights[target]
+        if not self.multilabel_:
+            weights = weight_of_classes(
+                self.class_weight, self.classes_, target, weight
+            )
+            return weights[target]
+        if self.class_weight is not None:
+            raise ValueError(
+                "The 'class_weight' parameter must be None where rows have several "
+                f"labels: give a sample_weight instead. Got {self.class_weight!r}."
+            )
+        return np.ones(len(target))
 
     def _classes_to_stratify(self, target):
-        return target
+        return None if self.multilabel_ else target
 
     def _criterion(self):
+        if self.multilabel_:
+            return WeightedBinaryCrossEntropy, {}
         return WeightedCrossEntropy, {}
 
     def _metrics(self):

@@ -3,7 +3,8 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils.multiclass import check_classification_targets
+from scipy import sparse
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_bilstm.utils._sklearn import check_y
 
@@ -15,24 +16,38 @@ def check_labels(y, *, estimator):
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,)
+    y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
+            (n_samples, n_labels)
+        A label for each row, or an indicator matrix: one where a row has a label, and
+        else zero.
     estimator : estimator
         For messages.
 
     Returns
     -------
-    labels : ndarray of shape (n_samples,)
+    labels : ndarray of shape (n_samples,) or (n_samples, n_labels)
 
     Raises
     ------
     ValueError
-        If y is None, not 1-D, holds NaN, or holds what is no label of a class.
+        If y is None, holds NaN, what is no label of a class, or several labels for a
+        row that are no indicators.
     """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None."
         )
+    if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
+        kind = type_of_target(y, input_name="y")
+        if kind == "multilabel-indicator":
+            return np.asarray(check_y(_dense(y), multi_output=True)).astype(np.int64)
+        if kind.endswith("-multioutput"):
+            raise ValueError(
+                "y must hold a label for each row, or an indicator matrix of zeros and "
+                f"ones for several labels at once: got {kind} data, for which "
+                "sklearn.multioutput.MultiOutputClassifier fits a classifier a column."
+            )
     labels = check_y(y, estimator=estimator)
     try:
         check_classification_targets(labels)
@@ -43,6 +58,14 @@ def check_labels(y, *, estimator):
             f"types {kinds}, and scikit-learn says: {error}"
         ) from error
     return labels
+
+
+def _holds_rows(y):
+    return isinstance(y, list | tuple) and any(hasattr(row, "__len__") for row in y[:1])
+
+
+def _dense(y):
+    return y.toarray() if sparse.issparse(y) else y
 
 
 def encode(labels, classes, *, name):

@@ -29,7 +29,8 @@ class NgramMixin:
         if self.evidence_ngrams is None or self.input_type_ != "tokens":
             return None
         lengths = self._checked_ngrams("evidence_ngrams")
-        evidence = Evidence(lengths, len(self.classes_))
+        n_classes = len(self.classes_)
+        evidence = Evidence(lengths, n_classes, multilabel=self.multilabel_)
         return evidence if evidence.n_channels <= _MOST_CHANNELS else None
 
     def _n_evidence_channels(self):
@@ -74,7 +75,8 @@ class NgramMixin:
     def _fit_wide_path(self, train, seed):
         self.wide_path_ = None
         if self.wide_ngrams is not None and self.input_type_ == "tokens":
-            path = WidePath(self._checked_ngrams("wide_ngrams"), len(self.classes_))
+            ngrams, n_classes = self._checked_ngrams("wide_ngrams"), len(self.classes_)
+            path = WidePath(ngrams, n_classes, multilabel=self.multilabel_)
             rows = train.sequences, train.target, train.weight
             self.wide_path_ = path.fit(*rows, seed=seed)
 
@@ -94,7 +96,9 @@ class NgramMixin:
         n_rows = min(len(train), _ROWS_TO_MEASURE)
         rows = random_state.choice(len(train), n_rows, replace=False)
         logits = self.net_.logits(train.take(rows))
-        size = np.sqrt(np.square(logits - logits.mean(1, keepdims=True)).mean())
+        if not self.multilabel_:
+            logits = logits - logits.mean(1, keepdims=True)
+        size = np.sqrt(np.square(logits).mean())
         if size > 0:
             self.network_scale_ = min(self.wide_path_.size_ / size, _LARGEST_SCALE)
 

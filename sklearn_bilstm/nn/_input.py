@@ -37,6 +37,8 @@ class TokenInput(Part):
     dropout : float, default=0.0
         Probability that a component of the vectors is zeroed throughout a sequence
         in training.
+    frozen : bool, default=False
+        Whether the vectors stay what they are in training.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class TokenInput(Part):
         unknown_id: int,
         word_dropout: float = 0.0,
         dropout: float = 0.0,
+        frozen: bool = False,
     ) -> None:
         super().__init__()
         self.unknown_id = unknown_id
@@ -57,6 +60,7 @@ class TokenInput(Part):
         self.embedding = undrawn(
             nn.Embedding, n_tokens, embedding_dim, padding_idx=0, sparse=True
         )
+        self.embedding.weight.requires_grad_(not frozen)
         self.word_dropout = WordDropout(word_dropout, unknown_id)
         self.dropout = LockedDropout(dropout)
 
@@ -77,18 +81,22 @@ class TokenInput(Part):
         old = self.embedding.weight
         new = old.new_empty(n_tokens - len(old), old.shape[1])
         self._draw(new, generator)
-        self.embedding.weight = nn.Parameter(torch.cat([old, new.to(old)]))
+        grown = torch.cat([old, new.to(old)])
+        self.embedding.weight = nn.Parameter(grown, requires_grad=old.requires_grad)
         self.embedding.num_embeddings = n_tokens
 
     @torch.no_grad()
     def start_from(self, vectors: Tensor) -> None:
-        """Take over vectors of shape (n_tokens, E) and mean square one.
+        """Take over vectors of shape (n, E), scaled to be as large as drawn ones.
 
-        They are scaled like drawn ones. A token whose vector is zero keeps its own.
+        A token whose vector is zero, or that has none, keeps its own.
         """
-        known = vectors.any(1, keepdim=True)  # (n_tokens, 1)
-        start = torch.where(known, _STD * vectors, self.embedding.weight)
-        self.embedding.weight.copy_(start)
+        known = vectors.any(1, keepdim=True)  # (n, 1)
+        n_numbers = known.sum() * vectors.shape[1]
+        size = (vectors.square().sum() / n_numbers.clamp(min=1)).sqrt()
+        scaled = vectors * (_STD / size.clamp(min=1e-12))
+        weight = self.embedding.weight[: len(vectors)]
+        weight.copy_(torch.where(known, scaled, weight))
 
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:

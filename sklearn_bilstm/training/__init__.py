@@ -10,6 +10,7 @@ from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
 from sklearn_bilstm.training._evidence import Evidence
 from sklearn_bilstm.training._losses import (
     REGRESSION_LOSSES,
+    WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
     WeightedRegressionLoss,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "SequenceNet",
     "StopTraining",
     "ValidationAccuracy",
+    "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",
     "WidePath",

@@ -14,7 +14,8 @@ __all__ = ["EarlyStopping", "EpochPrinter", "MaxNorm", "ValidationAccuracy"]
 class ValidationAccuracy(Callback):
     """Record the weighted share of validation rows classified right.
 
-    It stands in the history as "valid_accuracy".
+    A row with several labels is right if all of them are. It stands in the history as
+    "valid_accuracy".
     """
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
@@ -33,7 +34,11 @@ class ValidationAccuracy(Callback):
         if training:
             return
         target, weight = batch[1]["target"], batch[1]["weight"].double()
-        right = y_pred.argmax(1).to(target.device) == target
+        y_pred = y_pred.to(target.device)
+        if target.ndim == 2:
+            right = ((y_pred > 0) == (target > 0)).all(1)
+        else:
+            right = y_pred.argmax(1) == target
         self.right_ += float(weight[right].sum())
         self.total_ += float(weight.sum())
 

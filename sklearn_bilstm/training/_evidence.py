@@ -71,16 +71,23 @@ class Evidence:
         Tokens of the shortest and of the longest n-grams.
     n_classes : int
         Number of classes, K.
+    multilabel : bool, default=False
+        Whether a row may be in several classes or none. Each class then has a channel,
+        for it against all else.
     """
 
-    def __init__(self, lengths: tuple[int, int], n_classes: int) -> None:
+    def __init__(
+        self, lengths: tuple[int, int], n_classes: int, *, multilabel: bool = False
+    ) -> None:
         self.lengths = lengths
         self.n_classes = n_classes
+        self.multilabel = multilabel
 
     @property
     def n_channels(self) -> int:
         """Number of channels of a token."""
-        return self._n_lengths * (1 if self.n_classes == 2 else self.n_classes)
+        one_says_all = self.n_classes == 2 and not self.multilabel
+        return self._n_lengths * (1 if one_says_all else self.n_classes)
 
     @property
     def _n_lengths(self) -> int:
@@ -95,8 +102,8 @@ class Evidence:
         ----------
         sequences : RaggedArray of int
             Token ids of n rows.
-        target : ndarray of int, shape (n,)
-            Classes.
+        target : ndarray of int, shape (n,), or of shape (n, K)
+            Class of each row; or one where a row is in a class, and else zero.
         weight : ndarray of shape (n,)
             Weights of the rows.
 
@@ -106,20 +113,18 @@ class Evidence:
         """
         self._columns = NgramColumns(self.lengths).fit(sequences)
         occurs = self._columns.counts(sequences)
-        everywhere, of_classes = self._weights_of(occurs, target, weight)
-        shape = _N_FOLDS + 1, len(everywhere) + 1, self.n_channels // self._n_lengths
+        members = target if self.multilabel else np.eye(self.n_classes)[target]
+        everywhere = _Weights.of(occurs, members, weight)
+        n_ngrams = occurs.shape[1]
+        shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
         # of half precision, as there may be very many
         self._tables = np.zeros(shape, np.float16)
-        self._tables[-1, :-1] = self._evidence(everywhere, of_classes)
+        self._tables[-1, :-1] = self._evidence(everywhere)
         fold_of_rows = _fold_of_rows(sequences)
         for fold in range(_N_FOLDS):
             rows = np.flatnonzero(fold_of_rows == fold)
-            inside, of_inside = self._weights_of(
-                occurs[rows], target[rows], weight[rows]
-            )
-            self._tables[fold, :-1] = self._evidence(
-                everywhere - inside, of_classes - of_inside
-            )
+            inside = _Weights.of(occurs[rows], members[rows], weight[rows])
+            self._tables[fold, :-1] = self._evidence(everywhere.without(inside))
         return self
 
     def of_learnt_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
@@ -137,31 +142,66 @@ class Evidence:
         columns_of_rows = RaggedArray(columns, sequences.offsets)
         return EvidenceOfRows(columns_of_rows, self._tables, table_of_rows)
 
-    def _weights_of(
-        self, occurs: sparse.csr_array, target: np.ndarray, weight: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Sum the weights of rows of each class: with each n-gram, and of all."""
-        n_ngrams = np.diff(occurs.indptr)
-        places = occurs.indices * self.n_classes + np.repeat(target, n_ngrams)
-        sums = np.bincount(
-            places,
-            np.repeat(weight, n_ngrams),
-            minlength=occurs.shape[1] * self.n_classes,
-        )
-        totals = np.bincount(target, weight, minlength=self.n_classes)
-        return sums.reshape(-1, self.n_classes), totals
-
-    def _evidence(self, weights: np.ndarray, totals: np.ndarray) -> np.ndarray:
-        """Compare the rows of each class that have an n-gram with those expected.
-
-        Either number is raised by one, so that a rare n-gram says little.
-        """
-        shares = totals / max(totals.sum(), np.finfo(float).tiny)
-        expected = shares * weights.sum(1, keepdims=True)
-        evidence = np.log((weights.clip(min=0) + 1) / (expected + 1))
+    def _evidence(self, weights: "_Weights") -> np.ndarray:
+        """Compare the rows of each class that have an n-gram with those expected."""
+        share = weights.of_classes / max(weights.total, np.finfo(float).tiny)
+        found, expected = weights.in_classes, share * weights.anywhere[:, np.newaxis]
+        evidence = _log_ratio(found, expected)
+        if self.multilabel:
+            rest = weights.anywhere[:, np.newaxis]
+            return evidence - _log_ratio(rest - found, rest - expected)
         if self.n_classes == 2:
             return evidence[:, 1:] - evidence[:, :1]
         return evidence
+
+
+@dataclass(frozen=True)
+class _Weights:
+    """Sums of the weights of rows.
+
+    Parameters
+    ----------
+    in_classes : ndarray of shape (n_ngrams, K)
+        Of those that have an n-gram and are in a class.
+    anywhere : ndarray of shape (n_ngrams,)
+        Of those that have an n-gram.
+    of_classes : ndarray of shape (K,)
+        Of those in a class.
+    total : float
+        Of all.
+    """
+
+    in_classes: np.ndarray
+    anywhere: np.ndarray
+    of_classes: np.ndarray
+    total: float
+
+    @classmethod
+    def of(
+        cls, occurs: sparse.csr_array, members: np.ndarray, weight: np.ndarray
+    ) -> "_Weights":
+        """Sum weights, where `members` has a one for each class that a row is in."""
+        once = sparse.csr_array(
+            (np.ones(occurs.nnz), occurs.indices, occurs.indptr), occurs.shape
+        )
+        weighted = members * weight[:, np.newaxis]
+        sums = once.T @ np.column_stack([weighted, weight])
+        totals = weighted.sum(0)
+        return cls(sums[:, :-1], sums[:, -1], totals, float(weight.sum()))
+
+    def without(self, other: "_Weights") -> "_Weights":
+        """Return the sums without those of some of the rows."""
+        return _Weights(
+            self.in_classes - other.in_classes,
+            self.anywhere - other.anywhere,
+            self.of_classes - other.of_classes,
+            self.total - other.total,
+        )
+
+
+def _log_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    # raised by one, so that a rare n-gram says little
+    return np.log((found.clip(min=0) + 1) / (expected.clip(min=0) + 1))
 
 
 def _fold_of_rows(sequences: RaggedArray) -> np.ndarray:

@@ -4,9 +4,14 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-__all__ = ["REGRESSION_LOSSES", "WeightedCrossEntropy", "WeightedRegressionLoss"]
+__all__ = [
+    "REGRESSION_LOSSES",
+    "WeightedBinaryCrossEntropy",
+    "WeightedCrossEntropy",
+    "WeightedRegressionLoss",
+]
 
 
 class WeightedCrossEntropy(nn.Module):
@@ -21,6 +26,15 @@ class WeightedCrossEntropy(nn.Module):
         """Compare logits of shape (B, K) with classes and weights of shape (B,)."""
         losses = cross_entropy(logits, target, reduction="none")  # (B,)
         return (losses * weight).mean()
+
+
+class WeightedBinaryCrossEntropy(nn.Module):
+    """Cross entropy of each label for itself, averaged over labels and rows."""
+
+    def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Compare logits (B, K) with zeros and ones (B, K), by weights (B,)."""
+        losses = binary_cross_entropy_with_logits(logits, target, reduction="none")
+        return (losses.mean(1) * weight).mean()
 
 
 def _squared_error(errors: Tensor, quantile: float) -> Tensor:

@@ -77,8 +77,8 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
 
     Parameters
     ----------
-    target : ndarray of shape (n_rows,)
-        Class of each row.
+    target : ndarray of shape (n_rows,) or (n_rows, K)
+        Class of each row. Rows with several labels are not stratified.
     seed : int
 
     Yields
@@ -90,6 +90,6 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
     n_folds = min(_N_FOLDS, len(target))
     if n_folds < 2:
         return iter(())
-    rarest = np.unique(target, return_counts=True)[1].min()
+    rarest = np.unique(target, return_counts=True)[1].min() if target.ndim == 1 else 0
     splitter = StratifiedKFold if rarest >= n_folds else KFold
     return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)

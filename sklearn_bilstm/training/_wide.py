@@ -35,11 +35,16 @@ class WidePath:
         Tokens of the shortest and of the longest n-grams.
     n_classes : int
         Number of classes, K.
+    multilabel : bool, default=False
+        Whether a row may be in several classes or none.
     """
 
-    def __init__(self, ngrams: tuple[int, int], n_classes: int) -> None:
+    def __init__(
+        self, ngrams: tuple[int, int], n_classes: int, *, multilabel: bool = False
+    ) -> None:
         self.ngrams = ngrams
         self.n_classes = n_classes
+        self.multilabel = multilabel
 
     def fit(
         self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
@@ -50,8 +55,8 @@ class WidePath:
         ----------
         sequences : RaggedArray of int
             Token ids of n rows.
-        target : ndarray of int, shape (n,)
-            Classes.
+        target : ndarray of int, shape (n,), or of shape (n, K)
+            Class of each row; or one where a row is in a class, and else zero.
         weight : ndarray of shape (n,)
             Weights of the rows.
         seed : int
@@ -72,15 +77,20 @@ class WidePath:
         return self
 
     def logits(self, sequences: RaggedArray) -> np.ndarray:
-        """Return logits of mean zero, of shape (n_rows, K).
+        """Return logits of shape (n_rows, K).
 
-        An id larger than any learnt from is unknown.
+        Those of a row have mean zero, unless it may be in several classes. An id larger
+        than any learnt from is unknown.
         """
         n_rows = len(sequences)
         if self._model is None:
             return np.zeros((n_rows, self.n_classes))
         X = self._tfidf.transform(self._columns.counts(sequences))
         found = self._model.logits(X)
+        if self.multilabel:
+            logits = np.zeros((n_rows, self.n_classes))
+            logits[:, self._model.classes] = found
+            return logits
         # a class without a row is no likelier than any other
         logits = np.repeat(found.min(1, keepdims=True), self.n_classes, axis=1)
         logits[:, self._model.classes] = found
@@ -111,22 +121,27 @@ class _Linear:
         The classes that have rows.
     coefficients : ndarray of shape (n_columns, n_found)
     intercepts : ndarray of shape (n_found,)
+    exclusive : bool
+        Whether a row is in one class only.
     """
 
     classes: np.ndarray
     coefficients: np.ndarray
     intercepts: np.ndarray
+    exclusive: bool = True
 
     def logits(self, X: sparse.csr_array) -> np.ndarray:
-        """Return logits of mean zero, of shape (n_rows, n_found)."""
+        """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
         logits = X @ self.coefficients + self.intercepts
-        return logits - logits.mean(1, keepdims=True)
+        return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
 
 
 def _fit_linear(
     X: sparse.csr_array, target: np.ndarray, weight: np.ndarray
 ) -> _Linear | None:
     """Fit a regression a class, or nothing where all rows are of one class."""
+    if target.ndim == 2:
+        return _fit_labels(X, target, weight)
     classes = np.unique(target)
     if len(classes) < 2 or X.nnz == 0:
         return None
@@ -136,6 +151,19 @@ def _fit_linear(
     fitted = [_fit_class(X, target == k, weight) for k in classes]
     coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
     return _Linear(classes, np.ascontiguousarray(coefficients.T), intercepts)
+
+
+def _fit_labels(
+    X: sparse.csr_array, target: np.ndarray, weight: np.ndarray
+) -> _Linear | None:
+    """Fit a regression a label, but none for one that all rows have or none has."""
+    varies = np.flatnonzero(target.min(0, initial=1) < target.max(0, initial=0))
+    if not len(varies) or X.nnz == 0:
+        return None
+    fitted = [_fit_class(X, target[:, k] > 0, weight) for k in varies]
+    coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
+    rows = np.ascontiguousarray(coefficients.T)
+    return _Linear(varies, rows, intercepts, exclusive=False)
 
 
 def _fit_class(

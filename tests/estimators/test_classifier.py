@@ -655,7 +655,7 @@ class TestErrors:
             ([0, np.nan], "contains NaN"),
             (["a", None], "NaN|of one kind"),
             (["a", 3], "of one kind"),
-            ([[0, 1], [1, 0]], "1d array"),
+            ([[0, 2], [1, 0]], "indicator matrix.*MultiOutputClassifier"),
             (None, "requires y"),
         ],
         ids=str,
