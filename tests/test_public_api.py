@@ -33,6 +33,8 @@ def test_the_root_holds_what_users_write():
         "BiLSTMClassifier",
         "BiLSTMRegressor",
         "TextVectorizer",
+        "WordVectors",
+        "load_word_vectors",
     ]
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)
 

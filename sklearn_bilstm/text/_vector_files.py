@@ -1,0 +1,342 @@
+"""Files of word vectors: which format one has, and what it holds."""
+
+import gzip
+import io
+import os
+import re
+import warnings
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+__all__ = ["read_vectors"]
+
+# Large enough to parse fast, small beside the vectors of any file that is large.
+_CHUNK_BYTES = 2**20
+_SAMPLE_BYTES = 2**12
+_LONGEST_FIRST_LINE = 2**20
+_GZIP_MAGIC = b"\x1f\x8b"
+# Bytes that no text holds, but numbers in binary form do.
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,9})\s*")
+
+# Words with their places in the file, and the numbers of each as they stand there.
+_Block = list[tuple[int, bytes, bytes]]
+
+
+def read_vectors(
+    path: str | PathLike,
+    *,
+    kept: Collection[str] | None,
+    encoding: str,
+    errors: str,
+) -> tuple[list[str], np.ndarray]:
+    """Read the words of a file, and the vector of each.
+
+    Parameters
+    ----------
+    path : path
+        File in any of the formats of :func:`load_word_vectors`.
+    kept : collection of str or None
+        The words to keep. None means all.
+    encoding : str
+        Encoding of the words.
+    errors : str
+        What is done about bytes that are not in this encoding, as in `bytes.decode`.
+
+    Returns
+    -------
+    words : list of str
+        The distinct words, in the order of the file.
+    vectors : ndarray of float32, shape (n_words, n_dims)
+        The first vector that the file gives for each.
+
+    Raises
+    ------
+    ValueError
+        If the file is in no known format, or breaks it.
+    """
+    name = repr(str(path))
+    with _open(Path(path)) as file:
+        try:
+            layout = _recognise(file, name)
+            n_rows = _count_at_most(file, layout) if kept is None else len(kept)
+            words = _Words(layout, n_rows, kept, encoding, errors)
+            n_words = _read(file, words)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(f"{name} is a damaged gzip file: {error}") from error
+    if layout.n_words not in (None, n_words):
+        raise ValueError(
+            f"{name}, line 1 promises {layout.n_words} words of {layout.n_dims} "
+            f"numbers, but {n_words} follow. Get the file again, or correct line 1."
+        )
+    return words.finished()
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the beginning of a file tells about the rest."""
+
+    name: str
+    n_dims: int
+    n_words: int | None  # as the header promises, if there is one
+    is_binary: bool = False
+
+    @property
+    def n_header_lines(self) -> int:
+        return int(self.n_words is not None)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of a vector in a binary file."""
+        return 4 * self.n_dims
+
+    @property
+    def unit(self) -> str:
+        """What places in the file are numbered by."""
+        return "word" if self.is_binary else "line"
+
+    def bad_line(self, place: int, found: str) -> ValueError:
+        return ValueError(
+            f"{self.name}, line {place} must hold a word and {self.n_dims} finite "
+            f"numbers, with spaces between them: {found}."
+        )
+
+
+class _Words:
+    """The words that are kept, and a row of numbers for each.
+
+    Parameters
+    ----------
+    layout : _Layout
+        What the file is like.
+    n_rows : int
+        Number of words to keep, at most.
+    kept : collection of str or None
+        The words to keep. None means all.
+    encoding, errors : str
+        As in `bytes.decode`.
+    """
+
+    def __init__(
+        self,
+        layout: _Layout,
+        n_rows: int,
+        kept: Collection[str] | None,
+        encoding: str,
+        errors: str,
+    ) -> None:
+        self.layout = layout
+        self._n_rows = n_rows
+        self._kept = kept
+        self._encoding = encoding
+        self._errors = errors
+        self._words: dict[str, None] = {}
+        self._n_written = 0
+
+    @cached_property
+    def _vectors(self) -> np.ndarray:
+        # at once, as an array that grows can be in memory twice; and once a line was
+        # read, as a header may promise more numbers than there are
+        return np.empty((self._n_rows, self.layout.n_dims), np.float32)
+
+    def accepts(self, word: bytes, place: int) -> bool:
+        """Add a word, unless it was there before or need not be kept."""
+        try:
+            text = word.decode(self._encoding, self._errors)
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{self.layout.name}, {self.layout.unit} {place} must be encoded in "
+                f"{self._encoding}: found {word!r}. Give the encoding of the file, or "
+                "errors='replace'."
+            ) from error
+        if text in self._words or (self._kept is not None and text not in self._kept):
+            return False
+        self._words[text] = None
+        return True
+
+    def write(self, vectors: np.ndarray) -> None:
+        """Add the vectors of the words accepted since the last call."""
+        end = self._n_written + len(vectors)
+        self._vectors[self._n_written : end] = vectors
+        self._n_written = end
+
+    def finished(self) -> tuple[list[str], np.ndarray]:
+        """Return words and vectors, and give back the memory of rows left over."""
+        shape = (self._n_written, self.layout.n_dims)
+        self._vectors.resize(shape, refcheck=False)
+        return list(self._words), self._vectors
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file that may be compressed, whatever its name says."""
+    with path.open("rb") as file:
+        is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    # a gzip file alone is slow to read line by line
+    return io.BufferedReader(gzip.open(path)) if is_gzip else path.open("rb")
+
+
+def _recognise(file: BinaryIO, name: str) -> _Layout:
+    """Tell the format by the first bytes, and go back to the beginning."""
+    first = file.readline(_LONGEST_FIRST_LINE)
+    sample = file.read(_SAMPLE_BYTES)
+    file.seek(0)
+    if not (first + sample).strip():
+        raise ValueError(f"{name} must hold a word and its vector: it is empty.")
+    if header := _HEADER.fullmatch(first):
+        n_words, n_dims = map(int, header.groups())
+        if n_words < 1 or n_dims < 1:
+            raise ValueError(
+                f"{name}, line 1 must promise at least one word of one number: got "
+                f"{n_words} words of {n_dims} numbers."
+            )
+        return _Layout(name, n_dims, n_words, _is_binary(sample))
+    n_dims = len(first.split()) - 1
+    if _CONTROL.search(first) or n_dims < 1:
+        raise ValueError(
+            f"{name}, line 1 must hold a word and its numbers, or the number of words "
+            f"and of numbers a word: it begins with {first[:20]!r}. Unpack a zip "
+            "archive first; load a model of fastText or gensim with its own library, "
+            "and give its KeyedVectors."
+        )
+    return _Layout(name, n_dims, None)
+
+
+def _is_binary(sample: bytes) -> bool:
+    """Tell whether what follows a header are bytes of numbers, or their digits."""
+    fields = sample.partition(b"\n")[0].split()[1:]
+    has_digits = any(_numbers(field, 1) is not None for field in fields)
+    return bool(sample) and (bool(_CONTROL.search(sample)) or not has_digits)
+
+
+def _read(file: BinaryIO, words: _Words) -> int:
+    """Read all words, keep those that shall be, and return the number of all."""
+    layout = words.layout
+    for _ in range(layout.n_header_lines):
+        file.readline()
+    blocks = _binary_blocks if layout.is_binary else _text_blocks
+    parse = _parse_binary if layout.is_binary else _parse_text
+    n_words = 0
+    for block in blocks(file, layout):
+        numbers_at = {
+            place: numbers
+            for place, word, numbers in block
+            if words.accepts(word, place)
+        }
+        words.write(parse(numbers_at, layout))
+        n_words += len(block)
+    return n_words
+
+
+def _count_at_most(file: BinaryIO, layout: _Layout) -> int:
+    """Return a number of words that is seldom much too large, and never too small."""
+    if layout.is_binary:
+        count = file.seek(0, os.SEEK_END) // (layout.n_bytes + 1)  # and a space
+    else:
+        chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
+        count = 1 + sum(chunk.count(b"\n") for chunk in chunks)
+    file.seek(0)
+    return count
+
+
+def _text_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
+    """Yield some lines at a time, each with its number."""
+    number = layout.n_header_lines
+    while lines := file.readlines(_CHUNK_BYTES):
+        places = range(number + 1, number + 1 + len(lines))
+        stripped = zip(places, map(bytes.strip, lines), strict=True)
+        yield [
+            (place, *_split(line, place, layout)) for place, line in stripped if line
+        ]
+        number += len(lines)
+
+
+def _split(line: bytes, place: int, layout: _Layout) -> tuple[bytes, bytes]:
+    """Split a line into its word, which may hold spaces, and its numbers."""
+    word, _, numbers = line.partition(b" ")
+    if numbers.count(b" ") == layout.n_dims - 1:
+        return word, numbers
+    word, *fields = line.rsplit(None, layout.n_dims)
+    if len(fields) < layout.n_dims:
+        raise layout.bad_line(place, f"found {len(fields)} fields after the first")
+    before = word.split()[1:]
+    if before and _numbers(before[-1], 1) is not None:
+        raise layout.bad_line(place, "found more numbers")
+    return word, b" ".join(fields)
+
+
+def _parse_text(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
+    """Return a row for each line, or find the line at fault."""
+    count = len(numbers_at) * layout.n_dims
+    parsed = _numbers(b" ".join(numbers_at.values()), count)
+    if parsed is not None:
+        return parsed.reshape(-1, layout.n_dims)
+    place, field = next(
+        (place, field)
+        for place, numbers in numbers_at.items()
+        for field in numbers.split(b" ")
+        if _numbers(field, 1) is None
+    )
+    got = field.decode(errors="backslashreplace")
+    raise layout.bad_line(place, f"found {got!r} for a number")
+
+
+def _numbers(text: bytes, count: int) -> np.ndarray | None:
+    """Parse finite numbers; None if there is anything else, or another count."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # older NumPy only warns of other text
+        try:
+            numbers = np.fromstring(text, np.float32, sep=" ")
+        except (ValueError, Warning):
+            return None
+    return numbers if len(numbers) == count and np.isfinite(numbers).all() else None
+
+
+def _binary_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
+    """Yield some words at a time, each with its number."""
+    number, rest = 0, b""
+    while chunk := file.read(_CHUNK_BYTES):
+        words, rest = _split_binary(rest + chunk, layout)
+        places = range(number + 1, number + 1 + len(words))
+        yield [(place, *word) for place, word in zip(places, words, strict=True)]
+        number += len(words)
+    if rest.strip(b"\n"):
+        raise ValueError(
+            f"{layout.name} must hold a word, a space and {layout.n_bytes} bytes for "
+            f"{layout.n_dims} numbers, again and again: it ends within word "
+            f"{number + 1}, and its header promises {layout.n_words}. Get it again."
+        )
+
+
+def _split_binary(
+    data: bytes, layout: _Layout
+) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    """Split bytes into words and their numbers, and what is left at the end."""
+    words = []
+    start, space = 0, data.find(b" ")
+    while space >= 0 and space + layout.n_bytes < len(data):
+        end = space + 1 + layout.n_bytes
+        # some programs end a vector by a line break, others do not
+        words.append((data[start:space].lstrip(b"\n"), data[space + 1 : end]))
+        start, space = end, data.find(b" ", end)
+    return words, data[start:]
+
+
+def _parse_binary(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
+    """Return a row for each word, or find the word at fault."""
+    numbers = np.frombuffer(b"".join(numbers_at.values()), "<f4")
+    rows = numbers.reshape(-1, layout.n_dims)
+    is_good = np.isfinite(rows).all(axis=1)
+    if not is_good.all():
+        place = list(numbers_at)[is_good.argmin()]
+        raise ValueError(
+            f"{layout.name}, word {place} must have {layout.n_dims} finite numbers: "
+            "found NaN or infinity."
+        )
+    return rows

@@ -1,0 +1,186 @@
+import gzip
+import struct
+
+import numpy as np
+import pytest
+
+from sklearn_bilstm.text import load_word_vectors
+
+WORDS = ["the", "größe", "日本", ","]
+VECTORS = np.array([[1, -0.5], [0.25, 3e-5], [0, -7], [1e10, 2]], np.float32)
+GLOVE = "".join(
+    f"{word} {first!r} {second!r}\n"
+    for word, (first, second) in zip(WORDS, VECTORS.tolist(), strict=True)
+).encode()
+
+
+def binary(words=WORDS, vectors=VECTORS, header=None, end=b"\n"):
+    """The binary format, in which the first program of word2vec ends each vector."""
+    header = header or f"{len(words)} {len(vectors[0])}\n".encode()
+    return header + b"".join(
+        word.encode() + b" " + struct.pack(f"<{len(vector)}f", *vector) + end
+        for word, vector in zip(words, vectors, strict=True)
+    )
+
+
+FORMATS = {
+    "glove": GLOVE,
+    "word2vec text": b"4 2\n" + GLOVE,
+    "fasttext": b"4 2\n" + GLOVE.replace(b"\n", b" \n"),
+    "tabs": GLOVE.replace(b" ", b"\t"),
+    "windows": b"4 2\r\n" + GLOVE.replace(b"\n", b"\r\n"),
+    "no end of line": GLOVE.rstrip(),
+    "blank lines": GLOVE.replace(b"\n", b"\n\n") + b"\n",
+    "word2vec binary": binary(),
+    "gensim binary": binary(end=b""),
+}
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Write bytes to a file, and load them."""
+
+    def load(content, **options):
+        path = tmp_path / "some.vectors"
+        path.write_bytes(content)
+        return load_word_vectors(path, **options)
+
+    return load
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_gives_the_words_and_vectors_that_were_written(
+    name, compress, load
+):
+    loaded = load(compress(FORMATS[name]))
+    assert list(loaded) == WORDS
+    assert loaded.vectors.dtype == np.float32
+    np.testing.assert_array_equal(loaded.vectors, VECTORS)
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 30, 1000])
+@pytest.mark.parametrize("name", FORMATS)
+def test_it_does_not_matter_where_a_file_is_cut_into_chunks(
+    name, chunk_bytes, load, monkeypatch
+):
+    module = "sklearn_bilstm.text._vector_files"
+    monkeypatch.setattr(f"{module}._CHUNK_BYTES", chunk_bytes)
+    loaded = load(FORMATS[name])
+    assert list(loaded) == WORDS
+    np.testing.assert_array_equal(loaded.vectors, VECTORS)
+
+
+def test_numbers_are_read_as_exactly_as_float_reads_them(load):
+    values = np.random.RandomState(0).standard_normal((50, 30))
+    lines = [
+        f"{i}x " + " ".join(map(repr, row.tolist())) for i, row in enumerate(values)
+    ]
+    loaded = load("\n".join(lines).encode())
+    np.testing.assert_array_equal(loaded.vectors, values.astype(np.float32))
+
+
+def test_a_binary_file_of_many_numbers_is_told_from_text(load):
+    vectors = np.random.RandomState(0).standard_normal((20, 50)).astype(np.float32)
+    words = [f"w{i}" for i in range(20)]
+    np.testing.assert_array_equal(load(binary(words, vectors)).vectors, vectors)
+
+
+def test_a_word_may_hold_spaces(load):
+    loaded = load(b"a 1 2\nat name@domain.com 3 4\n. . . 5 6\n\xc2\xa0 7 8\n")
+    assert list(loaded) == ["a", "at name@domain.com", ". . .", "\xa0"]
+    assert loaded.vectors.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
+
+
+def test_a_word_may_be_a_number(load):
+    assert list(load(b"7 1 2\n2012 3 4\n")) == ["7", "2012"]
+
+
+def test_of_a_word_that_comes_twice_the_first_vector_counts(load):
+    for content in (
+        b"3 2\na 1 2\nb 3 4\na 5 6\n",
+        binary("aba", [[1, 2], [3, 4], [5, 6]])[:-1],
+    ):
+        loaded = load(content)
+        assert list(loaded) == ["a", "b"]
+        assert loaded.vectors.tolist() == [[1, 2], [3, 4]]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_only_words_of_the_vocabulary_are_kept(name, load):
+    loaded = load(FORMATS[name], vocabulary=[",", "größe", "absent"])
+    assert list(loaded) == ["größe", ","]
+    np.testing.assert_array_equal(loaded.vectors, VECTORS[[1, 3]])
+
+
+def test_a_vocabulary_without_a_word_of_the_file_gives_no_vectors(load):
+    assert load(GLOVE, vocabulary=["absent"]).vectors.shape == (0, 2)
+
+
+def test_words_may_have_another_encoding(load):
+    content = b"1 2\n" + "größe 1 2\n".encode("latin-1")
+    with pytest.raises(ValueError, match=r"line 2 must be encoded in utf-8.*Give the"):
+        load(content)
+    assert "größe" in load(content, encoding="latin-1")
+    assert "gr\ufffd\ufffde" in load(content, errors="replace")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a 1 2\nb 3\n", "line 2 must hold a word and 2 .*found 1 fields"),
+        (b"a 1 2\n\nb\n", "line 3 .*found 0 fields"),
+        (b"a 1 2\nb 3 4 5\n", "line 2 .*found more numbers"),
+        (b"a 1 2\nb 3  \n", "line 2 .*found 1 fields"),
+        (b"2 2\na 1 2\nb 3 x4\n", "line 3 .*found 'x4' for a number"),
+        (b"a 1 2\nb 3,5 4\n", "line 2 .*found '3,5' for a number"),
+        (b"a 1 2\nb 3 \xff\n", r"line 2 .*found '\\\\xff' for a number"),
+        (b"a 1 2 3\nb 3  4\n", "line 2 .*found '' for a number"),
+        (b"a nan 2\n", "line 1 .*finite.*found 'nan'"),
+        (b"a 1 2\nb 1 -inf\n", "line 2 .*found '-inf'"),
+        (b"a 1e39 2\n", "line 1 .*found '1e39'"),
+        (b"3 2\na 1 2\nb 3 4\n", "line 1 promises 3 words of 2 numbers, but 2 follow"),
+        (b"1 2\na 1 2\nb 3 4\n", "line 1 promises 1 words of 2 numbers, but 2 follow"),
+        (b"3 2\n", "promises 3 words of 2 numbers, but 0 follow"),
+        (b"0 2\n", "line 1 must promise at least one word"),
+        (b"2 999999999\na 1 2\n", "line 2 .*999999999 finite .*found 2 fields"),
+        (b"", "it is empty"),
+        (b"\n \n", "it is empty"),
+        (b"a\n", "line 1 must hold a word and its numbers.*begins with b'a"),
+        (b"PK\x03\x04 x", "Unpack a zip archive"),
+    ],
+)
+def test_a_malformed_text_is_refused_with_file_and_line(content, message, load):
+    with pytest.raises(ValueError, match=rf"some\.vectors'.*{message}"):
+        load(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (binary()[:-5], "ends within word 4, and its header promises 4"),
+        (binary()[:20], "ends within word 2"),
+        (binary(header=b"5 2\n"), "promises 5 words of 2 numbers, but 4 follow"),
+        (binary(header=b"3 2\n"), "promises 3 words of 2 numbers, but 4 follow"),
+        (binary("ab", [[1, 2], [np.inf, 3]]), "word 2 must have 2 finite"),
+        (binary("ab", [[1, np.nan], [2, 3]]), "word 1 must have 2 finite"),
+        (binary().replace(b"\xc3", b"\xff"), "word 2 must be encoded in utf-8"),
+    ],
+)
+def test_a_malformed_binary_file_is_refused_with_the_word(content, message, load):
+    with pytest.raises(ValueError, match=rf"some\.vectors'.*{message}"):
+        load(content)
+
+
+def test_a_gzip_file_that_breaks_off_is_refused(load):
+    with pytest.raises(ValueError, match=r"some\.vectors' is a damaged gzip file"):
+        load(gzip.compress(GLOVE)[:-12])
+
+
+def test_a_bad_line_of_a_word_that_is_not_kept_does_no_harm(load):
+    assert list(load(b"a 1 2\nb 1 x\n", vocabulary=["a"])) == ["a"]
+
+
+def test_a_missing_file_is_reported_as_such(tmp_path):
+    with pytest.raises(FileNotFoundError, match="absent"):
+        load_word_vectors(tmp_path / "absent.txt")
