@@ -18,7 +18,7 @@ import numpy as np
 __all__ = ["read_vectors"]
 
 # Large enough to parse fast, small beside the vectors of any file that is large.
-_CHUNK_BYTES = 2**20
+_CHUNK_BYTES = 2**18
 _SAMPLE_BYTES = 2**12
 _LONGEST_FIRST_LINE = 2**20
 _GZIP_MAGIC = b"\x1f\x8b"

@@ -1,6 +1,6 @@
 """Word vectors that others have learned: a container, and how it is loaded."""
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -19,7 +19,7 @@ class WordVectors:
 
     Parameters
     ----------
-    words : iterable of str
+    words : list of str
         The words, each once.
 
     vectors : array-like of shape (n_words, n_dims)
@@ -53,8 +53,7 @@ class WordVectors:
     0.5
     """
 
-    def __init__(self, words: Iterable[Hashable], vectors: Any) -> None:
-        words = list(words)
+    def __init__(self, words: Sequence[Hashable], vectors: Any) -> None:
         # a view, so that an array of the caller stays writeable
         vectors = np.asarray(vectors, dtype=np.float32).view()
         _check_shape(words, vectors)
@@ -249,7 +248,7 @@ def _from_keyed_vectors(keyed_vectors: Any, kept: set | None) -> WordVectors:
     return WordVectors([words[row] for row in rows], vectors[rows])
 
 
-def _check_shape(words: list, vectors: np.ndarray) -> None:
+def _check_shape(words: Sequence, vectors: np.ndarray) -> None:
     if vectors.ndim != 2 or len(vectors) != len(words) or not vectors.shape[1]:
         raise ValueError(
             "vectors must have the shape (n_words, n_dims), at least one dimension a "
@@ -257,7 +256,7 @@ def _check_shape(words: list, vectors: np.ndarray) -> None:
         )
 
 
-def _check_finite(words: list, vectors: np.ndarray) -> None:
+def _check_finite(words: Sequence, vectors: np.ndarray) -> None:
     # two numbers, where np.isfinite(vectors) would need a quarter of their memory
     extremes = vectors.min(initial=0), vectors.max(initial=0)
     if not np.isfinite(extremes).all():
