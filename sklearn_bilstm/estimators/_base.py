@@ -224,12 +224,6 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
         """Return rows with standardised numbers."""
         return None if rows is None else self._with_scaled_target(self._scaled(rows))
 
-    def _new_module(self, sequences, seed):
-        module = self._make_module(self._input_size(sequences), self._n_outputs(), seed)
-        if self._learns_vectors():
-            self._learn_vectors(module.input_layer, sequences, seed)
-        return module
-
     # -- training it
 
     def _record_decisions(self, **more):

@@ -4,9 +4,13 @@ from numbers import Integral
 
 import numpy as np
 import torch
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.nn import (
     POOLINGS,
+    Augmentation,
     DenseHead,
     NumericInput,
     RecurrentEncoder,
@@ -14,6 +18,7 @@ from sklearn_bilstm.nn import (
     TokenInput,
 )
 from sklearn_bilstm.sequences import MAX_ID
+from sklearn_bilstm.text import WordVectors
 from sklearn_bilstm.training import OPTIMIZERS, SequenceNet, cooccurrence_vectors
 from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
@@ -47,9 +52,32 @@ class NetworkMixin:
 
     def _input_size(self, sequences):
         """Return how many ids, or channels, there are."""
-        if self.input_type_ == "tokens":
-            return n_tokens(sequences)
-        return sequences.values.shape[1]
+        if self.input_type_ == "numeric":
+            return sequences.values.shape[1]
+        given = self._given_vectors()
+        return max(n_tokens(sequences), 0 if given is None else len(given))
+
+    def _given_vectors(self):
+        """Return the vectors that users give, a row an id, or None."""
+        if self.embedding is None or isinstance(self.embedding, str):
+            return None
+        if self.input_type_ == "numeric":
+            raise ValueError(
+                "The 'embedding' parameter must not hold vectors where X holds numbers "
+                "and no tokens."
+            )
+        if isinstance(self.embedding, WordVectors):
+            return self.embedding.aligned_to(self.embedding)
+        return check_array(
+            self.embedding,
+            dtype=np.float32,
+            ensure_min_samples=UNKNOWN_ID + 1,
+            input_name="embedding",
+        )
+
+    def _embedding_dim(self):
+        given = self._given_vectors()
+        return self.embedding_dim if given is None else given.shape[1]
 
     def _make_module(self, input_size, n_outputs, seed):
         input_layer = self._make_input_layer(input_size)
@@ -71,7 +99,10 @@ class NetworkMixin:
             self._checked_sizes("dense_layer_sizes", least=0),
             dropout=self.dropout,
         )
-        module = SequenceModel(input_layer, encoder, pooling, head)
+        augmentation = None
+        if self.input_type_ == "tokens" and (self.token_deletion or self.token_swap):
+            augmentation = Augmentation(self.token_deletion, self.token_swap)
+        module = SequenceModel(input_layer, encoder, pooling, head, augmentation)
         module.reset_parameters(seeded_generator(seed))
         return module
 
@@ -92,20 +123,46 @@ class NetworkMixin:
             return sequences
         if not self._learns_vectors():
             raise ValueError(
-                "X_unlabelled is to learn vectors of tokens from, but X holds numbers: "
-                "leave it out."
+                "X_unlabelled is to learn vectors of tokens from, but X holds numbers "
+                "or the 'embedding' parameter vectors: leave it out."
             )
         unlabelled = self._read_beside(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
         return sequences.joined(unlabelled.sequences)
 
-    def _learn_vectors(self, input_layer, sequences, seed):
-        vectors = cooccurrence_vectors(
-            sequences,
-            input_layer.input_size,
-            self.embedding_dim,
-            np.random.RandomState(seed),
-        )
-        input_layer.start_from(torch.from_numpy(vectors))
+    def _new_module(self, sequences, seed):
+        module = self._make_module(self._input_size(sequences), self._n_outputs(), seed)
+        if self.pretrained is not None:
+            self._take_over(module, seed)
+        elif self.input_type_ == "tokens" and self.embedding is not None:
+            vectors = self._given_vectors()
+            if vectors is None:
+                vectors = cooccurrence_vectors(
+                    sequences,
+                    module.input_layer.input_size,
+                    self.embedding_dim,
+                    np.random.RandomState(seed),
+                )
+            module.input_layer.start_from(torch.from_numpy(vectors))
+        return module
+
+    def _take_over(self, module, seed):
+        """Begin with what another estimator has learnt, all but the dense layers."""
+        learnt = learnt_network(self.pretrained)
+        try:
+            if self.input_type_ == "tokens":
+                size = max(module.input_layer.input_size, learnt.input_layer.input_size)
+                generator = seeded_generator(seed)
+                module.input_layer.grow(size, generator)
+                module.input_layer.take_over(learnt.input_layer)
+            module.encoder.take_over(learnt.encoder, module.input_layer.n_shared)
+            module.pooling.load_state_dict(learnt.pooling.state_dict())
+        except (AttributeError, RuntimeError) as error:
+            raise ValueError(
+                "The 'pretrained' parameter must hold an estimator whose network has "
+                "the shape that is asked for here, but for its dense layers: give both "
+                "the same embedding_dim, cell, hidden_layer_sizes, bidirectional, "
+                "merge_mode, normalization and pooling, and the same kind of X."
+            ) from error
 
     def _same_module(self):
         """Return a copy of the fitted network, with the dropout that is asked for."""
@@ -131,11 +188,12 @@ class NetworkMixin:
         if self.input_type_ == "tokens":
             return TokenInput(
                 input_size,
-                self.embedding_dim,
+                self._embedding_dim(),
                 self._n_evidence_channels(),
                 unknown_id=UNKNOWN_ID,
                 word_dropout=self.word_dropout,
                 dropout=self.embedding_dropout,
+                frozen=self.freeze_embedding,
             )
         return NumericInput(input_size)
 
@@ -178,7 +236,8 @@ class NetworkMixin:
         Decay pulls weights between units to zero, but neither biases nor the vectors
         of tokens, most of which have no gradient in a batch to hold against it.
         """
-        share = _RATE_OF_KNOWN_VECTORS if self._learns_vectors() else 1.0
+        known = self.embedding is not None or self.pretrained is not None
+        share = _RATE_OF_KNOWN_VECTORS if known else 1.0
         return [
             ("*bias*", {"weight_decay": 0.0}),
             ("input_layer.*", {"weight_decay": 0.0, "lr": share * self.lr}),
@@ -200,3 +259,34 @@ class NetworkMixin:
 def n_tokens(sequences):
     """Return how many ids an embedding needs, padding and unknown among them."""
     return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1
+
+
+def learnt_network(pretrained):
+    """Return the network of a fitted estimator, frozen, or at the end of a pipeline.
+
+    Parameters
+    ----------
+    pretrained : estimator
+        With a `module_`, or a FrozenEstimator or Pipeline that holds it.
+
+    Returns
+    -------
+    network : SequenceModel
+
+    Raises
+    ------
+    ValueError
+        If it is not fitted, or another kind of estimator.
+    """
+    found = pretrained
+    while hasattr(found, "steps") or type(found).__name__ == "FrozenEstimator":
+        found = found.steps[-1][1] if hasattr(found, "steps") else found.estimator
+    try:
+        check_is_fitted(found, "net_")
+    except (NotFittedError, TypeError) as error:
+        raise ValueError(
+            "The 'pretrained' parameter must hold a fitted BiLSTM estimator, or a "
+            "pipeline that ends with one; where clones are made of it, as in a search, "
+            f"within sklearn.frozen.FrozenEstimator. Got {pretrained!r} instead."
+        ) from error
+    return found.module_

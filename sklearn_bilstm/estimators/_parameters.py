@@ -6,8 +6,9 @@ from numbers import Integral, Real
 import torch
 
 from sklearn_bilstm.nn import CELLS, MERGES, NORMALIZATIONS, POOLINGS
+from sklearn_bilstm.text import WordVectors
 from sklearn_bilstm.training import OPTIMIZERS, SCHEDULES
-from sklearn_bilstm.utils._sklearn import Interval, StrOptions
+from sklearn_bilstm.utils._sklearn import HasMethods, Interval, StrOptions
 
 __all__ = ["SHARED_CONSTRAINTS"]
 
@@ -19,7 +20,9 @@ _POSITIVE = Interval(Real, 0, None, closed="neither")
 SHARED_CONSTRAINTS = {
     "input_type": [StrOptions({"auto", "tokens", "numeric"})],
     "embedding_dim": [_COUNT],
-    "embedding": [StrOptions({"svd"}), None],
+    "embedding": [StrOptions({"svd"}), WordVectors, "array-like", None],
+    "freeze_embedding": ["boolean"],
+    "pretrained": [HasMethods("predict"), None],
     "static_features": [Interval(Integral, 0, None, closed="left")],
     "cell": [StrOptions(set(CELLS))],
     "hidden_layer_sizes": [_COUNT, "array-like"],
@@ -31,6 +34,8 @@ SHARED_CONSTRAINTS = {
     "dropout": _PROBABILITY,
     "embedding_dropout": _PROBABILITY,
     "word_dropout": _PROBABILITY,
+    "token_deletion": _PROBABILITY,
+    "token_swap": _PROBABILITY,
     "recurrent_dropout": _PROBABILITY,
     "weight_decay": [_NON_NEGATIVE],
     "max_norm": [_POSITIVE, None],

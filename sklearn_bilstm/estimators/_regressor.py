@@ -40,14 +40,27 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         of which each row is a sequence of one channel.
 
     embedding_dim : int, default=100
-        Width of the vector of a token.
+        Width of the vector of a token, unless `embedding` holds vectors.
 
-    embedding : "svd" or None, default="svd"
+    embedding : "svd", WordVectors, array-like of shape (n_ids, n_dims) or None, \
+            default="svd"
         What the vectors of tokens are before training. "svd" gives tokens like vectors
         that have like neighbours in X, by a singular value decomposition of their
-        pointwise mutual information (Levy and Goldberg, 2014); they then change at a
-        fifth of the learning rate. `fit` can be given rows without labels for it. None
-        draws them.
+        pointwise mutual information (Levy and Goldberg, 2014). `fit` can be given rows
+        without labels for it. Row i of an array is the vector of id i; a row of zeros
+        is drawn. :class:`WordVectors` are for ids of a :class:`TextVectorizer` that
+        was given them as its `vocabulary`. Given vectors are scaled to the size of
+        drawn ones, and all these change at a fifth of the learning rate. None draws
+        them.
+
+    freeze_embedding : bool, default=False
+        Whether the vectors of tokens stay what they are before training.
+
+    pretrained : fitted estimator or None, default=None
+        A BiLSTM estimator, or a pipeline that ends with one, from whose network
+        training begins, all but the dense layers: what it has learnt about another
+        target. Ids must mean the same tokens. Within a search, keep it fitted by a
+        :class:`~sklearn.frozen.FrozenEstimator`.
 
     static_features : int, default=0
         How many of the last columns of a 2-D X are no steps but numbers that belong to
@@ -93,6 +106,13 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
 
     word_dropout : float in [0, 1), default=0.1
         Share of the tokens whose vector is that of the unknown one in training.
+
+    token_deletion : float in [0, 1), default=0.0
+        Share of the tokens that is deleted in training (Wei and Zou, 2019).
+
+    token_swap : float in [0, 1), default=0.0
+        Share of the tokens that changes places with a neighbour in training (Wei and
+        Zou, 2019).
 
     recurrent_dropout : float in [0, 1), default=0.0
         Share of the weights from one step to the next that is zeroed in training, the
@@ -251,6 +271,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         input_type="auto",
         embedding_dim=100,
         embedding="svd",
+        freeze_embedding=False,
+        pretrained=None,
         static_features=0,
         cell="lstm",
         hidden_layer_sizes=(64,),
@@ -262,6 +284,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,
+        token_deletion=0.0,
+        token_swap=0.0,
         recurrent_dropout=0.0,
         weight_decay=0.01,
         max_norm=None,
@@ -289,6 +313,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         self.input_type = input_type
         self.embedding_dim = embedding_dim
         self.embedding = embedding
+        self.freeze_embedding = freeze_embedding
+        self.pretrained = pretrained
         self.static_features = static_features
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -300,6 +326,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout
+        self.token_deletion = token_deletion
+        self.token_swap = token_swap
         self.recurrent_dropout = recurrent_dropout
         self.weight_decay = weight_decay
         self.max_norm = max_norm

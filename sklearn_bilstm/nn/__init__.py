@@ -17,6 +17,7 @@ Whoever sees T takes `mask`, of shape (B, T), true on real steps. Rows are fille
 at their end. Modules that draw random numbers take the `generator` to draw from.
 """
 
+from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._cell import CELLS
 from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
 from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
@@ -40,6 +41,7 @@ __all__ = [
     "NORMALIZATIONS",
     "POOLINGS",
     "AttentionPooling",
+    "Augmentation",
     "DenseHead",
     "Dropout",
     "LastPooling",

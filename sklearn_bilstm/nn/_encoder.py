@@ -190,6 +190,26 @@ class RecurrentEncoder(Part):
         for part in [*self.layers, *self.normalizations]:
             part.reset_parameters(generator)
 
+    @torch.no_grad()
+    def take_over(self, other: "RecurrentEncoder", n_shared: int) -> None:
+        """Begin with the weights of another encoder.
+
+        Parameters
+        ----------
+        other : RecurrentEncoder
+            Of the same shape, but for what it reads behind the first `n_shared`
+            numbers of a step.
+        n_shared : int
+            Numbers of a step whose weights are taken over.
+        """
+        state = other.state_dict()
+        for name, weight in self.state_dict().items():
+            if name.startswith("layers.0.") and "weight_ih" in name:
+                merged = weight.clone()
+                merged[:, :n_shared] = state[name][:, :n_shared]
+                state[name] = merged
+        self.load_state_dict(state)
+
     def forward(
         self, x: Tensor, mask: Tensor, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:

@@ -79,6 +79,8 @@ class TokenInput(Part):
     def grow(self, n_tokens: int, generator: torch.Generator) -> None:
         """Add newly drawn vectors until there are `n_tokens`."""
         old = self.embedding.weight
+        if n_tokens <= len(old):
+            return
         new = old.new_empty(n_tokens - len(old), old.shape[1])
         self._draw(new, generator)
         grown = torch.cat([old, new.to(old)])
@@ -97,6 +99,16 @@ class TokenInput(Part):
         scaled = vectors * (_STD / size.clamp(min=1e-12))
         weight = self.embedding.weight[: len(vectors)]
         weight.copy_(torch.where(known, scaled, weight))
+
+    @property
+    def n_shared(self) -> int:
+        """How many of the numbers of a step mean the same for every target."""
+        return self.output_size - self.n_channels
+
+    @torch.no_grad()
+    def take_over(self, other: "TokenInput") -> None:
+        """Begin with the vectors of another layer, which has as many or fewer."""
+        self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:
@@ -129,7 +141,7 @@ class NumericInput(Part):
 
     def __init__(self, n_channels: int) -> None:
         super().__init__()
-        self.input_size = self.output_size = n_channels
+        self.input_size = self.output_size = self.n_shared = n_channels
 
     def forward(
         self,

@@ -1,9 +1,13 @@
 """The network as one sentence: input layer, encoder, pooling, head."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._pooling import AttentionPooling
 
 __all__ = ["SequenceModel"]
 
@@ -15,6 +19,8 @@ class SequenceModel(nn.Module):
     ----------
     input_layer, encoder, pooling, head : Part
         The parts, in the order of the data.
+    augmentation : Augmentation, default=None
+        What changes sequences of tokens in training, before the input layer.
     """
 
     def __init__(
@@ -23,12 +29,14 @@ class SequenceModel(nn.Module):
         encoder: Part,
         pooling: Part,
         head: Part,
+        augmentation: Augmentation | None = None,
     ) -> None:
         super().__init__()
         self.input_layer = input_layer
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
+        self.augmentation = augmentation
 
     @property
     def needs_whole_batch(self) -> bool:
@@ -49,10 +57,14 @@ class SequenceModel(nn.Module):
         mask: Tensor,
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Turn sequences into states, (B, T, H), and final ones, (B, H)."""
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Turn sequences into states, (B, T, H), the mask, and final states, (B, H)."""
+        if self.augmentation is not None:
+            changed = self.augmentation(steps, mask, evidence, generator)
+            steps, mask, evidence = changed
         vectors = self.input_layer(steps, mask, generator, evidence)  # (B, T, E)
-        return self.encoder(vectors, mask, generator)
+        states, final = self.encoder(vectors, mask, generator)
+        return states, mask, final
 
     def pool(
         self,
@@ -63,7 +75,7 @@ class SequenceModel(nn.Module):
         static: Tensor | None = None,
     ) -> Tensor:
         """Turn sequences into vectors of shape (B, P); see `forward`."""
-        states, final = self.read(steps, mask, generator, evidence)
+        states, mask, final = self.read(steps, mask, generator, evidence)
         pooled = self.pooling(states, mask, final)  # (B, P - S)
         if static is None:
             return pooled  # (B, P)
@@ -77,8 +89,9 @@ class SequenceModel(nn.Module):
         static: Tensor | None = None,
     ) -> Tensor:
         """Return the weights of an attention pooling, of shape (B, T)."""
-        states, _ = self.read(steps, mask, evidence=evidence)  # (B, T, H)
-        return self.pooling.weights(states, mask)  # (B, T)
+        states, mask, _ = self.read(steps, mask, evidence=evidence)
+        pooling = cast("AttentionPooling", self.pooling)
+        return pooling.weights(states, mask)  # (B, T)
 
     def forward(
         self,

@@ -1,0 +1,71 @@
+"""Other sequences that mean the same, for training."""
+
+import torch
+from torch import Tensor
+
+from sklearn_bilstm.nn._part import Part
+
+__all__ = ["Augmentation"]
+
+
+class Augmentation(Part):
+    """Delete tokens, and let neighbours change places (Wei and Zou, 2019).
+
+    Parameters
+    ----------
+    deletion : float, default=0.0
+        Probability that a token is deleted in training. A row keeps at least one.
+    swap : float, default=0.0
+        Probability that a token changes places with a neighbour in training.
+    """
+
+    def __init__(self, deletion: float = 0.0, swap: float = 0.0) -> None:
+        super().__init__()
+        self.deletion = deletion
+        self.swap = swap
+
+    def forward(
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        evidence: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Change rows of steps, (B, T), their mask, and what is known of each step."""
+        if not self.training or self.deletion == self.swap == 0:
+            return steps, mask, evidence
+        order = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
+        if self.swap > 0:
+            order = _swapped(mask, self.swap, generator)  # (B, T)
+        if self.deletion > 0:
+            kept = _kept(mask, self.deletion, generator)  # (B, T)
+            # tokens that are kept come first, in their order, and fill up each row
+            to_front = (~kept).to(torch.uint8).argsort(dim=1, stable=True)  # (B, T)
+            order, mask = order.gather(1, to_front), kept.gather(1, to_front)
+        steps = steps.gather(1, order).masked_fill(~mask, 0)  # (B, T)
+        if evidence is not None:
+            places = order[..., None].expand_as(evidence)
+            evidence = evidence.gather(1, places)  # (B, T, n_channels)
+        return steps, mask, evidence
+
+
+def _swapped(mask: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """Return an order, (B, T), in which some real neighbours change places."""
+    n_rows, n_steps = mask.shape
+    # pairs begin at even or at odd steps, which differs from row to row
+    shift = torch.empty(n_rows, 1, device=mask.device)
+    shift = shift.bernoulli_(0.5, generator=generator).long()  # (B, 1)
+    steps = torch.arange(n_steps, device=mask.device).expand(mask.shape)  # (B, T)
+    pair, side = (steps + shift) // 2, (steps + shift) % 2  # (B, T), (B, T)
+    partner = steps + 1 - 2 * side  # (B, T)
+    exists = (partner >= 0) & (partner < mask.sum(1, keepdim=True)) & mask  # (B, T)
+    swaps = torch.empty(n_rows, n_steps // 2 + 1, device=mask.device)
+    swaps = swaps.bernoulli_(p, generator=generator).bool().gather(1, pair)  # (B, T)
+    return torch.where(swaps & exists, partner, steps)  # (B, T)
+
+
+def _kept(mask: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
+    """Return which real steps are kept, at least one of each row that has any."""
+    kept = mask & ~torch.empty_like(mask).bernoulli_(p, generator=generator)  # (B, T)
+    none_left = ~kept.any(1, keepdim=True)  # (B, 1)
+    return kept | (none_left & mask)
