@@ -5,22 +5,27 @@ from itertools import pairwise
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, TextVectorizer
 from sklearn_bilstm.sequences import RaggedArray
+
+SMALL = {
+    "embedding_dim": 8,
+    "embedding": None,
+    "hidden_layer_sizes": 6,
+    "max_epochs": 2,
+    "random_state": 0,
+}
 
 
 def small_classifier(**params):
     """Return a bare network that is fitted in a fraction of a second."""
-    defaults = {
-        "embedding_dim": 8,
-        "embedding": None,
-        "evidence_ngrams": None,
-        "wide_ngrams": None,
-        "hidden_layer_sizes": 6,
-        "max_epochs": 2,
-        "random_state": 0,
-    }
-    return BiLSTMClassifier(**{**defaults, **params})
+    bare = {"evidence_ngrams": None, "wide_ngrams": None}
+    return BiLSTMClassifier(**{**SMALL, **bare, **params})
+
+
+def small_regressor(**params):
+    """Return a regressor that is fitted in a fraction of a second."""
+    return BiLSTMRegressor(**{**SMALL, **params})
 
 
 def small_pipeline(**params):

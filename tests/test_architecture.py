@@ -102,7 +102,6 @@ def test_tests_mirror_the_package():
 UNTESTED_ALONE = {
     "_base",
     "_ids",
-    "_labelled",
     "_optimizers",
     "_parameters",
     "_part",

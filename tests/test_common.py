@@ -4,7 +4,7 @@ import pytest
 from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, TextVectorizer
 
 # scikit-learn excuses its own mini-batch learners, such as SGDClassifier, likewise.
 MINI_BATCHES = {
@@ -27,6 +27,13 @@ NO_IDS = dict.fromkeys(
 def expected_failed_checks(estimator):
     reads_ids = estimator.input_type == "tokens"
     return {**MINI_BATCHES, **(NO_IDS if reads_ids else {})}
+
+
+@parametrize_with_checks(
+    [BiLSTMRegressor()], expected_failed_checks=expected_failed_checks
+)
+def test_a_regressor_behaves_as_scikit_learns_own(estimator, check):
+    check(estimator)
 
 
 @parametrize_with_checks(

@@ -31,14 +31,21 @@ def assert_close(a, b):
     np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
-@pytest.fixture(scope="module", params=sorted(POOLINGS))
+NETWORKS = [
+    *({"pooling": pooling} for pooling in sorted(POOLINGS)),
+    {"cell": "gru", "merge_mode": "sum", "normalization": "batch"},
+    {"cell": "rnn", "merge_mode": "mul", "pooling": "last"},
+]
+
+
+@pytest.fixture(scope="module", params=NETWORKS, ids=str)
 def classifier(request, ids):
-    """A fitted classifier for each pooling, of two layers."""
+    """A fitted classifier for each pooling and others, of two layers."""
     params = {
-        "pooling": request.param,
         "hidden_layer_sizes": (6, 4),
         "embedding": "svd",
         "wide_ngrams": (1, 3),
+        **request.param,
     }
     return small_classifier(**params).fit(ids, np.arange(40) % 3)
 

@@ -35,7 +35,7 @@ __all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
 
 # max_epochs="auto": epochs for about this many batches, within these bounds.
 _AUTO_BATCHES = 2000
-_AUTO_EPOCHS = (4, 40)
+_AUTO_EPOCHS = {"tokens": (4, 40), "numeric": (4, 150)}
 
 
 @contextmanager
@@ -280,7 +280,8 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
         if self.max_epochs != "auto":
             return self.max_epochs
         n_batches = -(-n_rows // self.batch_size)
-        return int(np.clip(-(-_AUTO_BATCHES // n_batches), *_AUTO_EPOCHS))
+        bounds = _AUTO_EPOCHS[self.input_type_]
+        return int(np.clip(-(-_AUTO_BATCHES // n_batches), *bounds))
 
     def _make_printers(self, n_epochs):
         printers = [EpochPrinter(n_epochs), ProgressBar()]

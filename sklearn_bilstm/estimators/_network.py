@@ -52,9 +52,9 @@ class NetworkMixin:
 
     def _input_size(self, sequences):
         """Return how many ids, or channels, there are."""
+        given = self._given_vectors()
         if self.input_type_ == "numeric":
             return sequences.values.shape[1]
-        given = self._given_vectors()
         return max(n_tokens(sequences), 0 if given is None else len(given))
 
     def _given_vectors(self):
@@ -115,7 +115,8 @@ class NetworkMixin:
 
     def _learns_vectors(self):
         """Return whether vectors of tokens are learnt before the network is."""
-        return self.embedding == "svd" and self.input_type_ == "tokens"
+        by_name = isinstance(self.embedding, str)
+        return by_name and self.input_type_ == "tokens"
 
     def _with_unlabelled(self, sequences, X_unlabelled):
         """Return all sequences that vectors of tokens are learnt from."""

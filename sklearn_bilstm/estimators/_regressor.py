@@ -128,7 +128,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make two
-        thousand batches, but not fewer than 4 nor more than 40.
+        thousand batches, but not fewer than 4 nor more than 40, or 150 if X holds
+        numbers.
 
     batch_size : int, default=32
         Number of rows between two updates of the weights.

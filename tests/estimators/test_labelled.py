@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.special import expit
+from sklearn.metrics import accuracy_score
+
+from sklearn_bilstm import BiLSTMClassifier
+from tests.helpers import small_classifier
+
+
+@pytest.fixture(scope="module")
+def several(ids):
+    """An indicator matrix: which of three tokens are in a row."""
+    return np.stack([(ids == token).any(1) for token in (5, 9, 14)], axis=1).astype(int)
+
+
+@pytest.fixture(scope="module")
+def fitted_to_several(ids, several):
+    return small_classifier(max_epochs=30, dropout=0.0).fit(ids, several)
+
+
+def test_several_labels_are_learnt_at_once(fitted_to_several, ids, several):
+    assert fitted_to_several.score(ids, several) > 0.9
+    assert fitted_to_several.classes_.tolist() == [0, 1, 2]
+
+
+def test_what_is_predicted_is_more_probable_than_not(fitted_to_several, ids):
+    logits = fitted_to_several.decision_function(ids)
+    probabilities = fitted_to_several.predict_proba(ids)
+    np.testing.assert_allclose(probabilities, expit(logits))
+    np.testing.assert_allclose(
+        np.exp(fitted_to_several.predict_log_proba(ids)), probabilities
+    )
+    assert np.array_equal(fitted_to_several.predict(ids), probabilities > 0.5)
+
+
+def test_the_default_with_all_its_paths_learns_several_labels(ids, several):
+    model = BiLSTMClassifier(random_state=0).fit(ids, several)
+    assert model.wide_path_ is not None
+    assert model.evidence_ is not None
+    assert model.score(ids, several) > 0.9
+
+
+@pytest.mark.parametrize("container", [np.ndarray.tolist, sparse.csr_array, np.float64])
+def test_indicators_may_come_in_any_container(ids, several, container):
+    expected = small_classifier().fit(ids, several).predict_proba(ids)
+    found = small_classifier().fit(ids, container(several)).predict_proba(ids)
+    assert np.array_equal(found, expected)
+
+
+def test_the_score_of_held_out_rows_is_in_the_history(ids, several):
+    model = small_classifier(early_stopping=True, n_iter_no_change=9)
+    model.fit(ids, several, X_val=ids, y_val=several)
+    last = small_classifier().fit(ids, several)  # without a look at validation rows
+    expected = accuracy_score(several, last.predict(ids))
+    assert model.history_[-1]["valid_accuracy"] == pytest.approx(expected)
+
+
+def test_a_label_that_no_row_has_is_not_predicted(ids, several):
+    never = np.column_stack([several, np.zeros(40, int)])
+    model = small_classifier(wide_ngrams=(1, 1), max_epochs=10).fit(ids, never)
+    assert not model.predict(ids)[:, 3].any()
+
+
+def test_a_stream_of_several_labels_needs_no_classes(ids, several):
+    model = small_classifier()
+    for _ in range(3):
+        model.partial_fit(ids, several)
+    assert model.predict(ids).shape == several.shape
+
+
+def test_class_weights_have_no_meaning_for_several_labels(ids, several):
+    with pytest.raises(ValueError, match="'class_weight' parameter must be None"):
+        small_classifier(class_weight={0: 2.0}).fit(ids, several)
+
+
+def test_a_stream_keeps_to_its_kind_of_labels(ids, several):
+    model = small_classifier(warm_start=True).fit(ids, several)
+    with pytest.raises(
+        ValueError, match="y must hold an indicator matrix of 3 columns"
+    ):
+        model.fit(ids, several[:, :2])
+    with pytest.raises(
+        ValueError, match="y must hold an indicator matrix of 3 columns"
+    ):
+        model.fit(ids, several[:, 0])
+    one_each = small_classifier(warm_start=True).fit(ids, several[:, 0])
+    with pytest.raises(ValueError, match="y must hold labels"):
+        one_each.fit(ids, several)
+
+
+def test_several_labels_of_more_than_two_values_are_refused(ids, several):
+    with pytest.raises(ValueError, match="MultiOutputClassifier fits a classifier"):
+        small_classifier().fit(ids, several * np.array([1, 2, 3]))

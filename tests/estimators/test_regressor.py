@@ -1,0 +1,156 @@
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyRegressor
+from sklearn.metrics import mean_absolute_error, mean_pinball_loss
+from sklearn.model_selection import cross_val_score
+
+from sklearn_bilstm import BiLSTMRegressor
+from tests.helpers import small_regressor
+
+
+@pytest.fixture(scope="module")
+def y(ids):
+    """How many of the tokens of a row are small ids."""
+    return ((ids > 0) & (ids < 10)).sum(1).astype(float)
+
+
+@pytest.fixture(scope="module")
+def series():
+    """200 series and what they add up to."""
+    X = np.random.RandomState(0).rand(200, 8)
+    return X, X.sum(1)
+
+
+def learner(**params):
+    defaults = {"hidden_layer_sizes": 16, "max_epochs": 20, "dropout": 0.0, "lr": 0.01}
+    return small_regressor(**{**defaults, **params})
+
+
+def test_a_number_that_hangs_on_the_whole_series_is_learnt(series):
+    X, y = series
+    model = learner().fit(X[:150], y[:150])
+    assert model.score(X[150:], y[150:]) > 0.8
+
+
+def test_a_number_is_learnt_from_tokens(ids, y):
+    assert learner().fit(ids, y).score(ids, y) > 0.5
+
+
+def test_several_outputs_are_predicted_side_by_side(series):
+    X, y = series
+    both = np.column_stack([y, -1000 * y])
+    model = learner().fit(X, both)
+    predicted = model.predict(X)
+    assert predicted.shape == (200, 2)
+    assert model.n_outputs_ == 2
+    assert np.corrcoef(predicted.T)[0, 1] < -0.8
+
+
+def test_as_many_dimensions_come_back_as_were_given(ids, y):
+    assert small_regressor().fit(ids, y).predict(ids).shape == (40,)
+    column = y[:, np.newaxis]
+    assert small_regressor().fit(ids, column).predict(ids).shape == (40, 1)
+
+
+def test_the_unit_of_the_target_does_not_matter(ids, y):
+    model = small_regressor()
+    in_other_units = model.fit(ids, 1e6 * y - 3e7).predict(ids)
+    expected = 1e6 * model.fit(ids, y).predict(ids) - 3e7
+    np.testing.assert_allclose(in_other_units, expected, rtol=1e-3)
+
+
+def test_a_constant_target_is_predicted(ids):
+    found = small_regressor().fit(ids, np.full(40, 7.0)).predict(ids)
+    assert np.abs(found - 7).max() < 1
+
+
+def test_each_loss_is_lower_than_that_of_its_best_constant(series):
+    X, y = series
+    skewed = np.exp(y)
+    for loss, quantile in [("absolute_error", 0.5), ("quantile", 0.9)]:
+        model = learner(loss=loss, quantile=quantile).fit(X, skewed)
+        strategy = {"strategy": "quantile", "quantile": quantile}
+        constant = DummyRegressor(**strategy).fit(X, skewed)
+        losses = [
+            mean_pinball_loss(skewed, m.predict(X), alpha=quantile)
+            for m in (model, constant)
+        ]
+        assert losses[0] < 0.7 * losses[1]
+
+
+def test_a_quantile_has_its_share_of_the_rows_below(series):
+    X, _ = series
+    noise = np.random.RandomState(1).rand(200)  # nothing to learn but how it is spread
+    params = {"max_epochs": 20, "dropout": 0.5, "hidden_layer_sizes": 4}
+    low, high = (
+        learner(loss="quantile", quantile=q, **params).fit(X, noise).predict(X)
+        for q in (0.1, 0.9)
+    )
+    assert (noise < low).mean() == pytest.approx(0.1, abs=0.06)
+    assert (noise < high).mean() == pytest.approx(0.9, abs=0.06)
+
+
+def test_rows_of_no_weight_are_as_good_as_absent(ids, y):
+    weight = np.ones(40)
+    weight[30:] = 0
+    lie = np.where(weight > 0, y, 1e6)
+    kept = small_regressor().fit(ids[:30], y[:30]).predict(ids)
+    np.testing.assert_allclose(
+        small_regressor().fit(ids, lie, sample_weight=weight).predict(ids), kept
+    )
+
+
+def test_early_stopping_holds_rows_out_and_keeps_the_best_weights(ids, y):
+    model = small_regressor(early_stopping=True, max_epochs=30, lr=0.05).fit(ids, y)
+    losses = [epoch["valid_loss"] for epoch in model.history_]
+    assert model.best_epoch_ == np.argmin(losses) + 1
+
+
+def test_partial_fit_goes_on(ids, y):
+    model = small_regressor()
+    for _ in range(15):
+        model.partial_fit(ids, y)
+    dummy = DummyRegressor().fit(ids, y).predict(ids)
+    assert mean_absolute_error(y, model.predict(ids)) < mean_absolute_error(y, dummy)
+    assert len(model.history_) == 15
+
+
+def test_one_seed_gives_the_same_bits_and_pickles_keep_them(ids, y):
+    a, b = (small_regressor().fit(ids, y) for _ in "ab")
+    assert np.array_equal(a.predict(ids), b.predict(ids))
+    assert np.array_equal(pickle.loads(pickle.dumps(a)).predict(ids), a.predict(ids))
+
+
+def test_it_is_cross_validated_like_any_other(series):
+    X, y = series
+    scores = cross_val_score(learner(), X, y, cv=3)
+    assert scores.min() > 0.5
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "requires y to be passed"),
+        ([np.nan] + [1.0] * 39, "NaN"),
+        (["a"] * 40, "convert"),
+        (np.ones((40, 2, 2)), "dim 3"),
+        (np.ones(39), "inconsistent numbers of samples"),
+    ],
+)
+def test_a_bad_target_is_refused(ids, y, message):
+    with pytest.raises(ValueError, match=message):
+        small_regressor().fit(ids, y)
+
+
+def test_the_number_of_outputs_must_stay(ids, y):
+    model = small_regressor(warm_start=True).fit(ids, y)
+    with pytest.raises(ValueError, match="y must hold 1 numbers.*got 2"):
+        model.fit(ids, np.column_stack([y, y]))
+
+
+@pytest.mark.parametrize("params", [{"loss": "hinge"}, {"quantile": 1.5}])
+def test_its_own_parameters_are_checked(ids, y, params):
+    with pytest.raises(ValueError, match=f"{next(iter(params))!r} parameter"):
+        BiLSTMRegressor(**params).fit(ids, y)
