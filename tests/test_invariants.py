@@ -107,6 +107,16 @@ def test_a_model_can_be_fitted_on_empty_documents_only():
     assert set(model.predict(X)) == {0}
 
 
+@pytest.mark.parametrize("n_rows", [1, 3])
+def test_empty_series_have_an_answer_alone_and_together(n_rows):
+    X = np.random.RandomState(0).normal(size=(20, 5))
+    X[0] = np.nan
+    classifier = small_classifier().fit(X, [0, 1] * 10)
+    nothing = np.full((n_rows, 5), np.nan)
+    expected = classifier.predict_proba(X)[:1].repeat(n_rows, axis=0)
+    assert_close(classifier.predict_proba(nothing), expected)
+
+
 def test_a_document_without_a_known_word_has_an_answer(fitted_pipeline):
     probabilities = fitted_pipeline.predict_proba(["", "...", "zzz qqq", None])
     assert np.isfinite(probabilities).all()

@@ -153,7 +153,7 @@ class ReadingMixin:
 
 
 def _standardised(scaler, values):
-    if not len(values):
+    if not len(values):  # a scaler refuses them
         return values.astype(np.float32)
     # in double precision, or small changes of a large number are lost
     return scaler.transform(values.astype(np.float64)).astype(np.float32)

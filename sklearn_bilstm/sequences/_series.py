@@ -28,19 +28,17 @@ def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
     Raises
     ------
     ValueError
-        If a number is infinite, or too large for float32, or NaN in a step that is no
-        padding.
+        If a number is complex, infinite, or too large for float32, or NaN in a step
+        that is no padding, or if there is no series or no channel.
     """
-    values = X[:, :, np.newaxis] if X.ndim == 2 else X
-    if values.dtype.kind != "f":
-        values = values.astype(np.float64)
+    values = _real(X[:, :, np.newaxis] if X.ndim == 2 else X)
     n_samples, n_timesteps, n_channels = values.shape
     lengths = np.full(n_samples, n_timesteps)
     if np.isnan(values).any():
         real = ~np.isnan(values).all(2)
         lengths = (real * np.arange(1, n_timesteps + 1)).max(1, initial=0)
         values = values[np.arange(n_timesteps) < lengths[:, np.newaxis]]
-    return _checked(values.reshape(-1, n_channels), lengths)
+    return _checked(values.reshape(lengths.sum(), n_channels), lengths)
 
 
 def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
@@ -61,7 +59,7 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
     ValueError
         If the number of channels differs, or as for :func:`ragged_from_numbers`.
     """
-    series = [np.asarray(values, np.float64) for values in X]
+    series = [_real(np.asarray(values)) for values in X]
     series = [
         values[:, np.newaxis] if values.ndim == 1 else values for values in series
     ]
@@ -77,6 +75,13 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
     return _checked(np.concatenate(kept), lengths)
 
 
+def _real(values: np.ndarray) -> np.ndarray:
+    """Return numbers of any dtype as floats."""
+    if values.dtype.kind == "c":
+        raise ValueError("Complex data not supported: X must hold real numbers.")
+    return values if values.dtype.kind == "f" else values.astype(np.float64)
+
+
 def _length(values: np.ndarray) -> int:
     """Return the number of steps of a series without its padding."""
     real = np.flatnonzero(~np.isnan(values).all(1))
@@ -84,6 +89,11 @@ def _length(values: np.ndarray) -> int:
 
 
 def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
+    if not (len(lengths) and values.shape[1]):
+        raise ValueError(
+            "X must hold at least one series, of at least one channel: got "
+            f"{len(lengths)} series of {values.shape[1]} channels."
+        )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     with np.errstate(invalid="ignore"):
         fits = np.abs(values) <= np.finfo(np.float32).max
@@ -94,7 +104,7 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
         found = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else value
         raise ValueError(
             f"X contains {found} in row {row}, step {step - offsets[row]}: it must "
-            "hold finite numbers of the range of float32. NaN is padding at the end "
-            "of a series only."
+            "hold finite numbers of the range of float32. Only steps at the end of a "
+            "series that are NaN in all channels are padding."
         )
     return RaggedArray(values, offsets)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from sklearn_bilstm.sequences import MAX_ID, ragged_from_ids, ragged_from_numbers
+from sklearn_bilstm.sequences import MAX_ID, ragged_from_ids
 from tests.helpers import rows_of
 
 X = np.array([[5, 3, 0], [0, 0, 0], [2, 2, 9]])
@@ -55,8 +55,3 @@ def test_counts_of_words_are_no_token_ids():
     counts = np.random.RandomState(0).uniform(size=(50, 400)) < 0.05
     with pytest.raises(ValueError, match="sparse with gaps.*CountVectorizer"):
         ragged_from_ids(sparse.csr_array(counts.astype(int)))
-
-
-def test_a_matrix_of_numbers_is_one_channel():
-    sequences = ragged_from_numbers(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
-    assert rows_of(sequences) == [[[1.0], [2.0]], [[3.0], [4.0]], [[5.0], [6.0]]]
