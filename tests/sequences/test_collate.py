@@ -65,3 +65,12 @@ def test_a_shard_is_as_wide_as_its_longest_row():
     steps, mask = pad(ragged([20, 9, 5, 0]), np.arange(4))
     shards = cut(({"steps": steps, "mask": mask}, {"target": torch.zeros(4)}), 2)
     assert [inputs["steps"].shape for inputs, _ in shards] == [(2, 20), (2, 5)]
+
+
+def test_numbers_beside_sequences_go_with_their_rows_and_are_not_trimmed():
+    steps, mask = pad(ragged([3, 1, 1]), np.arange(3))
+    static = torch.arange(12).view(3, 4)
+    batch = {"steps": steps, "mask": mask, "static": static}
+    shards = cut((batch, {"target": torch.zeros(3)}), 3)
+    assert [inputs["steps"].shape[1] for inputs, _ in shards] == [3, 1, 1]
+    assert torch.equal(torch.cat([inputs["static"] for inputs, _ in shards]), static)

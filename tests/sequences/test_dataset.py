@@ -36,3 +36,17 @@ def test_evidence_is_padded_with_its_steps_and_taken_with_its_rows():
     assert inputs["evidence"].tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
     inputs, _ = dataset.take(np.array([1]))[np.array([0])]
     assert inputs["evidence"].tolist() == [[[3, 4], [5, 6]]]
+
+
+def test_numbers_beside_a_sequence_go_with_its_row():
+    static = np.array([[1.0, 2], [3, 4]], np.float32)
+    dataset = SequenceDataset(SEQUENCES, static=static)
+    inputs, _ = dataset[np.array([1, 0])]
+    assert inputs["static"].tolist() == [[3, 4], [1, 2]]
+    inputs, _ = dataset.take(np.array([1]))[np.array([0])]
+    assert inputs["static"].tolist() == [[3, 4]]
+
+
+def test_what_there_is_not_is_no_input():
+    inputs, _ = make_dataset()[np.array([0])]
+    assert inputs.keys() == {"steps", "mask"}
