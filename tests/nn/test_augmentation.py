@@ -1,0 +1,101 @@
+import pytest
+import torch
+
+from sklearn_bilstm.nn import Augmentation
+
+MASK = torch.arange(30) < torch.tensor([7, 1, 0, 30, 4])[:, None]
+# all tokens differ, and neighbours by one
+IDS = torch.arange(2, 152).view(5, 30) * MASK
+CHANGES = [{"deletion": 0.4}, {"swap": 0.4}, {"deletion": 0.4, "swap": 0.4}]
+
+
+def rows_of(steps, mask):
+    return [row[real].tolist() for row, real in zip(steps, mask, strict=True)]
+
+
+@pytest.mark.parametrize("params", CHANGES)
+def test_nothing_changes_but_in_training(params, generator):
+    steps, mask, _ = Augmentation(**params).eval()(IDS, MASK, generator=generator)
+    assert torch.equal(steps, IDS)
+    assert torch.equal(mask, MASK)
+
+
+@pytest.mark.parametrize("params", CHANGES)
+def test_steps_stay_at_the_front_and_padding_stays_padding(params, generator):
+    before = IDS.clone()
+    steps, mask, _ = Augmentation(**params)(IDS, MASK, generator=generator)
+    assert not torch.equal(steps, IDS)
+    assert torch.equal(steps > 0, mask)
+    assert (mask.int().diff(dim=1) <= 0).all()
+    assert torch.equal(IDS, before)
+
+
+def test_deletion_leaves_some_of_the_tokens_in_their_order(generator):
+    steps, mask, _ = Augmentation(deletion=0.4)(IDS, MASK, generator=generator)
+    for left, row in zip(rows_of(steps, mask), rows_of(IDS, MASK), strict=True):
+        assert left == [token for token in row if token in left]
+
+
+def test_a_row_keeps_a_token_and_an_empty_one_stays_empty(generator):
+    mask = torch.arange(3) < torch.arange(4).repeat(100)[:, None]
+    _, left, _ = Augmentation(deletion=0.5)(mask.long(), mask, generator=generator)
+    assert torch.equal(left.any(1), mask.any(1))
+    assert left.sum() < mask.sum()
+
+
+def test_the_share_deleted_is_what_was_asked_for(generator):
+    mask = torch.ones(100, 100, dtype=torch.bool)
+    _, kept, _ = Augmentation(deletion=0.3)(mask.long(), mask, generator=generator)
+    assert kept.float().mean().item() == pytest.approx(0.7, abs=0.02)
+
+
+def test_a_swap_moves_tokens_by_one_step_within_their_row(generator):
+    steps, mask, _ = Augmentation(swap=0.9)(IDS, MASK, generator=generator)
+    assert torch.equal(mask, MASK)
+    assert (steps - IDS).abs().max() == 1
+    rows = [sorted(row) for row in rows_of(steps, mask)]
+    assert rows == rows_of(IDS, MASK)
+
+
+def test_any_two_neighbours_may_change_places_as_often_as_asked_for(generator):
+    ids = torch.arange(2, 22).repeat(2000, 1)
+    steps, _, _ = Augmentation(swap=0.3)(ids, ids > 0, generator=generator)
+    moved = (steps != ids).float().mean(0)
+    assert (steps[:, :-1] == ids[:, 1:]).any(0).all()
+    torch.testing.assert_close(moved[1:-1], torch.full((18,), 0.3), rtol=0, atol=0.05)
+
+
+def test_tokens_are_deleted_and_swapped_at_once(generator):
+    both = Augmentation(deletion=0.2, swap=0.5)
+    steps, mask, _ = both(IDS, MASK, generator=generator)
+    rows = list(zip(rows_of(steps, mask), rows_of(IDS, MASK), strict=True))
+    assert all(set(left) <= set(row) for left, row in rows)
+    assert any(len(left) < len(row) for left, row in rows)
+    assert any(left != sorted(left) for left, _ in rows)
+
+
+@pytest.mark.parametrize("params", CHANGES)
+def test_evidence_moves_with_its_steps(params, generator):
+    evidence = torch.stack([IDS, -IDS], dim=2)
+    steps, mask, moved = Augmentation(**params)(IDS, MASK, evidence, generator)
+    assert torch.equal(moved[mask], torch.stack([steps, -steps], dim=2)[mask])
+
+
+@pytest.mark.parametrize("params", CHANGES)
+def test_the_generator_decides_and_no_global_state_is_touched(params):
+    before = torch.get_rng_state()
+    first, again, other = (
+        Augmentation(**params)(IDS, MASK, None, torch.Generator().manual_seed(seed))[0]
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("params", CHANGES)
+def test_a_batch_of_empty_rows_stays_as_it_is(params, generator):
+    steps, mask = torch.zeros(3, 1, dtype=torch.long), torch.zeros(3, 1).bool()
+    changed, left, _ = Augmentation(**params)(steps, mask, generator=generator)
+    assert torch.equal(changed, steps)
+    assert torch.equal(left, mask)
