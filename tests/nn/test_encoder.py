@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from sklearn_bilstm.nn import CELLS, MERGES, RecurrentEncoder
+from sklearn_bilstm.nn import CELLS, MERGES, NORMALIZATIONS, RecurrentEncoder
 from tests.nn import recurrences
 
 LENGTHS = torch.tensor([5, 1, 7, 3])
 MASK = torch.arange(7) < LENGTHS[:, None]
 
 
-def make_encoder(sizes=(4,), **params):
-    encoder = RecurrentEncoder(3, sizes, **params)
-    encoder.reset_parameters(torch.Generator().manual_seed(0))
+def make_encoder(sizes=(4,), input_size=3, seed=0, **params):
+    encoder = RecurrentEncoder(input_size, sizes, **params)
+    encoder.reset_parameters(torch.Generator().manual_seed(seed))
     return encoder
 
 
@@ -220,3 +220,28 @@ def test_gradients_of_bfloat16_are_those_of_float32_but_for_rounding():
     for exact, rounded in zip(*(e.parameters() for e in encoders), strict=True):
         assert rounded.grad.dtype == torch.float32
         assert (rounded.grad - exact.grad).norm() < 0.05 * exact.grad.norm()
+
+
+@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_encoder_that_takes_over_reads_as_the_other(cell, normalization):
+    params = {"cell": cell, "normalization": normalization}
+    learnt, new = (make_encoder((4, 2), seed=seed, **params) for seed in (1, 2))
+    x = torch.randn(4, 7, 3)
+    learnt(x, MASK)  # which batch normalisation remembers
+    new.take_over(learnt, 3)
+    learnt, new = learnt.eval(), new.eval()
+    assert all(map(torch.equal, new(x, MASK), learnt(x, MASK)))
+
+
+def test_what_is_not_shared_keeps_weights_of_its_own():
+    learnt, new = make_encoder(seed=1), make_encoder(input_size=5, seed=2)
+    untouched = make_encoder(input_size=5, seed=2)
+    new.take_over(learnt, 3)
+    x = torch.randn(4, 7, 3)
+    wider = torch.nn.functional.pad(x, (0, 2))
+    for found, expected in zip(new(wider, MASK), learnt(x, MASK), strict=True):
+        torch.testing.assert_close(found, expected)
+    for name in ("forwards", "backwards"):
+        ours, before = (getattr(e.layers[0], name) for e in (new, untouched))
+        assert torch.equal(ours.weight_ih_l0[:, 3:], before.weight_ih_l0[:, 3:])

@@ -65,3 +65,40 @@ def test_numbers_pass_as_they_are():
     layer = NumericInput(4)
     assert layer.output_size == 4
     assert torch.equal(layer(values, torch.ones(2, 3, dtype=torch.bool)), values)
+
+
+def test_frozen_vectors_get_no_gradient_also_once_they_have_grown(generator):
+    layer = token_input(generator, frozen=True)
+    layer.grow(8, generator)
+    assert not layer(IDS, MASK).requires_grad
+    assert not layer.embedding.weight.requires_grad
+
+
+def test_vectors_taken_over_are_those_of_the_other_layer(generator):
+    small, large = token_input(generator), TokenInput(7, 4, unknown_id=1)
+    large.reset_parameters(generator)
+    before = large.embedding.weight.detach().clone()
+    large.take_over(small)
+    assert torch.equal(large.embedding.weight[:5], small.embedding.weight)
+    assert torch.equal(large.embedding.weight[5:], before[5:])
+
+
+def test_given_vectors_keep_their_directions_and_get_the_size_of_drawn_ones(generator):
+    layer = TokenInput(2000, 8, unknown_id=1)
+    layer.reset_parameters(generator)
+    vectors = 100 * torch.randn(1000, 8, generator=generator)
+    layer.start_from(vectors)
+    given, drawn = layer.embedding.weight.detach().split(1000)
+    torch.testing.assert_close(given.std(), drawn.std(), rtol=0.05, atol=0)
+    ratio = given / vectors
+    torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio))
+
+
+def test_a_token_without_a_given_vector_keeps_its_own(generator):
+    layer = token_input(generator)
+    before = layer.embedding.weight.detach().clone()
+    layer.start_from(torch.zeros(5, 4))
+    assert torch.equal(layer.embedding.weight, before)
+    layer.start_from(torch.tensor([[0.0] * 4, [0] * 4, [1, 2, 3, 4]]))
+    changed = (layer.embedding.weight != before).any(1)
+    assert changed.tolist() == [False, False, True, False, False]

@@ -5,7 +5,10 @@ import pytest
 import torch
 
 from sklearn_bilstm.nn import (
+    NORMALIZATIONS,
     POOLINGS,
+    AttentionPooling,
+    Augmentation,
     DenseHead,
     MaxMeanPooling,
     NumericInput,
@@ -18,14 +21,22 @@ IDS = torch.tensor([[2, 5, 3, 4], [4, 2, 0, 0], [0, 0, 0, 0]])
 MASK = IDS > 0
 
 
-def make_model(input_layer=None, pooling=MaxMeanPooling, seed=0):
+def make_model(
+    input_layer=None,
+    pooling=MaxMeanPooling,
+    seed=0,
+    normalization=None,
+    augmentation=None,
+):
     input_layer = input_layer or TokenInput(
         9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
     )
-    encoder = RecurrentEncoder(input_layer.output_size, (3, 2), dropout=0.2)
+    encoder = RecurrentEncoder(
+        input_layer.output_size, (3, 2), dropout=0.2, normalization=normalization
+    )
     pooled = pooling(encoder.output_size)
     head = DenseHead(pooled.output_size, 3, dropout=0.2)
-    model = SequenceModel(input_layer, encoder, pooled, head)
+    model = SequenceModel(input_layer, encoder, pooled, head, augmentation)
     model.reset_parameters(torch.Generator().manual_seed(seed))
     return model
 
@@ -73,3 +84,44 @@ def test_every_parameter_has_a_gradient(generator):
     model = make_model()
     model(IDS, MASK, generator).square().sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())
+
+
+def test_numbers_beside_a_sequence_stand_behind_its_pooled_states():
+    model = make_model().eval()
+    static = torch.randn(3, 2)
+    pooled = model.pool(IDS, MASK, static=static)
+    expected = torch.cat([model.pool(IDS, MASK), static], dim=1)
+    assert torch.equal(pooled, expected)
+
+
+def test_numbers_beside_a_sequence_reach_the_logits():
+    model = make_model().eval()
+    model.head = DenseHead(model.pooling.output_size + 2, 3)
+    model.head.reset_parameters(torch.Generator().manual_seed(0))
+    static = torch.randn(3, 2, requires_grad=True)
+    model(IDS, MASK, static=static).square().sum().backward()
+    assert static.grad.all()
+
+
+def test_attention_is_what_states_are_weighted_by():
+    model = make_model(pooling=AttentionPooling).eval()
+    weights = model.attention(IDS, MASK, static=torch.randn(3, 2))
+    assert (weights[~MASK] == 0).all()
+    torch.testing.assert_close(weights.sum(1), torch.tensor([1.0, 1.0, 0.0]))
+    states, _, _ = model.read(IDS, MASK)
+    weighted = (weights[..., None] * states).sum(1)
+    torch.testing.assert_close(weighted, model.pool(IDS, MASK))
+
+
+@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
+def test_only_batch_normalization_needs_the_whole_batch(normalization):
+    model = make_model(normalization=normalization)
+    assert model.needs_whole_batch == (normalization == "batch")
+
+
+def test_tokens_are_changed_in_training_only(generator):
+    model = make_model(augmentation=Augmentation(deletion=0.7))
+    _, mask, _ = model.read(IDS, MASK, generator)
+    assert mask.sum() < MASK.sum()
+    plain = make_model().eval()
+    assert torch.equal(model.eval()(IDS, MASK), plain(IDS, MASK))
