@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import accuracy_score
 from skorch.callbacks import Callback
 
-from sklearn_bilstm.training import EarlyStopping, StopTraining
+from sklearn_bilstm.training import EarlyStopping, MaxNorm, StopTraining
 from tests.helpers import small_classifier
 
 
@@ -58,6 +61,50 @@ def test_validation_accuracy_is_that_of_score(ids):
     classifier = small_classifier(max_epochs=3).fit(ids, y, X_val=ids, y_val=y)
     accuracy = classifier.history_[-1]["valid_accuracy"]
     assert accuracy == pytest.approx(classifier.score(ids, y))
+
+
+def test_validation_accuracy_of_labels_is_that_of_whole_rows(ids):
+    y = np.stack([ids[:, 0] > 15, ids[:, 1] > 15, ids[:, 0] > 8], axis=1).astype(int)
+    classifier = small_classifier(max_epochs=9).fit(ids, y, X_val=ids, y_val=y)
+    accuracy = classifier.history_[classifier.best_epoch_ - 1]["valid_accuracy"]
+    expected = accuracy_score(y, classifier.predict(ids))
+    assert 0 < expected < 1
+    assert accuracy == pytest.approx(expected)
+
+
+def test_units_are_shortened_only_if_they_are_too_long():
+    layer = torch.nn.Linear(2, 3)
+    layer.weight.data = torch.tensor([[3.0, 4], [0.3, 0.4], [0, 0]])
+    net, bias = SimpleNamespace(module_=layer), layer.bias.detach().clone()
+    MaxNorm(1.0).on_batch_end(net, training=False)
+    assert layer.weight[0].tolist() == [3, 4]
+    MaxNorm(1.0).on_batch_end(net, training=True)
+    expected = torch.tensor([[0.6, 0.8], [0.3, 0.4], [0, 0]])
+    torch.testing.assert_close(layer.weight.detach(), expected)
+    assert torch.equal(layer.bias, bias)
+
+
+class LongestRows(Callback):
+    """Note the longest row of each matrix after every step, in a shared list."""
+
+    found = []
+
+    def on_batch_end(self, net, training, **kwargs):
+        weights = dict(net.module_.named_parameters())
+        norms = {n: w.norm(dim=1).max() for n, w in weights.items() if w.ndim == 2}
+        self.found.append(norms)
+
+
+def test_units_are_short_after_every_step_and_vectors_of_tokens_are_left_alone(ids):
+    LongestRows.found.clear()
+    params = {"pooling": "attention", "dense_layer_sizes": 4, "batch_size": 10}
+    classifier = small_classifier(max_norm=0.1, callbacks=[LongestRows()], **params)
+    classifier.fit(ids, [0, 1] * 20)
+    assert len(LongestRows.found) == 2 * 4
+    for norms in LongestRows.found:
+        assert norms.pop("input_layer.embedding.weight") > 0.1
+        assert len(norms) == 4 + 2 + 2  # of two directions, attention and dense layers
+        assert max(norms.values()) < 0.1 + 1e-6
 
 
 def test_a_line_an_epoch_names_losses_and_the_time_left(ids, capsys):

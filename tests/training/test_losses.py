@@ -1,6 +1,14 @@
+import numpy as np
+import pytest
 import torch
+from sklearn.metrics import log_loss
 
-from sklearn_bilstm.training import WeightedCrossEntropy
+from sklearn_bilstm.training import (
+    REGRESSION_LOSSES,
+    WeightedBinaryCrossEntropy,
+    WeightedCrossEntropy,
+    WeightedRegressionLoss,
+)
 
 LOGITS = torch.tensor([[2.0, 0.0], [0.0, 0.0], [1.0, 3.0]])
 TARGET = torch.tensor([0, 1, 0])
@@ -19,3 +27,65 @@ def test_a_weight_of_two_counts_as_two_rows():
     doubled = loss(LOGITS[[0, 0, 1]], TARGET[[0, 0, 1]], torch.ones(3)) * 3
     weighted = loss(LOGITS[:2], TARGET[:2], torch.tensor([2.0, 1.0])) * 2
     torch.testing.assert_close(doubled, weighted)
+
+
+def test_each_label_has_the_log_loss_of_sklearn(generator):
+    logits = torch.randn(20, 3, generator=generator, dtype=torch.float64)
+    target = torch.randint(0, 2, (20, 3), generator=generator).double()
+    weight = torch.rand(20, generator=generator, dtype=torch.float64)
+    weight /= weight.mean()  # sklearn divides by the sum of weights
+    losses = [
+        log_loss(target[:, k], logits[:, k].sigmoid(), sample_weight=weight)
+        for k in range(3)
+    ]
+    found = WeightedBinaryCrossEntropy()(logits, target, weight)
+    assert found.item() == pytest.approx(np.mean(losses))
+
+
+def test_logits_however_large_have_a_finite_loss():
+    logits, target = torch.tensor([[1e4, -1e4]]), torch.tensor([[0.0, 1.0]])
+    loss = WeightedBinaryCrossEntropy()(logits, target, torch.ones(1))
+    assert loss == 1e4
+
+
+@pytest.mark.parametrize(
+    ("loss", "quantile", "expected"),
+    [
+        ("squared_error", 0.5, np.mean),
+        ("absolute_error", 0.5, np.median),
+        *[("quantile", q, lambda y, q=q: np.quantile(y, q)) for q in (0.1, 0.5, 0.9)],
+    ],
+)
+def test_a_constant_loses_least_where_statistics_have_it(loss, quantile, expected):
+    y = np.random.RandomState(0).exponential(size=101)
+    candidates = np.append(y, y.mean())
+    target, weight = torch.from_numpy(y)[:, None], torch.ones(len(y))
+    criterion = WeightedRegressionLoss(loss, quantile)
+    losses = [criterion(torch.tensor([[c]]), target, weight) for c in candidates]
+    assert candidates[np.argmin(losses)] == pytest.approx(expected(y))
+
+
+def test_errors_lose_what_they_are_worth():
+    numbers, target = torch.tensor([[1.0], [1.0]]), torch.tensor([[4.0], [-1.0]])
+    lost = {
+        name: WeightedRegressionLoss(name, 0.9)(numbers, target, torch.ones(2)).item()
+        for name in REGRESSION_LOSSES
+    }
+    assert lost == {
+        "absolute_error": pytest.approx((3 + 2) / 2),
+        "quantile": pytest.approx((0.9 * 3 + 0.1 * 2) / 2),
+        "squared_error": pytest.approx((9 + 4) / 2),
+    }
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_the_loss_of_numbers_is_averaged_over_outputs_and_weighted_rows(loss):
+    generator = torch.Generator().manual_seed(0)
+    numbers, target = torch.randn(2, 3, 2, generator=generator)
+    criterion, ones = WeightedRegressionLoss(loss, 0.3), torch.ones(4)
+    of_outputs = [
+        criterion(numbers[[0, 0, 1, 2]][:, [k]], target[[0, 0, 1, 2]][:, [k]], ones) * 4
+        for k in range(2)
+    ]
+    weighted = criterion(numbers, target, torch.tensor([2.0, 1, 1])) * 3
+    torch.testing.assert_close(weighted, sum(of_outputs) / 2)
