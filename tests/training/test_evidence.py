@@ -41,9 +41,9 @@ def brute_force(rows, target, weight, n_classes, row, lengths):
     return evidence
 
 
-def fitted(lengths, rows, target, weight=None, n_classes=2):
+def fitted(lengths, rows, target, weight=None, n_classes=2, **params):
     weight = np.ones(len(target)) if weight is None else weight
-    return Evidence(lengths, n_classes).fit(rows, np.asarray(target), weight)
+    return Evidence(lengths, n_classes, **params).fit(rows, np.asarray(target), weight)
 
 
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 2), (2, 3)])
@@ -115,3 +115,27 @@ def test_where_there_is_nothing_to_learn_it_says_nothing(rows):
     evidence = fitted((1, 2), ragged(rows), np.zeros(len(rows), int))
     assert evidence.of_learnt_rows(ragged(rows)).values.shape == (0, 2)
     assert not evidence.of_new_rows(ragged([[2, 3]])).values.any()
+
+
+@pytest.mark.parametrize("n_labels", [1, 2, 3])
+def test_each_label_has_the_evidence_of_a_class_against_all_else(rows, n_labels):
+    random = np.random.RandomState(0)
+    target = random.randint(0, 2, size=(len(rows), n_labels))
+    weight = random.uniform(0.5, 2, len(rows))
+    rows = ragged(rows)
+    several = fitted((1, 2), rows, target, weight, n_labels, multilabel=True)
+    assert several.n_channels == 2 * n_labels
+    for k in range(n_labels):
+        alone = fitted((1, 2), rows, target[:, k], weight)
+        for of_rows in (Evidence.of_new_rows, Evidence.of_learnt_rows):
+            found = of_rows(several, rows).values[:, k::n_labels]
+            expected = of_rows(alone, rows).values
+            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
+
+
+def test_a_label_that_all_rows_have_or_none_has_says_nothing(rows):
+    varies = np.array([max(row) for row in rows]) % 2
+    target = np.stack([np.ones_like(varies), varies, np.zeros_like(varies)], axis=1)
+    evidence = fitted((1, 1), ragged(rows), target, n_classes=3, multilabel=True)
+    for told in (evidence.of_new_rows, evidence.of_learnt_rows):
+        assert told(ragged(rows)).values.any(0).tolist() == [False, True, False]

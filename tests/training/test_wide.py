@@ -97,3 +97,34 @@ def test_a_class_without_a_row_is_no_likelier_than_another(rows):
     path = WidePath((1, 2), 3).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
     logits = path.logits(ragged(rows))
     assert (logits[:, 1] == logits.min(1)).all()
+
+
+def labels_of(rows):
+    """Three labels that depend on tokens, and may come together."""
+    return np.array([[2 in row, max(row) > 25, min(row) < 5] for row in rows]) * 1
+
+
+def test_each_label_has_the_logit_of_a_class_against_all_else(rows):
+    target, weight = labels_of(rows), np.random.RandomState(1).uniform(0.5, 2, 90)
+    path = WidePath((1, 2), 3, multilabel=True)
+    path.fit(ragged(rows), target, weight, seed=0)
+    other = ragged([row[::-1] for row in rows])
+    for k in range(3):
+        alone = WidePath((1, 2), 2).fit(ragged(rows), target[:, k], weight, seed=0)
+        expected = np.diff(alone.logits(other))[:, 0]
+        np.testing.assert_allclose(path.logits(other)[:, k], expected, atol=1e-9)
+
+
+def test_a_label_that_all_rows_have_or_none_has_gets_no_logit(rows):
+    target = labels_of(rows)
+    target[:, 0], target[:, 2] = 1, 0
+    path = WidePath((1, 2), 3, multilabel=True)
+    logits = path.fit(ragged(rows), target, np.ones(90), seed=0).logits(ragged(rows))
+    assert logits.any(0).tolist() == [False, True, False]
+
+
+def test_where_no_label_varies_it_says_nothing(rows):
+    path = WidePath((1, 2), 2, multilabel=True)
+    path.fit(ragged(rows), np.tile([0, 1], (90, 1)), np.ones(90), seed=0)
+    assert path.size_ == 0
+    assert not path.logits(ragged(rows)).any()
