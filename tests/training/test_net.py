@@ -8,7 +8,6 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch.nn.functional import cross_entropy
 
-from sklearn_bilstm.nn import NORMALIZATIONS
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from sklearn_bilstm.utils._threads import Workers
 from tests.helpers import rows_of, small_classifier
@@ -151,8 +150,13 @@ def bare(**params):
     return small_classifier(**nothing, **params)
 
 
-@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
-def test_the_gradient_of_shards_is_that_of_the_batch(ids, long_rows, normalization):
+# layer normalisation enlarges what is rounded off
+@pytest.mark.parametrize(
+    ("normalization", "rounding"), [(None, 1e-5), ("batch", 1e-5), ("layer", 1e-4)]
+)
+def test_the_gradient_of_shards_is_that_of_the_batch(
+    ids, long_rows, normalization, rounding
+):
     net = bare(normalization=normalization).fit(ids, Y).net_
     net.module_.train()
     batch = long_rows[np.arange(32)]
@@ -166,7 +170,7 @@ def test_the_gradient_of_shards_is_that_of_the_batch(ids, long_rows, normalizati
     torch.testing.assert_close(step["loss"], whole.detach())
     for weight, gradient in zip(weights, expected, strict=True):
         error = (weight.grad - gradient).norm() / gradient.norm()
-        assert error < 1e-4
+        assert error < rounding
 
 
 @pytest.mark.parametrize(
