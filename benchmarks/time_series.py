@@ -1,0 +1,160 @@
+"""How right are the defaults on time series, beside the archives' usual yardsticks?
+
+Ten sets of the UCR archive and three of the UEA archive, of one and of several
+channels, of equal and unequal length, with the split of the archives. `default` is
+BiLSTMClassifier with the same parameters on all sets. `euclidean` and `dtw` take the
+class of the nearest training series, by the Euclidean distance or by dynamic time
+warping without a window, `minirocket` is a ridge classifier on the features of
+MiniRocket (Dempster et al., 2021). `dtw` reads series of any length; for `euclidean`
+and `minirocket` they are cut, or filled up with zeros, to the longest training series.
+Without aeon, which `pip install aeon` brings, `dtw` and `minirocket` are left out.
+"""
+
+import argparse
+import importlib
+import importlib.util
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from _results import collect, print_table
+from _series import SETS, load
+from sklearn.neighbors import KNeighborsClassifier
+
+from sklearn_bilstm import BiLSTMClassifier
+
+
+def main():
+    """Print a table, or make a single row of it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--sets", nargs="+", default=SETS)
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.row:
+        print(json.dumps(make_row(args, *args.row)))
+        return
+    if importlib.util.find_spec("aeon") is None:
+        print("left out, as they need aeon:", *sorted(WITH_AEON), file=sys.stderr)
+        args.models = [model for model in args.models if model not in WITH_AEON]
+    keys = [
+        (name, model, str(seed))
+        for name in args.sets
+        for model in args.models
+        for seed in range(args.seeds if model in SEEDED else 1)
+    ]
+    path = args.out / "time_series.csv"
+    rows = collect(__file__, path, keys, ["--data", str(args.data)])
+    print_table(
+        ["set", "rows", "steps", "channels", *args.models],
+        [
+            *(summary(args, rows, name) for name in args.sets),
+            ["mean", "", "", "", *(mean(args, rows, m) for m in args.models)],
+        ],
+    )
+
+
+def make_row(args, name, model_name, seed):
+    """Fit a model and return its figures on the test rows."""
+    split = load(args.data, name)
+    start = time.perf_counter()
+    predicted = MODELS[model_name](split, int(seed))
+    return {
+        "set": name,
+        "model": model_name,
+        "seed": seed,
+        "accuracy": np.mean(predicted == split.y_test),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def default(split, seed):
+    """Return what the defaults take the test series for."""
+    model = BiLSTMClassifier(random_state=seed).fit(split.X, split.y)
+    return model.predict(split.X_test)
+
+
+def euclidean(split, seed):
+    """Return the classes of the nearest training series, step by step."""
+    X, X_test = (series.reshape(len(series), -1) for series in filled(split))
+    return KNeighborsClassifier(n_neighbors=1).fit(X, split.y).predict(X_test)
+
+
+def dtw(split, seed):
+    """Return the classes of the nearest training series, warped in time."""
+    aeon = importlib.import_module("aeon.classification.distance_based")
+    model = aeon.KNeighborsTimeSeriesClassifier(n_neighbors=1, distance="dtw")
+    model.fit([series.T for series in split.X], split.y)
+    return model.predict([series.T for series in split.X_test])
+
+
+def minirocket(split, seed):
+    """Return what a ridge classifier on the features of MiniRocket says."""
+    aeon = importlib.import_module("aeon.classification.convolution_based")
+    X, X_test = filled(split)
+    model = aeon.MiniRocketClassifier(random_state=seed)
+    return model.fit(X, split.y).predict(X_test)
+
+
+def filled(split):
+    """Return series as arrays of shape (n_series, n_channels, n_steps)."""
+    n_steps = max(map(len, split.X))
+    n_channels = split.X[0].shape[1]
+    arrays = []
+    for rows in (split.X, split.X_test):
+        array = np.zeros((len(rows), n_channels, n_steps))
+        for i, series in enumerate(rows):
+            kept = series[:n_steps]
+            array[i, :, : len(kept)] = kept.T
+        arrays.append(array)
+    return arrays
+
+
+def accuracies(rows, name, model):
+    """Return the accuracy of each seed, in percent."""
+    found = [row for (n, m, _), row in rows.items() if (n, m) == (name, model)]
+    return np.array([100 * float(row["accuracy"]) for row in found])
+
+
+def summary(args, rows, name):
+    """Return a line of the table."""
+    split = load(args.data, name)
+    n_steps = sorted({len(series) for series in [*split.X, *split.X_test]})
+    return [
+        name,
+        f"{len(split.X)} / {len(split.X_test)}",
+        str(n_steps[0]) if len(n_steps) == 1 else f"{n_steps[0]} - {n_steps[-1]}",
+        split.X[0].shape[1],
+        *(shown(accuracies(rows, name, model)) for model in args.models),
+    ]
+
+
+def mean(args, rows, model):
+    """Return the mean accuracy over sets."""
+    found = [accuracies(rows, name, model).mean() for name in args.sets]
+    return f"{np.mean(found):.1f}"
+
+
+def shown(found):
+    """Return the mean over seeds and, of several, their standard deviation."""
+    mean = f"{found.mean():.1f}"
+    return f"{mean} ± {found.std():.1f}" if len(found) > 1 else mean
+
+
+MODELS = {
+    "default": default,
+    "euclidean": euclidean,
+    "dtw": dtw,
+    "minirocket": minirocket,
+}
+# Models that a seed changes.
+SEEDED = {"default", "minirocket"}
+WITH_AEON = {"dtw", "minirocket"}
+
+if __name__ == "__main__":
+    main()
