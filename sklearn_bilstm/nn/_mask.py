@@ -67,17 +67,15 @@ def reorder(x: Tensor, order: Tensor) -> Tensor:
 
 class _Reordered(torch.autograd.Function):
     # A gather by single numbers and its scattering gradient take three times as long
-    # as these copies of whole vectors.
+    # as these copies of whole vectors. With `setup_context` torch would look up the
+    # signature of `forward` in every call.
 
     @staticmethod
-    def forward(x: Tensor, order: Tensor) -> Tensor:
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
+        ctx.save_for_backward(order)
         by_step = x.transpose(0, 1)  # (T, B, features)
         moved = by_step.flatten(0, 1).index_select(0, order)  # (T * B, features)
         return moved.view(by_step.shape).transpose(0, 1)  # (B, T, features)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[1])
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -127,13 +125,11 @@ class _MaskedMax(torch.autograd.Function):
     # not vectorise: a quarter of the time.
 
     @staticmethod
-    def forward(states: Tensor, mask: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
         highest = (states + _minus_infinity(states, mask)).amax(1)  # (B, H)
-        return highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
-        ctx.save_for_backward(*inputs, output)
+        highest = highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
+        ctx.save_for_backward(states, mask, highest)
+        return highest
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
