@@ -105,7 +105,7 @@ def on_tfidf(search):
 
 def ridge(random_state):
     """Return a linear model for the squared error."""
-    return on_tfidf(GridSearchCV(Ridge(), {"alpha": [0.3, 1, 3, 10]}, cv=3))
+    return on_tfidf(GridSearchCV(Ridge(), {"alpha": [0.03, 0.1, 0.3, 1, 3]}, cv=3))
 
 
 def svr(random_state):
