@@ -1,15 +1,17 @@
 """How right are the networks of articles on bidirectional LSTMs, on film reviews?
 
 Each network is one call of BiLSTMClassifier without its linear path, behind a
-TextVectorizer that keeps as many words and tokens as the article. Two readings are
-printed. `plain` is the network as articles have it: word vectors are drawn, nothing but
-them is read, and the dense layers get the last states where no attention is named.
-`with defaults` leaves all that the name does not say to the package, so that vectors
-come from neighbours, evidence is read, and states are pooled. Both are trained as by
-default. A row of 25,000 reviews is read once on the 25,000 test reviews, after the last
-epoch. Where accuracy on validation rows is published, at its best epoch, a fifth of the
-training rows is held out, learnt from by neither reading, and read once, after the last
-epoch. Seconds are those of the median epoch.
+TextVectorizer that keeps as many words and tokens as the article. Where an article's
+width of the vectors or of the layers is not known, it is 128 or 64. Two readings are
+printed. `plain` has what Keras has by default: word vectors are drawn, nothing but them
+is read, and the last states go on where no attention is named. `with defaults` leaves
+all that the name does not say to the package, so that vectors come from neighbours,
+evidence is read, and states are pooled. Both are trained as by default.
+
+Networks learn from the 25,000 training reviews and are read once on the 25,000 test
+reviews, after the last epoch. Where accuracy on validation rows is published, at its
+best epoch, a fifth of the training reviews, drawn once and for all, is held out instead
+and read once, after the last epoch. Seconds are those of the median epoch.
 """
 
 import argparse
