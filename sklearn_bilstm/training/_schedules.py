@@ -62,7 +62,8 @@ class Plateau(_Schedule):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin to watch."""
-        self.scheduler_ = ReduceLROnPlateau(net.optimizer_, factor=0.5, patience=2)
+        # torch counts the epochs that it lets pass, and halves after one more
+        self.scheduler_ = ReduceLROnPlateau(net.optimizer_, factor=0.5, patience=1)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Record the rate and look at the loss."""

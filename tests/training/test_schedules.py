@@ -51,7 +51,7 @@ def test_constant_stays_and_is_recorded(rates_of):
     assert [epoch["lr"] for epoch in classifier.history_] == [0.01, 0.01]
 
 
-def test_plateau_halves_the_rate_when_the_loss_no_longer_falls(rates_of):
+def test_plateau_halves_the_rate_after_two_epochs_without_a_lower_loss(rates_of):
     # clipped to nothing, gradients leave the weights and so the loss where they are
     _, classifier = rates_of(
         lr_schedule="plateau",
@@ -64,4 +64,4 @@ def test_plateau_halves_the_rate_when_the_loss_no_longer_falls(rates_of):
         word_dropout=0,
     )
     rates = [epoch["lr"] for epoch in classifier.history_]
-    assert rates == [0.01] * 4 + [0.005] * 3 + [0.0025]
+    assert rates == [0.01] * 3 + [0.005] * 2 + [0.0025] * 2 + [0.00125]
