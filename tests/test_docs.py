@@ -1,0 +1,57 @@
+"""The user guide runs, and its links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+TEXTS = [*PAGES, ROOT / "README.md", ROOT / "examples" / "README.md"]
+
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
+SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
+
+any_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+any_text = pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.stem)
+
+
+def as_one_script(page):
+    """Return all blocks of a page, each in the line that it stands in."""
+    text = page.read_text(encoding="utf-8")
+    lines = [""] * text.count("\n")
+    for match in BLOCK.finditer(text):
+        first = text.count("\n", 0, match.start(1))
+        code = match[1].splitlines()
+        lines[first : first + len(code)] = code
+    return "\n".join(lines)
+
+
+@any_page
+def test_the_code_of_a_page_runs(page):
+    exec(compile(as_one_script(page), page, "exec"), {"__name__": page.stem})
+
+
+@any_text
+def test_links_lead_to_files(page):
+    for target in LINK.findall(page.read_text(encoding="utf-8")):
+        assert (page.parent / target).is_file(), target
+
+
+@any_text
+def test_scripts_that_are_named_are_there(page):
+    for script in SCRIPT.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / script).is_file(), script
+
+
+def test_the_index_links_to_every_page():
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    linked = {"index.md", *LINK.findall(index)}
+    assert {page.name for page in PAGES} <= linked
+
+
+def test_every_example_has_a_line():
+    table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    for example in (ROOT / "examples").glob("*.py"):
+        assert f"`python examples/{example.name}" in table, example.name
