@@ -25,12 +25,12 @@ company[sentiment == "negative"] = "nobody"
 
 # %%
 # The first target. The vectorizer is fitted once, so that an id means the same token
-# for both. Nothing is learnt from counts of n-grams: it could not be handed on, and in
-# these reviews the order of the words is all that counts.
+# for both. The linear path is left out, as in these reviews the order of the words is
+# all that counts.
 vectorizer = TextVectorizer()
 X = vectorizer.fit_transform(texts[:N_MANY])
 X_rest, company_rest = vectorizer.transform(texts[N_MANY:]), company[N_MANY:]
-shape = {"hidden_layer_sizes": 32, "evidence_ngrams": None, "wide_ngrams": None}
+shape = {"hidden_layer_sizes": 32, "wide_ngrams": None}
 
 first = BiLSTMClassifier(**shape, max_epochs=15, random_state=0)
 first.fit(X, sentiment[:N_MANY])

@@ -52,8 +52,9 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     pretrained : fitted estimator or None, default=None
         A BiLSTM estimator, or a pipeline that ends with one, from whose network
         training begins, all but the dense layers: what it has learnt about another
-        target. Ids must mean the same tokens. Within a search, keep it fitted by a
-        :class:`~sklearn.frozen.FrozenEstimator`.
+        target. If both are classifiers that read evidence of n-grams, the new one reads
+        that of the old target. Ids must mean the same tokens. Within a search, keep it
+        fitted by a :class:`~sklearn.frozen.FrozenEstimator`.
 
     evidence_ngrams : tuple (shortest, longest) or None, default=(1, 2)
         Tokens, at most 10, of the n-grams whose weight of evidence the network reads
@@ -104,7 +105,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         what naive Bayes makes of them for a class (Wang and Manning, 2012). It is
         fitted apart, and the mean is taken of its logits and those of the network,
         which are scaled to their size. Every `fit` learns it, and the evidence, anew.
-        Sequences of numbers have no such path. None leaves it out.
+        It reads static features too. Sequences of numbers have no such path. None
+        leaves it out.
 
     dropout : float in [0, 1), default=0.5
         Share of what recurrent layers above the first, dense layers and the output read

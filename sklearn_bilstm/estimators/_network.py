@@ -24,7 +24,7 @@ from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 
-__all__ = ["NetworkMixin", "n_tokens"]
+__all__ = ["NetworkMixin", "learnt_estimator", "n_tokens"]
 
 # Vectors of tokens that begin with knowledge change at this share of the rate.
 _RATE_OF_KNOWN_VECTORS = 0.2
@@ -49,6 +49,10 @@ class NetworkMixin:
     def _n_evidence_channels(self):
         """Return how many channels of evidence stand beside the vector of a token."""
         return 0
+
+    def _reads_what_was_read_before(self):
+        """Return whether the evidence is that of the pretrained estimator."""
+        return False
 
     def _input_size(self, sequences):
         """Return how many ids, or channels, there are."""
@@ -148,14 +152,17 @@ class NetworkMixin:
 
     def _take_over(self, module, seed):
         """Begin with what another estimator has learnt, all but the dense layers."""
-        learnt = learnt_network(self.pretrained)
+        learnt = learnt_estimator(self.pretrained).module_
         try:
             if self.input_type_ == "tokens":
                 size = max(module.input_layer.input_size, learnt.input_layer.input_size)
                 generator = seeded_generator(seed)
                 module.input_layer.grow(size, generator)
                 module.input_layer.take_over(learnt.input_layer)
-            module.encoder.take_over(learnt.encoder, module.input_layer.n_shared)
+            n_shared = module.input_layer.n_shared
+            if self._reads_what_was_read_before():
+                n_shared = module.input_layer.output_size
+            module.encoder.take_over(learnt.encoder, n_shared)
             module.pooling.load_state_dict(learnt.pooling.state_dict())
         except (AttributeError, RuntimeError) as error:
             raise ValueError(
@@ -262,17 +269,17 @@ def n_tokens(sequences):
     return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1
 
 
-def learnt_network(pretrained):
-    """Return the network of a fitted estimator, frozen, or at the end of a pipeline.
+def learnt_estimator(pretrained):
+    """Return a fitted estimator that may be frozen, or at the end of a pipeline.
 
     Parameters
     ----------
     pretrained : estimator
-        With a `module_`, or a FrozenEstimator or Pipeline that holds it.
+        A BiLSTM estimator, or a FrozenEstimator or Pipeline that holds it.
 
     Returns
     -------
-    network : SequenceModel
+    estimator : BiLSTM estimator
 
     Raises
     ------
@@ -290,4 +297,4 @@ def learnt_network(pretrained):
             "pipeline that ends with one; where clones are made of it, as in a search, "
             f"within sklearn.frozen.FrozenEstimator. Got {pretrained!r} instead."
         ) from error
-    return found.module_
+    return found

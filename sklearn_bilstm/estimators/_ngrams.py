@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
+from sklearn_bilstm.estimators._network import learnt_estimator
 from sklearn_bilstm.training import Evidence, WidePath
 
 __all__ = ["NgramMixin"]
@@ -28,6 +29,8 @@ class NgramMixin:
         """Return evidence that has learnt nothing yet, or None."""
         if self.evidence_ngrams is None or self.input_type_ != "tokens":
             return None
+        if self._reads_what_was_read_before():
+            return self._evidence_learnt_before()
         lengths = self._checked_ngrams("evidence_ngrams")
         n_classes = len(self.classes_)
         evidence = Evidence(lengths, n_classes, multilabel=self.multilabel_)
@@ -47,10 +50,20 @@ class NgramMixin:
         self.wide_path_, self.network_scale_ = None, 1.0
         self._learn_evidence(train.take(np.arange(0)))
 
+    def _evidence_learnt_before(self):
+        """Return the evidence of the pretrained estimator, or None."""
+        if self.pretrained is None:
+            return None
+        return getattr(learnt_estimator(self.pretrained), "evidence_", None)
+
+    def _reads_what_was_read_before(self):
+        wanted = self.evidence_ngrams is not None
+        return wanted and self._evidence_learnt_before() is not None
+
     def _learn_evidence(self, rows):
-        """Learn what n-grams tell of the class."""
+        """Learn what n-grams tell of the class, if nothing was learnt before."""
         self.evidence_ = self._new_evidence()
-        if self.evidence_ is not None:
+        if self.evidence_ is not None and not self._reads_what_was_read_before():
             self.evidence_.fit(rows.sequences, rows.target, rows.weight)
 
     def _tell_rows_learnt_from(self, rows):
@@ -78,7 +91,7 @@ class NgramMixin:
             ngrams, n_classes = self._checked_ngrams("wide_ngrams"), len(self.classes_)
             path = WidePath(ngrams, n_classes, multilabel=self.multilabel_)
             rows = train.sequences, train.target, train.weight
-            self.wide_path_ = path.fit(*rows, seed=seed)
+            self.wide_path_ = path.fit(*rows, seed=seed, static=train.static)
 
     def _measure(self, train):
         """Let the network speak as loud as the linear path does on rows it never saw.
@@ -110,7 +123,7 @@ class NgramMixin:
         logits = super()._logits_of_rows(rows)
         if self.wide_path_ is None:
             return logits
-        wide = self.wide_path_.logits(rows.sequences)
+        wide = self.wide_path_.logits(rows.sequences, rows.static)
         return (self.network_scale_ * logits + wide) / 2
 
     def _checked_ngrams(self, name):

@@ -59,8 +59,9 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     pretrained : fitted estimator or None, default=None
         A BiLSTM estimator, or a pipeline that ends with one, from whose network
         training begins, all but the dense layers: what it has learnt about another
-        target. Ids must mean the same tokens. Within a search, keep it fitted by a
-        :class:`~sklearn.frozen.FrozenEstimator`.
+        target. If both are classifiers that read evidence of n-grams, the new one reads
+        that of the old target. Ids must mean the same tokens. Within a search, keep it
+        fitted by a :class:`~sklearn.frozen.FrozenEstimator`.
 
     static_features : int, default=0
         How many of the last columns of a 2-D X are no steps but numbers that belong to

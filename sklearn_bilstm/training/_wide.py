@@ -47,7 +47,12 @@ class WidePath:
         self.multilabel = multilabel
 
     def fit(
-        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
+        self,
+        sequences: RaggedArray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        static: np.ndarray | None = None,
     ) -> Self:
         """Learn from rows.
 
@@ -61,6 +66,8 @@ class WidePath:
             Weights of the rows.
         seed : int
             Decides on the folds by which the size of the logits is estimated.
+        static : ndarray of shape (n, S), default=None
+            Standardised numbers beside each row, which are further columns.
 
         Returns
         -------
@@ -71,12 +78,14 @@ class WidePath:
         self._columns = NgramColumns(self.ngrams).fit(sequences)
         counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
-        X = self._tfidf.transform(counts)
+        X = self._features(counts, static)
         self.size_ = self._size(X, target, weight, seed)
         self._model = _fit_linear(X, target, weight) if self.size_ > 0 else None
         return self
 
-    def logits(self, sequences: RaggedArray) -> np.ndarray:
+    def logits(
+        self, sequences: RaggedArray, static: np.ndarray | None = None
+    ) -> np.ndarray:
         """Return logits of shape (n_rows, K).
 
         Those of a row have mean zero, unless it may be in several classes. An id larger
@@ -85,8 +94,8 @@ class WidePath:
         n_rows = len(sequences)
         if self._model is None:
             return np.zeros((n_rows, self.n_classes))
-        X = self._tfidf.transform(self._columns.counts(sequences))
-        found = self._model.logits(X)
+        X = self._features(self._columns.counts(sequences), static)
+        found = self._model.logits(X.columns)
         if self.multilabel:
             logits = np.zeros((n_rows, self.n_classes))
             logits[:, self._model.classes] = found
@@ -96,19 +105,49 @@ class WidePath:
         logits[:, self._model.classes] = found
         return logits - logits.mean(1, keepdims=True)
 
+    def _features(
+        self, counts: sparse.csr_array, static: np.ndarray | None
+    ) -> "_Features":
+        ngrams = self._tfidf.transform(counts)
+        if static is None:
+            return _Features(ngrams, ngrams.shape[1])
+        columns = sparse.hstack([ngrams, sparse.csr_array(static)], format="csr")
+        return _Features(columns, ngrams.shape[1])
+
     def _size(
-        self, X: sparse.csr_array, target: np.ndarray, weight: np.ndarray, seed: int
+        self, X: "_Features", target: np.ndarray, weight: np.ndarray, seed: int
     ) -> float:
         n_rows, squares = 0, [np.zeros(0)]
         for learnt, held_out in folds(target, seed):
-            model = _fit_linear(X[learnt], target[learnt], weight[learnt])
+            model = _fit_linear(X.take(learnt), target[learnt], weight[learnt])
             if model is not None:
-                squares.append(np.square(model.logits(X[held_out])).ravel())
+                logits = model.logits(X.columns[held_out])
+                squares.append(np.square(logits).ravel())
                 n_rows += len(held_out)
             if n_rows >= _ROWS_TO_MEASURE:
                 break
         pooled = np.concatenate(squares)
         return float(np.sqrt(pooled.mean())) if len(pooled) else 0.0
+
+
+@dataclass(frozen=True)
+class _Features:
+    """What regressions read.
+
+    Parameters
+    ----------
+    columns : csr_array of shape (n_rows, n_columns)
+        TF-IDF weights of n-grams, and numbers behind them.
+    n_ngrams : int
+        How many of the columns are of n-grams.
+    """
+
+    columns: sparse.csr_array
+    n_ngrams: int
+
+    def take(self, rows: np.ndarray) -> "_Features":
+        """Return the features of some rows."""
+        return _Features(self.columns[rows], self.n_ngrams)
 
 
 @dataclass(frozen=True)
@@ -136,14 +175,12 @@ class _Linear:
         return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
 
 
-def _fit_linear(
-    X: sparse.csr_array, target: np.ndarray, weight: np.ndarray
-) -> _Linear | None:
+def _fit_linear(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear | None:
     """Fit a regression a class, or nothing where all rows are of one class."""
     if target.ndim == 2:
         return _fit_labels(X, target, weight)
     classes = np.unique(target)
-    if len(classes) < 2 or X.nnz == 0:
+    if len(classes) < 2 or X.columns.nnz == 0:
         return None
     if len(classes) == 2:
         w, b = _fit_class(X, target == classes[1], weight)
@@ -153,12 +190,10 @@ def _fit_linear(
     return _Linear(classes, np.ascontiguousarray(coefficients.T), intercepts)
 
 
-def _fit_labels(
-    X: sparse.csr_array, target: np.ndarray, weight: np.ndarray
-) -> _Linear | None:
+def _fit_labels(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear | None:
     """Fit a regression a label, but none for one that all rows have or none has."""
     varies = np.flatnonzero(target.min(0, initial=1) < target.max(0, initial=0))
-    if not len(varies) or X.nnz == 0:
+    if not len(varies) or X.columns.nnz == 0:
         return None
     fitted = [_fit_class(X, target[:, k] > 0, weight) for k in varies]
     coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
@@ -167,15 +202,18 @@ def _fit_labels(
 
 
 def _fit_class(
-    X: sparse.csr_array, inside: np.ndarray, weight: np.ndarray
+    X: _Features, inside: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, float]:
     """Return the coefficients and the intercept of a class against all others."""
     # imported here, as nothing else in the package takes as long to import
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
-    importance = _LEAST_WEIGHT + np.abs(_log_ratio(X, inside, weight))
-    weighted = X.copy()
-    weighted.data *= importance[X.indices]
+    ngrams = X.columns[:, : X.n_ngrams]
+    importance = np.ones(X.columns.shape[1])  # numbers count as they are
+    ratio = _log_ratio(ngrams, inside, weight)
+    importance[: X.n_ngrams] = _LEAST_WEIGHT + np.abs(ratio)
+    weighted = X.columns.copy()
+    weighted.data *= importance[weighted.indices]
     model = LogisticRegression(C=_C, max_iter=1000).fit(weighted, inside, weight)
     return model.coef_[0] * importance, float(model.intercept_[0])
 

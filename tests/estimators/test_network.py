@@ -138,10 +138,21 @@ class TestPretrained:
             if not name.startswith("head."):
                 assert (start[name] == weight).all(), name
 
-    def test_evidence_of_other_classes_does_not_stand_in_the_way(self, ids, y):
+    def test_evidence_of_the_old_target_is_read_on(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
-        second = BiLSTMClassifier(pretrained=first, max_epochs=1, random_state=0)
-        assert second.fit(ids, np.arange(40) % 3).predict(ids).shape == (40,)
+        params = {"pretrained": first, "lr": 1e-12, "max_epochs": 1, "random_state": 0}
+        second = BiLSTMClassifier(**params).fit(ids, np.arange(40) % 3)
+        assert second.evidence_ is first.evidence_
+        np.testing.assert_allclose(
+            second.transform(ids), first.transform(ids), rtol=1e-5, atol=1e-6
+        )
+
+    def test_without_evidence_the_rest_is_taken_over(self, ids, y):
+        first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
+        for params in ({"evidence_ngrams": None}, {"pretrained": None}):
+            second = BiLSTMClassifier(pretrained=first, max_epochs=1)
+            second.set_params(**params)
+            assert second.fit(ids, np.arange(40) % 3).evidence_ is not first.evidence_
 
     def test_a_regressor_may_begin_with_a_classifier(self, fitted, ids):
         model = small_regressor(pretrained=fitted)

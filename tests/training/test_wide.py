@@ -128,3 +128,15 @@ def test_where_no_label_varies_it_says_nothing(rows):
     path.fit(ragged(rows), np.tile([0, 1], (90, 1)), np.ones(90), seed=0)
     assert path.size_ == 0
     assert not path.logits(ragged(rows)).any()
+
+
+def test_numbers_beside_the_rows_are_read_too():
+    random = np.random.RandomState(0)
+    rows = [random.randint(2, 9, size=4).tolist() for _ in range(200)]
+    static = random.randn(200, 2)
+    target = (static[:, 1] > 0).astype(int)
+    path = WidePath((1, 1), 2).fit(
+        ragged(rows[:100]), target[:100], np.ones(100), 0, static=static[:100]
+    )
+    logits = path.logits(ragged(rows[100:]), static[100:])
+    assert (logits.argmax(1) == target[100:]).mean() > 0.9
