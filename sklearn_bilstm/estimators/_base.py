@@ -213,7 +213,7 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
         y_val = self._check_target(y_val)
         if len(y_val) != len(rows):
             raise ValueError(
-                "y_val must hold a label for each row of X_val: got "
+                "y_val must hold a target for each row of X_val: got "
                 f"{len(y_val)} for {len(rows)}."
             )
         target = self._encode(y_val, name="y_val")
@@ -258,7 +258,7 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
             SCHEDULES[schedule](n_epochs * n_batches),
             *self._make_printers(n_epochs),
             GradientNormClipping(self.gradient_clip_norm),
-            *[MaxNorm(self.max_norm)] * (self.max_norm is not None),
+            *([] if self.max_norm is None else [MaxNorm(self.max_norm)]),
             *self._checked_callbacks(),
             *[stopping] * stops_early,  # the last, as the others see no epoch it ends
         ]

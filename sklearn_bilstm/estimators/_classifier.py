@@ -29,8 +29,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     Parameters
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
-        What X holds. "auto" means tokens if X is sparse or of integers, else numbers,
-        of which each row is a sequence of one channel.
+        What X holds. "auto" means tokens if X is sparse or of integers, or if there are
+        `static_features`, else numbers, of which each row is a sequence of one channel.
 
     embedding_dim : int, default=100
         Width of the vector of a token, unless `embedding` holds vectors.
@@ -52,7 +52,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     pretrained : fitted estimator or None, default=None
         A BiLSTM estimator, or a pipeline that ends with one, from whose network
         training begins, all but the dense layers: what it has learnt about another
-        target. If both are classifiers that read evidence of n-grams, the new one reads
+        target; `embedding` and rows without labels have no say then. If both are
+        classifiers that read evidence of n-grams, the new one reads
         that of the old target. Ids must mean the same tokens. Within a search, keep it
         fitted by a :class:`~sklearn.frozen.FrozenEstimator`.
 
@@ -135,8 +136,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         2019).
 
     max_norm : float or None, default=None
-        Norm to which the weights of a unit of a recurrent or dense layer are shortened
-        after every step (Srivastava et al., 2014).
+        Norm to which the weights of a unit are shortened after every step (Srivastava
+        et al., 2014), in recurrent and dense layers and attention.
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make two

@@ -44,10 +44,10 @@ def as_series(X, input_type):
             None
         A list where the number of steps differs. None if X is to be read as a matrix.
     """
-    if isinstance(X, np.ndarray) and X.dtype != object:
-        return X if X.ndim == 3 else None
     if hasattr(X, "to_numpy") and getattr(X, "ndim", 0) == 1:
         X = X.to_numpy()
+    if getattr(X, "ndim", 1) > 2:
+        return _as_array_of_series(X)
     is_list = isinstance(X, list | tuple) or _is_array_of_rows(X)
     if not is_list or not all(isinstance(row, list | tuple | np.ndarray) for row in X):
         return None
@@ -57,10 +57,45 @@ def as_series(X, input_type):
         return None
     n_dims = {row.ndim for row in rows}
     if n_dims == {2}:
-        return rows if len({row.shape for row in rows}) > 1 else np.stack(rows)
-    unequal = n_dims == {1} and len({len(row) for row in rows}) > 1
+        return _checked_series(rows)
+    # a list of lists is a matrix if it can be one, a list of arrays is not
+    unequal = len({len(row) for row in rows}) > 1
+    arrays = all(isinstance(row, np.ndarray) for row in X)
     fractions = any(row.dtype.kind == "f" for row in rows if len(row))
-    return rows if unequal and (input_type == "numeric" or fractions) else None
+    of_numbers = input_type == "numeric" or fractions
+    if n_dims == {1} and of_numbers and (unequal or arrays):
+        return _checked_series(rows)
+    return None
+
+
+def _as_array_of_series(X):
+    X = np.asarray(X)
+    if X.ndim > 3:
+        raise ValueError(
+            "X must be 2-D, or 3-D with an axis of channels behind that of steps: got "
+            f"an array of shape {X.shape}."
+        )
+    return _checked_series([X])[0]
+
+
+def _checked_series(rows):
+    """Refuse series of what is no number."""
+    for row, values in enumerate(rows):
+        if values.dtype.kind == "O":
+            rows[row] = values = _floats_of(values)
+        if values.dtype.kind not in "biufc":
+            raise ValueError(
+                f"X must hold series of numbers: got values of type {values.dtype} in "
+                f"row {row}."
+            )
+    return rows
+
+
+def _floats_of(values):
+    try:
+        return values.astype(np.float64)
+    except (TypeError, ValueError):
+        return values
 
 
 def check_matrix(X, *, input_type, estimator):
@@ -101,12 +136,14 @@ def infer_input_type(X, input_type, static_features=0):
     return "tokens" if of_ids else "numeric"
 
 
-def check_finite(X):
+def check_finite(X, *, name="X"):
     """Refuse what is no number or none of float32, naming the row.
 
     Parameters
     ----------
     X : ndarray or CSR array or matrix
+    name : str, default="X"
+        What a message calls it.
 
     Raises
     ------
@@ -128,8 +165,8 @@ def check_finite(X):
     value = values.flat[place]
     found = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else value
     raise ValueError(
-        f"X contains {found} in row {row}: it must hold finite numbers of the range of "
-        "float32."
+        f"{name} contains {found} in row {row}: it must hold finite numbers of the "
+        "range of float32."
     )
 
 
@@ -159,6 +196,8 @@ def _holds_text(X):
 
 
 def _is_text(cell):
+    if isinstance(cell, np.ndarray):
+        return cell.dtype.kind in "USTO" and any(map(_is_text, cell.flat))
     if isinstance(cell, list | tuple):
         return any(map(_is_text, cell))
     return isinstance(cell, str | bytes)

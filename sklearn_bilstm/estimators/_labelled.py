@@ -38,8 +38,10 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
         n_columns = y.shape[1] if y.ndim == 2 else None
         expected = len(self.classes_) if self.multilabel_ else None
         if n_columns != expected:
-            was = f"an indicator matrix of {expected} columns" if expected else "labels"
-            raise ValueError(f"{name} must hold {was}, as the y that was fitted.")
+            raise ValueError(
+                f"{name} must hold {_kind_of(expected)}, as the y that was fitted: got "
+                f"{_kind_of(n_columns)}."
+            )
         if self.multilabel_:
             return y.astype(np.float32)
         return encode(y, self.classes_, name=name)
@@ -71,3 +73,9 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
 
     def _metrics(self):
         return [ValidationAccuracy()]
+
+
+def _kind_of(n_columns):
+    if n_columns is None:
+        return "a label for each row"
+    return f"an indicator matrix of {n_columns} columns"

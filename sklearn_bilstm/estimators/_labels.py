@@ -41,7 +41,7 @@ def check_labels(y, *, estimator):
     if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
-            return np.asarray(check_y(_dense(y), multi_output=True)).astype(np.int64)
+            return _check_indicators(check_y(_dense(y), multi_output=True))
         if kind.endswith("-multioutput"):
             raise ValueError(
                 "y must hold a label for each row, or an indicator matrix of zeros and "
@@ -58,6 +58,16 @@ def check_labels(y, *, estimator):
             f"types {kinds}, and scikit-learn says: {error}"
         ) from error
     return labels
+
+
+def _check_indicators(y):
+    other = np.setdiff1d(y, [0, 1])
+    if len(other):
+        raise ValueError(
+            "y must hold zeros and ones where it has several columns, one for each "
+            f"label that a row has: got {other[0]}."
+        )
+    return y.astype(np.int64)
 
 
 def _holds_rows(y):

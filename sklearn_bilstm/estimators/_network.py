@@ -56,32 +56,41 @@ class NetworkMixin:
 
     def _input_size(self, sequences):
         """Return how many ids, or channels, there are."""
-        given = self._given_vectors()
         if self.input_type_ == "numeric":
             return sequences.values.shape[1]
-        return max(n_tokens(sequences), 0 if given is None else len(given))
+        n_given, _ = self._shape_of_given_vectors()
+        return max(n_tokens(sequences), n_given)
+
+    def _shape_of_given_vectors(self):
+        """Return how many ids have a vector that a user gives, and its width."""
+        if isinstance(self.embedding, WordVectors):
+            n_words, width = self.embedding.vectors.shape
+            return n_words + UNKNOWN_ID + 1, width
+        given = self._given_vectors()
+        return (0, self.embedding_dim) if given is None else given.shape
 
     def _given_vectors(self):
-        """Return the vectors that users give, a row an id, or None."""
+        """Return the vectors that a user gives, a row an id, or None."""
         if self.embedding is None or isinstance(self.embedding, str):
             return None
-        if self.input_type_ == "numeric":
-            raise ValueError(
-                "The 'embedding' parameter must not hold vectors where X holds numbers "
-                "and no tokens."
-            )
-        if isinstance(self.embedding, WordVectors):
+        if isinstance(self.embedding, WordVectors) and len(self.embedding):
             return self.embedding.aligned_to(self.embedding)
-        return check_array(
-            self.embedding,
-            dtype=np.float32,
-            ensure_min_samples=UNKNOWN_ID + 1,
-            input_name="embedding",
-        )
-
-    def _embedding_dim(self):
-        given = self._given_vectors()
-        return self.embedding_dim if given is None else given.shape[1]
+        try:
+            # an array of our own, as that of a user may be read-only
+            return check_array(
+                self.embedding,
+                dtype=np.float32,
+                order="C",
+                copy=True,
+                ensure_min_samples=UNKNOWN_ID + 1,
+                input_name="embedding",
+            )
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "The 'embedding' parameter must be 'svd', None, WordVectors that hold "
+                "a word, or numbers of shape (n_ids, n_dims), a row for each id from 0 "
+                f"on: {error}"
+            ) from error
 
     def _make_module(self, input_size, n_outputs, seed):
         input_layer = self._make_input_layer(input_size)
@@ -153,31 +162,31 @@ class NetworkMixin:
     def _take_over(self, module, seed):
         """Begin with what another estimator has learnt, all but the dense layers."""
         learnt = learnt_estimator(self.pretrained).module_
-        try:
-            if self.input_type_ == "tokens":
-                size = max(module.input_layer.input_size, learnt.input_layer.input_size)
-                generator = seeded_generator(seed)
-                module.input_layer.grow(size, generator)
-                module.input_layer.take_over(learnt.input_layer)
-            n_shared = module.input_layer.n_shared
-            if self._reads_what_was_read_before():
-                n_shared = module.input_layer.output_size
-            module.encoder.take_over(learnt.encoder, n_shared)
-            module.pooling.load_state_dict(learnt.pooling.state_dict())
-        except (AttributeError, RuntimeError) as error:
+        if learnt.design != module.design:
             raise ValueError(
                 "The 'pretrained' parameter must hold an estimator whose network has "
                 "the shape that is asked for here, but for its dense layers: give both "
                 "the same embedding_dim, cell, hidden_layer_sizes, bidirectional, "
                 "merge_mode, normalization and pooling, and the same kind of X."
-            ) from error
+            )
+        layer = module.input_layer
+        if self.input_type_ == "tokens":
+            n_ids = max(layer.input_size, learnt.input_layer.input_size)
+            layer.grow(n_ids, seeded_generator(seed))
+            layer.take_over(learnt.input_layer)
+        reads_the_same = self._reads_what_was_read_before()
+        n_shared = layer.output_size if reads_the_same else layer.n_shared
+        module.encoder.take_over(learnt.encoder, n_shared)
+        module.pooling.load_state_dict(learnt.pooling.state_dict())
 
     def _same_module(self):
-        """Return a copy of the fitted network, with the dropout that is asked for."""
+        """Return a copy of the fitted network, trained in the way that is asked for."""
         fitted = self.module_
         module = self._make_module(
             fitted.input_layer.input_size, fitted.head.output_size, seed=0
         )
+        if module.design != fitted.design:
+            raise self._cannot_go_on()
         try:
             module.load_state_dict(fitted.state_dict())
         except RuntimeError as error:
@@ -193,10 +202,16 @@ class NetworkMixin:
         )
 
     def _make_input_layer(self, input_size):
+        by_name = self.embedding is None or isinstance(self.embedding, str)
+        if self.input_type_ == "numeric" and not by_name:
+            raise ValueError(
+                "The 'embedding' parameter must not hold vectors where X holds numbers "
+                "and no tokens."
+            )
         if self.input_type_ == "tokens":
             return TokenInput(
                 input_size,
-                self._embedding_dim(),
+                self._shape_of_given_vectors()[1],
                 self._n_evidence_channels(),
                 unknown_id=UNKNOWN_ID,
                 word_dropout=self.word_dropout,
@@ -241,13 +256,15 @@ class NetworkMixin:
     def _parameter_groups(self):
         """Return what the optimiser treats apart.
 
-        Decay pulls weights between units to zero, but neither biases nor the vectors
-        of tokens, most of which have no gradient in a batch to hold against it.
+        Decay pulls weights between units to zero, but neither biases, the scales of
+        normalisations nor the vectors of tokens, most of which have no gradient in a
+        batch to hold against it.
         """
         known = self.embedding is not None or self.pretrained is not None
         share = _RATE_OF_KNOWN_VECTORS if known else 1.0
         return [
             ("*bias*", {"weight_decay": 0.0}),
+            ("encoder.normalizations.*", {"weight_decay": 0.0}),
             ("input_layer.*", {"weight_decay": 0.0, "lr": share * self.lr}),
         ]
 
@@ -255,7 +272,10 @@ class NetworkMixin:
         """Return the widths of at least so many layers."""
         given = getattr(self, name)
         sizes = np.atleast_1d(np.asarray(given, dtype=object))
-        whole = all(isinstance(size, Integral) and size >= 1 for size in sizes)
+        whole = all(
+            isinstance(size, Integral) and not isinstance(size, bool) and size >= 1
+            for size in sizes
+        )
         if len(sizes) < least or not whole:
             raise ValueError(
                 f"The {name!r} parameter of {type(self).__name__} must be an int or a "

@@ -24,6 +24,10 @@ from sklearn_bilstm.sequences import (
 
 __all__ = ["ReadingMixin"]
 
+# A number as many standard deviations from the mean is as good as any farther away, and
+# its products do not overflow.
+_FARTHEST = 1e12
+
 
 class ReadingMixin:
     """Steps of reading X, one a method."""
@@ -63,6 +67,8 @@ class ReadingMixin:
             return SequenceDataset(self._sequences_of_series(series, input_type, reset))
         checked = check_matrix(X, input_type=input_type, estimator=self)
         validate_data(self, X, reset=reset, skip_check_array=True)
+        if reset:
+            self._n_static = self.static_features
         checked, static = self._split_off_static(checked)
         if reset:
             self.input_type_ = infer_input_type(
@@ -71,10 +77,21 @@ class ReadingMixin:
             vars(self).pop("n_channels_", None)
         if self.input_type_ == "tokens":
             check_finite(checked)
-            sequences = ragged_from_ids(checked, max_id=max_id)
+            sequences = self._ids(checked, max_id)
         else:
             sequences = self._of_known_channels(ragged_from_numbers(checked), reset)
         return SequenceDataset(sequences, static=static)
+
+    def _ids(self, X, max_id):
+        try:
+            return ragged_from_ids(X, max_id=max_id)
+        except ValueError as error:
+            if not self._n_static:
+                raise
+            raise ValueError(
+                f"{error} With static_features={self._n_static} only so many of the "
+                "last columns of X are numbers, and all before them are token ids."
+            ) from error
 
     def _sequences_of_series(self, series, input_type, reset):
         name = type(self).__name__
@@ -83,7 +100,9 @@ class ReadingMixin:
                 f"X must be 2-D for {name} to read token ids: got series of numbers. "
                 "Fit with input_type='numeric' or 'auto' to read those."
             )
-        if self.static_features:
+        if reset:
+            self._n_static = self.static_features
+        if self._n_static:
             raise ValueError(
                 "The 'static_features' parameter needs a 2-D X, whose last columns "
                 "they are: got series, which have no columns beside them."
@@ -109,7 +128,7 @@ class ReadingMixin:
 
     def _split_off_static(self, X):
         """Return the sequences in a matrix, and the numbers beside them or None."""
-        n_static, n_columns = self.static_features, X.shape[1]
+        n_static, n_columns = self._n_static, X.shape[1]
         if not n_static:
             return X, None
         if n_static >= n_columns:
@@ -156,4 +175,5 @@ def _standardised(scaler, values):
     if not len(values):  # a scaler refuses them
         return values.astype(np.float32)
     # in double precision, or small changes of a large number are lost
-    return scaler.transform(values.astype(np.float64)).astype(np.float32)
+    standardised = scaler.transform(values.astype(np.float64))
+    return standardised.clip(-_FARTHEST, _FARTHEST).astype(np.float32)

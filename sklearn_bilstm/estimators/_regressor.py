@@ -4,11 +4,13 @@ from dataclasses import replace
 from numbers import Real
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import RegressorMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_error
+from sklearn_bilstm.estimators._input import check_finite
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.training import REGRESSION_LOSSES, WeightedRegressionLoss
@@ -25,6 +27,10 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     text, or of numbers, as for :class:`BiLSTMClassifier`. A rating of a text and a
     forecast of a series are such numbers. There may be several for each row.
 
+    Sequences of numbers may have several channels and any length each: as an array of
+    shape (n_samples, n_timesteps, n_channels), in which steps of NaN at the end of a
+    row are padding, or as a list of arrays of shape (n_timesteps, n_channels).
+
     Parameters
     ----------
     loss : {"squared_error", "absolute_error", "quantile"}, default="squared_error"
@@ -36,8 +42,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         1978).
 
     input_type : {"auto", "tokens", "numeric"}, default="auto"
-        What X holds. "auto" means tokens if X is sparse or of integers, else numbers,
-        of which each row is a sequence of one channel.
+        What X holds. "auto" means tokens if X is sparse or of integers, or if there are
+        `static_features`, else numbers, of which each row is a sequence of one channel.
 
     embedding_dim : int, default=100
         Width of the vector of a token, unless `embedding` holds vectors.
@@ -59,7 +65,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     pretrained : fitted estimator or None, default=None
         A BiLSTM estimator, or a pipeline that ends with one, from whose network
         training begins, all but the dense layers: what it has learnt about another
-        target. If both are classifiers that read evidence of n-grams, the new one reads
+        target; `embedding` and rows without labels have no say then. If both are
+        classifiers that read evidence of n-grams, the new one reads
         that of the old target. Ids must mean the same tokens. Within a search, keep it
         fitted by a :class:`~sklearn.frozen.FrozenEstimator`.
 
@@ -124,8 +131,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         2019).
 
     max_norm : float or None, default=None
-        Norm to which the weights of a unit of a recurrent or dense layer are shortened
-        after every step (Srivastava et al., 2014).
+        Norm to which the weights of a unit are shortened after every step (Srivastava
+        et al., 2014), in recurrent and dense layers and attention.
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make two
@@ -452,8 +459,19 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             raise ValueError(
                 "BiLSTMRegressor requires y to be passed, but the target y is None."
             )
-        y = check_y(y, multi_output=True, y_numeric=True, estimator=self)
-        return np.asarray(y, np.float64)
+        try:
+            y = y.toarray() if sparse.issparse(y) else y
+            y = check_y(y, multi_output=True, y_numeric=True, estimator=self)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "y must hold numbers, of shape (n_samples,) or (n_samples, n_outputs): "
+                f"{error}"
+            ) from error
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y must hold real numbers: got values of type {y.dtype}.")
+        y = np.asarray(y, np.float64)
+        check_finite(y.reshape(len(y), -1), name="y")
+        return y
 
     def _learn_outputs(self, y):
         self._flat_target = y.ndim == 1

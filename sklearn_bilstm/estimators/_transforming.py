@@ -4,15 +4,19 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_bilstm.nn import AttentionPooling
+
 __all__ = ["PooledVectorsMixin"]
 
 
 def _pools_by_attention(estimator):
-    if estimator.pooling == "attention":
-        return True
-    raise AttributeError(
-        f"attention_weights needs pooling='attention': got {estimator.pooling!r}."
-    )
+    if hasattr(estimator, "net_"):
+        pools = isinstance(estimator.module_.pooling, AttentionPooling)
+    else:
+        pools = estimator.pooling == "attention"
+    if not pools:
+        raise AttributeError("attention_weights needs pooling='attention' in fit.")
+    return True
 
 
 class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):

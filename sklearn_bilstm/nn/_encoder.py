@@ -190,6 +190,17 @@ class RecurrentEncoder(Part):
         for part in [*self.layers, *self.normalizations]:
             part.reset_parameters(generator)
 
+    @property
+    def design(self) -> tuple:
+        """Kinds and sizes of the layers, whatever they read."""
+        layers = [
+            (layer.cell, layer.forwards.hidden_size, layer.merge_mode)
+            if layer.backwards is not None
+            else (layer.cell, layer.forwards.hidden_size)
+            for layer in self.layers
+        ]
+        return tuple(layers), tuple(type(part) for part in self.normalizations)
+
     @torch.no_grad()
     def take_over(self, other: "RecurrentEncoder", n_shared: int) -> None:
         """Begin with the weights of another encoder.

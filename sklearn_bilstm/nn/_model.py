@@ -39,6 +39,13 @@ class SequenceModel(nn.Module):
         self.augmentation = augmentation
 
     @property
+    def design(self) -> tuple:
+        """What two networks have in common of which one can go on with the other."""
+        layer = self.input_layer
+        width = layer.n_shared
+        return type(layer), width, self.encoder.design, type(self.pooling)
+
+    @property
     def needs_whole_batch(self) -> bool:
         """Whether what a row gives depends on the other rows it is learnt from with."""
         parts = self.encoder.modules()

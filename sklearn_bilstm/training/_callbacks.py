@@ -94,8 +94,8 @@ class MaxNorm(Callback):
     """Shorten what a unit reads by, after every step (Srivastava et al., 2014).
 
     The weights of a unit are a row of a matrix: of a recurrent layer, for each gate,
-    from below and from the step before, and of a dense layer. The vectors of tokens are
-    left alone.
+    from below and from the step before, and of a dense layer or attention. The vectors
+    of tokens are left alone.
 
     Parameters
     ----------

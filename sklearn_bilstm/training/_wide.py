@@ -160,7 +160,7 @@ class _Linear:
         The classes that have rows.
     coefficients : ndarray of shape (n_columns, n_found)
     intercepts : ndarray of shape (n_found,)
-    exclusive : bool
+    exclusive : bool, default=True
         Whether a row is in one class only.
     """
 
@@ -191,14 +191,17 @@ def _fit_linear(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear
 
 
 def _fit_labels(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear | None:
-    """Fit a regression a label, but none for one that all rows have or none has."""
-    varies = np.flatnonzero(target.min(0, initial=1) < target.max(0, initial=0))
-    if not len(varies) or X.columns.nnz == 0:
+    """Fit a regression a label, or its odds where all rows have it or none has."""
+    if X.columns.nnz == 0:
         return None
-    fitted = [_fit_class(X, target[:, k] > 0, weight) for k in varies]
-    coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
-    rows = np.ascontiguousarray(coefficients.T)
-    return _Linear(varies, rows, intercepts, exclusive=False)
+    of_labels = weight @ target
+    # as if one row more had each label, and one had not
+    intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
+    coefficients = np.zeros((X.columns.shape[1], len(intercepts)))
+    varies = target.min(0, initial=1) < target.max(0, initial=0)
+    for k in np.flatnonzero(varies):
+        coefficients[:, k], intercepts[k] = _fit_class(X, target[:, k] > 0, weight)
+    return _Linear(np.arange(len(intercepts)), coefficients, intercepts, False)
 
 
 def _fit_class(

@@ -71,7 +71,10 @@ class TestLearning:
 
     def test_max_epochs_auto_is_about_two_thousand_batches_within_bounds(self):
         classifier = BiLSTMClassifier(batch_size=10)
+        classifier.input_type_ = "tokens"
         assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [40, 20, 4]
+        classifier.input_type_ = "numeric"
+        assert [classifier._n_epochs(n) for n in (20, 1000, 100_000)] == [150, 20, 4]
         assert BiLSTMClassifier(max_epochs=7)._n_epochs(20) == 7
 
 
@@ -499,6 +502,14 @@ def test_torchs_default_dtype_does_not_matter(ids, y, kind):
         torch.set_default_dtype(torch.float32)
 
 
+@pytest.mark.parametrize("change", [{"merge_mode": "sum"}, {"pooling": "mean"}])
+def test_another_network_of_the_same_size_is_refused(ids, y, change):
+    params = {"merge_mode": "mul", "pooling": "max", "warm_start": True}
+    classifier = small_classifier(**params).fit(ids, y).set_params(**change)
+    with pytest.raises(ValueError, match="now ask for another one"):
+        classifier.fit(ids, y)
+
+
 class TestVectors:
     def still(self, **params):
         """A classifier whose weights stay as they begin."""
@@ -631,7 +642,7 @@ class TestErrors:
             (np.zeros((2, 0)), "0 feature"),
             (np.zeros((0, 2)), "0 sample"),
             (np.zeros(2), "Expected 2D array"),
-            (np.zeros((2, 2, 2, 2)), "dim 4"),
+            (np.zeros((2, 2, 2, 2)), r"2-D, or 3-D.*\(2, 2, 2, 2\)"),
             ([[2, 3], [4]], "2-D.*unequal length"),
             ([[2, 3]] * 3, r"inconsistent numbers of samples: \[3, 2\]"),
         ],
@@ -706,7 +717,7 @@ class TestErrors:
             ),
             (
                 {"X_val": [[2, 3]], "y_val": [0, 1]},
-                "y_val must hold a label for.*2 for 1",
+                "y_val must hold a target for.*2 for 1",
             ),
             ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must hold labels.*got 9"),
             ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*holds text"),

@@ -80,8 +80,22 @@ def test_a_stream_keeps_to_its_kind_of_labels(ids, several):
         with pytest.raises(ValueError, match="must hold an indicator matrix of 3 col"):
             model.fit(ids, other)
     one_each = small_classifier(warm_start=True).fit(ids, several[:, 0])
-    with pytest.raises(ValueError, match="y must hold labels"):
+    with pytest.raises(ValueError, match="must hold a label for each row.*got an indi"):
         one_each.fit(ids, several)
+
+
+@pytest.mark.parametrize("factor", [2, -1])
+def test_indicators_are_zeros_and_ones(ids, several, factor):
+    with pytest.raises(ValueError, match=f"zeros and ones.*got {factor}"):
+        small_classifier().fit(ids, factor * several)
+
+
+def test_a_label_that_all_rows_have_is_predicted_without_a_doubt(ids, several):
+    always = np.column_stack([several[:, 0], np.ones(40, int), np.zeros(40, int)])
+    model = BiLSTMClassifier(max_epochs=10, random_state=0).fit(ids, always)
+    probabilities = model.predict_proba(ids)
+    assert probabilities[:, 1].min() > 0.8
+    assert probabilities[:, 2].max() < 0.2
 
 
 def test_several_labels_of_more_than_two_values_are_refused(ids, several):

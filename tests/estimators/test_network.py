@@ -103,15 +103,25 @@ class TestEmbedding:
     @pytest.mark.parametrize(
         ("given", "message"),
         [
-            (np.ones((1, 3)), "minimum of 2"),
-            (np.ones(5), "Expected 2D array"),
+            (np.ones((1, 3)), "'embedding' parameter must.*minimum of 2"),
+            (np.ones(5), "'embedding' parameter must.*Expected 2D array"),
             (np.full((5, 2), np.nan), "embedding contains NaN"),
+            ([["a", "b"]] * 3, "'embedding' parameter must"),
+            (WordVectors([], np.ones((0, 3))), "'embedding'.*hold a word"),
             ("glove", "'embedding' parameter"),
         ],
     )
     def test_bad_vectors_are_refused(self, ids, y, given, message):
         with pytest.raises(ValueError, match=message):
             small_classifier(embedding=given).fit(ids, y)
+
+    def test_the_layout_of_given_vectors_does_not_matter(self, ids, y):
+        given = np.random.RandomState(0).randn(30, 5).astype(np.float32)
+        expected = small_classifier(embedding=given).fit(ids, y).predict_proba(ids)
+        turned = np.ascontiguousarray(given[::-1])[::-1]
+        turned.flags.writeable = False
+        found = small_classifier(embedding=turned).fit(ids, y).predict_proba(ids)
+        assert np.array_equal(found, expected)
 
     def test_numbers_have_no_vectors(self, y):
         with pytest.raises(ValueError, match="'embedding' parameter must not"):
@@ -168,6 +178,26 @@ class TestPretrained:
         with pytest.raises(ValueError, match="fitted BiLSTM estimator.*FrozenEst"):
             unfitted.fit(ids, y)
 
-    def test_it_must_have_the_same_shape(self, fitted, ids, y):
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {"hidden_layer_sizes": 5},
+            {"bidirectional": False},
+            {"embedding_dim": 1},
+            {"cell": "rnn"},
+            {"merge_mode": "sum"},
+            {"pooling": "max"},
+            {"normalization": "layer"},
+        ],
+        ids=str,
+    )
+    def test_it_must_have_the_same_shape(self, fitted, ids, y, params):
         with pytest.raises(ValueError, match="'pretrained'.*hidden_layer_sizes"):
-            small_classifier(pretrained=fitted, hidden_layer_sizes=5).fit(ids, y)
+            small_classifier(pretrained=fitted, **params).fit(ids, y)
+
+    def test_it_must_read_the_same(self, fitted, y):
+        with pytest.raises(ValueError, match="'pretrained'.*same kind of X"):
+            small_classifier(pretrained=fitted).fit(np.ones((40, 3)), y)
+        one, three = np.ones((40, 3, 1)), np.ones((40, 3, 3))
+        with pytest.raises(ValueError, match="'pretrained'.*same kind of X"):
+            small_classifier(pretrained=small_classifier().fit(one, y)).fit(three, y)

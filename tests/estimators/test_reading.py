@@ -113,6 +113,35 @@ class TestSeries:
         with pytest.raises(ValueError, match=message):
             model.predict(X)
 
+    def test_equal_and_unequal_lengths_of_arrays_are_read_alike(self, y):
+        X = np.random.RandomState(0).rand(40, 6)
+        model = small_classifier().fit(list(X), y)
+        alone = model.predict_proba(X[:1, :4, np.newaxis])
+        assert np.array_equal(model.predict_proba([X[0, :4]]), alone)
+
+    @pytest.mark.parametrize(
+        "X",
+        [
+            [np.array([["a"], ["b"]]), np.array([["a"]])],
+            [np.array(["1", "2"]), np.array(["3"])],
+            np.full((2, 3, 1), "1"),
+        ],
+        ids=["letters", "digits", "3-D"],
+    )
+    def test_text_in_arrays_is_text(self, X):
+        with pytest.raises(ValueError, match="holds text"):
+            small_classifier().fit(X, [0, 1])
+
+    def test_times_are_no_numbers(self):
+        X = np.zeros((2, 3, 1), dtype="datetime64[s]")
+        with pytest.raises(ValueError, match=r"series of numbers: got .*datetime64"):
+            small_classifier().fit(X, [0, 1])
+
+    def test_a_number_far_from_all_that_was_learnt_from_has_an_answer(self, y):
+        X = np.random.RandomState(0).rand(40, 3) * 1e-9
+        model = small_classifier(input_type="numeric").fit(X, y)
+        assert np.isfinite(model.predict_proba(np.full((1, 3), 3e38))).all()
+
     def test_series_are_no_token_ids(self, series, y, ids):
         with pytest.raises(ValueError, match="2-D.*input_type='numeric'"):
             small_classifier(input_type="tokens").fit(series, y)
@@ -167,6 +196,19 @@ class TestStaticFeatures:
         X[3, -1] = np.nan
         with pytest.raises(ValueError, match="NaN in row 3.*SimpleImputer"):
             small_classifier(static_features=2).fit(X, y)
+
+    def test_they_are_those_that_were_fitted(self, beside):
+        X, y = beside
+        model = small_classifier(static_features=2).fit(X, y)
+        expected = model.predict_proba(X)
+        changed = model.set_params(static_features=0)
+        assert np.array_equal(changed.predict_proba(X), expected)
+
+    def test_numbers_in_front_are_refused_with_a_way_out(self, beside):
+        X, y = beside
+        in_front = np.hstack([X[:, -2:], X[:, :-2]])
+        with pytest.raises(ValueError, match="Fractions.*last columns.*are numbers"):
+            small_classifier(static_features=2).fit(in_front, y)
 
     def test_something_must_be_left_to_read(self, beside):
         X, y = beside

@@ -2,6 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss
 from sklearn.model_selection import cross_val_score
@@ -51,7 +52,8 @@ def test_several_outputs_are_predicted_side_by_side(series):
 def test_as_many_dimensions_come_back_as_were_given(ids, y):
     assert small_regressor().fit(ids, y).predict(ids).shape == (40,)
     column = y[:, np.newaxis]
-    assert small_regressor().fit(ids, column).predict(ids).shape == (40, 1)
+    for y_2d in (column, sparse.csr_array(column)):
+        assert small_regressor().fit(ids, y_2d).predict(ids).shape == (40, 1)
 
 
 def test_the_unit_of_the_target_does_not_matter(ids, y):
@@ -134,7 +136,10 @@ def test_it_is_cross_validated_like_any_other(series):
     [
         (None, "requires y to be passed"),
         ([np.nan] + [1.0] * 39, "NaN"),
-        (["a"] * 40, "convert"),
+        (["a"] * 40, "y must hold real numbers"),
+        (np.full(40, 1e200), "y contains 1e.200 in row 0"),
+        ([[1.0], [1.0, 2.0]] * 20, "y must hold numbers"),
+        (np.zeros(40, "datetime64[s]"), "y must hold"),
         (np.ones((40, 2, 2)), "dim 3"),
         (np.ones(39), "inconsistent numbers of samples"),
     ],

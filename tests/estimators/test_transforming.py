@@ -23,6 +23,13 @@ def test_attention_weights_are_those_of_each_row_alone(attentive, ids):
         np.testing.assert_allclose(weights, alone, rtol=1e-5, atol=1e-7)
 
 
+def test_the_pooling_that_was_fitted_decides(ids):
+    model = small_classifier(pooling="attention").fit(ids, np.arange(40) % 2)
+    assert model.set_params(pooling="max").attention_weights(ids)
+    model.fit(ids, np.arange(40) % 2).set_params(pooling="attention")
+    assert not hasattr(model, "attention_weights")
+
+
 def test_other_poolings_have_no_attention_weights(fitted):
     assert not hasattr(fitted, "attention_weights")
     with pytest.raises(AttributeError, match="has no attribute 'attention_weights'"):
