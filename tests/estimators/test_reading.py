@@ -162,7 +162,7 @@ class TestStaticFeatures:
 
     def test_they_are_learnt_from(self, beside):
         X, y = beside
-        params = {"static_features": 2, "max_epochs": 30, "dropout": 0.0}
+        params = {"static_features": 2, "max_epochs": 30, "dropout": 0.0, "lr": 0.02}
         assert small_classifier(**params).fit(X, y).score(X, y) > 0.95
 
     def test_sparse_and_dense_rows_mean_the_same(self, beside):

@@ -34,9 +34,9 @@ def test_each_label_has_the_log_loss_of_sklearn(generator):
     target = torch.randint(0, 2, (20, 3), generator=generator).double()
     weight = torch.rand(20, generator=generator, dtype=torch.float64)
     weight /= weight.mean()  # sklearn divides by the sum of weights
+    y, y_proba = target.numpy(), logits.sigmoid().numpy()
     losses = [
-        log_loss(target[:, k], logits[:, k].sigmoid(), sample_weight=weight)
-        for k in range(3)
+        log_loss(y[:, k], y_proba[:, k], sample_weight=weight.numpy()) for k in range(3)
     ]
     found = WeightedBinaryCrossEntropy()(logits, target, weight)
     assert found.item() == pytest.approx(np.mean(losses))
