@@ -52,7 +52,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     pretrained : fitted estimator or None, default=None
         A BiLSTM estimator, or a pipeline that ends with one, from whose network
         training begins, all but the dense layers: what it has learnt about another
-        target; `embedding` and rows without labels have no say then. If both are
+        target; the values of `embedding` and rows without labels have no say then. Of a
+        pipeline only the last step counts, so keep its vectorizer. If both are
         classifiers that read evidence of n-grams, the new one reads
         that of the old target. Ids must mean the same tokens. Within a search, keep it
         fitted by a :class:`~sklearn.frozen.FrozenEstimator`.
@@ -403,7 +404,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids (0 is padding wherever it stands, 1 is unknown) or numbers.
+            Token ids (0 is padding wherever it stands, 1 is unknown) or numbers. Series
+            of several channels or any length come as said above.
         y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
                 (n_samples, n_classes)
             Labels, of any type that can be sorted. Or an indicator matrix of zeros and

@@ -49,6 +49,8 @@ def as_series(X, input_type):
     if getattr(X, "ndim", 1) > 2:
         return _as_array_of_series(X)
     is_list = isinstance(X, list | tuple) or _is_array_of_rows(X)
+    if is_list:  # of frames or columns of pandas, for instance
+        X = [row.to_numpy() if hasattr(row, "to_numpy") else row for row in X]
     if not is_list or not all(isinstance(row, list | tuple | np.ndarray) for row in X):
         return None
     try:

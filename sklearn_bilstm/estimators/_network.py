@@ -1,5 +1,6 @@
 """From parameters to a network, and to the net that trains it."""
 
+import warnings
 from numbers import Integral
 
 import numpy as np
@@ -58,12 +59,20 @@ class NetworkMixin:
         """Return how many ids, or channels, there are."""
         if self.input_type_ == "numeric":
             return sequences.values.shape[1]
+        n_needed = n_tokens(sequences)
         n_given, _ = self._shape_of_given_vectors()
-        return max(n_tokens(sequences), n_given)
+        if 0 < n_given < n_needed:
+            raise ValueError(
+                "The 'embedding' parameter must hold a vector for each id: there are "
+                f"{n_given}, and X holds id {n_needed - 1}. WordVectors are for ids of "
+                "a TextVectorizer(vocabulary=word_vectors); for those of another one "
+                "give word_vectors.aligned_to(vectorizer.vocabulary_)."
+            )
+        return max(n_needed, n_given)
 
     def _shape_of_given_vectors(self):
         """Return how many ids have a vector that a user gives, and its width."""
-        if isinstance(self.embedding, WordVectors):
+        if isinstance(self.embedding, WordVectors) and len(self.embedding):
             n_words, width = self.embedding.vectors.shape
             return n_words + UNKNOWN_ID + 1, width
         given = self._given_vectors()
@@ -175,6 +184,14 @@ class NetworkMixin:
             layer.grow(n_ids, seeded_generator(seed))
             layer.take_over(learnt.input_layer)
         reads_the_same = self._reads_what_was_read_before()
+        if learnt.input_layer.output_size > layer.n_shared and not reads_the_same:
+            warnings.warn(
+                "The network of the 'pretrained' parameter reads evidence of n-grams, "
+                f"which this {type(self).__name__} does not: little of what it has "
+                "learnt can be handed on. Fit it with evidence_ngrams=None.",
+                UserWarning,
+                stacklevel=2,
+            )
         n_shared = layer.output_size if reads_the_same else layer.n_shared
         module.encoder.take_over(learnt.encoder, n_shared)
         module.pooling.load_state_dict(learnt.pooling.state_dict())
@@ -295,7 +312,7 @@ def learnt_estimator(pretrained):
     Parameters
     ----------
     pretrained : estimator
-        A BiLSTM estimator, or a FrozenEstimator or Pipeline that holds it.
+        A BiLSTM estimator, or a FrozenEstimator, Pipeline or search that holds it.
 
     Returns
     -------
@@ -307,8 +324,15 @@ def learnt_estimator(pretrained):
         If it is not fitted, or another kind of estimator.
     """
     found = pretrained
-    while hasattr(found, "steps") or type(found).__name__ == "FrozenEstimator":
-        found = found.steps[-1][1] if hasattr(found, "steps") else found.estimator
+    while not isinstance(found, NetworkMixin):
+        if hasattr(found, "steps"):
+            found = found.steps[-1][1]
+        elif hasattr(found, "best_estimator_"):
+            found = found.best_estimator_
+        elif type(found).__name__ == "FrozenEstimator":
+            found = found.estimator
+        else:
+            break
     try:
         check_is_fitted(found, "net_")
     except (NotFittedError, TypeError) as error:

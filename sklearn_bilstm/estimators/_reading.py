@@ -122,7 +122,9 @@ class ReadingMixin:
         if n_channels != self.n_channels_:
             raise ValueError(
                 f"X must have {self.n_channels_} channels, as the X had that "
-                f"{type(self).__name__} was fitted to: got {n_channels}."
+                f"{type(self).__name__} was fitted to: got {n_channels}. Series come "
+                "in shape (n_samples, n_timesteps, n_channels), or as a list, even of "
+                "one."
             )
         return sequences
 

@@ -78,7 +78,8 @@ def _check_filled(X: sparse.csr_array) -> None:
             f"from its beginning, but here only {X.nnz / columns:.1%} of them hold an "
             "id. Does X hold counts, as CountVectorizer and TfidfVectorizer give "
             "them, or the ids of two vectorizers side by side? Use one "
-            "TextVectorizer, which reads several text columns too."
+            "TextVectorizer, which reads several text columns too. Or numbers behind "
+            "the ids? Say how many by the 'static_features' parameter."
         )
 
 

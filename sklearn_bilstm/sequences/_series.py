@@ -68,7 +68,8 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
         if values.shape[1] != n_channels:
             raise ValueError(
                 "All series of X must have as many channels: row 0 has "
-                f"{n_channels} and row {row} has {values.shape[1]}."
+                f"{n_channels} and row {row} has {values.shape[1]}. The shape of a "
+                "series is (n_timesteps, n_channels)."
             )
     lengths = np.array([_length(values) for values in series])
     kept = [values[:length] for values, length in zip(series, lengths, strict=True)]

@@ -2,9 +2,15 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, WordVectors
+from sklearn_bilstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    TextVectorizer,
+    WordVectors,
+)
 from sklearn_bilstm.nn import CELLS, MERGES, NORMALIZATIONS
 from tests.helpers import small_classifier, small_regressor
 
@@ -105,6 +111,8 @@ class TestEmbedding:
         ("given", "message"),
         [
             (np.ones((1, 3)), "'embedding' parameter must.*minimum of 2"),
+            (np.ones((9, 3)), r"there are 9, and X holds id 29.*aligned_to"),
+            (WordVectors(["a"], [[1.0]]), r"there are 3, and X holds id 29"),
             (np.ones(5), "'embedding' parameter must.*Expected 2D array"),
             (np.full((5, 2), np.nan), "embedding contains NaN"),
             ([["a", "b"]] * 3, "'embedding' parameter must"),
@@ -158,12 +166,19 @@ class TestPretrained:
             second.transform(ids), first.transform(ids), rtol=1e-5, atol=1e-6
         )
 
-    def test_without_evidence_the_rest_is_taken_over(self, ids, y):
+    def test_evidence_that_is_not_read_on_is_warned_of(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
-        for params in ({"evidence_ngrams": None}, {"pretrained": None}):
-            second = BiLSTMClassifier(pretrained=first, max_epochs=1)
-            second.set_params(**params)
-            assert second.fit(ids, np.arange(40) % 3).evidence_ is not first.evidence_
+        for second in (
+            BiLSTMClassifier(pretrained=first, evidence_ngrams=None, max_epochs=1),
+            BiLSTMRegressor(pretrained=first, max_epochs=1),
+        ):
+            with pytest.warns(UserWarning, match="Fit it with evidence_ngrams=None"):
+                second.fit(ids, np.arange(40) % 3)
+
+    def test_a_search_hands_on_its_best_estimator(self, ids, y):
+        search = GridSearchCV(small_classifier(), {"lr": [1e-3, 1e-2]}, cv=2)
+        model = small_classifier(pretrained=search.fit(ids, y))
+        assert model.fit(ids, y).predict(ids).shape == (40,)
 
     def test_a_regressor_may_begin_with_a_classifier(self, fitted, ids):
         model = small_regressor(pretrained=fitted)

@@ -34,8 +34,14 @@ def as_objects(series):
     return X
 
 
+def as_frames(series):
+    return [pd.DataFrame(values) for values in series]
+
+
 class TestSeries:
-    @pytest.mark.parametrize("container", [as_objects, tuple, pd.Series, filled_up])
+    @pytest.mark.parametrize(
+        "container", [as_objects, tuple, pd.Series, filled_up, as_frames]
+    )
     def test_any_container_of_series_means_the_same(self, series, y, container):
         expected = small_classifier().fit(series, y).predict_proba(series)
         X = container(series)
