@@ -1,11 +1,37 @@
 """Rows of results: each made by a process of its own, and kept in a CSV file."""
 
+import argparse
 import csv
 import json
 import resource
 import subprocess
 import sys
 from pathlib import Path
+
+
+def parse_arguments(description, **defaults):
+    """Read the arguments that all scripts on data have, and those of one of them.
+
+    Parameters
+    ----------
+    description : str
+        What the script is for.
+    **defaults
+        Defaults of further arguments by name: a list of str or an int.
+
+    Returns
+    -------
+    args : argparse.Namespace
+        With `row`, the key of the row that this process is to make, or None.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    parser.add_argument("--out", type=Path, default=Path("results"))
+    parser.add_argument("--row", nargs="+", help=argparse.SUPPRESS)
+    for name, default in defaults.items():
+        kind = {"type": int} if isinstance(default, int) else {"nargs": "+"}
+        parser.add_argument(f"--{name}", default=default, **kind)
+    return parser.parse_args()
 
 
 def collect(script, path, keys, arguments):

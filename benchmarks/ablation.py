@@ -4,14 +4,12 @@ Each is taken away, or added, alone. A fifth of the training rows, another for e
 seed, is held out to read the accuracy on; test rows are not touched.
 """
 
-import argparse
 import json
-from pathlib import Path
 
 import numpy as np
 from _data import CHINESE, load
 from _models import make
-from _results import collect, print_table
+from _results import collect, parse_arguments, print_table
 from sklearn.model_selection import train_test_split
 
 CHANGES = {
@@ -43,14 +41,9 @@ CHANGES = {
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--sets", nargs="+", default=["trec", "sst2_socher", "ag_news"])
-    parser.add_argument("--changes", nargs="+", default=list(CHANGES))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(
+        __doc__, sets=["trec", "sst2_socher", "ag_news"], changes=list(CHANGES), seeds=3
+    )
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return

@@ -7,15 +7,13 @@ A difference comes with a 95 % interval by a paired bootstrap of test rows, over
 seeds.
 """
 
-import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 from _data import CHINESE, SETS, load
 from _models import SEEDED, make
-from _results import collect, peak_memory, print_table
+from _results import collect, parse_arguments, peak_memory, print_table
 from sklearn.metrics import accuracy_score, f1_score
 
 MODELS = ["default", "network", "tfidf", "nbsvm", "tutorial"]
@@ -24,14 +22,7 @@ N_BOOTSTRAPS = 10_000
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--models", nargs="+", default=MODELS)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(__doc__, sets=SETS, models=MODELS, seeds=3)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return

@@ -14,14 +14,12 @@ best epoch, a fifth of the training reviews, drawn once and for all, is held out
 and read once, after the last epoch. Seconds are those of the median epoch.
 """
 
-import argparse
 import json
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from _data import load
-from _results import collect, print_table
+from _results import collect, parse_arguments, print_table
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
 
@@ -77,14 +75,9 @@ READINGS = {
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--networks", nargs="+", default=list(NETWORKS))
-    parser.add_argument("--readings", nargs="+", default=list(READINGS))
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(
+        __doc__, networks=list(NETWORKS), readings=list(READINGS), seeds=1
+    )
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return

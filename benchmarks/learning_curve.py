@@ -5,15 +5,13 @@ of a seed learn from the same rows and are read on all test rows. A difference c
 with a 95 % interval of its mean over seeds (Student's t).
 """
 
-import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 from _data import CHINESE, load
 from _models import make
-from _results import collect, print_table
+from _results import collect, parse_arguments, print_table
 from scipy import stats
 from sklearn.model_selection import train_test_split
 
@@ -22,15 +20,13 @@ MODELS = ["default", "network", "tfidf"]
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--sets", nargs="+", default=["imdb", "trec", "ag_news"])
-    parser.add_argument("--sizes", nargs="+", default=["250", "1000", "5000", "all"])
-    parser.add_argument("--models", nargs="+", default=MODELS)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=4, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(
+        __doc__,
+        sets=["imdb", "trec", "ag_news"],
+        sizes=["250", "1000", "5000", "all"],
+        models=MODELS,
+        seeds=5,
+    )
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return

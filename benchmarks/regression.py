@@ -9,14 +9,12 @@ for the squared error and `svr` for the absolute one, with their regularisation 
 by cross-validation, and `median`, which reads nothing.
 """
 
-import argparse
 import json
 import time
-from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from _results import collect, print_table
+from _results import collect, parse_arguments, print_table
 from sklearn.dummy import DummyRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import Ridge
@@ -34,13 +32,7 @@ TARGET = "Rating"
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--models", nargs="+", default=list(MODELS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=2, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(__doc__, models=list(MODELS), seeds=3)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return

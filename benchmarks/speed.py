@@ -10,19 +10,17 @@ have 400 tokens, so that both do the same work. Without Keras and TensorFlow, wh
 `pip install tensorflow-cpu` brings, its rows are left out.
 """
 
-import argparse
 import importlib
 import importlib.util
 import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
 from _data import load
-from _results import collect, print_table
+from _results import collect, parse_arguments, print_table
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import make_pipeline
 from skorch import NeuralNetClassifier
@@ -38,14 +36,7 @@ N_TOKENS, MAX_LENGTH, EMBEDDING_DIM, HIDDEN_SIZE, BATCH_SIZE = 5000, 400, 128, 6
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--tasks", nargs="+", default=list(TASKS))
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--reviews", type=int, default=4000)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(__doc__, tasks=list(TASKS), repeats=5, reviews=4000)
     if args.row:
         task, _, repeat = args.row
         row = {"task": task, "reviews": args.reviews, "repeat": repeat}

@@ -10,16 +10,14 @@ and `minirocket` they are cut, or filled up with zeros, to the longest training 
 Without aeon, which `pip install aeon` brings, `dtw` and `minirocket` are left out.
 """
 
-import argparse
 import importlib
 import importlib.util
 import json
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-from _results import collect, print_table
+from _results import collect, parse_arguments, print_table
 from _series import SETS, load
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -28,14 +26,7 @@ from sklearn_bilstm import BiLSTMClassifier
 
 def main():
     """Print a table, or make a single row of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--sets", nargs="+", default=SETS)
-    parser.add_argument("--models", nargs="+", default=list(MODELS))
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("results"))
-    parser.add_argument("--row", nargs=3, help=argparse.SUPPRESS)
-    args = parser.parse_args()
+    args = parse_arguments(__doc__, sets=SETS, models=list(MODELS), seeds=3)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return
