@@ -79,6 +79,11 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
     def _learn_outputs(self, y):
         """Remember what a validated y says of the outputs."""
 
+    def _meet_outputs(self, y, classes):
+        """Learn the outputs from the first batch of a stream."""
+        if not hasattr(self, "net_"):
+            self._learn_outputs(y)
+
     @abstractmethod
     def _encode(self, y, name):
         """Return a validated y as what the loss reads, of shape (n,) or (n, K)."""
@@ -146,11 +151,11 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
         self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
         self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
 
-    def _learn_batch(self, X, y, sample_weight, meet_outputs):
-        """Learn from a batch of a stream, whose outputs are learnt or compared."""
+    def _learn_batch(self, X, y, sample_weight, classes=None):
+        """Learn from a batch of a stream."""
         first = not hasattr(self, "net_")
         rows, y = self._read_with_target(X, y, reset=first)
-        meet_outputs(y)
+        self._meet_outputs(y, classes)
         train = self._weighted(rows, y, sample_weight)
         if first:
             scaled_to_mean_one(train.weight)  # a first batch must weigh something

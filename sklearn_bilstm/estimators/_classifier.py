@@ -481,12 +481,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
                 "does not have: give a dict of weights instead."
             )
         with unchanged_on_error(self), OneCore(blas=True):
-            self._learn_batch(
-                X,
-                y,
-                sample_weight,
-                lambda y: self._meet_outputs(y, classes),
-            )
+            self._learn_batch(X, y, sample_weight, classes)
         return self
 
     def predict(self, X):

@@ -4,6 +4,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from sklearn_bilstm.utils._finite import find_unfit
+
 __all__ = [
     "as_series",
     "check_finite",
@@ -155,17 +157,14 @@ def check_finite(X, *, name="X"):
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f":
         return
-    with np.errstate(invalid="ignore"):
-        fits = np.abs(values) <= np.finfo(np.float32).max
-    if fits.all():
+    unfit = find_unfit(values)
+    if unfit is None:
         return
-    place = int(np.argmin(fits))
+    place, found = unfit
     if sparse.issparse(X):
         row = int(np.searchsorted(X.indptr, place, side="right")) - 1
     else:
         row = place // X.shape[1]
-    value = values.flat[place]
-    found = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else value
     raise ValueError(
         f"{name} contains {found} in row {row}: it must hold finite numbers of the "
         "range of float32."

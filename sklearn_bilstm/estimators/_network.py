@@ -85,12 +85,10 @@ class NetworkMixin:
         if isinstance(self.embedding, WordVectors) and len(self.embedding):
             return self.embedding.aligned_to(self.embedding)
         try:
-            # an array of our own, as that of a user may be read-only
             return check_array(
                 self.embedding,
                 dtype=np.float32,
                 order="C",
-                copy=True,
                 ensure_min_samples=UNKNOWN_ID + 1,
                 input_name="embedding",
             )
@@ -165,7 +163,8 @@ class NetworkMixin:
                     self.embedding_dim,
                     np.random.RandomState(seed),
                 )
-            module.input_layer.start_from(torch.from_numpy(vectors))
+            # a copy, as the array of a user may be read-only
+            module.input_layer.start_from(torch.tensor(vectors))
         return module
 
     def _take_over(self, module, seed):

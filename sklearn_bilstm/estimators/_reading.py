@@ -62,13 +62,13 @@ class ReadingMixin:
 
     def _rows(self, X, input_type, *, reset, max_id):
         refuse_text(X, estimator=self)
+        if reset:
+            self._n_static = self.static_features
         series = as_series(X, input_type)
         if series is not None:
             return SequenceDataset(self._sequences_of_series(series, input_type, reset))
         checked = check_matrix(X, input_type=input_type, estimator=self)
         validate_data(self, X, reset=reset, skip_check_array=True)
-        if reset:
-            self._n_static = self.static_features
         checked, static = self._split_off_static(checked)
         if reset:
             self.input_type_ = infer_input_type(
@@ -100,8 +100,6 @@ class ReadingMixin:
                 f"X must be 2-D for {name} to read token ids: got series of numbers. "
                 "Fit with input_type='numeric' or 'auto' to read those."
             )
-        if reset:
-            self._n_static = self.static_features
         if self._n_static:
             raise ValueError(
                 "The 'static_features' parameter needs a 2-D X, whose last columns "

@@ -435,7 +435,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             number of outputs than before.
         """
         with unchanged_on_error(self), OneCore(blas=True):
-            self._learn_batch(X, y, sample_weight, self._meet_outputs)
+            self._learn_batch(X, y, sample_weight)
         return self
 
     def predict(self, X):
@@ -478,10 +478,6 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     def _learn_outputs(self, y):
         self._flat_target = y.ndim == 1
         self.n_outputs_ = 1 if self._flat_target else y.shape[1]
-
-    def _meet_outputs(self, y):
-        if not hasattr(self, "net_"):
-            self._learn_outputs(y)
 
     def _encode(self, y, name):
         target = y.reshape(len(y), -1)

@@ -183,6 +183,9 @@ class RecurrentEncoder(Part):
         self.layers = cast("Sequence[RecurrentLayer]", nn.ModuleList(layers))
         self.normalizations = cast("Sequence[Part]", nn.ModuleList(normalizations))
         self.dropout = LockedDropout(dropout)
+        self.needs_whole_batch = any(
+            part.needs_whole_batch for part in self.normalizations
+        )
         self.output_size = input_size
 
     def reset_parameters(self, generator: torch.Generator) -> None:

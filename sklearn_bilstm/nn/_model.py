@@ -48,8 +48,7 @@ class SequenceModel(nn.Module):
     @property
     def needs_whole_batch(self) -> bool:
         """Whether what a row gives depends on the other rows it is learnt from with."""
-        parts = self.encoder.modules()
-        return any(getattr(part, "needs_whole_batch", False) for part in parts)
+        return self.encoder.needs_whole_batch
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the weights of every part."""

@@ -10,6 +10,8 @@ class Part(nn.Module):
     """A part that knows the width of its output and draws its own weights."""
 
     output_size: int
+    # whether what a row gives depends on the other rows it is learnt from with
+    needs_whole_batch = False
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw new weights. A part without any has nothing to do."""

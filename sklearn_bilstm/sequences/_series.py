@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.utils._finite import find_unfit
 
 __all__ = ["ragged_from_numbers", "ragged_from_series"]
 
@@ -33,12 +34,10 @@ def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
     """
     values = _real(X[:, :, np.newaxis] if X.ndim == 2 else X)
     n_samples, n_timesteps, n_channels = values.shape
-    lengths = np.full(n_samples, n_timesteps)
     if np.isnan(values).any():
-        real = ~np.isnan(values).all(2)
-        lengths = (real * np.arange(1, n_timesteps + 1)).max(1, initial=0)
-        values = values[np.arange(n_timesteps) < lengths[:, np.newaxis]]
-    return _checked(values.reshape(lengths.sum(), n_channels), lengths)
+        return ragged_from_series(list(values))
+    flat = values.reshape(n_samples * n_timesteps, n_channels)
+    return _checked(flat, np.full(n_samples, n_timesteps))
 
 
 def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
@@ -96,13 +95,11 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
             f"{len(lengths)} series of {values.shape[1]} channels."
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    with np.errstate(invalid="ignore"):
-        fits = np.abs(values) <= np.finfo(np.float32).max
-    if not fits.all():
-        step, channel = np.argwhere(~fits)[0]
+    unfit = find_unfit(values)
+    if unfit is not None:
+        place, found = unfit
+        step = place // values.shape[1]
         row = int(np.searchsorted(offsets, step, side="right")) - 1
-        value = values[step, channel]
-        found = "NaN" if np.isnan(value) else "infinity" if np.isinf(value) else value
         raise ValueError(
             f"X contains {found} in row {row}, step {step - offsets[row]}: it must "
             "hold finite numbers of the range of float32. Only steps at the end of a "

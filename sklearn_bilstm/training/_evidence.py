@@ -113,7 +113,7 @@ class Evidence:
         """
         self._columns = NgramColumns(self.lengths).fit(sequences)
         occurs = self._columns.counts(sequences)
-        members = target if self.multilabel else np.eye(self.n_classes)[target]
+        members = self._members(target)
         everywhere = _Weights.of(occurs, members, weight)
         n_ngrams = occurs.shape[1]
         shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
@@ -141,6 +141,14 @@ class Evidence:
         columns = np.ascontiguousarray(self._columns.at_steps(sequences).T)
         columns_of_rows = RaggedArray(columns, sequences.offsets)
         return EvidenceOfRows(columns_of_rows, self._tables, table_of_rows)
+
+    def _members(self, target: np.ndarray) -> sparse.csr_array:
+        """Return a row for each target, with a one for each class that it is in."""
+        if self.multilabel:
+            return sparse.csr_array(target)
+        ones, starts = np.ones(len(target)), np.arange(len(target) + 1)
+        shape = len(target), self.n_classes
+        return sparse.csr_array((ones, target, starts), shape)
 
     def _evidence(self, weights: "_Weights") -> np.ndarray:
         """Compare the rows of each class that have an n-gram with those expected."""
@@ -178,16 +186,16 @@ class _Weights:
 
     @classmethod
     def of(
-        cls, occurs: sparse.csr_array, members: np.ndarray, weight: np.ndarray
+        cls, occurs: sparse.csr_array, members: sparse.csr_array, weight: np.ndarray
     ) -> "_Weights":
         """Sum weights, where `members` has a one for each class that a row is in."""
         once = sparse.csr_array(
             (np.ones(occurs.nnz), occurs.indices, occurs.indptr), occurs.shape
         )
-        weighted = members * weight[:, np.newaxis]
-        sums = once.T @ np.column_stack([weighted, weight])
-        totals = weighted.sum(0)
-        return cls(sums[:, :-1], sums[:, -1], totals, float(weight.sum()))
+        weighted = sparse.diags_array(weight, format="csr") @ members
+        in_classes = (once.T @ weighted).toarray()
+        totals = weight @ members
+        return cls(in_classes, once.T @ weight, totals, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
         """Return the sums without those of some of the rows."""

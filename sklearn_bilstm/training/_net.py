@@ -327,12 +327,12 @@ class SequenceNet(NeuralNet):
         batches = list(LengthBuckets(lengths, self.batch_size))
         with self._make_workers(at_most=len(batches)) as workers:
             found = self._read(self.module_.attention, dataset, batches, workers)
-        weights = [row for batch in found for row in batch.numpy()]
-        rows = np.concatenate(batches)
-        return [
-            weights[place][: lengths[row]]
-            for place, row in zip(np.argsort(rows), np.sort(rows), strict=True)
-        ]
+        weights = {
+            row: weights_of_row[: lengths[row]]
+            for rows, batch in zip(batches, found, strict=True)
+            for row, weights_of_row in zip(rows, batch.numpy(), strict=True)
+        }
+        return [weights[row] for row in range(len(dataset))]
 
     def _read(
         self,
