@@ -1,14 +1,11 @@
-"""Recurrent networks for text and sequences, as scikit-learn estimators."""
+"""Recurrent networks for text and sequences, as scikit-learn estimators.
 
-from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
-from sklearn_bilstm.text import TextVectorizer, WordVectors, load_word_vectors
+Names are imported when they are first used, so that what needs no torch does without
+it. They are listed in `__init__.pyi`.
+"""
 
-__all__ = [
-    "BiLSTMClassifier",
-    "BiLSTMRegressor",
-    "TextVectorizer",
-    "WordVectors",
-    "load_word_vectors",
-]
+from lazy_loader import attach_stub as _attach_stub
+
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)
 
 __version__ = "0.1.0"

@@ -27,7 +27,17 @@ LIBRARIES = {
     "datasets": {"joblib", "numpy", "sklearn"},
     "training": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
-    "__init__": set(),
+    "__init__": {"lazy_loader"},
+}
+OPTIONAL = {
+    "captum",
+    "matplotlib",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "polars",
+    "pyarrow",
+    "tensorboard",
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 
@@ -61,17 +71,16 @@ def test_imports_point_downwards(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_folder_leans_on_few_libraries(path):
-    known = set.union(*LIBRARIES.values()) | {"matplotlib", "pandas", "pyarrow"}
+    known = set.union(*LIBRARIES.values()) | OPTIONAL
     used = {name.partition(".")[0] for name in imported_names(path)} & known
     assert used <= LIBRARIES[folder_of(path)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_optional_libraries_are_imported_where_they_are_used(path):
-    optional = {"matplotlib", "pandas", "polars", "pyarrow"}
     at_the_top = ast.parse(path.read_text(encoding="utf-8")).body
     for node in at_the_top:
-        assert not optional & {
+        assert not OPTIONAL & {
             name.partition(".")[0] for name in imported_names_of(node)
         }
 

@@ -3,6 +3,8 @@
 import importlib
 import pkgutil
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,11 @@ PUBLIC = ["sklearn_bilstm", *(name for name in FOLDERS if not name.endswith(".ut
 def test_all_names_are_there_sorted_and_nothing_else_is_visible(name):
     module = importlib.import_module(name)
     assert len(set(module.__all__)) == len(module.__all__)
+    names = {*dir(module), *vars(module)}
     visible = {
-        attribute
-        for attribute, value in vars(module).items()
-        if not attribute.startswith("_") and not hasattr(value, "__path__")
+        name
+        for name in names
+        if not name.startswith("_") and not hasattr(getattr(module, name), "__path__")
     }
     assert set(module.__all__) == visible
 
@@ -55,3 +58,13 @@ def test_the_readme_names_every_folder():
 def test_the_changelog_names_the_version():
     changelog = (Path(__file__).parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{sklearn_bilstm.__version__}]" in changelog
+
+
+def test_text_becomes_ids_without_torch():
+    code = """
+import sys
+from sklearn_bilstm import TextVectorizer
+TextVectorizer().fit_transform(["a text"])
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ from types import ModuleType
 __all__ = ["import_optional"]
 
 
-def import_optional(name: str, *, purpose: str) -> ModuleType:
+def import_optional(name: str, *, purpose: str, extra: str | None = None) -> ModuleType:
     """Import a module, or say which package is missing and what for.
 
     Parameters
@@ -15,6 +15,8 @@ def import_optional(name: str, *, purpose: str) -> ModuleType:
         Name of the module, such as "pyarrow.parquet".
     purpose : str
         What needs it, as the beginning of a sentence.
+    extra : str, default=None
+        Extra of this package that installs it, if one does.
 
     Raises
     ------
@@ -25,6 +27,7 @@ def import_optional(name: str, *, purpose: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
+        source = package if extra is None else f"'sklearn-bilstm[{extra}]'"
         raise ImportError(
-            f"{purpose} needs {package}: install it by `pip install {package}`."
+            f"{purpose} needs {package}: install it by `pip install {source}`."
         ) from error
