@@ -23,7 +23,7 @@ LIBRARIES = {
     "utils": {"numpy", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
     "text": {"joblib", "numpy", "scipy", "sklearn"},
-    "sequences": {"numpy", "scipy", "torch"},
+    "sequences": {"lazy_loader", "numpy", "scipy", "torch"},
     "datasets": {"joblib", "numpy", "sklearn"},
     "training": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},

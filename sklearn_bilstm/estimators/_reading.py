@@ -24,13 +24,13 @@ from sklearn_bilstm.sequences import (
 
 __all__ = ["ReadingMixin"]
 
-# A number as many standard deviations from the mean is as good as any farther away, and
-# its products do not overflow.
-_FARTHEST = 1e12
-
 
 class ReadingMixin:
     """Steps of reading X, one a method."""
+
+    # a number as many standard deviations from the mean is as good as any farther away,
+    # and its products do not overflow
+    _farthest = 1e12
 
     def _read(self, X):
         """Validate an X to predict on; any id that is not known is unknown."""
@@ -164,16 +164,16 @@ class ReadingMixin:
     def _scaled(self, rows):
         """Return rows with standardised numbers, and tokens as they are."""
         if self._scaler is not None:
-            values = _standardised(self._scaler, rows.sequences.values)
+            values = self._standardised(self._scaler, rows.sequences.values)
             rows = replace(rows, sequences=replace(rows.sequences, values=values))
         if self._static_scaler is not None:
-            rows = replace(rows, static=_standardised(self._static_scaler, rows.static))
+            static = self._standardised(self._static_scaler, rows.static)
+            rows = replace(rows, static=static)
         return rows
 
-
-def _standardised(scaler, values):
-    if not len(values):  # a scaler refuses them
-        return values.astype(np.float32)
-    # in double precision, or small changes of a large number are lost
-    standardised = scaler.transform(values.astype(np.float64))
-    return standardised.clip(-_FARTHEST, _FARTHEST).astype(np.float32)
+    def _standardised(self, scaler, values):
+        if not len(values):  # a scaler refuses them
+            return values.astype(np.float32)
+        # in double precision, or small changes of a large number are lost
+        standardised = scaler.transform(values.astype(np.float64))
+        return standardised.clip(-self._farthest, self._farthest).astype(np.float32)

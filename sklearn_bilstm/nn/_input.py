@@ -15,8 +15,6 @@ __all__ = ["NumericInput", "TokenInput"]
 
 # Standard deviation of the components of the vectors that a training begins with.
 _STD = 0.1
-# What evidence is multiplied by, to be about as large.
-_EVIDENCE_SCALE = 0.3
 
 
 class TokenInput(Part):
@@ -40,6 +38,9 @@ class TokenInput(Part):
     frozen : bool, default=False
         Whether the vectors stay what they are in training.
     """
+
+    # what evidence is multiplied by, to be about as large as the vectors
+    evidence_scale = 0.3
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class TokenInput(Part):
         vectors = self.dropout(self.embedding(ids), generator)  # (B, T, E - n_channels)
         if evidence is None:
             return vectors  # (B, T, E)
-        return torch.cat([vectors, _EVIDENCE_SCALE * evidence], 2)  # (B, T, E)
+        return torch.cat([vectors, self.evidence_scale * evidence], 2)  # (B, T, E)
 
 
 class NumericInput(Part):

@@ -12,7 +12,6 @@ from sklearn_bilstm.nn._part import Part
 
 __all__ = ["NORMALIZATIONS", "BatchNormalization", "LayerNormalization"]
 
-_EPSILON = 1e-5
 _MOMENTUM = 0.1
 
 
@@ -24,6 +23,8 @@ class _Normalization(Part):
     size : int
         Width of the states, H.
     """
+
+    epsilon = 1e-5  # added to variances
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class LayerNormalization(_Normalization):
             (self.output_size,),
             self.weight,
             self.bias,
-            _EPSILON,
+            self.epsilon,
         )
         return found.to(states.dtype)
 
@@ -100,7 +101,7 @@ class BatchNormalization(_Normalization):
             states = states.to(self.weight.dtype)
             mean, var = _moments(states, mask)  # (H,), (H,)
             self._remember(mean.detach(), var.detach(), int(mask.sum()))
-        scale = self.weight / (var + _EPSILON).sqrt()  # (H,)
+        scale = self.weight / (var + self.epsilon).sqrt()  # (H,)
         shift = self.bias - mean * scale  # (H,)
         empty = ~mask.any(1, keepdim=True)  # (B, 1)
         final = (final * scale + shift).masked_fill(empty, 0.0)  # (B, H)

@@ -3,26 +3,11 @@
 The convention for token ids, which `TextVectorizer` writes and the estimators read:
 row i of a matrix holds the ids of document i in reading order, 0 is padding and never
 stored in a sparse matrix, 1 is an unknown token, and tokens begin at 2.
+
+Names are imported when they are first used, as some need torch and others do not. They
+are listed in `__init__.pyi`.
 """
 
-from sklearn_bilstm.sequences._batching import LengthBuckets
-from sklearn_bilstm.sequences._collate import cut, pad
-from sklearn_bilstm.sequences._dataset import SequenceDataset
-from sklearn_bilstm.sequences._matrix import MAX_ID, ragged_from_ids
-from sklearn_bilstm.sequences._ngrams import NgramColumns, spread
-from sklearn_bilstm.sequences._ragged import RaggedArray
-from sklearn_bilstm.sequences._series import ragged_from_numbers, ragged_from_series
+from lazy_loader import attach_stub as _attach_stub
 
-__all__ = [
-    "MAX_ID",
-    "LengthBuckets",
-    "NgramColumns",
-    "RaggedArray",
-    "SequenceDataset",
-    "cut",
-    "pad",
-    "ragged_from_ids",
-    "ragged_from_numbers",
-    "ragged_from_series",
-    "spread",
-]
+__getattr__, __dir__, __all__ = _attach_stub(__name__, __file__)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from torch.utils.data import Sampler
 
 __all__ = ["LengthBuckets"]
 
@@ -12,7 +11,7 @@ __all__ = ["LengthBuckets"]
 _BATCHES_PER_POOL = 50
 
 
-class LengthBuckets(Sampler[np.ndarray]):
+class LengthBuckets:
     """Cut rows into batches of like length; every row comes once.
 
     Parameters

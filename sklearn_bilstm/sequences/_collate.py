@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sklearn_bilstm.sequences._padding import padded, width_of_batch
 from sklearn_bilstm.sequences._ragged import Ragged
 
 __all__ = ["cut", "pad"]
@@ -11,13 +12,9 @@ __all__ = ["cut", "pad"]
 # Input and target of a batch, as keyword arguments.
 Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
-# The fused kernels keep what they prepared for every width they have met, so long
-# batches are widened to a multiple of this many steps.
-_WIDTH_STEP = 8
-
 
 def pad(sequences: Ragged, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Fill up the sequences at `rows` to a common width.
+    """Return what :func:`padded` gives, as tensors.
 
     Parameters
     ----------
@@ -28,17 +25,9 @@ def pad(sequences: Ragged, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     Returns
     -------
     steps : tensor of shape (B, T) or (B, T, C)
-        Zero on padding. Token ids are int64, numbers keep their dtype. T is the length
-        of the longest of the sequences, at least 1 and rounded up if it is long.
     mask : bool tensor of shape (B, T)
-        True on real steps.
     """
-    lengths = sequences.lengths[rows]
-    mask = np.arange(_width(int(lengths.max(initial=0)))) < lengths[:, None]  # (B, T)
-    values = sequences.take(rows).values
-    dtype = np.int64 if values.dtype.kind in "iu" else values.dtype
-    steps = np.zeros((*mask.shape, *values.shape[1:]), dtype)  # (B, T) or (B, T, C)
-    steps[mask] = values
+    steps, mask = padded(sequences, rows)
     return torch.from_numpy(steps), torch.from_numpy(mask)
 
 
@@ -68,13 +57,6 @@ def _split(tensors: dict[str, Tensor], n_shards: int) -> list[dict[str, Tensor]]
 
 
 def _trimmed(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    width = _width(int(inputs["mask"].sum(1).max()))
+    width = width_of_batch(int(inputs["mask"].sum(1).max()))
     # numbers beside a sequence have no steps
     return {name: x if name == "static" else x[:, :width] for name, x in inputs.items()}
-
-
-def _width(longest: int) -> int:
-    """Return how wide a batch is whose longest row has `longest` steps."""
-    if longest <= 4 * _WIDTH_STEP:
-        return max(longest, 1)
-    return -(-longest // _WIDTH_STEP) * _WIDTH_STEP

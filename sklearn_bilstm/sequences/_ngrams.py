@@ -9,13 +9,21 @@ from scipy import sparse
 from sklearn_bilstm.sequences._ragged import RaggedArray
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
-__all__ = ["NgramColumns", "hashed_ngrams", "spread"]
+__all__ = [
+    "BUCKET_BITS",
+    "SPREAD_FACTOR",
+    "SPREAD_SHIFT",
+    "NgramColumns",
+    "hashed_ngrams",
+    "spread",
+]
 
 # An odd number whose products spread over all bits: 2 ** 64 over the golden ratio
 # (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_HALF = np.uint64(32)
-_N_BITS = 22
+SPREAD_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+SPREAD_SHIFT = np.uint64(32)
+# There are two to this power of buckets.
+BUCKET_BITS = 22
 # An n-gram must be in this many sequences, if there are more sequences than that.
 _MIN_SEQUENCES = 2
 _MANY_SEQUENCES = 2000
@@ -36,8 +44,8 @@ class NgramColumns:
     def fit(self, sequences: RaggedArray) -> Self:
         """Find the n-grams."""
         self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
-        buckets = hashed_ngrams(sequences, self.lengths, _N_BITS)
-        pairs = _counts(buckets, sequences, 1 << _N_BITS)
+        buckets = hashed_ngrams(sequences, self.lengths, BUCKET_BITS)
+        pairs = _counts(buckets, sequences, 1 << BUCKET_BITS)
         n_sequences_with = np.bincount(pairs.indices, minlength=1)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
         self._buckets = np.flatnonzero(n_sequences_with >= least).astype(np.int32)
@@ -65,7 +73,8 @@ class NgramColumns:
         """
         ids = sequences.values
         ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
-        buckets = hashed_ngrams(replace(sequences, values=ids), self.lengths, _N_BITS)
+        sequences = replace(sequences, values=ids)
+        buckets = hashed_ngrams(sequences, self.lengths, BUCKET_BITS)
         if not self.n_columns:
             return np.full_like(buckets, -1)
         columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
@@ -117,15 +126,16 @@ def hashed_ngrams(
         hashes = spread((hashes[: len(last)] ^ last) + np.uint64(1))
         if length >= shortest:
             within = row_of[: len(last)] == row_of[length - 1 :]
-            found = (hashes * _SPREAD >> np.uint64(64 - n_bits)).astype(np.int32)
+            found = (hashes * SPREAD_FACTOR >> np.uint64(64 - n_bits)).astype(np.int32)
             np.copyto(buckets[length - shortest, length - 1 :], found, where=within)
     return buckets
 
 
 def spread(numbers: np.ndarray) -> np.ndarray:
     """Return a hash of each number of an array of uint64."""
-    products = numbers * _SPREAD
-    return products ^ (products >> _HALF)  # the low bits of a product know little
+    products = numbers * SPREAD_FACTOR
+    # the low bits of a product know little
+    return products ^ (products >> SPREAD_SHIFT)
 
 
 def _counts(

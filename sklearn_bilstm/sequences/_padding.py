@@ -1,0 +1,45 @@
+"""From sequences of unequal length to an array of one width."""
+
+import numpy as np
+
+from sklearn_bilstm.sequences._ragged import Ragged
+
+__all__ = ["padded", "width_of_batch"]
+
+# Kernels keep what they prepared for every width they have met, so long batches are
+# widened to a multiple of this many steps.
+_WIDTH_STEP = 8
+
+
+def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Fill up the sequences at `rows` to a common width.
+
+    Parameters
+    ----------
+    sequences : Ragged
+    rows : ndarray of shape (B,)
+        Indices into `sequences`.
+
+    Returns
+    -------
+    steps : ndarray of shape (B, T) or (B, T, C)
+        Zero on padding. Token ids are int64, numbers keep their dtype. T is the length
+        of the longest of the sequences, at least 1 and rounded up if it is long.
+    mask : ndarray of bool, shape (B, T)
+        True on real steps.
+    """
+    lengths = sequences.lengths[rows]
+    width = width_of_batch(int(lengths.max(initial=0)))
+    mask = np.arange(width) < lengths[:, None]  # (B, T)
+    values = sequences.take(rows).values
+    dtype = np.int64 if values.dtype.kind in "iu" else values.dtype
+    steps = np.zeros((*mask.shape, *values.shape[1:]), dtype)  # (B, T) or (B, T, C)
+    steps[mask] = values
+    return steps, mask
+
+
+def width_of_batch(longest: int) -> int:
+    """Return how wide a batch is whose longest row has `longest` steps."""
+    if longest <= 4 * _WIDTH_STEP:
+        return max(longest, 1)
+    return -(-longest // _WIDTH_STEP) * _WIDTH_STEP
