@@ -1,4 +1,5 @@
 from .estimators import BiLSTMClassifier, BiLSTMRegressor
+from .onnx import export_onnx
 from .text import TextVectorizer, WordVectors, load_word_vectors
 
 __all__ = [
@@ -6,6 +7,7 @@ __all__ = [
     "BiLSTMRegressor",
     "TextVectorizer",
     "WordVectors",
+    "export_onnx",
     "load_word_vectors",
 ]
 

@@ -16,7 +16,8 @@ LAYERS = {
     "datasets": 1,
     "training": 2,
     "estimators": 3,
-    "__init__": 4,
+    "onnx": 4,
+    "__init__": 6,
 }
 # What each folder may lean on beside the standard library.
 LIBRARIES = {
@@ -27,6 +28,7 @@ LIBRARIES = {
     "datasets": {"joblib", "numpy", "sklearn"},
     "training": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
+    "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
     "__init__": {"lazy_loader"},
 }
 OPTIONAL = {

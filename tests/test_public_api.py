@@ -37,6 +37,7 @@ def test_the_root_holds_what_users_write():
         "BiLSTMRegressor",
         "TextVectorizer",
         "WordVectors",
+        "export_onnx",
         "load_word_vectors",
     ]
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)

@@ -1,0 +1,196 @@
+"""export_onnx: a fitted model in, a file that needs no torch out."""
+
+import os
+from typing import Any
+
+import numpy as np
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.onnx._graph import Graph
+from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
+from sklearn_bilstm.onnx._ngrams import evidence_channels, wide_logits
+from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
+from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.utils._files import replaced_atomically
+
+__all__ = ["export_onnx"]
+
+_NAME = "sklearn_bilstm"
+_ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor
+
+
+def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a fitted model as ONNX, to be served without torch.
+
+    The file holds all that lies between token ids, or numbers, and what comes out: the
+    network, the n-grams that it reads and those beside it, and what numbers are
+    standardised with. Batches may have any number of rows and steps. How text becomes
+    ids, and the labels, stand in the metadata as JSON, from which
+    :class:`~sklearn_bilstm.onnx.OnnxModel` reads them.
+
+    Inputs are `ids`, int64 of shape (rows, steps) with zeros behind the tokens of a
+    row; or `values`, float64 of shape (rows, steps, channels), and `lengths`, int64 of
+    shape (rows,). Where numbers stand beside the sequences there is `static` too,
+    float64 of shape (rows, columns). There is at least one step. Outputs are `label`,
+    the index of a label or zeros and ones where rows have several labels,
+    `probabilities` and `logits`; or `y`. What is no index is float64.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted :class:`~sklearn.pipeline.Pipeline` of a :class:`TextVectorizer` and a
+        BiLSTM estimator, or such an estimator alone.
+    path : path-like
+        File to write, ending in ".onnx" by convention. It is replaced when all is
+        written.
+
+    Raises
+    ------
+    ImportError
+        If onnx is not installed, which the extra `onnx` brings.
+    TypeError
+        If `model` is another kind of estimator, or a pipeline with other steps.
+    ValueError
+        If `model` is not fitted, or holds what the file cannot: functions of yours,
+        labels that are no strings, numbers or bools, or 2 GB of weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, export_onnx
+    >>> from sklearn_bilstm.datasets import make_reviews
+    >>> from sklearn_bilstm.onnx import OnnxModel
+    >>> texts, labels = make_reviews(300, random_state=0)
+    >>> model = make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=0))
+    >>> path = Path(tempfile.mkdtemp()) / "reviews.onnx"
+    >>> export_onnx(model.fit(texts, labels), path)
+    >>> OnnxModel(path).predict(["the acting was not good, it was awful"])
+    array(['negative'], dtype='<U8')
+    """
+    vectorizer, estimator = _parts(model)
+    of_text = None if vectorizer is None else describe_vectorizer(vectorizer)
+    description = Description.of(estimator, of_text)
+    graph = Graph()
+    _write(graph, estimator)
+    written = graph.to_model(_NAME, description.to_properties())
+    with replaced_atomically(path) as file:
+        file.write(written.SerializeToString())
+
+
+def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
+    """Return the vectorizer, or None, and the estimator, both fitted."""
+    steps = (
+        [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
+    )
+    *before, estimator = steps
+    vectorizes = len(before) == 1 and isinstance(before[0], TextVectorizer)
+    if not isinstance(estimator, _ESTIMATORS) or not (vectorizes or not before):
+        kinds = ", ".join(type(step).__name__ for step in steps)
+        raise TypeError(
+            "The model must be a BiLSTMClassifier or BiLSTMRegressor, or a Pipeline of "
+            f"a TextVectorizer and one of them: got {type(model).__name__} of {kinds}. "
+            "Of a search, give best_estimator_; of a pipeline with other steps, "
+            "pipeline[-1], and let the other steps transform what you serve."
+        )
+    for step in steps:
+        check_is_fitted(step)
+    return (before[0] if vectorizes else None), estimator
+
+
+def _write(graph: Graph, estimator: Any) -> None:
+    """Write all from inputs to outputs."""
+    static = None
+    if estimator._n_static:
+        raw = graph.input("static", np.float64, ["rows", estimator._n_static])
+        static = _standardised(graph, estimator, estimator._static_scaler, raw)
+    if estimator.input_type_ == "tokens":
+        ids = graph.input("ids", np.int64, ["rows", "steps"])
+        logits = _network_logits(
+            graph, estimator, *_tokens(graph, estimator, ids), static
+        )
+        logits = _with_wide_path(graph, estimator, logits, ids, static)
+    else:
+        logits = _network_logits(graph, estimator, *_numbers(graph, estimator), static)
+    if hasattr(estimator, "classes_"):
+        _write_classes(graph, estimator, logits)
+    else:
+        _write_numbers(graph, estimator, logits)
+
+
+def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:
+    """Return vectors of shape (T, B, E), and lengths."""
+    is_token = graph.cast(graph.op("Greater", ids, 0), np.int64)
+    lengths = graph.op("ReduceSum", is_token, [1], keepdims=0)
+    evidence = getattr(estimator, "evidence_", None)
+    channels = None if evidence is None else evidence_channels(graph, evidence, ids)
+    layer = estimator.module_.input_layer
+    return token_vectors(graph, layer, ids, channels), lengths
+
+
+def _numbers(graph: Graph, estimator: Any) -> tuple[str, str]:
+    """Return vectors of shape (T, B, E), and lengths."""
+    shape = ["rows", "steps", estimator.n_channels_]
+    values = graph.input("values", np.float64, shape)
+    lengths = graph.input("lengths", np.int64, ["rows"])
+    values = _standardised(graph, estimator, estimator._scaler, values)
+    return graph.op("Transpose", values, perm=[1, 0, 2]), lengths
+
+
+def _standardised(
+    graph: Graph, estimator: Any, scaler: StandardScaler, values: str
+) -> str:
+    """Standardise numbers as the estimator does."""
+    values = graph.op("Sub", values, scaler.mean_)
+    values = graph.op("Div", values, scaler.scale_)
+    farthest = np.float64(estimator._farthest)
+    return graph.cast(graph.op("Clip", values, -farthest, farthest), np.float32)
+
+
+def _network_logits(
+    graph: Graph, estimator: Any, vectors: str, lengths: str, static: str | None
+) -> str:
+    n_steps = graph.op("Shape", vectors, end=1)
+    rows = Rows.of(graph, lengths, n_steps)
+    x = pooled(graph, estimator.module_, vectors, rows)
+    if static is not None:
+        x = graph.op("Concat", x, static, axis=1)
+    return head(graph, estimator.module_.head, x)
+
+
+def _with_wide_path(
+    graph: Graph, estimator: Any, logits: str, ids: str, static: str | None
+) -> str:
+    """Return the mean of the logits of both paths, if there are two."""
+    path = getattr(estimator, "wide_path_", None)
+    if path is None:
+        return logits
+    logits = graph.op("Mul", logits, np.float64(estimator.network_scale_))
+    if path._model is not None:
+        logits = graph.op("Add", logits, wide_logits(graph, path, ids, static))
+    return graph.op("Div", logits, np.float64(2))
+
+
+def _write_classes(graph: Graph, estimator: Any, logits: str) -> None:
+    n_classes = len(estimator.classes_)
+    if estimator.multilabel_:
+        label = graph.cast(graph.op("Greater", logits, np.float64(0)), np.int64)
+        probabilities = graph.op("Sigmoid", logits)
+        graph.output("label", label, np.int64, ["rows", n_classes])
+    else:
+        label = graph.op("ArgMax", logits, axis=1, keepdims=0)
+        probabilities = graph.op("Softmax", logits, axis=1)
+        graph.output("label", label, np.int64, ["rows"])
+    for name, value in (("probabilities", probabilities), ("logits", logits)):
+        graph.output(name, value, np.float64, ["rows", n_classes])
+
+
+def _write_numbers(graph: Graph, estimator: Any, logits: str) -> None:
+    scaler = estimator._target_scaler
+    y = graph.op("Add", graph.op("Mul", logits, scaler.scale_), scaler.mean_)
+    graph.output("y", y, np.float64, ["rows", estimator.n_outputs_])

@@ -1,0 +1,134 @@
+"""A graph of ONNX, written node by node."""
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.utils._optional import import_optional
+
+__all__ = ["Graph", "Operand"]
+
+# Bitwise operators came with this version. Onnxruntime reads it since 1.14.
+_OPSET = 18
+_IR_VERSION = 8
+# What a protocol buffer holds at most.
+_MOST_BYTES = 2**31 - 1
+
+# The name of a value of the graph; or a constant, of which ints and lists of them are
+# int64, and all else is a number or an array of numpy.
+Operand = str | int | list[int] | np.ndarray | np.generic
+
+
+class Graph:
+    """Nodes and constants, each of which is written once.
+
+    A value of the graph goes by its name. Equal nodes of equal operands give the same
+    value, and what no output needs is left out.
+    """
+
+    def __init__(self) -> None:
+        self._onnx = import_optional("onnx", purpose="export_onnx", extra="onnx")
+        self._inputs: list = []
+        self._outputs: list = []
+        self._nodes: list = []
+        self._values: dict[tuple, list[str]] = {}
+        self._constants: dict[tuple, str] = {}
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def input(self, name: str, dtype: type, shape: list) -> str:
+        """Declare an input; a dimension that is a str may have any size."""
+        self._inputs.append(self._declaration(name, dtype, shape))
+        return name
+
+    def output(self, name: str, value: str, dtype: type, shape: list) -> None:
+        """Give a value a name under which it comes out."""
+        self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
+        self._outputs.append(self._declaration(name, dtype, shape))
+
+    def op(self, kind: str, *operands: Operand, **attributes: Any) -> str:
+        """Write an operator of ONNX, and return its value."""
+        return self.ops(kind, 1, *operands, **attributes)[0]
+
+    def ops(
+        self, kind: str, n_values: int, *operands: Operand, **attributes: Any
+    ) -> list[str]:
+        """Write an operator of ONNX that has several values, and return them."""
+        names = [o if isinstance(o, str) else self._constant(o) for o in operands]
+        key = kind, n_values, *names, repr(sorted(attributes.items()))
+        if key not in self._values:
+            number = len(self._values)
+            values = [f"{kind}_{number}_{i}" for i in range(n_values)]
+            node = self._onnx.helper.make_node(kind, names, values, **attributes)
+            self._nodes.append(node)
+            self._values[key] = values
+        return self._values[key]
+
+    def cast(self, value: str, dtype: type) -> str:
+        """Convert a value to another type of numbers."""
+        return self.op("Cast", value, to=self._type(dtype))
+
+    def to_model(self, name: str, metadata: dict[str, str]) -> Any:
+        """Return what was written, checked, as a `ModelProto`.
+
+        Parameters
+        ----------
+        name : str
+            Name of the graph, and of what produced it.
+        metadata : dict
+            Strings that come with the model, by name.
+        """
+        nodes = self._needed_nodes()
+        used = {value for node in nodes for value in node.input}
+        constants = {n: array for n, array in self._arrays.items() if n in used}
+        self._check_size(constants)
+        make = self._onnx.helper
+        graph = make.make_graph(
+            nodes,
+            name,
+            self._inputs,
+            self._outputs,
+            [self._onnx.numpy_helper.from_array(a, n) for n, a in constants.items()],
+        )
+        model = make.make_model(
+            graph,
+            producer_name=name,
+            ir_version=_IR_VERSION,
+            opset_imports=[make.make_opsetid("", _OPSET)],
+        )
+        make.set_model_props(model, metadata)
+        self._onnx.checker.check_model(model, full_check=True)
+        return model
+
+    def _constant(self, value: Any) -> str:
+        array = np.asarray(value, None if hasattr(value, "dtype") else np.int64)
+        key = array.dtype.str, array.shape, array.tobytes()
+        if key not in self._constants:
+            self._constants[key] = f"constant_{len(self._constants)}"
+            self._arrays[self._constants[key]] = array
+        return self._constants[key]
+
+    def _declaration(self, name: str, dtype: type, shape: list) -> Any:
+        make = self._onnx.helper.make_tensor_value_info
+        return make(name, self._type(dtype), shape)
+
+    def _type(self, dtype: type) -> int:
+        return self._onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+
+    def _needed_nodes(self) -> list:
+        needed = {output.name for output in self._outputs}
+        nodes: list = []
+        for node in reversed(self._nodes):
+            if needed.intersection(node.output):
+                needed.update(node.input)
+                nodes.insert(0, node)
+        return nodes
+
+    @staticmethod
+    def _check_size(constants: dict[str, np.ndarray]) -> None:
+        n_bytes = sum(array.nbytes for array in constants.values())
+        if n_bytes > _MOST_BYTES:
+            raise ValueError(
+                "A model in ONNX must be smaller than 2 GB, as a protocol buffer holds "
+                f"no more: its weights are {n_bytes:,} bytes. Fit one with a smaller "
+                "vocabulary: by max_features of TextVectorizer."
+            )

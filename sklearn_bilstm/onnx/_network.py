@@ -1,0 +1,252 @@
+"""The parts of a network as operators of ONNX, one small function a part.
+
+They read and write what the modules of :mod:`sklearn_bilstm.nn` do, but sequences have
+the shape (T, B, features) throughout, which the recurrent operators of ONNX want. These
+read each row within its own length, in both directions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn import (
+    NORMALIZATIONS,
+    AttentionPooling,
+    DenseHead,
+    LastPooling,
+    MaxMeanPooling,
+    MaxPooling,
+    MeanPooling,
+    RecurrentEncoder,
+    RecurrentLayer,
+    SequenceModel,
+    TokenInput,
+)
+from sklearn_bilstm.onnx._graph import Graph
+
+__all__ = ["Rows", "array_of", "head", "pooled", "token_vectors"]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What is known of the rows of a batch.
+
+    Parameters
+    ----------
+    lengths : str
+        Number of steps of each row, int64 of shape (B,).
+    mask : str
+        True on real steps, of shape (T, B, 1).
+    filled : str
+        True for rows that are not empty, of shape (B, 1).
+    """
+
+    lengths: str
+    mask: str
+    filled: str
+
+    @classmethod
+    def of(cls, graph: Graph, lengths: str, n_steps: str) -> "Rows":
+        """Tell from the lengths, and the number of steps of all, of shape (1,)."""
+        steps = graph.op("Range", 0, graph.op("Squeeze", n_steps), 1)  # (T,)
+        steps = graph.op("Unsqueeze", steps, [1, 2])  # (T, 1, 1)
+        column = graph.op("Unsqueeze", lengths, [1])  # (B, 1)
+        mask = graph.op("Less", steps, column)  # (T, B, 1)
+        return cls(lengths, mask, graph.op("Greater", column, 0))
+
+
+def array_of(weight: Tensor) -> np.ndarray:
+    """Return a weight as an array."""
+    return weight.detach().cpu().numpy()
+
+
+def token_vectors(
+    graph: Graph, layer: TokenInput, ids: str, evidence: str | None
+) -> str:
+    """Turn ids of shape (B, T), and evidence of (T, B, n_channels), into vectors."""
+    is_known = graph.op("Less", ids, layer.input_size)
+    ids = graph.op("Where", is_known, ids, layer.unknown_id)  # (B, T)
+    ids = graph.op("Transpose", ids, perm=[1, 0])  # (T, B)
+    vectors = graph.op("Gather", array_of(layer.embedding.weight), ids)  # (T, B, E)
+    if evidence is None:
+        return vectors
+    evidence = graph.op("Mul", evidence, np.float32(layer.evidence_scale))
+    return graph.op("Concat", vectors, evidence, axis=-1)  # (T, B, E)
+
+
+def pooled(graph: Graph, module: SequenceModel, vectors: str, rows: Rows) -> str:
+    """Turn vectors of shape (T, B, E) into pooled ones of shape (B, P)."""
+    encoder = cast("RecurrentEncoder", module.encoder)
+    states, final = _encoded(graph, encoder, vectors, rows)
+    return _POOLINGS[type(module.pooling)](graph, module.pooling, states, final, rows)
+
+
+def head(graph: Graph, part: DenseHead, x: str) -> str:
+    """Turn pooled vectors into logits of shape (B, K), in double precision."""
+    x = graph.cast(x, np.float64)
+    for layer in part.hidden:
+        x = graph.op("Relu", _linear(graph, layer, x))
+    return _linear(graph, part.linear, x)
+
+
+def _linear(graph: Graph, layer: nn.Linear, x: str) -> str:
+    weights = (array_of(w).astype(np.float64) for w in (layer.weight, layer.bias))
+    return graph.op("Gemm", x, *weights, transB=1)
+
+
+# -- the encoder
+
+
+class _Cell(NamedTuple):
+    """What a recurrent operator needs.
+
+    Parameters
+    ----------
+    kind : str
+        Name of the operator.
+    gates : list of int
+        Place, in torch's order, of each gate in the order of ONNX.
+    attributes : dict
+        Further attributes.
+    """
+
+    kind: str
+    gates: list[int]
+    attributes: dict[str, Any] = {}
+
+
+_CELLS = {
+    # torch multiplies by the reset gate behind the product, and has r, z, n
+    "gru": _Cell("GRU", [1, 0, 2], {"linear_before_reset": 1}),
+    "lstm": _Cell("LSTM", [0, 3, 1, 2]),  # i, o, f, c; torch has i, f, g, o
+    "rnn": _Cell("RNN", [0]),
+}
+
+_MERGES: dict[str, tuple[str, dict[str, Any]]] = {
+    "concat": ("Concat", {"axis": -1}),
+    "mean": ("Mean", {}),
+    "mul": ("Mul", {}),
+    "sum": ("Sum", {}),
+}
+
+
+def _encoded(
+    graph: Graph, encoder: RecurrentEncoder, states: str, rows: Rows
+) -> tuple[str, str]:
+    """Return states of shape (T, B, H), and the final ones, of shape (B, H)."""
+    for index, layer in enumerate(encoder.layers):
+        states, final = _read(graph, layer, states, rows)
+        if encoder.normalizations:
+            part = encoder.normalizations[index]
+            normalize = _NORMALIZATIONS[type(part)]
+            states, final = (normalize(graph, part, x) for x in (states, final))
+    return states, final
+
+
+def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str, str]:
+    """Return states of shape (T, B, H), and the final ones, of shape (B, H)."""
+    kind, gates, attributes = _CELLS[layer.cell]
+    directions = [layer.forwards]
+    if layer.backwards is not None:
+        directions.append(layer.backwards)
+    weights = zip(
+        *(_weights(direction, gates) for direction in directions), strict=True
+    )
+    # an empty row is read as one step long, as its states are not looked at
+    lengths = graph.cast(graph.op("Max", rows.lengths, 1), np.int32)
+    states, final = graph.ops(
+        kind,
+        2,
+        x,
+        *map(np.stack, weights),
+        lengths,
+        hidden_size=layer.forwards.hidden_size,
+        direction="forward" if layer.backwards is None else "bidirectional",
+        **attributes,
+    )  # (T, n_directions, B, hidden_size), (n_directions, B, hidden_size)
+    return _merged(graph, layer, states, 1), _merged(graph, layer, final, 0)
+
+
+def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
+    """Return the weights of input and state, and all biases, in the order of ONNX."""
+    ordered = []
+    for weight in direction.all_weights[0]:
+        of_gates = np.split(array_of(weight), len(gates))
+        ordered.append(np.concatenate([of_gates[gate] for gate in gates]))
+    of_input, of_state, *biases = ordered
+    return [of_input, of_state, np.concatenate(biases)]
+
+
+def _merged(graph: Graph, layer: RecurrentLayer, states: str, axis: int) -> str:
+    """Make one of both directions, which lie along an axis."""
+    forward = graph.op("Gather", states, 0, axis=axis)
+    if layer.backwards is None:
+        return forward
+    kind, attributes = _MERGES[layer.merge_mode]
+    backward = graph.op("Gather", states, 1, axis=axis)
+    return graph.op(kind, forward, backward, **attributes)
+
+
+def _layer_normalized(graph: Graph, part: Any, x: str) -> str:
+    weights = array_of(part.weight), array_of(part.bias)
+    return graph.op("LayerNormalization", x, *weights, epsilon=part.epsilon)
+
+
+def _batch_normalized(graph: Graph, part: Any, x: str) -> str:
+    scale = part.weight / (part.running_var + part.epsilon).sqrt()
+    shift = part.bias - part.running_mean * scale
+    return graph.op("Add", graph.op("Mul", x, array_of(scale)), array_of(shift))
+
+
+_NORMALIZATIONS: dict[type, Callable[[Graph, Any, str], str]] = {
+    NORMALIZATIONS["batch"]: _batch_normalized,
+    NORMALIZATIONS["layer"]: _layer_normalized,
+}
+
+# -- poolings, which give an empty row the zero vector
+
+
+def _last(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+    return graph.op("Where", rows.filled, final, np.float32(0))
+
+
+def _max(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+    real = graph.op("Where", rows.mask, states, np.float32(-np.inf))
+    highest = graph.op("ReduceMax", real, [0], keepdims=0)  # (B, H)
+    return graph.op("Where", rows.filled, highest, np.float32(0))
+
+
+def _mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+    real = graph.op("Where", rows.mask, states, np.float32(0))
+    total = graph.op("ReduceSum", real, [0], keepdims=0)  # (B, H)
+    n_steps = graph.op("Unsqueeze", graph.op("Max", rows.lengths, 1), [1])  # (B, 1)
+    return graph.op("Div", total, graph.cast(n_steps, np.float32))
+
+
+def _max_mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+    views = (view(graph, part, states, final, rows) for view in (_max, _mean))
+    return graph.op("Concat", *views, axis=1)
+
+
+def _attention(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+    hidden = graph.op("MatMul", states, array_of(part.hidden.weight.T))
+    hidden = graph.op("Tanh", graph.op("Add", hidden, array_of(part.hidden.bias)))
+    scores = graph.op("MatMul", hidden, array_of(part.query.weight.T))  # (T, B, 1)
+    lowest = np.finfo(np.float32).min  # softmax of a row of -inf would be NaN
+    scores = graph.op("Where", rows.mask, scores, lowest)
+    weights = graph.op("Softmax", scores, axis=0)
+    weights = graph.op("Where", rows.mask, weights, np.float32(0))
+    weighted = graph.op("Mul", weights, states)
+    return graph.op("ReduceSum", weighted, [0], keepdims=0)  # (B, H)
+
+
+_POOLINGS: dict[type, Callable[..., str]] = {
+    AttentionPooling: _attention,
+    LastPooling: _last,
+    MaxMeanPooling: _max_mean,
+    MaxPooling: _max,
+    MeanPooling: _mean,
+}

@@ -1,0 +1,199 @@
+"""What n-grams tell, as operators of ONNX: columns, evidence and the linear path.
+
+Token ids have the shape (B, T) here, with zeros behind the tokens of a row.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.onnx._graph import Graph, Operand
+from sklearn_bilstm.sequences import (
+    BUCKET_BITS,
+    SPREAD_FACTOR,
+    SPREAD_SHIFT,
+    NgramColumns,
+)
+from sklearn_bilstm.training import Evidence, WidePath
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+
+__all__ = ["evidence_channels", "wide_logits"]
+
+# Buckets are looked up in words of so many bits, a bit a bucket.
+_WORD_BITS = 16
+_N_ONES = (
+    np.unpackbits(np.arange(2**_WORD_BITS, dtype="<u2").view(np.uint8))
+    .reshape(-1, _WORD_BITS)
+    .sum(1, dtype=np.uint8)
+)
+
+
+def evidence_channels(graph: Graph, evidence: Evidence, ids: str) -> str:
+    """Return what all rows that were learnt from say, of shape (T, B, n_channels)."""
+    table = evidence._tables[-1]  # its last row is of zeros, for no n-gram
+    channels = []
+    for columns in _columns_at_steps(graph, evidence._columns, ids, len(table) - 1):
+        columns = graph.op("Transpose", columns, perm=[1, 0])  # (T, B)
+        channels.append(graph.op("Gather", table, columns))
+    return graph.cast(graph.op("Concat", *channels, axis=-1), np.float32)
+
+
+def wide_logits(graph: Graph, path: WidePath, ids: str, static: str | None) -> str:
+    """Return the logits of a linear path that has learnt, in float64 of shape (B, K).
+
+    Parameters
+    ----------
+    graph : Graph
+    path : WidePath
+    ids : str
+        Token ids.
+    static : str or None
+        Standardised numbers beside each row, of shape (B, S).
+    """
+    model: Any = path._model
+    coefficients = model.coefficients.astype(np.float32)
+    of_ngrams, of_static = np.split(coefficients, [len(path._tfidf.idf_)])
+    columns, weights = _tfidf(graph, path, ids)
+    coefficients = graph.op("Gather", _with_zeros(of_ngrams), columns)
+    logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), coefficients)
+    logits = graph.op("Squeeze", logits, [1])  # (B, n_found)
+    if static is not None:
+        logits = graph.op("Add", logits, graph.op("MatMul", static, of_static))
+    logits = graph.op("Add", graph.cast(logits, np.float64), model.intercepts)
+    if path.multilabel:
+        return logits
+    return _of_all_classes(graph, logits, model.classes, path.n_classes)
+
+
+def _tfidf(graph: Graph, path: WidePath, ids: str) -> tuple[str, str]:
+    """Return the distinct n-grams of each row, and their weights.
+
+    Both have the shape (B, n_lengths * T). Behind the last n-gram of a row the column
+    is one more than there are, and the weight is zero.
+    """
+    idf = path._tfidf.idf_.astype(np.float32)
+    at_steps = _columns_at_steps(graph, path._columns, ids, len(idf))
+    columns, counts = _distinct(graph, at_steps, len(idf))
+    weights = graph.op("Add", graph.op("Log", counts), np.float32(1))
+    weights = graph.op("Mul", weights, graph.op("Gather", _with_zeros(idf), columns))
+    norm = graph.op("ReduceL2", weights, [1])
+    norm = graph.op("Max", norm, np.finfo(np.float32).tiny)
+    return columns, graph.op("Div", weights, norm)
+
+
+def _with_zeros(table: np.ndarray) -> np.ndarray:
+    """Append what is looked up where there is no n-gram."""
+    return np.concatenate([table, np.zeros_like(table[:1])])
+
+
+def _of_all_classes(
+    graph: Graph, logits: str, found: np.ndarray, n_classes: int
+) -> str:
+    """Place the logits of the classes that had rows, and make their mean zero."""
+    # a class without a row is no likelier than any other
+    lowest = graph.op("ReduceMin", logits, [1])
+    places = np.full(n_classes, len(found))
+    places[found] = np.arange(len(found))
+    logits = graph.op("Concat", logits, lowest, axis=1)
+    logits = graph.op("Gather", logits, places, axis=1)
+    return graph.op("Sub", logits, graph.op("ReduceMean", logits, [1]))
+
+
+def _distinct(
+    graph: Graph, columns_at_steps: list[str], no_column: int
+) -> tuple[str, str]:
+    """Return the distinct columns of each row, and how often each is there.
+
+    Both have the shape (B, n_lengths * T). Behind the last of a row there is
+    `no_column`, and a count of one.
+    """
+    columns = graph.op("Concat", *columns_at_steps, axis=1)
+    shape = graph.op("Shape", columns)
+    columns, _ = graph.ops("TopK", 2, columns, graph.op("Gather", shape, [1]), axis=1)
+    same = graph.op("Equal", columns, _shifted(graph, columns, fill=-1))
+    begins = graph.cast(graph.op("Not", same), np.int64)
+    run = graph.op("Sub", graph.op("CumSum", begins, 1), 1)
+    zeros, ones, nothing = (
+        graph.op("Expand", value, shape)
+        for value in (np.float32(0), np.float32(1), no_column)
+    )
+    counts = graph.op("ScatterElements", zeros, run, ones, axis=1, reduction="add")
+    distinct = graph.op("ScatterElements", nothing, run, columns, axis=1)
+    return distinct, graph.op("Max", counts, np.float32(1))
+
+
+def _columns_at_steps(
+    graph: Graph, columns: NgramColumns, ids: str, no_column: int
+) -> list[str]:
+    """Find the n-grams that end at each step, of shape (B, T) for each length.
+
+    It is `no_column` where there is no n-gram, or none that has a column.
+    """
+    is_known = graph.op("LessOrEqual", ids, int(columns._largest_id))
+    ids = graph.op("Where", is_known, ids, UNKNOWN_ID)
+    shortest, longest = columns.lengths
+    is_token = whole = graph.op("Greater", ids, 0)
+    hashes = graph.op("Mul", ids, 0)  # of the n-gram that ends at the step before
+    found = []
+    for length in range(1, longest + 1):
+        if length > 1:
+            hashes = _shifted(graph, hashes, fill=0)
+            whole = graph.op("And", is_token, _shifted(graph, whole, fill=np.False_))
+        hashes = graph.op("Add", graph.op("BitwiseXor", hashes, ids), 1)
+        hashes = _spread(graph, hashes)
+        if length >= shortest:
+            bucket = graph.op("Mul", hashes, _signed(SPREAD_FACTOR))
+            bucket = _shifted_right(graph, bucket, np.uint64(64 - BUCKET_BITS))
+            column, has_column = _looked_up(graph, columns, bucket)
+            has_column = graph.op("And", whole, has_column)
+            found.append(graph.op("Where", has_column, column, no_column))
+    return found
+
+
+def _shifted(graph: Graph, x: str, *, fill: Operand) -> str:
+    """Move what is at each step, of shape (B, T), to the next one."""
+    return graph.op("Pad", x, [0, 1, 0, -1], fill)
+
+
+def _spread(graph: Graph, numbers: str) -> str:
+    """Hash numbers as :func:`sklearn_bilstm.sequences.spread` does.
+
+    Signed products have the bits of unsigned ones, which onnxruntime cannot multiply.
+    """
+    products = graph.op("Mul", numbers, _signed(SPREAD_FACTOR))
+    high = _shifted_right(graph, products, SPREAD_SHIFT)
+    return graph.op("BitwiseXor", products, high)
+
+
+def _signed(number: np.uint64) -> np.int64:
+    return number.astype(np.int64)
+
+
+def _shifted_right(graph: Graph, numbers: str, n_bits: np.uint64) -> str:
+    unsigned = graph.cast(numbers, np.uint64)
+    shifted = graph.op("BitShift", unsigned, n_bits, direction="RIGHT")
+    return graph.cast(shifted, np.int64)
+
+
+def _looked_up(graph: Graph, columns: NgramColumns, bucket: str) -> tuple[str, str]:
+    """Return the columns of buckets, and whether they have one.
+
+    The column of a bucket is the number of fitted buckets below it (Jacobson, 1989):
+    of those in the words before its own, and of the bits below its own.
+    """
+    is_fitted = np.zeros(2**BUCKET_BITS, bool)
+    is_fitted[columns._buckets] = True
+    words = np.packbits(is_fitted, bitorder="little").view("<u2")
+    n_before = np.cumsum(_N_ONES[words], dtype=np.int32) - _N_ONES[words]
+    place = graph.op("Div", bucket, _WORD_BITS)
+    bit = graph.op("Mod", bucket, _WORD_BITS)
+    power = graph.op("Gather", 2 ** np.arange(_WORD_BITS, dtype=np.int64), bit)
+    word = graph.cast(graph.op("Gather", words, place), np.int64)
+    n_below = graph.op("Gather", _N_ONES, graph.op("Mod", word, power))
+    column = graph.op(
+        "Add",
+        graph.cast(graph.op("Gather", n_before, place), np.int64),
+        graph.cast(n_below, np.int64),
+    )
+    has_bit = graph.op("Mod", graph.op("Div", word, power), 2)
+    return column, graph.op("Equal", has_bit, 1)

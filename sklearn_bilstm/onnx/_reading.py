@@ -1,0 +1,105 @@
+"""From what users call X to the inputs of a graph."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.sequences import (
+    RaggedArray,
+    padded,
+    ragged_from_ids,
+    ragged_from_numbers,
+    ragged_from_series,
+)
+from sklearn_bilstm.utils._finite import find_unfit
+
+__all__ = ["ServedRows"]
+
+
+@dataclass(frozen=True)
+class ServedRows:
+    """Rows that a graph can be fed with.
+
+    Parameters
+    ----------
+    sequences : RaggedArray
+        Token ids, or numbers.
+    static : ndarray of float64, shape (n_rows, n_static), or None
+        Numbers beside each sequence.
+    """
+
+    sequences: RaggedArray
+    static: np.ndarray | None
+
+    @classmethod
+    def of(cls, X: Any, description: Description) -> Self:
+        """Read a matrix of ids or of numbers, or series of numbers.
+
+        Raises
+        ------
+        ValueError
+            If X is none of what the described model was fitted to.
+        """
+        is_list = isinstance(X, list | tuple) and not description.n_static
+        if description.input_type == "numeric" and is_list and len(X):
+            sequences = ragged_from_series([np.asarray(row) for row in X])
+            return cls(_of_known_channels(sequences, description), None)
+        X, static = _without_static(_checked(X), description.n_static)
+        if description.input_type == "tokens":
+            return cls(ragged_from_ids(X, max_id=None), static)
+        sequences = ragged_from_numbers(X)
+        return cls(_of_known_channels(sequences, description), static)
+
+    def inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return the inputs of a graph for some of the rows, as a padded batch."""
+        steps, _ = padded(self.sequences, rows)
+        if steps.ndim == 2:
+            inputs = {"ids": steps}
+        else:
+            lengths = self.sequences.lengths[rows].astype(np.int64)
+            inputs = {"values": steps.astype(np.float64), "lengths": lengths}
+        if self.static is not None:
+            inputs["static"] = self.static[rows]
+        return inputs
+
+
+def _checked(X: Any) -> Any:
+    """Return a matrix of numbers, or an array of series."""
+    X = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
+    if X.dtype.kind not in "biuf" or X.ndim < 2 or not X.shape[0]:
+        raise ValueError(
+            "X must hold rows of token ids or numbers, as the X that the estimator was "
+            f"fitted to: got an array of type {X.dtype} and shape {X.shape}. To serve "
+            "text, export the Pipeline with its TextVectorizer."
+        )
+    return X
+
+
+def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
+    """Part the sequences from the numbers beside them, which are the last columns."""
+    if not n_static:
+        return X, None
+    static = X[:, X.shape[1] - n_static :]
+    static = static.toarray() if sparse.issparse(static) else static
+    static = static.astype(np.float64)
+    unfit = find_unfit(static)
+    if unfit is not None:
+        place, found = unfit
+        raise ValueError(
+            f"X contains {found} in row {place // n_static}: its last {n_static} "
+            "columns are static features, which must be finite numbers."
+        )
+    return X[:, : X.shape[1] - n_static], static
+
+
+def _of_known_channels(sequences: RaggedArray, description: Description) -> RaggedArray:
+    n_channels = sequences.values.shape[1]
+    if n_channels != description.n_channels:
+        raise ValueError(
+            f"X must have {description.n_channels} channels, as the X that the "
+            f"estimator was fitted to: got {n_channels}."
+        )
+    return sequences

@@ -1,0 +1,37 @@
+"""Files that are there whole, or not at all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+__all__ = ["replaced_atomically"]
+
+
+@contextmanager
+def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Open a file that takes the place of another once all is written.
+
+    What was there before stays if anything fails on the way.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Yields
+    ------
+    file : file
+        Open to write bytes to. It lies in the folder of `path`.
+    """
+    path = Path(path)
+    written = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        with written.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+
+from sklearn_bilstm.onnx._graph import Graph
+from sklearn_bilstm.onnx._ngrams import _columns_at_steps
+from sklearn_bilstm.sequences import NgramColumns, padded, ragged_from_ids
+from sklearn_bilstm.training import WidePath
+from tests.helpers import ragged, small_classifier
+
+
+@pytest.mark.parametrize("lengths", [(1, 1), (1, 2), (2, 3), (1, 10)])
+@pytest.mark.parametrize("width", [1, 2, 9, 300])
+def test_ngrams_are_found_where_they_are_in_training(run, lengths, width):
+    random = np.random.RandomState(0)
+    fitted = ragged(random.randint(1, 40, size=(60, 30)))
+    columns = NgramColumns(lengths).fit(fitted)
+    X = random.randint(1, 45, size=(20, width))
+    X[np.arange(width) >= random.randint(0, width + 1, size=(20, 1))] = 0
+    X[0] = np.resize(fitted.values, width)
+    sequences = ragged_from_ids(X)
+    graph = Graph()
+    ids = graph.input("ids", np.int64, ["rows", "steps"])
+    found = _columns_at_steps(graph, columns, ids, -1)
+    batch, mask = padded(sequences, np.arange(20))
+    found = run(
+        graph,
+        graph.op("Concat", *(graph.op("Unsqueeze", x, [0]) for x in found), axis=0),
+        np.int64,
+        [len(found), "rows", "steps"],
+        ids=batch,
+    )
+    assert np.array_equal(found[:, mask], columns.at_steps(sequences))
+    assert (found[:, ~mask] == -1).all()
+    assert (found[0] >= 0).any() or width < lengths[0]
+
+
+@pytest.fixture(scope="module")
+def target(ids):
+    """Targets of every kind that a classifier learns."""
+    several = np.stack([ids[:, 0] > 15, ids[:, 1] > 15, (ids == 9).any(1)], axis=1)
+    return {
+        "one class": np.zeros(40, int),
+        "two classes": ids[:, 0] > 15,
+        "three classes": ids[:, 0] % 3,
+        "several labels": several.astype(int),
+    }
+
+
+@pytest.mark.parametrize(
+    "kind", ["one class", "two classes", "three classes", "several labels"]
+)
+@pytest.mark.parametrize("evidence_ngrams", [None, (1, 2), (2, 3)])
+@pytest.mark.parametrize("wide_ngrams", [None, (1, 2), (1, 1)])
+def test_every_part_and_every_kind_of_target(
+    served, ids, rows, target, kind, evidence_ngrams, wide_ngrams
+):
+    params = {"evidence_ngrams": evidence_ngrams, "wide_ngrams": wide_ngrams}
+    model = small_classifier(**params).fit(ids, target[kind])
+    X = np.concatenate([rows, ids])
+    found = served(model)
+    np.testing.assert_allclose(
+        found.predict_proba(X), model.predict_proba(X), atol=1e-6
+    )
+    assert np.array_equal(found.predict(X), model.predict(X))
+
+
+def test_a_class_of_which_the_linear_path_saw_no_row(served, ids, rows):
+    weight = (ids[:, 0] % 3 != 1).astype(float)
+    model = small_classifier(wide_ngrams=(1, 2))
+    model.fit(ids, ids[:, 0] % 3, sample_weight=weight)
+    assert len(model.wide_path_._model.classes) == 2
+    np.testing.assert_allclose(
+        served(model).predict_proba(rows),
+        model.predict_proba(rows),
+        atol=1e-6,
+    )
+
+
+def test_a_stream_has_evidence_without_columns(served, ids, rows):
+    model = small_classifier(evidence_ngrams=(1, 2), wide_ngrams=(1, 2))
+    model.partial_fit(ids, ids[:, 0] > 15, [False, True])
+    np.testing.assert_allclose(
+        served(model).predict_proba(rows),
+        model.predict_proba(rows),
+        atol=1e-6,
+    )
+
+
+def test_numbers_alone_are_enough_for_a_linear_path(served):
+    static = np.random.RandomState(0).randn(30, 2)
+    X = np.hstack([np.zeros((30, 3)), static])
+    model = small_classifier(wide_ngrams=(1, 2), static_features=2)
+    model.fit(X, static[:, 0] > 0)
+    assert isinstance(model.wide_path_, WidePath)
+    assert model.wide_path_._model is not None
+    X[:10, 0] = np.arange(10)
+    np.testing.assert_allclose(
+        served(model).predict_proba(X), model.predict_proba(X), atol=1e-6
+    )
+
+
+def test_often_repeated_tokens_count_as_often_as_in_training(served, ids):
+    model = small_classifier(wide_ngrams=(1, 2)).fit(ids, ids[:, 0] > 15)
+    X = np.repeat(ids[:, :1], 12, axis=1)
+    X[::2, 7:] = 0
+    np.testing.assert_allclose(
+        served(model).predict_proba(X), model.predict_proba(X), atol=1e-6
+    )
