@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 import numpy as np
@@ -83,21 +83,29 @@ class Description:
         ValueError
             If this package did not write it, or a later version did.
         """
-        try:
-            fields = json.loads(properties[_KEY])
-            written_as, version = fields.pop("format"), fields.pop("version")
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{source} must be a model that sklearn_bilstm.export_onnx wrote: it "
-                "has no metadata of sklearn_bilstm."
-            ) from error
-        if written_as != _FORMAT:
+        found = _read_json(properties.get(_KEY, ""))
+        written_as, version = found.pop("format", None), found.pop("version", None)
+        if isinstance(written_as, int) and written_as > _FORMAT:
             raise ValueError(
                 f"{source} was written by sklearn_bilstm {version} in format "
                 f"{written_as}, and this is {sklearn_bilstm.__version__}, which reads "
                 f"format {_FORMAT}: update sklearn-bilstm."
             )
-        return cls(**fields)
+        if written_as != _FORMAT or found.keys() != {f.name for f in fields(cls)}:
+            raise ValueError(
+                f"{source} must be a model that sklearn_bilstm.export_onnx wrote: it "
+                "has no metadata of sklearn_bilstm."
+            )
+        return cls(**found)
+
+
+def _read_json(text: str) -> dict[str, Any]:
+    """Return the object that JSON holds, an empty one if there is none."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _described(labels: np.ndarray) -> dict[str, Any]:

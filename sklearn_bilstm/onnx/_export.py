@@ -66,12 +66,14 @@ def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
     >>> from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, export_onnx
     >>> from sklearn_bilstm.datasets import make_reviews
     >>> from sklearn_bilstm.onnx import OnnxModel
-    >>> texts, labels = make_reviews(300, random_state=0)
-    >>> model = make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=0))
+    >>> texts, labels = make_reviews(60, random_state=0)
+    >>> classifier = BiLSTMClassifier(hidden_layer_sizes=4, max_epochs=1)
+    >>> model = make_pipeline(TextVectorizer(), classifier).fit(texts, labels)
     >>> path = Path(tempfile.mkdtemp()) / "reviews.onnx"
-    >>> export_onnx(model.fit(texts, labels), path)
-    >>> OnnxModel(path).predict(["the acting was not good, it was awful"])
-    array(['negative'], dtype='<U8')
+    >>> export_onnx(model, path)
+    >>> served = OnnxModel(path).predict(texts)
+    >>> served.tolist() == model.predict(texts).tolist()
+    True
     """
     vectorizer, estimator = _parts(model)
     of_text = None if vectorizer is None else describe_vectorizer(vectorizer)

@@ -62,7 +62,23 @@ class OnnxModel:
 
     See Also
     --------
-    sklearn_bilstm.export_onnx : Write such a file, with an example.
+    sklearn_bilstm.export_onnx : Write such a file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from sklearn_bilstm import BiLSTMClassifier, export_onnx
+    >>> from sklearn_bilstm.datasets import make_cumulative_sums
+    >>> from sklearn_bilstm.onnx import OnnxModel
+    >>> X, y = make_cumulative_sums(80, random_state=0)
+    >>> path = Path(tempfile.mkdtemp()) / "sums.onnx"
+    >>> export_onnx(BiLSTMClassifier(max_epochs=1).fit(X, y), path)
+    >>> model = OnnxModel(path)
+    >>> model.classes_
+    array([0, 1])
+    >>> model.predict_proba(X).shape
+    (80, 2)
     """
 
     def __init__(
@@ -86,13 +102,14 @@ class OnnxModel:
 
         Parameters
         ----------
-        X : iterable of str, table of str, array-like or sparse matrix
+        X : iterable or table of str, or array-like or sparse matrix of shape \
+                (n_rows, n_steps)
             As in `predict`.
 
         Returns
         -------
-        inputs : dict of ndarray
-            All rows as one batch, by the name of the input.
+        inputs : dict
+            Arrays that hold all rows as one batch, by the names of inputs.
         """
         rows = self._read(X)
         return rows.inputs(np.arange(len(rows.sequences)))
@@ -102,7 +119,8 @@ class OnnxModel:
 
         Parameters
         ----------
-        X : iterable of str, table of str, array-like or sparse matrix
+        X : iterable or table of str, or array-like or sparse matrix of shape \
+                (n_rows, n_steps)
             What the exported model was fitted to: texts, or token ids, or numbers.
 
         Returns
@@ -122,7 +140,8 @@ class OnnxModel:
 
         Parameters
         ----------
-        X : iterable of str, table of str, array-like or sparse matrix
+        X : iterable or table of str, or array-like or sparse matrix of shape \
+                (n_rows, n_steps)
             As in `predict`.
 
         Returns

@@ -1,0 +1,80 @@
+import json
+
+import numpy as np
+import pytest
+
+from sklearn_bilstm.onnx._description import Description
+from tests.helpers import small_classifier, small_regressor
+
+
+@pytest.fixture(scope="module")
+def description(fitted):
+    return Description.of(fitted, None)
+
+
+def with_changes(description, **changes):
+    (key, text), *_ = description.to_properties().items()
+    return {key: json.dumps({**json.loads(text), **changes})}
+
+
+def test_a_description_comes_back_as_it_was(description):
+    assert Description.from_properties(description.to_properties(), "x") == description
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        np.array(["no", "yes", "café\n\0 \ud800"]),
+        np.array(["a", "b"], dtype=object),
+        np.array([-3, 2**40]),
+        np.array([False, True]),
+        np.array([-1.0, 2.0]),
+        np.array([1, 2], dtype=np.uint8),
+    ],
+    ids=lambda labels: str(labels.dtype),
+)
+def test_labels_come_back_as_the_user_gave_them(ids, labels):
+    model = small_classifier(max_epochs=1).fit(ids, labels[np.arange(40) % len(labels)])
+    properties = Description.of(model, None).to_properties()
+    found = Description.from_properties(properties, "x").labels
+    assert found.tolist() == model.classes_.tolist()
+    assert found.dtype == model.classes_.dtype
+
+
+def test_labels_that_json_cannot_hold_are_refused(ids):
+    model = small_classifier(max_epochs=1).fit(
+        ids, np.array([0, 1] * 20, dtype="M8[D]")
+    )
+    with pytest.raises(ValueError, match="Labels must be strings.* of type date"):
+        Description.of(model, None)
+
+
+def test_numbers_have_no_labels(ids):
+    one = Description.of(small_regressor(max_epochs=1).fit(ids, ids[:, 0]), None)
+    two = Description.of(small_regressor(max_epochs=1).fit(ids, ids[:, :2]), None)
+    assert one.labels is None
+    assert one.one_a_row
+    assert not two.one_a_row
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{}, {"author": "me"}, {"sklearn_bilstm": "{"}, {"sklearn_bilstm": "[1]"}],
+    ids=str,
+)
+def test_metadata_of_others_are_refused(properties):
+    with pytest.raises(ValueError, match="some.onnx must be a model that sklearn_bils"):
+        Description.from_properties(properties, "some.onnx")
+
+
+def test_a_later_format_asks_for_an_update(description):
+    later = with_changes(description, format=2, version="9.0", what_is_new=1)
+    with pytest.raises(ValueError, match="9.0 in format 2, .* update sklearn-bilstm"):
+        Description.from_properties(later, "some.onnx")
+
+
+def test_missing_parts_are_refused(description):
+    properties = with_changes(description)
+    short = {k: v.replace("input_type", "type") for k, v in properties.items()}
+    with pytest.raises(ValueError, match="must be a model that sklearn_bilstm"):
+        Description.from_properties(short, "some.onnx")

@@ -1,0 +1,143 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm.onnx import export_onnx
+from tests.helpers import small_classifier, small_pipeline, small_regressor
+
+onnx = pytest.importorskip("onnx")
+
+
+def assert_served_alike(model, served, X):
+    expected = model.predict_proba(X)
+    np.testing.assert_allclose(served.predict_proba(X), expected, atol=1e-6)
+    assert np.array_equal(served.predict(X), model.predict(X))
+
+
+@pytest.fixture(scope="module")
+def series():
+    """Series of two channels and all lengths up to ten, far from zero."""
+    random = np.random.RandomState(0)
+    return [1e6 + random.randn(n % 11, 2) for n in range(44)]
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    return np.random.RandomState(1).randn(40, 3) * [1, 100, 1e-3] + [0, 1e7, 0]
+
+
+@pytest.mark.parametrize("pooling", ["last", "max_mean"])
+def test_series_of_channels_and_unequal_lengths(served, shaken, series, pooling):
+    model = small_classifier(pooling=pooling).fit(series, np.arange(44) % 3)
+    assert_served_alike(shaken(model), served(model), series)
+
+
+def test_series_of_one_channel_and_one_length(served):
+    X = np.random.RandomState(0).rand(40, 9)
+    model = small_classifier().fit(X, X.sum(1) > 4.5)
+    assert_served_alike(model, served(model), X)
+
+
+@pytest.mark.parametrize("wide_ngrams", [None, (1, 2)])
+def test_numbers_beside_ids(served, ids, numbers, wide_ngrams):
+    X = np.hstack([ids, numbers])
+    model = small_classifier(static_features=3, wide_ngrams=wide_ngrams)
+    model.fit(X, numbers[:, 0] > 0)
+    X[0, -1] = 1e9  # farther away than any that was fitted
+    assert_served_alike(model, served(model), X)
+
+
+def test_numbers_beside_numbers(served, numbers):
+    X = np.hstack([np.random.RandomState(0).rand(40, 6), numbers])
+    model = small_classifier(static_features=3, input_type="numeric")
+    model.fit(X, numbers[:, 0] > 0)
+    assert_served_alike(model, served(model), X)
+
+
+@pytest.mark.parametrize("n_outputs", [None, 1, 2])
+def test_regressors_with_any_number_of_outputs(served, ids, rows, n_outputs):
+    target = 1e6 + 3 * np.stack([ids[:, 0], ids[:, 1] - ids[:, 0]], axis=1)
+    y = target[:, 0] if n_outputs is None else target[:, :n_outputs]
+    model = small_regressor(max_epochs=5, dense_layer_sizes=4).fit(ids, y)
+    expected = model.predict(rows)
+    found = served(model).predict(rows)
+    assert found.shape == expected.shape
+    np.testing.assert_allclose(found / y.std(), expected / y.std(), atol=1e-6, rtol=0)
+
+
+def test_a_regressor_of_text(served, reviews):
+    texts = reviews[0]
+    model = make_pipeline(TextVectorizer(), small_regressor())
+    model.fit(texts, [len(text) for text in texts])
+    np.testing.assert_allclose(served(model).predict(texts), model.predict(texts))
+
+
+def test_several_columns_of_text(served, reviews):
+    texts, labels = reviews
+    frame = pd.DataFrame({"title": texts[::-1], "review": texts})
+    frame.loc[3, "review"] = None
+    model = small_pipeline(max_epochs=1).fit(frame, labels)
+    assert_served_alike(model, served(model), frame)
+
+
+def test_a_network_that_began_with_another(served, ids):
+    first = small_classifier(evidence_ngrams=(1, 2)).fit(ids, np.arange(40) % 3)
+    model = small_classifier(pretrained=first, evidence_ngrams=(1, 2))
+    model.fit(ids, ids[:, 0] > 15)
+    assert_served_alike(model, served(model), ids)
+
+
+def test_a_vocabulary_that_has_grown(served, ids):
+    model = small_classifier(evidence_ngrams=(1, 2), wide_ngrams=(1, 2))
+    model.fit(ids, ids[:, 0] > 15).partial_fit(ids + 20, ids[:, 0] > 15)
+    assert_served_alike(model, served(model), np.vstack([ids, ids + 15, ids + 40]))
+
+
+def test_what_is_written_has_free_sizes_and_says_what_it_is(fitted_pipeline, tmp_path):
+    export_onnx(fitted_pipeline, tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    (ids,) = model.graph.input
+    assert [d.dim_param for d in ids.type.tensor_type.shape.dim] == ["rows", "steps"]
+    assert [output.name for output in model.graph.output] == [
+        "label",
+        "probabilities",
+        "logits",
+    ]
+    assert [entry.key for entry in model.metadata_props] == ["sklearn_bilstm"]
+
+
+def test_a_model_that_is_not_fitted_is_refused(tmp_path):
+    with pytest.raises(NotFittedError, match="BiLSTMClassifier"):
+        export_onnx(BiLSTMClassifier(), tmp_path / "model.onnx")
+    with pytest.raises(NotFittedError, match="TextVectorizer"):
+        export_onnx(small_pipeline(), tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LogisticRegression(),
+        make_pipeline(CountVectorizer(), BiLSTMClassifier()),
+        make_pipeline(TextVectorizer(), LogisticRegression()),
+        make_pipeline(TextVectorizer(), "passthrough", BiLSTMClassifier()),
+        "model",
+    ],
+    ids=str,
+)
+def test_other_models_are_refused(model, tmp_path):
+    with pytest.raises(TypeError, match="The model must be a BiLSTMClassifier or"):
+        export_onnx(model, tmp_path / "model.onnx")
+
+
+def test_an_export_that_fails_leaves_the_old_file(fitted_pipeline, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"old")
+    vectorizer = TextVectorizer(tokenizer=str.split).fit(["a text"])
+    with pytest.raises(ValueError, match="'tokenizer' parameter"):
+        export_onnx(make_pipeline(vectorizer, fitted_pipeline[-1]), path)
+    assert path.read_bytes() == b"old"

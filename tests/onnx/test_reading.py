@@ -1,0 +1,76 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.onnx._reading import ServedRows
+
+
+def description(input_type="tokens", n_static=0, n_channels=None):
+    return Description(input_type, n_static, n_channels, None, True, None)
+
+
+def inputs_of(X, **params):
+    rows = ServedRows.of(X, description(**params))
+    return rows.inputs(np.arange(len(rows.sequences)))
+
+
+@pytest.mark.parametrize(
+    "kind", [np.array, list, sparse.csr_array, sparse.csr_matrix, pd.DataFrame]
+)
+def test_ids_come_in_any_matrix_and_lose_their_gaps(kind):
+    found = inputs_of(kind(np.array([[4, 0, 3], [0, 0, 0]])))
+    assert found.keys() == {"ids"}
+    assert found["ids"].tolist() == [[4, 3], [0, 0]]
+    assert found["ids"].dtype == np.int64
+
+
+def test_static_columns_stand_beside_the_ids():
+    X = np.array([[4, 3, 0, 0.5, -2], [5, 0, 0, 1, 7]])
+    for matrix in (X, X.tolist(), sparse.csr_array(X)):
+        found = inputs_of(matrix, n_static=2)
+        assert found["ids"].tolist() == [[4, 3], [5, 0]]
+        assert found["static"].tolist() == [[0.5, -2], [1, 7]]
+
+
+def test_numbers_of_one_length_are_series_of_one_channel():
+    X = np.array([[0.5, 1], [2, np.nan]])
+    for matrix in (X, [[0.5, 1], [2]]):
+        found = inputs_of(matrix, input_type="numeric", n_channels=1)
+        assert found["values"].tolist() == [[[0.5], [1]], [[2], [0]]]
+        assert found["lengths"].tolist() == [2, 1]
+        assert found["lengths"].dtype == np.int64
+
+
+def test_series_of_several_channels_come_as_an_array_or_a_list():
+    X = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
+    for series in (X, list(X)):
+        found = inputs_of(series, input_type="numeric", n_channels=2)
+        assert np.array_equal(found["values"], X)
+        assert found["values"].dtype == np.float64
+
+
+def test_static_columns_stand_beside_numbers():
+    found = inputs_of([[1, 2, 7]], input_type="numeric", n_channels=1, n_static=1)
+    assert found["values"].tolist() == [[[1], [2]]]
+    assert found["static"].tolist() == [[7]]
+
+
+@pytest.mark.parametrize(
+    ("X", "params", "message"),
+    [
+        (["a text"], {}, "serve text, export the Pipeline"),
+        ([1, 2], {}, r"shape \(2,\)"),
+        (np.zeros((0, 3)), {}, r"shape \(0, 3\)"),
+        ([], {"input_type": "numeric"}, r"shape \(0,\)"),
+        ([[-1]], {}, "Negative values"),
+        ([[1.5]], {}, "Fractions"),
+        ([[2, 3, np.nan]], {"n_static": 1}, "NaN in row 0.* last 1 columns"),
+        ([[1.0]], {"input_type": "numeric", "n_channels": 2}, "2 channels.* got 1"),
+        ([[[1, np.inf]]], {"input_type": "numeric", "n_channels": 2}, "infinity in ro"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(X, params, message):
+    with pytest.raises(ValueError, match=message):
+        ServedRows.of(X, description(**params))

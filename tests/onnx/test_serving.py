@@ -1,0 +1,135 @@
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from sklearn_bilstm.onnx import OnnxModel, export_onnx
+from tests.helpers import small_classifier, small_regressor
+
+pytest.importorskip("onnx")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+
+@pytest.fixture(scope="module")
+def path(fitted_pipeline, tmp_path_factory):
+    path = tmp_path_factory.mktemp("served") / "model.onnx"
+    export_onnx(fitted_pipeline, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def texts(reviews):
+    """Texts of all lengths, an empty one and one of unknown words among them."""
+    words = " ".join(reviews[0]).split()
+    cuts = np.cumsum(np.arange(25))
+    parts = [" ".join(words[start:end]) for start, end in pairwise(cuts)]
+    return [*reviews[0], *parts, "", None, "xyzzy plugh", "!!!"]
+
+
+def test_text_becomes_the_same_probabilities(path, fitted_pipeline, texts):
+    expected = fitted_pipeline.predict_proba(texts)
+    model = OnnxModel(path)
+    np.testing.assert_allclose(model.predict_proba(texts), expected, atol=1e-6)
+    assert np.array_equal(model.predict(texts), fitted_pipeline.predict(texts))
+    assert model.classes_.tolist() == fitted_pipeline.classes_.tolist()
+
+
+def test_no_torch_is_imported_where_text_becomes_probabilities(path):
+    code = f"""
+import sys
+from sklearn_bilstm.onnx import OnnxModel
+assert OnnxModel({str(path)!r}).predict_proba(["not bad at all", ""]).shape == (2, 2)
+assert not sys.modules.keys() & {{"torch", "skorch", "onnx"}}
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_one_row_and_a_thousand_have_the_same_answers(path, fitted_pipeline, texts):
+    many = [texts[i % len(texts)] for i in range(1000)]
+    model = OnnxModel(path, n_threads=2)
+    together = model.predict_proba(many)
+    alone = np.concatenate([model.predict_proba([text]) for text in texts])
+    among_others = together[: len(texts)]
+    np.testing.assert_allclose(alone, among_others, atol=1e-6)
+    np.testing.assert_allclose(together, fitted_pipeline.predict_proba(many), atol=1e-6)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_threads_and_batches_change_nothing(path, texts, n_threads, batch_size):
+    model = OnnxModel(path, n_threads=n_threads, batch_size=batch_size)
+    expected = OnnxModel(path).predict_proba(texts)
+    np.testing.assert_allclose(model.predict_proba(texts), expected, atol=1e-6)
+
+
+def test_only_empty_documents_have_an_answer(path, fitted_pipeline):
+    empty = ["", None, "..."]
+    np.testing.assert_allclose(
+        OnnxModel(path).predict_proba(empty),
+        fitted_pipeline.predict_proba(empty),
+        atol=1e-6,
+    )
+
+
+def test_short_texts_are_not_padded_to_the_longest(path, texts):
+    model = OnnxModel(path, batch_size=8)
+    widths = []
+    run = model.session_.run
+
+    class Recording:
+        def run(self, names, inputs):
+            widths.append(inputs["ids"].shape[1])
+            return run(names, inputs)
+
+    model.session_ = Recording()
+    model.predict(texts)
+    assert min(widths) < max(widths) / 3
+
+
+def test_any_other_server_can_be_sent_the_inputs(path, texts):
+    model = OnnxModel(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    inputs = model.inputs(texts)
+    assert {entry.name for entry in session.get_inputs()} == inputs.keys()
+    label, probabilities, logits = session.run(
+        ["label", "probabilities", "logits"], inputs
+    )
+    np.testing.assert_allclose(probabilities, model.predict_proba(texts), atol=1e-6)
+    assert np.array_equal(label, probabilities.argmax(1))
+    odds = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_allclose(probabilities, odds / odds.sum(1, keepdims=True))
+
+
+@pytest.mark.parametrize(
+    "labels", [["no", "yes"], [3, 7], [False, True], [1.0, 2.0]], ids=str
+)
+def test_labels_are_those_of_the_user(served, ids, labels):
+    model = small_classifier().fit(ids, np.array(labels)[(ids[:, 0] > 15) * 1])
+    expected = model.predict(ids)
+    found = served(model).predict(ids)
+    assert np.array_equal(found, expected)
+    assert found.dtype == expected.dtype
+
+
+def test_only_classifiers_have_probabilities(served, ids):
+    model = served(small_regressor(max_epochs=1).fit(ids, ids[:, 0]))
+    assert model.classes_ is None
+    assert model.predict(ids).shape == (40,)
+    assert not hasattr(model, "predict_proba")
+
+
+def test_a_file_of_others_is_refused(tmp_path):
+    other = tmp_path / "other.onnx"
+    other.write_bytes(b"no model")
+    with pytest.raises(ValueError, match="other.onnx must be a model that sklearn_"):
+        OnnxModel(other)
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        OnnxModel(tmp_path / "nowhere.onnx")
+
+
+def test_without_onnxruntime_the_extra_is_named(monkeypatch, path):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ImportError, match=r"'sklearn-bilstm\[onnx\]'"):
+        OnnxModel(path)

@@ -1,0 +1,32 @@
+import pytest
+
+from sklearn_bilstm.utils._files import replaced_atomically
+
+
+def test_what_is_written_takes_the_place_of_what_was_there(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with replaced_atomically(path) as file:
+        file.write(b"new")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_was_there_stays_if_writing_fails(tmp_path, error):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(error), replaced_atomically(path) as file:  # noqa: PT012
+        file.write(b"new")
+        raise error
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match="nowhere"),
+        replaced_atomically(tmp_path / "nowhere" / "file"),
+    ):
+        pass
