@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._vectorizer import make_vectorizer
 from sklearn_bilstm.sequences import LengthBuckets
 from sklearn_bilstm.utils._optional import import_optional
+from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
 __all__ = ["OnnxModel"]
+
+_AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
 
 def _has_classes(model: "OnnxModel") -> bool:
@@ -58,7 +62,8 @@ class OnnxModel:
     ImportError
         If onnxruntime is not installed, which the extra `onnx` brings.
     ValueError
-        If the file is no such model, or one of a later version.
+        If the file is no such model, or one of a later version, or a parameter is not
+        what it must be.
 
     See Also
     --------
@@ -81,6 +86,10 @@ class OnnxModel:
     (80, 2)
     """
 
+    @validate_params(
+        {"n_threads": [_AT_LEAST_ONE, None], "batch_size": [_AT_LEAST_ONE]},
+        prefer_skip_nested_validation=True,
+    )
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -88,7 +97,7 @@ class OnnxModel:
         n_threads: int | None = None,
         batch_size: int = 32,
     ) -> None:
-        self.n_threads = n_threads
+        self.n_threads = cpu_count() if n_threads is None else n_threads
         self.batch_size = batch_size
         self.session_ = _session(path)
         properties = self.session_.get_modelmeta().custom_metadata_map
@@ -164,7 +173,7 @@ class OnnxModel:
         def run(batch: np.ndarray) -> np.ndarray:
             return self.session_.run([output], rows.inputs(batch))[0]
 
-        n_threads = min(self.n_threads or cpu_count(), len(batches))
+        n_threads = min(self.n_threads, len(batches))
         if n_threads == 1:  # to start another would take a tenth of a short text's time
             in_order_run = np.concatenate([*map(run, batches)])
         else:

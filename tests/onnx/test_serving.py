@@ -64,6 +64,12 @@ def test_threads_and_batches_change_nothing(path, texts, n_threads, batch_size):
     np.testing.assert_allclose(model.predict_proba(texts), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", ["n_threads", "batch_size"])
+def test_fewer_than_one_thread_or_row_are_refused(path, name):
+    with pytest.raises(ValueError, match=f"'{name}' parameter of OnnxModel"):
+        OnnxModel(path, **{name: 0})
+
+
 def test_only_empty_documents_have_an_answer(path, fitted_pipeline):
     empty = ["", None, "..."]
     np.testing.assert_allclose(
