@@ -87,16 +87,16 @@ def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
 
 def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
     """Return the vectorizer, or None, and the estimator, both fitted."""
-    steps = (
-        [step for _, step in model.steps] if isinstance(model, Pipeline) else [model]
-    )
+    steps = [model]
+    if isinstance(model, Pipeline):
+        steps = [step for _, step in model.steps]
     *before, estimator = steps
     vectorizes = len(before) == 1 and isinstance(before[0], TextVectorizer)
     if not isinstance(estimator, _ESTIMATORS) or not (vectorizes or not before):
-        kinds = ", ".join(type(step).__name__ for step in steps)
+        kinds = " and ".join(type(step).__name__ for step in steps)
         raise TypeError(
             "The model must be a BiLSTMClassifier or BiLSTMRegressor, or a Pipeline of "
-            f"a TextVectorizer and one of them: got {type(model).__name__} of {kinds}. "
+            f"a TextVectorizer and one of them: got {kinds}. "
             "Of a search, give best_estimator_; of a pipeline with other steps, "
             "pipeline[-1], and let the other steps transform what you serve."
         )
@@ -113,12 +113,12 @@ def _write(graph: Graph, estimator: Any) -> None:
         static = _standardised(graph, estimator, estimator._static_scaler, raw)
     if estimator.input_type_ == "tokens":
         ids = graph.input("ids", np.int64, ["rows", "steps"])
-        logits = _network_logits(
-            graph, estimator, *_tokens(graph, estimator, ids), static
-        )
+        read = _tokens(graph, estimator, ids)
+        logits = _network_logits(graph, estimator, *read, static)
         logits = _with_wide_path(graph, estimator, logits, ids, static)
     else:
-        logits = _network_logits(graph, estimator, *_numbers(graph, estimator), static)
+        read = _numbers(graph, estimator)
+        logits = _network_logits(graph, estimator, *read, static)
     if hasattr(estimator, "classes_"):
         _write_classes(graph, estimator, logits)
     else:
