@@ -26,7 +26,7 @@ LIBRARIES = {
     "text": {"joblib", "numpy", "scipy", "sklearn"},
     "sequences": {"lazy_loader", "numpy", "scipy", "torch"},
     "datasets": {"joblib", "numpy", "sklearn"},
-    "training": {"numpy", "scipy", "sklearn", "skorch", "torch"},
+    "training": {"numpy", "scipy", "sklearn", "skorch", "torch", "tqdm"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
     "__init__": {"lazy_loader"},

@@ -2,31 +2,28 @@
 
 from abc import abstractmethod
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy, deepcopy
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
-from skorch.callbacks import (
-    BatchScoring,
-    Callback,
-    EpochScoring,
-    GradientNormClipping,
-    PassthroughScoring,
-    ProgressBar,
-)
+from skorch.callbacks import GradientNormClipping
 
+from sklearn_bilstm.estimators._callbacks import EpochTasks, copies_of_callbacks
 from sklearn_bilstm.estimators._labels import scaled_to_mean_one
 from sklearn_bilstm.estimators._network import NetworkMixin, n_tokens
 from sklearn_bilstm.estimators._reading import ReadingMixin
 from sklearn_bilstm.training import (
     SCHEDULES,
+    BatchBar,
     EarlyStopping,
     EpochPrinter,
     MaxNorm,
     split_off_validation,
 )
+from sklearn_bilstm.utils._callbacks import CallbackSupportMixin
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
@@ -58,7 +55,9 @@ def unchanged_on_error(estimator):
         raise
 
 
-class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
+class BaseSequenceEstimator(
+    ReadingMixin, NetworkMixin, CallbackSupportMixin, BaseEstimator
+):
     """Steps of fitting and predicting, one a method.
 
     A subclass writes out its parameters, and says what a target is.
@@ -68,6 +67,16 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
     def module_(self):
         """The torch module that was trained."""
         return self.net_.module_
+
+    def __sklearn_clone__(self):
+        # a copy of a callback would hold a copy of a writer or a run, if that can be
+        # copied at all
+        without = copy(self).set_params(callbacks=None)
+        return (
+            super(BaseSequenceEstimator, without)
+            .__sklearn_clone__()
+            .set_params(callbacks=self.callbacks)
+        )
 
     # -- what a subclass decides
 
@@ -129,7 +138,7 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
 
     # -- fitting
 
-    def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled):
+    def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled, task):
         goes_on = self.warm_start and hasattr(self, "net_")
         random_state = private_random_state(self.random_state)
         seeds = draw_seed(random_state), draw_seed(random_state)
@@ -143,13 +152,15 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
             self._learn_scale(train)
             self._learn_scale_of_target(train)
         train, valid = self._ready(train), self._ready(valid)
+        n_epochs = self._n_epochs(len(train))
+        task.begin(n_epochs)
         read = self._with_unlabelled(train.sequences, X_unlabelled)
         module = self._same_module() if goes_on else self._new_module(read, seeds[0])
         self._learn_beside(train, valid, seeds[0])
         self.net_ = self._make_net(module, seeds[1])
-        n_epochs = self._n_epochs(len(train))
         self._record_decisions(max_epochs=n_epochs, early_stopping=valid is not None)
-        self._train(train, valid, n_epochs=n_epochs, schedule=self.lr_schedule)
+        schedule = self.lr_schedule
+        self._train(train, valid, n_epochs=n_epochs, schedule=schedule, task=task)
 
     def _learn_batch(self, X, y, sample_weight, classes=None):
         """Learn from a batch of a stream."""
@@ -248,38 +259,55 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
             shown = [f"{name}={value!r}" for name, value in self.auto_params_.items()]
             print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201, verbose=1
 
-    def _train(self, train, valid, *, n_epochs, schedule, streams=False):
+    def _train(self, train, valid, *, n_epochs, schedule, task=None, streams=False):
         """Train the net, and record what happened even if it is interrupted.
 
-        With `streams` there is more to come, and the optimiser is to remember.
+        The callbacks of scikit-learn are told of the epochs of `task`. With `streams`
+        there is more to come, and the optimiser is to remember.
         """
         if self.input_type_ == "tokens":
             self.net_.grow_vocabulary(n_tokens(train.sequences))
         stops_early = valid is not None and self.early_stopping is not False
         stopping = EarlyStopping(self.n_iter_no_change, self.tol)
         n_batches = -(-len(train) // self.batch_size)
+        as_if_stopped = partial(self._as_if_stopped, stopping, train)
         callbacks = [
             *self._metrics(),
             SCHEDULES[schedule](n_epochs * n_batches),
-            *self._make_printers(n_epochs),
             GradientNormClipping(self.gradient_clip_norm),
             *([] if self.max_norm is None else [MaxNorm(self.max_norm)]),
-            *self._checked_callbacks(),
-            *[stopping] * stops_early,  # the last, as the others see no epoch it ends
+            *[stopping] * stops_early,  # before those that look at the best weights
+            *[BatchBar(n_epochs)] * (self.verbose > 1),
+            *copies_of_callbacks(self),
+            *([] if task is None else [EpochTasks(task, as_if_stopped)]),
+            *[EpochPrinter(n_epochs)] * (self.verbose > 0),
         ]
         n_before = len(self.net_.epochs())
         try:
             self.net_.fit_epochs(train, valid, n_epochs=n_epochs, callbacks=callbacks)
         finally:
-            history = self.net_.epochs()
-            if len(history) > n_before:
-                self.history_ = history
-            self.n_iter_ = len(history)
-            self.best_epoch_ = getattr(stopping, "best_epoch_", None) or self.n_iter_
+            self._record_training(stopping, n_before)
             if not streams:
                 self.net_.restart_optimizer()
             if not streams and self.n_iter_:
                 self._measure(train)
+
+    def _record_training(self, stopping, n_before):
+        history = self.net_.epochs()
+        if len(history) > n_before:
+            self.history_ = history
+        self.n_iter_ = len(history)
+        self.best_epoch_ = stopping.best_epoch_ or self.n_iter_
+
+    def _as_if_stopped(self, stopping, train):
+        """Return the attributes that a training has which ends with this epoch."""
+        stopped = copy(self)
+        stopped.net_ = self._make_net(deepcopy(self.module_), self.net_.seed)
+        stopped.net_.carry_on(self.net_)
+        stopping.restore(stopped.net_)
+        stopped._record_training(stopping, 0)
+        stopped._measure(train)
+        return vars(stopped)
 
     def _n_epochs(self, n_rows):
         if self.max_epochs != "auto":
@@ -287,29 +315,6 @@ class BaseSequenceEstimator(ReadingMixin, NetworkMixin, BaseEstimator):
         n_batches = -(-n_rows // self.batch_size)
         bounds = _AUTO_EPOCHS[self.input_type_]
         return int(np.clip(-(-_AUTO_BATCHES // n_batches), *bounds))
-
-    def _make_printers(self, n_epochs):
-        printers = [EpochPrinter(n_epochs), ProgressBar()]
-        return printers[: int(self.verbose)]
-
-    def _checked_callbacks(self):
-        """Return copies of the user's callbacks, so that no two fits share one."""
-        for entry in self.callbacks or []:
-            named = isinstance(entry, tuple) and len(entry) == 2
-            callback = entry[1] if named else entry
-            if not isinstance(callback, Callback):
-                raise TypeError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must hold "
-                    "instances of skorch.callbacks.Callback, or tuples of a name and "
-                    f"an instance. Got {callback!r} instead."
-                )
-            if isinstance(callback, EpochScoring | BatchScoring | PassthroughScoring):
-                raise TypeError(
-                    f"The 'callbacks' parameter of {type(self).__name__} must not hold "
-                    f"a {type(callback).__name__}, which reads another kind of batch: "
-                    "losses and accuracy are in history_ without it."
-                )
-        return deepcopy(list(self.callbacks or []))
 
     # -- predicting
 

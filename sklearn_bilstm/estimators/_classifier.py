@@ -9,6 +9,7 @@ from sklearn_bilstm.estimators._base import unchanged_on_error
 from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
+from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
 from sklearn_bilstm.utils._threads import OneCore
 
@@ -199,8 +200,9 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         in a process of joblib, its share of the cores. It does not change the result.
 
     callbacks : list of skorch callbacks, default=None
-        What else happens in training. Each `fit` gets copies of its own. Callbacks that
-        score are refused: they read another kind of batch.
+        What else happens in training. Each `fit` gets copies of its own, which hold
+        the same objects, such as a writer of logs; so do clones. Callbacks that score
+        are refused: they read another kind of batch.
 
     net_params : dict, default=None
         Further arguments of :class:`skorch.NeuralNet`, such as
@@ -242,9 +244,10 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         Number of epochs.
 
     history_ : list of dict
-        For each epoch of the network its number, the training loss, the rate it ended
-        with, and seconds; with validation rows their loss and accuracy too, without
-        the linear path.
+        For each epoch of the network its number, the loss and accuracy of the training
+        rows as they were learnt from, with dropout, the rate it ended with, and
+        seconds; with validation rows their loss and accuracy too. All are without the
+        linear path.
 
     best_epoch_ : int
         Epoch whose weights are in use: the best one after early stopping, else the
@@ -437,8 +440,12 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
             If a parameter, X, y or the weights are not what they must be, or the
             training diverges.
         """
-        with unchanged_on_error(self), OneCore(blas=True):
-            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
+        with (
+            fit_task(self, X, y, sample_weight) as task,
+            unchanged_on_error(self),
+            OneCore(blas=True),
+        ):
+            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)

@@ -6,7 +6,7 @@ from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._labels import check_labels, encode, weight_of_classes
 from sklearn_bilstm.estimators._ngrams import NgramMixin
 from sklearn_bilstm.training import (
-    ValidationAccuracy,
+    Accuracy,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
 )
@@ -72,7 +72,7 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
         return WeightedCrossEntropy, {}
 
     def _metrics(self):
-        return [ValidationAccuracy()]
+        return [Accuracy()]
 
 
 def _kind_of(n_columns):

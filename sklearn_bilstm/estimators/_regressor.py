@@ -13,7 +13,8 @@ from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_
 from sklearn_bilstm.estimators._input import check_finite
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
-from sklearn_bilstm.training import REGRESSION_LOSSES, WeightedRegressionLoss
+from sklearn_bilstm.training import R2, REGRESSION_LOSSES, WeightedRegressionLoss
+from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y, fit_context
 from sklearn_bilstm.utils._threads import OneCore
 
@@ -190,8 +191,9 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         in a process of joblib, its share of the cores. It does not change the result.
 
     callbacks : list of skorch callbacks, default=None
-        What else happens in training. Each `fit` gets copies of its own. Callbacks that
-        score are refused: they read another kind of batch.
+        What else happens in training. Each `fit` gets copies of its own, which hold
+        the same objects, such as a writer of logs; so do clones. Callbacks that score
+        are refused: they read another kind of batch.
 
     net_params : dict, default=None
         Further arguments of :class:`skorch.NeuralNet`, such as
@@ -230,8 +232,9 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         Number of epochs.
 
     history_ : list of dict
-        For each epoch its number, the training loss, the rate it ended with, and
-        seconds; with validation rows their loss too.
+        For each epoch its number, the loss and R2 of the training rows as they were
+        learnt from, with dropout, the rate it ended with, and seconds; with validation
+        rows their loss and R2 too.
 
     best_epoch_ : int
         Epoch whose weights are in use: the best one after early stopping, else the
@@ -402,8 +405,12 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             If a parameter, X, y or the weights are not what they must be, or the
             training diverges.
         """
-        with unchanged_on_error(self), OneCore(blas=True):
-            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
+        with (
+            fit_task(self, X, y, sample_weight) as task,
+            unchanged_on_error(self),
+            OneCore(blas=True),
+        ):
+            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -502,6 +509,9 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
 
     def _criterion(self):
         return WeightedRegressionLoss, {"loss": self.loss, "quantile": self.quantile}
+
+    def _metrics(self):
+        return [R2()]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

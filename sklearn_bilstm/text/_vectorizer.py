@@ -23,6 +23,7 @@ from sklearn_bilstm.text._vocabulary import (
     encode,
     extended,
 )
+from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._sklearn import (
     HasMethods,
@@ -53,7 +54,7 @@ _DOCUMENT_FREQUENCY = [
 ]
 
 
-class TextVectorizer(TransformerMixin, BaseEstimator):
+class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     """Turn documents into sequences of token ids.
 
     Row i of the result holds the ids of the tokens of document i in reading order, in
@@ -248,7 +249,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
             If X is no container of documents, holds something else than strings, or
             has no token that may enter the vocabulary.
         """
-        self._learn(X, first=True)
+        with fit_task(self, X, y) as task:
+            task.begin()
+            self._learn(X, first=True)
         return self
 
     @fit_context(prefer_skip_nested_validation=True)
@@ -268,7 +271,9 @@ class TextVectorizer(TransformerMixin, BaseEstimator):
             As in :meth:`transform`.
         """
         self._check_output()
-        return self._matrix(self._learn(X, first=True))
+        with fit_task(self, X, y) as task:
+            task.begin()
+            return self._matrix(self._learn(X, first=True))
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):

@@ -1,11 +1,6 @@
 """How a network is trained: the skorch net, its callbacks, schedules and losses."""
 
-from sklearn_bilstm.training._callbacks import (
-    EarlyStopping,
-    EpochPrinter,
-    MaxNorm,
-    ValidationAccuracy,
-)
+from sklearn_bilstm.training._callbacks import EarlyStopping, MaxNorm
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
 from sklearn_bilstm.training._evidence import Evidence
 from sklearn_bilstm.training._losses import (
@@ -16,22 +11,26 @@ from sklearn_bilstm.training._losses import (
 )
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
+from sklearn_bilstm.training._progress import BatchBar, EpochPrinter
 from sklearn_bilstm.training._schedules import SCHEDULES
+from sklearn_bilstm.training._scores import R2, Accuracy
 from sklearn_bilstm.training._splits import split_off_validation
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.training._wide import WidePath
 
 __all__ = [
     "OPTIMIZERS",
+    "R2",
     "REGRESSION_LOSSES",
     "SCHEDULES",
+    "Accuracy",
+    "BatchBar",
     "EarlyStopping",
     "EpochPrinter",
     "Evidence",
     "MaxNorm",
     "SequenceNet",
     "StopTraining",
-    "ValidationAccuracy",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",

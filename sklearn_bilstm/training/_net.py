@@ -158,15 +158,22 @@ class SequenceNet(NeuralNet):
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the method of all callbacks.
 
-        A callback of skorch ends a training by raising KeyboardInterrupt at the end
-        of an epoch; this tells it from Ctrl-C, which is to end the whole program.
+        One that ends the training does not keep the others from what they do then. A
+        callback of skorch ends it by raising KeyboardInterrupt at the end of an epoch;
+        this tells it from Ctrl-C, which is to end the whole program.
         """
-        try:
-            super().notify(method_name, **cb_kwargs)
-        except KeyboardInterrupt as interrupt:
-            if method_name == "on_epoch_end" and _raised_by_callback(interrupt):
-                raise StopTraining from interrupt
-            raise
+        stop = None
+        for _, callback in [("net", self), *self.callbacks_]:
+            try:
+                getattr(callback, method_name)(self, **cb_kwargs)
+            except StopTraining as request:
+                stop = request
+            except KeyboardInterrupt as interrupt:
+                if method_name != "on_epoch_end" or not _raised_by_callback(interrupt):
+                    raise
+                stop = StopTraining()
+        if stop is not None:
+            raise stop
 
     def get_iterator(
         self, dataset: SequenceDataset, training: bool = False
@@ -414,6 +421,8 @@ class SequenceNet(NeuralNet):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_workers", None)  # threads cannot be stored
+        # nor can many a callback, and those of a training are over with it
+        state["callbacks"], state["callbacks_"] = [], []
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:

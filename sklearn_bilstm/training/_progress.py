@@ -1,0 +1,121 @@
+"""What is printed of a training while it runs."""
+
+import time
+from typing import Any
+
+from skorch.callbacks import Callback
+from tqdm.auto import tqdm
+
+__all__ = ["BatchBar", "EpochPrinter"]
+
+_SHOWN = (
+    "train_loss",
+    "train_accuracy",
+    "train_r2",
+    "valid_loss",
+    "valid_accuracy",
+    "valid_r2",
+)
+
+
+class EpochPrinter(Callback):
+    """Print a line an epoch: losses, scores, rate, seconds, and the time left.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Number of epochs of the training, if nothing stops it.
+    """
+
+    def __init__(self, n_epochs: int) -> None:
+        self.n_epochs = n_epochs
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin to measure."""
+        self.start_ = time.perf_counter()
+        self.n_done_ = 0
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Print the epoch that has ended, and before the first what the columns are."""
+        self.n_done_ += 1
+        cells = self._cells(net.history[-1])
+        if self.n_done_ == 1:
+            self._print({name: name for name in cells})
+        self._print(cells)
+
+    @staticmethod
+    def _print(cells: dict[str, str]) -> None:
+        # as wide in every epoch, so that all lines are of one table
+        row = [cell.rjust(max(len(name), 9)) for name, cell in cells.items()]
+        print("  ".join(row), flush=True)  # noqa: T201, verbose=1 asks for it
+
+    def _cells(self, epoch: dict[str, Any]) -> dict[str, str]:
+        so_far = time.perf_counter() - self.start_
+        left = so_far / self.n_done_ * (self.n_epochs - self.n_done_)
+        return {
+            "epoch": f"{self.n_done_}/{self.n_epochs}",
+            **{name: f"{epoch[name]:.4f}" for name in _SHOWN if name in epoch},
+            "lr": f"{epoch['lr']:.1e}",
+            "seconds": f"{epoch['seconds']:.1f}",
+            "left": duration(left),
+        }
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it, such as "48 s", "12 min" or "3 h 05 min"."""
+    minutes = round(seconds / 60)
+    if round(seconds) < 60:
+        return f"{round(seconds)} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+class BatchBar(Callback):
+    """Show a bar of the batches of an epoch, which goes when the epoch ends.
+
+    It is drawn by tqdm: as a widget in a notebook, else on the standard error.
+
+    Parameters
+    ----------
+    n_epochs : int
+        Number of epochs of the training, if nothing stops it.
+    """
+
+    def __init__(self, n_epochs: int) -> None:
+        self.n_epochs = n_epochs
+
+    def on_train_begin(self, net: Any, **kwargs: Any) -> None:
+        """Begin without a bar."""
+        self.bar_: Any = None
+        self.n_begun_ = 0
+
+    def on_epoch_begin(
+        self, net: Any, dataset_train: Any, dataset_valid: Any = None, **kwargs: Any
+    ) -> None:
+        """Draw an empty bar, as long as there are batches."""
+        self.n_begun_ += 1
+        datasets = [data for data in (dataset_train, dataset_valid) if data is not None]
+        self.bar_ = tqdm(
+            desc=f"epoch {self.n_begun_}/{self.n_epochs}",
+            total=sum(-(-len(dataset) // net.batch_size) for dataset in datasets),
+            unit="batch",
+            leave=False,
+        )
+
+    def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
+        """Move on by a batch."""
+        name = "train_loss" if training else "valid_loss"
+        loss = net.history[-1, "batches", -1, name]
+        self.bar_.set_postfix({name: f"{loss:.4f}"}, refresh=False)
+        self.bar_.update()
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Wipe the bar off, so that lines are not printed behind it."""
+        self.bar_.close()
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Wipe off a bar that an error or Ctrl-C has left, and let go of it."""
+        if self.bar_ is not None:
+            self.bar_.close()
+        self.bar_ = None

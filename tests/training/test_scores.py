@@ -1,0 +1,70 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import accuracy_score, r2_score
+from skorch.history import History
+
+from sklearn_bilstm.training import R2
+from tests.helpers import small_classifier, small_regressor
+
+# Nothing is learnt, and nothing is left out: training rows are predicted like others.
+STILL = {
+    "lr": 1e-12,
+    "max_epochs": 1,
+    "word_dropout": 0.0,
+    "embedding_dropout": 0.0,
+    "dropout": 0.0,
+    "precision": "float32",
+}
+
+
+def test_accuracy_of_validation_rows_is_that_of_score(ids):
+    y = np.where(ids[:, 0] > 15, "a", "b")
+    classifier = small_classifier(max_epochs=3).fit(ids, y, X_val=ids, y_val=y)
+    accuracy = classifier.history_[-1]["valid_accuracy"]
+    assert accuracy == pytest.approx(classifier.score(ids, y))
+
+
+def test_accuracy_of_training_rows_is_that_of_score_where_nothing_changes(ids):
+    y, weight = np.where(ids[:, 0] > 15, "a", "b"), np.linspace(0, 1, len(ids))
+    classifier = small_classifier(**STILL, batch_size=7).fit(ids, y, weight)
+    accuracy = classifier.history_[0]["train_accuracy"]
+    assert accuracy == pytest.approx(classifier.score(ids, y, weight))
+    assert 0 < accuracy < 1
+
+
+def test_accuracy_of_labels_is_that_of_whole_rows(ids):
+    y = np.stack([ids[:, 0] > 15, ids[:, 1] > 15, ids[:, 0] > 8], axis=1).astype(int)
+    classifier = small_classifier(max_epochs=9).fit(ids, y, X_val=ids, y_val=y)
+    accuracy = classifier.history_[classifier.best_epoch_ - 1]["valid_accuracy"]
+    expected = accuracy_score(y, classifier.predict(ids))
+    assert 0 < expected < 1
+    assert accuracy == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_r2_of_all_rows_is_that_of_score(ids, n_outputs):
+    y = np.column_stack([ids[:, 0], ids[:, :3].sum(1)])[:, :n_outputs]
+    X_val, y_val = ids[:17], y[:17]
+    weight = np.linspace(0, 1, len(ids))
+    regressor = small_regressor(**STILL, batch_size=7)
+    regressor.fit(ids, y, weight, X_val=X_val, y_val=y_val)
+    (epoch,) = regressor.history_
+    assert epoch["train_r2"] == pytest.approx(regressor.score(ids, y, weight), abs=1e-6)
+    assert epoch["valid_r2"] == pytest.approx(regressor.score(X_val, y_val), abs=1e-6)
+
+
+@pytest.mark.parametrize("y_pred", [[3.0, 3, 3], [3, 3, 4]], ids=["right", "wrong"])
+def test_r2_of_a_constant_is_that_of_scikit_learn(y_pred):
+    y = [3.0, 3, 3]
+    net = SimpleNamespace(history=History())
+    net.history.new_epoch()
+    target = {"target": torch.tensor(y)[:, None], "weight": torch.ones(3)}
+    score = R2()
+    score.on_epoch_begin(net)
+    predicted = torch.tensor(y_pred)[:, None]
+    score.on_batch_end(net, batch=({}, target), training=False, y_pred=predicted)
+    score.on_epoch_end(net)
+    assert net.history[-1, "valid_r2"] == r2_score(y, y_pred)
