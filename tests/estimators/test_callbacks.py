@@ -125,7 +125,7 @@ def test_mlflow_gets_the_history_and_the_best_weights(ids, tmp_path):
         assert logged["valid_accuracy", epoch["epoch"]] == epoch["valid_accuracy"]
     assert client.ended == ["one"]
     (tmp_path / "params").write_bytes(client.artifacts["params.pth"])
-    weights = torch.load(tmp_path / "params")
+    weights = torch.load(tmp_path / "params", weights_only=True)
     for name, weight in model.module_.state_dict().items():
         assert torch.equal(weights[name], weight)
 
