@@ -24,6 +24,10 @@ class Augmentation(Part):
         self.deletion = deletion
         self.swap = swap
 
+    def extra_repr(self) -> str:
+        """Return the probabilities."""
+        return f"deletion={self.deletion}, swap={self.swap}"
+
     def forward(
         self,
         steps: Tensor,

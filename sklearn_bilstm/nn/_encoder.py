@@ -66,6 +66,25 @@ class RecurrentLayer(Part):
         if bidirectional:
             self.backwards = undrawn(CELLS[cell].layer, input_size, hidden_size)
 
+    @property
+    def input_size(self) -> int:
+        """Width of the vectors read."""
+        return self.forwards.input_size
+
+    @property
+    def states_of_step(self) -> str:
+        """What a step is turned into, in the widths of both directions."""
+        size = self.forwards.hidden_size
+        if self.backwards is None:
+            return str(size)
+        if self.merge_mode == "concat":
+            return f"{size} + {size}"
+        return f"{self.merge_mode} of {size} and {size}"
+
+    def extra_repr(self) -> str:
+        """Return the cell, and the widths of what is read and of the states."""
+        return f"{self.cell}, {self.input_size} -> {self.states_of_step}"
+
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the weights of both directions."""
         draw_weights(self.forwards, generator)
@@ -187,6 +206,14 @@ class RecurrentEncoder(Part):
             part.needs_whole_batch for part in self.normalizations
         )
         self.output_size = input_size
+
+    def extra_repr(self) -> str:
+        """Return the widths of all layers, and what states are normalised by."""
+        sizes = [layer.states_of_step for layer in self.layers[1:]]
+        normalized = {type(part).__name__ for part in self.normalizations}
+        return ", ".join(
+            [" -> ".join([self.layers[0].extra_repr(), *sizes]), *normalized]
+        )
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw the weights of every layer."""

@@ -48,6 +48,11 @@ class DenseHead(Part):
         self.hidden = cast("Sequence[nn.Linear]", nn.ModuleList(layers))
         self.linear = undrawn(nn.Linear, input_size, n_outputs)
 
+    def extra_repr(self) -> str:
+        """Return the widths of what is read and of what each layer makes of it."""
+        sizes = [self.input_size, *(layer.out_features for layer in self.hidden)]
+        return " -> ".join(map(str, [*sizes, self.output_size]))
+
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw Glorot weights and set the biases to zero."""

@@ -70,6 +70,12 @@ class TokenInput(Part):
         """Number of ids that have a vector of their own."""
         return self.embedding.num_embeddings
 
+    def extra_repr(self) -> str:
+        """Return the number of ids, and how many numbers stand for each."""
+        evidence = f" + {self.n_channels} of evidence" if self.n_channels else ""
+        frozen = "" if self.embedding.weight.requires_grad else ", frozen"
+        return f"{self.input_size:,} tokens -> {self.n_shared}{evidence}{frozen}"
+
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw new vectors; padding is the zero vector."""
@@ -143,6 +149,10 @@ class NumericInput(Part):
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.input_size = self.output_size = self.n_shared = n_channels
+
+    def extra_repr(self) -> str:
+        """Return the number of channels."""
+        return f"numbers -> {self.output_size}"
 
     def forward(
         self,

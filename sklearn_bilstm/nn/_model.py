@@ -38,6 +38,17 @@ class SequenceModel(nn.Module):
         self.head = head
         self.augmentation = augmentation
 
+    def __repr__(self) -> str:
+        """Return a line a part, each with the number of its weights, and their sum."""
+        rows = [(f"{type(self).__name__}(", "weights")]
+        for name, part in self.named_children():
+            rows.append((f"  {name}: {part!r}", f"{_n_weights(part):,}"))
+        rows.append((")", f"{_n_weights(self):,}"))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            f"{text:{widths[0]}}  {number:>{widths[1]}}" for text, number in rows
+        )
+
     @property
     def design(self) -> tuple:
         """What two networks have in common of which one can go on with the other."""
@@ -129,3 +140,7 @@ class SequenceModel(nn.Module):
         """
         pooled = self.pool(steps, mask, generator, evidence, static)  # (B, P)
         return self.head(pooled, generator)  # (B, K)
+
+
+def _n_weights(module: nn.Module) -> int:
+    return sum(weight.numel() for weight in module.parameters())

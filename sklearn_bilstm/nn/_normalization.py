@@ -32,6 +32,10 @@ class _Normalization(Part):
         self.weight = nn.Parameter(torch.ones(size))
         self.bias = nn.Parameter(torch.zeros(size))
 
+    def extra_repr(self) -> str:
+        """Return the width of the states."""
+        return str(self.output_size)
+
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Begin without scale and shift."""

@@ -7,7 +7,10 @@ __all__ = ["Part"]
 
 
 class Part(nn.Module):
-    """A part that knows the width of its output and draws its own weights."""
+    """A part that knows the width of its output and draws its own weights.
+
+    It is printed in a line, with what its `extra_repr` says: what it turns into what.
+    """
 
     output_size: int
     # whether what a row gives depends on the other rows it is learnt from with
@@ -15,3 +18,6 @@ class Part(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw new weights. A part without any has nothing to do."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.extra_repr()})"

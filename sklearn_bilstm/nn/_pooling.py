@@ -35,7 +35,12 @@ class _Pooling(Part):
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
+        self.input_size = input_size
         self.output_size = self.n_views * input_size
+
+    def extra_repr(self) -> str:
+        """Return the widths of the states and of the vector."""
+        return f"{self.input_size} -> {self.output_size}"
 
 
 class MaxPooling(_Pooling):

@@ -40,6 +40,7 @@ class NgramColumns:
 
     def __init__(self, lengths: tuple[int, int]) -> None:
         self.lengths = lengths
+        self._buckets = np.zeros(0, np.int32)
 
     def fit(self, sequences: RaggedArray) -> Self:
         """Find the n-grams."""

@@ -82,6 +82,10 @@ class Evidence:
         self.lengths = lengths
         self.n_classes = n_classes
         self.multilabel = multilabel
+        self._columns = NgramColumns(lengths)
+
+    def __repr__(self) -> str:
+        return f"Evidence({self._columns.n_columns:,} n-grams)"
 
     @property
     def n_channels(self) -> int:
@@ -111,7 +115,7 @@ class Evidence:
         -------
         self : Evidence
         """
-        self._columns = NgramColumns(self.lengths).fit(sequences)
+        self._columns.fit(sequences)
         occurs = self._columns.counts(sequences)
         members = self._members(target)
         everywhere = _Weights.of(occurs, members, weight)

@@ -418,6 +418,9 @@ class SequenceNet(NeuralNet):
                 state[name] = torch.cat([value, zeros])
         self.optimizer_.state[new] = state
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(device={self.device!r})"
+
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_workers", None)  # threads cannot be stored

@@ -45,6 +45,10 @@ class WidePath:
         self.ngrams = ngrams
         self.n_classes = n_classes
         self.multilabel = multilabel
+        self._columns = NgramColumns(ngrams)
+
+    def __repr__(self) -> str:
+        return f"WidePath({self._columns.n_columns:,} n-grams)"
 
     def fit(
         self,
@@ -75,7 +79,7 @@ class WidePath:
             With `size_`, the root mean square of the logits of rows that were not
             learnt from. It is 0 if there is nothing to learn.
         """
-        self._columns = NgramColumns(self.ngrams).fit(sequences)
+        self._columns.fit(sequences)
         counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._features(counts, static)

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import re
 
 import pytest
 import torch
@@ -125,3 +126,47 @@ def test_tokens_are_changed_in_training_only(generator):
     assert mask.sum() < MASK.sum()
     plain = make_model().eval()
     assert torch.equal(model.eval()(IDS, MASK), plain(IDS, MASK))
+
+
+def test_it_is_printed_part_by_part_with_the_number_of_weights():
+    input_layer = TokenInput(9000, 4, 2, unknown_id=1, frozen=True)
+    model = make_model(input_layer, normalization="layer")
+    n_recurrent = 2 * 4 * 3 * (6 + 3 + 2) + 2 * 4 * 2 * (6 + 2 + 2)
+    lines = repr(model).splitlines()
+    assert len({len(line) for line in lines}) == 1
+    assert [re.split(r"\s{2,}", line.strip()) for line in lines] == [
+        ["SequenceModel(", "weights"],
+        [
+            "input_layer: TokenInput(9,000 tokens -> 4 + 2 of evidence, frozen)",
+            "36,000",
+        ],
+        [
+            "encoder: RecurrentEncoder(lstm, 6 -> 3 + 3 -> 2 + 2, LayerNormalization)",
+            str(n_recurrent + 2 * 6 + 2 * 4),
+        ],
+        ["pooling: MaxMeanPooling(4 -> 8)", "0"],
+        ["head: DenseHead(8 -> 3)", "27"],
+        [")", f"{36_000 + n_recurrent + 20 + 27:,}"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("part", "text"),
+    [
+        (NumericInput(3), "NumericInput(numbers -> 3)"),
+        (
+            RecurrentEncoder(5, [4], bidirectional=False),
+            "RecurrentEncoder(lstm, 5 -> 4)",
+        ),
+        (
+            RecurrentEncoder(5, [4], cell="gru", merge_mode="sum"),
+            "RecurrentEncoder(gru, 5 -> sum of 4 and 4)",
+        ),
+        (DenseHead(8, 2, (5, 4)), "DenseHead(8 -> 5 -> 4 -> 2)"),
+        (AttentionPooling(6), "AttentionPooling(6 -> 6)"),
+        (Augmentation(swap=0.1), "Augmentation(deletion=0.0, swap=0.1)"),
+        (NORMALIZATIONS["batch"](6), "BatchNormalization(6)"),
+    ],
+)
+def test_a_part_is_printed_as_what_it_turns_into_what(part, text):
+    assert repr(part) == text

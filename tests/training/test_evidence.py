@@ -139,3 +139,10 @@ def test_a_label_that_all_rows_have_or_none_has_says_nothing(rows):
     evidence = fitted((1, 1), ragged(rows), target, n_classes=3, multilabel=True)
     for told in (evidence.of_new_rows, evidence.of_learnt_rows):
         assert told(ragged(rows)).values.any(0).tolist() == [False, True, False]
+
+
+def test_it_is_printed_with_the_number_of_ngrams():
+    evidence = Evidence((1, 2), n_classes=2)
+    assert repr(evidence) == "Evidence(0 n-grams)"
+    evidence.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2))
+    assert repr(evidence) == "Evidence(5 n-grams)"  # 2, 3, 4, 2 3, 3 4

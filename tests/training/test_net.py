@@ -269,3 +269,7 @@ def test_each_epoch_has_an_order_of_its_own(ids):
 
 def test_history_keeps_no_batches(fitted):
     assert all(not epoch["batches"] for epoch in fitted.net_.history)
+
+
+def test_a_net_is_printed_in_a_line(fitted):
+    assert repr(fitted.net_) == "SequenceNet(device='cpu')"

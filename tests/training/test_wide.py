@@ -136,3 +136,10 @@ def test_numbers_beside_the_rows_are_read_too():
     )
     logits = path.logits(ragged(rows[100:]), static[100:])
     assert (logits.argmax(1) == target[100:]).mean() > 0.9
+
+
+def test_it_is_printed_with_the_number_of_ngrams():
+    path = WidePath((1, 2), n_classes=2)
+    assert repr(path) == "WidePath(0 n-grams)"
+    path.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
+    assert repr(path) == "WidePath(5 n-grams)"  # 2, 3, 4, 2 3, 3 4
