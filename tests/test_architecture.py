@@ -16,7 +16,9 @@ LAYERS = {
     "datasets": 1,
     "training": 2,
     "estimators": 3,
+    "inspection": 4,
     "onnx": 4,
+    "plotting": 5,
     "__init__": 6,
 }
 # What each folder may lean on beside the standard library.
@@ -28,7 +30,9 @@ LIBRARIES = {
     "datasets": {"joblib", "numpy", "sklearn"},
     "training": {"numpy", "scipy", "sklearn", "skorch", "torch", "tqdm"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
+    "inspection": {"numpy", "sklearn", "skorch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
+    "plotting": set(),
     "__init__": {"lazy_loader"},
 }
 OPTIONAL = {

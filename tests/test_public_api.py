@@ -35,9 +35,12 @@ def test_the_root_holds_what_users_write():
     assert sklearn_bilstm.__all__ == [
         "BiLSTMClassifier",
         "BiLSTMRegressor",
+        "LearningRateDisplay",
         "TextVectorizer",
+        "TrainingCurveDisplay",
         "WordVectors",
         "export_onnx",
+        "find_learning_rate",
         "load_word_vectors",
     ]
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)

@@ -1,0 +1,153 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from skorch.callbacks import Callback
+
+from sklearn_bilstm import find_learning_rate
+from sklearn_bilstm.inspection._learning_rate import _GrowingRate
+from tests.helpers import small_classifier, small_pipeline, small_regressor
+
+Y = [0, 1] * 20
+STILL = {
+    "word_dropout": 0.0,
+    "embedding_dropout": 0.0,
+    "dropout": 0.0,
+    "precision": "float32",
+}
+
+
+@pytest.fixture(scope="module")
+def range_test(ids):
+    return find_learning_rate(small_classifier(**STILL), ids, Y)
+
+
+def test_rates_grow_by_the_same_factor_from_the_lowest_to_the_highest(ids):
+    rates = {"lowest": 1e-6, "highest": 1e-4, "n_steps": 21}
+    found = find_learning_rate(small_classifier(), ids, Y, **rates)
+    assert found.rates == pytest.approx(np.geomspace(1e-6, 1e-4, 21))
+    assert found.losses.shape == found.smoothed_losses.shape == (21,)
+
+
+def test_losses_are_those_of_a_training(ids):
+    rates = {"lowest": 1e-13, "highest": 1e-12, "n_steps": 40}
+    model = small_classifier(**STILL, batch_size=2, lr=1e-12, max_epochs=2)
+    found = find_learning_rate(model, ids, Y, **rates)
+    expected = [epoch["train_loss"] for epoch in model.fit(ids, Y).history_]
+    assert found.losses.reshape(2, 20).mean(1) == pytest.approx(expected)
+
+
+def test_smoothed_losses_are_averages_with_fading_weights(range_test):
+    for n_done in (1, 2, 30, len(range_test.losses)):
+        weights = 0.95 ** np.arange(n_done)[::-1]
+        expected = np.average(range_test.losses[:n_done], weights=weights)
+        assert range_test.smoothed_losses[n_done - 1] == pytest.approx(expected)
+
+
+def test_what_is_suggested_is_a_tenth_of_the_rate_with_the_least_loss(range_test):
+    best = range_test.smoothed_losses[10:].argmin() + 10
+    assert range_test.suggestion == pytest.approx(range_test.rates[best] / 10)
+    assert 1e-4 < range_test.suggestion < 1
+
+
+def test_it_ends_where_the_loss_diverges(ids):
+    y = ids[:, 0].astype(float)
+    wild = small_regressor(**STILL, optimizer="sgd", gradient_clip_norm=None)
+    found = find_learning_rate(wild, ids, y, highest=1e9)
+    *before, last = found.smoothed_losses
+    assert len(before) < 149
+    assert not last <= 4 * min(before)
+    assert max(before) <= 4 * min(before)
+    assert found.rates[10] / 10 <= found.suggestion < found.rates[-1]
+
+
+def test_the_model_is_left_as_it_is(reviews):
+    model = small_pipeline()
+    params = model.get_params()
+    find_learning_rate(model, *reviews, n_steps=20)
+    assert model.get_params() == params
+    assert not hasattr(model[0], "vocabulary_")
+    assert not hasattr(model[-1], "net_")
+
+
+class NeverCalled(Callback):
+    def on_train_begin(self, net, **kwargs):
+        raise AssertionError
+
+
+def test_callbacks_of_the_model_are_not_called(ids):
+    model = small_classifier(callbacks=[NeverCalled()])
+    assert find_learning_rate(model, ids, Y, n_steps=20).rates.shape == (20,)
+
+
+def test_one_seed_gives_the_same_whatever_the_number_of_threads(ids, range_test):
+    model = small_classifier(**STILL, n_threads=2)
+    again = find_learning_rate(model, ids, Y)
+    assert np.array_equal(again.losses, range_test.losses)
+
+
+def test_rows_without_weight_have_no_say(ids):
+    weight = np.array([0, 0, 1, 3] * 10)
+    rows, model = weight > 0, small_classifier()
+    weighted = find_learning_rate(model, ids, Y, sample_weight=weight, n_steps=20)
+    there = find_learning_rate(
+        model, ids[rows], np.array(Y)[rows], sample_weight=weight[rows], n_steps=20
+    )
+    assert np.array_equal(weighted.losses, there.losses)
+
+
+def test_pipelines_read_text_and_may_be_nested(reviews):
+    pipeline = small_pipeline()
+    plain = find_learning_rate(pipeline, *reviews, n_steps=20)
+    nested = make_pipeline(pipeline[0], make_pipeline(pipeline[1]))
+    found = find_learning_rate(nested, *reviews, n_steps=20)
+    assert np.array_equal(found.losses, plain.losses)
+
+
+def test_a_warm_start_is_tested_from_where_it_would_go_on(ids):
+    model = small_classifier(**STILL, warm_start=True, max_epochs=60, lr=0.02)
+    at_first = find_learning_rate(model, ids, Y, n_steps=20).losses[0]
+    model.fit(ids, Y)
+    before = model.predict_proba(ids)
+    assert find_learning_rate(model, ids, Y, n_steps=20).losses[0] < 0.5 * at_first
+    assert np.array_equal(model.predict_proba(ids), before)
+
+
+class Rates(Callback):
+    """Note the rate of every group of weights in a list that copies share."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_batch_end(self, net, **kwargs):
+        self.seen.append({group["lr"] for group in net.optimizer_.param_groups})
+
+
+def test_known_vectors_of_tokens_keep_their_share_of_the_rate(ids):
+    rates = Rates()
+    model = small_classifier(
+        embedding="svd",
+        lr=0.01,
+        lr_schedule="constant",
+        max_epochs=1,
+        callbacks=[_GrowingRate(2.0, 2), rates],
+    )
+    model.set_params(batch_size=10).fit(ids, Y)
+    first, second = (sorted(seen) for seen in rates.seen)
+    assert first == pytest.approx([0.002, 0.01])
+    assert second == pytest.approx([0.004, 0.02])
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "message"),
+    [
+        (LogisticRegression(), {}, "model must be a BiLSTM.*Got LogisticRegression"),
+        (make_pipeline(LogisticRegression()), {}, "Pipeline that ends with one"),
+        (small_classifier(), {"lowest": 1.0, "highest": 0.1}, "lowest must be below"),
+        (small_classifier(), {"n_steps": 3}, "'n_steps' parameter"),
+        (small_classifier(), {"lowest": 0}, "'lowest' parameter"),
+    ],
+)
+def test_what_cannot_be_tested_is_an_error(ids, model, params, message):
+    with pytest.raises(ValueError, match=message):
+        find_learning_rate(model, ids, Y, **params)
