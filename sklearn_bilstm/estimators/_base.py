@@ -25,6 +25,7 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin
 from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._documentation import DocumentedMixin
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
 
@@ -56,7 +57,7 @@ def unchanged_on_error(estimator):
 
 
 class BaseSequenceEstimator(
-    ReadingMixin, NetworkMixin, CallbackSupportMixin, BaseEstimator
+    ReadingMixin, NetworkMixin, DocumentedMixin, CallbackSupportMixin, BaseEstimator
 ):
     """Steps of fitting and predicting, one a method.
 

@@ -36,8 +36,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     embedding_dim : int, default=100
         Width of the vector of a token, unless `embedding` holds vectors.
 
-    embedding : "svd", WordVectors, array-like of shape (n_ids, n_dims) or None, \
-            default="svd"
+    embedding : "svd", None, WordVectors or array of shape (n_ids, width), default="svd"
         What the vectors of tokens are before training. "svd" gives tokens like vectors
         that have like neighbours in X, by a singular value decomposition of their
         pointwise mutual information (Levy and Goldberg, 2014). `fit` can be given rows
@@ -230,7 +229,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     n_channels_ : int
         Number of channels of a step, if X holds numbers.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     input_type_ : {"tokens", "numeric"}

@@ -24,6 +24,7 @@ from sklearn_bilstm.text._vocabulary import (
     extended,
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
+from sklearn_bilstm.utils._documentation import DocumentedMixin
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._sklearn import (
     HasMethods,
@@ -54,7 +55,9 @@ _DOCUMENT_FREQUENCY = [
 ]
 
 
-class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
+class TextVectorizer(
+    TransformerMixin, DocumentedMixin, CallbackSupportMixin, BaseEstimator
+):
     """Turn documents into sequences of token ids.
 
     Row i of the result holds the ids of the tokens of document i in reading order, in
@@ -136,7 +139,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     n_features_in_ : int
         Number of text columns seen during `fit`. Set if X was a table.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the text columns seen during `fit`. Set if X was a frame.
 
     See Also
@@ -267,7 +270,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
         Returns
         -------
-        ids : csr_array or ndarray of int32, shape (n_documents, max_length_)
+        ids : csr_array or ndarray of int32, shape (n_documents, `max_length_`)
             As in :meth:`transform`.
         """
         self._check_output()
@@ -308,7 +311,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
         Returns
         -------
-        ids : csr_array or ndarray of int32, shape (n_documents, max_length_)
+        ids : csr_array or ndarray of int32, shape (n_documents, `max_length_`)
             Dense with `sparse_output=False`.
 
         Raises
@@ -365,7 +368,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
         Returns
         -------
-        names : ndarray of str objects, shape (max_length_,)
+        names : ndarray of str objects, shape (`max_length_`,)
             "token_0", "token_1", ...
         """
         check_is_fitted(self)

@@ -1,0 +1,39 @@
+import re
+import tomllib
+from pathlib import Path
+
+import sklearn_bilstm
+from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, TextVectorizer, datasets
+from sklearn_bilstm.utils._documentation import DOCUMENTATION
+
+ROOT = Path(__file__).parents[2]
+SECTION = re.compile(r"\.\. currentmodule:: (\S+)|^   (\w+)$", re.MULTILINE)
+
+
+def pages():
+    """Return the pages that autosummary makes of the API, by their paths."""
+    found, module = [], None
+    for new_module, name in SECTION.findall((ROOT / "docs" / "api.md").read_text()):
+        module = new_module or module
+        if name:
+            found.append(f"api/{module}.{name}.html")
+    return found
+
+
+def test_all_that_is_public_has_a_page_of_the_api():
+    expected = [
+        f"api/{module.__name__}.{name}.html"
+        for module in (sklearn_bilstm, datasets)
+        for name in module.__all__
+    ]
+    assert sorted(pages()) == sorted(expected)
+
+
+def test_estimators_link_to_pages_that_there_are():
+    for cls in (BiLSTMClassifier, BiLSTMRegressor, TextVectorizer):
+        assert cls()._get_doc_link().removeprefix(DOCUMENTATION) in pages()
+
+
+def test_the_project_names_the_same_documentation():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["urls"]["Documentation"] == DOCUMENTATION
