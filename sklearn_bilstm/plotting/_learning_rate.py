@@ -155,5 +155,5 @@ class LearningRateDisplay:
             # a diverging end would press all that matters flat
             ylim=(0.9 * test.losses.min(), 2.5 * first - 1.5 * lowest + 0.1 * first),
         )
-        ax.legend()
+        ax.legend(loc="lower left")  # where the loss has not begun to fall
         return self

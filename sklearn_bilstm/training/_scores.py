@@ -68,7 +68,7 @@ class Accuracy(_Score):
             right = ((y_pred > 0) == (target > 0)).all(1)  # (B,)
         else:
             right = y_pred.argmax(1) == target  # (B,)
-        return torch.stack([weight[right].sum(), weight.sum()])
+        return torch.stack([weight @ right.double(), weight.sum()])
 
     def _score(self, sums: Tensor) -> Tensor:
         right, total = sums
@@ -84,14 +84,14 @@ class R2(_Score):
     name = "r2"
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        target, weight = target.double(), weight[:, None]
-        errors = target - y_pred
-        each = [weight.expand_as(target), weight * target]
-        each += [weight * target.square(), weight * errors.square()]
-        return torch.stack([numbers.sum(0) for numbers in each])  # (4, K)
+        target = target.double()
+        first, second = weight @ target, weight @ target.square()  # (K,), (K,)
+        unexplained = weight @ (target - y_pred).square()  # (K,)
+        total = weight.sum().expand_as(first)  # (K,)
+        return torch.stack([total, first, second, unexplained])  # (4, K)
 
     def _score(self, sums: Tensor) -> Tensor:
-        total, first, second, unexplained = sums  # each (K,)
+        total, first, second, unexplained = sums
         variance = second - first.square() / total  # (K,)
         varies = variance > _ROUNDING * second
         explained = 1 - unexplained / variance.where(varies, 1.0)
