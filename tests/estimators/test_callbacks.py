@@ -1,6 +1,7 @@
 """What users hang into a training: callbacks of skorch and of scikit-learn."""
 
 import pickle
+from tempfile import mkdtemp
 from types import SimpleNamespace
 
 import numpy as np
@@ -35,7 +36,7 @@ class OwnWriter(TensorBoard):
     def on_train_begin(self, net, **kwargs):
         from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415, optional
 
-        self.writer = SummaryWriter(f"{self.folder}/{net.seed}, {id(net)}")
+        self.writer = SummaryWriter(mkdtemp(dir=self.folder))
 
 
 def scalars_of(folder):
