@@ -1,5 +1,7 @@
 """Other sequences that mean the same, for training."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -23,6 +25,11 @@ class Augmentation(Part):
         super().__init__()
         self.deletion = deletion
         self.swap = swap
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {"deletion": self.deletion, "swap": self.swap}
 
     def extra_repr(self) -> str:
         """Return the probabilities."""

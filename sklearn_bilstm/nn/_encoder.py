@@ -7,7 +7,7 @@ padding then comes after the last real step, where it cannot reach a real state.
 """
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -65,6 +65,18 @@ class RecurrentLayer(Part):
         self.backwards = None
         if bidirectional:
             self.backwards = undrawn(CELLS[cell].layer, input_size, hidden_size)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {
+            "input_size": self.input_size,
+            "hidden_size": self.forwards.hidden_size,
+            "cell": self.cell,
+            "bidirectional": self.backwards is not None,
+            "merge_mode": self.merge_mode,
+            "recurrent_dropout": self.recurrent_dropout,
+        }
 
     @property
     def input_size(self) -> int:
@@ -183,6 +195,7 @@ class RecurrentEncoder(Part):
         training_dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        self.normalization = normalization
         self.training_dtype = training_dtype
         layers, normalizations = [], []
         for hidden_size in hidden_layer_sizes:
@@ -219,6 +232,19 @@ class RecurrentEncoder(Part):
         """Draw the weights of every layer."""
         for part in [*self.layers, *self.normalizations]:
             part.reset_parameters(generator)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        configs = [layer.config for layer in self.layers]
+        sizes = [config.pop("hidden_size") for config in configs]
+        return {
+            **configs[0],
+            "hidden_layer_sizes": sizes,
+            "normalization": self.normalization,
+            "dropout": self.dropout.p,
+            "training_dtype": self.training_dtype,
+        }
 
     @property
     def design(self) -> tuple:

@@ -1,7 +1,7 @@
 """Heads: what turns a pooled sequence into logits."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -47,6 +47,16 @@ class DenseHead(Part):
         # a ModuleList does not tell what it holds
         self.hidden = cast("Sequence[nn.Linear]", nn.ModuleList(layers))
         self.linear = undrawn(nn.Linear, input_size, n_outputs)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {
+            "input_size": self.input_size,
+            "n_outputs": self.output_size,
+            "hidden_layer_sizes": [layer.out_features for layer in self.hidden],
+            "dropout": self.dropout.p,
+        }
 
     def extra_repr(self) -> str:
         """Return the widths of what is read and of what each layer makes of it."""

@@ -4,6 +4,8 @@ An input layer has an `output_size` and is called with the steps, the mask, a
 generator, and evidence or None. Which one a model gets is the estimator's decision.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -64,6 +66,19 @@ class TokenInput(Part):
         self.embedding.weight.requires_grad_(not frozen)
         self.word_dropout = WordDropout(word_dropout, unknown_id)
         self.dropout = LockedDropout(dropout)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {
+            "n_tokens": self.input_size,
+            "embedding_dim": self.n_shared,
+            "n_channels": self.n_channels,
+            "unknown_id": self.unknown_id,
+            "word_dropout": self.word_dropout.p,
+            "dropout": self.dropout.p,
+            "frozen": not self.embedding.weight.requires_grad,
+        }
 
     @property
     def input_size(self) -> int:
@@ -149,6 +164,11 @@ class NumericInput(Part):
     def __init__(self, n_channels: int) -> None:
         super().__init__()
         self.input_size = self.output_size = self.n_shared = n_channels
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {"n_channels": self.input_size}
 
     def extra_repr(self) -> str:
         """Return the number of channels."""

@@ -5,6 +5,8 @@ states, of shape (B, H), and gives back both kinds of states. Its name in
 `NORMALIZATIONS` is what users write.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -31,6 +33,11 @@ class _Normalization(Part):
         self.output_size = size
         self.weight = nn.Parameter(torch.ones(size))
         self.bias = nn.Parameter(torch.zeros(size))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {"size": self.output_size}
 
     def extra_repr(self) -> str:
         """Return the width of the states."""

@@ -1,5 +1,8 @@
 """What all parts of a network have in common."""
 
+from abc import abstractmethod
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -7,7 +10,7 @@ __all__ = ["Part"]
 
 
 class Part(nn.Module):
-    """A part that knows the width of its output and draws its own weights.
+    """A part that knows what it is made of and draws its own weights.
 
     It is printed in a line, with what its `extra_repr` says: what it turns into what.
     """
@@ -15,6 +18,11 @@ class Part(nn.Module):
     output_size: int
     # whether what a row gives depends on the other rows it is learnt from with
     needs_whole_batch = False
+
+    @property
+    @abstractmethod
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Draw new weights. A part without any has nothing to do."""

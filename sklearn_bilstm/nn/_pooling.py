@@ -5,6 +5,8 @@ of shape (B, H). It has an `output_size` and gives an empty row the zero vector.
 name in `POOLINGS` is what users write.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -37,6 +39,11 @@ class _Pooling(Part):
         super().__init__()
         self.input_size = input_size
         self.output_size = self.n_views * input_size
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {"input_size": self.input_size}
 
     def extra_repr(self) -> str:
         """Return the widths of the states and of the vector."""

@@ -14,7 +14,10 @@ def undrawn(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
     """Make a layer whose weights are still to be set.
 
     Torch's layers draw their weights from the global generator, which must not be
-    touched. It is :func:`torch.nn.utils.skip_init`, for recurrent layers too.
+    touched. It is :func:`torch.nn.utils.skip_init`, for recurrent layers too. Within
+    `torch.device("meta")` the weights take no memory yet.
     """
     empty = layer(*args, device="meta", dtype=torch.float32, **kwargs)
+    if torch.get_default_device().type == "meta":
+        return empty
     return empty.to_empty(device="cpu")

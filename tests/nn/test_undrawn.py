@@ -11,3 +11,6 @@ def test_no_global_random_number_is_drawn(layer):
     made = undrawn(layer, 3, 4)
     assert torch.equal(torch.get_rng_state(), before)
     assert all(p.device.type == "cpu" for p in made.parameters())
+    with torch.device("meta"):
+        made = undrawn(layer, 3, 10**8)
+    assert all(p.is_meta for p in made.parameters())
