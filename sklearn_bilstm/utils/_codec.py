@@ -1,0 +1,340 @@
+"""Values of Python, numpy and torch as JSON and arrays, and back, without pickle.
+
+What JSON lacks is written as an object of one key that begins with "@" and names a
+kind, as in `{"@tuple": [1, 2]}`. Arrays are kept apart, and stand in the JSON by name.
+The kinds are a fixed table, so that what is read can ask for nothing that is not in it.
+"""
+
+import math
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+__all__ = ["KINDS", "Decoder", "Encoder", "Kind", "UnknownKindError"]
+
+_ARRAY, _SAME = "@array", "@same"
+
+# What JSON holds as it is. Numbers of infinity and NaN are none of its floats.
+_PLAIN = {bool, int, str, type(None)}
+
+_NUMBERS = {
+    name: np.dtype(name)
+    for name in (
+        *("bool", "int8", "int16", "int32", "int64"),
+        *("uint8", "uint16", "uint32", "uint64", "float16", "float32", "float64"),
+    )
+}
+_PRECISIONS = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+_TYPES = {
+    **{kind.__name__: kind for kind in (bool, float, int, object, str)},
+    **{f"numpy.{name}": dtype.type for name, dtype in _NUMBERS.items()},
+}
+_STRINGS = re.compile(r"[<>]U\d{1,9}")
+_LARGEST_CODE_POINT = 0x10FFFF
+
+
+class Kind(NamedTuple):
+    """How a kind of value that JSON lacks is written and read.
+
+    Parameters
+    ----------
+    matches : callable
+        Says whether a value is of this kind.
+    simplify : callable
+        Turns such a value into a simpler one, which can be written in its turn.
+    restore : callable
+        Turns the simpler value back.
+    is_shared : bool, default=False
+        Whether a value that is met twice is to be one object again, and not two.
+    """
+
+    matches: Callable[[Any], bool]
+    simplify: Callable[[Any], Any]
+    restore: Callable[[Any], Any]
+    is_shared: bool = False
+
+
+class UnknownKindError(TypeError):
+    """A value cannot be written.
+
+    Parameters
+    ----------
+    place : str
+        Where it was met.
+    value : object
+    """
+
+    def __init__(self, place: str, value: Any) -> None:
+        super().__init__(f"{place} holds an object of type {type(value).__name__}.")
+        self.place = place
+        self.value = value
+
+
+class Encoder:
+    """Turn values into JSON and arrays.
+
+    Parameters
+    ----------
+    kinds : mapping of str to Kind
+        The kinds by mark. A value is of the first that matches it.
+
+    Attributes
+    ----------
+    arrays : dict of str to ndarray
+        The arrays that were met, by the place where each was met first.
+    """
+
+    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+        self.arrays: dict[str, np.ndarray] = {}
+        self._kinds = kinds
+        self._names: dict[int, str] = {}
+        self._numbers: dict[int, int] = {}
+        self._kept: list[Any] = []  # as the id of what is gone is given anew
+
+    def encode(self, value: Any, place: str) -> Any:
+        """Return JSON for a value, which was met at a place.
+
+        Raises
+        ------
+        UnknownKindError
+            If the value, or one within it, is of no kind that can be written.
+        """
+        kind = type(value)
+        if kind in _PLAIN or (kind is float and math.isfinite(value)):
+            return value
+        if kind is list:
+            return self._encode_items(value, place)
+        if kind is dict and not any(map(_is_no_plain_key, value)):
+            if _all_plain(value.values()):
+                return value
+            return {k: self.encode(v, f"{place}.{k}") for k, v in value.items()}
+        if _is_array(value):
+            return {_ARRAY: self._add_array(value, place)}
+        for mark, known in self._kinds.items():
+            if known.matches(value):
+                return self._encode_kind(mark, known, value, place)
+        raise UnknownKindError(place, value)
+
+    def _encode_items(self, values: list, place: str) -> list:
+        if _all_plain(values):
+            return values
+        # of a pair of a name and a value, as in a pipeline, the name is the place
+        names = [str(i) for i in range(len(values))]
+        if len(values) > 1 and type(values[0]) is str:
+            names[1] = values[0]
+        return [
+            self.encode(value, f"{place}.{name}")
+            for value, name in zip(values, names, strict=True)
+        ]
+
+    def _encode_kind(self, mark: str, kind: Kind, value: Any, place: str) -> dict:
+        if id(value) in self._numbers:
+            return {_SAME: self._numbers[id(value)]}
+        encoded = {mark: self.encode(kind.simplify(value), place)}
+        if kind.is_shared:
+            self._numbers[id(value)] = len(self._numbers)
+            self._kept.append(value)
+        return encoded
+
+    def _add_array(self, array: np.ndarray, place: str) -> str:
+        if id(array) not in self._names:
+            while place in self.arrays:  # keys that hold dots look like places
+                place += "'"
+            native = array.dtype.newbyteorder("=")
+            self.arrays[place] = np.asarray(array, native, order="C")
+            self._names[id(array)] = place
+            self._kept.append(array)
+        return self._names[id(array)]
+
+
+class Decoder:
+    """Turn JSON and arrays into values.
+
+    Parameters
+    ----------
+    arrays : mapping of str to ndarray
+        Arrays by name.
+    kinds : mapping of str to Kind
+        The kinds by mark, as they were written.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, np.ndarray], kinds: Mapping[str, Kind]
+    ) -> None:
+        self._arrays = arrays
+        self._kinds = kinds
+        self._shared: list[Any] = []
+
+    def decode(self, value: Any) -> Any:
+        """Return the value that JSON stands for.
+
+        JSON that no :class:`Encoder` has written may lead to any error that the
+        functions in `kinds` raise.
+        """
+        if type(value) is list:
+            return value if _all_plain(value) else list(map(self.decode, value))
+        if type(value) is not dict:
+            return value
+        if any(map(_is_no_plain_key, value)):
+            ((mark, simpler),) = value.items()
+            return self._decode_kind(mark, simpler)
+        if _all_plain(value.values()):
+            return value
+        return {k: self.decode(v) for k, v in value.items()}
+
+    def _decode_kind(self, mark: str, simpler: Any) -> Any:
+        if mark == _ARRAY:
+            return self._arrays[simpler]
+        if mark == _SAME:
+            return self._shared[simpler]
+        kind = self._kinds[mark]
+        value = kind.restore(self.decode(simpler))
+        if kind.is_shared:
+            self._shared.append(value)
+        return value
+
+
+def _all_plain(values: Collection) -> bool:
+    return _PLAIN.issuperset(map(type, values))
+
+
+def _is_no_plain_key(key: Any) -> bool:
+    return type(key) is not str or key.startswith("@")
+
+
+def _is_array(value: Any) -> bool:
+    """Return whether it is an array of numbers that safetensors can hold."""
+    if type(value) not in (np.ndarray, np.memmap):
+        return False
+    return value.dtype.newbyteorder("=") in _NUMBERS.values()
+
+
+def _is(*kinds: type) -> Callable[[Any], bool]:
+    return lambda value: type(value) in kinds
+
+
+def _is_value_of(table: Mapping[str, Any]) -> Callable[[Any], bool]:
+    return lambda value: any(value is known for known in table.values())
+
+
+def _name_in(table: Mapping[str, Any], value: Any) -> str:
+    return next(name for name, known in table.items() if known is value)
+
+
+def _named(table: Mapping[str, Any]) -> Kind:
+    """Return the kind of the values of a table, which are written by their names."""
+    return Kind(_is_value_of(table), partial(_name_in, table), table.__getitem__)
+
+
+def _keys_and_values(value: dict) -> list:
+    return [list(value), list(value.values())]
+
+
+def _dict_of(pair: list) -> dict:
+    return dict(zip(*pair, strict=True))
+
+
+def _is_scalar(value: Any) -> bool:
+    return isinstance(value, np.generic) and value.dtype in _NUMBERS.values()
+
+
+def _name_and_number(value: np.generic) -> list:
+    return [value.dtype.name, value.item()]
+
+
+def _scalar(pair: list) -> np.generic:
+    name, value = pair
+    if type(value) not in (bool, float, int):
+        raise TypeError(f"{value!r:.80} is no number.")
+    return _NUMBERS[name].type(value)
+
+
+def _is_array_of(kind: str) -> Callable[[Any], bool]:
+    return lambda value: type(value) is np.ndarray and value.dtype.kind == kind
+
+
+def _code_points(strings: np.ndarray) -> np.ndarray:
+    native = np.asarray(strings, strings.dtype.newbyteorder("="), order="C")
+    return native.reshape(*strings.shape, 1).view(np.uint32)
+
+
+def _strings(codes: np.ndarray) -> np.ndarray:
+    if codes.dtype != np.uint32 or (codes > _LARGEST_CODE_POINT).any():
+        raise ValueError("These numbers are no code points.")
+    return codes.view(f"U{codes.shape[-1]}")[..., 0]
+
+
+def _shape_and_items(objects: np.ndarray) -> list:
+    return [list(objects.shape), list(objects.ravel())]
+
+
+def _objects(pair: list) -> np.ndarray:
+    shape, items = pair
+    objects = np.empty(len(items), object)
+    for i, item in enumerate(items):  # all at once, lists would be taken for rows
+        objects[i] = item
+    return objects.reshape(shape)
+
+
+def _is_dtype(value: Any) -> bool:
+    if not isinstance(value, np.dtype):
+        return False
+    return value in _NUMBERS.values() or value.kind in "OU"
+
+
+def _name_of_dtype(dtype: np.dtype) -> str:
+    return dtype.str if dtype.kind == "U" else dtype.name
+
+
+def _dtype(name: str) -> np.dtype:
+    if name == "object" or _STRINGS.fullmatch(name):
+        return np.dtype(name)
+    return _NUMBERS[name]
+
+
+def _state(random_state: np.random.RandomState) -> dict:
+    return dict(random_state.get_state(legacy=False))
+
+
+def _random_state(state: dict) -> np.random.RandomState:
+    random_state = np.random.RandomState()
+    random_state.set_state(state)
+    return random_state
+
+
+def _numbers(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().numpy()
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, PurePath)
+
+
+KINDS: dict[str, Kind] = {
+    "@device": Kind(_is(torch.device), str, torch.device),
+    "@dict": Kind(_is(dict), _keys_and_values, _dict_of),
+    "@dtype": Kind(_is_dtype, _name_of_dtype, _dtype),
+    "@float": Kind(_is(float), repr, float),
+    "@frozenset": Kind(_is(frozenset), list, frozenset),
+    "@objects": Kind(_is_array_of("O"), _shape_and_items, _objects),
+    "@path": Kind(_is_path, str, Path),
+    "@precision": _named(_PRECISIONS),
+    "@random_state": Kind(
+        _is(np.random.RandomState), _state, _random_state, is_shared=True
+    ),
+    "@scalar": Kind(_is_scalar, _name_and_number, _scalar),
+    "@set": Kind(_is(set), list, set),
+    "@slice": Kind(
+        _is(slice), lambda s: [s.start, s.stop, s.step], lambda s: slice(*s)
+    ),
+    "@string": Kind(_is(np.str_), str, np.str_),
+    "@strings": Kind(_is_array_of("U"), _code_points, _strings),
+    "@tensor": Kind(_is(torch.Tensor), _numbers, torch.from_numpy),
+    "@tuple": Kind(_is(tuple), list, tuple),
+    "@type": _named(_TYPES),
+}

@@ -1,0 +1,179 @@
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, Kind, UnknownKindError
+
+
+def round_trip(value, kinds=KINDS):
+    encoder = Encoder(kinds)
+    encoded = encoder.encode(value, "value")
+    written = json.loads(json.dumps(encoded, allow_nan=False))
+    return Decoder(encoder.arrays, kinds).decode(written)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        3,
+        -(10**30),
+        0.1,
+        math.inf,
+        "\ud800 lone, \N{PILE OF POO}",
+        [],
+        [1, [2.5, None]],
+        (),
+        (1, ("a", 2.0)),
+        {},
+        {"a": {"b": [1]}},
+        {0: 1.0, None: "x", (1, 2): [3]},
+        {"@tuple": [1]},
+        {"good": 1, "@user": 2},
+        {1, 2},
+        frozenset({"a"}),
+        slice(1, None, 2),
+        np.float32(0.1),
+        np.int64(7),
+        np.bool_(True),
+        np.str_("label"),
+        np.dtype("float32"),
+        np.dtype("<U7"),
+        np.dtype(object),
+        np.float64,
+        float,
+        torch.device("cuda:1"),
+        torch.bfloat16,
+        Path("folder", "file"),
+    ],
+    ids=repr,
+)
+def test_values_come_back_with_their_types(value):
+    found = round_trip(value)
+    assert type(found) is type(value)
+    assert found == value
+
+
+def test_nan_comes_back():
+    assert math.isnan(round_trip(math.nan))
+    assert math.isnan(round_trip(np.float16("nan")))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(3),
+        np.zeros((0, 4), np.float16),
+        np.array([True, False]),
+        np.arange(6, dtype=np.uint64).reshape(2, 3),
+        np.arange(6.0).reshape(2, 3).T,
+        np.array([1, -2], ">i2"),
+        np.array([0.1, math.nan, -math.inf], np.float32),
+        np.array(["a", "", "日本"]),
+        np.array("of no dimension"),
+        np.array([], "U3"),
+        np.array([["a", None], [1.5, "b"]], object),
+        np.array([], object),
+    ],
+    ids=repr,
+)
+def test_arrays_come_back_with_type_shape_and_content(array):
+    found = round_trip(array)
+    assert found.dtype == array.dtype.newbyteorder("=")
+    assert found.shape == array.shape
+    np.testing.assert_array_equal(found, array)
+
+
+def test_an_array_of_lists_of_equal_length_stays_an_array_of_lists():
+    array = np.empty(2, object)
+    array[:] = [1, 2], [3, 4]
+    assert round_trip(array).tolist() == [[1, 2], [3, 4]]
+    assert round_trip(array).shape == (2,)
+
+
+def test_tensors_come_back():
+    tensor = torch.arange(6.0).reshape(2, 3)
+    assert torch.equal(round_trip(tensor), tensor)
+
+
+def test_a_random_state_goes_on_with_the_same_numbers():
+    random_state = np.random.RandomState(3)
+    random_state.normal(size=3)  # which leaves one number of a pair for later
+    found = round_trip(random_state)
+    assert np.array_equal(found.normal(size=9), random_state.normal(size=9))
+
+
+def test_what_is_one_object_is_one_object_again():
+    array, random_state = np.zeros(2), np.random.RandomState(0)
+    found = round_trip({"a": [array, random_state], "b": (random_state, array)})
+    assert found["a"][0] is found["b"][1]
+    assert found["a"][1] is found["b"][0]
+
+
+def test_arrays_at_places_that_look_alike_do_not_replace_each_other():
+    found = round_trip({"a.b": np.zeros(1), "a": {"b": np.ones(1)}})
+    assert found["a.b"] == 0
+    assert found["a"]["b"] == 1
+
+
+def test_what_cannot_be_written_is_named_by_its_place():
+    steps = [("words", {"tokenizer": [print]})]
+    match = r"^model\.steps\.0\.words\.tokenizer\.0 holds an object of type builtin_"
+    with pytest.raises(UnknownKindError, match=match) as error:
+        Encoder(KINDS).encode({"steps": steps}, "model")
+    assert error.value.value is print
+
+
+@pytest.mark.parametrize(
+    "value", [object(), 1j, b"bytes", np.complex64(1), np.array([1j]), np.ma.array([1])]
+)
+def test_other_values_are_refused(value):
+    with pytest.raises(UnknownKindError, match="value holds an object of type"):
+        Encoder(KINDS).encode(value, "value")
+
+
+def test_further_kinds_are_simplified_to_what_can_be_written():
+    def is_complex(value):
+        return type(value) is complex
+
+    plain = Kind(is_complex, lambda z: (z.real, z.imag), lambda pair: complex(*pair))
+    assert round_trip([1 + 2j], {"@complex": plain, **KINDS}) == [1 + 2j]
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        {"@object": ["os.system", "true"]},
+        {"@tuple": 3},
+        {"@tuple": [1], "@set": [2]},
+        {"@tuple": [1], "more": [2]},
+        {"@array": "absent"},
+        {"@array": ["numbers"]},
+        {"@same": 0},
+        {"@type": "eval"},
+        {"@dtype": "f8,f8"},
+        {"@float": "one"},
+        {"@scalar": ["float32", "__import__('os')"]},
+        {"@scalar": ["object", 1.0]},
+        {"@strings": {"@array": "numbers"}},
+        {"@strings": {"@array": "beyond"}},
+        {"@objects": [[1000000000], []]},
+        {"@dict": [[[1]], [2]]},
+        {"@dict": [[1, 2], [3]]},
+        {"@device": "nowhere"},
+        {"@random_state": {"bit_generator": "MT19937"}},
+    ],
+    ids=str,
+)
+def test_json_that_was_not_written_by_an_encoder_is_an_error(encoded):
+    arrays = {
+        "numbers": np.zeros(2, np.float32),
+        "beyond": np.full((1, 1), 0x110000, np.uint32),
+    }
+    with pytest.raises((LookupError, RuntimeError, TypeError, ValueError)):
+        Decoder(arrays, KINDS).decode(encoded)
