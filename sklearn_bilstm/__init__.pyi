@@ -1,6 +1,7 @@
 from .estimators import BiLSTMClassifier, BiLSTMRegressor
 from .inspection import find_learning_rate
 from .onnx import export_onnx
+from .persistence import load, save
 from .plotting import LearningRateDisplay, TrainingCurveDisplay
 from .text import TextVectorizer, WordVectors, load_word_vectors
 
@@ -13,7 +14,9 @@ __all__ = [
     "WordVectors",
     "export_onnx",
     "find_learning_rate",
+    "load",
     "load_word_vectors",
+    "save",
 ]
 
 __version__: str

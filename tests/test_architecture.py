@@ -18,12 +18,13 @@ LAYERS = {
     "estimators": 3,
     "inspection": 4,
     "onnx": 4,
+    "persistence": 4,
     "plotting": 5,
     "__init__": 6,
 }
 # What each folder may lean on beside the standard library.
 LIBRARIES = {
-    "utils": {"numpy", "scipy", "sklearn", "threadpoolctl", "torch"},
+    "utils": {"numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
     "text": {"joblib", "numpy", "scipy", "sklearn"},
     "sequences": {"lazy_loader", "numpy", "scipy", "torch"},
@@ -32,6 +33,7 @@ LIBRARIES = {
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "inspection": {"numpy", "sklearn", "skorch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
+    "persistence": {"numpy", "scipy", "sklearn", "torch"},
     "plotting": set(),
     "__init__": {"lazy_loader"},
 }
@@ -119,6 +121,5 @@ UNTESTED_ALONE = {
     "_ids",
     "_optimizers",
     "_parameters",
-    "_part",
     "_stop",
 }

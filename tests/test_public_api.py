@@ -41,7 +41,9 @@ def test_the_root_holds_what_users_write():
         "WordVectors",
         "export_onnx",
         "find_learning_rate",
+        "load",
         "load_word_vectors",
+        "save",
     ]
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)
 

@@ -154,7 +154,8 @@ class TextVectorizer(
     column behind a marker, such as "<title>", so that they can be told apart.
 
     A vectorizer that holds a lambda or a nested function cannot be pickled, since
-    pickle stores functions by name: define such a function at the top of a module.
+    pickle stores functions by name: define such a function at the top of a module, or
+    give it a name in :func:`sklearn_bilstm.save`.
 
     Examples
     --------

@@ -1,0 +1,145 @@
+"""Networks, and the nets that train them, as plain values."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn import (
+    POOLINGS,
+    Augmentation,
+    DenseHead,
+    NumericInput,
+    RecurrentEncoder,
+    SequenceModel,
+    TokenInput,
+)
+from sklearn_bilstm.training import (
+    OPTIMIZERS,
+    SequenceNet,
+    WeightedBinaryCrossEntropy,
+    WeightedCrossEntropy,
+    WeightedRegressionLoss,
+)
+
+__all__ = ["plain_net", "restored_net"]
+
+_PARTS_OF_ROLES: dict[str, list] = {
+    "input_layer": [TokenInput, NumericInput],
+    "encoder": [RecurrentEncoder],
+    "pooling": [*POOLINGS.values()],
+    "head": [DenseHead],
+    "augmentation": [Augmentation],
+}
+_PARTS = {
+    role: {part.__name__: part for part in parts}
+    for role, parts in _PARTS_OF_ROLES.items()
+}
+_CRITERIA = {
+    criterion.__name__: criterion
+    for criterion in (
+        WeightedBinaryCrossEntropy,
+        WeightedCrossEntropy,
+        WeightedRegressionLoss,
+    )
+}
+_ARGUMENTS = ("batch_size", "lr", "n_threads", "seed")
+_ARGUMENTS_OF = ("criterion__", "iterator_train__", "iterator_valid__", "optimizer__")
+
+
+def plain_net(net: SequenceNet) -> dict[str, Any]:
+    """Return all that it takes to make a net like this one.
+
+    The memory of its optimiser is part of it, callbacks are not.
+    """
+    # torch.compile wraps a network into one that has other names for its weights
+    module = getattr(net.module_, "_orig_mod", net.module_)
+    memory = net.optimizer_.state
+    return {
+        "parts": {
+            role: [type(part).__name__, part.config]
+            for role, part in module.named_children()
+        },
+        "weights": dict(module.state_dict()),
+        "criterion": net.criterion.__name__,
+        "optimizer": _name_of_optimizer(net),
+        "arguments": {k: v for k, v in vars(net).items() if _is_argument(k)},
+        "memory": {
+            name: dict(memory[weight])
+            for name, weight in module.named_parameters()
+            if weight in memory
+        },
+        "n_steps": net.n_steps_,
+        "history": [{**epoch, "batches": []} for epoch in net.history],
+    }
+
+
+def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
+    """Make a net on a device from what :func:`plain_net` has returned.
+
+    Raises
+    ------
+    LookupError, RuntimeError, TypeError, ValueError
+        If it was another function that has returned it.
+    """
+    if not all(map(_is_argument, plain["arguments"])):
+        raise ValueError(f"A net has no arguments {sorted(plain['arguments'])!r:.200}.")
+    net = SequenceNet(
+        _restored_module(plain["parts"], plain["weights"]),
+        criterion=_CRITERIA[plain["criterion"]],
+        optimizer=OPTIMIZERS[plain["optimizer"]],
+        device=device,
+        train_split=None,
+        verbose=0,
+        **plain["arguments"],
+    ).initialize()
+    net.n_steps_ = plain["n_steps"]
+    net.history.extend(plain["history"])
+    weights = dict(net.module_.named_parameters())
+    for name, memory in plain["memory"].items():
+        weight = weights[name]
+        net.optimizer_.state[weight] = {
+            key: _beside(weight, value) for key, value in memory.items()
+        }
+    return net
+
+
+def _restored_module(
+    parts: dict[str, list], weights: dict[str, Tensor]
+) -> SequenceModel:
+    # without memory until it is known that it takes no more than the weights do
+    with torch.device("meta"):
+        module = SequenceModel(
+            **{
+                role: _PARTS[role][name](**config)
+                for role, (name, config) in parts.items()
+            }
+        )
+    needed, found = _shapes(module.state_dict()), _shapes(weights)
+    if needed != found:
+        wrong = sorted(dict(needed.items() ^ found.items()))
+        raise ValueError(f"Weights do not fit the network: {wrong!r:.200}.")
+    module.to_empty(device="cpu")
+    module.load_state_dict(weights)
+    return module
+
+
+def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple]:
+    return {name: (weight.shape, weight.dtype) for name, weight in weights.items()}
+
+
+def _beside(weight: nn.Parameter, value: Any) -> Any:
+    """Return what an optimiser remembers of a weight where the weight is."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.shape not in (weight.shape, ()):
+        raise ValueError("The memory of the optimiser does not fit the network.")
+    return value.to(weight.device)
+
+
+def _name_of_optimizer(net: SequenceNet) -> str:
+    return next(name for name, kind in OPTIMIZERS.items() if kind is net.optimizer)
+
+
+def _is_argument(name: str) -> bool:
+    return name in _ARGUMENTS or name.startswith(_ARGUMENTS_OF)

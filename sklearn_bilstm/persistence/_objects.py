@@ -1,0 +1,157 @@
+"""Objects of the classes that a file may hold, as plain values."""
+
+import importlib
+import warnings
+from inspect import getattr_static, signature
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+
+from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklearn_bilstm.text import TextVectorizer, WordVectors
+from sklearn_bilstm.training import SequenceNet
+
+__all__ = ["is_storable", "plain_object", "restored_object"]
+
+# Where a class is, by the name that stands in a file. What a class of this package
+# calls its attributes is part of the format; those of scikit-learn are here because
+# their attributes are plain values, or objects of these classes.
+_MODULES = {
+    "BiLSTMClassifier": "sklearn_bilstm.estimators",
+    "BiLSTMRegressor": "sklearn_bilstm.estimators",
+    "Evidence": "sklearn_bilstm.training",
+    "NgramColumns": "sklearn_bilstm.sequences",
+    "TextVectorizer": "sklearn_bilstm.text",
+    "TokenCounts": "sklearn_bilstm.text._vocabulary",
+    "WidePath": "sklearn_bilstm.training",
+    "WordVectors": "sklearn_bilstm.text",
+    "_Linear": "sklearn_bilstm.training._wide",
+    "Binarizer": "sklearn.preprocessing",
+    "ColumnTransformer": "sklearn.compose",
+    "FeatureUnion": "sklearn.pipeline",
+    "FrozenEstimator": "sklearn.frozen",
+    "FunctionTransformer": "sklearn.preprocessing",
+    "KBinsDiscretizer": "sklearn.preprocessing",
+    "MaxAbsScaler": "sklearn.preprocessing",
+    "MinMaxScaler": "sklearn.preprocessing",
+    "MissingIndicator": "sklearn.impute",
+    "Normalizer": "sklearn.preprocessing",
+    "OneHotEncoder": "sklearn.preprocessing",
+    "OrdinalEncoder": "sklearn.preprocessing",
+    "Pipeline": "sklearn.pipeline",
+    "PowerTransformer": "sklearn.preprocessing",
+    "QuantileTransformer": "sklearn.preprocessing",
+    "RobustScaler": "sklearn.preprocessing",
+    "SimpleImputer": "sklearn.impute",
+    "StandardScaler": "sklearn.preprocessing",
+    "TfidfTransformer": "sklearn.feature_extraction.text",
+    "TransformedTargetRegressor": "sklearn.compose",
+    "make_column_selector": "sklearn.compose",
+}
+_REQUESTS = "_metadata_request"
+# Callbacks of scikit-learn watch a training, and are no part of what was learnt.
+_LEFT_OUT = {"_skl_callbacks"}
+
+
+def is_storable(value: Any) -> bool:
+    """Return whether a value is an object of one of the classes."""
+    name = type(value).__name__
+    return name in _MODULES and _class_of(name) is type(value)
+
+
+def plain_object(value: Any) -> list:
+    """Return the name of the class of an object, and its attributes."""
+    _check_without_cache(value)
+    name = type(value).__name__
+    if isinstance(value, WordVectors):
+        return [name, {"words": list(value), "vectors": value.vectors}]
+    attributes = {k: v for k, v in vars(value).items() if k not in _LEFT_OUT}
+    if _REQUESTS in attributes:
+        requests = vars(attributes[_REQUESTS]).items()
+        attributes[_REQUESTS] = {
+            method: dict(request.requests)
+            for method, request in requests
+            if getattr(request, "requests", None)
+        }
+    return [name, attributes]
+
+
+def restored_object(pair: list) -> Any:
+    """Make an object from what :func:`plain_object` has returned.
+
+    Raises
+    ------
+    ValueError
+        If it was another function that has returned it.
+    """
+    name, attributes = pair
+    kind = _class_of(name)
+    if kind is WordVectors:
+        return WordVectors(**attributes)
+    if issubclass(kind, BaseEstimator):
+        names = signature(kind).parameters.keys() & attributes.keys()
+        restored = kind(**{name: attributes.pop(name) for name in names})
+    else:
+        restored = kind.__new__(kind)
+    _check_names(kind, attributes)
+    requests = attributes.pop(_REQUESTS, None)
+    vars(restored).update(attributes)
+    if requests is not None:
+        _set_requests(restored, requests)
+    _check_without_cache(restored)
+    _try_out(restored)
+    return restored
+
+
+def _class_of(name: str) -> Any:
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
+    """Refuse attributes that would take the place of a method."""
+    for name in attributes:
+        if hasattr(getattr_static(kind, name, None), "__get__"):
+            raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
+
+
+def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
+    found = estimator.get_metadata_routing()
+    for method, aliases in requests.items():
+        for name, alias in aliases.items():
+            vars(found)[method].add_request(param=name, alias=alias)
+    vars(estimator)[_REQUESTS] = found
+
+
+def _check_without_cache(value: Any) -> None:
+    if getattr(value, "memory", None) is not None:
+        raise ValueError(
+            f"The 'memory' parameter of a {type(value).__name__} names a folder of "
+            "pickles, which a file that is safe to load must not name: set it to None."
+        )
+
+
+def _try_out(restored: Any) -> None:
+    """Use what was restored once, so that parts that do not fit are found now."""
+    if isinstance(restored, TextVectorizer) and hasattr(restored, "vocabulary_"):
+        ids = restored.vocabulary_.values()
+        if not {type(restored.max_length_), *map(type, ids)} <= {int}:
+            raise TypeError("Token ids and lengths must be whole numbers.")
+    is_ours = isinstance(restored, BiLSTMClassifier | BiLSTMRegressor)
+    if is_ours and hasattr(restored, "net_"):
+        if not isinstance(restored.net_, SequenceNet):
+            raise TypeError("There must be a network.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # names of columns that are not there
+            restored.predict(_smallest_input(restored))
+
+
+def _smallest_input(estimator: Any) -> Any:
+    """Return an X of one row and step, by what is in memory already."""
+    if estimator.input_type_ == "numeric":
+        return np.zeros((1, 1, len(estimator._scaler.mean_)))
+    scaler = estimator._static_scaler
+    if estimator._n_static != (0 if scaler is None else len(scaler.mean_)):
+        raise ValueError("Static features must have a scale each.")
+    return sparse.csr_array(([1], [0], [0, 1]), (1, estimator.n_features_in_))

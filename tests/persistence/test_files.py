@@ -1,0 +1,538 @@
+import functools
+import json
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.feature_selection import SelectKBest
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline, make_pipeline
+from skorch.callbacks import EpochTimer
+from torch import nn
+
+from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, WordVectors, load, save
+from sklearn_bilstm.persistence._networks import plain_net
+from sklearn_bilstm.training import SequenceNet
+from sklearn_bilstm.utils._archive import read_archive, write_archive
+from tests.helpers import small_classifier, small_pipeline, small_regressor
+
+Y = [0, 1] * 20
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "model.zip"
+
+
+def round_trip(model, path, **kwargs):
+    save(model, path, **kwargs)
+    return load(path, **kwargs)
+
+
+def inside(value):
+    """Return what a value holds, by name, or nothing."""
+    if isinstance(value, SequenceNet):
+        return plain_net(value)
+    if isinstance(value, np.random.RandomState):
+        return value.get_state(legacy=False)
+    if isinstance(value, list | tuple):
+        return dict(enumerate(value))
+    if isinstance(value, type | np.dtype):
+        return {}
+    return value if isinstance(value, dict) else getattr(value, "__dict__", {})
+
+
+def assert_same(found, expected, place="model"):
+    """Compare objects with all that is in them, and in what they hold."""
+    assert type(found) is type(expected), place
+    if isinstance(found, float | np.ndarray | torch.Tensor):
+        found, expected = np.asarray(found), np.asarray(expected)
+        assert found.dtype == expected.dtype, place
+        np.testing.assert_array_equal(found, expected, place)
+        return
+    ours, theirs = inside(found), inside(expected)
+    assert ours.keys() == theirs.keys(), place
+    for name in ours:
+        assert_same(ours[name], theirs[name], f"{place}.{name}")
+    if not ours:
+        assert found == expected, place
+
+
+# -- what comes back
+
+
+def test_a_pipeline_predicts_the_same_bits(fitted_pipeline, reviews, path):
+    found = round_trip(fitted_pipeline, path)
+    texts = [*reviews[0], "", "quite unknown words"]
+    for method in ("predict", "predict_proba", "decision_function", "transform"):
+        expected = getattr(fitted_pipeline, method)(texts)
+        assert_same(getattr(found, method)(texts), expected)
+
+
+def test_all_parameters_and_attributes_come_back(fitted_pipeline, path):
+    found = round_trip(fitted_pipeline, path)
+    assert repr(found) == repr(fitted_pipeline)
+    assert_same(found, fitted_pipeline)
+
+
+def test_another_process_predicts_the_same_bits(fitted_pipeline, reviews, tmp_path):
+    texts = list(reviews[0])
+    save(fitted_pipeline, tmp_path / "model.zip")
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    code = """
+import json, sys, numpy as np, torch
+from pathlib import Path
+from sklearn_bilstm import load
+folder = Path(sys.argv[1])
+torch.set_num_threads(2)
+model = load(folder / "model.zip")
+texts = json.loads((folder / "texts.json").read_text())
+np.save(folder / "found.npy", model.predict_proba(texts))
+assert "pickle" not in vars(sys.modules["sklearn_bilstm.persistence._files"])
+"""
+    subprocess.run([sys.executable, "-c", code, tmp_path], check=True)
+    found = np.load(tmp_path / "found.npy")
+    assert np.array_equal(found, fitted_pipeline.predict_proba(texts))
+
+
+RANDOM = np.random.RandomState(0)
+IDS = RANDOM.randint(2, 30, (30, 8))
+SEVERAL = RANDOM.randint(0, 2, (30, 3))
+WHOLE = {"evidence_ngrams": (1, 2), "wide_ngrams": (1, 2), "embedding": "svd"}
+MODELS = {
+    "three classes": (small_classifier(**WHOLE), IDS, [0, 1, 2] * 10),
+    "one class": (small_classifier(**WHOLE), IDS, ["only"] * 30),
+    "several labels": (small_classifier(**WHOLE), IDS, SEVERAL),
+    "numbers beside": (
+        small_classifier(**WHOLE, static_features=2),
+        np.hstack([IDS, RANDOM.rand(30, 2)]),
+        [0, 1] * 15,
+    ),
+    "series": (small_classifier(), RANDOM.rand(30, 6, 2), [0, 1] * 15),
+    "a number": (small_regressor(), IDS, RANDOM.rand(30)),
+    "several numbers": (small_regressor(), RANDOM.rand(30, 6), RANDOM.rand(30, 2)),
+    "early stopping": (
+        small_classifier(early_stopping=True, lr_schedule="plateau"),
+        IDS,
+        [0, 1] * 15,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_estimators_of_every_task_come_back(name, path):
+    model, X, y = MODELS[name]
+    model.fit(X, y)
+    found = round_trip(model, path)
+    assert_same(found.predict(X), model.predict(X))
+    assert_same(found.transform(X), model.transform(X))
+    assert_same(found, model)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        np.array(["no", "yes, certainly"]),
+        np.array(["no", "yes"], object),
+        np.array([-1, 7]),
+        np.array([1, 2], np.uint8),
+        np.array([False, True]),
+        np.array([0.0, 1.0]),
+        np.array(["1", "a longer one"], object),
+    ],
+    ids=lambda classes: f"{classes.dtype}",
+)
+def test_labels_of_every_type_come_back(classes, ids, path):
+    model = small_classifier(max_epochs=1).fit(ids, classes[Y])
+    found = round_trip(model, path)
+    assert_same(found.classes_, model.classes_)
+    assert_same(found.predict(ids), model.predict(ids))
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"class_weight": {0: 1.0, "a": np.float32(2)}, "random_state": None},
+        {"random_state": np.random.RandomState(5), "hidden_layer_sizes": [4, 3]},
+        {"embedding": np.arange(6, dtype=np.float16).reshape(3, 2)},
+        {"embedding": [[0.0, 1.0], [np.inf, np.nan]]},
+        {"embedding": WordVectors(["a", 3, ("b", "c")], np.eye(3))},
+        {"device": torch.device("cuda", 1), "evidence_ngrams": (1, 3)},
+        {"net_params": {"iterator_train__num_workers": 2}, "n_threads": np.int64(2)},
+    ],
+    ids=lambda params: next(iter(params)),
+)
+def test_parameters_of_an_estimator_that_is_not_fitted_come_back(params, path):
+    assert_same(
+        round_trip(BiLSTMClassifier(**params), path), BiLSTMClassifier(**params)
+    )
+
+
+def test_an_estimator_that_another_one_began_with_comes_back(ids, path):
+    first = small_classifier(**WHOLE).fit(ids, Y)
+    model = small_classifier(**WHOLE, pretrained=FrozenEstimator(first))
+    model.fit(ids, np.array(["a", "b", "c", "d"] * 10))
+    found = round_trip(model, path)
+    assert_same(found, model)
+    before = found.pretrained.estimator
+    assert found.evidence_ is before.evidence_
+    assert_same(before.predict_proba(ids), first.predict_proba(ids))
+
+
+def test_several_text_columns_come_back(path):
+    columns = np.array([["good", "film"], ["bad", "@user :)"]], object)
+    vectorizer = TextVectorizer(max_length=None).fit(columns)
+    found = round_trip(vectorizer, path)
+    assert_same(found, vectorizer)
+    assert "@user" not in found.vocabulary_  # which the default tokeniser parts
+    assert (found.transform(columns) != vectorizer.transform(columns)).nnz == 0
+
+
+# -- going on from it
+
+
+def test_a_stream_goes_on_to_the_same_bits(reviews, path):
+    texts, labels = reviews
+    vectorizer, model = TextVectorizer(), small_classifier(evidence_ngrams=(1, 1))
+    for start in (0, 20):
+        part = slice(start, start + 20)
+        X = vectorizer.partial_fit(texts[part]).transform(texts[part])
+        model.partial_fit(X, labels[part], classes=["negative", "positive"])
+    pipeline = make_pipeline(vectorizer, model)
+    found = round_trip(pipeline, path)
+    for vectorizer_, model_ in (pipeline, found):
+        X = vectorizer_.partial_fit(texts[40:]).transform(texts[40:])
+        model_.partial_fit(X, labels[40:])
+    assert_same(found.predict_proba(texts), pipeline.predict_proba(texts))
+
+
+@pytest.mark.parametrize("random_state", [0, np.random.RandomState(0)])
+def test_warm_start_and_a_new_fit_go_on_to_the_same_bits(ids, path, random_state):
+    model = small_classifier(warm_start=True, random_state=random_state).fit(ids, Y)
+    found = round_trip(model, path)
+    expected, got = model.fit(ids, Y), found.fit(ids, Y)
+    assert_same(got.predict_proba(ids), expected.predict_proba(ids))
+    expected, got = (m.set_params(warm_start=False).fit(ids, Y) for m in (model, found))
+    assert_same(got.predict_proba(ids), expected.predict_proba(ids))
+
+
+def test_the_network_is_the_one_that_was_fitted_whatever_the_parameters_say(ids, path):
+    model = small_classifier().fit(ids, Y)
+    expected = model.predict_proba(ids)
+    model.set_params(hidden_layer_sizes=99, cell="gru", pooling="last", batch_size=3)
+    found = round_trip(model, path)
+    assert_same(found.predict_proba(ids), expected)
+    assert found.hidden_layer_sizes == 99
+
+
+def test_no_global_random_state_is_touched(fitted, path):
+    before = torch.get_rng_state(), np.random.get_state()
+    round_trip(fitted, path)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert_same(np.random.get_state(), before[1])
+
+
+# -- devices
+
+
+def test_a_model_of_another_device_predicts_where_it_is_loaded(ids, path):
+    model = small_classifier().fit(ids, Y)
+    expected = model.predict_proba(ids)
+    found = round_trip(model.set_params(device="cuda:7"), path)
+    assert load(path, device="cpu").net_.device == "cpu"
+    assert found.device == "cuda:7"  # where it would be fitted again
+    assert_same(found.predict_proba(ids), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_model_goes_from_a_gpu_to_a_cpu_and_back(ids, path):
+    model = small_classifier(device="cuda").partial_fit(ids, Y, classes=[0, 1])
+    expected = model.predict_proba(ids)
+    on_cpu = round_trip(model, path)
+    save(load(path, device="cpu"), path)
+    on_gpu = load(path, device="cuda")
+    assert next(on_gpu.module_.parameters()).is_cuda
+    assert_same(on_gpu.predict_proba(ids), expected)
+    np.testing.assert_allclose(on_cpu.predict_proba(ids), expected, atol=1e-5)
+    on_gpu.partial_fit(ids, Y)
+
+
+def test_a_device_that_is_not_there_is_named(fitted, path):
+    save(fitted, path)
+    with pytest.raises(ValueError, match="'device' parameter .*'nowhere'"):
+        load(path, device="nowhere")
+
+
+# -- what a file cannot hold
+
+
+def split_at_commas(text):
+    return text.split(",")
+
+
+class Splitter:
+    def split(self, text):
+        return text.split(",")
+
+
+def test_functions_are_stored_by_a_name_and_given_again(path):
+    vectorizer = TextVectorizer(tokenizer=split_at_commas).fit(["a b,c"])
+    named = {"split": split_at_commas, "unused": len}
+    found = round_trip(vectorizer, path, custom_objects=named)
+    assert found.tokenizer is split_at_commas
+    assert found.vocabulary_ == {"a b": 2, "c": 3}
+    other = load(path, custom_objects={"split": str.split})
+    assert other.inverse_transform(other.transform(["c a b"])) == [
+        ["c", "<unk>", "<unk>"]
+    ]
+
+
+def test_a_method_and_a_callable_object_can_be_named(path):
+    splitter, part = Splitter(), functools.partial(str.split, sep=",")
+    model = Pipeline(
+        [
+            ("one", TextVectorizer(analyzer=splitter.split)),
+            ("two", TextVectorizer(analyzer=part)),
+        ]
+    )
+    custom_objects = {"split": splitter.split, "part": part}
+    found = round_trip(model, path, custom_objects=custom_objects)
+    assert found["one"].analyzer == splitter.split
+    assert found["two"].analyzer is part
+
+
+def test_tokens_that_are_no_strings_come_back(path):
+    tokens = [[1, (2, "b")], [None, 1]]
+    named = {"as they are": list}
+    vectorizer = TextVectorizer(analyzer=list).fit(tokens)
+    found = round_trip(vectorizer, path, custom_objects=named)
+    assert_same(found, vectorizer)
+    assert found.vocabulary_ == {1: 2, (2, "b"): 3, None: 4}
+
+
+def test_names_that_load_lacks_are_all_named(path):
+    model = make_pipeline(TextVectorizer(tokenizer=split_at_commas, preprocessor=repr))
+    named = {"first": split_at_commas, "second": repr}
+    save(model, path, custom_objects=named)
+    with pytest.raises(
+        ValueError, match=r"custom_objects: give .*\['first', 'second'\]"
+    ):
+        load(path)
+    with pytest.raises(ValueError, match=r"\['second'\]"):
+        load(path, custom_objects={"first": split_at_commas})
+
+
+@pytest.mark.parametrize("function", [split_at_commas, lambda text: [text], Splitter()])
+def test_a_function_without_a_name_is_refused_with_the_way_out(function, path):
+    model = make_pipeline(TextVectorizer(strip_accents=function))
+    match = r"\.textvectorizer\..*\.strip_accents holds .*custom_objects=.*joblib"
+    with pytest.raises(TypeError, match=match):
+        save(model, path)
+    assert not path.exists()
+
+
+def test_callbacks_of_skorch_are_refused_or_named(ids, path):
+    callback = EpochTimer()
+    model = small_classifier(callbacks=[callback]).fit(ids, Y)
+    with pytest.raises(TypeError, match=r"callbacks\.0 holds a EpochTimer"):
+        save(model, path)
+    found = round_trip(model, path, custom_objects={"timer": callback})
+    assert found.callbacks == [callback]
+    assert_same(found.predict(ids), model.predict(ids))
+
+
+class Cleaner(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X
+
+
+def test_a_step_of_another_class_is_named(fitted, path):
+    for step in (SelectKBest(), Cleaner()):
+        model = Pipeline([("odd one", step), ("net", fitted)])
+        match = rf"steps\.0\.odd one holds a {type(step).__name__}, which save cannot"
+        with pytest.raises(TypeError, match=match):
+            save(model, path)
+    with pytest.raises(TypeError, match=r"^model holds an? [\w ']*Cleaner"):
+        save(Cleaner(), path)
+
+
+def test_of_a_search_the_best_estimator_is_asked_for(ids, path):
+    search = GridSearchCV(small_classifier(), {"max_epochs": [1]}, cv=2).fit(ids, Y)
+    with pytest.raises(TypeError, match="Save its best_estimator_"):
+        save(search, path)
+    assert_same(
+        round_trip(search.best_estimator_, path).predict(ids), search.predict(ids)
+    )
+
+
+def test_a_model_that_holds_itself_is_refused(path):
+    model = make_pipeline(TextVectorizer())
+    model.steps.append(("self", model))
+    with pytest.raises(ValueError, match="nested too deeply, or holds itself"):
+        save(model, path)
+
+
+def test_a_save_that_is_refused_leaves_the_file_that_was_there(fitted, path):
+    save(fitted, path)
+    before = path.read_bytes()
+    with pytest.raises(TypeError, match="cannot store"):
+        save(TextVectorizer(tokenizer=split_at_commas), path)
+    assert path.read_bytes() == before
+
+
+# -- files of others
+
+
+def rewrite(path, change):
+    """Change what a file holds, with checksums that are right, as a forger would."""
+    content, arrays = read_archive(path, kind="model")
+    content = change(content, arrays) or content
+    write_archive(path, kind="model", content=content, arrays=arrays)
+
+
+def attributes_of(content, step=1):
+    """Return the attributes of a step of a pipeline in a file."""
+    steps = content["model"]["@object"][1]["steps"]
+    return steps[step]["@tuple"][1]["@object"][1]
+
+
+def forge(step, **changes):
+    def change(content, arrays):
+        attributes_of(content, step).update(changes)
+
+    return change
+
+
+def replace_class(content, arrays):
+    content["model"]["@object"][0] = "os.system"
+
+
+def drop_network(content, arrays):
+    del attributes_of(content)["net_"]["@net"]["parts"]
+
+
+def drop_arrays(content, arrays):
+    arrays.clear()
+
+
+def shorten_arrays(content, arrays):
+    for name, array in arrays.items():
+        arrays[name] = array[:1]
+
+
+def nest(content, arrays):
+    value = 1
+    for _ in range(400):
+        value = {"@tuple": [value]}
+    content["model"] = value
+
+
+FORGED = {
+    "no object": lambda content, arrays: [1],
+    "a number for a model": lambda content, arrays: {**content, "model": 3},
+    "a list for a model": lambda content, arrays: {**content, "model": [1, 2]},
+    "no versions": lambda content, arrays: {"model": content["model"]},
+    "no names": lambda content, arrays: {**content, "custom_objects": 3},
+    "an unknown kind": lambda content, arrays: {
+        **content,
+        "model": {"@pickle": "gASV"},
+    },
+    "a custom name": lambda content, arrays: {**content, "model": {"@custom": "print"}},
+    "another class": replace_class,
+    "half a network": drop_network,
+    "no arrays": drop_arrays,
+    "short arrays": shorten_arrays,
+    "nested": nest,
+    "a method": forge(1, predict={"@tuple": []}),
+    "the class": forge(1, __class__={"@type": "object"}),
+    "a text for a network": forge(1, net_="net"),
+    "another kind of input": forge(1, input_type_="numeric"),
+    "more static features": forge(1, _n_static=10**9),
+    "classes that are none": forge(1, classes_="ab"),
+    "no classes": forge(1, classes_={"@tuple": []}),
+    "evidence that is none": forge(1, evidence_=[1]),
+    "a path that is none": forge(1, wide_path_={"@float": "nan"}),
+    "an id that is none": forge(0, vocabulary_={"good": "2"}),
+    "a length that is none": forge(0, max_length_=None),
+    "a vocabulary that is none": forge(0, vocabulary_=[1]),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_values_that_save_does_not_write_are_an_error(name, fitted_pipeline, path):
+    save(fitted_pipeline, path)
+    rewrite(path, FORGED[name])
+    with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
+        load(path)
+
+
+def test_a_forged_cache_is_refused(path):
+    def change(content, arrays):
+        content["model"]["@object"][1]["memory"] = "//elsewhere/pickles"
+
+    save(make_pipeline(TextVectorizer()), path)
+    rewrite(path, change)
+    with pytest.raises(ValueError, match="a folder of pickles"):
+        load(path)
+
+
+def test_a_flipped_byte_is_found_or_means_nothing(fitted_pipeline, reviews, path):
+    save(fitted_pipeline, path)
+    data = bytearray(path.read_bytes())
+    expected = fitted_pipeline.predict_proba(reviews[0])
+    for place in np.random.RandomState(0).randint(0, len(data), 60):
+        data[place] ^= 0x10
+        path.write_bytes(data)
+        data[place] ^= 0x10
+        try:
+            found = load(path)
+        except ValueError:
+            continue
+        assert_same(found.predict_proba(reviews[0]), expected)
+
+
+def test_a_pickle_is_not_loaded(fitted, path):
+    path.write_bytes(pickle.dumps(fitted))
+    with pytest.raises(ValueError, match="not a zip file"):
+        load(path)
+
+
+def test_a_torch_file_is_not_loaded(path):
+    torch.save(nn.Linear(1, 1).state_dict(), path)
+    with pytest.raises(ValueError, match=r"'manifest\.json'"):
+        load(path)
+
+
+def test_another_version_of_scikit_learn_gives_a_warning(fitted, path):
+    def change(content, arrays):
+        content["versions"]["scikit-learn"] = "0.1"
+
+    save(fitted, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load(path)
+    rewrite(path, change)
+    with pytest.warns(InconsistentVersionWarning, match="from version 0.1") as found:
+        load(path)
+    assert found[0].message.current_sklearn_version == sklearn.__version__
+    assert found[0].filename == __file__
+
+
+def test_a_pipeline_with_text_comes_back_from_any_folder(
+    tmp_path, monkeypatch, reviews
+):
+    model = small_pipeline(max_epochs=1).fit(*reviews)
+    monkeypatch.chdir(tmp_path)
+    save(model, "model")
+    assert_same(load("model").predict(reviews[0]), model.predict(reviews[0]))

@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+import torch
+
+from sklearn_bilstm.persistence._networks import plain_net, restored_net
+from tests.helpers import small_classifier, small_regressor
+
+Y = [0, 1] * 20
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"cell": "gru", "hidden_layer_sizes": (5, 4), "normalization": "batch"},
+        {"cell": "rnn", "bidirectional": False, "pooling": "last"},
+        {"merge_mode": "mul", "normalization": "layer", "pooling": "attention"},
+        {"dense_layer_sizes": (7, 3), "pooling": "max", "token_swap": 0.2},
+        {"freeze_embedding": True, "token_deletion": 0.1, "pooling": "mean"},
+        {"evidence_ngrams": (1, 2), "precision": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_a_net_comes_back_with_its_parts_and_weights(params, ids):
+    net = small_classifier(**params).fit(ids, Y).net_
+    found = restored_net(plain_net(net), "cpu")
+    assert repr(found.module_) == repr(net.module_)
+    for part, other in zip(
+        net.module_.children(), found.module_.children(), strict=True
+    ):
+        assert other.config == part.config
+    weights = net.module_.state_dict()
+    for name, weight in found.module_.state_dict().items():
+        assert torch.equal(weight, weights[name]), name
+    assert found.epochs() == net.epochs()
+    assert found.n_steps_ == net.n_steps_
+
+
+def test_what_the_optimiser_remembers_of_a_stream_comes_back(ids):
+    net = small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_
+    found = restored_net(plain_net(net), "cpu")
+    weights = dict(found.module_.named_parameters())
+    for name, weight in net.module_.named_parameters():
+        memory = net.optimizer_.state[weight]
+        assert memory.keys() == {"step", "exp_avg", "exp_avg_sq"}
+        for key, value in found.optimizer_.state[weights[name]].items():
+            assert torch.equal(value, memory[key])
+
+
+def test_arguments_of_skorch_and_of_the_loss_come_back(ids):
+    net_params = {"optimizer__momentum": 0.5, "iterator_train__num_workers": 0}
+    regressor = small_regressor(
+        optimizer="sgd", loss="quantile", quantile=0.2, net_params=net_params
+    )
+    net = regressor.fit(ids, np.arange(40.0)).net_
+    found = restored_net(plain_net(net), "cpu")
+    assert found.optimizer_.param_groups[0]["momentum"] == 0.5
+    assert found.iterator_train__num_workers == 0
+    assert found.criterion_.loss == "quantile"
+    assert found.criterion_.quantile == 0.2
+
+
+def test_no_global_random_number_is_drawn(ids, fitted):
+    plain = plain_net(fitted.net_)
+    before = torch.get_rng_state()
+    restored_net(plain, "cpu")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def changed(plain, **changes):
+    return {**plain, **changes}
+
+
+def test_sizes_that_the_weights_do_not_have_take_no_memory(fitted):
+    plain = plain_net(fitted.net_)
+    name, config = plain["parts"]["input_layer"]
+    vast = {**config, "n_tokens": 10**15}
+    parts = {**plain["parts"], "input_layer": [name, vast]}
+    with pytest.raises(ValueError, match=r"do not fit .*input_layer.embedding.weight"):
+        restored_net(changed(plain, parts=parts), "cpu")
+
+
+def test_weights_that_lack_or_do_not_fit_are_refused(fitted):
+    plain = plain_net(fitted.net_)
+    weights = dict(plain["weights"])
+    linear = weights.pop("head.linear.weight")
+    for other in ({}, {"head.linear.weight": linear[:, :1]}, {"a": linear}):
+        with pytest.raises(ValueError, match=r"do not fit the network"):
+            restored_net(changed(plain, weights={**weights, **other}), "cpu")
+    doubled = {**weights, "head.linear.weight": linear.double()}
+    with pytest.raises(ValueError, match=r"head\.linear\.weight"):
+        restored_net(changed(plain, weights=doubled), "cpu")
+
+
+def test_a_memory_that_does_not_fit_is_refused(ids):
+    plain = plain_net(small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_)
+    memory = {"head.linear.bias": {"exp_avg": torch.zeros(5)}}
+    with pytest.raises(ValueError, match="memory of the optimiser does not fit"):
+        restored_net(changed(plain, memory=memory), "cpu")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"callbacks": []}, {"module__x": 1}, {"iterator_train": print}]
+)
+def test_other_arguments_of_skorch_are_refused(fitted, arguments):
+    with pytest.raises(ValueError, match="A net has no arguments"):
+        restored_net(changed(plain_net(fitted.net_), arguments=arguments), "cpu")

@@ -1,0 +1,160 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.compose import (
+    TransformedTargetRegressor,
+    make_column_selector,
+    make_column_transformer,
+)
+from sklearn.feature_extraction.text import TfidfTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.pipeline import make_pipeline, make_union
+from sklearn.preprocessing import (
+    Binarizer,
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+    QuantileTransformer,
+    RobustScaler,
+    StandardScaler,
+)
+
+from sklearn_bilstm import TextVectorizer, WordVectors, load, save
+from sklearn_bilstm.persistence import _objects
+from tests.helpers import small_classifier, small_regressor
+
+NUMBERS = np.random.RandomState(0).rand(30, 3)
+GAPS = np.where(NUMBERS > 0.8, np.nan, NUMBERS)
+KINDS = np.random.RandomState(0).choice(["a", "b", "c"], (30, 2)).astype(object)
+FRAME = pd.DataFrame(
+    {"text": ["good", "not good"] * 15, "age": GAPS[:, 0], "kind": KINDS[:, 0]}
+)
+
+
+def round_trip(model, tmp_path):
+    save(model, tmp_path / "model.zip")
+    return load(tmp_path / "model.zip")
+
+
+TRANSFORMERS = [
+    (Binarizer(), NUMBERS),
+    (FrozenEstimator(StandardScaler().fit(NUMBERS)), NUMBERS),
+    (FunctionTransformer(), NUMBERS),
+    (KBinsDiscretizer(quantile_method="averaged_inverted_cdf"), NUMBERS)
+    if "quantile_method" in KBinsDiscretizer().get_params()
+    else (KBinsDiscretizer(), NUMBERS),
+    (MaxAbsScaler(), NUMBERS),
+    (MinMaxScaler(), NUMBERS),
+    (MissingIndicator(), GAPS),
+    (Normalizer(), NUMBERS),
+    (OneHotEncoder(handle_unknown="ignore"), KINDS),
+    (OneHotEncoder(min_frequency=9, drop="first", sparse_output=False), KINDS),
+    (OrdinalEncoder(encoded_missing_value=-1), KINDS),
+    (PowerTransformer(), NUMBERS),
+    (QuantileTransformer(n_quantiles=9), NUMBERS),
+    (RobustScaler(), NUMBERS),
+    (SimpleImputer(add_indicator=True), GAPS),
+    (SimpleImputer(strategy="most_frequent"), KINDS),
+    (StandardScaler(), NUMBERS),
+    (TfidfTransformer(), NUMBERS),
+    (make_union(StandardScaler(), MinMaxScaler()), NUMBERS),
+    (make_column_transformer((StandardScaler(), slice(0, 2))), NUMBERS),
+    (
+        make_column_transformer(
+            (TextVectorizer(max_length=3), ["text"]),
+            (make_pipeline(SimpleImputer(), StandardScaler()), ["age"]),
+            (OneHotEncoder(), ["kind"]),
+        ),
+        FRAME,
+    ),
+    (
+        make_column_transformer(
+            (SimpleImputer(), make_column_selector(dtype_include="number"))
+        ),
+        FRAME,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("transformer", "X"), TRANSFORMERS, ids=lambda thing: type(thing).__name__
+)
+def test_transformers_come_back_as_they_were_fitted(transformer, X, tmp_path):
+    transformer.fit(X, None)
+    found = round_trip(transformer, tmp_path)
+    assert found.get_params().keys() == transformer.get_params().keys()
+    expected, got = transformer.transform(X), found.transform(X)
+    if hasattr(expected, "toarray"):
+        expected, got = expected.toarray(), got.toarray()
+    np.testing.assert_array_equal(got, expected)
+
+
+def test_every_class_of_scikit_learn_is_tried_here_or_needs_a_target():
+    tried = {type(transformer).__name__ for transformer, _ in TRANSFORMERS}
+    tried |= {"Pipeline", "TransformedTargetRegressor", "make_column_selector"}
+    modules = _objects._MODULES.items()
+    known = {name for name, module in modules if module.startswith("sklearn.")}
+    assert known == tried
+
+
+def test_a_transformed_target_comes_back(ids, tmp_path):
+    model = TransformedTargetRegressor(small_regressor(), transformer=MinMaxScaler())
+    model.fit(ids, ids.sum(1))
+    found = round_trip(model, tmp_path)
+    assert np.array_equal(found.predict(ids), model.predict(ids))
+
+
+def test_numbers_and_categories_beside_text_come_back(tmp_path):
+    columns = make_column_transformer(
+        (TextVectorizer(), ["text"]),
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["age"]),
+        (OneHotEncoder(), ["kind"]),
+    )
+    whole = {"evidence_ngrams": (1, 2), "wide_ngrams": (1, 2), "static_features": 4}
+    model = make_pipeline(columns, small_classifier(**whole)).fit(FRAME, KINDS[:, 1])
+    found = round_trip(model, tmp_path)
+    assert np.array_equal(found.predict_proba(FRAME), model.predict_proba(FRAME))
+
+
+def test_requests_for_metadata_and_containers_of_output_come_back(tmp_path):
+    vectorizer = TextVectorizer(sparse_output=False).set_output(transform="pandas")
+    with config_context(enable_metadata_routing=True):
+        classifier = small_classifier().set_fit_request(X_val=True, sample_weight="w")
+        model = make_pipeline(vectorizer, classifier)
+        found = round_trip(model, tmp_path)
+        requests = found[-1].get_metadata_routing().fit.requests
+        assert requests == classifier.get_metadata_routing().fit.requests
+        assert requests["X_val"] is True
+        assert requests["sample_weight"] == "w"
+    assert isinstance(found[0].fit_transform(["a text"]), pd.DataFrame)
+
+
+def test_word_vectors_that_two_steps_share_are_stored_once(tmp_path):
+    vectors = WordVectors([f"w{i}" for i in range(500)], np.random.rand(500, 100))
+    model = make_pipeline(
+        TextVectorizer(vocabulary=vectors), small_classifier(embedding=vectors)
+    )
+    found = round_trip(model, tmp_path)
+    assert found[0].vocabulary is found[1].embedding
+    assert list(found[0].vocabulary) == list(vectors)
+    assert np.array_equal(found[0].vocabulary.vectors, vectors.vectors)
+    assert (tmp_path / "model.zip").stat().st_size < 1.2 * vectors.vectors.nbytes
+
+
+def test_a_cache_of_pickles_is_refused(tmp_path):
+    model = make_pipeline(TextVectorizer(), memory=str(tmp_path))
+    with pytest.raises(ValueError, match="'memory' parameter of a Pipeline"):
+        save(model, tmp_path / "model.zip")
+
+
+def test_callbacks_of_scikit_learn_are_left_out(tmp_path):
+    classifier = small_classifier()
+    classifier._skl_callbacks = [object()]  # as its set_callbacks does
+    assert not hasattr(round_trip(classifier, tmp_path), "_skl_callbacks")
