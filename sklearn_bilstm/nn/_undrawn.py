@@ -18,6 +18,6 @@ def undrawn(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
     `torch.device("meta")` the weights take no memory yet.
     """
     empty = layer(*args, device="meta", dtype=torch.float32, **kwargs)
-    if torch.get_default_device().type == "meta":
+    if torch.empty(0).is_meta:
         return empty
     return empty.to_empty(device="cpu")

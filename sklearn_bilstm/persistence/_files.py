@@ -94,7 +94,7 @@ def save(
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
             "sklearn_bilstm": sklearn_bilstm.__version__,
-            "torch": torch.__version__,
+            "torch": str(torch.__version__),
         },
         "custom_objects": sorted(custom.met),
         "model": encoded,
@@ -238,8 +238,9 @@ def _refusal(error: UnknownKindError) -> str:
     value = error.value
     if hasattr(value, "best_estimator_"):
         return f"{error} Save its best_estimator_."
-    name = getattr(value, "__name__", type(value).__name__)
-    what = f"the function {name!r}" if callable(value) else f"a {name}"
+    what = f"an object of type {type(value).__name__}"
+    if hasattr(value, "__name__"):
+        what = f"the function {value.__name__!r}"
     return (
         f"{error.place} holds {what}, which save cannot store, as it would take pickle "
         "to load it. Give it a name, as in save(model, path, custom_objects="

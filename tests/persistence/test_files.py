@@ -342,7 +342,7 @@ def test_a_function_without_a_name_is_refused_with_the_way_out(function, path):
 def test_callbacks_of_skorch_are_refused_or_named(ids, path):
     callback = EpochTimer()
     model = small_classifier(callbacks=[callback]).fit(ids, Y)
-    with pytest.raises(TypeError, match=r"callbacks\.0 holds a EpochTimer"):
+    with pytest.raises(TypeError, match=r"callbacks\.0 holds .* EpochTimer"):
         save(model, path)
     found = round_trip(model, path, custom_objects={"timer": callback})
     assert found.callbacks == [callback]
@@ -360,10 +360,10 @@ class Cleaner(TransformerMixin, BaseEstimator):
 def test_a_step_of_another_class_is_named(fitted, path):
     for step in (SelectKBest(), Cleaner()):
         model = Pipeline([("odd one", step), ("net", fitted)])
-        match = rf"steps\.0\.odd one holds a {type(step).__name__}, which save cannot"
+        match = rf"steps\.0\.odd one holds .* type {type(step).__name__}, which save"
         with pytest.raises(TypeError, match=match):
             save(model, path)
-    with pytest.raises(TypeError, match=r"^model holds an? [\w ']*Cleaner"):
+    with pytest.raises(TypeError, match="^model holds an object of type Cleaner"):
         save(Cleaner(), path)
 
 
