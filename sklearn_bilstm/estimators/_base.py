@@ -140,6 +140,11 @@ class BaseSequenceEstimator(
     # -- fitting
 
     def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled, task):
+        if self.checkpoint is not None and self.random_state is None:
+            raise ValueError(
+                "The 'checkpoint' parameter needs a 'random_state', such as 0: without "
+                "one no other fit is equal, and none could go on from it."
+            )
         goes_on = self.warm_start and hasattr(self, "net_")
         random_state = private_random_state(self.random_state)
         seeds = draw_seed(random_state), draw_seed(random_state)
@@ -285,7 +290,13 @@ class BaseSequenceEstimator(
         ]
         n_before = len(self.net_.epochs())
         try:
-            self.net_.fit_epochs(train, valid, n_epochs=n_epochs, callbacks=callbacks)
+            self.net_.fit_epochs(
+                train,
+                valid,
+                n_epochs=n_epochs,
+                callbacks=callbacks,
+                checkpoint=None if streams else self.checkpoint,
+            )
         finally:
             self._record_training(stopping, n_before)
             if not streams:

@@ -184,6 +184,12 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
         mean the same tokens as before: do not refit the :class:`TextVectorizer`.
 
+    checkpoint : str, path-like or None, default=None
+        File into which `fit` writes its state after every epoch. An equal `fit` that
+        finds it goes on from there, to the same bits as if nothing had interrupted it.
+        In a folder each training has a file of its own, as a search needs. It takes a
+        `random_state`. `partial_fit` leaves it alone.
+
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
 
@@ -345,6 +351,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         tol=1e-4,
         class_weight=None,
         warm_start=False,
+        checkpoint=None,
         device="auto",
         precision="auto",
         n_threads=None,
@@ -388,6 +395,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         self.tol = tol
         self.class_weight = class_weight
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
@@ -437,7 +445,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         ------
         ValueError
             If a parameter, X, y or the weights are not what they must be, or the
-            training diverges.
+            training diverges, or the `checkpoint` is of another training.
         """
         with (
             fit_task(self, X, y, sample_weight) as task,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from numbers import Integral, Real
+from os import PathLike
 
 import torch
 
@@ -50,6 +51,7 @@ SHARED_CONSTRAINTS = {
     "n_iter_no_change": [_COUNT],
     "tol": [_NON_NEGATIVE],
     "warm_start": ["boolean"],
+    "checkpoint": [str, PathLike, None],
     "device": [str, torch.device],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "n_threads": [_COUNT, None],

@@ -175,6 +175,12 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
         mean the same tokens as before: do not refit the :class:`TextVectorizer`.
 
+    checkpoint : str, path-like or None, default=None
+        File into which `fit` writes its state after every epoch. An equal `fit` that
+        finds it goes on from there, to the same bits as if nothing had interrupted it.
+        In a folder each training has a file of its own, as a search needs. It takes a
+        `random_state`. `partial_fit` leaves it alone.
+
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
 
@@ -312,6 +318,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         n_iter_no_change=3,
         tol=1e-4,
         warm_start=False,
+        checkpoint=None,
         device="auto",
         precision="auto",
         n_threads=None,
@@ -354,6 +361,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
@@ -402,7 +410,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         ------
         ValueError
             If a parameter, X, y or the weights are not what they must be, or the
-            training diverges.
+            training diverges, or the `checkpoint` is of another training.
         """
         with (
             fit_task(self, X, y, sample_weight) as task,

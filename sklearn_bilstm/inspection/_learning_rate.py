@@ -168,6 +168,7 @@ def _tested_by(
         "lr_schedule": "constant",
         "max_epochs": growing.n_steps,
         "early_stopping": False,
+        "checkpoint": None,
         "callbacks": [growing],
         "verbose": 0,
         "wide_ngrams": None,  # it takes time and has no say

@@ -8,10 +8,22 @@ from torch import Tensor
 
 from sklearn_bilstm.training._stop import StopTraining
 
-__all__ = ["EarlyStopping", "MaxNorm"]
+__all__ = ["EarlyStopping", "MaxNorm", "Resumable"]
 
 
-class EarlyStopping(Callback):
+class Resumable(Callback):
+    """A callback whose state is part of a checkpoint: attributes that end with "_"."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state after an epoch."""
+        return {name: x for name, x in vars(self).items() if name.endswith("_")}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state, once the training has begun."""
+        self.__dict__.update(state)
+
+
+class EarlyStopping(Resumable):
     """Stop when the validation loss no longer falls, and go back to the best weights.
 
     The best weights are kept in memory and put back when training ends, also when it

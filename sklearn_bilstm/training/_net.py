@@ -1,6 +1,7 @@
 """The skorch net that an estimator owns."""
 
 import dis
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy, deepcopy
@@ -17,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import SequenceModel, TokenInput
 from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
+from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
 from sklearn_bilstm.utils._threads import Workers
@@ -89,6 +91,7 @@ class SequenceNet(NeuralNet):
         *,
         n_epochs: int,
         callbacks: list,
+        checkpoint: str | os.PathLike | None = None,
     ) -> None:
         """Train until the epochs are over or a callback stops it.
 
@@ -102,25 +105,40 @@ class SequenceNet(NeuralNet):
             Largest number of passes over `train`.
         callbacks : list of skorch callbacks
             Those of this training, in the order of their calls.
+        checkpoint : str, path-like or None, default=None
+            Path of a :class:`Checkpoint` of this training.
+
+        Raises
+        ------
+        ValueError
+            If the weights diverge, or the checkpoint is of another training.
         """
         self.callbacks = callbacks
         if self.initialized_:
             self.initialize_callbacks()
         else:
             self.initialize()
+        stored = None
+        if checkpoint is not None:
+            stored = Checkpoint(checkpoint, self, train, valid, n_epochs)
+        last_epoch = len(self.history) + n_epochs
         self.notify("on_train_begin", X=train, y=None)
         try:
+            goes_on = stored is None or stored.resume(self)
             with self._make_workers() as self._workers:
-                for _ in range(n_epochs):
-                    self._fit_epoch(train, valid)
-        except StopTraining:
+                while goes_on and len(self.history) < last_epoch:
+                    goes_on = self._fit_epoch(train, valid)
+                    if stored is not None:
+                        stored.write(self, goes_on=goes_on)
+        except StopTraining:  # within an epoch, which is not complete then
             pass
         finally:
             self.notify("on_train_end", X=train, y=None)
             for epoch in self.history:
                 epoch["batches"] = []
 
-    def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> None:
+    def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> bool:
+        """Train for an epoch, and return whether there is to be another one."""
         start = time.perf_counter()
         datasets = {"dataset_train": train, "dataset_valid": valid}
         self.notify("on_epoch_begin", **datasets)
@@ -131,7 +149,11 @@ class SequenceNet(NeuralNet):
             self._run_pass("valid", self.get_iterator(valid), self.validation_step)
         self._check_weights()
         self.history.record("seconds", time.perf_counter() - start)
-        self.notify("on_epoch_end", **datasets)
+        try:
+            self.notify("on_epoch_end", **datasets)
+        except StopTraining:
+            return False
+        return True
 
     def _check_weights(self) -> None:
         if all(weight.isfinite().all() for weight in self.module_.parameters()):
@@ -398,7 +420,10 @@ class SequenceNet(NeuralNet):
             for new, old in zip(
                 self.module_.parameters(), other.module_.parameters(), strict=True
             ):
-                self.optimizer_.state[new] = deepcopy(memory.get(old, {}))
+                self.optimizer_.state[new] = {
+                    name: x.to(new.device, copy=True) if isinstance(x, Tensor) else x
+                    for name, x in memory.get(old, {}).items()
+                }
 
     def grow_vocabulary(self, n_tokens: int) -> None:
         """Add embeddings until there are `n_tokens`, keeping those there are."""

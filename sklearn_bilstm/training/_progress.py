@@ -33,13 +33,16 @@ class EpochPrinter(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin to measure."""
         self.start_ = time.perf_counter()
-        self.n_done_ = 0
+        self.n_before_ = len(net.history)
+        self.n_timed_ = 0
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Print the epoch that has ended, and before the first what the columns are."""
-        self.n_done_ += 1
-        cells = self._cells(net.history[-1])
-        if self.n_done_ == 1:
+        self.n_timed_ += 1
+        # more than were timed if a checkpoint held some
+        n_done = len(net.history) - self.n_before_
+        cells = self._cells(net.history[-1], n_done)
+        if self.n_timed_ == 1:
             self._print({name: name for name in cells})
         self._print(cells)
 
@@ -49,11 +52,11 @@ class EpochPrinter(Callback):
         row = [cell.rjust(max(len(name), 9)) for name, cell in cells.items()]
         print("  ".join(row), flush=True)  # noqa: T201, verbose=1 asks for it
 
-    def _cells(self, epoch: dict[str, Any]) -> dict[str, str]:
+    def _cells(self, epoch: dict[str, Any], n_done: int) -> dict[str, str]:
         so_far = time.perf_counter() - self.start_
-        left = so_far / self.n_done_ * (self.n_epochs - self.n_done_)
+        left = so_far / self.n_timed_ * (self.n_epochs - n_done)
         return {
-            "epoch": f"{self.n_done_}/{self.n_epochs}",
+            "epoch": f"{n_done}/{self.n_epochs}",
             **{name: f"{epoch[name]:.4f}" for name in _SHOWN if name in epoch},
             "lr": f"{epoch['lr']:.1e}",
             "seconds": f"{epoch['seconds']:.1f}",
@@ -88,16 +91,16 @@ class BatchBar(Callback):
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin without a bar."""
         self.bar_: Any = None
-        self.n_begun_ = 0
+        self.n_before_ = len(net.history)
 
     def on_epoch_begin(
         self, net: Any, dataset_train: Any, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
         """Draw an empty bar, as long as there are batches."""
-        self.n_begun_ += 1
+        n_begun = len(net.history) - self.n_before_
         datasets = [data for data in (dataset_train, dataset_valid) if data is not None]
         self.bar_ = tqdm(
-            desc=f"epoch {self.n_begun_}/{self.n_epochs}",
+            desc=f"epoch {n_begun}/{self.n_epochs}",
             total=sum(-(-len(dataset) // net.batch_size) for dataset in datasets),
             unit="batch",
             leave=False,

@@ -7,7 +7,9 @@ from typing import Any
 from skorch.callbacks import Callback
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-__all__ = ["SCHEDULES"]
+from sklearn_bilstm.training._callbacks import Resumable
+
+__all__ = ["SCHEDULES", "Schedule"]
 
 
 # Share of the batches in which one cycle warms up, and the factor it begins with.
@@ -15,7 +17,7 @@ _WARM_UP = 0.25
 _LOWEST = 0.04
 
 
-class _Schedule(Callback):
+class Schedule(Callback):
     """Record the rate that an epoch ended with as "lr".
 
     Parameters
@@ -32,11 +34,29 @@ class _Schedule(Callback):
         net.history.record("lr", float(net.optimizer_.param_groups[0]["lr"]))
 
 
-class Constant(_Schedule):
+class Constant(Schedule):
     """The same rate throughout."""
 
 
-class OneCycle(_Schedule):
+class _Changing(Schedule, Resumable):
+    """A rate that a scheduler of torch changes."""
+
+    scheduler_: Any
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Let go of the optimiser, which is not to be pickled with the callback."""
+        del self.scheduler_
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the state after an epoch."""
+        return self.scheduler_.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state, once the training has begun."""
+        self.scheduler_.load_state_dict(state)
+
+
+class OneCycle(_Changing):
     """Warm up from a small rate, then anneal to zero (Smith and Topin, 2018)."""
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
@@ -49,12 +69,8 @@ class OneCycle(_Schedule):
         if training:
             self.scheduler_.step()
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Let go of the optimiser, which is not to be pickled with the callback."""
-        del self.scheduler_
 
-
-class Plateau(_Schedule):
+class Plateau(_Changing):
     """Halve the rate after two epochs without a lower loss.
 
     It is the loss on validation rows where there are any, else the training loss.
@@ -71,12 +87,8 @@ class Plateau(_Schedule):
         epoch = net.history[-1]
         self.scheduler_.step(epoch.get("valid_loss", epoch["train_loss"]))
 
-    def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Let go of the optimiser, which is not to be pickled with the callback."""
-        del self.scheduler_
 
-
-SCHEDULES: dict[str, type[_Schedule]] = {
+SCHEDULES: dict[str, type[Schedule]] = {
     "constant": Constant,
     "one_cycle": OneCycle,
     "plateau": Plateau,

@@ -50,6 +50,14 @@ def test_what_is_suggested_is_a_tenth_of_the_rate_with_the_least_loss(range_test
     assert 1e-4 < range_test.suggestion < 1
 
 
+def test_a_checkpoint_is_left_alone(ids, tmp_path):
+    path = tmp_path / "training.zip"
+    model = small_classifier(checkpoint=path, random_state=None)
+    find_learning_rate(model, ids, Y, n_steps=20)
+    assert model.checkpoint == path
+    assert not path.exists()
+
+
 def test_it_ends_where_the_loss_diverges(ids):
     y = ids[:, 0].astype(float)
     wild = small_regressor(**STILL, optimizer="sgd", gradient_clip_norm=None)

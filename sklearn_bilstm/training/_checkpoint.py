@@ -1,0 +1,175 @@
+"""The state of a training in a file, from which an equal training goes on."""
+
+import hashlib
+import json
+import os
+from dataclasses import is_dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from skorch.callbacks import GradientNormClipping
+
+import sklearn_bilstm
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training._callbacks import EarlyStopping, MaxNorm, Resumable
+from sklearn_bilstm.training._schedules import Schedule
+from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
+from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder
+
+__all__ = ["Checkpoint"]
+
+# Callbacks that have a say in what is learnt. Those of users are not known.
+_STEERING = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
+
+_ARGUMENTS = ("batch_size", "lr", "seed")
+_ARGUMENTS_OF = ("criterion__", "optimizer__")
+
+
+class Checkpoint:
+    """A file that holds the state of one training after its last complete epoch.
+
+    What the training begins with tells it from any other: versions, the network with
+    its first weights, how it is trained, and the rows. A file of another training is
+    neither used nor replaced.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file, or a folder in which each training has a file of its own.
+    net : SequenceNet
+        The net, before its training.
+    train, valid : SequenceDataset or None
+        Rows of the training.
+    n_epochs : int
+        Number of epochs, if nothing stops it.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        net: Any,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        n_epochs: int,
+    ) -> None:
+        self.fingerprint = {
+            "versions": {
+                "sklearn_bilstm": sklearn_bilstm.__version__,
+                "torch": str(torch.__version__),
+            },
+            "network": _digest(_network(net)),
+            "parameters": _digest({**_parameters(net), "n_epochs": n_epochs}),
+            "rows": _digest(_plain(train)),
+            "validation rows": _digest(_plain(valid)),
+        }
+        self.path = Path(path)
+        if self.path.is_dir():
+            self.path /= f"{_digest(self.fingerprint)[:16]}.zip"
+
+    def resume(self, net: Any) -> bool:
+        """Bring a net to where the training stopped, or begin a file.
+
+        Returns
+        -------
+        goes_on : bool
+            Whether nothing has ended the training yet.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, or of another training.
+        """
+        if not self.path.exists():
+            self.write(net, goes_on=True)
+            return True
+        self._check_fingerprint()
+        content, arrays = read_archive(self.path, kind="checkpoint")
+        state = Decoder(arrays, KINDS).decode(content["state"])
+        net.module_.load_state_dict(state["weights"])
+        net.optimizer_.load_state_dict(state["optimizer"])
+        for name, callback in _resumable(net).items():
+            if name in state["callbacks"]:
+                callback.load_state_dict(state["callbacks"][name])
+        net.history.extend(state["history"])
+        net.n_steps_ = state["n_steps"]
+        return state["goes_on"]
+
+    def write(self, net: Any, *, goes_on: bool) -> None:
+        """Replace the file by the state of now."""
+        if self.path.exists():
+            self._check_fingerprint()
+        callbacks = _resumable(net).items()
+        state = {
+            "weights": dict(net.module_.state_dict()),
+            "optimizer": net.optimizer_.state_dict(),
+            "callbacks": {name: callback.state_dict() for name, callback in callbacks},
+            "history": [{**epoch, "batches": []} for epoch in net.history],
+            "n_steps": net.n_steps_,
+            "goes_on": goes_on,
+        }
+        encoder = Encoder(KINDS)
+        content = {
+            "fingerprint": self.fingerprint,
+            "state": encoder.encode(state, "state"),
+        }
+        write_archive(
+            self.path, kind="checkpoint", content=content, arrays=encoder.arrays
+        )
+
+    def _check_fingerprint(self) -> None:
+        found = read_content(self.path, kind="checkpoint")["fingerprint"]
+        if other := [k for k, v in self.fingerprint.items() if v != found[k]]:
+            raise ValueError(
+                f"The 'checkpoint' parameter names {os.fspath(self.path)!r}, which "
+                f"holds the state of another training, with other {', '.join(other)}. "
+                "Remove the file if it is of no use, or give another path. A folder "
+                "holds a file for each training, as in a search or cross-validation."
+            )
+
+
+def _resumable(net: Any) -> dict[str, Resumable]:
+    callbacks = (callback for _, callback in net.callbacks_)
+    return {type(c).__name__: c for c in callbacks if isinstance(c, Resumable)}
+
+
+def _network(net: Any) -> dict[str, Any]:
+    return {
+        "device": torch.device(net.device).type,
+        "parts": [
+            [type(part).__name__, part.config] for part in net.module_.children()
+        ],
+        "weights": dict(net.module_.state_dict()),
+    }
+
+
+def _parameters(net: Any) -> dict[str, Any]:
+    """Return all by which a net is trained, but for the number of its threads."""
+    arguments = {
+        name: value
+        for name, value in vars(net).items()
+        if name in _ARGUMENTS or name.startswith(_ARGUMENTS_OF)
+    }
+    steering = [
+        [type(callback).__name__, callback.get_params(deep=False)]
+        for _, callback in net.callbacks_
+        if isinstance(callback, _STEERING)
+    ]
+    names = net.criterion.__name__, net.optimizer.__name__
+    return {"arguments": arguments, "steering": steering, "names": names}
+
+
+def _plain(value: Any) -> Any:
+    if not is_dataclass(value):
+        return value
+    return {name: _plain(part) for name, part in vars(value).items()}
+
+
+def _digest(value: Any) -> str:
+    """Return a hash of a value and of all arrays in it."""
+    encoder = Encoder(KINDS)
+    digest = hashlib.sha256(json.dumps(encoder.encode(value, "value")).encode())
+    for array in encoder.arrays.values():
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
