@@ -8,18 +8,18 @@ Nothing else may be in it, so that its size tells how much memory it takes to re
 import hashlib
 import json
 import os
-import secrets
-import shutil
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
+
+from sklearn_bilstm.utils._files import replaced_atomically
 
 __all__ = ["read_archive", "read_content", "write_archive"]
 
@@ -64,7 +64,7 @@ def write_archive(
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     manifest = {"format": FORMAT, "sklearn_bilstm": kind, "sha256": sums}
     with (
-        _replaced_at_the_end(path) as file,
+        replaced_atomically(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
         for name, data in {_MANIFEST: _to_json(manifest), **parts}.items():
@@ -105,35 +105,6 @@ def read_content(path: str | os.PathLike, *, kind: str) -> Any:
     """Read the content of a file without its arrays; see :func:`read_archive`."""
     with _open_parts(path, kind, _CONTENT) as parts:
         return _from_json(parts[_CONTENT])
-
-
-@contextmanager
-def _replaced_at_the_end(path: str | os.PathLike) -> Iterator[IO[bytes]]:
-    """Open a new file, which takes the place of an old one when it is complete."""
-    target = Path(os.path.realpath(path))  # a link stays one
-    new = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with new.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, new)
-        new.replace(target)
-    except BaseException:
-        new.unlink(missing_ok=True)
-        raise
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let the new name survive a loss of power, where a folder can be opened."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Files that are there whole, or not at all."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ __all__ = ["replaced_atomically"]
 def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a file that takes the place of another once all is written.
 
-    What was there before stays if anything fails on the way.
+    What was there before stays if anything fails on the way. A link stays one, and the
+    mode of the file that is replaced is that of the new one.
 
     Parameters
     ----------
@@ -25,13 +27,26 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     file : file
         Open to write bytes to. It lies in the folder of `path`.
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))
     written = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with written.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            shutil.copymode(path, written)
         written.replace(path)
     finally:
         written.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Let a new name survive a loss of power too, where a folder can be opened."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

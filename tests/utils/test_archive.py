@@ -250,19 +250,6 @@ def test_a_missing_file_is_not_found(tmp_path):
         read_archive(tmp_path / "absent", kind="model")
 
 
-def test_a_write_that_fails_leaves_the_old_file_alone(path, monkeypatch):
-    before = path.read_bytes()
-
-    def interrupted(descriptor):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "fsync", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        write_archive(path, kind="model", content={}, arrays={})
-    assert path.read_bytes() == before
-    assert list(path.parent.iterdir()) == [path]
-
-
 def test_a_process_that_is_killed_while_it_writes_leaves_the_old_file(path):
     before = path.read_bytes()
     code = f"""
@@ -274,13 +261,3 @@ write_archive({str(path)!r}, kind="model", content={{}}, arrays={{}})
     killed = subprocess.run([sys.executable, "-c", code], check=False)
     assert killed.returncode == -9
     assert path.read_bytes() == before
-
-
-def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(path, tmp_path):
-    link = tmp_path / "link"
-    link.symlink_to(path)
-    path.chmod(0o600)
-    write_archive(link, kind="model", content=[1], arrays={})
-    assert link.is_symlink()
-    assert read_content(path, kind="model") == [1]
-    assert path.stat().st_mode & 0o777 == 0o600

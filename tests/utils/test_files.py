@@ -24,6 +24,18 @@ def test_what_was_there_stays_if_writing_fails(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(tmp_path):
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    link.symlink_to(path)
+    with replaced_atomically(link) as file:
+        file.write(b"new")
+    assert link.is_symlink()
+    assert path.read_bytes() == b"new"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match="nowhere"),
