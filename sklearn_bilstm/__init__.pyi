@@ -1,5 +1,5 @@
 from .estimators import BiLSTMClassifier, BiLSTMRegressor
-from .inspection import find_learning_rate
+from .inspection import explain, find_learning_rate
 from .onnx import export_onnx
 from .persistence import load, save
 from .plotting import LearningRateDisplay, TrainingCurveDisplay
@@ -12,6 +12,7 @@ __all__ = [
     "TextVectorizer",
     "TrainingCurveDisplay",
     "WordVectors",
+    "explain",
     "export_onnx",
     "find_learning_rate",
     "load",

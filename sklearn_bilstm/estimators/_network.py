@@ -25,7 +25,7 @@ from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 
-__all__ = ["NetworkMixin", "learnt_estimator", "n_tokens"]
+__all__ = ["NetworkMixin", "held_estimator", "learnt_estimator", "n_tokens"]
 
 # Vectors of tokens that begin with knowledge change at this share of the rate.
 _RATE_OF_KNOWN_VECTORS = 0.2
@@ -305,6 +305,18 @@ def n_tokens(sequences):
     return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1
 
 
+def held_estimator(estimator):
+    """Return the last step of a pipeline, or what a search or a frozen one holds.
+
+    None stands for no other estimator inside.
+    """
+    if hasattr(estimator, "steps"):
+        return estimator.steps[-1][1]
+    if type(estimator).__name__ == "FrozenEstimator":
+        return estimator.estimator
+    return getattr(estimator, "best_estimator_", None)
+
+
 def learnt_estimator(pretrained):
     """Return a fitted estimator that may be frozen, or at the end of a pipeline.
 
@@ -322,16 +334,9 @@ def learnt_estimator(pretrained):
     ValueError
         If it is not fitted, or another kind of estimator.
     """
-    found = pretrained
-    while not isinstance(found, NetworkMixin):
-        if hasattr(found, "steps"):
-            found = found.steps[-1][1]
-        elif hasattr(found, "best_estimator_"):
-            found = found.best_estimator_
-        elif type(found).__name__ == "FrozenEstimator":
-            found = found.estimator
-        else:
-            break
+    found, held = pretrained, held_estimator(pretrained)
+    while held is not None:
+        found, held = held, held_estimator(held)
     try:
         check_is_fitted(found, "net_")
     except (NotFittedError, TypeError) as error:

@@ -124,6 +124,10 @@ class NgramMixin:
         if self.wide_path_ is None:
             return logits
         wide = self.wide_path_.logits(rows.sequences, rows.static)
+        return self._fused(logits, wide)
+
+    def _fused(self, logits, wide):
+        """Return the mean of the logits of the network and of the linear path."""
         return (self.network_scale_ * logits + wide) / 2
 
     def _checked_ngrams(self, name):

@@ -1,5 +1,7 @@
-"""What there is to learn of a model: which learning rate it takes."""
+"""What there is to learn of a model: why it answers so, and which rate it takes."""
 
+from sklearn_bilstm.inspection._explain import explain
+from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._learning_rate import RangeTest, find_learning_rate
 
-__all__ = ["RangeTest", "find_learning_rate"]
+__all__ = ["Explanation", "Explanations", "RangeTest", "explain", "find_learning_rate"]

@@ -93,6 +93,21 @@ class SequenceModel(nn.Module):
     ) -> Tensor:
         """Turn sequences into vectors of shape (B, P); see `forward`."""
         states, mask, final = self.read(steps, mask, generator, evidence)
+        return self._pooled(states, mask, final, static)  # (B, P)
+
+    def logits_of_vectors(
+        self, vectors: Tensor, mask: Tensor, static: Tensor | None = None
+    ) -> Tensor:
+        """Turn vectors, (B, T, E), as the input layer gives them, into logits, (B, K).
+
+        What explains an answer changes the vectors on their way.
+        """
+        states, final = self.encoder(vectors, mask)
+        return self.head(self._pooled(states, mask, final, static))  # (B, K)
+
+    def _pooled(
+        self, states: Tensor, mask: Tensor, final: Tensor, static: Tensor | None
+    ) -> Tensor:
         pooled = self.pooling(states, mask, final)  # (B, P - S)
         if static is None:
             return pooled  # (B, P)

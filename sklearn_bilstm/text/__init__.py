@@ -1,10 +1,13 @@
 """Text in, rows of token ids out: documents, analysis, vocabulary, word vectors."""
 
 from sklearn_bilstm.text._analysis import make_analyzer, tokenize
+from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._word_vectors import WordVectors, load_word_vectors
 
 __all__ = [
+    "LocatedDocument",
+    "LocatedToken",
     "TextVectorizer",
     "WordVectors",
     "load_word_vectors",

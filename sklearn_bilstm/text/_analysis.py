@@ -1,12 +1,12 @@
 """From a document to its tokens."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import Any
 
 from sklearn.feature_extraction.text import CountVectorizer
 
-__all__ = ["Analyzer", "analyze_fields", "make_analyzer", "tokenize"]
+__all__ = ["Analyzer", "analyze_fields", "find_tokens", "make_analyzer", "tokenize"]
 
 Analyzer = Callable[[Any], Iterable[Hashable]]
 
@@ -68,9 +68,21 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("I don't like it :( A 7/10? 很好!")
     ['I', "don't", 'like', 'it', ':(', 'A', '7', '10', '?', '很', '好', '!']
     """
+    pattern, text = _reading_of(text)
+    return pattern.findall(text)
+
+
+def find_tokens(text: str) -> Iterator[re.Match]:
+    """Yield a match for each token that :func:`tokenize` gives."""
+    pattern, text = _reading_of(text)
+    return pattern.finditer(text)
+
+
+def _reading_of(text: str) -> tuple[re.Pattern, str]:
+    """Return a pattern, and the text to use it on, of as many characters."""
     if text.isascii():
-        return _ASCII_TOKEN.findall(text)
-    return _TOKEN.findall(text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+        return _ASCII_TOKEN, text
+    return _TOKEN, text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 
 def make_analyzer(

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
 from sklearn_bilstm.text._documents import Documents, read_documents
+from sklearn_bilstm.text._locating import Locator
 from sklearn_bilstm.text._vocabulary import (
     EncodedDocuments,
     TokenCounts,
@@ -386,6 +387,56 @@ class TextVectorizer(
         """
         return make_analyzer(**self._analysis_settings())
 
+    def locate(self, X):
+        """Find the tokens of documents in them.
+
+        Parameters
+        ----------
+        X : iterable of str or table of shape (n_documents, n_columns)
+            The documents, as in :meth:`fit` and with as many columns.
+
+        Returns
+        -------
+        documents : list of LocatedDocument
+            The texts of each document, and its tokens: what `build_analyzer` gives,
+            their place in the text as it came, and whether they are among the
+            `max_length_` that are kept. Stop words are no tokens. Where the text passes
+            through a function that the vectorizer was given, the places are searched
+            for, and a token that is not found has none.
+
+        Raises
+        ------
+        ValueError
+            If X does not hold documents, or has other columns than in `fit`.
+
+        Examples
+        --------
+        >>> from sklearn_bilstm import TextVectorizer
+        >>> vectorizer = TextVectorizer().fit(["Not bad!"])
+        >>> document, = vectorizer.locate(["So... NOT bad"])
+        >>> [document.texts[0][t.start : t.end] for t in document.tokens]
+        ['So', 'NOT', 'bad']
+        """
+        check_is_fitted(self)
+        documents = self._read(X)
+        self._check_columns(X, documents)
+        locator = Locator(self._analysis_settings())
+        found = [locator.locate_row(row, documents) for row in documents.rows]
+        for document in found:
+            n_tokens = len(document.tokens)
+            if n_tokens > self.max_length_:
+                dropped = slice(*self._dropped(n_tokens))
+                document.tokens[dropped] = [
+                    token._replace(is_read=False) for token in document.tokens[dropped]
+                ]
+        return found
+
+    def _dropped(self, length: int | np.ndarray) -> tuple[int, int | np.ndarray]:
+        """Return where begins and ends what is dropped of a document too long."""
+        width = self.max_length_
+        head = _KEPT_HEAD[self.truncation](width)
+        return head, head + length - width
+
     def _analysis_settings(self) -> dict[str, Any]:
         names = (
             "lowercase",
@@ -479,9 +530,9 @@ class TextVectorizer(
         too_long = np.flatnonzero(lengths > width)
         if len(too_long):
             kept = np.ones(len(ids), bool)
-            starts = encoded.offsets[too_long] + _KEPT_HEAD[self.truncation](width)
-            ends = starts + lengths[too_long] - width
-            for start, end in zip(starts, ends, strict=True):
+            first, last = self._dropped(lengths[too_long])
+            starts = encoded.offsets[too_long]
+            for start, end in zip(starts + first, starts + last, strict=True):
                 kept[start:end] = False
             ids = ids[kept]
             lengths = np.minimum(lengths, width)

@@ -100,14 +100,43 @@ class WidePath:
             return np.zeros((n_rows, self.n_classes))
         X = self._features(self._columns.counts(sequences), static)
         found = self._model.logits(X.columns)
+        return self._of_all_classes(found, found.argmin(1))
+
+    def contributions(
+        self, sequences: RaggedArray, static: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Return what the n-grams that end at each step add to the logits of their row.
+
+        An n-gram adds as much at each of its places. What is left of the logits, such
+        as intercepts and what `static` adds, is of no n-gram.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps, n_lengths, K)
+        """
+        columns = self._columns.at_steps(sequences)
+        contributions = np.zeros((*columns.shape, self.n_classes))
+        if self._model is not None:
+            counts = self._columns.counts(sequences)
+            X = sparse.csr_array(self._features(counts, static).columns)
+            lowest = self._model.logits(X).argmin(1)
+            places = np.nonzero(columns >= 0)
+            rows = sequences.row_of_steps[places[1]]
+            ngrams = columns[places]
+            weights = X[rows, ngrams] / counts[rows, ngrams]
+            found = weights[:, np.newaxis] * self._model.coefficients[ngrams]
+            contributions[places] = self._of_all_classes(found, lowest[rows])
+        return contributions.transpose(1, 0, 2)
+
+    def _of_all_classes(self, found: np.ndarray, lowest: np.ndarray) -> np.ndarray:
+        """Return numbers of all classes, where there are numbers of those found."""
         if self.multilabel:
-            logits = np.zeros((n_rows, self.n_classes))
-            logits[:, self._model.classes] = found
-            return logits
+            return found  # of every label
         # a class without a row is no likelier than any other
-        logits = np.repeat(found.min(1, keepdims=True), self.n_classes, axis=1)
-        logits[:, self._model.classes] = found
-        return logits - logits.mean(1, keepdims=True)
+        least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
+        numbers = np.repeat(least, self.n_classes, axis=1)
+        numbers[:, self._model.classes] = found
+        return numbers - numbers.mean(1, keepdims=True)
 
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None

@@ -8,6 +8,7 @@ import importlib
 from typing import Any
 
 from sklearn.base import _fit_context
+from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
@@ -34,6 +35,7 @@ __all__ = [
     "check_y",
     "fit_context",
     "get_output_config",
+    "safe_indexing",
     "validate_params",
 ]
 
@@ -43,6 +45,7 @@ check_sample_weight = _check_sample_weight
 check_y = _check_y
 fit_context = _fit_context
 get_output_config = _get_output_config
+safe_indexing = _safe_indexing
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,44 @@
+"""Attention: how much each token counts in the vector that is decided on."""
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.inspection._model import Output
+from sklearn_bilstm.inspection._scores import Scores
+from sklearn_bilstm.nn import AttentionPooling
+from sklearn_bilstm.sequences import SequenceDataset
+
+__all__ = ["attention"]
+
+
+def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Scores]:
+    """Score tokens by the weights of an attention pooling, which sum to one.
+
+    Parameters
+    ----------
+    estimator : BiLSTMClassifier or BiLSTMRegressor
+    rows : SequenceDataset
+    output : Output
+
+    Returns
+    -------
+    scores : list of Scores
+
+    Raises
+    ------
+    ValueError
+        If the network pools in another way.
+    """
+    if not isinstance(estimator.module_.pooling, AttentionPooling):
+        raise ValueError(
+            "method='attention' needs a network with attention, and that of model has "
+            f"pooling={estimator.pooling!r}: fit it with pooling='attention', or take "
+            "another method."
+        )
+    values = output.of_logits(estimator._logits_of_rows(rows), output.columns)
+    weights = estimator.net_.attention(estimator._as_dataset(rows))
+    return [
+        Scores(of_row.astype(np.float64), value, None)
+        for of_row, value in zip(weights, values, strict=True)
+    ]

@@ -1,0 +1,147 @@
+"""One function for all ways to explain an answer."""
+
+from collections.abc import Iterator
+from functools import partial
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.inspection._attention import attention
+from sklearn_bilstm.inspection._explanation import Explanation, Explanations
+from sklearn_bilstm.inspection._gradients import integrated_gradients
+from sklearn_bilstm.inspection._model import Output, TextModel
+from sklearn_bilstm.inspection._occlusion import occlusion
+from sklearn_bilstm.text import LocatedDocument
+from sklearn_bilstm.utils._sklearn import Interval, StrOptions, validate_params
+
+__all__ = ["explain"]
+
+
+@validate_params(
+    {
+        "method": [StrOptions({"integrated_gradients", "occlusion", "attention"})],
+        "max_points": [Interval(Integral, 1, None, closed="left")],
+    },
+    prefer_skip_nested_validation=True,
+)
+def explain(
+    model: Any,
+    texts: Any,
+    method: str = "integrated_gradients",
+    target: Any = None,
+    *,
+    max_points: int = 1024,
+) -> Explanations:
+    """Score the tokens of texts by what they contribute to the answer of a model.
+
+    What is explained is the log odds of a class, log(p / (1 - p)), or the number that
+    a regressor predicts. A linear path of n-grams is a part of the model as the network
+    is.
+
+    Parameters
+    ----------
+    model : estimator
+        A fitted Pipeline of a TextVectorizer, or a ColumnTransformer that holds one,
+        and a BiLSTM estimator; or a search or FrozenEstimator that holds it.
+    texts : iterable of str or table of shape (n_texts, n_columns)
+        Texts, as `model.predict` takes them.
+    method : {"integrated_gradients", "occlusion", "attention"}, \
+            default="integrated_gradients"
+        Integrated gradients [1]_ follow the output from tokens without any content to
+        those that are there. The scores of a text sum to the difference that this
+        makes, to one percent of it. They need captum: `sklearn-bilstm[explain]`.
+
+        Occlusion [2]_ takes out one token at a time; its score is how far the output
+        falls. It does not see what two tokens say that each alone would say.
+
+        Attention [3]_ is how much each token counts in the vector that is decided on,
+        whatever for, with `pooling="attention"`.
+    target : label or array-like of shape (n_texts,), default=None
+        The class to explain, or one for each text. None means the predicted one, or
+        the most probable where a text may have several labels. For a regressor of
+        several numbers, which of them, from 0 on.
+    max_points : int, default=1024
+        Integrated gradients are taken at 32 points, and at twice as many, up to this
+        number, for texts whose scores do not sum up yet.
+
+    Returns
+    -------
+    explanations : Explanations
+        A sequence with an :class:`Explanation` for each text. An empty or missing text
+        has one without tokens. Tokens cut off by `max_length` have the score NaN.
+        Stop words are no tokens. A token that is not in the vocabulary is explained as
+        any unknown one. With several text columns the marker of each is a token too.
+
+    Raises
+    ------
+    ValueError
+        If the model is of another kind or has no attention where that is asked for, or
+        the texts or the target are not what they must be.
+    ImportError
+        If captum is not installed and needed.
+
+    References
+    ----------
+    .. [1] Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks.
+       ICML.
+    .. [2] Li, Monroe and Jurafsky (2016). Understanding neural networks through
+       representation erasure. arXiv:1612.08220.
+    .. [3] Yang et al. (2016). Hierarchical attention networks for document
+       classification. NAACL.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, explain
+    >>> from sklearn_bilstm.datasets import make_reviews
+    >>> texts, labels = make_reviews(300, random_state=0)
+    >>> model = make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=0))
+    >>> model = model.fit(texts, labels)
+    >>> explanation, = explain(model, ["The acting was NOT good."], method="occlusion")
+    >>> explanation.target, explanation.tokens
+    ('negative', ['The', 'acting', 'was', 'NOT', 'good'])
+    >>> explanation.tokens[explanation.scores.argmax()]
+    'NOT'
+    """
+    if isinstance(texts, Iterator):
+        texts = list(texts)
+    if method == "attention" and target is not None:
+        raise ValueError(
+            "target must be None with method='attention', whose weights are for no "
+            f"class or number: got {target!r}."
+        )
+    methods = {
+        "attention": attention,
+        "integrated_gradients": partial(integrated_gradients, max_points=max_points),
+        "occlusion": occlusion,
+    }
+    reader = TextModel.of(model)
+    documents, rows = reader.read(texts)
+    output = Output.of(reader.estimator, target, rows)
+    found = methods[method](reader.estimator, rows, output)
+    probabilities = output.probabilities([scores.output for scores in found])
+    return Explanations(
+        [
+            Explanation(
+                document=document,
+                scores=_of_all_tokens(document, scores.tokens),
+                method=method,
+                target=target,
+                output=scores.output,
+                baseline=scores.baseline,
+                probability=probability,
+            )
+            for document, scores, target, probability in zip(
+                documents, found, output.targets, probabilities, strict=True
+            )
+        ]
+    )
+
+
+def _of_all_tokens(document: LocatedDocument, scores: np.ndarray) -> np.ndarray:
+    """Return the scores of all tokens, NaN for those that were cut off."""
+    is_read = np.array([token.is_read for token in document.tokens], bool)
+    all_scores = np.full(len(is_read), np.nan)
+    all_scores[is_read] = scores
+    return all_scores

@@ -1,0 +1,204 @@
+"""A model that reads text: where its tokens come from, and what it answers with."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+from sklearn.base import is_classifier
+from sklearn.compose import ColumnTransformer
+from torch import Tensor
+
+from sklearn_bilstm.estimators._labels import encode
+from sklearn_bilstm.estimators._network import held_estimator, learnt_estimator
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.text import LocatedDocument, TextVectorizer
+from sklearn_bilstm.utils._sklearn import safe_indexing
+
+__all__ = ["Output", "TextModel"]
+
+
+@dataclass(frozen=True)
+class TextModel:
+    """What there is in a model from text to an answer.
+
+    Parameters
+    ----------
+    transformers : list of transformer
+        What stands before the estimator. The last is a TextVectorizer, or a
+        ColumnTransformer that holds one.
+    estimator : BiLSTMClassifier or BiLSTMRegressor
+    """
+
+    transformers: list
+    estimator: Any
+
+    @classmethod
+    def of(cls, model: Any) -> "TextModel":
+        """Take a fitted pipeline apart, which may be in a search or frozen.
+
+        Raises
+        ------
+        ValueError
+            If it is not fitted, or is another kind of model.
+        """
+        transformers: list = []
+        held = model
+        while held is not None:
+            steps = [step for _, step in getattr(held, "steps", [])]
+            transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
+            held = held_estimator(held)
+        try:
+            estimator = learnt_estimator(model)
+        except ValueError as error:
+            raise _not_readable(model) from error
+        if not transformers:
+            raise _not_readable(model)
+        return cls(transformers, estimator)
+
+    def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
+        """Return the documents with their tokens, and the rows that the network reads.
+
+        Raises
+        ------
+        ValueError
+            If what the estimator reads is not what the vectorizer gives.
+        """
+        *before, last = self.transformers
+        for transformer in before:
+            texts = transformer.transform(texts)
+        documents = _located(last, texts)
+        rows = self.estimator._read(last.transform(texts))
+        n_read = [sum(t.is_read for t in document.tokens) for document in documents]
+        if not np.array_equal(n_read, rows.sequences.lengths):
+            raise ValueError(
+                "model must give its estimator the token ids of one TextVectorizer, "
+                "and nothing else but static features: it gets more or fewer steps "
+                "than the texts have tokens."
+            )
+        return documents, rows
+
+
+def _located(transformer: Any, texts: Any) -> list[LocatedDocument]:
+    if isinstance(transformer, TextVectorizer):
+        return transformer.locate(texts)
+    if isinstance(transformer, ColumnTransformer):
+        for _, part, columns in transformer.transformers_:
+            if isinstance(part, TextVectorizer):
+                return part.locate(safe_indexing(texts, columns, axis=1))
+    raise ValueError(
+        "model must have a TextVectorizer, or a ColumnTransformer that holds one, "
+        f"right before its estimator: got {transformer!r}."
+    )
+
+
+def _not_readable(model: Any) -> ValueError:
+    return ValueError(
+        "model must be a fitted pipeline of a TextVectorizer and a BiLSTM estimator, "
+        f"or a search or FrozenEstimator that holds one: got {model!r}."
+    )
+
+
+@dataclass(frozen=True)
+class Output:
+    """The number of each row that is explained.
+
+    That is the log odds of a class, log(p / (1 - p)), whatever the number of classes,
+    so that a score means the same for two of them, for several, and where a row may
+    have several labels; or the number that a regressor predicts.
+
+    Parameters
+    ----------
+    estimator : BiLSTMClassifier or BiLSTMRegressor
+    columns : ndarray of int, shape (n_rows,)
+        Which class, or which number, is explained.
+    """
+
+    estimator: Any
+    columns: np.ndarray
+
+    @classmethod
+    def of(cls, estimator: Any, target: Any, rows: SequenceDataset) -> "Output":
+        """Find what is explained: what is asked for, or else what is predicted.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class or number, or there are too few classes.
+        """
+        if not is_classifier(estimator):
+            return cls(estimator, _numbers_asked_for(estimator, target, len(rows)))
+        classes = estimator.classes_
+        if len(classes) < 2 and not estimator.multilabel_:
+            raise ValueError(
+                f"model knows one class only, {classes[0]!r}, for which nothing speaks "
+                "or else everything: fit it with rows of two classes."
+            )
+        if target is None:
+            columns = estimator._logits_of_rows(rows).argmax(1)
+        else:
+            asked_for = _one_a_row(target, len(rows))
+            columns = encode(asked_for, classes, name="target")
+        return cls(estimator, columns)
+
+    @property
+    def targets(self) -> list[Hashable]:
+        """The class of each row, or the number of an output, or None if it is one."""
+        if is_classifier(self.estimator):
+            return self.estimator.classes_[self.columns].tolist()
+        if self.estimator.n_outputs_ == 1:
+            return [None] * len(self.columns)
+        return self.columns.tolist()
+
+    def probabilities(self, values: np.ndarray) -> list[float | None]:
+        """Return the probability of each class explained, None for numbers."""
+        if is_classifier(self.estimator):
+            return expit(values).tolist()
+        return [None] * len(values)
+
+    def of_logits(self, logits: np.ndarray, columns: np.ndarray) -> list[float]:
+        """Return what is explained of each row, from its logits."""
+        return self(torch.from_numpy(logits), torch.from_numpy(columns)).tolist()
+
+    def __call__(self, logits: Tensor, columns: Tensor) -> Tensor:
+        """Turn logits of shape (n, K) into what is explained in `columns`, (n,)."""
+        chosen = columns[:, None]
+        values = logits.gather(1, chosen)[:, 0]  # (n,)
+        if not is_classifier(self.estimator):
+            scaler = self.estimator._target_scaler
+            mean, scale = torch.tensor([scaler.mean_, scaler.scale_]).to(logits)
+            return mean[columns] + scale[columns] * values
+        if self.estimator.multilabel_:
+            return values
+        return values - logits.scatter(1, chosen, -torch.inf).logsumexp(1)
+
+
+def _one_a_row(target: Any, n_rows: int) -> np.ndarray:
+    """Return a label for each row, if there are not as many already."""
+    asked_for = np.asarray(target)
+    if asked_for.ndim == 0:
+        return np.repeat(asked_for, n_rows)
+    if len(asked_for) != n_rows:
+        raise ValueError(
+            "target must be one label, or hold one for each text: got "
+            f"{len(asked_for)} for {n_rows}."
+        )
+    return asked_for
+
+
+def _numbers_asked_for(estimator: Any, target: Any, n_rows: int) -> np.ndarray:
+    n_outputs = estimator.n_outputs_
+    if target is None and n_outputs > 1:
+        raise ValueError(
+            f"target must say which of the {n_outputs} numbers of {estimator!r} is "
+            "explained: got None."
+        )
+    columns = _one_a_row(0 if target is None else target, n_rows)
+    if columns.dtype.kind not in "iu" or not np.isin(columns, range(n_outputs)).all():
+        raise ValueError(
+            f"target must be the number of an output, from 0 to {n_outputs - 1}, for "
+            f"a regressor: got {target!r}."
+        )
+    return columns

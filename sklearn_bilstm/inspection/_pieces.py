@@ -1,0 +1,61 @@
+"""A text cut into tokens and what stands between them, to be shown with scores."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sklearn_bilstm.text import LocatedDocument
+
+__all__ = ["Field", "Piece", "cut_into_fields"]
+
+
+class Piece(NamedTuple):
+    """A part of a text.
+
+    Parameters
+    ----------
+    text : str
+    score : float or None
+        None for what is no token, and for a token that was cut off.
+    """
+
+    text: str
+    score: float | None
+
+
+class Field(NamedTuple):
+    """The text of a column.
+
+    Parameters
+    ----------
+    name : str or None
+        Name of the column. None if there is one only.
+    pieces : list of Piece
+        The whole text, piece by piece.
+    elsewhere : list of Piece
+        Tokens without a place of their own in the text.
+    """
+
+    name: str | None
+    pieces: list[Piece]
+    elsewhere: list[Piece]
+
+
+def cut_into_fields(document: LocatedDocument, scores: np.ndarray) -> list[Field]:
+    """Cut the texts of a document, whose tokens have scores, into pieces."""
+    names = document.columns or [None]
+    fields = [Field(name, [], []) for name in names]
+    ends = [0] * len(fields)
+    for token, score in zip(document.tokens, scores.tolist(), strict=True):
+        text, field = document.texts[token.column], fields[token.column]
+        score = None if np.isnan(score) else score
+        start = max(token.start or 0, ends[token.column])
+        if token.start is None or token.end <= start:
+            field.elsewhere.append(Piece(str(token.token), score))
+            continue
+        field.pieces.append(Piece(text[ends[token.column] : start], None))
+        field.pieces.append(Piece(text[start : token.end], score))
+        ends[token.column] = token.end
+    for text, field, end in zip(document.texts, fields, ends, strict=True):
+        field.pieces.append(Piece(text[end:], None))
+    return fields

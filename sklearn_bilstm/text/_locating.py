@@ -1,0 +1,222 @@
+"""Where the tokens of a document stand in it."""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sklearn.feature_extraction.text import CountVectorizer
+
+from sklearn_bilstm.text._analysis import find_tokens, make_analyzer, tokenize
+from sklearn_bilstm.text._documents import Documents
+
+__all__ = ["LocatedDocument", "LocatedToken", "Locator"]
+
+Span = tuple[int, int] | None
+
+# What `analyzer="char"` takes for a token: all white space of a run is one.
+_CHARACTER = re.compile(r"\s\s+|.", re.DOTALL)
+# A place where a word does not go on.
+_EDGE = r"(?:(?<!\w)|(?!\w))"
+
+
+class LocatedToken(NamedTuple):
+    """A token and where it stands.
+
+    Parameters
+    ----------
+    token : hashable
+        As the analyzer gives it.
+    start, end : int or None
+        It stands in `text[start:end]`. None if it was not found in the text.
+    column : int, default=0
+        Number of the text column that it is in.
+    is_read : bool, default=True
+        Whether it is kept where a document is too long.
+    """
+
+    token: Hashable
+    start: int | None
+    end: int | None
+    column: int = 0
+    is_read: bool = True
+
+
+@dataclass(frozen=True)
+class LocatedDocument:
+    """A document, or a row of several columns of text, and its tokens.
+
+    Parameters
+    ----------
+    texts : list of str
+        The text of each column. What came as no string is its tokens, with spaces
+        between them.
+    columns : list of str
+        The name of each column, or nothing for documents without columns or of one.
+    tokens : list of LocatedToken
+        All tokens in reading order. Of several columns, each begins with its marker,
+        which stands in no text.
+    """
+
+    texts: list[str]
+    columns: list[str]
+    tokens: list[LocatedToken]
+
+
+class Locator:
+    """Find the tokens of documents in them.
+
+    The tokens are those that the analyzer of the same settings gives, in their order.
+    Where the text passes through a function of the user, their places are searched
+    for: as many tokens as possible are found, one behind the other and whole words
+    rather than parts of them.
+
+    Parameters
+    ----------
+    settings : dict
+        Arguments of :func:`make_analyzer`.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        reading = CountVectorizer(**settings)
+        self._analyze = make_analyzer(**settings)
+        self._prepare = reading.build_preprocessor()
+        self._by_character = settings["analyzer"] == "char"
+        self._tokenizer = settings["tokenizer"]
+        self._pattern = re.compile(settings["token_pattern"] or "")
+        if self._tokenizer is None and settings["token_pattern"] is None:
+            self._tokenizer = tokenize
+        self._stop_words = reading.get_stop_words() or frozenset()
+        users = "analyzer", "preprocessor", "strip_accents"
+        self._knows_places = not any(callable(settings[name]) for name in users)
+
+    def locate_row(self, row: Any, documents: Documents) -> LocatedDocument:
+        """Find the tokens of a row of documents, which is a tuple if it has columns."""
+        fields = row if documents.markers else (row,)
+        texts: list[str] = []
+        tokens: list[LocatedToken] = []
+        for column, field in enumerate(fields):
+            text, located = ("", []) if field is None else self.locate(field)
+            texts.append(text)
+            marker = documents.markers[column : column + 1]
+            located = [*(LocatedToken(name, None, None) for name in marker), *located]
+            tokens += [token._replace(column=column) for token in located]
+        names = documents.names if documents.markers else None
+        return LocatedDocument(texts, names or [], tokens)
+
+    def locate(self, document: Any) -> tuple[str, list[LocatedToken]]:
+        """Return the text of a document, and its tokens."""
+        if self._knows_places:
+            prepared = _Prepared(document, self._prepare)
+            tokens, spans = self._split(prepared.text)
+        else:
+            tokens = list(self._analyze(document))
+            if not isinstance(document, str):
+                return _written_out(tokens)
+            prepared = _Prepared(document, str.lower)
+            spans = _search([str(token).lower() for token in tokens], prepared.text)
+        located = [
+            LocatedToken(token, *prepared.place(span))
+            for token, span in zip(tokens, spans, strict=True)
+        ]
+        return document, located
+
+    def _split(self, text: str) -> tuple[list[Hashable], list[Span]]:
+        """Return the tokens of a prepared text, and where they stand in it."""
+        if self._by_character:
+            found = [(m[0], m.span()) for m in _CHARACTER.finditer(text)]
+            found = [(" " if len(c) > 1 else c, span) for c, span in found]
+        elif self._tokenizer is tokenize:
+            found = [(m[0], m.span()) for m in find_tokens(text)]
+        elif self._tokenizer is not None:
+            tokens = list(self._tokenizer(text))
+            found = list(zip(tokens, _search([*map(str, tokens)], text), strict=True))
+        else:
+            group = self._pattern.groups  # one at most
+            matches = self._pattern.finditer(text)
+            found = [(m[group] or "", m.span(group)) for m in matches]
+        if not self._by_character:
+            found = [pair for pair in found if pair[0] not in self._stop_words]
+        return [token for token, _ in found], [span for _, span in found]
+
+
+class _Prepared:
+    """A text in lower case or without accents that knows what its characters were.
+
+    Parameters
+    ----------
+    document : str
+    prepare : callable
+        Changes each character apart, into none, one or several. That it is a final
+        sigma or not may depend on the others, as it stays one character.
+    """
+
+    def __init__(self, document: str, prepare: Callable[[str], str]) -> None:
+        self.document = document
+        self.text = prepare(document)
+        prepare = lru_cache(None)(prepare)
+        self._origins = [place for place, c in enumerate(document) for _ in prepare(c)]
+        self._origins.append(len(document))
+
+    def place(self, span: Span) -> tuple[int | None, int | None]:
+        """Return where in the document a part of the text stands."""
+        if span is None or span[0] < 0:  # a group of a pattern may match nothing
+            return None, None
+        first, last = span
+        start, limit = self._origins[first], self._origins[last]
+        if first == last:
+            return start, start
+        end = self._origins[last - 1] + 1
+        # an accent that was dropped belongs to its letter
+        while end < limit and unicodedata.combining(self.document[end]):
+            end += 1
+        return start, end
+
+
+def _written_out(tokens: list[Hashable]) -> tuple[str, list[LocatedToken]]:
+    """Write tokens one behind the other, with spaces between them."""
+    text, located = "", []
+    for token in tokens:
+        text += " " * bool(located)
+        located.append(LocatedToken(token, len(text), len(text) + len(str(token))))
+        text += str(token)
+    return text, located
+
+
+def _search(tokens: list[str], text: str) -> list[Span]:
+    """Find tokens in a text, one behind the other, as many as there can be."""
+    as_words = _longest_chain(tokens, text, edge=_EDGE)
+    if None not in as_words:
+        return as_words
+    anywhere = _longest_chain(tokens, text, edge="")
+    return min(as_words, anywhere, key=lambda spans: spans.count(None))
+
+
+def _longest_chain(tokens: list[str], text: str, *, edge: str) -> list[Span]:
+    """Find the longest increasing run of places, the first of those as long."""
+
+    @lru_cache(None)
+    def starts_of(token: str) -> list[int]:
+        pattern = edge + re.escape(token) + edge
+        return [m.start() for m in re.finditer(pattern, text) if token][::-1]
+
+    ends: list[int] = []  # where the chain of one, two, ... tokens ends, at best
+    links: list[tuple] = []  # its last token, and the link before
+    for index, token in enumerate(tokens):
+        for start in starts_of(token):
+            n_before = bisect_right(ends, start)
+            end = start + len(token)
+            link = index, (start, end), links[n_before - 1] if n_before else None
+            if n_before == len(ends):
+                ends.append(end)
+                links.append(link)
+            elif end < ends[n_before]:
+                ends[n_before], links[n_before] = end, link
+    spans: list[Span] = [None] * len(tokens)
+    link = links[-1] if links else None
+    while link is not None:
+        index, spans[index], link = link
+    return spans
