@@ -164,6 +164,7 @@ class Output:
 
     def __call__(self, logits: Tensor, columns: Tensor) -> Tensor:
         """Turn logits of shape (n, K) into what is explained in `columns`, (n,)."""
+        logits = logits.double()  # or a small rise of a large number is lost
         chosen = columns[:, None]
         values = logits.gather(1, chosen)[:, 0]  # (n,)
         if not is_classifier(self.estimator):

@@ -1,0 +1,189 @@
+"""The way from tokens without content to those of a text, and the output along it."""
+
+import operator
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sklearn_bilstm.inspection._model import Output
+from sklearn_bilstm.inspection._scores import shared_among_tokens
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, pad
+from sklearn_bilstm.utils._optional import import_optional
+
+__all__ = ["N_POINTS", "Way"]
+
+# Points at which gradients are taken for the integral along a stretch of the way.
+N_POINTS = 16
+# Steps of sequences that are in the network at once.
+_STEPS_AT_ONCE = 2**14
+
+
+class _Point(NamedTuple):
+    """Where the ways of several rows are.
+
+    Parameters
+    ----------
+    vectors : tensor of shape (B, T, E)
+    ngrams : tensor of shape (B, T, n_lengths, K)
+        What the n-grams that end at each step add to the logits of the linear path.
+    mask : bool tensor of shape (B, T)
+    beside : tensor of shape (B, K)
+        What is left of the logits of the linear path.
+    columns : tensor of shape (B,)
+        Which of the outputs is followed.
+    static : tensor of shape (B, S) or None
+        Numbers beside the sequences.
+    """
+
+    vectors: Tensor
+    ngrams: Tensor
+    mask: Tensor
+    beside: Tensor
+    columns: Tensor
+    static: Tensor | None = None
+
+    def at(self, places: np.ndarray) -> "_Point":
+        """Return the point at a place of the way of each row that ends here."""
+        share = torch.from_numpy(places).to(self.vectors)[:, None, None]  # (B, 1, 1)
+        return self._replace(
+            vectors=share * self.vectors, ngrams=share[..., None] * self.ngrams
+        )
+
+
+class Way:
+    """A straight line from 0 to 1 for each row of token ids.
+
+    At 0 the vectors of all tokens, the evidence beside them and what n-grams add to the
+    linear path are zero, and at 1 they are there. The sequence is as long, and the
+    numbers beside it are there, all along.
+
+    Parameters
+    ----------
+    estimator : BiLSTMClassifier or BiLSTMRegressor
+    rows : SequenceDataset
+    output : Output
+        The number of each row to follow.
+    """
+
+    def __init__(self, estimator: Any, rows: SequenceDataset, output: Output) -> None:
+        captum = import_optional(
+            "captum.attr", purpose="method='integrated_gradients'", extra="explain"
+        )
+        self._gradients = captum.IntegratedGradients(self._value)
+        # a copy whose weights want no gradients; `to` lays them side by side for cuDNN
+        self._module = deepcopy(estimator.module_).eval().requires_grad_(False)
+        self._device = next(self._module.parameters()).device
+        self._module.to(self._device)
+        self._evidence = getattr(estimator, "evidence_", None)
+        self._path = getattr(estimator, "wide_path_", None)
+        self._fuse: Callable = operator.add if self._path is None else estimator._fused
+        self._output = output
+        self._dataset = estimator._as_dataset(rows)
+        self._ngrams, self._beside = self._linear_part()
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of tokens of each row."""
+        return self._dataset.sequences.lengths
+
+    @torch.no_grad()
+    def values(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return the output at a place of the way of each of some rows."""
+        values = np.zeros(len(rows))
+        for batch in self._batches(rows, n_points=1):
+            point = self._ends(rows[batch]).at(places[batch])
+            values[batch] = self._value(*point).cpu().numpy()
+        return values
+
+    def integrals(
+        self, rows: np.ndarray, starts: np.ndarray, ends: np.ndarray
+    ) -> list[np.ndarray]:
+        """Integrate gradients along a stretch of the way of each of some rows.
+
+        Returns
+        -------
+        scores : list of ndarray of shape (n_tokens,)
+            Of each row what its tokens contribute there.
+        """
+        scores = [np.zeros(0)] * len(rows)
+        for batch in self._batches(rows, N_POINTS):
+            end = self._ends(rows[batch])
+            found = self._gradients.attribute(
+                tuple(end.at(ends[batch])[:2]),
+                tuple(end.at(starts[batch])[:2]),
+                additional_forward_args=tuple(end[2:]),
+                n_steps=N_POINTS,
+            )
+            for index, tokens in zip(batch, self._of_tokens(*found), strict=True):
+                scores[index] = tokens[: self.lengths[rows[index]]]
+        return scores
+
+    def _value(
+        self,
+        vectors: Tensor,
+        ngrams: Tensor,
+        mask: Tensor,
+        beside: Tensor,
+        columns: Tensor,
+        static: Tensor | None,
+    ) -> Tensor:
+        """Return the output at a point, of shape (B,)."""
+        logits = self._module.logits_of_vectors(vectors, mask, static)  # (B, K)
+        logits = self._fuse(logits, beside + ngrams.sum((1, 2)))  # (B, K)
+        return self._output(logits, columns)  # (B,)
+
+    def _batches(self, rows: np.ndarray, n_points: int) -> Iterator[np.ndarray]:
+        """Yield places in `rows` of rows of like length, the longest first."""
+        lengths = self.lengths[rows]
+        order = np.argsort(-lengths, kind="stable")
+        while len(order):
+            n_rows = _STEPS_AT_ONCE // (n_points * max(1, lengths[order[0]]))
+            batch, order = np.split(order, [max(1, n_rows)])
+            yield batch
+
+    def _ends(self, rows: np.ndarray) -> _Point:
+        """Return where the ways of some rows end."""
+        inputs = {
+            **self._dataset[rows][0],
+            "ngrams": pad(self._ngrams, rows)[0],
+            "beside": torch.from_numpy(self._beside[rows]),
+            "columns": torch.from_numpy(self._output.columns[rows]),
+        }
+        inputs = {name: x.to(self._device) for name, x in inputs.items()}
+        steps, evidence = inputs.pop("steps"), inputs.pop("evidence", None)
+        layer = self._module.input_layer
+        vectors = layer(steps, inputs["mask"], None, evidence)  # (B, T, E)
+        return _Point(vectors, **inputs)
+
+    def _linear_part(self) -> tuple[RaggedArray, np.ndarray]:
+        """Return what n-grams add to the logits, and what is left of those of a row."""
+        sequences, static = self._dataset.sequences, self._dataset.static
+        if self._path is None:
+            n_outputs = self._module.head.output_size
+            ngrams = np.zeros((len(sequences.values), 1, n_outputs))
+            logits = np.zeros((len(sequences), n_outputs))
+        else:
+            ngrams = self._path.contributions(sequences, static)
+            logits = self._path.logits(sequences, static)
+            np.subtract.at(logits, sequences.row_of_steps, ngrams.sum(1))
+        ragged = RaggedArray(ngrams.astype(np.float32), sequences.offsets)
+        return ragged, logits.astype(np.float32)
+
+    def _of_tokens(self, of_vectors: Tensor, of_ngrams: Tensor) -> np.ndarray:
+        """Sum what is of a token, and share what is of an n-gram, to shape (B, T)."""
+        n_shared = self._module.input_layer.n_shared
+        of_vectors = of_vectors.detach().cpu().double()
+        tokens = of_vectors[..., :n_shared].sum(2).numpy()
+        if self._evidence is not None:
+            shortest, longest = self._evidence.lengths
+            channels = of_vectors[..., n_shared:]
+            channels = channels.unflatten(2, (longest - shortest + 1, -1))
+            tokens += shared_among_tokens(channels.sum(3).numpy(), shortest)
+        if self._path is not None:
+            of_ngrams = of_ngrams.detach().cpu().double().sum(3)
+            tokens += shared_among_tokens(of_ngrams.numpy(), self._path.ngrams[0])
+        return tokens
