@@ -51,32 +51,70 @@ def integrated_gradients(
     Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks. ICML.
     """
     way = Way(estimator, rows, output)
-    whole = _Stretches.whole(way)
-    tokens = [np.zeros(length) for length in way.lengths]
-    allowed, n_points = np.zeros(len(rows)), np.zeros(len(rows))
-    open_ones = whole
-    while len(open_ones.rows):
-        parts = way.integrals(open_ones.rows, open_ones.starts, open_ones.ends)
-        sums = np.array([part.sum() for part in parts])
-        gaps = np.abs(sums - open_ones.rises)
-        if open_ones is whole:
-            sizes = np.array([np.abs(part).sum() for part in parts])
-            allowed = np.maximum(_TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes)
-        n_open = np.bincount(open_ones.rows, minlength=len(rows))
-        n_points += N_POINTS * n_open
-        fits = gaps <= (allowed / n_open.clip(min=1))[open_ones.rows]
-        done = fits | (n_points >= max_points)[open_ones.rows]
-        for index in np.flatnonzero(done):
-            tokens[open_ones.rows[index]] += parts[index]
-        np.subtract.at(allowed, open_ones.rows[done], gaps[done])
-        open_ones = open_ones.take(~done).halved(way)
-    _warn_of_gaps(allowed)
+    whole = stretches = _Stretches.whole(way)
+    totals = _Totals(way.lengths, max_points)
+    while len(stretches.rows):
+        parts = way.integrals(stretches.rows, stretches.starts, stretches.ends)
+        if stretches is whole:
+            totals.allow(whole, parts)
+        done = totals.add(stretches, parts)
+        stretches = stretches.take(~done).halved(way)
+    totals.warn_of_gaps(whole)
+    ends = zip(whole.first.tolist(), whole.last.tolist(), strict=True)
     return [
-        Scores(of_row, last, first)
-        for of_row, first, last in zip(
-            tokens, whole.first.tolist(), whole.last.tolist(), strict=True
-        )
+        Scores(tokens, output=last, baseline=first)
+        for tokens, (first, last) in zip(totals.tokens, ends, strict=True)
     ]
+
+
+class _Totals:
+    """What stretches add up to, and how far they may be out.
+
+    Parameters
+    ----------
+    lengths : ndarray of int, shape (n_rows,)
+        Number of tokens of each row.
+    max_points : int
+        As for :func:`integrated_gradients`.
+    """
+
+    def __init__(self, lengths: np.ndarray, max_points: int) -> None:
+        self.tokens = [np.zeros(length) for length in lengths]
+        self.n_points = np.zeros(len(lengths))
+        self.max_points = max_points
+
+    def allow(self, whole: "_Stretches", parts: list[np.ndarray]) -> None:
+        """Say how far out they may be, after a first look at whole ways."""
+        sizes = np.array([np.abs(part).sum() for part in parts])
+        self.allowed = np.maximum(_TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes)
+        self.left = self.allowed.copy()
+
+    def add(self, stretches: "_Stretches", parts: list[np.ndarray]) -> np.ndarray:
+        """Add the stretches that need not be halved, and return which these are."""
+        rows = stretches.rows
+        sums = np.array([part.sum() for part in parts])
+        gaps = np.abs(sums - stretches.rises)
+        n_open = np.bincount(rows, minlength=len(self.tokens))
+        self.n_points += N_POINTS * n_open
+        done = gaps <= self.left[rows] / n_open[rows]
+        done |= self.n_points[rows] >= self.max_points
+        for index in np.flatnonzero(done):
+            self.tokens[rows[index]] += parts[index]
+        np.subtract.at(self.left, rows[done], gaps[done])
+        return done
+
+    def warn_of_gaps(self, whole: "_Stretches") -> None:
+        """Warn of rows that are farther out."""
+        sums = np.array([tokens.sum() for tokens in self.tokens])
+        out = np.flatnonzero(np.abs(sums - whole.rises) > self.allowed)
+        if len(out):
+            warnings.warn(
+                f"The scores of {len(out)} of {len(sums)} texts, such as that of number "
+                f"{out[0]}, do not sum to the difference that they explain: let "
+                "gradients be taken at more points by the 'max_points' parameter.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
 
 
 @dataclass(frozen=True)
@@ -125,17 +163,4 @@ class _Stretches:
             np.concatenate([middles, self.ends]),
             np.concatenate([self.first, values]),
             np.concatenate([values, self.last]),
-        )
-
-
-def _warn_of_gaps(allowed: np.ndarray) -> None:
-    """Warn if more is missing than was allowed."""
-    short = np.flatnonzero(allowed < 0)
-    if len(short):
-        warnings.warn(
-            f"The scores of {len(short)} texts, such as number {short[0]}, do not sum "
-            "to the difference that they explain: let gradients be taken at more "
-            "points by the 'max_points' parameter.",
-            ConvergenceWarning,
-            stacklevel=3,
         )

@@ -133,7 +133,7 @@ class Output:
         classes = estimator.classes_
         if len(classes) < 2 and not estimator.multilabel_:
             raise ValueError(
-                f"model knows one class only, {classes[0]!r}, for which nothing speaks "
+                f"model knows one class only, {classes.tolist()[0]!r}, for which nothing speaks "
                 "or else everything: fit it with rows of two classes."
             )
         if target is None:
@@ -169,7 +169,8 @@ class Output:
         values = logits.gather(1, chosen)[:, 0]  # (n,)
         if not is_classifier(self.estimator):
             scaler = self.estimator._target_scaler
-            mean, scale = torch.tensor([scaler.mean_, scaler.scale_]).to(logits)
+            moments = np.stack([scaler.mean_, scaler.scale_])
+            mean, scale = torch.from_numpy(moments).to(logits)
             return mean[columns] + scale[columns] * values
         if self.estimator.multilabel_:
             return values

@@ -200,7 +200,8 @@ def _longest_chain(tokens: list[str], text: str, *, edge: str) -> list[Span]:
 
     @lru_cache(None)
     def starts_of(token: str) -> list[int]:
-        pattern = edge + re.escape(token) + edge
+        # ahead of each place, as places may overlap
+        pattern = f"(?={edge}{re.escape(token)}{edge})"
         return [m.start() for m in re.finditer(pattern, text) if token][::-1]
 
     ends: list[int] = []  # where the chain of one, two, ... tokens ends, at best

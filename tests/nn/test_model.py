@@ -170,3 +170,10 @@ def test_it_is_printed_part_by_part_with_the_number_of_weights():
 )
 def test_a_part_is_printed_as_what_it_turns_into_what(part, text):
     assert repr(part) == text
+
+
+@pytest.mark.parametrize("pooling", POOLINGS.values())
+def test_logits_of_vectors_are_those_of_the_tokens_that_they_stand_for(pooling):
+    model = make_model(pooling=pooling).eval()
+    vectors = model.input_layer(IDS, MASK)
+    torch.testing.assert_close(model.logits_of_vectors(vectors, MASK), model(IDS, MASK))

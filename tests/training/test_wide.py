@@ -143,3 +143,47 @@ def test_it_is_printed_with_the_number_of_ngrams():
     assert repr(path) == "WidePath(0 n-grams)"
     path.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
     assert repr(path) == "WidePath(5 n-grams)"  # 2, 3, 4, 2 3, 3 4
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("n_static", [0, 2])
+def test_contributions_of_ngrams_are_what_a_row_has_above_an_empty_one(
+    rows, n_classes, n_static
+):
+    target = np.array([max(row) for row in rows]) % n_classes
+    static = np.random.RandomState(0).normal(size=(len(rows), n_static))
+    static = static if n_static else None
+    path = WidePath((1, 2), n_classes)
+    path.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
+    of_steps = path.contributions(ragged(rows), static).sum(1)
+    of_rows = np.add.reduceat(of_steps, ragged(rows).offsets[:-1])
+    without = path.logits(ragged([[]] * len(rows)), static)
+    np.testing.assert_allclose(
+        of_rows, path.logits(ragged(rows), static) - without, atol=1e-9
+    )
+
+
+def test_a_class_without_a_row_gets_the_contributions_of_the_least_likely(rows):
+    target = np.array([max(row) % 3 for row in rows])
+    path = WidePath((1, 2), 4).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    least = path.logits(ragged(rows[:1]))[0, :3].argmin()
+    contributions = path.contributions(ragged(rows[:1]))
+    np.testing.assert_array_equal(contributions[..., 3], contributions[..., least])
+
+
+def test_contributions_to_labels_sum_to_their_logits(rows):
+    target = np.array([[max(row) % 2, 1] for row in rows])
+    path = WidePath((1, 2), 2, multilabel=True)
+    path.fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    total = path.contributions(ragged(rows[:1])).sum((0, 1))
+    logits, without = path.logits(ragged([rows[0], []]))
+    np.testing.assert_allclose(total, logits - without, atol=1e-9)
+
+
+def test_equal_ngrams_of_a_row_contribute_equally(rows):
+    target = np.array([max(row) % 2 for row in rows])
+    path = WidePath((1, 2), 2).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    of_steps = path.contributions(ragged([[5, 6, 5, 6]]))
+    np.testing.assert_allclose(of_steps[0, 0], of_steps[2, 0])
+    np.testing.assert_allclose(of_steps[1], of_steps[3])
+    assert of_steps[0, 1].tolist() == [0, 0]  # no pair ends at the first token

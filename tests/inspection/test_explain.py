@@ -1,0 +1,289 @@
+"""What holds for all ways to explain, and for all models that can be explained."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_bilstm import TextVectorizer, explain
+from tests.helpers import small_classifier, small_pipeline, small_regressor
+
+METHODS = ["integrated_gradients", "occlusion", "attention"]
+TEXTS = ["The plot was NOT good!", "", "a zyxwv  film"]
+
+
+def needs_captum(method):
+    if method == "integrated_gradients":
+        pytest.importorskip("captum")
+
+
+@pytest.fixture(scope="module")
+def attentive(reviews):
+    return small_pipeline(pooling="attention").fit(*reviews)
+
+
+@pytest.fixture(scope="module")
+def regression(reviews):
+    texts, _ = reviews
+    stars = [10.0 * len(text.split()) for text in texts]
+    return make_pipeline(TextVectorizer(), small_regressor()).fit(texts, stars)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_tokens_are_shown_as_they_were_written(attentive, method):
+    needs_captum(method)
+    explanations = explain(attentive, TEXTS, method=method)
+    assert [one.tokens for one in explanations] == [
+        ["The", "plot", "was", "NOT", "good", "!"],
+        [],
+        ["a", "zyxwv", "film"],
+    ]
+    assert all(len(one.scores) == len(one.tokens) for one in explanations)
+    assert all(np.isfinite(one.scores).all() for one in explanations)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_output_is_the_log_odds_of_the_predicted_class(attentive, method):
+    needs_captum(method)
+    explanations = explain(attentive, TEXTS, method=method)
+    probabilities = attentive.predict_proba(TEXTS).max(1)
+    odds = np.abs(attentive.decision_function(TEXTS))
+    found = [(one.target, one.output, one.probability) for one in explanations]
+    labels, outputs, shown = zip(*found, strict=True)
+    assert list(labels) == attentive.predict(TEXTS).tolist()
+    np.testing.assert_allclose(outputs, odds, rtol=1e-4)
+    np.testing.assert_allclose(shown, probabilities, rtol=1e-4)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_text_is_explained_as_it_is_alone(attentive, method):
+    needs_captum(method)
+    together = explain(attentive, TEXTS, method=method)
+    for one, text in zip(together, TEXTS, strict=True):
+        (alone,) = explain(attentive, [text], method=method)
+        np.testing.assert_allclose(alone.scores, one.scores, atol=2e-3)
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_scores_for_one_of_two_classes_are_those_against_the_other(attentive, method):
+    needs_captum(method)
+    sides = [explain(attentive, TEXTS[:1], method, c)[0] for c in attentive.classes_]
+    np.testing.assert_allclose(sides[0].scores, -sides[1].scores, atol=1e-6)
+    assert sides[0].output == pytest.approx(-sides[1].output)
+
+
+def test_there_is_one_target_for_all_texts_or_one_for_each(attentive):
+    labels = ["positive", "negative", "positive"]
+    each = explain(attentive, TEXTS, "occlusion", labels)
+    assert [one.target for one in each] == labels
+    alike = explain(attentive, TEXTS, "occlusion", "negative")
+    assert [one.target for one in alike] == ["negative"] * 3
+
+
+def test_log_odds_of_one_of_several_classes_are_against_all_others(reviews):
+    texts, _ = reviews
+    labels = np.arange(len(texts)) % 3
+    model = small_pipeline().fit(texts, labels)
+    for label in range(3):
+        (one,) = explain(model, TEXTS[:1], "occlusion", target=label)
+        p = model.predict_proba(TEXTS[:1])[0, label]
+        assert one.output == pytest.approx(np.log(p / (1 - p)), abs=1e-5)
+        assert one.target == label
+
+
+def test_log_odds_of_one_of_several_labels_are_its_own(reviews):
+    texts, _ = reviews
+    model = small_pipeline().fit(texts, np.eye(3, dtype=int)[np.arange(60) % 3])
+    odds = model.decision_function(TEXTS)
+    for label in range(3):
+        found = explain(model, TEXTS, "occlusion", target=label)
+        outputs = [one.output for one in found]
+        np.testing.assert_allclose(outputs, odds[:, label], atol=1e-6)
+    predicted = [one.target for one in explain(model, TEXTS, "occlusion")]
+    assert predicted == odds.argmax(1).tolist()
+
+
+def test_the_output_of_a_regressor_is_its_number(regression):
+    found = explain(regression, TEXTS, "occlusion")
+    outputs = [one.output for one in found]
+    np.testing.assert_allclose(outputs, regression.predict(TEXTS), rtol=1e-5)
+    assert found[0].target is None
+    assert found[0].probability is None
+
+
+def test_a_regressor_of_several_numbers_is_asked_for_one(reviews):
+    texts, _ = reviews
+    y = np.arange(120.0).reshape(60, 2)
+    model = make_pipeline(TextVectorizer(), small_regressor()).fit(texts, y)
+    (one,) = explain(model, TEXTS[:1], "occlusion", target=1)
+    assert one.output == pytest.approx(model.predict(TEXTS[:1])[0, 1], rel=1e-5)
+    assert one.target == 1
+    with pytest.raises(ValueError, match="which of the 2 numbers"):
+        explain(model, TEXTS, "occlusion")
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        explain(model, TEXTS, "occlusion", target=2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_tokens_that_are_cut_off_have_no_score(reviews, method):
+    needs_captum(method)
+    vectorizer = TextVectorizer(max_length=2, truncation="middle")
+    classifier = small_classifier(pooling="attention", wide_ngrams=(1, 2))
+    model = make_pipeline(vectorizer, classifier).fit(*reviews)
+    (one,) = explain(model, ["the plot was good"], method=method)
+    assert one.tokens == ["the", "plot", "was", "good"]
+    assert np.isnan(one.scores).tolist() == [False, True, True, False]
+
+
+def test_stop_words_stand_between_tokens(reviews):
+    model = small_pipeline().set_params(textvectorizer__stop_words=["the"])
+    (one,) = explain(model.fit(*reviews), ["See the film"], "occlusion")
+    assert one.tokens == ["See", "film"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_columns_beside_numbers(reviews, method):
+    needs_captum(method)
+    texts, labels = reviews
+    stars = np.arange(60.0)
+    frame = pd.DataFrame({"title": "So what", "review": texts, "stars": stars})
+    columns = make_column_transformer(
+        (TextVectorizer(), ["title", "review"]), remainder="passthrough"
+    )
+    classifier = small_classifier(
+        pooling="attention", static_features=1, wide_ngrams=(1, 2)
+    )
+    model = make_pipeline(columns, classifier).fit(frame, labels)
+    (one,) = explain(model, frame[:1], method=method)
+    assert one.tokens[:4] == ["<title>", "So", "what", "<review>"]
+    assert one.document.texts == ["So what", texts[0]]
+    assert one.probability == pytest.approx(model.predict_proba(frame)[0].max(), 1e-4)
+    if method == "integrated_gradients":
+        assert one.scores.sum() == pytest.approx(one.output - one.baseline, rel=0.01)
+
+
+def test_texts_may_be_a_generator_and_are_left_as_they_are(fitted_pipeline):
+    found = explain(fitted_pipeline, (text for text in TEXTS), "occlusion")
+    assert len(found) == 3
+    missing = [None, "good", float("nan")]
+    assert [one.tokens for one in explain(fitted_pipeline, missing, "occlusion")] == [
+        [],
+        ["good"],
+        [],
+    ]
+
+
+@pytest.mark.parametrize("hold", ["search", "frozen", "nested", "cleaned"])
+def test_models_that_hold_the_pipeline(fitted_pipeline, reviews, hold):
+    if hold == "search":
+        grid = {"bilstmclassifier__max_epochs": [1]}
+        model = GridSearchCV(small_pipeline(), grid, cv=2).fit(*reviews)
+        fitted = model.best_estimator_
+    elif hold == "frozen":
+        model, fitted = FrozenEstimator(fitted_pipeline), fitted_pipeline
+    elif hold == "nested":
+        model, fitted = make_pipeline("passthrough", fitted_pipeline), fitted_pipeline
+    else:
+        cleaning = FunctionTransformer(lambda texts: [t.strip("!") for t in texts])
+        model, fitted = make_pipeline(cleaning, *clone(fitted_pipeline)), None
+        model.fit(*reviews)
+    (one,) = explain(model, ["a good plot!"], "occlusion")
+    expected = model if fitted is None else fitted
+    (odds,) = np.abs(expected.decision_function(["a good plot!"]))
+    assert one.output == pytest.approx(odds, abs=1e-5)
+    assert one.tokens[:3] == ["a", "good", "plot"]
+
+
+@pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
+def test_a_model_of_a_stream_has_no_linear_path(reviews, method):
+    needs_captum(method)
+    texts, labels = reviews
+    vectorizer = TextVectorizer().fit(texts)
+    classifier = small_classifier(wide_ngrams=(1, 2), evidence_ngrams=(1, 2))
+    classifier.partial_fit(vectorizer.transform(texts), labels, np.unique(labels))
+    (one,) = explain(make_pipeline(vectorizer, classifier), TEXTS[:1], method)
+    assert np.isfinite(one.scores).all()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_nothing_changes_in_the_model_nor_in_global_states(attentive, method):
+    needs_captum(method)
+    before = attentive.decision_function(TEXTS)
+    weights = attentive[-1].module_.state_dict()
+    copies = {name: weight.clone() for name, weight in weights.items()}
+    numpy_state, torch_state = np.random.get_state()[1], torch.get_rng_state()
+    explain(attentive, TEXTS, method=method)
+    np.testing.assert_array_equal(before, attentive.decision_function(TEXTS))
+    for name, weight in attentive[-1].module_.state_dict().items():
+        assert torch.equal(weight, copies[name])
+    np.testing.assert_array_equal(numpy_state, np.random.get_state()[1])
+    assert torch.equal(torch_state, torch.get_rng_state())
+
+
+def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
+    with pytest.raises(ValueError, match="'method' parameter of explain must be"):
+        explain(fitted_pipeline, TEXTS, method="magic")
+    with pytest.raises(ValueError, match="labels of classes_ only"):
+        explain(fitted_pipeline, TEXTS, "occlusion", target="mediocre")
+    with pytest.raises(ValueError, match="one for each text: got 2 for 3"):
+        explain(fitted_pipeline, TEXTS, "occlusion", target=["negative", "positive"])
+    with pytest.raises(ValueError, match="Put a single document into a list"):
+        explain(fitted_pipeline, "a text")
+    for model in (fitted, small_pipeline(), fitted_pipeline[0]):
+        with pytest.raises(ValueError, match="fitted pipeline of a TextVectorizer"):
+            explain(model, TEXTS)
+
+
+def test_attention_is_for_no_class(attentive):
+    with pytest.raises(ValueError, match="target must be None"):
+        explain(attentive, TEXTS, "attention", target="positive")
+
+
+def test_what_the_estimator_reads_must_be_the_tokens(reviews):
+    texts, labels = reviews
+    frame = pd.DataFrame({"review": texts, "more": 5})
+    columns = make_column_transformer(
+        (TextVectorizer(max_length=4), "review"), ("passthrough", ["more"])
+    )
+    model = make_pipeline(columns, small_classifier()).fit(frame, labels)
+    with pytest.raises(ValueError, match="more or fewer steps"):
+        explain(model, frame[:2], "occlusion")
+    other = make_pipeline(TextVectorizer(), FunctionTransformer(), small_classifier())
+    with pytest.raises(ValueError, match="right before its estimator"):
+        explain(other.fit(texts, labels), TEXTS)
+
+
+def test_a_class_has_no_odds_alone(reviews):
+    model = small_pipeline().fit(reviews[0], ["good"] * 60)
+    with pytest.raises(ValueError, match="one class only, 'good'"):
+        explain(model, TEXTS)
+
+
+def test_the_extra_is_named_where_captum_is_missing(fitted_pipeline, monkeypatch):
+    monkeypatch.setitem(sys.modules, "captum", None)
+    monkeypatch.setitem(sys.modules, "captum.attr", None)
+    with pytest.raises(ImportError, match=r"sklearn-bilstm\[explain\]"):
+        explain(fitted_pipeline, TEXTS)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gpu_gives_what_a_cpu_gives(reviews, method):
+    needs_captum(method)
+    on_cpu = small_pipeline(pooling="attention", device="cpu").fit(*reviews)
+    on_gpu = small_pipeline(pooling="attention", device="cuda").fit(*reviews)
+    on_gpu[-1].module_.load_state_dict(on_cpu[-1].module_.state_dict())
+    on_gpu[-1].network_scale_ = on_cpu[-1].network_scale_
+    pairs = zip(
+        explain(on_cpu, TEXTS, method), explain(on_gpu, TEXTS, method), strict=True
+    )
+    for here, there in pairs:
+        np.testing.assert_allclose(here.scores, there.scores, atol=5e-3)
