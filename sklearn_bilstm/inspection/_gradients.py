@@ -109,11 +109,11 @@ class _Totals:
         out = np.flatnonzero(np.abs(sums - whole.rises) > self.allowed)
         if len(out):
             warnings.warn(
-                f"The scores of {len(out)} of {len(sums)} texts, such as that of number "
+                f"The scores of {len(out)} of {len(sums)} texts, such as of that at "
                 f"{out[0]}, do not sum to the difference that they explain: let "
                 "gradients be taken at more points by the 'max_points' parameter.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,  # where a user calls `explain`
             )
 
 

@@ -133,8 +133,8 @@ class Output:
         classes = estimator.classes_
         if len(classes) < 2 and not estimator.multilabel_:
             raise ValueError(
-                f"model knows one class only, {classes.tolist()[0]!r}, for which nothing speaks "
-                "or else everything: fit it with rows of two classes."
+                f"model knows one class only, {classes.tolist()}, for which nothing "
+                "speaks, or else everything: fit it with rows of two classes."
             )
         if target is None:
             columns = estimator._logits_of_rows(rows).argmax(1)

@@ -263,7 +263,7 @@ def test_what_the_estimator_reads_must_be_the_tokens(reviews):
 
 def test_a_class_has_no_odds_alone(reviews):
     model = small_pipeline().fit(reviews[0], ["good"] * 60)
-    with pytest.raises(ValueError, match="one class only, 'good'"):
+    with pytest.raises(ValueError, match="one class only, .'good'."):
         explain(model, TEXTS)
 
 

@@ -1,0 +1,119 @@
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_bilstm import TextVectorizer, explain
+from sklearn_bilstm.inspection import Explanation, Explanations
+from tests.helpers import small_pipeline
+
+
+def make_explanation(text="So good, not bad", scores=(0.5, 2.0, -1.0, 0.25), **fields):
+    """An explanation by hand."""
+    (document,) = TextVectorizer(vocabulary=["good"]).fit([text]).locate([text])
+    known = {
+        "method": "occlusion",
+        "target": "positive",
+        "output": 1.5,
+        "baseline": -0.5,
+        "probability": 0.8176,
+    }
+    return Explanation(document, np.array(scores), **{**known, **fields})
+
+
+def test_a_frame_has_a_row_a_token():
+    frame = make_explanation().to_frame()
+    expected = pd.DataFrame(
+        {
+            "token": ["So", "good", "not", "bad"],
+            "start": pd.array([0, 3, 9, 13], dtype="Int64"),
+            "end": pd.array([2, 7, 12, 16], dtype="Int64"),
+            "score": [0.5, 2.0, -1.0, 0.25],
+        }
+    )
+    pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_a_frame_of_several_texts_says_which():
+    empty = make_explanation("", ())
+    frame = Explanations([make_explanation(), empty, make_explanation()]).to_frame()
+    assert frame["text"].tolist() == [0] * 4 + [2] * 4
+    assert list(frame) == ["text", "token", "start", "end", "score"]
+    assert frame.index.tolist() == list(range(8))
+
+
+def test_a_frame_of_several_columns_says_which():
+    frame = pd.DataFrame({"title": ["good", "bad"] * 3, "review": "it is so"})
+    model = small_pipeline(max_epochs=1).fit(frame, ["yes", "no"] * 3)
+    found = explain(model, frame[:1], "occlusion").to_frame()
+    assert found["column"].tolist() == ["title"] * 2 + ["review"] * 4
+    assert found["token"].tolist() == ["<title>", "good", "<review>", "it", "is", "so"]
+    assert found["start"].isna().tolist() == [True, False, True, False, False, False]
+
+
+def test_pandas_is_named_where_it_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ImportError, match="pip install pandas"):
+        make_explanation().to_frame()
+    with pytest.raises(ImportError, match="pip install pandas"):
+        Explanations([make_explanation()]).to_frame()
+
+
+def test_it_prints_its_text_with_scores():
+    assert str(make_explanation()) == (
+        "positive: log odds +1.50, probability 0.818 (occlusion)\n"
+        "[So +0.5] [good +2], [not -1] [bad +0.25]"
+    )
+
+
+def test_of_many_tokens_those_that_count_most_are_printed_with_scores():
+    words = [f"w{number}" for number in range(30)]
+    scores = np.arange(30.0)
+    scores[0] = np.nan
+    printed = str(make_explanation(" ".join(words), scores))
+    assert printed.count("[") == 10
+    assert printed.endswith(" ".join(f"[w{n} +{n}]" for n in range(20, 30)))
+
+
+def test_its_repr_is_short():
+    expected = "<Explanation of 4 tokens, positive: log odds +1.50, probability 0.818>"
+    assert repr(make_explanation()) == expected
+    assert repr(Explanations([make_explanation()])) == "<Explanations of 1 texts>"
+
+
+def test_a_number_has_no_probability():
+    number = {"probability": None, "output": 3.25}
+    assert make_explanation(**number, target=None).summary == "prediction 3.25"
+    assert make_explanation(**number, target=1).summary == "prediction of output 1 3.25"
+
+
+@pytest.mark.parametrize(
+    ("fields", "legend"),
+    [
+        ({}, ["speaks for positive", "speaks against it"]),
+        ({"probability": None}, ["raises the prediction", "lowers it"]),
+        ({"method": "attention"}, ["counts"]),
+    ],
+)
+def test_the_legend_says_what_scores_mean(fields, legend):
+    html = make_explanation(**fields)._repr_html_()
+    for meaning in legend:
+        assert f" {meaning} </span>" in html
+
+
+def test_explanations_are_a_sequence():
+    one, other = make_explanation(), make_explanation("", ())
+    both = Explanations([one, other])
+    assert len(both) == 2
+    assert list(both) == [one, other]
+    assert both[-1] is other
+    assert both[:1] == [one]
+    assert str(both) == f"{one}\n\n{other}"
+    assert both._repr_html_() == one._repr_html_() + other._repr_html_()
+
+
+def test_a_text_without_tokens_is_shown():
+    empty = make_explanation("...", ())
+    assert "..." in empty._repr_html_()
+    assert str(empty).endswith("\n...")

@@ -1,0 +1,105 @@
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import TextVectorizer, explain
+from sklearn_bilstm.inspection._html import as_html
+from sklearn_bilstm.inspection._pieces import Field, Piece
+from tests.helpers import small_classifier
+
+ALLOWED = {"div", "em", "small", "span", "strong"}
+
+
+class Reader(HTMLParser):
+    """What a browser makes of it: text, tags and their attributes."""
+
+    def __init__(self, html):
+        super().__init__(convert_charrefs=True)
+        self.text, self.tags, self.open, self.spans = "", [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        assert {name for name, _ in attributes} <= {"dir", "style", "title"}
+        self.tags.append(tag)
+        self.open.append(tag)
+        if tag == "span":
+            self.spans.append([dict(attributes), ""])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+        if self.open[-1:] == ["span"]:
+            self.spans[-1][1] += data
+
+
+def read(html):
+    reader = Reader(html)
+    assert not reader.open
+    assert set(reader.tags) <= ALLOWED
+    return reader
+
+
+@given(heading=st.text(), text=st.text(), name=st.text(), legend=st.text())
+def test_all_text_is_shown_and_none_of_it_is_markup(heading, text, name, legend):
+    text = text.replace("\r", "").replace("\0", "")  # which a parser may change
+    field = Field(name, [Piece(text, 1.0), Piece(text, None)], [Piece(text, -2.0)])
+    shown = read(as_html(heading, [field], [legend, "against"])).text
+    for part in (2 * text, legend):
+        assert part in shown
+
+
+def test_a_review_that_holds_a_script_is_shown_and_not_run():
+    script = "<script>alert('x')</script> & \"so\" <b onload=run()>"
+    texts = [f"{script} good", "bad film"] * 4
+    frame = pd.DataFrame({"<img src=x>": texts, "more": "fine"})
+    labels = ["</div><script>", "other"] * 4
+    model = make_pipeline(TextVectorizer(), small_classifier(max_epochs=1))
+    explanations = explain(model.fit(frame, labels), frame[:2], "occlusion")
+    reader = read(explanations._repr_html_())
+    assert script in reader.text
+    assert "<img src=x>" in reader.text
+    assert "</div><script>" in reader.text
+
+
+def test_colours_tell_sign_and_size():
+    pieces = [Piece("good", 2.0), Piece("bad", -1.0), Piece("not read", None)]
+    spans = read(as_html("", [Field(None, pieces, [])], ["for", "against"])).spans
+    (good, bad), legend = spans[:2], spans[2:]
+    alpha = re.compile(r"rgba\((.*), ([\d.]+)\)")
+    colour, strongest = alpha.search(good[0]["style"]).groups()
+    other, half = alpha.search(bad[0]["style"]).groups()
+    assert colour != other
+    assert float(half) == pytest.approx(float(strongest) / 2)
+    assert [good[0]["title"], bad[0]["title"]] == ["+2", "-1"]
+    assert [text.strip() for _, text in legend] == ["for", "against"]
+    assert alpha.search(legend[0][0]["style"]).groups() == (colour, strongest)
+
+
+@pytest.mark.parametrize("page", [0, 255])
+def test_text_can_be_read_on_the_strongest_colours_on_white_and_on_black(page):
+    spans = read(as_html("", [Field(None, [Piece("x", 1.0)], [])], ["", ""])).spans
+    for attributes, _ in spans:
+        *rgb, alpha = map(
+            float, re.search(r"\((.*)\)", attributes["style"])[1].split(",")
+        )
+        ground = [alpha * c + (1 - alpha) * page for c in rgb]
+        lighter, darker = sorted([luminance(ground), luminance([255 - page] * 3)])[::-1]
+        # what the Web Content Accessibility Guidelines ask for
+        assert (lighter + 0.05) / (darker + 0.05) >= 4.5
+
+
+def luminance(rgb):
+    """The relative luminance of sRGB."""
+    parts = [c / 255 for c in rgb]
+    linear = [
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+    ]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
