@@ -2,14 +2,21 @@ from .estimators import BiLSTMClassifier, BiLSTMRegressor
 from .inspection import explain, find_learning_rate
 from .onnx import export_onnx
 from .persistence import load, save
-from .plotting import LearningRateDisplay, TrainingCurveDisplay
+from .plotting import (
+    AttentionDisplay,
+    LearningRateDisplay,
+    TokenImportanceDisplay,
+    TrainingCurveDisplay,
+)
 from .text import TextVectorizer, WordVectors, load_word_vectors
 
 __all__ = [
+    "AttentionDisplay",
     "BiLSTMClassifier",
     "BiLSTMRegressor",
     "LearningRateDisplay",
     "TextVectorizer",
+    "TokenImportanceDisplay",
     "TrainingCurveDisplay",
     "WordVectors",
     "explain",

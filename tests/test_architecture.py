@@ -31,10 +31,10 @@ LIBRARIES = {
     "datasets": {"joblib", "numpy", "sklearn"},
     "training": {"numpy", "scipy", "sklearn", "skorch", "torch", "tqdm"},
     "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
-    "inspection": {"numpy", "sklearn", "skorch"},
+    "inspection": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
     "persistence": {"numpy", "scipy", "sklearn", "torch"},
-    "plotting": set(),
+    "plotting": {"numpy"},
     "__init__": {"lazy_loader"},
 }
 OPTIONAL = {

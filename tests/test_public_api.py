@@ -33,12 +33,15 @@ def test_all_names_are_there_sorted_and_nothing_else_is_visible(name):
 
 def test_the_root_holds_what_users_write():
     assert sklearn_bilstm.__all__ == [
+        "AttentionDisplay",
         "BiLSTMClassifier",
         "BiLSTMRegressor",
         "LearningRateDisplay",
         "TextVectorizer",
+        "TokenImportanceDisplay",
         "TrainingCurveDisplay",
         "WordVectors",
+        "explain",
         "export_onnx",
         "find_learning_rate",
         "load",

@@ -1,6 +1,6 @@
 """One function for all ways to explain an answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -12,6 +12,7 @@ from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._gradients import integrated_gradients
 from sklearn_bilstm.inspection._model import Output, TextModel
 from sklearn_bilstm.inspection._occlusion import occlusion
+from sklearn_bilstm.inspection._scores import Scores
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, validate_params
 
@@ -111,7 +112,7 @@ def explain(
             "target must be None with method='attention', whose weights are for no "
             f"class or number: got {target!r}."
         )
-    methods = {
+    methods: dict[str, Callable[..., list[Scores]]] = {
         "attention": attention,
         "integrated_gradients": partial(integrated_gradients, max_points=max_points),
         "occlusion": occlusion,

@@ -152,7 +152,7 @@ class Output:
             return [None] * len(self.columns)
         return self.columns.tolist()
 
-    def probabilities(self, values: np.ndarray) -> list[float | None]:
+    def probabilities(self, values: list[float]) -> list[float | None]:
         """Return the probability of each class explained, None for numbers."""
         if is_classifier(self.estimator):
             return expit(values).tolist()

@@ -43,19 +43,21 @@ class Field(NamedTuple):
 
 def cut_into_fields(document: LocatedDocument, scores: np.ndarray) -> list[Field]:
     """Cut the texts of a document, whose tokens have scores, into pieces."""
-    names = document.columns or [None]
+    names: list = document.columns or [None]
     fields = [Field(name, [], []) for name in names]
     ends = [0] * len(fields)
     for token, score in zip(document.tokens, scores.tolist(), strict=True):
-        text, field = document.texts[token.column], fields[token.column]
+        column, end = token.column, token.end
         score = None if np.isnan(score) else score
-        start = max(token.start or 0, ends[token.column])
-        if token.start is None or token.end <= start:
-            field.elsewhere.append(Piece(str(token.token), score))
+        # two tokens may be parts of one character
+        start = max(token.start or 0, ends[column])
+        if end is None or end <= start:
+            fields[column].elsewhere.append(Piece(str(token.token), score))
             continue
-        field.pieces.append(Piece(text[ends[token.column] : start], None))
-        field.pieces.append(Piece(text[start : token.end], score))
-        ends[token.column] = token.end
+        text = document.texts[column]
+        fields[column].pieces.append(Piece(text[ends[column] : start], None))
+        fields[column].pieces.append(Piece(text[start:end], score))
+        ends[column] = end
     for text, field, end in zip(document.texts, fields, ends, strict=True):
         field.pieces.append(Piece(text[end:], None))
     return fields

@@ -1,6 +1,13 @@
 """Pictures, in scikit-learn's convention for a Display."""
 
+from sklearn_bilstm.plotting._attention import AttentionDisplay
 from sklearn_bilstm.plotting._learning_rate import LearningRateDisplay
+from sklearn_bilstm.plotting._token_importance import TokenImportanceDisplay
 from sklearn_bilstm.plotting._training_curve import TrainingCurveDisplay
 
-__all__ = ["LearningRateDisplay", "TrainingCurveDisplay"]
+__all__ = [
+    "AttentionDisplay",
+    "LearningRateDisplay",
+    "TokenImportanceDisplay",
+    "TrainingCurveDisplay",
+]

@@ -126,9 +126,10 @@ class Locator:
 
     def _split(self, text: str) -> tuple[list[Hashable], list[Span]]:
         """Return the tokens of a prepared text, and where they stand in it."""
+        found: list[tuple[Hashable, Span]]
         if self._by_character:
-            found = [(m[0], m.span()) for m in _CHARACTER.finditer(text)]
-            found = [(" " if len(c) > 1 else c, span) for c, span in found]
+            matches = _CHARACTER.finditer(text)
+            found = [(" " if len(m[0]) > 1 else m[0], m.span()) for m in matches]
         elif self._tokenizer is tokenize:
             found = [(m[0], m.span()) for m in find_tokens(text)]
         elif self._tokenizer is not None:
@@ -178,7 +179,8 @@ class _Prepared:
 
 def _written_out(tokens: list[Hashable]) -> tuple[str, list[LocatedToken]]:
     """Write tokens one behind the other, with spaces between them."""
-    text, located = "", []
+    text = ""
+    located: list[LocatedToken] = []
     for token in tokens:
         text += " " * bool(located)
         located.append(LocatedToken(token, len(text), len(text) + len(str(token))))
@@ -205,7 +207,7 @@ def _longest_chain(tokens: list[str], text: str, *, edge: str) -> list[Span]:
         return [m.start() for m in re.finditer(pattern, text) if token][::-1]
 
     ends: list[int] = []  # where the chain of one, two, ... tokens ends, at best
-    links: list[tuple] = []  # its last token, and the link before
+    links: list[Any] = []  # its last token, its place, and the link before
     for index, token in enumerate(tokens):
         for start in starts_of(token):
             n_before = bisect_right(ends, start)
@@ -217,7 +219,7 @@ def _longest_chain(tokens: list[str], text: str, *, edge: str) -> list[Span]:
             elif end < ends[n_before]:
                 ends[n_before], links[n_before] = end, link
     spans: list[Span] = [None] * len(tokens)
-    link = links[-1] if links else None
-    while link is not None:
-        index, spans[index], link = link
+    rest: Any = links[-1] if links else None
+    while rest is not None:
+        index, spans[index], rest = rest
     return spans

@@ -100,7 +100,7 @@ class WidePath:
             return np.zeros((n_rows, self.n_classes))
         X = self._features(self._columns.counts(sequences), static)
         found = self._model.logits(X.columns)
-        return self._of_all_classes(found, found.argmin(1))
+        return self._model.of_all_classes(found, found.argmin(1), self.n_classes)
 
     def contributions(
         self, sequences: RaggedArray, static: np.ndarray | None = None
@@ -125,18 +125,10 @@ class WidePath:
             ngrams = columns[places]
             weights = X[rows, ngrams] / counts[rows, ngrams]
             found = weights[:, np.newaxis] * self._model.coefficients[ngrams]
-            contributions[places] = self._of_all_classes(found, lowest[rows])
+            contributions[places] = self._model.of_all_classes(
+                found, lowest[rows], self.n_classes
+            )
         return contributions.transpose(1, 0, 2)
-
-    def _of_all_classes(self, found: np.ndarray, lowest: np.ndarray) -> np.ndarray:
-        """Return numbers of all classes, where there are numbers of those found."""
-        if self.multilabel:
-            return found  # of every label
-        # a class without a row is no likelier than any other
-        least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
-        numbers = np.repeat(least, self.n_classes, axis=1)
-        numbers[:, self._model.classes] = found
-        return numbers - numbers.mean(1, keepdims=True)
 
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None
@@ -206,6 +198,27 @@ class _Linear:
         """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
         logits = X @ self.coefficients + self.intercepts
         return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
+
+    def of_all_classes(
+        self, found: np.ndarray, lowest: np.ndarray, n_classes: int
+    ) -> np.ndarray:
+        """Return numbers of all K classes, of mean zero if exclusive.
+
+        Parameters
+        ----------
+        found : ndarray of shape (n, n_found)
+            Logits, or parts of them.
+        lowest : ndarray of int, shape (n,)
+            Where the least logit is: no class without a row is likelier than another.
+        n_classes : int
+            Number of classes, K.
+        """
+        if not self.exclusive:
+            return found  # of every label
+        least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
+        numbers = np.repeat(least, n_classes, axis=1)
+        numbers[:, self.classes] = found
+        return numbers - numbers.mean(1, keepdims=True)
 
 
 def _fit_linear(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear | None:

@@ -1,0 +1,161 @@
+"""A picture of what a network attends to."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_bilstm.inspection import Explanation, explain
+from sklearn_bilstm.plotting._axes import axes_for
+
+__all__ = ["AttentionDisplay"]
+
+# Letters of a token that fit into its cell.
+_MOST_LETTERS = 12
+# Share of the largest weight from which on a cell is dark.
+_DARK = 0.6
+# Inches of a cell.
+_CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.32
+
+
+class AttentionDisplay:
+    """Texts as maps of heat: a cell a token, coloured by the weight of attention.
+
+    It is best made by :meth:`from_estimator`, of a model with `pooling="attention"`.
+    matplotlib is needed, which `pip install 'sklearn-bilstm[plot]'` installs.
+
+    Parameters
+    ----------
+    explanations : sequence of Explanation
+        What :func:`~sklearn_bilstm.explain` says of texts with `method="attention"`.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes drawn on.
+
+    figure_ : matplotlib Figure
+        The figure they are in.
+
+    image_ : matplotlib AxesImage
+        The cells, line by line; masked where there is no token.
+
+    texts_ : list of matplotlib Text
+        The tokens in the cells.
+
+    See Also
+    --------
+    TokenImportanceDisplay : What the tokens of a text speak for.
+
+    Examples
+    --------
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_bilstm import AttentionDisplay, BiLSTMClassifier, TextVectorizer
+    >>> from sklearn_bilstm.datasets import make_reviews
+    >>> texts, labels = make_reviews(300, random_state=0)
+    >>> classifier = BiLSTMClassifier(pooling="attention", random_state=0)
+    >>> model = make_pipeline(TextVectorizer(), classifier).fit(texts, labels)
+    >>> display = AttentionDisplay.from_estimator(model, ["The acting was NOT good."])
+    >>> [text.get_text() for text in display.texts_]
+    ['The', 'acting', 'was', 'NOT', 'good']
+    """
+
+    ax_: Any
+    figure_: Any
+    texts_: list
+
+    def __init__(self, explanations: list[Explanation]) -> None:
+        self.explanations = explanations
+
+    @classmethod
+    def from_estimator(
+        cls, model: Any, texts: Any, *, tokens_per_line: int = 10, ax: Any = None
+    ) -> Self:
+        """Draw the attention of a fitted model to texts.
+
+        Parameters
+        ----------
+        model : estimator
+            A fitted model with attention, as :func:`~sklearn_bilstm.explain` takes it.
+        texts : iterable of str or table of shape (n_texts, n_columns)
+            The texts.
+        tokens_per_line : int, default=10
+            Most tokens in a line. Longer texts go on in the next.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure that is as large as it must be.
+
+        Returns
+        -------
+        display : AttentionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the model has no attention, or is of another kind.
+        """
+        explanations = explain(model, texts, method="attention")
+        return cls(list(explanations)).plot(ax=ax, tokens_per_line=tokens_per_line)
+
+    def plot(self, ax: Any = None, *, tokens_per_line: int = 10) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure that is as large as it must be.
+        tokens_per_line : int, default=10
+            Most tokens in a line. Longer texts go on in the next.
+
+        Returns
+        -------
+        display : AttentionDisplay
+        """
+        lines = [_in_lines(one.scores, tokens_per_line) for one in self.explanations]
+        *starts, n_lines = np.cumsum([0, *map(len, lines)]).tolist()
+        is_new = ax is None
+        ax = axes_for(self, ax)
+        if is_new:
+            width, height = tokens_per_line + 2, n_lines + 2
+            self.figure_.set_size_inches(_CELL_WIDTH * width, _CELL_HEIGHT * height)
+        weights = np.ma.masked_invalid(np.concatenate(lines))
+        largest = weights.filled(0).max() or 1.0
+        self.image_ = ax.imshow(
+            weights, cmap="Oranges", vmin=0, vmax=largest, aspect="auto"
+        )
+        self.figure_.colorbar(self.image_, ax=ax, label="attention weight")
+        self.texts_ = []
+        for start, explanation in zip(starts, self.explanations, strict=True):
+            self._write(explanation, start, tokens_per_line)
+        for start in starts[1:]:
+            ax.axhline(start - 0.5, color="0.5", linewidth=0.8)
+        ax.set_xticks([])
+        ax.set_yticks(starts, [f"text {number}" for number in range(len(starts))])
+        return self
+
+    def _write(
+        self, explanation: Explanation, start: int, tokens_per_line: int
+    ) -> None:
+        """Write tokens into their cells, readable on the colours."""
+        shares = np.nan_to_num(explanation.scores) / self.image_.norm.vmax
+        for index, token in enumerate(explanation.tokens):
+            if len(token) > _MOST_LETTERS:
+                token = token[: _MOST_LETTERS - 1] + "…"
+            line, place = divmod(index, tokens_per_line)
+            text = self.ax_.text(
+                place,
+                start + line,
+                token,
+                ha="center",
+                va="center",
+                fontsize="small",
+                color="white" if shares[index] > _DARK else "black",
+                parse_math=False,  # dollars are dollars
+            )
+            self.texts_.append(text)
+
+
+def _in_lines(scores: np.ndarray, tokens_per_line: int) -> np.ndarray:
+    """Return scores line by line, one line at least, filled up with NaN."""
+    n_lines = max(1, -(-len(scores) // tokens_per_line))
+    lines = np.full(n_lines * tokens_per_line, np.nan)
+    lines[: len(scores)] = scores
+    return lines.reshape(n_lines, tokens_per_line)
