@@ -32,7 +32,7 @@ def explain(
     method: str = "integrated_gradients",
     target: Any = None,
     *,
-    max_points: int = 1024,
+    max_points: int = 4096,
 ) -> Explanations:
     """Score the tokens of texts by what they contribute to the answer of a model.
 
@@ -62,9 +62,9 @@ def explain(
         The class to explain, or one for each text. None means the predicted one, or
         the most probable where a text may have several labels. For a regressor of
         several numbers, which of them, from 0 on.
-    max_points : int, default=1024
-        Integrated gradients are taken at 32 points, and at twice as many, up to this
-        number, for texts whose scores do not sum up yet.
+    max_points : int, default=4096
+        Gradients are taken at few points of the way, and at more where the scores do
+        not sum up yet, until there are so many for a text.
 
     Returns
     -------

@@ -115,6 +115,40 @@ def test_they_are_the_integral_of_the_slope_in_each_token(reviews):
         assert slopes.mean() == pytest.approx(score, abs=1e-4)
 
 
+def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
+    model = make_pipeline(
+        TextVectorizer(),
+        small_classifier(cell="rnn", pooling="last", hidden_layer_sizes=1),
+    )
+    model.fit(*reviews)
+    module = model[-1].module_.eval()
+    ids = torch.from_numpy(model[0].transform(TEXTS[:1]).toarray()[:, :7]).long()
+    (vectors,) = module.input_layer(ids, ids > 0).detach()
+    (layer,) = module.encoder.layers
+    with torch.no_grad():
+        # each direction sees the token that it ends at alone, and jumps on the way
+        for cell, vector, place in [
+            (layer.forwards, vectors[-1], 1 / 3),
+            (layer.backwards, vectors[0], 2 / 3),
+        ]:
+            cell.weight_hh_l0.zero_()
+            cell.weight_ih_l0 *= 2e4 / (cell.weight_ih_l0 @ vector)
+            cell.bias_ih_l0.zero_()
+            cell.bias_hh_l0.fill_(-2e4 * place)
+
+        def log_odds(shares):
+            scaled = torch.tensor(shares)[:, None] * vectors
+            logits = module.logits_of_vectors(scaled[None], ids > 0)[0]
+            return (logits[1] - logits[0]).item()
+
+        neither, last, both = map(log_odds, ([0.0] * 7, [0.0] * 6 + [1.0], [1.0] * 7))
+    (explanation,) = explain(model, TEXTS[:1], target="positive")
+    expected = [both - last, 0, 0, 0, 0, 0, last - neither]
+    np.testing.assert_allclose(
+        explanation.scores, expected, atol=0.01 * abs(both - neither)
+    )
+
+
 def test_the_linear_path_alone_gives_each_ngram_its_share(reviews):
     model = copy.deepcopy(small_pipeline(evidence_ngrams=None).fit(*reviews))
     classifier = model[-1]
