@@ -40,7 +40,7 @@ def as_html(heading: str, fields: list[Field], legend: list[str]) -> str:
     )
     return (
         f'<div style="{_BOX}"><div><strong>{escape(heading)}</strong></div>'
-        f'{shown}<div style="{_SMALL}">{swatches}, at most {largest:.3g}</div></div>'
+        f'{shown}<div style="{_SMALL}">{swatches} up to {largest:.3g}</div></div>'
     )
 
 
