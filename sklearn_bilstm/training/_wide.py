@@ -116,11 +116,11 @@ class WidePath:
         """
         columns = self._columns.at_steps(sequences)
         contributions = np.zeros((*columns.shape, self.n_classes))
-        if self._model is not None:
+        places = np.nonzero(columns >= 0)
+        if self._model is not None and len(places[0]):
             counts = self._columns.counts(sequences)
             X = sparse.csr_array(self._features(counts, static).columns)
             lowest = self._model.logits(X).argmin(1)
-            places = np.nonzero(columns >= 0)
             rows = sequences.row_of_steps[places[1]]
             ngrams = columns[places]
             weights = X[rows, ngrams] / counts[rows, ngrams]

@@ -53,11 +53,11 @@ def test_a_frame_of_several_columns_says_which():
 
 
 def test_pandas_is_named_where_it_is_missing(monkeypatch):
+    explanation = make_explanation()
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(ImportError, match="pip install pandas"):
-        make_explanation().to_frame()
-    with pytest.raises(ImportError, match="pip install pandas"):
-        Explanations([make_explanation()]).to_frame()
+    for shown in (explanation, Explanations([explanation])):
+        with pytest.raises(ImportError, match="pip install pandas"):
+            shown.to_frame()
 
 
 def test_it_prints_its_text_with_scores():

@@ -180,6 +180,12 @@ def test_contributions_to_labels_sum_to_their_logits(rows):
     np.testing.assert_allclose(total, logits - without, atol=1e-9)
 
 
+def test_nothing_contributes_to_an_empty_row(rows):
+    target = np.array([max(row) % 2 for row in rows])
+    path = WidePath((1, 2), 2).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    assert path.contributions(ragged([[]])).shape == (0, 2, 2)
+
+
 def test_equal_ngrams_of_a_row_contribute_equally(rows):
     target = np.array([max(row) % 2 for row in rows])
     path = WidePath((1, 2), 2).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
