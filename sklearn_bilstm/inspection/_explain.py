@@ -82,6 +82,11 @@ def explain(
     ImportError
         If captum is not installed and needed.
 
+    Warns
+    -----
+    ConvergenceWarning
+        If integrated gradients of a text do not sum up with `max_points`.
+
     References
     ----------
     .. [1] Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks.
