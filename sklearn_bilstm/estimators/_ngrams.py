@@ -7,7 +7,7 @@ import numpy as np
 from sklearn_bilstm.estimators._network import learnt_estimator
 from sklearn_bilstm.training import Evidence, WidePath
 
-__all__ = ["NgramMixin"]
+__all__ = ["LONGEST_NGRAM", "NgramMixin"]
 
 # Training rows by which the size of the network's logits is estimated.
 _ROWS_TO_MEASURE = 2000
@@ -19,7 +19,7 @@ _LARGEST_SCALE = 2.0
 # More channels would be far wider than the vector of a token that they stand beside.
 _MOST_CHANNELS = 200
 
-_LONGEST_NGRAM = 10
+LONGEST_NGRAM = 10
 
 
 class NgramMixin:
@@ -139,11 +139,11 @@ class NgramMixin:
         if (
             len(ngrams) != 2
             or not whole
-            or not 1 <= ngrams[0] <= ngrams[1] <= _LONGEST_NGRAM
+            or not 1 <= ngrams[0] <= ngrams[1] <= LONGEST_NGRAM
         ):
             raise ValueError(
                 f"The {name!r} parameter of {type(self).__name__} must be None or "
                 "a tuple (shortest, longest) of ints with 1 <= shortest <= longest <= "
-                f"{_LONGEST_NGRAM}. Got {ngrams!r} instead."
+                f"{LONGEST_NGRAM}. Got {ngrams!r} instead."
             )
         return tuple(map(int, ngrams))

@@ -10,6 +10,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
 from sklearn_bilstm.text import TextVectorizer, WordVectors
 from sklearn_bilstm.training import SequenceNet
 
@@ -142,9 +143,22 @@ def _try_out(restored: Any) -> None:
     if is_ours and hasattr(restored, "net_"):
         if not isinstance(restored.net_, SequenceNet):
             raise TypeError("There must be a network.")
+        _check_ngrams(restored)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # names of columns that are not there
             restored.predict(_smallest_input(restored))
+
+
+def _check_ngrams(estimator: Any) -> None:
+    """Refuse numbers that memory would be taken for before they fail to fit."""
+    wide_path = getattr(estimator, "wide_path_", None)
+    for learnt in (wide_path, getattr(estimator, "evidence_", None)):
+        if learnt is not None:
+            shortest, longest = learnt._columns.lengths
+            if not 1 <= shortest <= longest <= LONGEST_NGRAM:
+                raise ValueError("There are no n-grams of such lengths.")
+    if wide_path is not None and wide_path.n_classes != len(estimator.classes_):
+        raise ValueError("The linear path must have the classes of the estimator.")
 
 
 def _smallest_input(estimator: Any) -> Any:

@@ -438,6 +438,18 @@ def nest(content, arrays):
     content["model"] = value
 
 
+def forge_path(**changes):
+    def change(content, arrays):
+        attributes_of(content)["wide_path_"]["@object"][1].update(changes)
+
+    return change
+
+
+def forge_lengths(content, arrays):
+    evidence = attributes_of(content)["evidence_"]["@object"][1]
+    evidence["_columns"]["@object"][1]["lengths"] = {"@tuple": [1, 10**12]}
+
+
 FORGED = {
     "no object": lambda content, arrays: [1],
     "a number for a model": lambda content, arrays: {**content, "model": 3},
@@ -463,6 +475,8 @@ FORGED = {
     "no classes": forge(1, classes_={"@tuple": []}),
     "evidence that is none": forge(1, evidence_=[1]),
     "a path that is none": forge(1, wide_path_={"@float": "nan"}),
+    "more classes than memory": forge_path(n_classes=10**12),
+    "longer n-grams than memory": forge_lengths,
     "an id that is none": forge(0, vocabulary_={"good": "2"}),
     "a length that is none": forge(0, max_length_=None),
     "a vocabulary that is none": forge(0, vocabulary_=[1]),
