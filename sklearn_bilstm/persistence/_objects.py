@@ -3,6 +3,7 @@
 import importlib
 import warnings
 from inspect import getattr_static, signature
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -136,8 +137,8 @@ def _check_without_cache(value: Any) -> None:
 def _try_out(restored: Any) -> None:
     """Use what was restored once, so that parts that do not fit are found now."""
     if isinstance(restored, TextVectorizer) and hasattr(restored, "vocabulary_"):
-        ids = restored.vocabulary_.values()
-        if not {type(restored.max_length_), *map(type, ids)} <= {int}:
+        kinds = {type(restored.max_length_), *map(type, restored.vocabulary_.values())}
+        if not all(issubclass(kind, Integral) for kind in kinds):
             raise TypeError("Token ids and lengths must be whole numbers.")
     is_ours = isinstance(restored, BiLSTMClassifier | BiLSTMRegressor)
     if is_ours and hasattr(restored, "net_"):

@@ -318,6 +318,11 @@ def test_tokens_that_are_no_strings_come_back(path):
     assert found.vocabulary_ == {1: 2, (2, "b"): 3, None: 4}
 
 
+def test_a_length_out_of_an_array_comes_back(path):
+    vectorizer = TextVectorizer(max_length=np.int64(3)).fit(["good, bad"])
+    assert_same(round_trip(vectorizer, path), vectorizer)
+
+
 def test_names_that_load_lacks_are_all_named(path):
     model = make_pipeline(TextVectorizer(tokenizer=split_at_commas, preprocessor=repr))
     named = {"first": split_at_commas, "second": repr}
