@@ -57,7 +57,8 @@ def save(
     Raises
     ------
     TypeError
-        If the model holds what can neither be stored nor is one of `custom_objects`.
+        If `model` is no estimator, or holds what can neither be stored nor is one of
+        `custom_objects`.
     ValueError
         If a pipeline in it has a `memory`.
 
@@ -81,6 +82,11 @@ def save(
     ...     print(load(path).vocabulary_)
     {'bad': 2, 'not': 3}
     """
+    if not isinstance(model, BaseEstimator):
+        raise TypeError(
+            "model must be an estimator or a pipeline: got an object of type "
+            f"{type(model).__name__}. Save several models in a file each."
+        )
     custom = _CustomObjects(custom_objects)
     encoder = Encoder(_kinds(custom))
     try:

@@ -372,6 +372,13 @@ def test_a_step_of_another_class_is_named(fitted, path):
         save(Cleaner(), path)
 
 
+@pytest.mark.parametrize("model", [[TextVectorizer()], TextVectorizer, None])
+def test_what_is_no_estimator_is_refused_before_load_would(model, path):
+    with pytest.raises(TypeError, match=r"model must be an estimator .* a file each"):
+        save(model, path)
+    assert not path.exists()
+
+
 def test_of_a_search_the_best_estimator_is_asked_for(ids, path):
     search = GridSearchCV(small_classifier(), {"max_epochs": [1]}, cv=2).fit(ids, Y)
     with pytest.raises(TypeError, match="Save its best_estimator_"):
