@@ -222,7 +222,8 @@ class _GrowingRate(Callback):
     def range_test(self) -> RangeTest:
         """Return what was found."""
         smoothed = np.array(self.smoothed_losses)
-        first = min(_FIRST_STEPS, len(smoothed) - 1)
+        # if it diverged at once, the last step must not be all there is to choose from
+        first = _FIRST_STEPS if len(smoothed) > _FIRST_STEPS + 1 else 0
         best = first + int(np.nanargmin(smoothed[first:]))
         suggestion = _SHARE_OF_RATE * self.rates[best]
         rates, losses = np.array(self.rates), np.array(self.losses)

@@ -2,6 +2,8 @@
 
 from typing import Any, Self
 
+import numpy as np
+
 from sklearn_bilstm.inspection import RangeTest, find_learning_rate
 from sklearn_bilstm.plotting._axes import axes_for
 
@@ -147,13 +149,17 @@ class LearningRateDisplay:
             linestyle="--",
             label=f"suggestion: {test.suggestion:.2g}",
         )
-        lowest, first = test.smoothed_losses.min(), test.smoothed_losses[0]
+        # the last step may be one of which the loss was NaN
+        lowest, first = np.nanmin(test.smoothed_losses), test.smoothed_losses[0]
         ax.set(
             xscale="log",
             xlabel="learning rate",
             ylabel="training loss",
             # a diverging end would press all that matters flat
-            ylim=(0.9 * test.losses.min(), 2.5 * first - 1.5 * lowest + 0.1 * first),
+            ylim=(
+                0.9 * np.nanmin(test.losses),
+                2.5 * first - 1.5 * lowest + 0.1 * first,
+            ),
         )
         ax.legend(loc="lower left")  # where the loss has not begun to fall
         return self

@@ -146,6 +146,15 @@ def test_known_vectors_of_tokens_keep_their_share_of_the_rate(ids):
     assert second == pytest.approx([0.004, 0.02])
 
 
+def test_where_the_loss_is_nan_at_once_the_rate_is_below_all_that_made_it_so():
+    y = np.arange(40.0)
+    model = small_regressor(optimizer="sgd", gradient_clip_norm=None, batch_size=4)
+    found = find_learning_rate(
+        model, y[:, None], y, lowest=1e30, highest=1e300, n_steps=20
+    )
+    assert found.suggestion == pytest.approx(1e29)
+
+
 @pytest.mark.parametrize(
     ("model", "params", "message"),
     [

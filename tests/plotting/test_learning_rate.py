@@ -25,9 +25,10 @@ def test_what_is_drawn_is_what_was_found(reviews):
     assert display.figure_ is display.ax_.figure
 
 
-def test_it_draws_on_the_axes_it_is_given_and_shows_what_matters():
+@pytest.mark.parametrize("last", [1e6, np.nan])
+def test_it_draws_on_the_axes_it_is_given_and_shows_what_matters(last):
     _, ax = pyplot.subplots()
-    losses = np.array([1, 0.9, 0.5, 0.7, 1e6])
+    losses = np.array([1, 0.9, 0.5, 0.7, last])
     test = RangeTest(np.geomspace(0.001, 10, 5), losses, losses, suggestion=0.01)
     display = LearningRateDisplay.from_range_test(test, ax=ax)
     assert display.ax_ is ax
