@@ -15,7 +15,7 @@ from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training._callbacks import EarlyStopping, MaxNorm, Resumable
 from sklearn_bilstm.training._schedules import Schedule
 from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
-from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder
+from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, UnknownKindError
 
 __all__ = ["Checkpoint"]
 
@@ -66,6 +66,11 @@ class Checkpoint:
         self.path = Path(path)
         if self.path.is_dir():
             self.path /= f"{_digest(self.fingerprint)[:16]}.zip"
+        if not self.path.parent.is_dir():
+            raise ValueError(
+                "The 'checkpoint' parameter must name a file in a folder that is "
+                f"there: got {os.fspath(path)!r}."
+            )
 
     def resume(self, net: Any) -> bool:
         """Bring a net to where the training stopped, or begin a file.
@@ -109,10 +114,14 @@ class Checkpoint:
             "goes_on": goes_on,
         }
         encoder = Encoder(KINDS)
-        content = {
-            "fingerprint": self.fingerprint,
-            "state": encoder.encode(state, "state"),
-        }
+        try:
+            encoded = encoder.encode(state, "state")
+        except UnknownKindError as error:
+            raise TypeError(
+                "The 'checkpoint' parameter asks for a file that holds what callbacks "
+                f"record in the history: {error} Record numbers and strings."
+            ) from None
+        content = {"fingerprint": self.fingerprint, "state": encoded}
         write_archive(
             self.path, kind="checkpoint", content=content, arrays=encoder.arrays
         )

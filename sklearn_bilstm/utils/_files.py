@@ -26,8 +26,18 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     ------
     file : file
         Open to write bytes to. It lies in the folder of `path`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
     """
     path = Path(os.path.realpath(path))
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {os.fspath(path.parent)!r} to write {path.name!r} "
+            "into: make it first."
+        )
     written = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
         with written.open("xb") as file:

@@ -339,7 +339,20 @@ def test_a_folder_that_is_not_there_is_an_error_before_the_first_epoch(ids, tmp_
     classifier = small_classifier(
         checkpoint=tmp_path / "absent" / "file", callbacks=[TrainsNoMore()]
     )
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"'checkpoint' parameter .*absent"):
+        classifier.fit(ids, Y)
+
+
+class Notes(Callback):
+    """Note what no file can hold."""
+
+    def on_epoch_end(self, net, **kwargs):
+        net.history.record("note", object())
+
+
+def test_what_a_callback_notes_and_no_file_can_hold_is_named(ids, path):
+    classifier = small_classifier(checkpoint=path, callbacks=[Notes()])
+    with pytest.raises(TypeError, match=r"'checkpoint' parameter .*0\.note"):
         classifier.fit(ids, Y)
 
 

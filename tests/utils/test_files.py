@@ -38,7 +38,9 @@ def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(tmp_path):
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path):
     with (
-        pytest.raises(FileNotFoundError, match="nowhere"),
+        pytest.raises(
+            FileNotFoundError, match=r"no folder .*nowhere. to write .file. into"
+        ),
         replaced_atomically(tmp_path / "nowhere" / "file"),
     ):
         pass
