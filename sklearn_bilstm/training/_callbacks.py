@@ -59,8 +59,12 @@ class EarlyStopping(Resumable):
             self.best_epoch_ = epoch["epoch"]
             weights = net.module_.state_dict()
             self.best_weights_ = {key: value.clone() for key, value in weights.items()}
-        elif epoch["epoch"] - (self.best_epoch_ or 0) >= self.patience:
+        elif self.is_over(net):
             raise StopTraining
+
+    def is_over(self, net: Any) -> bool:
+        """Return whether the loss has not fallen for as many epochs as are allowed."""
+        return len(net.history) - (self.best_epoch_ or 0) >= self.patience
 
     def restore(self, net: Any) -> None:
         """Put the best weights so far into a net, if any were better than none."""

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +61,8 @@ class Checkpoint:
                 "torch": str(torch.__version__),
             },
             "network": _digest(_network(net)),
-            "parameters": _digest({**_parameters(net), "n_epochs": n_epochs}),
+            **{name: _digest(value) for name, value in _parameters(net).items()},
+            "max_epochs": n_epochs,
             "rows": _digest(_plain(train)),
             "validation rows": _digest(_plain(valid)),
         }
@@ -78,7 +81,8 @@ class Checkpoint:
         Returns
         -------
         goes_on : bool
-            Whether nothing has ended the training yet.
+            Whether early stopping has not ended the training. What a callback of a user
+            has ended goes on, if the callback does not end it again.
 
         Raises
         ------
@@ -86,9 +90,15 @@ class Checkpoint:
             If the file is damaged, or of another training.
         """
         if not self.path.exists():
-            self.write(net, goes_on=True)
+            self.write(net)
             return True
-        self._check_fingerprint()
+        with self._written_by_fit():
+            self._check_fingerprint()
+            self._bring(net)
+        stopping = (c for _, c in net.callbacks_ if isinstance(c, EarlyStopping))
+        return not any(callback.is_over(net) for callback in stopping)
+
+    def _bring(self, net: Any) -> None:
         content, arrays = read_archive(self.path, kind="checkpoint")
         state = Decoder(arrays, KINDS).decode(content["state"])
         net.module_.load_state_dict(state["weights"])
@@ -98,12 +108,12 @@ class Checkpoint:
                 callback.load_state_dict(state["callbacks"][name])
         net.history.extend(state["history"])
         net.n_steps_ = state["n_steps"]
-        return state["goes_on"]
 
-    def write(self, net: Any, *, goes_on: bool) -> None:
+    def write(self, net: Any) -> None:
         """Replace the file by the state of now."""
         if self.path.exists():
-            self._check_fingerprint()
+            with self._written_by_fit():
+                self._check_fingerprint()
         callbacks = _resumable(net).items()
         state = {
             "weights": dict(net.module_.state_dict()),
@@ -111,7 +121,6 @@ class Checkpoint:
             "callbacks": {name: callback.state_dict() for name, callback in callbacks},
             "history": [{**epoch, "batches": []} for epoch in net.history],
             "n_steps": net.n_steps_,
-            "goes_on": goes_on,
         }
         encoder = Encoder(KINDS)
         try:
@@ -126,9 +135,22 @@ class Checkpoint:
             self.path, kind="checkpoint", content=content, arrays=encoder.arrays
         )
 
+    @contextmanager
+    def _written_by_fit(self) -> Iterator[None]:
+        """Turn whatever comes of values that `fit` has not written into one error."""
+        try:
+            yield
+        except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+            raise ValueError(
+                f"The 'checkpoint' parameter names {os.fspath(self.path)!r}, which is "
+                "no state of a training as fit writes it. Remove the file, or give "
+                "another path."
+            ) from error
+
     def _check_fingerprint(self) -> None:
         found = read_content(self.path, kind="checkpoint")["fingerprint"]
-        if other := [k for k, v in self.fingerprint.items() if v != found[k]]:
+        names = [*self.fingerprint, *(found.keys() - self.fingerprint.keys())]
+        if other := [k for k in names if found.get(k) != self.fingerprint.get(k)]:
             raise ValueError(
                 f"The 'checkpoint' parameter names {os.fspath(self.path)!r}, which "
                 f"holds the state of another training, with other {', '.join(other)}. "
@@ -153,19 +175,19 @@ def _network(net: Any) -> dict[str, Any]:
 
 
 def _parameters(net: Any) -> dict[str, Any]:
-    """Return all by which a net is trained, but for the number of its threads."""
+    """Return all by which a net is trained, by name, but for its threads."""
     arguments = {
         name: value
         for name, value in vars(net).items()
         if name in _ARGUMENTS or name.startswith(_ARGUMENTS_OF)
     }
-    steering = [
-        [type(callback).__name__, callback.get_params(deep=False)]
+    steering = {
+        type(callback).__name__: callback.get_params(deep=False)
         for _, callback in net.callbacks_
         if isinstance(callback, _STEERING)
-    ]
-    names = net.criterion.__name__, net.optimizer.__name__
-    return {"arguments": arguments, "steering": steering, "names": names}
+    }
+    names = {"loss": net.criterion.__name__, "optimizer": net.optimizer.__name__}
+    return {**arguments, **steering, **names}
 
 
 def _plain(value: Any) -> Any:

@@ -129,7 +129,7 @@ class SequenceNet(NeuralNet):
                 while goes_on and len(self.history) < last_epoch:
                     goes_on = self._fit_epoch(train, valid)
                     if stored is not None:
-                        stored.write(self, goes_on=goes_on)
+                        stored.write(self)
         except StopTraining:  # within an epoch, which is not complete then
             pass
         finally:

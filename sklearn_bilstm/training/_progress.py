@@ -36,6 +36,22 @@ class EpochPrinter(Callback):
         self.n_before_ = len(net.history)
         self.n_timed_ = 0
 
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Say so if the training goes on from a checkpoint."""
+        n_read = len(net.history) - 1 - self.n_before_
+        if self.n_timed_ == 0 and n_read > 0:
+            self._say(f"going on from the checkpoint, after epoch {n_read}")
+
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Say so if the checkpoint was complete."""
+        n_read = len(net.history) - self.n_before_
+        if self.n_timed_ == 0 and n_read > 0:
+            self._say(f"the checkpoint is complete, after epoch {n_read}")
+
+    @staticmethod
+    def _say(words: str) -> None:
+        print(words, flush=True)  # noqa: T201, verbose=1 asks for it
+
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Print the epoch that has ended, and before the first what the columns are."""
         self.n_timed_ += 1
@@ -46,11 +62,10 @@ class EpochPrinter(Callback):
             self._print({name: name for name in cells})
         self._print(cells)
 
-    @staticmethod
-    def _print(cells: dict[str, str]) -> None:
+    def _print(self, cells: dict[str, str]) -> None:
         # as wide in every epoch, so that all lines are of one table
         row = [cell.rjust(max(len(name), 9)) for name, cell in cells.items()]
-        print("  ".join(row), flush=True)  # noqa: T201, verbose=1 asks for it
+        self._say("  ".join(row))
 
     def _cells(self, epoch: dict[str, Any], n_done: int) -> dict[str, str]:
         so_far = time.perf_counter() - self.start_

@@ -197,7 +197,7 @@ def test_the_lines_that_are_printed_go_on_too(ids, path, capsys):
     capsys.readouterr()
     small_classifier(**params).fit(ids, Y)
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines[1:]] == ["epoch", "3/4", "4/4"]
+    assert [line.split()[0] for line in lines[2:]] == ["epoch", "3/4", "4/4"]
 
 
 # -- another training
@@ -206,17 +206,17 @@ def test_the_lines_that_are_printed_go_on_too(ids, path, capsys):
 @pytest.mark.parametrize(
     ("params", "differs"),
     [
-        ({"random_state": 1}, "network, parameters"),
-        ({"lr": 0.01}, "parameters"),
-        ({"max_epochs": 3}, "parameters"),
-        ({"lr_schedule": "constant"}, "parameters"),
-        ({"gradient_clip_norm": None}, "parameters"),
-        ({"weight_decay": 0.5}, "parameters"),
-        ({"net_params": {"optimizer__eps": 1e-3}}, "parameters"),
+        ({"random_state": 1}, "network, seed"),
+        ({"lr": 0.01}, "lr, optimizer__param_groups"),
+        ({"max_epochs": 3}, "OneCycle, max_epochs"),
+        ({"lr_schedule": "constant"}, "Constant, OneCycle"),
+        ({"gradient_clip_norm": None}, "GradientNormClipping"),
+        ({"weight_decay": 0.5}, "optimizer__weight_decay"),
+        ({"net_params": {"optimizer__eps": 1e-3}}, "optimizer__eps"),
         ({"dropout": 0.1}, "network"),
         ({"pooling": "max"}, "network"),
         ({"precision": "bfloat16"}, "network"),
-        ({"early_stopping": True}, "parameters, rows, validation rows"),
+        ({"early_stopping": True}, "EarlyStopping, rows, validation rows"),
         ({"class_weight": {0: 2.0}}, "rows"),
     ],
     ids=str,
@@ -364,6 +364,55 @@ def test_a_stream_leaves_it_alone(ids, path):
 def test_a_checkpoint_holds_no_pickle_and_leaves_no_file_beside_it(ids, path):
     small_classifier(checkpoint=path).fit(ids, Y)
     assert list(path.parent.iterdir()) == [path]
-    content, arrays = read_archive(path, kind="checkpoint")
-    assert content["state"]["goes_on"] is True
+    _, arrays = read_archive(path, kind="checkpoint")
     assert "state.weights.head.linear.weight" in arrays
+
+
+class Ends(Callback):
+    """End a training after an epoch, as callbacks of skorch do it."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_what_a_callback_has_ended_goes_on_without_it(ids, path):
+    expected = small_classifier(max_epochs=4).fit(ids, Y)
+    params = {"max_epochs": 4, "checkpoint": path}
+    ended = small_classifier(**params, callbacks=[Ends(2)]).fit(ids, Y)
+    assert ended.n_iter_ == 2
+    assert_same(small_classifier(**params).fit(ids, Y), expected)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda content: content.pop("fingerprint"),
+        lambda content: content.pop("state"),
+        lambda content: content["state"].pop("optimizer"),
+        lambda content: content["state"]["weights"].popitem(),
+        lambda content: content["state"].update(history=3),
+    ],
+)
+def test_a_file_with_the_wrong_things_in_it_is_named(ids, path, spoil):
+    small_classifier(checkpoint=path).fit(ids, Y)
+    content, arrays = read_archive(path, kind="checkpoint")
+    spoil(content)
+    write_archive(path, kind="checkpoint", content=content, arrays=arrays)
+    with pytest.raises(
+        ValueError, match=r"'checkpoint' parameter names .*training.zip"
+    ):
+        small_classifier(checkpoint=path).fit(ids, Y)
+
+
+def test_what_was_read_is_said(ids, path, capsys):
+    params = {"max_epochs": 4, "checkpoint": path, "verbose": 1}
+    interrupted(small_classifier, 3, ids, Y, **params)
+    capsys.readouterr()
+    small_classifier(**params).fit(ids, Y)
+    assert "going on from the checkpoint, after epoch 2\n" in capsys.readouterr().out
+    small_classifier(**params).fit(ids, Y)
+    assert "the checkpoint is complete, after epoch 4\n" in capsys.readouterr().out
