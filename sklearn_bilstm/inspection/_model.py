@@ -9,15 +9,57 @@ import torch
 from scipy.special import expit
 from sklearn.base import is_classifier
 from sklearn.compose import ColumnTransformer
+from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._labels import encode
 from sklearn_bilstm.estimators._network import held_estimator, learnt_estimator
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
 from sklearn_bilstm.utils._sklearn import safe_indexing
 
-__all__ = ["Output", "TextModel"]
+__all__ = ["Output", "TextModel", "fitted_estimator"]
+
+_READABLE = (
+    "a fitted pipeline of a TextVectorizer and a BiLSTM estimator, or a search or "
+    "FrozenEstimator that holds one"
+)
+
+
+def fitted_estimator(model: Any, kind: str) -> Any:
+    """Return the fitted BiLSTM estimator that a model is, or holds.
+
+    Parameters
+    ----------
+    model : estimator
+    kind : str
+        What it must be, for an error.
+
+    Raises
+    ------
+    NotFittedError
+        If it is not fitted.
+    ValueError
+        If it is another kind of model.
+    """
+    try:
+        return learnt_estimator(model)
+    except ValueError as error:
+        message = f"model must be {kind}: got {model!r}"
+        held = model
+        while held is not None:
+            last, held = held, _to_be_held(held)
+        if isinstance(last, BaseSequenceEstimator):
+            raise NotFittedError(f"{message}, which is not fitted yet.") from error
+        raise ValueError(f"{message}.") from error
+
+
+def _to_be_held(model: Any) -> Any:
+    """Return the estimator that a model holds, or that a search will."""
+    held = held_estimator(model)
+    is_search = hasattr(model, "refit")
+    return model.estimator if held is None and is_search else held
 
 
 @dataclass(frozen=True)
@@ -41,8 +83,10 @@ class TextModel:
 
         Raises
         ------
+        NotFittedError
+            If it is not fitted.
         ValueError
-            If it is not fitted, or is another kind of model.
+            If it is another kind of model.
         """
         transformers: list = []
         held = model
@@ -50,12 +94,9 @@ class TextModel:
             steps = [step for _, step in getattr(held, "steps", [])]
             transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
             held = held_estimator(held)
-        try:
-            estimator = learnt_estimator(model)
-        except ValueError as error:
-            raise _not_readable(model) from error
+        estimator = fitted_estimator(model, _READABLE)
         if not transformers:
-            raise _not_readable(model)
+            raise ValueError(f"model must be {_READABLE}: got {model!r}.")
         return cls(transformers, estimator)
 
     def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
@@ -91,13 +132,6 @@ def _located(transformer: Any, texts: Any) -> list[LocatedDocument]:
     raise ValueError(
         "model must have a TextVectorizer, or a ColumnTransformer that holds one, "
         f"right before its estimator: got {transformer!r}."
-    )
-
-
-def _not_readable(model: Any) -> ValueError:
-    return ValueError(
-        "model must be a fitted pipeline of a TextVectorizer and a BiLSTM estimator, "
-        f"or a search or FrozenEstimator that holds one: got {model!r}."
     )
 
 
@@ -197,10 +231,12 @@ def _numbers_asked_for(estimator: Any, target: Any, n_rows: int) -> np.ndarray:
             f"target must say which of the {n_outputs} numbers of {estimator!r} is "
             "explained: got None."
         )
+    allowed = (
+        "left out for a regressor of a single number"
+        if n_outputs == 1
+        else f"the number of an output, from 0 to {n_outputs - 1}, for a regressor"
+    )
     columns = _one_a_row(0 if target is None else target, n_rows)
     if columns.dtype.kind not in "iu" or not np.isin(columns, range(n_outputs)).all():
-        raise ValueError(
-            f"target must be the number of an output, from 0 to {n_outputs - 1}, for "
-            f"a regressor: got {target!r}."
-        )
+        raise ValueError(f"target must be {allowed}: got {target!r}.")
     return columns

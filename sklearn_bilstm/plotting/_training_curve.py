@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from sklearn_bilstm.estimators._network import learnt_estimator
+from sklearn_bilstm.inspection._model import fitted_estimator
 from sklearn_bilstm.plotting._axes import axes_for
 
 __all__ = ["TrainingCurveDisplay"]
@@ -94,16 +94,14 @@ class TrainingCurveDisplay:
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
-            If the model is not fitted, or of another kind.
+            If it is of another kind.
         """
-        try:
-            estimator = learnt_estimator(model)
-        except ValueError as error:
-            raise ValueError(
-                "model must be a fitted BiLSTM estimator, or a fitted Pipeline or "
-                f"search that holds one. Got {model!r} instead."
-            ) from error
+        estimator = fitted_estimator(
+            model, "a fitted BiLSTM estimator, or a Pipeline or search that holds one"
+        )
         display = cls(estimator.history_, estimator.best_epoch_)
         return display.plot(ax=ax, metric=metric)
 
@@ -152,7 +150,10 @@ class TrainingCurveDisplay:
         """Return the label of a metric, and how each of its lines is drawn."""
         if metric not in _METRICS:
             known = ", ".join(map(repr, _METRICS))
-            raise ValueError(f"metric must be one of {known}: got {metric!r}.")
+            raise ValueError(
+                f"metric must be one of {known}: got {metric!r}. Accuracy and R2 are "
+                "drawn by 'score'."
+            )
         for name, label in _METRICS[metric].items():
             looks = {rows + name: look for rows, look in _ROWS.items()}
             found = {key: looks[key] for key in looks if key in self.history[-1]}

@@ -8,6 +8,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -117,6 +118,8 @@ def test_the_output_of_a_regressor_is_its_number(regression):
     np.testing.assert_allclose(outputs, regression.predict(TEXTS), rtol=1e-5)
     assert found[0].target is None
     assert found[0].probability is None
+    with pytest.raises(ValueError, match="left out for a regressor of a single"):
+        explain(regression, TEXTS, "occlusion", target=3)
 
 
 def test_a_regressor_of_several_numbers_is_asked_for_one(reviews):
@@ -235,10 +238,18 @@ def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
         explain(fitted_pipeline, TEXTS, "occlusion", target="mediocre")
     with pytest.raises(ValueError, match="one for each text: got 2 for 3"):
         explain(fitted_pipeline, TEXTS, "occlusion", target=["negative", "positive"])
-    with pytest.raises(ValueError, match="Put a single document into a list"):
+    with pytest.raises(ValueError, match=r"^texts must be .* single text into a list"):
         explain(fitted_pipeline, "a text")
-    for model in (fitted, small_pipeline(), fitted_pipeline[0]):
+    for model in (fitted, fitted_pipeline[0], clone(fitted_pipeline[0])):
         with pytest.raises(ValueError, match="fitted pipeline of a TextVectorizer"):
+            explain(model, TEXTS)
+
+
+def test_models_of_the_right_kind_may_not_be_fitted():
+    grid = {"bilstmclassifier__max_epochs": [1]}
+    search = GridSearchCV(small_pipeline(), grid)
+    for model in (small_pipeline(), search, FrozenEstimator(small_pipeline())):
+        with pytest.raises(NotFittedError, match="which is not fitted yet"):
             explain(model, TEXTS)
 
 

@@ -1,4 +1,5 @@
 import pytest
+from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
@@ -71,15 +72,24 @@ def test_of_a_search_it_draws_the_best_model(reviews):
 
 
 @pytest.mark.parametrize(
-    "model", [small_classifier(), small_pipeline(), LogisticRegression()]
+    ("model", "error"),
+    [
+        (small_classifier(), NotFittedError),
+        (small_pipeline(), NotFittedError),
+        (LogisticRegression(), ValueError),
+    ],
 )
-def test_what_was_not_trained_is_an_error(model):
-    with pytest.raises(ValueError, match="model must be a fitted BiLSTM estimator"):
+def test_what_was_not_trained_is_an_error(model, error):
+    message = "model must be a fitted BiLSTM estimator"
+    with pytest.raises(error, match=message) as caught:
         TrainingCurveDisplay.from_estimator(model)
+    assert caught.type is error
 
 
 def test_a_metric_that_is_not_there_is_an_error(fitted):
     with pytest.raises(ValueError, match="one of 'loss', 'score', 'lr': got 'auc'"):
         TrainingCurveDisplay.from_estimator(fitted, metric="auc")
+    with pytest.raises(ValueError, match="Accuracy and R2 are drawn by 'score'"):
+        TrainingCurveDisplay.from_estimator(fitted, metric="accuracy")
     with pytest.raises(ValueError, match="history must hold a score"):
         TrainingCurveDisplay([{"epoch": 1, "train_loss": 1.0}], 1).plot(metric="score")
