@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.inspection._html import as_html
+from sklearn_bilstm.inspection._html import box, legend
 from sklearn_bilstm.inspection._pieces import Piece, cut_into_fields
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._optional import import_optional
@@ -34,7 +34,7 @@ class Explanation:
         Where the scores come from.
     target : label, int or None
         The class explained, or the number of an output. None where a regressor
-        predicts a single number.
+        predicts a single number. Attention explains none: it is the most probable one.
     output : float
         What is explained: the log odds of the class, or the number predicted.
     baseline : float or None
@@ -63,11 +63,27 @@ class Explanation:
     @property
     def summary(self) -> str:
         """What is explained, in a line."""
+        if self.method == "attention":
+            return f"share of attention ({self._answer})"
         if self.probability is None:
-            output = "" if self.target is None else f" of output {self.target}"
-            return f"prediction{output} {self.output:.4g}"
+            return self._answer
         odds = f"log odds {self.output:+.2f}, probability {self.probability:.3f}"
         return f"{self.target}: {odds}"
+
+    @property
+    def _answer(self) -> str:
+        """What the model says of the text."""
+        if self.probability is not None:
+            return f"most probable: {self.target}, {self.probability:.3f}"
+        output = "" if self.target is None else f" of output {self.target}"
+        return f"prediction{output} {self.output:.4g}"
+
+    @property
+    def _heading(self) -> str:
+        """The summary, and where the scores come from."""
+        if self.method == "attention":
+            return self.summary
+        return f"{self.summary} ({self.method})"
 
     def to_frame(self) -> Any:
         """Return a pandas frame with a row a token.
@@ -76,7 +92,8 @@ class Explanation:
         -------
         frame : pandas.DataFrame
             With the columns `token`, `start` and `end` (its place in the text, missing
-            if it has none), `score`, and with several text columns `column`.
+            if it has none), `score`, if a class or one of several numbers is explained
+            `target`, and with several text columns `column`.
 
         Raises
         ------
@@ -91,6 +108,8 @@ class Explanation:
             "end": pandas.array([t.end for t in located], dtype="Int64"),
             "score": self.scores,
         }
+        if self.target is not None and self.method != "attention":
+            columns["target"] = [self.target] * len(located)
         if names:
             columns["column"] = [names[t.column] for t in located]
         return pandas.DataFrame(columns)
@@ -99,15 +118,18 @@ class Explanation:
         return f"<Explanation of {len(self.scores)} tokens, {self.summary}>"
 
     def __str__(self) -> str:
-        sizes = np.sort(np.nan_to_num(np.abs(self.scores)))
-        least = sizes[-_N_PRINTED:].min(initial=np.inf)
+        sizes = np.abs(self.scores[~np.isnan(self.scores)])
+        least = np.sort(sizes)[-_N_PRINTED:].min(initial=np.inf)
+        n_shown = np.count_nonzero(sizes >= least)
+        form = ".2g" if self.method == "attention" else "+.2g"
 
         def printed(piece: Piece) -> str:
             if piece.score is None or abs(piece.score) < least:
                 return piece.text
-            return f"[{piece.text} {piece.score:+.2g}]"
+            return f"[{piece.text} {piece.score:{form}}]"
 
-        lines = [f"{self.summary} ({self.method})"]
+        left_out = f", scores of {n_shown} of {len(sizes)} tokens shown"
+        lines = [self._heading + (left_out if n_shown < len(sizes) else "")]
         for field in cut_into_fields(self.document, self.scores):
             name = [] if field.name is None else [f"{field.name}:"]
             elsewhere = map(printed, field.elsewhere)
@@ -116,18 +138,21 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        heading = f"{self.summary} ({self.method})"
-        fields = cut_into_fields(self.document, self.scores)
-        return as_html(heading, fields, self._legend)
+        return self._html + self._html_legend
 
     @property
-    def _legend(self) -> list[str]:
-        """What a positive score means, and a negative one."""
+    def _html(self) -> str:
+        """The text in colours, without a legend."""
+        fields = cut_into_fields(self.document, self.scores)
+        return box(self._heading, fields, is_share=self.method == "attention")
+
+    @property
+    def _html_legend(self) -> str:
         if self.method == "attention":
-            return ["counts"]
+            return legend(["share of attention"])
         if self.probability is None:
-            return ["raises the prediction", "lowers it"]
-        return [f"speaks for {self.target}", "speaks against it"]
+            return legend(["raises the prediction", "lowers it"])
+        return legend(["speaks for the class", "speaks against it"])
 
 
 class Explanations(Sequence):
@@ -176,4 +201,5 @@ class Explanations(Sequence):
         return "\n\n".join(map(str, self))
 
     def _repr_html_(self) -> str:
-        return "".join(one._repr_html_() for one in self)
+        legends = dict.fromkeys(one._html_legend for one in self)
+        return "".join([*(one._html for one in self), *legends])

@@ -1,15 +1,17 @@
 """Explanations as HTML, for notebooks. All that is not ours is escaped."""
 
+from collections.abc import Callable
 from html import escape
 
 from sklearn_bilstm.inspection._pieces import Field, Piece
 
-__all__ = ["as_html"]
+__all__ = ["box", "legend"]
 
-# Red, green and blue: orange speaks for and blue against, which all eyes tell apart.
-# They are laid over the page, in part, so that its own text stays readable on them,
-# be it black on white or white on black.
+# Red, green and blue: orange speaks for and blue against, which all eyes tell apart,
+# and the purple of a share is neither. They are laid over the page, in part, so that
+# its own text stays readable on them, be it black on white or white on black.
 _FOR, _AGAINST = "230, 120, 20", "30, 120, 230"
+_SHARE = "120, 90, 180"
 _STRONGEST = 0.6
 
 _BOX = (
@@ -21,45 +23,61 @@ _SMALL = "font-size: 85%; opacity: 0.8;"
 _TOKEN = "border-radius: 3px; padding: 0.1em 0;"
 
 
-def as_html(heading: str, fields: list[Field], legend: list[str]) -> str:
-    """Return a box with a heading, the texts with their tokens coloured, and a legend.
+def box(heading: str, fields: list[Field], *, is_share: bool = False) -> str:
+    """Return a box with a heading, and the texts with their tokens coloured.
 
     Parameters
     ----------
     heading : str
     fields : list of Field
-    legend : list of str
-        What a positive score means, and what a negative one means, if there are any.
+    is_share : bool, default=False
+        Whether scores are shares of a whole, which speak for nothing.
     """
     scores = [p.score for f in fields for p in [*f.pieces, *f.elsewhere] if p.score]
     largest = max(map(abs, scores), default=1.0)
-    shown = "".join(_field(field, largest) for field in fields)
-    swatches = " ".join(
-        _token(Piece(f" {meaning} ", sign * largest), largest)
-        for sign, meaning in zip((1, -1), legend, strict=False)
-    )
+
+    def coloured(piece: Piece) -> str:
+        if piece.score is None:
+            return escape(piece.text)
+        rgb = _SHARE if is_share else _FOR if piece.score > 0 else _AGAINST
+        value = f"{piece.score:.4g}" if is_share else f"{piece.score:+.4g}"
+        return _on_colour(piece.text, rgb, abs(piece.score) / largest, value)
+
+    shown = "".join(_field(field, coloured) for field in fields)
+    note = f"<small>up to {largest:.3g}</small>" if scores else ""
     return (
-        f'<div style="{_BOX}"><div><strong>{escape(heading)}</strong></div>'
-        f'{shown}<div style="{_SMALL}">{swatches} up to {largest:.3g}</div></div>'
+        f'<div style="{_BOX}"><div><strong>{escape(heading)}</strong> {note}</div>'
+        f"{shown}</div>"
     )
 
 
-def _field(field: Field, largest: float) -> str:
-    name = "" if field.name is None else f"<em>{escape(field.name)}</em> "
-    elsewhere = " ".join(_token(piece, largest) for piece in field.elsewhere)
-    text = "".join(_token(piece, largest) for piece in field.pieces)
+def legend(meanings: list[str]) -> str:
+    """Return a line that says what colours mean.
+
+    Parameters
+    ----------
+    meanings : list of str
+        What a positive score means and what a negative one, or what a share is of.
+    """
+    colours = [_SHARE] if len(meanings) == 1 else [_FOR, _AGAINST]
+    swatches = [
+        _on_colour(f" {meaning} ", rgb, 1.0, meaning)
+        for meaning, rgb in zip(meanings, colours, strict=True)
+    ]
+    return f'<div style="{_SMALL}">{" ".join(swatches)}</div>'
+
+
+def _field(field: Field, coloured: Callable[[Piece], str]) -> str:
+    name = [] if field.name is None else [f"<em>{escape(field.name)}</em>"]
+    elsewhere = [f"<small>{coloured(piece)}</small>" for piece in field.elsewhere]
+    before = " ".join([*name, *elsewhere])
+    text = "".join(map(coloured, field.pieces))
     return (
-        f'<div>{name}<small>{elsewhere}</small></div><div dir="auto" '
-        f'style="{_TEXT}">{text}</div>'
+        f"{before and f'<div>{before}</div>'}"
+        f'<div dir="auto" style="{_TEXT}">{text}</div>'
     )
 
 
-def _token(piece: Piece, largest: float) -> str:
-    """Return a piece of text, on a colour if it has a score."""
-    text = escape(piece.text)
-    if piece.score is None:
-        return text
-    rgb = _FOR if piece.score > 0 else _AGAINST
-    alpha = _STRONGEST * abs(piece.score) / largest
-    style = f"{_TOKEN} background: rgba({rgb}, {alpha:.3f});"
-    return f'<span style="{style}" title="{piece.score:+.4g}">{text}</span>'
+def _on_colour(text: str, rgb: str, strength: float, title: str) -> str:
+    style = f"{_TOKEN} background: rgba({rgb}, {_STRONGEST * strength:.3f});"
+    return f'<span style="{style}" title="{escape(title)}">{escape(text)}</span>'

@@ -30,16 +30,22 @@ def test_a_frame_has_a_row_a_token():
             "start": pd.array([0, 3, 9, 13], dtype="Int64"),
             "end": pd.array([2, 7, 12, 16], dtype="Int64"),
             "score": [0.5, 2.0, -1.0, 0.25],
+            "target": ["positive"] * 4,
         }
     )
     pd.testing.assert_frame_equal(frame, expected)
+
+
+@pytest.mark.parametrize("fields", [{"target": None}, {"method": "attention"}])
+def test_a_frame_names_no_target_where_none_is_explained(fields):
+    assert "target" not in make_explanation(**fields).to_frame()
 
 
 def test_a_frame_of_several_texts_says_which():
     empty = make_explanation("", ())
     frame = Explanations([make_explanation(), empty, make_explanation()]).to_frame()
     assert frame["text"].tolist() == [0] * 4 + [2] * 4
-    assert list(frame) == ["text", "token", "start", "end", "score"]
+    assert list(frame) == ["text", "token", "start", "end", "score", "target"]
     assert frame.index.tolist() == list(range(8))
 
 
@@ -67,11 +73,23 @@ def test_it_prints_its_text_with_scores():
     )
 
 
+def test_attention_is_printed_as_shares_and_not_as_evidence():
+    one = make_explanation(scores=(0.5, 0.25, 0.125, 0.125), method="attention")
+    assert str(one) == (
+        "share of attention (most probable: positive, 0.818)\n"
+        "[So 0.5] [good 0.25], [not 0.12] [bad 0.12]"
+    )
+    number = {"probability": None, "output": 3.25, "target": None}
+    other = make_explanation(method="attention", **number)
+    assert other.summary == "share of attention (prediction 3.25)"
+
+
 def test_of_many_tokens_those_that_count_most_are_printed_with_scores():
     words = [f"w{number}" for number in range(30)]
     scores = np.arange(30.0)
     scores[0] = np.nan
     printed = str(make_explanation(" ".join(words), scores))
+    assert "(occlusion), scores of 10 of 29 tokens shown\n" in printed
     assert printed.count("[") == 10
     assert printed.endswith(" ".join(f"[w{n} +{n}]" for n in range(20, 30)))
 
@@ -91,9 +109,9 @@ def test_a_number_has_no_probability():
 @pytest.mark.parametrize(
     ("fields", "legend"),
     [
-        ({}, ["speaks for positive", "speaks against it"]),
+        ({}, ["speaks for the class", "speaks against it"]),
         ({"probability": None}, ["raises the prediction", "lowers it"]),
-        ({"method": "attention"}, ["counts"]),
+        ({"method": "attention"}, ["share of attention"]),
     ],
 )
 def test_the_legend_says_what_scores_mean(fields, legend):
@@ -110,7 +128,14 @@ def test_explanations_are_a_sequence():
     assert both[-1] is other
     assert both[:1] == [one]
     assert str(both) == f"{one}\n\n{other}"
-    assert both._repr_html_() == one._repr_html_() + other._repr_html_()
+
+
+def test_a_legend_is_for_all_texts_it_holds_for():
+    counts = make_explanation(target="negative"), make_explanation()
+    html = Explanations([*counts, make_explanation(method="attention")])._repr_html_()
+    assert html.count("So") == 3
+    assert html.count(" speaks for the class </span>") == 1
+    assert html.count(" share of attention </span>") == 1
 
 
 def test_a_text_without_tokens_is_shown():

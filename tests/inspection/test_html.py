@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import TextVectorizer, explain
-from sklearn_bilstm.inspection._html import as_html
+from sklearn_bilstm.inspection._html import box, legend
 from sklearn_bilstm.inspection._pieces import Field, Piece
 from tests.helpers import small_classifier
 
@@ -47,12 +47,16 @@ def read(html):
     return reader
 
 
-@given(heading=st.text(), text=st.text(), name=st.text(), legend=st.text())
-def test_all_text_is_shown_and_none_of_it_is_markup(heading, text, name, legend):
+def as_html(heading, fields, meanings):
+    return box(heading, fields) + legend(meanings)
+
+
+@given(heading=st.text(), text=st.text(), name=st.text(), meaning=st.text())
+def test_all_text_is_shown_and_none_of_it_is_markup(heading, text, name, meaning):
     text = text.replace("\r", "").replace("\0", "")  # which a parser may change
     field = Field(name, [Piece(text, 1.0), Piece(text, None)], [Piece(text, -2.0)])
-    shown = read(as_html(heading, [field], [legend, "against"])).text
-    for part in (2 * text, legend):
+    shown = read(as_html(heading, [field], [meaning, "against"])).text
+    for part in (2 * text, meaning):
         assert part in shown
 
 
@@ -72,20 +76,39 @@ def test_a_review_that_holds_a_script_is_shown_and_not_run():
 def test_colours_tell_sign_and_size():
     pieces = [Piece("good", 2.0), Piece("bad", -1.0), Piece("not read", None)]
     spans = read(as_html("", [Field(None, pieces, [])], ["for", "against"])).spans
-    (good, bad), legend = spans[:2], spans[2:]
+    (good, bad), swatches = spans[:2], spans[2:]
     alpha = re.compile(r"rgba\((.*), ([\d.]+)\)")
     colour, strongest = alpha.search(good[0]["style"]).groups()
     other, half = alpha.search(bad[0]["style"]).groups()
     assert colour != other
     assert float(half) == pytest.approx(float(strongest) / 2)
     assert [good[0]["title"], bad[0]["title"]] == ["+2", "-1"]
-    assert [text.strip() for _, text in legend] == ["for", "against"]
-    assert alpha.search(legend[0][0]["style"]).groups() == (colour, strongest)
+    assert [text.strip() for _, text in swatches] == ["for", "against"]
+    assert alpha.search(swatches[0][0]["style"]).groups() == (colour, strongest)
+
+
+def test_shares_have_neither_sign_nor_a_colour_that_speaks_for_something():
+    fields = [Field(None, [Piece("good", 0.75)], [])]
+    ((share, _),) = read(box("", fields, is_share=True)).spans
+    ((signed, _),) = read(box("", fields)).spans
+    (swatch, _), (against, _) = read(legend(["for", "against"])).spans
+    assert share["title"] == "0.75"
+    assert signed["style"] == swatch["style"]
+    assert share["style"] not in (swatch["style"], against["style"])
+
+
+def test_there_is_nothing_in_front_of_a_text_that_is_whole():
+    pieces = [Piece("good", 1.0)]
+    plain = box("", [Field(None, pieces, [])])
+    named = box("", [Field("title", pieces, [Piece("lemma", 1.0)])])
+    assert "<div></div>" not in plain
+    assert plain.count("<div") == named.count("<div") - 1
 
 
 @pytest.mark.parametrize("page", [0, 255])
 def test_text_can_be_read_on_the_strongest_colours_on_white_and_on_black(page):
-    spans = read(as_html("", [Field(None, [Piece("x", 1.0)], [])], ["", ""])).spans
+    spans = read(legend(["for", "against"]) + legend(["share"])).spans
+    assert len(spans) == 3
     for attributes, _ in spans:
         *rgb, alpha = map(
             float, re.search(r"\((.*)\)", attributes["style"])[1].split(",")
