@@ -1,11 +1,14 @@
 """A picture of what a network attends to."""
 
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_bilstm.inspection import Explanation, explain
-from sklearn_bilstm.plotting._axes import axes_for
+from sklearn_bilstm.plotting._axes import axes_for, check_axes
+from sklearn_bilstm.utils._optional import import_optional
+from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
 __all__ = ["AttentionDisplay"]
 
@@ -15,6 +18,11 @@ _MOST_LETTERS = 12
 _DARK = 0.6
 # Inches of a cell.
 _CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.32
+
+_checked = validate_params(
+    {"tokens_per_line": [Interval(Integral, 1, None, closed="left")]},
+    prefer_skip_nested_validation=False,
+)
 
 
 class AttentionDisplay:
@@ -67,6 +75,7 @@ class AttentionDisplay:
         self.explanations = explanations
 
     @classmethod
+    @_checked
     def from_estimator(
         cls, model: Any, texts: Any, *, tokens_per_line: int = 10, ax: Any = None
     ) -> Self:
@@ -76,8 +85,8 @@ class AttentionDisplay:
         ----------
         model : estimator
             A fitted model with attention, as :func:`~sklearn_bilstm.explain` takes it.
-        texts : iterable of str or table of shape (n_texts, n_columns)
-            The texts.
+        texts : str, iterable of str or table of shape (n_texts, n_columns)
+            A text, or several.
         tokens_per_line : int, default=10
             Most tokens in a line. Longer texts go on in the next.
         ax : matplotlib Axes, default=None
@@ -89,12 +98,17 @@ class AttentionDisplay:
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
             If the model has no attention, or is of another kind.
         """
+        check_axes(cls, ax)
+        texts = [texts] if isinstance(texts, str) else texts
         explanations = explain(model, texts, method="attention")
         return cls(list(explanations)).plot(ax=ax, tokens_per_line=tokens_per_line)
 
+    @_checked
     def plot(self, ax: Any = None, *, tokens_per_line: int = 10) -> Self:
         """Draw.
 
@@ -119,9 +133,18 @@ class AttentionDisplay:
         weights = np.ma.masked_invalid(np.concatenate(lines))
         largest = weights.filled(0).max() or 1.0
         self.image_ = ax.imshow(
-            weights, cmap="Oranges", vmin=0, vmax=largest, aspect="auto"
+            weights, cmap="Purples", vmin=0, vmax=largest, aspect="auto"
         )
-        self.figure_.colorbar(self.image_, ax=ax, label="attention weight")
+        self.figure_.colorbar(
+            self.image_,
+            ax=ax,
+            label="share of attention",
+            location="top",  # there it is as large for a word as for pages
+            anchor=(0.0, 0.0),
+            shrink=0.4,
+            aspect=30,
+            pad=0.02,
+        )
         self.texts_ = []
         for start, explanation in zip(starts, self.explanations, strict=True):
             self._write(explanation, start, tokens_per_line)
@@ -149,8 +172,18 @@ class AttentionDisplay:
                 fontsize="small",
                 color="white" if shares[index] > _DARK else "black",
                 parse_math=False,  # dollars are dollars
+                clip_on=True,
             )
+            text.set_clip_box(self._cell(place, start + line))
             self.texts_.append(text)
+
+    def _cell(self, column: int, line: int) -> Any:
+        """Return the box of a cell, wherever the axes come to stand."""
+        transforms = import_optional(
+            "matplotlib.transforms", purpose="AttentionDisplay", extra="plot"
+        )
+        cell = transforms.Bbox.from_bounds(column - 0.5, line - 0.5, 1, 1)
+        return transforms.TransformedBbox(cell, self.ax_.transData)
 
 
 def _in_lines(scores: np.ndarray, tokens_per_line: int) -> np.ndarray:

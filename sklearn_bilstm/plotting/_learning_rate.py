@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_bilstm.inspection import RangeTest, find_learning_rate
-from sklearn_bilstm.plotting._axes import axes_for
+from sklearn_bilstm.plotting._axes import axes_for, check_axes
 
 __all__ = ["LearningRateDisplay"]
 
@@ -95,6 +95,7 @@ class LearningRateDisplay:
         -------
         display : LearningRateDisplay
         """
+        check_axes(cls, ax)
         range_test = find_learning_rate(
             model,
             X,

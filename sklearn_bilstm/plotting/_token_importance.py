@@ -1,16 +1,24 @@
 """A picture of what the tokens of a text speak for."""
 
+from collections.abc import Iterator
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_bilstm.inspection import Explanation, explain
-from sklearn_bilstm.plotting._axes import axes_for
+from sklearn_bilstm.plotting._axes import axes_for, check_axes
+from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
 __all__ = ["TokenImportanceDisplay"]
 
-# As in the HTML of an explanation: for orange, against blue.
-_FOR, _AGAINST = "#e67814", "#1e78e6"
+# As in the HTML of an explanation: for orange, against blue, and a share purple.
+_FOR, _AGAINST, _SHARE = "#e67814", "#1e78e6", "#785ab4"
+
+_checked = validate_params(
+    {"n_tokens": [Interval(Integral, 1, None, closed="left")]},
+    prefer_skip_nested_validation=False,
+)
 
 
 class TokenImportanceDisplay:
@@ -58,6 +66,7 @@ class TokenImportanceDisplay:
         self.explanation = explanation
 
     @classmethod
+    @_checked
     def from_estimator(
         cls,
         model: Any,
@@ -92,17 +101,22 @@ class TokenImportanceDisplay:
 
         Raises
         ------
+        NotFittedError
+            If the model is not fitted.
         ValueError
             If the model, the text or the target are not what they must be.
         """
+        check_axes(cls, ax)
         texts = [text] if isinstance(text, str) else text
-        explanations = explain(model, texts, method, target)
-        if len(explanations) > 1:
+        if isinstance(texts, Iterator):
+            texts = list(texts)
+        n_texts = len(texts) if hasattr(texts, "__len__") else 1
+        if n_texts != 1:
             raise ValueError(
-                "text must be a single text, or a table of one row: got "
-                f"{len(explanations)}. Explain them, and draw them one by one by "
-                "from_explanation."
+                f"text must be a single text, or a table of one row: got {n_texts}. "
+                "Explain several, and draw them one by one by from_explanation."
             )
+        explanations = explain(model, texts, method, target)
         return cls.from_explanation(explanations[0], n_tokens=n_tokens, ax=ax)
 
     @classmethod
@@ -123,9 +137,20 @@ class TokenImportanceDisplay:
         Returns
         -------
         display : TokenImportanceDisplay
+
+        Raises
+        ------
+        TypeError
+            If it is no explanation of a single text.
         """
+        if not isinstance(explanation, Explanation):
+            raise TypeError(
+                "explanation must be the Explanation of one text, such as "
+                f"explanations[0] of what explain returned: got {explanation!r}."
+            )
         return cls(explanation).plot(ax=ax, n_tokens=n_tokens)
 
+    @_checked
     def plot(self, ax: Any = None, *, n_tokens: int = 15) -> Self:
         """Draw.
 
@@ -147,11 +172,14 @@ class TokenImportanceDisplay:
         shown = shown[sizes[shown] >= 0]
         scores = explanation.scores[shown]
         places = np.arange(len(shown))
-        self.bars_ = ax.barh(places, scores, color=np.where(scores > 0, _FOR, _AGAINST))
+        is_share = explanation.method == "attention"
+        colours = _SHARE if is_share else np.where(scores > 0, _FOR, _AGAINST)
+        self.bars_ = ax.barh(places, scores, color=colours)
         labels = [explanation.tokens[index] for index in shown]
         ax.set_yticks(places, labels, parse_math=False)  # dollars are dollars
         ax.invert_yaxis()
         ax.axvline(0, color="0.5", linewidth=0.8)
-        ax.set_xlabel(f"score by {explanation.method.replace('_', ' ')}")
+        label = f"score by {explanation.method.replace('_', ' ')}"
+        ax.set_xlabel("share of attention" if is_share else label)
         ax.set_title(explanation.summary, parse_math=False)
         return self

@@ -72,3 +72,34 @@ def test_it_can_be_drawn(attentive, texts):
 def test_a_network_without_attention_has_no_picture(fitted_pipeline):
     with pytest.raises(ValueError, match="pooling='attention'"):
         AttentionDisplay.from_estimator(fitted_pipeline, TEXTS)
+
+
+def test_one_text_needs_no_list(attentive):
+    display = AttentionDisplay.from_estimator(attentive, "not good")
+    assert [text.get_text() for text in display.texts_] == ["not", "good"]
+
+
+def test_words_stay_in_their_cells(attentive):
+    _, ax = pyplot.subplots(figsize=(2, 2))
+    display = AttentionDisplay.from_estimator(attentive, [12 * "W", "W"], ax=ax)
+    display.figure_.canvas.draw()
+    for text in display.texts_:
+        column, line = text.get_position()
+        corners = [(column - 0.5, line + 0.5), (column + 0.5, line - 0.5)]
+        cell = ax.transData.transform(corners)
+        np.testing.assert_allclose(text.get_clip_box().get_points(), cell)
+
+
+@pytest.mark.parametrize("n_texts", [1, 20])
+def test_the_legend_of_colours_is_as_large_for_a_text_as_for_many(attentive, n_texts):
+    display = AttentionDisplay.from_estimator(attentive, ["not good"] * n_texts)
+    display.figure_.canvas.draw()
+    bar = display.image_.colorbar.ax.get_window_extent()
+    assert 0.05 < bar.height / display.figure_.dpi < 0.2
+
+
+def test_lines_hold_a_token_at_least(attentive):
+    with pytest.raises(ValueError, match="'tokens_per_line' parameter"):
+        AttentionDisplay.from_estimator(None, "good", tokens_per_line=0)
+    with pytest.raises(ValueError, match="'tokens_per_line' parameter"):
+        AttentionDisplay([]).plot(tokens_per_line=0)

@@ -24,3 +24,20 @@ def test_without_matplotlib_an_error_names_the_extra(display, monkeypatch):
     name = type(display).__name__
     with pytest.raises(ImportError, match=rf"{name} needs .*sklearn-bilstm\[plot\]"):
         display.plot()
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda **ax: AttentionDisplay.from_estimator(None, ["text"], **ax),
+        lambda **ax: LearningRateDisplay.from_estimator(None, ["text"], [1], **ax),
+        lambda **ax: TokenImportanceDisplay.from_estimator(None, "text", **ax),
+    ],
+)
+def test_what_it_takes_to_draw_is_looked_for_before_a_model_is(draw, monkeypatch):
+    pytest.importorskip("matplotlib.pyplot")
+    with pytest.raises(TypeError, match="ax must be the matplotlib Axes"):
+        draw(ax="left")
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match=r"sklearn-bilstm\[plot\]"):
+        draw()

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from sklearn_bilstm import TokenImportanceDisplay, explain
+from sklearn_bilstm.inspection import Explanations
 from tests.helpers import small_pipeline
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -86,3 +87,25 @@ def test_it_can_be_drawn(fitted_pipeline, text):
         fitted_pipeline, text, method="occlusion"
     )
     display.figure_.canvas.draw()
+
+
+def test_a_list_of_explanations_is_none(explanation):
+    with pytest.raises(TypeError, match=r"such as explanations\[0\]"):
+        TokenImportanceDisplay.from_explanation(Explanations([explanation]))
+
+
+def test_arguments_are_looked_at_before_a_model_is():
+    with pytest.raises(ValueError, match="'n_tokens' parameter"):
+        TokenImportanceDisplay.from_estimator(None, TEXT, n_tokens=0)
+    for texts in ([TEXT, TEXT], [], iter([TEXT, TEXT])):
+        with pytest.raises(ValueError, match="must be a single text"):
+            TokenImportanceDisplay.from_estimator(None, texts)
+
+
+def test_shares_of_attention_are_in_a_colour_of_their_own(reviews, explanation):
+    model = small_pipeline(pooling="attention", max_epochs=1).fit(*reviews)
+    display = TokenImportanceDisplay.from_estimator(model, TEXT, method="attention")
+    signed = TokenImportanceDisplay.from_explanation(explanation)
+    (colour,) = {bar.get_facecolor() for bar in display.bars_}
+    assert colour not in {bar.get_facecolor() for bar in signed.bars_}
+    assert display.ax_.get_xlabel() == "share of attention"
