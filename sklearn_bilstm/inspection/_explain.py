@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_classifier
 
 from sklearn_bilstm.inspection._attention import attention
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
@@ -133,6 +134,8 @@ def explain(
     }
     reader = TextModel.of(model)
     documents, rows = reader.read(texts)
+    if method == "attention" and not is_classifier(reader.estimator):
+        target = 0  # the first of several numbers is shown beside the shares
     output = Output.of(reader.estimator, target, rows)
     found = methods[method](reader.estimator, rows, output)
     probabilities = output.probabilities([scores.output for scores in found])

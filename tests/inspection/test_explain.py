@@ -258,6 +258,16 @@ def test_attention_is_for_no_class(attentive):
         explain(attentive, TEXTS, "attention", target="positive")
 
 
+def test_attention_is_for_none_of_several_numbers(reviews):
+    texts, _ = reviews
+    regressor = small_regressor(pooling="attention", max_epochs=1)
+    model = make_pipeline(TextVectorizer(), regressor)
+    model.fit(texts, np.arange(120.0).reshape(60, 2))
+    (one,) = explain(model, TEXTS[:1], "attention")
+    assert one.scores.sum() == pytest.approx(1)
+    assert one.summary.startswith("share of attention (prediction of output 0 ")
+
+
 def test_what_the_estimator_reads_must_be_the_tokens(reviews):
     texts, labels = reviews
     frame = pd.DataFrame({"review": texts, "more": 5})
