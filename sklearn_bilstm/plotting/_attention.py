@@ -143,7 +143,7 @@ class AttentionDisplay:
             anchor=(0.0, 0.0),
             shrink=0.4,
             aspect=30,
-            pad=0.02,
+            pad=0.4 / (n_lines + 2),
         )
         self.texts_ = []
         for start, explanation in zip(starts, self.explanations, strict=True):
