@@ -19,6 +19,7 @@ at their end. Modules that draw random numbers take the `generator` to draw from
 
 from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._cell import CELLS
+from sklearn_bilstm.nn._crf import CRF
 from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
 from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
 from sklearn_bilstm.nn._head import DenseHead
@@ -37,6 +38,7 @@ from sklearn_bilstm.nn._pooling import (
 
 __all__ = [
     "CELLS",
+    "CRF",
     "MERGES",
     "NORMALIZATIONS",
     "POOLINGS",

@@ -1,0 +1,172 @@
+"""A linear-chain conditional random field: labels of steps that agree with each other.
+
+All sums run in log space and over all rows of a batch at once.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn._part import Part
+
+__all__ = ["CRF"]
+
+# Weight of what must not be. Sums of many of them are finite in float32 and bfloat16,
+# so that no gradient is NaN, and their exponential is zero.
+_IMPOSSIBLE = -1e30
+
+
+class CRF(Part):
+    """Weigh the labels of a sequence by how they follow each other.
+
+    The score of a sequence of labels is the sum of the emissions of its labels and of
+    the weights of its transitions, from a start before the first step to an end behind
+    the last one. Its probability is the exponential of the score, over the sum of those
+    of all sequences of labels (Lafferty et al., 2001; for the log space, Sutton and
+    McCallum, 2012).
+
+    Parameters
+    ----------
+    n_labels : int
+        Number of labels, K.
+    allowed : bool tensor of shape (K + 1, K + 1), default=None
+        Whether label j may follow label i, in row i and column j. The last row says
+        which labels may come first, and the last column which may come last. What is
+        not allowed has probability zero. None allows all.
+    """
+
+    allowed: Tensor
+
+    def __init__(self, n_labels: int, allowed: Tensor | None = None) -> None:
+        super().__init__()
+        self.input_size = self.output_size = n_labels
+        shape = n_labels + 1, n_labels + 1
+        if allowed is None:
+            allowed = torch.ones(shape, dtype=torch.bool)
+        self.register_buffer("allowed", allowed)
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Begin without any preference."""
+        nn.init.zeros_(self.weight)
+
+    def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Return the log-likelihood of labels.
+
+        Parameters
+        ----------
+        emissions : tensor of shape (B, T, K)
+            How much speaks for each label at each step. Finite, also on padding.
+        labels : int64 tensor of shape (B, T)
+            Any label on padding.
+        mask : bool tensor of shape (B, T)
+            True on real steps, which come first in a row.
+
+        Returns
+        -------
+        log_likelihood : tensor of shape (B,)
+            Zero for an empty row.
+        """
+        weights = self._weights()  # (K + 1, K + 1)
+        return _score(emissions, labels, mask, weights) - _log_partition(
+            emissions, mask, weights
+        )
+
+    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Return the probability of each label at each step.
+
+        It is that of all sequences of labels that have it there, by the forward and the
+        backward algorithm.
+
+        Parameters
+        ----------
+        emissions : tensor of shape (B, T, K)
+        mask : bool tensor of shape (B, T)
+
+        Returns
+        -------
+        probabilities : tensor of shape (B, T, K)
+            Zero on padding.
+        """
+        weights = self._weights()  # (K + 1, K + 1)
+        before = torch.stack(_sums_before(emissions, mask, weights), 1)  # (B, T, K)
+        behind = torch.stack(_sums_behind(emissions, mask, weights), 1)  # (B, T, K)
+        return (before + behind).softmax(2) * mask[..., None]  # (B, T, K)
+
+    def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Return the most probable sequence of labels of each row (Viterbi, 1967).
+
+        Parameters
+        ----------
+        emissions : tensor of shape (B, T, K)
+        mask : bool tensor of shape (B, T)
+
+        Returns
+        -------
+        labels : int64 tensor of shape (B, T)
+            Any label on padding.
+        """
+        weights = self._weights()  # (K + 1, K + 1)
+        into = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
+        stay = torch.arange(self.input_size, device=emissions.device)  # (K,)
+        best = weights[-1, :-1] + emissions[:, 0]  # (B, K)
+        came_from = []
+        for step in range(1, emissions.shape[1]):
+            real = mask[:, step, None]  # (B, 1)
+            found, label = (best[:, None] + into).max(2)  # (B, K), (B, K)
+            best = torch.where(real, found + emissions[:, step], best)  # (B, K)
+            came_from.append(torch.where(real, label, stay))  # (B, K)
+        label = (best + weights[:-1, -1]).argmax(1, keepdim=True)  # (B, 1)
+        labels = [label]
+        for source in reversed(came_from):
+            label = source.gather(1, label)  # (B, 1)
+            labels.append(label)
+        return torch.cat(labels[::-1], 1)  # (B, T)
+
+    def _weights(self) -> Tensor:
+        return self.weight.masked_fill(~self.allowed, _IMPOSSIBLE)
+
+
+def _score(emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+    """Return the score of labels, of shape (B,), zero for an empty row."""
+    unary = emissions.gather(2, labels[..., None])[..., 0]  # (B, T)
+    between = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
+    last = (mask.sum(1, keepdim=True) - 1).clamp(min=0)  # (B, 1)
+    ends = weights[-1, labels[:, 0]] + weights[labels.gather(1, last)[:, 0], -1]  # (B,)
+    return (
+        (unary * mask).sum(1) + (between * mask[:, 1:]).sum(1) + ends * mask[:, 0]
+    )  # (B,)
+
+
+def _log_partition(emissions: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
+    """Return the logarithm of the sum over all sequences of labels, of shape (B,)."""
+    last = _sums_before(emissions, mask, weights)[-1]  # (B, K)
+    return (last + weights[:-1, -1]).logsumexp(1) * mask[:, 0]  # (B,)
+
+
+def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
+    """Sum over all beginnings that end with a label, its emission included.
+
+    Returns
+    -------
+    sums : list of tensors of shape (B, K)
+        Logarithms for each step; on padding those of the last real step.
+    """
+    into = weights[:-1, :-1].T.contiguous()  # (K, K), from the label in the last one
+    sums = [weights[-1, :-1] + emissions[:, 0]]  # (B, K)
+    for step in range(1, emissions.shape[1]):
+        found = (sums[-1][:, None] + into).logsumexp(2) + emissions[:, step]  # (B, K)
+        sums.append(torch.where(mask[:, step, None], found, sums[-1]))  # (B, K)
+    return sums
+
+
+def _sums_behind(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
+    """Sum over all endings that follow a label, as `_sums_before` does."""
+    out_of = weights[:-1, :-1]  # (K, K), to the label in the last dimension
+    n_steps = emissions.shape[1]
+    sums = [weights[:-1, -1].expand(len(emissions), -1)]  # (B, K)
+    for step in range(n_steps - 1, 0, -1):
+        follows = (sums[-1] + emissions[:, step])[:, None]  # (B, 1, K)
+        found = (follows + out_of).logsumexp(2)  # (B, K)
+        sums.append(torch.where(mask[:, step, None], found, sums[-1]))  # (B, K)
+    return sums[::-1]

@@ -1,0 +1,166 @@
+import itertools
+
+import pytest
+import torch
+
+from sklearn_bilstm.nn import CRF
+
+K, T = 3, 4
+
+
+def drawn(n_labels, allowed=None, seed=0):
+    """Return a CRF with random weights."""
+    crf = CRF(n_labels, allowed)
+    torch.nn.init.normal_(crf.weight, generator=torch.Generator().manual_seed(seed))
+    return crf.double()
+
+
+def emissions_of(*shape, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def all_labels(n_steps, n_labels=K):
+    return torch.tensor(list(itertools.product(range(n_labels), repeat=n_steps)))
+
+
+def probabilities_of_all(crf, emissions):
+    """Return all sequences of labels of one row, and their probabilities."""
+    labels = all_labels(len(emissions), emissions.shape[1])
+    rows = emissions.expand(len(labels), -1, -1)
+    mask = torch.ones_like(labels, dtype=torch.bool)
+    return labels, crf(rows, labels, mask).exp()
+
+
+def no_pair(first, second, n_labels=K):
+    allowed = torch.ones(n_labels + 1, n_labels + 1, dtype=torch.bool)
+    allowed[first, second] = False
+    return allowed
+
+
+@pytest.mark.parametrize("n_steps", [1, 2, T])
+def test_probabilities_of_all_label_sequences_sum_to_one(n_steps):
+    _, found = probabilities_of_all(drawn(K), emissions_of(n_steps, K))
+    torch.testing.assert_close(found.sum().item(), 1.0)
+
+
+def test_the_odds_of_two_sequences_are_what_their_scores_differ_by():
+    crf, emissions = drawn(K), emissions_of(1, 2, K)
+    labels = torch.tensor([[0, 2], [1, 1]])
+    mask = torch.ones(2, 2, dtype=torch.bool)
+    first, second = crf(emissions.expand(2, -1, -1), labels, mask)
+    e, w = emissions[0], crf.weight
+    by_hand = (w[K, 0] + e[0, 0] + w[0, 2] + e[1, 2] + w[2, K]) - (
+        w[K, 1] + e[0, 1] + w[1, 1] + e[1, 1] + w[1, K]
+    )
+    torch.testing.assert_close(first - second, by_hand)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_decoding_finds_the_most_probable_sequence(seed):
+    crf, emissions = drawn(K, seed=seed), emissions_of(T, K, seed=seed + 100)
+    labels, found = probabilities_of_all(crf, emissions)
+    mask = torch.ones(1, T, dtype=torch.bool)
+    decoded = crf.decode(emissions[None], mask)
+    assert decoded[0].tolist() == labels[found.argmax()].tolist()
+
+
+def test_marginals_are_sums_over_all_sequences():
+    crf, emissions = drawn(K), emissions_of(T, K)
+    labels, found = probabilities_of_all(crf, emissions)
+    expected = torch.stack(
+        [
+            torch.stack([found[labels[:, step] == k].sum() for k in range(K)])
+            for step in range(T)
+        ]
+    )
+    mask = torch.ones(1, T, dtype=torch.bool)
+    torch.testing.assert_close(crf.marginals(emissions[None], mask)[0], expected)
+
+
+def test_rows_of_unequal_length_are_as_they_are_alone():
+    crf, emissions = drawn(K), emissions_of(4, T, K)
+    labels = all_labels(T)[[5, 17, 33, 70]]
+    lengths = torch.tensor([T, 2, 1, 3])
+    mask = torch.arange(T) < lengths[:, None]
+    together = crf(emissions, labels, mask), crf.marginals(emissions, mask)
+    decoded = crf.decode(emissions, mask)
+    for row, length in enumerate(lengths):
+        alone = emissions[row : row + 1, :length], mask[row : row + 1, :length]
+        labels_alone = labels[row : row + 1, :length]
+        torch.testing.assert_close(
+            crf(alone[0], labels_alone, alone[1])[0], together[0][row]
+        )
+        torch.testing.assert_close(crf.marginals(*alone)[0], together[1][row, :length])
+        assert decoded[row, :length].tolist() == crf.decode(*alone)[0].tolist()
+        assert (together[1][row, length:] == 0).all()
+
+
+def test_an_empty_row_is_certain():
+    crf, emissions = drawn(K), emissions_of(2, T, K)
+    mask = torch.zeros(2, T, dtype=torch.bool)
+    labels = torch.zeros(2, T, dtype=torch.long)
+    assert crf(emissions, labels, mask).tolist() == [0.0, 0.0]
+    assert crf.decode(emissions, mask).shape == (2, T)
+
+
+@pytest.mark.parametrize(
+    ("pair", "is_hit"),
+    [
+        ((0, 1), lambda x: ((x[:, :-1] == 0) & (x[:, 1:] == 1)).any(1)),
+        ((K, 2), lambda x: x[:, 0] == 2),
+        ((2, K), lambda x: x[:, -1] == 2),
+    ],
+    ids=["between", "first", "last"],
+)
+def test_what_is_not_allowed_is_impossible(pair, is_hit):
+    crf = drawn(K, no_pair(*pair))
+    emissions = emissions_of(T, K)
+    emissions[:, pair[0] % K] += 50.0  # all speaks for it
+    emissions[:, pair[1] % K] += 50.0
+    labels, found = probabilities_of_all(crf, emissions)
+    assert (found[is_hit(labels)] == 0).all()
+    torch.testing.assert_close(found.sum().item(), 1.0)
+    decoded = crf.decode(emissions[None], torch.ones(1, T, dtype=torch.bool))
+    assert not is_hit(decoded).any()
+
+
+def test_gradients_agree_with_central_differences():
+    crf, emissions = drawn(K, no_pair(0, 1)), emissions_of(2, T, K).requires_grad_()
+    labels = torch.tensor([[2, 1, 1, 0], [0, 2, 0, 0]])
+    mask = torch.tensor([[True] * 4, [True, True, False, False]])
+    torch.autograd.gradcheck(lambda e: crf(e, labels, mask), emissions)
+    torch.autograd.gradcheck(
+        lambda w: torch.func.functional_call(
+            crf, {"weight": w}, (emissions.detach(), labels, mask)
+        ),
+        crf.weight,
+    )
+
+
+def test_a_thousand_steps_of_a_hundred_labels_are_exact_in_float32():
+    n_steps, n_labels = 1000, 100
+    allowed = torch.ones(n_labels + 1, n_labels + 1, dtype=torch.bool)
+    allowed[:50, 50:100] = False
+    crf = drawn(n_labels, allowed)
+    emissions = 10 * emissions_of(1, n_steps, n_labels)
+    mask = torch.ones(1, n_steps, dtype=torch.bool)
+    labels = crf.decode(emissions, mask)
+    exact = crf(emissions, labels, mask).item()
+    marginals = crf.marginals(emissions, mask)
+    crf, emissions = crf.float(), emissions.float().requires_grad_()
+    found = crf(emissions, labels, mask)
+    found.sum().backward()
+    assert emissions.grad.isfinite().all()
+    assert crf.weight.grad.isfinite().all()
+    assert found.item() == pytest.approx(exact, rel=1e-4, abs=0.05)
+    torch.testing.assert_close(
+        crf.marginals(emissions.detach(), mask).double(), marginals, rtol=0, atol=1e-3
+    )
+
+
+def test_without_transitions_labels_are_decided_one_by_one():
+    crf, emissions = CRF(K).double(), emissions_of(2, T, K)
+    mask = torch.ones(2, T, dtype=torch.bool)
+    torch.testing.assert_close(crf.marginals(emissions, mask), emissions.softmax(2))
+    assert crf.decode(emissions, mask).tolist() == emissions.argmax(2).tolist()
