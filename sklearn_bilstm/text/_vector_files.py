@@ -1,7 +1,6 @@
 """Files of word vectors: which format one has, and what it holds."""
 
 import gzip
-import io
 import os
 import re
 import warnings
@@ -15,13 +14,14 @@ from typing import BinaryIO
 
 import numpy as np
 
+from sklearn_bilstm.utils._files import open_bytes
+
 __all__ = ["read_vectors"]
 
 # Large enough to parse fast, small beside the vectors of any file that is large.
 _CHUNK_BYTES = 2**18
 _SAMPLE_BYTES = 2**12
 _LONGEST_FIRST_LINE = 2**20
-_GZIP_MAGIC = b"\x1f\x8b"
 # Bytes that no text holds, but numbers in binary form do.
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,9})\s*")
@@ -63,7 +63,7 @@ def read_vectors(
         If the file is in no known format, or breaks it.
     """
     name = repr(str(path))
-    with _open(Path(path)) as file:
+    with open_bytes(Path(path)) as file:
         try:
             layout = _recognise(file, name)
             n_rows = _count_at_most(file, layout) if kept is None else len(kept)
@@ -172,14 +172,6 @@ class _Words:
         shape = (self._n_written, self.layout.n_dims)
         self._vectors.resize(shape, refcheck=False)
         return list(self._words), self._vectors
-
-
-def _open(path: Path) -> BinaryIO:
-    """Open a file that may be compressed, whatever its name says."""
-    with path.open("rb") as file:
-        is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    # a gzip file alone is slow to read line by line
-    return io.BufferedReader(gzip.open(path)) if is_gzip else path.open("rb")
 
 
 def _recognise(file: BinaryIO, name: str) -> _Layout:

@@ -1,14 +1,26 @@
-"""Files that are there whole, or not at all."""
+"""Files: read as users have them, and written whole or not at all."""
 
+import gzip
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 from uuid import uuid4
 
-__all__ = ["replaced_atomically"]
+__all__ = ["open_bytes", "replaced_atomically"]
+
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Open a file for reading that gzip may have compressed, whatever its name says."""
+    with path.open("rb") as file:
+        is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    # a gzip file alone is slow to read line by line
+    return io.BufferedReader(gzip.open(path)) if is_gzip else path.open("rb")
 
 
 @contextmanager

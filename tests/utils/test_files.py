@@ -1,6 +1,25 @@
+import gzip
+
 import pytest
 
-from sklearn_bilstm.utils._files import replaced_atomically
+from sklearn_bilstm.utils._files import open_bytes, replaced_atomically
+
+
+@pytest.mark.parametrize("name", ["text", "text.gz"])
+def test_what_is_in_a_file_tells_whether_it_is_compressed(tmp_path, name):
+    plain, compressed = tmp_path / f"plain_{name}", tmp_path / f"compressed_{name}"
+    plain.write_bytes(b"one\ntwo\n")
+    compressed.write_bytes(gzip.compress(b"one\ntwo\n"))
+    for path in (plain, compressed):
+        with open_bytes(path) as file:
+            assert list(file) == [b"one\n", b"two\n"]
+
+
+def test_an_empty_file_has_no_lines(tmp_path):
+    path = tmp_path / "empty"
+    path.touch()
+    with open_bytes(path) as file:
+        assert list(file) == []
 
 
 def test_what_is_written_takes_the_place_of_what_was_there(tmp_path):

@@ -1,0 +1,242 @@
+"""Sentences with a label for each token, in the formats of the CoNLL shared tasks."""
+
+import gzip
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from sklearn_bilstm.utils._files import open_bytes
+
+__all__ = ["load_conll", "load_conllu"]
+
+# Columns of CoNLL-U (https://universaldependencies.org/format.html).
+_CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()  # noqa: SIM905 - a list of as many strings is longer than a line
+
+_CONLLU_ID = re.compile(r"\d+([-.]\d+)?")
+
+Rows = list[list[str]]
+Word = tuple[str, str]
+
+
+def load_conll(
+    path: str | PathLike,
+    *,
+    token_column: int = 0,
+    label_column: int = -1,
+    return_X_y: bool = False,
+) -> Bunch | tuple[Rows, Rows]:
+    """Read sentences from a file with a token and its label on each line.
+
+    Columns are separated by tabs, or where a line has none by other white space. A
+    line without a token ends a sentence, and one that begins with "-DOCSTART-" begins
+    a document, as in CoNLL-2003.
+
+    Parameters
+    ----------
+    path : path
+        A file of UTF-8, plain or compressed by gzip.
+    token_column : int, default=0
+        Which column holds the tokens; -1 is the last.
+    label_column : int, default=-1
+        Which column holds the labels.
+    return_X_y : bool, default=False
+        Whether to return `(data, target)` instead of a Bunch.
+
+    Returns
+    -------
+    sentences : :class:`~sklearn.utils.Bunch`
+        data : list of list of str
+            The tokens of each sentence.
+        target : list of list of str
+            Their labels.
+        document : ndarray of int, shape (n_sentences,)
+            Number of the document that each is from, to keep its sentences together
+            in cross-validation. All are 0 where the file does not part documents.
+
+    Raises
+    ------
+    ValueError
+        If a line lacks a column, or the file is not what it must be.
+    """
+    file = _File(Path(path))
+    columns = token_column, label_column
+    sentences = file.sentences(_begins_document_of_conll, partial(_conll_word, columns))
+    return (sentences.data, sentences.target) if return_X_y else sentences
+
+
+def load_conllu(
+    path: str | PathLike, *, label: str = "upos", return_X_y: bool = False
+) -> Bunch | tuple[Rows, Rows]:
+    """Read sentences from a file of CoNLL-U, the format of Universal Dependencies.
+
+    Words that are parts of a token written as one are read, as the labels are theirs,
+    and the token itself is not; nor are words that stand only in enhanced dependencies.
+
+    Parameters
+    ----------
+    path : path
+        A file of UTF-8, plain or compressed by gzip.
+    label : {"lemma", "upos", "xpos", "feats", "deprel"}, default="upos"
+        The column that holds the labels: universal parts of speech, or those of the
+        language, and so on.
+    return_X_y : bool, default=False
+        Whether to return `(data, target)` instead of a Bunch.
+
+    Returns
+    -------
+    sentences : :class:`~sklearn.utils.Bunch`
+        data : list of list of str
+            The words of each sentence.
+        target : list of list of str
+            Their labels.
+        document : ndarray of int, shape (n_sentences,)
+            Number of the document that each is from, to keep its sentences together
+            in cross-validation. All are 0 where the file does not part documents.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, or a line is not of the format.
+
+    References
+    ----------
+    .. [1] Nivre et al. (2020). Universal Dependencies v2: an evergrowing multilingual
+       treebank collection. LREC.
+    """
+    choices = ("lemma", "upos", "xpos", "feats", "deprel")
+    if label not in choices:
+        raise ValueError(f"label must be one of {choices}. Got {label!r} instead.")
+    file = _File(Path(path))
+    column = _CONLLU.index(label)
+    sentences = file.sentences(
+        _begins_document_of_conllu, partial(_conllu_word, column)
+    )
+    return (sentences.data, sentences.target) if return_X_y else sentences
+
+
+def _begins_document_of_conll(line: str) -> bool:
+    return line.startswith("-DOCSTART-")
+
+
+def _begins_document_of_conllu(line: str) -> bool:
+    return line.startswith("#") and line[1:].split()[:1] == ["newdoc"]
+
+
+def _conll_word(columns: tuple[int, int], line: str) -> Word:
+    """Return the token and the label on a line."""
+    cells = line.split("\t") if "\t" in line else line.split()
+    try:
+        token, label = (cells[column].strip() for column in columns)
+    except IndexError as error:
+        raise ValueError(
+            f"must have a column {columns[0]} for the token and {columns[1]} for its "
+            f"label, and has {len(cells)} columns"
+        ) from error
+    if len(cells) < 2:
+        raise ValueError("must have two columns at least, and has one")
+    return token, label
+
+
+def _conllu_word(column: int, line: str) -> Word | None:
+    """Return the word and the label on a line, if it has one."""
+    if line.startswith("#"):
+        return None
+    cells = line.split("\t")
+    if len(cells) != len(_CONLLU):
+        raise ValueError(
+            f"must have {len(_CONLLU)} columns with tabs between them, and has "
+            f"{len(cells)}"
+        )
+    if not _CONLLU_ID.fullmatch(cells[0]):
+        raise ValueError(
+            f"must begin with a number such as 7, 7-8 or 7.1, and begins with "
+            f"{cells[0]!r}"
+        )
+    return (cells[1], cells[column]) if cells[0].isdecimal() else None
+
+
+@dataclass
+class _Sentences:
+    """Sentences that are being read."""
+
+    data: Rows = field(default_factory=list)
+    target: Rows = field(default_factory=list)
+    document: list[int] = field(default_factory=list)
+    is_open: bool = False
+    n_begun: int = 0
+
+    def add(self, token: str, label: str) -> None:
+        """Add a token to the open sentence, or open one."""
+        if not self.is_open:
+            self.data.append([])
+            self.target.append([])
+            self.document.append(max(self.n_begun - 1, 0))
+            self.is_open = True
+        self.data[-1].append(token)
+        self.target[-1].append(label)
+
+    def end(self) -> None:
+        """End the open sentence, if there is one."""
+        self.is_open = False
+
+    def begin_document(self) -> None:
+        """End the open sentence, and begin a document."""
+        self.end()
+        self.n_begun += 1
+
+
+class _File:
+    """Lines of a file, and errors that name the one that was read last."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.n_lines = 0
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield lines without their ends."""
+        try:
+            with open_bytes(self.path) as lines:
+                for line in lines:
+                    self.n_lines += 1
+                    # only the first one may begin with a byte order mark
+                    encoding = "utf-8-sig" if self.n_lines == 1 else "utf-8"
+                    yield line.decode(encoding).rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            raise self._refuse(f"must be text of UTF-8: {error}") from error
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise ValueError(
+                f"{str(self.path)!r} is a damaged gzip file: {error}"
+            ) from error
+
+    def sentences(
+        self, begins_document: Callable[[str], bool], word_of: Callable[[str], Any]
+    ) -> Bunch:
+        """Read all sentences, by what a line of the format is."""
+        found = _Sentences()
+        for line in self:
+            if begins_document(line):
+                found.begin_document()
+            elif not line.strip():
+                found.end()
+            else:
+                try:
+                    word = word_of(line)
+                except ValueError as error:
+                    raise self._refuse(error) from error
+                if word is not None:
+                    found.add(*word)
+        if not found.data:
+            raise self._refuse("is the last one, and no sentence was found")
+        document = np.array(found.document, dtype=np.intp)
+        return Bunch(data=found.data, target=found.target, document=document)
+
+    def _refuse(self, reason: object) -> ValueError:
+        return ValueError(f"{str(self.path)!r}, line {self.n_lines}, {reason}.")

@@ -1,0 +1,18 @@
+"""Scores of labels of tokens."""
+
+from sklearn_bilstm.metrics._span_scores import (
+    span_f1_score,
+    span_precision_recall_fscore_support,
+    span_precision_score,
+    span_recall_score,
+)
+from sklearn_bilstm.metrics._spans import Span, find_spans
+
+__all__ = [
+    "Span",
+    "find_spans",
+    "span_f1_score",
+    "span_precision_recall_fscore_support",
+    "span_precision_score",
+    "span_recall_score",
+]

@@ -1,0 +1,272 @@
+"""How well spans are found."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import precision_recall_fscore_support
+from sklearn.utils import check_consistent_length
+
+from sklearn_bilstm.metrics._spans import Span, find_spans
+
+__all__ = [
+    "span_f1_score",
+    "span_precision_recall_fscore_support",
+    "span_precision_score",
+    "span_recall_score",
+]
+
+Rows = Sequence[Sequence[str]]
+
+# Code of what is no span.
+_NONE = -1
+
+
+def span_precision_recall_fscore_support(
+    y_true: Rows,
+    y_pred: Rows,
+    *,
+    kinds: Sequence[str] | None = None,
+    average: str | None = None,
+    sample_weight: Any = None,
+    zero_division: str | float = "warn",
+) -> tuple[Any, Any, Any, Any]:
+    """Compare the spans of true and of predicted labels.
+
+    A span is right if its kind and both its ends are. It is
+    :func:`sklearn.metrics.precision_recall_fscore_support` for spans, and with
+    `average="micro"` what the evaluation script of the CoNLL shared tasks gives.
+
+    Parameters
+    ----------
+    y_true : sequence of sequence of str
+        True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+    y_pred : sequence of sequence of str
+        Predicted labels, as many for each sequence.
+    kinds : sequence of str, default=None
+        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+    average : {"micro", "macro", "weighted"} or None, default=None
+        "micro" counts all spans alike, "macro" takes the mean over kinds, "weighted"
+        their mean weighted by how many true spans they have. None gives a number for
+        each kind.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weights of the sequences.
+    zero_division : {"warn"} or float, default="warn"
+        What a score is that has no span to count: 0, 1 or NaN. "warn" means 0 with a
+        warning.
+
+    Returns
+    -------
+    precision : float or ndarray of shape (n_kinds,)
+        Share of the predicted spans that are right.
+    recall : float or ndarray of shape (n_kinds,)
+        Share of the true spans that were found.
+    fscore : float or ndarray of shape (n_kinds,)
+        Harmonic mean of both.
+    support : None or ndarray of shape (n_kinds,)
+        Number of true spans. None if there is an average.
+
+    Raises
+    ------
+    ValueError
+        If `y_pred` has not as many labels as `y_true`, in a sequence or in all, or if a
+        label is of no known scheme.
+
+    Examples
+    --------
+    >>> from sklearn_bilstm.metrics import span_precision_recall_fscore_support
+    >>> y_true = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-LOC"]]
+    >>> y_pred = [["B-PER", "I-PER", "O", "B-PER"], ["O", "B-LOC"]]
+    >>> p, r, f, n = span_precision_recall_fscore_support(y_true, y_pred)
+    >>> p.tolist(), r.tolist(), n.tolist()  # of LOC and PER
+    ([1.0, 0.5], [0.5, 1.0], [2, 1])
+    """
+    check_consistent_length(y_true, y_pred, sample_weight)
+    found = [
+        _spans_of_row(row, *labels)
+        for row, labels in enumerate(zip(y_true, y_pred, strict=True))
+    ]
+    if kinds is None:
+        kinds = sorted({span.kind for row in found for spans in row for span in spans})
+    rows, true, predicted = _as_items(found, kinds)
+    weight = None if sample_weight is None else np.append(sample_weight, 0.0)[rows]
+    n_codes = len(kinds) if average is None else max(1, len(kinds))  # of none no mean
+    return precision_recall_fscore_support(
+        true,
+        predicted,
+        labels=range(n_codes),
+        average=average,
+        sample_weight=weight,
+        zero_division=zero_division,
+    )
+
+
+def span_precision_score(
+    y_true: Rows,
+    y_pred: Rows,
+    *,
+    kinds: Sequence[str] | None = None,
+    average: str | None = "micro",
+    sample_weight: Any = None,
+    zero_division: str | float = "warn",
+) -> Any:
+    """Return the share of the predicted spans that are right.
+
+    Parameters
+    ----------
+    y_true : sequence of sequence of str
+        True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+    y_pred : sequence of sequence of str
+        Predicted labels, as many for each sequence.
+    kinds : sequence of str, default=None
+        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+    average : {"micro", "macro", "weighted"} or None, default="micro"
+        As in :func:`span_precision_recall_fscore_support`.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weights of the sequences.
+    zero_division : {"warn"} or float, default="warn"
+        What it is if no span was predicted. "warn" means 0 with a warning.
+
+    Returns
+    -------
+    precision : float or ndarray of shape (n_kinds,)
+
+    Raises
+    ------
+    ValueError
+        As :func:`span_precision_recall_fscore_support`.
+    """
+    scores = span_precision_recall_fscore_support(
+        y_true,
+        y_pred,
+        kinds=kinds,
+        average=average,
+        sample_weight=sample_weight,
+        zero_division=zero_division,
+    )
+    return scores[0]
+
+
+def span_recall_score(
+    y_true: Rows,
+    y_pred: Rows,
+    *,
+    kinds: Sequence[str] | None = None,
+    average: str | None = "micro",
+    sample_weight: Any = None,
+    zero_division: str | float = "warn",
+) -> Any:
+    """Return the share of the true spans that were found.
+
+    Parameters
+    ----------
+    y_true : sequence of sequence of str
+        True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+    y_pred : sequence of sequence of str
+        Predicted labels, as many for each sequence.
+    kinds : sequence of str, default=None
+        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+    average : {"micro", "macro", "weighted"} or None, default="micro"
+        As in :func:`span_precision_recall_fscore_support`.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weights of the sequences.
+    zero_division : {"warn"} or float, default="warn"
+        What it is if there is no true span. "warn" means 0 with a warning.
+
+    Returns
+    -------
+    recall : float or ndarray of shape (n_kinds,)
+
+    Raises
+    ------
+    ValueError
+        As :func:`span_precision_recall_fscore_support`.
+    """
+    scores = span_precision_recall_fscore_support(
+        y_true,
+        y_pred,
+        kinds=kinds,
+        average=average,
+        sample_weight=sample_weight,
+        zero_division=zero_division,
+    )
+    return scores[1]
+
+
+def span_f1_score(
+    y_true: Rows,
+    y_pred: Rows,
+    *,
+    kinds: Sequence[str] | None = None,
+    average: str | None = "micro",
+    sample_weight: Any = None,
+    zero_division: str | float = "warn",
+) -> Any:
+    """Return the harmonic mean of precision and recall of spans.
+
+    Parameters
+    ----------
+    y_true : sequence of sequence of str
+        True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+    y_pred : sequence of sequence of str
+        Predicted labels, as many for each sequence.
+    kinds : sequence of str, default=None
+        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+    average : {"micro", "macro", "weighted"} or None, default="micro"
+        As in :func:`span_precision_recall_fscore_support`.
+    sample_weight : array-like of shape (n_sequences,), default=None
+        Weights of the sequences.
+    zero_division : {"warn"} or float, default="warn"
+        What it is if there is no span. "warn" means 0 with a warning.
+
+    Returns
+    -------
+    f1 : float or ndarray of shape (n_kinds,)
+
+    Raises
+    ------
+    ValueError
+        As :func:`span_precision_recall_fscore_support`.
+
+    Examples
+    --------
+    >>> from sklearn_bilstm.metrics import span_f1_score
+    >>> span_f1_score([["B-PER", "I-PER", "O"]], [["B-PER", "O", "O"]])
+    0.0
+    """
+    scores = span_precision_recall_fscore_support(
+        y_true,
+        y_pred,
+        kinds=kinds,
+        average=average,
+        sample_weight=sample_weight,
+        zero_division=zero_division,
+    )
+    return scores[2]
+
+
+def _spans_of_row(
+    row: int, true: Sequence[str], predicted: Sequence[str]
+) -> tuple[set[Span], set[Span]]:
+    if len(true) != len(predicted):
+        raise ValueError(
+            "y_pred must hold as many labels as y_true for each sequence: row "
+            f"{row} has {len(predicted)} for {len(true)}."
+        )
+    return set(find_spans(true)), set(find_spans(predicted))
+
+
+def _as_items(
+    found: list[tuple[set[Span], set[Span]]], kinds: Sequence[str]
+) -> np.ndarray:
+    """Return row, true and predicted code of each span, and of an item that is none."""
+    code_of = {kind: code for code, kind in enumerate(kinds)}
+    items = [(-1, _NONE, _NONE)]
+    for row, (true, predicted) in enumerate(found):
+        for span in true | predicted:
+            code = code_of.get(span.kind, _NONE)
+            is_true, is_predicted = span in true, span in predicted
+            items.append(
+                (row, code if is_true else _NONE, code if is_predicted else _NONE)
+            )
+    return np.array(items, dtype=np.intp).T

@@ -1,0 +1,131 @@
+import gzip
+
+import pytest
+
+from sklearn_bilstm.datasets import load_conll, load_conllu
+
+CONLL_2003 = """\
+-DOCSTART- -X- -X- O
+
+EU NNP B-NP B-ORG
+rejects VBZ B-VP O
+
+Peter NNP B-NP B-PER
+
+-DOCSTART- -X- -X- O
+
+BRUSSELS NNP B-NP B-LOC
+"""
+
+CONLLU = """\
+# newdoc id = one
+# text = I haven't
+1\tI\tI\tPRON\tPRP\t_\t2\tnsubj\t_\t_
+2-3\thaven't\t_\t_\t_\t_\t_\t_\t_\t_
+2\thave\thave\tAUX\tVBP\t_\t0\troot\t_\t_
+3\tn't\tnot\tPART\tRB\t_\t2\tadvmod\t_\t_
+3.1\tgone\tgo\tVERB\tVBN\t_\t_\t_\t2:x\t_
+
+# newdoc id = two
+1\tNew York\tNew York\tPROPN\tNNP\t_\t0\troot\t_\t_
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Return a function that writes a text, also compressed, and returns both paths."""
+
+    def write(text):
+        plain, compressed = tmp_path / "plain", tmp_path / "compressed.gz"
+        plain.write_bytes(text.encode())
+        compressed.write_bytes(gzip.compress(text.encode()))
+        return plain, compressed
+
+    return write
+
+
+def test_conll_2003_is_read(write):
+    for path in write(CONLL_2003):
+        sentences = load_conll(path)
+        assert sentences.data == [["EU", "rejects"], ["Peter"], ["BRUSSELS"]]
+        assert sentences.target == [["B-ORG", "O"], ["B-PER"], ["B-LOC"]]
+        assert sentences.document.tolist() == [0, 0, 1]
+
+
+def test_another_column_may_hold_the_labels(write):
+    _, tags = load_conll(write(CONLL_2003)[0], label_column=1, return_X_y=True)
+    assert tags == [["NNP", "VBZ"], ["NNP"], ["NNP"]]
+
+
+def test_tabs_part_columns_where_there_are_any(write):
+    text = "@user\tO\r\n\t\r\nNew York\tB-location\r\n"
+    X, y = load_conll(write(text)[0], return_X_y=True)
+    assert X == [["@user"], ["New York"]]
+    assert y == [["O"], ["B-location"]]
+
+
+def test_words_of_conllu_are_read(write):
+    for path in write(CONLLU):
+        sentences = load_conllu(path)
+        assert sentences.data == [["I", "have", "n't"], ["New York"]]
+        assert sentences.target == [["PRON", "AUX", "PART"], ["PROPN"]]
+        assert sentences.document.tolist() == [0, 1]
+
+
+def test_another_field_of_conllu_may_hold_the_labels(write):
+    _, y = load_conllu(write(CONLLU)[0], label="deprel", return_X_y=True)
+    assert y == [["nsubj", "root", "advmod"], ["root"]]
+
+
+def test_a_byte_order_mark_is_no_token(write):
+    X, _ = load_conll(write("\ufeffEU O\n")[0], return_X_y=True)
+    assert X == [["EU"]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("EU B-ORG\nrejects\n", "plain', line 2, must have two columns"),
+        ("\n\n", "line 2, is the last one, and no sentence"),
+        ("", "line 0, is the last one, and no sentence"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_named_with_its_line(write, text, message):
+    with pytest.raises(ValueError, match=message):
+        load_conll(write(text)[0])
+
+
+def test_a_column_that_is_not_there_is_named(write):
+    with pytest.raises(ValueError, match="line 3, must have a column 0 .* and 7 for"):
+        load_conll(write(CONLL_2003)[0], label_column=7)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "1 I I PRON",
+            "line 1, must have 10 columns with tabs between them, and has 1",
+        ),
+        ("x" + 9 * "\t_", "line 1, must begin with a number such as 7, .* with 'x'"),
+    ],
+)
+def test_a_line_that_is_not_of_conllu_is_named(write, line, message):
+    with pytest.raises(ValueError, match=message):
+        load_conllu(write(line)[0])
+
+
+def test_a_field_that_there_is_not_is_refused(write):
+    with pytest.raises(ValueError, match="label must be one of .*'upos'.* Got 'pos'"):
+        load_conllu(write(CONLLU)[0], label="pos")
+
+
+def test_other_encodings_and_damaged_files_are_named(tmp_path, write):
+    latin = tmp_path / "latin"
+    latin.write_bytes("Zürich B-LOC\n".encode("latin-1"))
+    with pytest.raises(ValueError, match="latin', line 1, must be text of UTF-8"):
+        load_conll(latin)
+    compressed = write(CONLL_2003 * 50)[1]
+    compressed.write_bytes(compressed.read_bytes()[:-20])
+    with pytest.raises(ValueError, match="compressed.gz' is a damaged gzip file"):
+        load_conll(compressed)

@@ -1,0 +1,120 @@
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.metrics import make_scorer
+
+from sklearn_bilstm.metrics import (
+    find_spans,
+    span_f1_score,
+    span_precision_recall_fscore_support,
+    span_precision_score,
+    span_recall_score,
+)
+
+TRUE = [["B-PER", "I-PER", "O", "B-LOC"], ["O", "B-LOC"], []]
+PREDICTED = [["B-PER", "I-PER", "O", "B-PER"], ["O", "B-LOC"], []]
+
+
+def random_labels(seed, n_rows=40):
+    """Return rows of labels of the schemes BIO and BIOES, well-formed or not."""
+    random = np.random.RandomState(seed)
+    labels = ["O", "O", *(f"{place}-{kind}" for place in "BIIES" for kind in "xyz")]
+    return [random.choice(labels, size=n % 9).tolist() for n in range(n_rows)]
+
+
+def test_scores_of_a_hand_made_case():
+    # right: PER and LOC; predicted: 2 PER and 1 LOC; true: 1 PER and 2 LOC
+    assert span_precision_score(TRUE, PREDICTED) == pytest.approx(2 / 3)
+    assert span_recall_score(TRUE, PREDICTED) == pytest.approx(2 / 3)
+    of_kinds = span_precision_recall_fscore_support(TRUE, PREDICTED)
+    precision, recall, fscore, support = (scores.tolist() for scores in of_kinds)
+    assert precision == [1.0, 0.5]  # of LOC and of PER
+    assert recall == [0.5, 1.0]
+    assert fscore == pytest.approx([2 / 3, 2 / 3])
+    assert support == [2, 1]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scores_of_random_labels_are_ratios_of_counts(seed):
+    true, predicted = random_labels(seed), random_labels(seed + 100)
+    for half in range(0, 40, 2):  # let some spans be right
+        predicted[half] = true[half]
+    # rows differ in their lengths only where they were drawn alike
+    of_true, of_predicted = (
+        {(row, *span) for row, labels in enumerate(rows) for span in find_spans(labels)}
+        for rows in (true, predicted)
+    )
+    n_right = len(of_true & of_predicted)
+    precision, recall = n_right / len(of_predicted), n_right / len(of_true)
+    assert span_precision_score(true, predicted) == pytest.approx(precision)
+    assert span_recall_score(true, predicted) == pytest.approx(recall)
+    f1 = 2 * precision * recall / (precision + recall)
+    assert span_f1_score(true, predicted) == pytest.approx(f1)
+    by_kind = [span_f1_score(true, predicted, kinds=[kind]) for kind in "xyz"]
+    assert span_f1_score(true, predicted, average="macro") == pytest.approx(
+        np.mean(by_kind)
+    )
+    assert span_f1_score(true, predicted, average=None) == pytest.approx(by_kind)
+
+
+def test_nervaluate_finds_the_same():
+    nervaluate = pytest.importorskip("nervaluate")
+    true, predicted = (
+        [
+            [label.replace("E-", "I-").replace("S-", "B-") for label in row]
+            for row in rows
+        ]
+        for rows in (random_labels(0), random_labels(1))
+    )
+    evaluator = nervaluate.Evaluator(true, predicted, tags=list("xyz"), loader="list")
+    strict = evaluator.evaluate()["overall"]["strict"]
+    assert span_precision_score(true, predicted) == pytest.approx(strict.precision)
+    assert span_recall_score(true, predicted) == pytest.approx(strict.recall)
+    assert span_f1_score(true, predicted) == pytest.approx(strict.f1)
+
+
+def test_weights_are_as_good_as_repeated_rows():
+    repeated = [*TRUE, TRUE[0]], [*PREDICTED, PREDICTED[0]]
+    weighted = span_f1_score(TRUE, PREDICTED, sample_weight=[2, 1, 1])
+    assert weighted == pytest.approx(span_f1_score(*repeated))
+
+
+def test_without_any_span_a_score_is_what_is_asked_for():
+    nothing = [["O", "O"], []]
+    with pytest.warns(UndefinedMetricWarning):
+        assert span_f1_score(nothing, nothing) == 0.0
+    assert span_f1_score(nothing, nothing, zero_division=1.0) == 1.0
+    assert span_f1_score([], [], zero_division=0.0) == 0.0
+    assert span_f1_score(nothing, nothing, average=None).shape == (0,)
+
+
+def test_kinds_that_are_not_looked_at_do_not_count():
+    assert span_recall_score(TRUE, PREDICTED, kinds=["LOC"]) == 0.5
+
+
+def test_a_scorer_can_be_made_of_it():
+    class Oracle(BaseEstimator):
+        def predict(self, X):
+            return PREDICTED
+
+    scorer = make_scorer(span_f1_score)
+    assert scorer(Oracle(), None, TRUE) == pytest.approx(2 / 3)
+
+
+def test_rows_of_unequal_length_are_named():
+    with pytest.raises(ValueError, match="row 1 has 1 for 2"):
+        span_f1_score([["O"], ["O", "O"]], [["O"], ["O"]])
+
+
+def test_as_many_rows_are_needed():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        span_f1_score([["O"], ["O"]], [["O"]])
+
+
+def test_right_labels_give_no_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert span_f1_score(TRUE, TRUE) == 1.0
