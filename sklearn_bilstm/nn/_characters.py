@@ -1,0 +1,74 @@
+"""What the characters of a token tell, whether the token is known or not."""
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._undrawn import undrawn
+
+__all__ = ["CharacterEncoder"]
+
+# Characters that a filter sees at once.
+_WINDOW = 3
+# Largest component of the vectors that a training begins with, times the root of their
+# width (Ma and Hovy, 2016).
+_BOUND = 3**0.5
+
+
+class CharacterEncoder(Part):
+    """Turn the characters of each token into a vector.
+
+    Filters pass over the vectors of neighbouring characters, and the largest value of
+    each is kept (Ma and Hovy, 2016).
+
+    Parameters
+    ----------
+    n_characters : int
+        Number of ids, those of padding, 0, and of unknown characters included.
+    embedding_dim : int
+        Width of the vector of a character.
+    n_filters : int
+        Width of the vector of a token.
+    unknown_id : int
+        Id that stands for every id not below `n_characters`.
+    """
+
+    def __init__(
+        self, n_characters: int, embedding_dim: int, n_filters: int, *, unknown_id: int
+    ) -> None:
+        super().__init__()
+        self.unknown_id = unknown_id
+        self.output_size = n_filters
+        self.embedding = undrawn(nn.Embedding, n_characters, embedding_dim)
+        self.filters = undrawn(
+            nn.Conv1d, embedding_dim, n_filters, _WINDOW, padding=_WINDOW // 2
+        )
+
+    @torch.no_grad()
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw vectors and filters; padding is the zero vector."""
+        bound = _BOUND / self.embedding.embedding_dim**0.5
+        nn.init.uniform_(self.embedding.weight, -bound, bound, generator=generator)
+        self.embedding.weight[0] = 0.0
+        nn.init.xavier_uniform_(self.filters.weight, generator=generator)
+        nn.init.zeros_(self.filters.bias)
+
+    def forward(self, characters: Tensor) -> Tensor:
+        """Turn ids of shape (B, T, L) into vectors of shape (B, T, n_filters).
+
+        L is the number of characters of the longest token. Tokens are filled up with
+        id 0; one without any character is the zero vector.
+        """
+        shape = characters.shape[:2]
+        # every token once, as most of a batch come several times
+        tokens, place = characters.flatten(0, 1).unique(dim=0, return_inverse=True)
+        return self._vectors(tokens)[place].view(*shape, -1)  # (B, T, n_filters)
+
+    def _vectors(self, ids: Tensor) -> Tensor:
+        n_known = self.embedding.num_embeddings
+        ids = ids.masked_fill(ids >= n_known, self.unknown_id)  # (U, L)
+        padding = (ids == 0)[:, None]  # (U, 1, L)
+        vectors = self.embedding(ids).transpose(1, 2)  # (U, embedding_dim, L)
+        vectors = vectors.masked_fill(padding, 0.0)  # (U, embedding_dim, L)
+        found = self.filters(vectors).masked_fill(padding, -torch.inf)
+        return found.amax(2).masked_fill(padding.all(2), 0.0)  # (U, n_filters)

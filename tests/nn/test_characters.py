@@ -1,0 +1,66 @@
+import pytest
+import torch
+
+from sklearn_bilstm.nn._characters import CharacterEncoder
+
+UNKNOWN = 1
+
+
+@pytest.fixture
+def encoder(generator):
+    encoder = CharacterEncoder(9, 4, 5, unknown_id=UNKNOWN)
+    encoder.reset_parameters(generator)
+    return encoder.double()
+
+
+def by_hand(encoder, word):
+    """Slide the filters over a word, with nothing before and behind it."""
+    vectors = encoder.embedding.weight[torch.tensor(word)]
+    nothing = torch.zeros(1, vectors.shape[1], dtype=vectors.dtype)
+    padded = torch.cat([nothing, vectors, nothing])
+    weight, bias = encoder.filters.weight, encoder.filters.bias
+    found = [
+        torch.einsum("foe,eo->f", weight.transpose(1, 2), padded[i : i + 3].T) + bias
+        for i in range(len(word))
+    ]
+    return torch.stack(found).amax(0)
+
+
+WORDS = [[2, 3, 4], [5], [2, 3, 4, 5, 6, 7, 8]]
+
+
+def test_each_token_is_the_largest_values_of_the_filters(encoder):
+    ids = torch.zeros(1, 3, 7, dtype=torch.long)
+    for place, word in enumerate(WORDS):
+        ids[0, place, : len(word)] = torch.tensor(word)
+    expected = torch.stack([by_hand(encoder, word) for word in WORDS])
+    torch.testing.assert_close(encoder(ids)[0], expected)
+
+
+def test_padding_changes_no_token(encoder):
+    short = torch.tensor([[[2, 3], [4, 0]]])
+    long = torch.nn.functional.pad(short, (0, 5))
+    torch.testing.assert_close(encoder(long), encoder(short))
+
+
+def test_other_tokens_change_no_token(encoder):
+    ids = torch.tensor([[[2, 3], [4, 0]], [[4, 0], [8, 8]]])
+    found = encoder(ids)
+    torch.testing.assert_close(found[0, 1], found[1, 0])
+    torch.testing.assert_close(found[:1], encoder(ids[:1]))
+
+
+def test_a_token_without_characters_is_zero(encoder):
+    assert (encoder(torch.zeros(2, 2, 3, dtype=torch.long)) == 0).all()
+
+
+def test_an_id_that_is_not_known_is_unknown(encoder):
+    unknown = encoder(torch.tensor([[[2, UNKNOWN]]]))
+    torch.testing.assert_close(encoder(torch.tensor([[[2, 99]]])), unknown)
+
+
+def test_gradients_reach_all_weights(encoder):
+    encoder(torch.tensor([[[2, 3], [4, 0]]])).sum().backward()
+    assert encoder.embedding.weight.grad[2:5].any(1).all()
+    assert encoder.filters.weight.grad.any()
+    assert not encoder.embedding.weight.grad[0].any()
