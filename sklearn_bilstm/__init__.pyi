@@ -1,4 +1,4 @@
-from .estimators import BiLSTMClassifier, BiLSTMRegressor
+from .estimators import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 from .inspection import explain, find_learning_rate
 from .onnx import export_onnx
 from .persistence import load, save
@@ -14,6 +14,7 @@ __all__ = [
     "AttentionDisplay",
     "BiLSTMClassifier",
     "BiLSTMRegressor",
+    "BiLSTMTagger",
     "LearningRateDisplay",
     "TextVectorizer",
     "TokenImportanceDisplay",

@@ -2,5 +2,6 @@
 
 from sklearn_bilstm.estimators._classifier import BiLSTMClassifier
 from sklearn_bilstm.estimators._regressor import BiLSTMRegressor
+from sklearn_bilstm.estimators._tagger import BiLSTMTagger
 
-__all__ = ["BiLSTMClassifier", "BiLSTMRegressor"]
+__all__ = ["BiLSTMClassifier", "BiLSTMRegressor", "BiLSTMTagger"]

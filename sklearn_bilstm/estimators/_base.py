@@ -103,8 +103,8 @@ class BaseSequenceEstimator(
         """Return the number of logits."""
 
     @abstractmethod
-    def _criterion(self):
-        """Return the class of the loss and its arguments."""
+    def _criterion(self, module):
+        """Return the class of the loss of a network, and its arguments."""
 
     def _metrics(self):
         """Return callbacks that record more than the loss."""
@@ -203,12 +203,12 @@ class BaseSequenceEstimator(
 
     def _weighted(self, rows, y, sample_weight):
         """Put rows, targets and weights together, without the rows of no weight."""
-        target = self._encode(y, name="y")
+        rows = self._paired(rows, y, "y")
         weight = check_sample_weight(
             sample_weight, y, dtype=np.float64, ensure_non_negative=True
         )
-        weight = weight * self._weight_of_rows(target, weight)
-        weighted = replace(rows, target=target, weight=weight)
+        weight = weight * self._weight_of_rows(rows.target, weight)
+        weighted = replace(rows, weight=weight)
         return weighted.take(np.flatnonzero(weight))
 
     def _with_validation(self, rows, X_val, y_val, random_state):
@@ -238,9 +238,13 @@ class BaseSequenceEstimator(
                 "y_val must hold a target for each row of X_val: got "
                 f"{len(y_val)} for {len(rows)}."
             )
-        target = self._encode(y_val, name="y_val")
-        weight = self._weight_of_rows(target, np.ones(len(target)))
-        return replace(rows, target=target, weight=scaled_to_mean_one(weight))
+        rows = self._paired(rows, y_val, "y_val")
+        weight = self._weight_of_rows(rows.target, np.ones(len(rows)))
+        return replace(rows, weight=scaled_to_mean_one(weight))
+
+    def _paired(self, rows, y, name):
+        """Return rows with the target of each."""
+        return replace(rows, target=self._encode(y, name))
 
     def _ready(self, rows):
         """Return rows with standardised numbers."""

@@ -101,8 +101,19 @@ class NetworkMixin:
 
     def _make_module(self, input_size, n_outputs, seed):
         input_layer = self._make_input_layer(input_size)
-        encoder = RecurrentEncoder(
-            input_layer.output_size,
+        encoder = self._make_encoder(input_layer.output_size)
+        pooling = POOLINGS[self.pooling](encoder.output_size)
+        head = self._make_head(pooling.output_size + self.static_features, n_outputs)
+        augmentation = None
+        if self.input_type_ == "tokens" and (self.token_deletion or self.token_swap):
+            augmentation = Augmentation(self.token_deletion, self.token_swap)
+        module = SequenceModel(input_layer, encoder, pooling, head, augmentation)
+        module.reset_parameters(seeded_generator(seed))
+        return module
+
+    def _make_encoder(self, input_size):
+        return RecurrentEncoder(
+            input_size,
             self._checked_sizes("hidden_layer_sizes", least=1),
             cell=self.cell,
             bidirectional=self.bidirectional,
@@ -112,19 +123,14 @@ class NetworkMixin:
             recurrent_dropout=self.recurrent_dropout,
             training_dtype=self._training_dtype(),
         )
-        pooling = POOLINGS[self.pooling](encoder.output_size)
-        head = DenseHead(
-            pooling.output_size + self.static_features,
+
+    def _make_head(self, input_size, n_outputs):
+        return DenseHead(
+            input_size,
             n_outputs,
             self._checked_sizes("dense_layer_sizes", least=0),
             dropout=self.dropout,
         )
-        augmentation = None
-        if self.input_type_ == "tokens" and (self.token_deletion or self.token_swap):
-            augmentation = Augmentation(self.token_deletion, self.token_swap)
-        module = SequenceModel(input_layer, encoder, pooling, head, augmentation)
-        module.reset_parameters(seeded_generator(seed))
-        return module
 
     def _training_dtype(self):
         """Return what the recurrent layers compute in; numbers are not rounded."""
@@ -237,7 +243,7 @@ class NetworkMixin:
         return NumericInput(input_size)
 
     def _make_net(self, module, seed):
-        criterion, arguments = self._criterion()
+        criterion, arguments = self._criterion(module)
         params = {
             "criterion": criterion,
             **{f"criterion__{name}": value for name, value in arguments.items()},

@@ -1,5 +1,10 @@
 """Scores of labels of tokens."""
 
+from sklearn_bilstm.metrics._schemes import (
+    allowed_transitions,
+    find_scheme,
+    in_scheme,
+)
 from sklearn_bilstm.metrics._span_scores import (
     span_f1_score,
     span_precision_recall_fscore_support,
@@ -10,7 +15,10 @@ from sklearn_bilstm.metrics._spans import Span, find_spans
 
 __all__ = [
     "Span",
+    "allowed_transitions",
+    "find_scheme",
     "find_spans",
+    "in_scheme",
     "span_f1_score",
     "span_precision_recall_fscore_support",
     "span_precision_score",

@@ -5,12 +5,13 @@ Shapes are written behind the line that makes them, in these letters:
 =======  ==================================================================
 B        rows of a batch
 T        time steps, as many as the longest row of the batch has
+L        characters of a token
 C        channels of a numeric sequence
 E        width of an embedded step, what the first recurrent layer reads
 H        width of the states a recurrent layer gives, both directions merged
 S        numbers beside a sequence
 P        width of a pooled sequence, with the numbers beside it
-K        outputs, one logit each
+K        outputs, one logit each; or labels of a step
 =======  ==================================================================
 
 Whoever sees T takes `mask`, of shape (B, T), true on real steps. Rows are filled up
@@ -19,11 +20,13 @@ at their end. Modules that draw random numbers take the `generator` to draw from
 
 from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._cell import CELLS
+from sklearn_bilstm.nn._characters import CharacterEncoder
 from sklearn_bilstm.nn._crf import CRF
 from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
 from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
 from sklearn_bilstm.nn._head import DenseHead
 from sklearn_bilstm.nn._input import NumericInput, TokenInput
+from sklearn_bilstm.nn._labelling import IndependentLabels
 from sklearn_bilstm.nn._merge import MERGES
 from sklearn_bilstm.nn._model import SequenceModel
 from sklearn_bilstm.nn._normalization import NORMALIZATIONS
@@ -35,6 +38,7 @@ from sklearn_bilstm.nn._pooling import (
     MaxPooling,
     MeanPooling,
 )
+from sklearn_bilstm.nn._tagging import TaggingModel
 
 __all__ = [
     "CELLS",
@@ -44,8 +48,10 @@ __all__ = [
     "POOLINGS",
     "AttentionPooling",
     "Augmentation",
+    "CharacterEncoder",
     "DenseHead",
     "Dropout",
+    "IndependentLabels",
     "LastPooling",
     "LockedDropout",
     "MaxMeanPooling",
@@ -55,6 +61,7 @@ __all__ = [
     "RecurrentEncoder",
     "RecurrentLayer",
     "SequenceModel",
+    "TaggingModel",
     "TokenInput",
     "WordDropout",
 ]

@@ -6,6 +6,7 @@ from ._ngrams import BUCKET_BITS, SPREAD_FACTOR, SPREAD_SHIFT, NgramColumns, spr
 from ._padding import padded
 from ._ragged import RaggedArray
 from ._series import ragged_from_numbers, ragged_from_series
+from ._spelling import Spelling
 
 __all__ = [
     "BUCKET_BITS",
@@ -16,6 +17,7 @@ __all__ = [
     "NgramColumns",
     "RaggedArray",
     "SequenceDataset",
+    "Spelling",
     "cut",
     "pad",
     "padded",

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklearn_bilstm.sequences._collate import pad
@@ -20,21 +21,26 @@ class SequenceDataset(Dataset):
     Parameters
     ----------
     sequences : RaggedArray
-    target : ndarray of shape (n_sequences,) or (n_sequences, K), default=None
-        What the loss compares the logits with. None means zeros.
+    target : ndarray of shape (n_sequences,) or (n_sequences, K), or RaggedArray of \
+            int, default=None
+        What the loss compares the logits with; of a RaggedArray each step has a target,
+        and padding gets -1. None means zeros.
     weight : ndarray of shape (n_sequences,), default=None
         Weight of each sequence in the loss. None means ones.
     evidence : Ragged, default=None
         Further channels of the steps, for a model that reads `evidence`.
     static : ndarray of float, shape (n_sequences, S), default=None
         Numbers beside each sequence, for a model that reads `static`.
+    characters : Ragged, default=None
+        Characters of the steps, for a model that reads `characters`.
     """
 
     sequences: RaggedArray
-    target: np.ndarray = None  # type: ignore[assignment]  # set below
+    target: np.ndarray | RaggedArray = None  # type: ignore[assignment]  # set below
     weight: np.ndarray = None  # type: ignore[assignment]  # set below
     evidence: Ragged | None = None
     static: np.ndarray | None = None
+    characters: Ragged | None = None
 
     def __post_init__(self) -> None:
         if self.target is None:
@@ -50,10 +56,11 @@ class SequenceDataset(Dataset):
         return replace(
             self,
             sequences=self.sequences.take(rows),
-            target=self.target[rows],
+            target=_taken(self.target, rows),
             weight=self.weight[rows],
             evidence=None if self.evidence is None else self.evidence.take(rows),
             static=None if self.static is None else self.static[rows],
+            characters=None if self.characters is None else self.characters.take(rows),
         )
 
     def __getitem__(self, rows: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -64,8 +71,21 @@ class SequenceDataset(Dataset):
             inputs["evidence"], _ = pad(self.evidence, rows)
         if self.static is not None:
             inputs["static"] = torch.from_numpy(self.static[rows])
+        if self.characters is not None:
+            inputs["characters"], _ = pad(self.characters, rows)
         target = {
-            "target": torch.from_numpy(self.target[rows]),
+            "target": _target_of(self.target, rows),
             "weight": torch.from_numpy(self.weight[rows].astype(np.float32)),
         }
         return inputs, target
+
+
+def _taken(target: np.ndarray | RaggedArray, rows: np.ndarray) -> Any:
+    return target.take(rows) if isinstance(target, RaggedArray) else target[rows]
+
+
+def _target_of(target: np.ndarray | RaggedArray, rows: np.ndarray) -> Tensor:
+    if isinstance(target, RaggedArray):
+        labels, mask = pad(target, rows)
+        return labels.masked_fill(~mask, -1)
+    return torch.from_numpy(target[rows])

@@ -4,11 +4,14 @@ from sklearn_bilstm.text._analysis import make_analyzer, tokenize
 from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._word_vectors import WordVectors, load_word_vectors
+from sklearn_bilstm.text._words import EncodedWords, WordReader
 
 __all__ = [
+    "EncodedWords",
     "LocatedDocument",
     "LocatedToken",
     "TextVectorizer",
+    "WordReader",
     "WordVectors",
     "load_word_vectors",
     "make_analyzer",

@@ -7,6 +7,7 @@ from sklearn_bilstm.training._losses import (
     REGRESSION_LOSSES,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
+    WeightedLabellingLoss,
     WeightedRegressionLoss,
 )
 from sklearn_bilstm.training._net import SequenceNet
@@ -33,6 +34,7 @@ __all__ = [
     "StopTraining",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
+    "WeightedLabellingLoss",
     "WeightedRegressionLoss",
     "WidePath",
     "cooccurrence_vectors",

@@ -10,6 +10,7 @@ __all__ = [
     "REGRESSION_LOSSES",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
+    "WeightedLabellingLoss",
     "WeightedRegressionLoss",
 ]
 
@@ -78,3 +79,28 @@ class WeightedRegressionLoss(nn.Module):
         errors = target - logits  # (B, K)
         losses = REGRESSION_LOSSES[self.loss](errors, self.quantile).mean(1)  # (B,)
         return (losses * weight).mean()
+
+
+class WeightedLabellingLoss(nn.Module):
+    """Negative log-likelihood of the labels of steps, by the weights of their rows.
+
+    Parameters
+    ----------
+    labelling : Module
+        Gives the log-likelihood of labels, from emissions, labels and a mask. It is a
+        part of the network whose emissions they are.
+    n_steps : float
+        Number of steps of a row, on average; the loss is that of a step.
+    """
+
+    def __init__(self, labelling: nn.Module, n_steps: float) -> None:
+        super().__init__()
+        self.labelling = labelling
+        self.n_steps = n_steps
+
+    def forward(self, emissions: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Compare emissions (B, T, K) with labels (B, T), -1 on padding."""
+        target = target[:, : emissions.shape[1]]  # a shard may have shorter rows
+        mask = target >= 0  # (B, T)
+        log_likelihood = self.labelling(emissions, target.clamp(min=0), mask)  # (B,)
+        return -(log_likelihood * weight).mean() / self.n_steps

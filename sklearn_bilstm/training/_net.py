@@ -79,9 +79,9 @@ class SequenceNet(NeuralNet):
 
     def initialize_module(self) -> "SequenceNet":
         """Take over the module that was given."""
-        if isinstance(self.module, SequenceModel):
+        if isinstance(self.module, nn.Module):
             # kept in one place only, or a pickle would hold every weight twice
-            self.module_, self.module = self.module, SequenceModel
+            self.module_, self.module = self.module, type(self.module)
         return self
 
     def fit_epochs(
@@ -251,7 +251,7 @@ class SequenceNet(NeuralNet):
         # summed in one order, whichever thread was the fastest
         for weight, *parts in zip(weights, *gradients, strict=True):
             weight.grad = _total(parts)
-        return {"loss": sum(losses), "y_pred": torch.cat(y_preds)}
+        return {"loss": sum(losses), "y_pred": _joined(y_preds)}
 
     def validation_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch without learning from it."""
@@ -263,7 +263,7 @@ class SequenceNet(NeuralNet):
             with torch.no_grad():
                 return self.infer(shard[0], **fit_params)
 
-        y_pred = torch.cat(self._in_shards(infer, batch))
+        y_pred = _joined(self._in_shards(infer, batch))
         inputs, target = batch
         loss = self.get_loss(y_pred, target, X=inputs, training=False)
         return {"loss": loss, "y_pred": y_pred}
@@ -352,16 +352,48 @@ class SequenceNet(NeuralNet):
         -------
         weights : list of ndarray of float32, shape (n_steps_of_row,)
         """
+        return self._of_steps(self.module_.attention, dataset)
+
+    def labels(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the most probable labels of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        labels : list of ndarray of int64, shape (n_steps_of_row,)
+        """
+        return self._of_steps(self.module_.decode, dataset)
+
+    def marginals(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the probabilities of the labels of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        probabilities : list of ndarray of float64, shape (n_steps_of_row, K)
+        """
+        return self._of_steps(self.module_.marginals, dataset)
+
+    def _of_steps(
+        self, function: Callable[..., Tensor], dataset: SequenceDataset
+    ) -> list[np.ndarray]:
+        """Return what a function of the network gives the real steps of each row."""
         lengths = dataset.sequences.lengths
         batches = list(LengthBuckets(lengths, self.batch_size))
         with self._make_workers(at_most=len(batches)) as workers:
-            found = self._read(self.module_.attention, dataset, batches, workers)
-        weights = {
-            row: weights_of_row[: lengths[row]]
+            found = self._read(function, dataset, batches, workers)
+        of_rows = {
+            row: of_row[: lengths[row]]
             for rows, batch in zip(batches, found, strict=True)
-            for row, weights_of_row in zip(rows, batch.numpy(), strict=True)
+            for row, of_row in zip(rows, batch.numpy(), strict=True)
         }
-        return [weights[row] for row in range(len(dataset))]
+        return [of_rows[row] for row in range(len(dataset))]
 
     def _read(
         self,
@@ -469,6 +501,15 @@ def _total(gradients: Sequence[Tensor]) -> Tensor:
     for gradient in gradients:
         total.index_add_(0, gradient._indices()[0], gradient._values())
     return total
+
+
+def _joined(y_preds: Sequence[Tensor]) -> Tensor:
+    """Put predictions of shards together, those of steps in the longest width."""
+    if y_preds[0].ndim < 3:
+        return torch.cat(tuple(y_preds))
+    width = max(y_pred.shape[1] for y_pred in y_preds)
+    filled = [nn.functional.pad(y, (0, 0, 0, width - y.shape[1])) for y in y_preds]
+    return torch.cat(filled)
 
 
 def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:

@@ -1,0 +1,194 @@
+"""Steps of learning a label for every token, one a method."""
+
+import warnings
+
+import numpy as np
+import torch
+
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators._labels import encode
+from sklearn_bilstm.estimators._sentences import (
+    as_sentences,
+    check_label_rows,
+    check_lengths,
+    matrix_of_lists,
+)
+from sklearn_bilstm.metrics import allowed_transitions, find_scheme, in_scheme
+from sklearn_bilstm.nn import CRF, CharacterEncoder, IndependentLabels, TaggingModel
+from sklearn_bilstm.sequences import (
+    RaggedArray,
+    SequenceDataset,
+    Spelling,
+    ragged_from_ids,
+)
+from sklearn_bilstm.text import WordReader, WordVectors
+from sklearn_bilstm.training import WeightedLabellingLoss
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+
+__all__ = ["BaseTagger"]
+
+
+class BaseTagger(BaseSequenceEstimator):
+    """Steps of an estimator whose targets are rows of labels."""
+
+    # no parameters: the label of a token hangs neither on numbers beside its sequence
+    # nor on what was learnt about whole sequences
+    static_features = 0
+    pretrained = None
+
+    # -- reading
+
+    def _rows(self, X, input_type, *, reset, max_id):
+        sentences = None if input_type == "numeric" else as_sentences(X)
+        if reset:
+            self._words = None if sentences is None else self._learn_words(sentences)
+        if self._words is not None:
+            return self._rows_of_words(sentences, reset)
+        if sentences is not None:
+            raise ValueError(
+                f"X must hold token ids or numbers, as {type(self).__name__} was "
+                "fitted to. Got lists of tokens instead."
+            )
+        ids = None if input_type == "numeric" else matrix_of_lists(X)
+        if ids is None:
+            return super()._rows(X, input_type, reset=reset, max_id=max_id)
+        if reset:
+            self._forget_columns("tokens")
+        return SequenceDataset(ragged_from_ids(ids, max_id=max_id))
+
+    def _learn_words(self, sentences):
+        """Learn which tokens get an id, beside those that have a given vector."""
+        has_vectors = isinstance(self.embedding, WordVectors)
+        return WordReader(
+            lowercase=self.lowercase,
+            min_df=self.min_df,
+            max_features=self.max_features,
+            vocabulary=self.embedding if has_vectors else None,
+        ).fit(sentences)
+
+    def _rows_of_words(self, sentences, reset):
+        if sentences is None:
+            raise ValueError(
+                f"X must hold lists of tokens, as {type(self).__name__} was fitted to. "
+                "Got ids or numbers instead."
+            )
+        if reset:
+            self._forget_columns("tokens")
+        words = self._words.read(sentences)
+        offsets = np.concatenate([[0], np.cumsum(words.lengths)])
+        spelled = RaggedArray(words.spelled, offsets)
+        return SequenceDataset(
+            RaggedArray(words.ids, offsets),
+            characters=Spelling(spelled, words.spellings),
+        )
+
+    def _forget_columns(self, input_type):
+        self.input_type_ = input_type
+        for attribute in ("n_features_in_", "feature_names_in_", "n_channels_"):
+            vars(self).pop(attribute, None)
+
+    # -- targets
+
+    def _check_target(self, y):
+        return check_label_rows(y)
+
+    def _learn_outputs(self, y):
+        self.scheme_ = find_scheme(y)
+        labels = [label for row in self._in_scheme(y) for label in row]
+        if not labels:
+            raise ValueError("y must hold a label: all of its rows are empty.")
+        self.classes_ = np.unique(np.array(labels))
+
+    def _in_scheme(self, y):
+        """Return labels that follow each other as the scheme has it."""
+        if not (self.crf and self.constrained and self.scheme_ in ("BIO", "BIOES")):
+            return y
+        return [in_scheme(row, self.scheme_) for row in y]
+
+    def _encode(self, y, name):
+        repaired = self._in_scheme(y)
+        n_repaired = sum(new != old for new, old in zip(repaired, y, strict=True))
+        if n_repaired:
+            warnings.warn(
+                f"{name} has {n_repaired} rows whose labels do not follow each other "
+                f"as {self.scheme_} has it, like 'I-PER' behind 'O'. Their spans were "
+                "read by find_spans and written anew. Give constrained=False to learn "
+                "labels as they are.",
+                UserWarning,
+                stacklevel=2,
+            )
+        labels = np.array([label for row in repaired for label in row])
+        codes = encode(labels, self.classes_, name=name)
+        return RaggedArray(codes, np.cumsum([0, *map(len, repaired)]))
+
+    def _paired(self, rows, y, name):
+        check_lengths(rows.sequences.lengths, y, name)
+        return super()._paired(rows, y, name)
+
+    def _learn_scale_of_target(self, rows):
+        self._steps_of_row = max(1.0, float(rows.sequences.lengths.mean()))
+
+    def _n_outputs(self):
+        return len(self.classes_)
+
+    # -- the network
+
+    def _given_vectors(self):
+        if self._words is not None and isinstance(self.embedding, WordVectors):
+            return self.embedding.aligned_to(self._words.vocabulary_)
+        return super()._given_vectors()
+
+    def _shape_of_given_vectors(self):
+        given = self._given_vectors()
+        return (0, self.embedding_dim) if given is None else given.shape
+
+    def _make_module(self, input_size, n_outputs, seed):
+        input_layer = self._make_input_layer(input_size)
+        characters = self._make_characters()
+        width = input_layer.output_size
+        encoder = self._make_encoder(
+            width + (characters.output_size if characters else 0)
+        )
+        head = self._make_head(encoder.output_size, n_outputs)
+        module = TaggingModel(
+            input_layer,
+            encoder,
+            head,
+            self._make_labelling(),
+            characters,
+            dropout=self.embedding_dropout,
+        )
+        module.reset_parameters(torch.Generator().manual_seed(seed))
+        return module
+
+    def _make_characters(self):
+        if self._words is None or not self.character_filters:
+            return None
+        return CharacterEncoder(
+            self._words.n_characters,
+            self.character_embedding_dim,
+            self.character_filters,
+            unknown_id=UNKNOWN_ID,
+        )
+
+    def _make_labelling(self):
+        n_labels = len(self.classes_)
+        if not self.crf:
+            return IndependentLabels(n_labels)
+        if not (self.constrained and self.scheme_ in ("BIO", "BIOES")):
+            return CRF(n_labels)
+        labels = self.classes_.tolist()
+        return CRF(
+            n_labels, torch.from_numpy(allowed_transitions(labels, self.scheme_))
+        )
+
+    def _parameter_groups(self):
+        return [
+            *super()._parameter_groups(),
+            ("labelling.*", {"weight_decay": 0.0}),
+            ("characters.embedding.*", {"weight_decay": 0.0}),
+        ]
+
+    def _criterion(self, module):
+        arguments = {"labelling": module.labelling, "n_steps": self._steps_of_row}
+        return WeightedLabellingLoss, arguments

@@ -1,0 +1,39 @@
+"""Labellings: what makes labels of the emissions of steps.
+
+A labelling is called with emissions, of shape (B, T, K), labels and the mask, and gives
+the log-likelihood of the labels. It has `decode` and `marginals`.
+"""
+
+from torch import Tensor
+
+from sklearn_bilstm.nn._part import Part
+
+__all__ = ["IndependentLabels"]
+
+
+class IndependentLabels(Part):
+    """Labels that are decided one by one, by the softmax of their emissions.
+
+    Parameters
+    ----------
+    n_labels : int
+        Number of labels, K.
+    """
+
+    def __init__(self, n_labels: int) -> None:
+        super().__init__()
+        self.input_size = self.output_size = n_labels
+
+    def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Return the log-likelihood of labels of shape (B, T), of shape (B,)."""
+        of_all = emissions.log_softmax(2)  # (B, T, K)
+        of_labels = of_all.gather(2, labels[..., None])[..., 0]  # (B, T)
+        return (of_labels * mask).sum(1)  # (B,)
+
+    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Return the probability of each label at each step, zero on padding."""
+        return emissions.softmax(2) * mask[..., None]  # (B, T, K)
+
+    def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """Return the most probable label of each step, of shape (B, T)."""
+        return emissions.argmax(2)  # (B, T)

@@ -1,0 +1,142 @@
+"""The network that labels every step: input layer, encoder, head, labelling."""
+
+from copy import deepcopy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from sklearn_bilstm.nn._characters import CharacterEncoder
+from sklearn_bilstm.nn._dropout import LockedDropout
+from sklearn_bilstm.nn._part import Part
+
+__all__ = ["TaggingModel"]
+
+
+class TaggingModel(nn.Module):
+    """A network with one row of logits a step.
+
+    Parameters
+    ----------
+    input_layer : Part
+        What makes vectors of steps.
+    encoder : RecurrentEncoder
+        Reads the vectors, and those of the characters behind them.
+    head : DenseHead
+        Turns the state of a step into emissions.
+    labelling : CRF or IndependentLabels
+        What makes labels of emissions.
+    characters : CharacterEncoder, default=None
+        What makes further vectors of the characters of tokens.
+    dropout : float, default=0.0
+        Probability that a component of those is zeroed throughout a sequence in
+        training.
+    """
+
+    def __init__(
+        self,
+        input_layer: Part,
+        encoder: Part,
+        head: Part,
+        labelling: Part,
+        characters: CharacterEncoder | None = None,
+        *,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.input_layer = input_layer
+        self.characters = characters
+        self.dropout = LockedDropout(dropout)
+        self.encoder = encoder
+        self.head = head
+        self.labelling = labelling
+
+    @property
+    def design(self) -> tuple:
+        """What two networks have in common of which one can go on with the other."""
+        spells = self.characters and self.characters.output_size
+        width = self.input_layer.n_shared
+        kinds = type(self.input_layer), type(self.labelling)
+        return *kinds, width, spells, self.encoder.design
+
+    @property
+    def needs_whole_batch(self) -> bool:
+        """Whether what a row gives depends on the other rows it is learnt from with."""
+        return self.encoder.needs_whole_batch
+
+    def reset_parameters(self, generator: torch.Generator) -> None:
+        """Draw the weights of every part."""
+        parts = (self.input_layer, self.characters, self.encoder, self.head)
+        for part in (*parts, self.labelling):
+            if part is not None:
+                part.reset_parameters(generator)
+
+    def read(
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        characters: Tensor | None = None,
+    ) -> Tensor:
+        """Turn sequences into states of shape (B, T, H); see `forward`."""
+        vectors = self.input_layer(steps, mask, generator)  # (B, T, E)
+        if self.characters is not None:
+            spelled = self.dropout(self.characters(characters), generator)
+            vectors = torch.cat([vectors, spelled], 2)  # (B, T, E + n_filters)
+        states, _ = self.encoder(vectors, mask, generator)
+        return states  # (B, T, H)
+
+    def forward(
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        characters: Tensor | None = None,
+    ) -> Tensor:
+        """Turn sequences into emissions.
+
+        Parameters
+        ----------
+        steps : tensor of shape (B, T) or (B, T, C)
+            Token ids or numbers, filled up at the end of each row.
+        mask : bool tensor of shape (B, T)
+            True on real steps.
+        generator : torch.Generator, default=None
+            Source of all dropout. None draws from torch's global generator.
+        characters : int64 tensor of shape (B, T, L), default=None
+            Ids of the characters of each token, for a network that reads them.
+
+        Returns
+        -------
+        emissions : tensor of shape (B, T, K)
+        """
+        states = self.read(steps, mask, generator, characters)  # (B, T, H)
+        return self.head(states, generator)  # (B, T, K)
+
+    def decode(
+        self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
+    ) -> Tensor:
+        """Return the most probable labels, int64 of shape (B, T)."""
+        emissions, labelling = self._exactly(steps, mask, characters)
+        return labelling.decode(emissions, mask)  # (B, T)
+
+    def marginals(
+        self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
+    ) -> Tensor:
+        """Return the probability of each label at each step, of shape (B, T, K)."""
+        emissions, labelling = self._exactly(steps, mask, characters)
+        return labelling.marginals(emissions, mask)  # (B, T, K)
+
+    def _exactly(
+        self, steps: Tensor, mask: Tensor, characters: Tensor | None
+    ) -> tuple[Tensor, Any]:
+        """Return emissions, (B, T, K), and the labelling, both in double precision.
+
+        The rounding of the products of the head depends on how many steps a batch has.
+        """
+        states = self.read(steps, mask, characters=characters)  # (B, T, H)
+        # copies, as other threads may predict with this network at the same time
+        head, labelling = (
+            deepcopy(part).double() for part in (self.head, self.labelling)
+        )
+        return head(states.double()), labelling

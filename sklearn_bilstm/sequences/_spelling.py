@@ -1,0 +1,39 @@
+"""The characters of the tokens of sequences."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_bilstm.sequences._ragged import RaggedArray
+
+__all__ = ["Spelling"]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """Characters that read like a RaggedArray, and are looked up when they are read.
+
+    Parameters
+    ----------
+    tokens : RaggedArray of int
+        Row of `characters` of each step.
+    characters : ndarray of int, shape (n_distinct_tokens, longest)
+        Ids of the characters of each distinct token, filled up with 0.
+    """
+
+    tokens: RaggedArray
+    characters: np.ndarray
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each row."""
+        return self.tokens.lengths
+
+    @property
+    def values(self) -> np.ndarray:
+        """Characters of all steps, of shape (n_steps, longest)."""
+        return self.characters[self.tokens.values]
+
+    def take(self, rows: np.ndarray) -> "Spelling":
+        """Return the characters of `rows`."""
+        return Spelling(self.tokens.take(rows), self.characters)
