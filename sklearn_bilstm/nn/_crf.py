@@ -1,6 +1,6 @@
 """A linear-chain conditional random field: labels of steps that agree with each other.
 
-All sums run in log space and over all rows of a batch at once.
+All sums run in log space, in double precision, and over all rows of a batch at once.
 """
 
 import torch
@@ -13,6 +13,8 @@ __all__ = ["CRF"]
 # Weight of what must not be. Sums of many of them are finite in float32 and bfloat16,
 # so that no gradient is NaN, and their exponential is zero.
 _IMPOSSIBLE = -1e30
+# Between them a sum of exponentials, and its gradient, have all their digits.
+_LEAST, _MOST = 1e-250, 1e250
 
 
 class CRF(Part):
@@ -91,7 +93,8 @@ class CRF(Part):
         weights = self._weights()  # (K + 1, K + 1)
         before = torch.stack(_sums_before(emissions, mask, weights), 1)  # (B, T, K)
         behind = torch.stack(_sums_behind(emissions, mask, weights), 1)  # (B, T, K)
-        return (before + behind).softmax(2) * mask[..., None]  # (B, T, K)
+        found = (before + behind).softmax(2) * mask[..., None]  # (B, T, K)
+        return found.to(emissions.dtype)
 
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Return the most probable sequence of labels of each row (Viterbi, 1967).
@@ -141,7 +144,8 @@ def _score(emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> 
 def _log_partition(emissions: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
     """Return the logarithm of the sum over all sequences of labels, of shape (B,)."""
     last = _sums_before(emissions, mask, weights)[-1]  # (B, K)
-    return (last + weights[:-1, -1]).logsumexp(1) * mask[:, 0]  # (B,)
+    found = (last + weights[:-1, -1]).logsumexp(1) * mask[:, 0]  # (B,)
+    return found.to(emissions.dtype)
 
 
 def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
@@ -149,24 +153,49 @@ def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tenso
 
     Returns
     -------
-    sums : list of tensors of shape (B, K)
+    sums : list of double tensors of shape (B, K)
         Logarithms for each step; on padding those of the last real step.
     """
-    into = weights[:-1, :-1].T.contiguous()  # (K, K), from the label in the last one
+    product = _LogProduct(weights[:-1, :-1])
+    emissions = emissions.double()
     sums = [weights[-1, :-1] + emissions[:, 0]]  # (B, K)
     for step in range(1, emissions.shape[1]):
-        found = (sums[-1][:, None] + into).logsumexp(2) + emissions[:, step]  # (B, K)
+        found = product(sums[-1]) + emissions[:, step]  # (B, K)
         sums.append(torch.where(mask[:, step, None], found, sums[-1]))  # (B, K)
     return sums
 
 
 def _sums_behind(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
     """Sum over all endings that follow a label, as `_sums_before` does."""
-    out_of = weights[:-1, :-1]  # (K, K), to the label in the last dimension
-    n_steps = emissions.shape[1]
-    sums = [weights[:-1, -1].expand(len(emissions), -1)]  # (B, K)
-    for step in range(n_steps - 1, 0, -1):
-        follows = (sums[-1] + emissions[:, step])[:, None]  # (B, 1, K)
-        found = (follows + out_of).logsumexp(2)  # (B, K)
+    product = _LogProduct(weights[:-1, :-1].T)
+    emissions = emissions.double()
+    sums = [weights[:-1, -1].double().expand(len(emissions), -1)]  # (B, K)
+    for step in range(emissions.shape[1] - 1, 0, -1):
+        found = product(sums[-1] + emissions[:, step])  # (B, K)
         sums.append(torch.where(mask[:, step, None], found, sums[-1]))  # (B, K)
     return sums[::-1]
+
+
+class _LogProduct:
+    """Product with a matrix, of numbers of which all that is known are logarithms.
+
+    The exponentials are multiplied as they are, which is many times as fast as a sum
+    in log space. That takes its place where they leave the range of double precision.
+
+    Parameters
+    ----------
+    logs : tensor of shape (K, K)
+        Logarithms of the matrix.
+    """
+
+    def __init__(self, logs: Tensor) -> None:
+        self.logs = logs.double()
+        self.matrix = self.logs.exp()
+
+    def __call__(self, logs: Tensor) -> Tensor:
+        """Return the logarithm of the product with `exp(logs)`, of shape (B, K)."""
+        top = logs.detach().amax(1, keepdim=True)  # (B, 1)
+        found = (logs - top).exp() @ self.matrix  # (B, K)
+        if ((found > _LEAST) & (found < _MOST)).all():
+            return found.log() + top  # (B, K)
+        return (logs[:, :, None] + self.logs).logsumexp(1)  # (B, K)
