@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sklearn_bilstm.datasets import make_reviews
-from tests.helpers import small_classifier, small_pipeline
+from tests.helpers import small_classifier, small_pipeline, small_tagger
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -49,3 +49,22 @@ def fitted(ids):
 def fitted_pipeline(reviews):
     """A pipeline fitted on `reviews`, to be looked at only."""
     return small_pipeline().fit(*reviews)
+
+
+@pytest.fixture(scope="session")
+def sentences():
+    """40 sentences with the names in them, some empty, and of one token some."""
+    people, verbs = ("Anna", "Ben", "Mrs Ray", "Ella May Lee"), ("met", "saw", "left")
+    X, y = [[], ["yes"]], [[], ["O"]]
+    for i in range(38):
+        names = [people[i % 4].split(), people[i % 3].split()][: 1 + i % 2]
+        X.append([*names[0], verbs[i % 3], *[w for name in names[1:] for w in name]])
+        spans = [["B-PER", *["I-PER"] * (len(name) - 1)] for name in names]
+        y.append([*spans[0], "O", *[label for span in spans[1:] for label in span]])
+    return X, y
+
+
+@pytest.fixture(scope="session")
+def fitted_tagger(sentences):
+    """A tagger fitted on `sentences`, to be looked at only."""
+    return small_tagger(max_epochs=20, lr=0.02).fit(*sentences)

@@ -5,7 +5,12 @@ from itertools import pairwise
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
-from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, TextVectorizer
+from sklearn_bilstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTagger,
+    TextVectorizer,
+)
 from sklearn_bilstm.sequences import RaggedArray
 
 SMALL = {
@@ -26,6 +31,12 @@ def small_classifier(**params):
 def small_regressor(**params):
     """Return a regressor that is fitted in a fraction of a second."""
     return BiLSTMRegressor(**{**SMALL, **params})
+
+
+def small_tagger(**params):
+    """Return a tagger that is fitted in a fraction of a second."""
+    spelling = {"character_embedding_dim": 4, "character_filters": 5}
+    return BiLSTMTagger(**{**SMALL, **spelling, **params})
 
 
 def small_pipeline(**params):

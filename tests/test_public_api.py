@@ -36,6 +36,7 @@ def test_the_root_holds_what_users_write():
         "AttentionDisplay",
         "BiLSTMClassifier",
         "BiLSTMRegressor",
+        "BiLSTMTagger",
         "LearningRateDisplay",
         "TextVectorizer",
         "TokenImportanceDisplay",

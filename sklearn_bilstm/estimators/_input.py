@@ -10,6 +10,7 @@ __all__ = [
     "as_series",
     "check_finite",
     "check_matrix",
+    "holds_text",
     "infer_input_type",
     "refuse_text",
 ]
@@ -23,12 +24,29 @@ def refuse_text(X, *, estimator):
     ValueError
         If X holds text.
     """
-    if _holds_text(X):
+    if holds_text(X):
         name = type(estimator).__name__
         raise ValueError(
             f"X holds text, and {name} reads token ids or numbers. Put a "
             f"TextVectorizer in front: make_pipeline(TextVectorizer(), {name}())."
         )
+
+
+def holds_text(X):
+    """Tell whether there is a string in X, at any depth of lists.
+
+    Parameters
+    ----------
+    X : object
+        What a user calls X.
+    """
+    if sparse.issparse(X):
+        return False
+    try:
+        array = np.asarray(X)
+    except ValueError:  # rows of unequal length
+        return _is_text(list(X))
+    return array.dtype.kind in "USTO" and any(map(_is_text, array.flat))
 
 
 def as_series(X, input_type):
@@ -67,7 +85,8 @@ def as_series(X, input_type):
     arrays = all(isinstance(row, np.ndarray) for row in X)
     fractions = any(row.dtype.kind == "f" for row in rows if len(row))
     of_numbers = input_type == "numeric" or fractions
-    if n_dims == {1} and of_numbers and (unequal or arrays):
+    without_steps = not any(map(len, rows))  # as a matrix they would have no column
+    if n_dims == {1} and of_numbers and (unequal or arrays or without_steps):
         return _checked_series(rows)
     return None
 
@@ -184,16 +203,6 @@ def _stacked(rows):
             "length come as a scipy.sparse.csr_array, or filled up with 0; series of "
             "numbers as a list of arrays, with input_type='numeric' if they are ints."
         ) from error
-
-
-def _holds_text(X):
-    if sparse.issparse(X):
-        return False
-    try:
-        array = np.asarray(X)
-    except ValueError:  # rows of unequal length
-        return _is_text(list(X))
-    return array.dtype.kind in "USTO" and any(map(_is_text, array.flat))
 
 
 def _is_text(cell):

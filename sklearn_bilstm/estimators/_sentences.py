@@ -1,18 +1,40 @@
 """Validation of sentences and of their labels: what comes from a user, as lists."""
 
+from collections.abc import Mapping, Set
+from numbers import Integral
+
 import numpy as np
 from scipy import sparse
 
-__all__ = ["as_sentences", "check_label_rows", "check_lengths", "matrix_of_lists"]
+__all__ = [
+    "RowsOfLabels",
+    "as_sentences",
+    "check_label_rows",
+    "check_lengths",
+    "matrix_of_lists",
+]
 
 
-def as_sentences(X):
-    """Return X as sentences, if that is what it can only be.
+class RowsOfLabels(list):
+    """A list of lists that numpy takes for a column of lists, whatever their lengths.
+
+    So scikit-learn can put the predictions of several folds together.
+    """
+
+    def __array__(self, dtype=None, copy=None):
+        # by row, as numpy would make a matrix of lists of one length
+        return np.fromiter(self, dtype=object, count=len(self))
+
+
+def as_sentences(X, *, if_empty):
+    """Return X as sentences, if there is text in it.
 
     Parameters
     ----------
     X : object
         What a user calls X.
+    if_empty : bool
+        Whether rows that are all empty are sentences.
 
     Returns
     -------
@@ -22,21 +44,48 @@ def as_sentences(X):
     Raises
     ------
     ValueError
-        If a row is a string, or holds something else than strings beside them.
+        If there is no row, a row is a string, or one holds something else than strings
+        beside them.
     """
-    if sparse.issparse(X) or (isinstance(X, np.ndarray) and X.dtype.kind not in "OU"):
+    if isinstance(X, str | bytes):
+        raise ValueError(
+            f"X must hold a list of tokens for each sentence: got {_short(X)}."
+        )
+    rows = _rows_of(X)
+    if rows is None:
         return None
-    rows = _as_lists(X, "X")
-    if rows is None or not any(isinstance(t, str) for row in rows for t in row[:1]):
-        return None
-    for number, row in enumerate(rows):
-        for token in row:
-            if not isinstance(token, str):
-                raise ValueError(
-                    "X must hold lists of tokens, which are strings: got "
-                    f"{token!r} in row {number}."
-                )
-    return rows
+    if not rows:
+        raise ValueError("X must hold a row: got 0 samples.")
+    if any(map(_holds_text, rows)):
+        return [_sentence(row, number) for number, row in enumerate(rows)]
+    if if_empty and all(_listed(row) == [] for row in rows):
+        return [[] for _ in rows]
+    return None
+
+
+def _holds_text(row):
+    if isinstance(row, str | bytes):
+        return True
+    if isinstance(row, np.ndarray) and row.dtype.kind not in "OSU":
+        return False
+    return hasattr(row, "__iter__") and any(isinstance(t, str | bytes) for t in row)
+
+
+def _sentence(row, number):
+    tokens = _listed(row)
+    if tokens is None:
+        advice = ". Split it, as str.split does" if isinstance(row, str) else ""
+        raise ValueError(
+            f"X must hold a list of tokens for each sentence: row {number} is "
+            f"{_short(row)}{advice}."
+        )
+    for token in tokens:
+        if not isinstance(token, str):
+            raise ValueError(
+                f"X must hold lists of tokens, which are strings: row {number} holds "
+                f"{_short(token)}."
+            )
+    return tokens
 
 
 def matrix_of_lists(X):
@@ -51,43 +100,91 @@ def matrix_of_lists(X):
     -------
     ids : csr_array of int64, shape (n_samples, longest), or None
     """
-    if not isinstance(X, list | tuple):
+    if isinstance(X, np.ndarray) and X.dtype != object:
         return None
-    rows = [np.asarray(row) for row in X]
-    if any(row.ndim != 1 or (len(row) and row.dtype.kind not in "iu") for row in rows):
+    rows = [_ids(row) for row in _rows_of(X) or [None]]
+    if any(row is None for row in rows):
         return None
     lengths = [len(row) for row in rows]
     ends = np.cumsum([0, *lengths])
-    values = np.concatenate([np.zeros(0, np.int64), *rows]).astype(np.int64)
+    values = np.concatenate(rows)
     columns = np.arange(len(values)) - np.repeat(ends[:-1], lengths)
-    shape = len(rows), max(1, *lengths, 1)
-    return sparse.csr_array((values, columns, ends), shape)
+    return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))
 
 
-def check_label_rows(y, name="y"):
+def _ids(row):
+    """Return a list of ints as an array, or None."""
+    tokens = _listed(row)
+    if tokens is None or not all(isinstance(token, Integral) for token in tokens):
+        return None
+    return np.array(tokens, dtype=np.int64)
+
+
+def check_label_rows(y, *, estimator):
     """Return labels as a list of lists.
+
+    Parameters
+    ----------
+    y : object
+        What a user calls y.
+    estimator : estimator
+        For messages.
+
+    Returns
+    -------
+    label_rows : list of list
 
     Raises
     ------
     ValueError
-        If y does not hold a list of labels for each row.
+        If y does not hold a list of labels for each row, of strings or of ints.
     """
-    rows = None if y is None else _as_lists(y, name)
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is "
+            "None."
+        )
+    rows = _rows_of(y)
     if rows is None:
         raise ValueError(
-            f"{name} must hold a list of labels for each row of X, one a token: got "
-            f"{_describe(y)}."
+            "y must hold a list of labels for each row of X, one a token: got "
+            f"{_short(y)}."
         )
-    of_strings = [isinstance(label, str) for row in rows for label in row]
-    if any(of_strings) and not all(of_strings):
+    found = [_labels(row, number) for number, row in enumerate(rows)]
+    if len({isinstance(label, str) for labels in found for label in labels}) > 1:
         raise ValueError(
-            f"{name} must hold labels of one kind: got strings and others together."
+            "y must hold labels of one kind: got strings and ints together."
         )
-    return rows
+    return found
+
+
+def _labels(row, number):
+    labels = _listed(row)
+    if labels is None:
+        raise ValueError(
+            "y must hold a list of labels for each row of X, one a token: row "
+            f"{number} is {_short(row)}."
+        )
+    for label in labels:
+        if not isinstance(label, str | Integral):
+            raise ValueError(
+                f"y must hold labels that are strings or ints: row {number} holds "
+                f"{_short(label)}."
+            )
+    return labels
 
 
 def check_lengths(lengths, label_rows, name):
     """Refuse rows that have not as many labels as steps.
+
+    Parameters
+    ----------
+    lengths : array-like of shape (n_samples,)
+        Number of steps of each row of X.
+    label_rows : list of list
+        Labels of each row.
+    name : str
+        What a message calls the labels.
 
     Raises
     ------
@@ -102,31 +199,26 @@ def check_lengths(lengths, label_rows, name):
             )
 
 
-def _as_lists(rows, name):
-    """Return rows, which may be arrays or in a column of a frame, as lists, or None."""
-    if (
-        isinstance(rows, str)
-        or not hasattr(rows, "__len__")
-        or not hasattr(rows, "__iter__")
-    ):
+def _rows_of(data):
+    """Return the rows of a list, an array or a column of a frame, or None."""
+    is_frame = hasattr(data, "columns")
+    if isinstance(data, str | bytes | Mapping | Set) or is_frame:
         return None
-    found = []
-    for number, row in enumerate(rows):
-        if isinstance(row, str):
-            raise ValueError(
-                f"{name} must hold a list of strings for each sentence: row {number} "
-                f"is the string {_short(row)}. Split it into tokens, as "
-                "str.split does."
-            )
-        if not hasattr(row, "__len__"):
-            return None
-        found.append(row.tolist() if isinstance(row, np.ndarray) else list(row))
-    return found
+    if sparse.issparse(data) or getattr(data, "ndim", 1) not in (1, 2):
+        return None
+    if hasattr(data, "__len__") and hasattr(data, "__iter__"):
+        return list(data)
+    return list(np.asarray(data)) if hasattr(data, "__array__") else None
 
 
-def _short(text):
-    return repr(text if len(text) <= 40 else f"{text[:40]}...")
+def _listed(row):
+    """Return a list, a tuple, an array or a column of a frame as a list, or None."""
+    if isinstance(row, list | tuple):
+        return list(row)
+    is_column = hasattr(row, "__array__") and hasattr(row, "__len__")
+    return np.asarray(row).tolist() if is_column else None
 
 
-def _describe(thing):
-    return "None" if thing is None else f"an object of type {type(thing).__name__}"
+def _short(thing):
+    shown = repr(thing)
+    return shown if len(shown) <= 40 else f"{shown[:40]}..."

@@ -9,10 +9,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._base import unchanged_on_error
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._sentences import check_label_rows, check_lengths
+from sklearn_bilstm.estimators._sentences import RowsOfLabels, check_lengths
 from sklearn_bilstm.estimators._tagging import BaseTagger
 from sklearn_bilstm.metrics import span_f1_score
-from sklearn_bilstm.utils._sklearn import Interval, fit_context
+from sklearn_bilstm.utils._sklearn import Interval, check_sample_weight, fit_context
 from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMTagger"]
@@ -28,18 +28,20 @@ class BiLSTMTagger(BaseTagger):
     or more bidirectional LSTM layers read the vectors, and a conditional random field
     weighs the labels of a sentence together (Huang et al., 2015; Ma and Hovy, 2016).
 
-    Rows may also be sequences of token ids, or series of numbers as
-    :class:`BiLSTMClassifier` reads them.
+    X and y may be lists, numpy arrays of objects or columns of pandas. The rows of X
+    may also be lists of token ids, or series of numbers as :class:`BiLSTMClassifier`
+    reads them.
 
     Parameters
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
-        What X holds. "auto" means tokens if X is sparse or of integers, or if there are
-        `static_features`, else numbers, of which each row is a sequence of one channel.
+        What X holds. "auto" means tokens if X holds strings, is sparse or of integers,
+        else numbers.
 
     lowercase : bool, default=True
         Whether tokens that differ in case alone share a vector. Their characters keep
-        their case.
+        their case. If not, a token that `fit` did not see has the vector of its lower
+        case.
 
     min_df : int, default=1
         Number of sentences that a token must be in to get a vector of its own.
@@ -56,11 +58,11 @@ class BiLSTMTagger(BaseTagger):
         What the vectors of tokens are before training. "svd" gives tokens like vectors
         that have like neighbours in X, by a singular value decomposition of their
         pointwise mutual information (Levy and Goldberg, 2014). `fit` can be given rows
-        without labels for it. Row i of an array is the vector of id i; a row of zeros
-        is drawn. :class:`WordVectors` are for ids of a :class:`TextVectorizer` that
-        was given them as its `vocabulary`. Given vectors are scaled to the size of
-        drawn ones, and all these change at a fifth of the learning rate. None draws
-        them.
+        without labels for it. :class:`WordVectors` are vectors of words, known in
+        `predict` even if X lacks them; words in capitals are found with
+        `lowercase=False` only. Where X holds ids, row i of an array is the vector of id
+        i, and a row of zeros is drawn. Given vectors are scaled to the size of drawn
+        ones, and all these change at a fifth of the learning rate. None draws them.
 
     freeze_embedding : bool, default=False
         Whether the vectors of tokens stay what they are before training.
@@ -94,8 +96,7 @@ class BiLSTMTagger(BaseTagger):
         batch (Ioffe and Szegedy, 2015). A batch is then learnt from in one thread.
 
     dense_layer_sizes : int or sequence of int, default=()
-        Number of rectified units of each dense layer between the pooled vector and the
-        output.
+        Number of rectified units of each dense layer between the states and the output.
 
     crf : bool, default=True
         Whether labels are weighed together, by how they follow each other (Lafferty et
@@ -103,7 +104,10 @@ class BiLSTMTagger(BaseTagger):
 
     constrained : bool, default=True
         Whether the CRF takes labels for impossible that do not follow each other in the
-        scheme BIO or BIOES, if y is of one of them.
+        scheme BIO or BIOES, if y is of one of them. A row of y that breaks its scheme
+        is repaired, with a warning that counts such rows: its spans are read as
+        :func:`~sklearn_bilstm.metrics.find_spans` does, by which "I-PER" behind "O"
+        begins a span, and their labels are written anew.
 
     dropout : float in [0, 1), default=0.5
         Share of what recurrent layers above the first, dense layers and the output read
@@ -155,8 +159,7 @@ class BiLSTMTagger(BaseTagger):
         `fit` gets no `X_val`; "auto" stops early only if it gets some.
 
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows that `early_stopping=True` holds out. Classes keep their
-        shares.
+        Share of the rows that `early_stopping=True` holds out.
 
     n_iter_no_change : int, default=3
         Number of epochs in a row without a lower validation loss that end a training.
@@ -165,8 +168,8 @@ class BiLSTMTagger(BaseTagger):
         By how much the validation loss must fall to count as lower.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
-        mean the same tokens as before: do not refit the :class:`TextVectorizer`.
+        Whether `fit` goes on from the weights that an earlier `fit` found. Tokens that
+        it did not see stay unknown, and labels must be those that it saw.
 
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
@@ -420,7 +423,7 @@ class BiLSTMTagger(BaseTagger):
         """
         check_is_fitted(self)
         found = self.net_.labels(self._read(X))
-        return [self.classes_[codes].tolist() for codes in found]
+        return RowsOfLabels(self.classes_[codes].tolist() for codes in found)
 
     def predict_proba(self, X):
         """Return the probability of each label of each token.
@@ -459,7 +462,7 @@ class BiLSTMTagger(BaseTagger):
             labels that were fitted mark spans, else the share of tokens labelled right.
         """
         predicted = self.predict(X)
-        y = check_label_rows(y)
+        y = self._check_target(y)
         lengths = [len(row) for row in predicted]
         check_consistent_length(predicted, y, sample_weight)
         check_lengths(lengths, y, "y")
@@ -469,5 +472,16 @@ class BiLSTMTagger(BaseTagger):
             )
         pairs = zip(chain(*y), chain(*predicted), strict=True)
         right = [true == found for true, found in pairs]
-        weight = None if sample_weight is None else np.repeat(sample_weight, lengths)
+        weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        weight = np.repeat(weight, lengths)
+        if not weight.any():
+            raise ValueError(
+                "There must be a token in a row of some weight to be right about."
+            )
         return float(np.average(right, weights=weight))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.three_d_array = self.input_type != "tokens"
+        return tags

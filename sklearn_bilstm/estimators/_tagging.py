@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators._input import holds_text
 from sklearn_bilstm.estimators._labels import encode
 from sklearn_bilstm.estimators._sentences import (
     as_sentences,
@@ -27,6 +28,9 @@ from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["BaseTagger"]
 
+# What `embedding` may be where tokens have no ids yet.
+_KNOWS_WORDS = str, WordVectors
+
 
 class BaseTagger(BaseSequenceEstimator):
     """Steps of an estimator whose targets are rows of labels."""
@@ -39,41 +43,58 @@ class BaseTagger(BaseSequenceEstimator):
     # -- reading
 
     def _rows(self, X, input_type, *, reset, max_id):
-        sentences = None if input_type == "numeric" else as_sentences(X)
+        knows_words = not reset and self._words is not None
+        sentences = as_sentences(X, if_empty=knows_words)
+        if sentences is None and holds_text(X):
+            raise ValueError(
+                "X must hold a list of tokens for each sentence: got text in an object "
+                f"of type {type(X).__name__} that holds no such lists."
+            )
+        if sentences is None and knows_words:
+            raise ValueError(
+                f"X must hold lists of tokens, as {type(self).__name__} was fitted to. "
+                "Got ids or numbers instead."
+            )
+        if sentences is not None and not knows_words:
+            self._refuse_words(input_type, reset)
         if reset:
             self._words = None if sentences is None else self._learn_words(sentences)
-        if self._words is not None:
-            return self._rows_of_words(sentences, reset)
         if sentences is not None:
-            raise ValueError(
-                f"X must hold token ids or numbers, as {type(self).__name__} was "
-                "fitted to. Got lists of tokens instead."
-            )
+            return self._rows_of_words(sentences, reset)
         ids = None if input_type == "numeric" else matrix_of_lists(X)
         if ids is None:
             return super()._rows(X, input_type, reset=reset, max_id=max_id)
         if reset:
-            self._forget_columns("tokens")
+            self._forget_columns()
         return SequenceDataset(ragged_from_ids(ids, max_id=max_id))
+
+    def _refuse_words(self, input_type, reset):
+        """Refuse lists of tokens where X must hold something else."""
+        if reset and input_type != "numeric":
+            return
+        held = "numbers" if input_type == "numeric" else "token ids"
+        reason = "as input_type='numeric' has it" if reset else "as X did in fit"
+        raise ValueError(f"X must hold {held}, {reason}. Got lists of tokens instead.")
 
     def _learn_words(self, sentences):
         """Learn which tokens get an id, beside those that have a given vector."""
+        if not (self.embedding is None or isinstance(self.embedding, _KNOWS_WORDS)):
+            raise ValueError(
+                "The 'embedding' parameter must be 'svd', None or WordVectors where X "
+                "holds lists of tokens, as an array does not say whose vectors it "
+                f"holds. Got an object of type {type(self.embedding).__name__}."
+            )
         has_vectors = isinstance(self.embedding, WordVectors)
         return WordReader(
             lowercase=self.lowercase,
             min_df=self.min_df,
             max_features=self.max_features,
-            vocabulary=self.embedding if has_vectors else None,
+            known=self.embedding if has_vectors else (),
         ).fit(sentences)
 
     def _rows_of_words(self, sentences, reset):
-        if sentences is None:
-            raise ValueError(
-                f"X must hold lists of tokens, as {type(self).__name__} was fitted to. "
-                "Got ids or numbers instead."
-            )
         if reset:
-            self._forget_columns("tokens")
+            self._forget_columns()
         words = self._words.read(sentences)
         offsets = np.concatenate([[0], np.cumsum(words.lengths)])
         spelled = RaggedArray(words.spelled, offsets)
@@ -82,15 +103,15 @@ class BaseTagger(BaseSequenceEstimator):
             characters=Spelling(spelled, words.spellings),
         )
 
-    def _forget_columns(self, input_type):
-        self.input_type_ = input_type
+    def _forget_columns(self):
+        self.input_type_ = "tokens"
         for attribute in ("n_features_in_", "feature_names_in_", "n_channels_"):
             vars(self).pop(attribute, None)
 
     # -- targets
 
     def _check_target(self, y):
-        return check_label_rows(y)
+        return check_label_rows(y, estimator=self)
 
     def _learn_outputs(self, y):
         self.scheme_ = find_scheme(y)
@@ -106,14 +127,20 @@ class BaseTagger(BaseSequenceEstimator):
         return [in_scheme(row, self.scheme_) for row in y]
 
     def _encode(self, y, name):
-        repaired = self._in_scheme(y)
+        try:
+            repaired = self._in_scheme(y)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} must hold labels of classes_ only, which are of the scheme "
+                f"{self.scheme_}. {error}"
+            ) from error
         n_repaired = sum(new != old for new, old in zip(repaired, y, strict=True))
         if n_repaired:
             warnings.warn(
-                f"{name} has {n_repaired} rows whose labels do not follow each other "
-                f"as {self.scheme_} has it, like 'I-PER' behind 'O'. Their spans were "
-                "read by find_spans and written anew. Give constrained=False to learn "
-                "labels as they are.",
+                f"{n_repaired} rows of {name} have labels that do not follow each "
+                f"other as {self.scheme_} has it, like 'I-PER' behind 'O'. Their spans "
+                "were read as sklearn_bilstm.metrics.find_spans does, and their labels "
+                "written anew. constrained=False learns labels as they are.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -133,14 +160,19 @@ class BaseTagger(BaseSequenceEstimator):
 
     # -- the network
 
+    def _has_vectors_of_words(self):
+        given = isinstance(self.embedding, WordVectors) and len(self.embedding)
+        return self._words is not None and given
+
     def _given_vectors(self):
-        if self._words is not None and isinstance(self.embedding, WordVectors):
+        if self._has_vectors_of_words():
             return self.embedding.aligned_to(self._words.vocabulary_)
         return super()._given_vectors()
 
     def _shape_of_given_vectors(self):
-        given = self._given_vectors()
-        return (0, self.embedding_dim) if given is None else given.shape
+        if self._has_vectors_of_words():
+            return self._words.n_ids, self.embedding.vectors.shape[1]
+        return super()._shape_of_given_vectors()
 
     def _make_module(self, input_size, n_outputs, seed):
         input_layer = self._make_input_layer(input_size)

@@ -51,7 +51,7 @@ class CharacterEncoder(Part):
         nn.init.uniform_(self.embedding.weight, -bound, bound, generator=generator)
         self.embedding.weight[0] = 0.0
         nn.init.xavier_uniform_(self.filters.weight, generator=generator)
-        nn.init.zeros_(self.filters.bias)
+        nn.init.zeros_(self.filters.get_parameter("bias"))
 
     def forward(self, characters: Tensor) -> Tensor:
         """Turn ids of shape (B, T, L) into vectors of shape (B, T, n_filters).

@@ -1,7 +1,7 @@
 """From lists of tokens to the ids of the tokens and of their characters."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -45,13 +45,13 @@ class WordReader:
     ----------
     lowercase : bool, default=True
         Whether tokens that differ in case alone share an id. Their characters keep
-        their case.
+        their case. If not, a token without an id gets that of its lower case.
     min_df : int, default=1
         Number of sentences that a token must be in to get an id.
     max_features : int or None, default=None
         Number of tokens that get an id: the most frequent.
-    vocabulary : mapping from str to int, default=None
-        Ids that tokens have already.
+    known : iterable of str, default=()
+        Tokens that get an id even if no sentence has them.
     """
 
     def __init__(
@@ -60,12 +60,12 @@ class WordReader:
         lowercase: bool = True,
         min_df: int = 1,
         max_features: int | None = None,
-        vocabulary: Mapping[str, int] | None = None,
+        known: Iterable[str] = (),
     ) -> None:
         self.lowercase = lowercase
         self.min_df = min_df
         self.max_features = max_features
-        self.vocabulary = vocabulary
+        self.known = known
 
     def fit(self, sentences: Sequence[Sequence[str]]) -> Self:
         """Learn which tokens and characters there are.
@@ -81,12 +81,19 @@ class WordReader:
         """
         counts = TokenCounts().plus(encode(sentences, self._normalised))
         kept = counts.ranked(self.min_df, 1.0)[: self.max_features]
-        self.vocabulary_ = extended(self.vocabulary or {}, kept)
+        # words in another case than tokens are looked up in can never be met
+        known = [word for word in self.known if self._normalised([word]) == [word]]
+        self.vocabulary_ = extended({}, [*known, *kept])
         characters = Counter(
             c for tokens in sentences for token in tokens for c in token
         )
         self.characters_ = extended({}, sorted(characters))
         return self
+
+    @property
+    def n_ids(self) -> int:
+        """Number of ids of tokens, padding and unknown among them."""
+        return len(self.vocabulary_) + FIRST_TOKEN_ID
 
     @property
     def n_characters(self) -> int:
@@ -105,11 +112,16 @@ class WordReader:
         words : EncodedWords
         """
         encoded = encode(sentences, tuple)
-        normalised = self._normalised(encoded.tokens)
-        known = [self.vocabulary_.get(token, UNKNOWN_ID) for token in normalised]
-        ids = np.array(known, dtype=np.int32)[encoded.codes]
-        spellings = self._spellings(encoded.tokens)
-        return EncodedWords(ids, encoded.lengths, encoded.codes, spellings)
+        tokens = [str(token) for token in encoded.tokens]
+        ids = np.array([self._id(t) for t in self._normalised(tokens)], np.int32)
+        spellings = self._spellings(tokens)
+        return EncodedWords(
+            ids[encoded.codes], encoded.lengths, encoded.codes, spellings
+        )
+
+    def _id(self, token: str) -> int:
+        in_lower_case = self.vocabulary_.get(token.lower(), UNKNOWN_ID)
+        return self.vocabulary_.get(token, in_lower_case)
 
     def _normalised(self, tokens: Sequence[str]) -> list[str]:
         return [token.lower() for token in tokens] if self.lowercase else list(tokens)

@@ -16,7 +16,7 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from sklearn_bilstm.nn import SequenceModel, TokenInput
+from sklearn_bilstm.nn import TokenInput
 from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
@@ -44,7 +44,7 @@ class SequenceNet(NeuralNet):
 
     Parameters
     ----------
-    module : SequenceModel
+    module : SequenceModel or TaggingModel
         A network that is ready to be trained.
     *args
         As for :class:`skorch.NeuralNet`.
@@ -56,13 +56,13 @@ class SequenceNet(NeuralNet):
         As for :class:`skorch.NeuralNet`.
     """
 
-    module: SequenceModel | type[SequenceModel]
-    module_: SequenceModel
+    module: nn.Module | type[nn.Module]
+    module_: Any  # a SequenceModel or a TaggingModel
     history: History
 
     def __init__(
         self,
-        module: SequenceModel,
+        module: nn.Module,
         *args: Any,
         seed: int = 0,
         n_threads: int | None = None,
