@@ -1,10 +1,16 @@
 """scikit-learn's own suite."""
 
+import numpy as np
 import pytest
 from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, TextVectorizer
+from sklearn_bilstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTagger,
+    TextVectorizer,
+)
 
 # scikit-learn excuses its own mini-batch learners, such as SGDClassifier, likewise.
 MINI_BATCHES = {

@@ -164,3 +164,34 @@ def test_without_transitions_labels_are_decided_one_by_one():
     mask = torch.ones(2, T, dtype=torch.bool)
     torch.testing.assert_close(crf.marginals(emissions, mask), emissions.softmax(2))
     assert crf.decode(emissions, mask).tolist() == emissions.argmax(2).tolist()
+
+
+@pytest.mark.parametrize("spread", [1.0, 1e3, 1e6])
+def test_no_spread_of_emissions_is_too_wide(spread):
+    crf = drawn(K, no_pair(0, 1))
+    emissions = (spread * emissions_of(T, K)).requires_grad_()
+    labels, found = probabilities_of_all(crf, emissions)
+    torch.testing.assert_close(found.sum().item(), 1.0)
+    mask = torch.ones(1, T, dtype=torch.bool)
+    marginals = crf.marginals(emissions[None], mask)[0]
+    expected = torch.stack(
+        [(found[:, None] * (labels == k)).sum(0) for k in range(K)], 1
+    )
+    torch.testing.assert_close(marginals, expected)
+    best = labels[found.argmax()][None]
+    crf(emissions[None], labels[:1], mask).sum().backward()
+    first = torch.nn.functional.one_hot(labels[0], K)
+    torch.testing.assert_close(emissions.grad, first - marginals.detach())
+    assert crf.decode(emissions[None], mask).tolist() == best.tolist()
+
+
+def test_a_label_that_nothing_leads_to_is_impossible():
+    allowed = torch.ones(K + 1, K + 1, dtype=torch.bool)
+    allowed[:, 1] = False
+    crf, emissions = drawn(K, allowed), emissions_of(1, T, K).requires_grad_()
+    mask = torch.ones(1, T, dtype=torch.bool)
+    assert (crf.marginals(emissions, mask)[..., 1] == 0).all()
+    crf(emissions, torch.tensor([[0, 2, 2, 0]]), mask).sum().backward()
+    assert emissions.grad.isfinite().all()
+    assert (emissions.grad[..., 1] == 0).all()
+    assert crf.weight.grad.isfinite().all()

@@ -1,6 +1,6 @@
 import numpy as np
 
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
 
 SEQUENCES = RaggedArray(np.array([2, 3, 4], np.int32), np.array([0, 1, 3]))
 
@@ -50,3 +50,22 @@ def test_numbers_beside_a_sequence_go_with_its_row():
 def test_what_there_is_not_is_no_input():
     inputs, _ = make_dataset()[np.array([0])]
     assert inputs.keys() == {"steps", "mask"}
+
+
+def test_targets_of_steps_are_padded_with_what_is_no_label():
+    labels = RaggedArray(np.array([0, 2, 1]), SEQUENCES.offsets)
+    dataset = SequenceDataset(SEQUENCES, labels)
+    _, target = dataset[np.array([0, 1])]
+    assert target["target"].tolist() == [[0, -1], [2, 1]]
+    _, target = dataset.take(np.array([1]))[np.array([0])]
+    assert target["target"].tolist() == [[2, 1]]
+
+
+def test_characters_go_with_their_steps():
+    codes = RaggedArray(np.array([1, 0, 1]), SEQUENCES.offsets)
+    spelling = Spelling(codes, np.array([[5, 6], [7, 0]]))
+    dataset = SequenceDataset(SEQUENCES, characters=spelling)
+    inputs, _ = dataset[np.array([1, 0])]
+    assert inputs["characters"].tolist() == [[[5, 6], [7, 0]], [[7, 0], [0, 0]]]
+    inputs, _ = dataset.take(np.array([1]))[np.array([0])]
+    assert inputs["characters"].tolist() == [[[5, 6], [7, 0]]]

@@ -1,6 +1,7 @@
 import pickle
 import signal
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,9 +9,9 @@ import torch
 from skorch.callbacks import Callback, EarlyStopping
 from torch.nn.functional import cross_entropy
 
-from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, ragged_from_ids
 from sklearn_bilstm.utils._threads import Workers
-from tests.helpers import rows_of, small_classifier
+from tests.helpers import rows_of, small_classifier, small_tagger
 
 Y = [0, 1] * 20
 
@@ -144,10 +145,16 @@ def long_rows():
     return SequenceDataset(ragged_from_ids(X), np.arange(32) % 2, random.rand(32))
 
 
+NO_NOISE = {
+    "dropout": 0,
+    "embedding_dropout": 0,
+    "word_dropout": 0,
+    "precision": "float32",
+}
+
+
 def bare(**params):
-    nothing = {"dropout": 0, "embedding_dropout": 0, "word_dropout": 0}
-    nothing["precision"] = "float32"
-    return small_classifier(**nothing, **params)
+    return small_classifier(**NO_NOISE, **params)
 
 
 # layer normalisation enlarges what is rounded off
@@ -163,6 +170,28 @@ def test_the_gradient_of_shards_is_that_of_the_batch(
     inputs, target = batch
     losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
     whole = (losses * target["weight"]).mean()
+    assert_learns_from_shards_as_from(whole, net, batch, rounding)
+
+
+@pytest.mark.parametrize("crf", [True, False])
+def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(long_rows, crf):
+    sequences = long_rows.sequences
+    labels = RaggedArray(sequences.values.astype(np.int64) % 3, sequences.offsets)
+    rows = replace(long_rows, target=labels)
+    X, y = rows_of(sequences), rows_of(labels)
+    net = small_tagger(**NO_NOISE, crf=crf, max_epochs=1).fit(X, y).net_
+    net.module_.train()
+    inputs, target = batch = rows[np.arange(32)]
+    likelihood = net.module_.labelling(
+        net.module_(**inputs), target["target"].clamp(min=0), inputs["mask"]
+    )
+    n_steps = sequences.lengths.mean()
+    whole = -(likelihood * target["weight"]).mean() / n_steps
+    assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-5)
+
+
+def assert_learns_from_shards_as_from(whole, net, batch, rounding):
+    """Compare a step of a net with a loss that was computed by hand."""
     weights = list(net.module_.parameters())
     expected = torch.autograd.grad(whole, weights)
     with Workers(2) as net._workers:
@@ -242,6 +271,17 @@ def test_logits_equal_those_of_the_module(fitted, ids):
         expected = module(torch.from_numpy(ids).long(), torch.from_numpy(ids) > 0)
     probabilities = expected.double().softmax(1).numpy()
     np.testing.assert_allclose(fitted.predict_proba(ids), probabilities, atol=1e-6)
+
+
+def test_labels_and_marginals_are_in_the_order_of_rows(fitted_tagger, sentences):
+    net, rows = fitted_tagger.net_, fitted_tagger._read(sentences[0])
+    lengths = rows.sequences.lengths.tolist()
+    for read in (net.labels, net.marginals):
+        found = read(rows)
+        assert [len(row) for row in found] == lengths
+        for row, of_row in enumerate(found):
+            (alone,) = read(rows.take(np.array([row])))
+            np.testing.assert_allclose(of_row, alone, atol=1e-6)
 
 
 def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):

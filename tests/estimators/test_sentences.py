@@ -1,0 +1,148 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from scipy import sparse
+
+from sklearn_bilstm.estimators._sentences import (
+    RowsOfLabels,
+    as_sentences,
+    check_label_rows,
+    check_lengths,
+    matrix_of_lists,
+)
+from tests.helpers import small_tagger
+
+ROWS = [["a", "b"], [], ["c"]]
+IDS = [[4, 2], [], [3]]
+
+
+def of_objects(rows):
+    """Return lists of any lengths as a numpy array of objects."""
+    column = np.empty(len(rows), dtype=object)
+    for number, row in enumerate(rows):
+        column[number] = row
+    return column
+
+
+CONTAINERS = {
+    "lists": list,
+    "tuples": lambda rows: tuple(map(tuple, rows)),
+    "object array": of_objects,
+    "column": pd.Series,
+    "column of arrays": lambda rows: pd.Series([np.array(r, object) for r in rows]),
+    "arrays": lambda rows: [np.array(row) for row in rows],
+    "columns": lambda rows: [pd.Series(row, dtype=object) for row in rows],
+    "polars": pl.Series,
+}
+any_container = pytest.mark.parametrize(
+    "container", CONTAINERS.values(), ids=CONTAINERS
+)
+
+
+@any_container
+def test_sentences_and_labels_may_come_in_any_container(container):
+    assert as_sentences(container(ROWS), if_empty=False) == ROWS
+    assert check_label_rows(container(ROWS), estimator=small_tagger()) == ROWS
+
+
+@pytest.mark.parametrize("name", ["lists", "tuples", "object array", "column"])
+def test_lists_of_ids_are_a_matrix(name):
+    found = matrix_of_lists(CONTAINERS[name](IDS))
+    assert found.toarray().tolist() == [[4, 2], [0, 0], [3, 0]]
+
+
+def test_a_matrix_of_strings_holds_sentences_of_one_length():
+    X = np.array([["a", "b"], ["c", "d"]])
+    assert as_sentences(X, if_empty=False) == X.tolist()
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        IDS,
+        np.ones((2, 3)),
+        np.ones((2, 3, 1)),
+        sparse.csr_array((2, 3)),
+        [np.ones((2, 1)), np.ones((3, 1))],
+        [[0.5], [0.5, 1.0]],
+        pd.DataFrame({"a": [1.0], "b": [2.0]}),
+        3,
+        None,
+    ],
+    ids=str,
+)
+def test_numbers_are_no_sentences(X):
+    assert as_sentences(X, if_empty=True) is None
+
+
+@pytest.mark.parametrize(
+    "X",
+    [np.ones((2, 3), int), [[0.5], [1.0]], [np.ones((2, 1), int)], ["a"], 3, [[[1]]]],
+    ids=str,
+)
+def test_what_is_no_list_of_ids_is_no_such_matrix(X):
+    assert matrix_of_lists(X) is None
+
+
+def test_rows_that_are_all_empty_are_what_they_are_asked_to_be():
+    assert as_sentences([[], ()], if_empty=True) == [[], []]
+    assert as_sentences([[], ()], if_empty=False) is None
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ("a b", "list of tokens for each sentence: got 'a b'"),
+        (b"a b", "list of tokens for each sentence: got b'a b'"),
+        (["a b", "c"], "row 0 is 'a b'. Split it, as str.split does"),
+        (pd.Series(["a b", "c"]), "row 0 is 'a b'. Split it"),
+        ([["a"], "b c"], "row 1 is 'b c'. Split it"),
+        ([["a"], None], "row 1 is None"),
+        ([["a"], {"b"}], "row 1 is {'b'}"),
+        ([["a"], ["b", 3]], "tokens, which are strings: row 1 holds 3"),
+        ([[np.nan, "a"]], "row 0 holds nan"),
+        ([[b"a"]], "row 0 holds b'a'"),
+        ([["a"], ["b" * 50, ["c"]]], r"row 1 holds \['c'\]"),
+        ([], "X must hold a row"),
+    ],
+)
+def test_what_is_no_list_of_tokens_is_named(X, message):
+    with pytest.raises(ValueError, match=message):
+        as_sentences(X, if_empty=False)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "BiLSTMTagger requires y to be passed"),
+        ("OO", "one a token: got 'OO'"),
+        (3, "one a token: got 3"),
+        (["O", "O"], "row 0 is 'O'"),
+        ([1, 2], "row 0 is 1"),
+        (np.array([1, 2]), "row 0 is np.int64.1.|row 0 is 1"),
+        ([["O"], None], "row 1 is None"),
+        ([["O"], [None]], "strings or ints: row 1 holds None"),
+        ([[0.5]], "strings or ints: row 0 holds 0.5"),
+        ([[["O"]]], r"strings or ints: row 0 holds \['O'\]"),
+        ([["O"], [1]], "labels of one kind"),
+        ({"a": ["O"]}, "one a token: got {"),
+    ],
+)
+def test_what_are_no_labels_of_tokens_is_named(y, message):
+    with pytest.raises(ValueError, match=message):
+        check_label_rows(y, estimator=small_tagger())
+
+
+def test_a_row_with_too_few_or_too_many_labels_is_named():
+    check_lengths([2, 0, 1], ROWS, "y")
+    with pytest.raises(ValueError, match="y_val.*row 2 has 1 labels for 3 tokens"):
+        check_lengths([2, 0, 3], ROWS, "y_val")
+
+
+@pytest.mark.parametrize("rows", [ROWS, [["a"], ["b"]], []])
+def test_numpy_joins_rows_of_labels_whatever_their_lengths(rows):
+    joined = np.concatenate([RowsOfLabels(rows), RowsOfLabels(rows)])
+    assert joined.tolist() == [*rows, *rows]
+    assert joined.shape == (2 * len(rows),)
+    assert RowsOfLabels(rows) == rows

@@ -1,0 +1,466 @@
+import copy
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from sklearn_bilstm import BiLSTMTagger
+from sklearn_bilstm.metrics import in_scheme, span_f1_score
+from sklearn_bilstm.nn import CELLS, MERGES
+from tests.helpers import small_tagger
+
+SENTENCE = st.lists(
+    st.sampled_from(["Anna", "Ben", "Mrs", "Ray", "met", "left", "zzz"]), max_size=9
+)
+SENTENCES = st.lists(SENTENCE, min_size=1, max_size=6)
+many_examples = settings(max_examples=50, deadline=None)
+
+NETWORKS = [
+    {},
+    {"crf": False, "constrained": False},
+    {"cell": "gru", "normalization": "batch", "hidden_layer_sizes": (6, 4)},
+    {"character_filters": 0, "embedding": "svd", "dense_layer_sizes": 5},
+]
+
+
+@pytest.fixture(scope="module", params=NETWORKS, ids=str)
+def tagger(request, sentences):
+    """A fitted tagger for each of some networks."""
+    return small_tagger(max_epochs=5, lr=0.02, **request.param).fit(*sentences)
+
+
+def assert_close(found, expected):
+    assert [p.shape for p in found] == [p.shape for p in expected]
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
+def assert_same_bits(found, expected):
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+
+
+# -- what it learns
+
+
+def test_names_are_learnt(fitted_tagger, sentences):
+    X, y = sentences
+    assert fitted_tagger.predict(X) == y
+    assert fitted_tagger.score(X, y) == 1.0
+
+
+def test_what_follows_is_heeded_as_what_came_before():
+    random = np.random.RandomState(0)
+    X = [random.choice(["a", "b"], size=6).tolist() for _ in range(200)]
+    y = [["x", *row[:-1]] for row in X], [[*row[1:], "x"] for row in X]
+    for labels in y:  # of the token before, and of the one behind
+        model = small_tagger(hidden_layer_sizes=16, max_epochs=15, lr=0.03)
+        model.set_params(dropout=0.0, embedding_dropout=0.0, word_dropout=0.0)
+        assert model.fit(X[:150], labels[:150]).score(X[150:], labels[150:]) > 0.95
+
+
+def test_characters_tell_what_unknown_words_are():
+    random = np.random.RandomState(0)
+    stems = ["".join(random.choice(list("bdfgklmnprt"), 4)) for _ in range(150)]
+    X = [[stem + "ing", stem + "ly"] for stem in stems]
+    y = [["VERB", "ADV"]] * 150
+    X, y = (
+        [row[:: 1 - 2 * (i % 2)] for i, row in enumerate(X)],
+        [row[:: 1 - 2 * (i % 2)] for i, row in enumerate(y)],
+    )
+    params = {"max_epochs": 15, "lr": 0.02, "hidden_layer_sizes": 8}
+    spelled = small_tagger(**params).fit(X[:100], y[:100])
+    assert spelled.score(X[100:], y[100:]) > 0.95
+    by_id = small_tagger(character_filters=0, **params).fit(X[:100], y[:100])
+    assert by_id.score(X[100:], y[100:]) < 0.8
+
+
+def test_a_crf_keeps_labels_in_step_where_one_by_one_they_are_not():
+    # of two labels, either of which may come first, each is followed by the other
+    X = [["?"] * 4] * 60
+    y = [["a", "b", "a", "b"], ["b", "a", "b", "a"]] * 30
+    params = {"max_epochs": 30, "lr": 0.05, "dropout": 0.0}
+    found = small_tagger(**params).fit(X, y).predict(X[:1])
+    assert found[0] in y[:2]
+    joint = small_tagger(**params).fit(X, y).predict_proba(X[:1])[0]
+    np.testing.assert_allclose(joint, 0.5, atol=0.2)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        *({"cell": cell} for cell in CELLS),
+        *({"merge_mode": mode} for mode in MERGES),
+        {"bidirectional": False},
+        {"normalization": "layer", "max_norm": 3.0},
+        {"recurrent_dropout": 0.2, "lr_schedule": "plateau", "optimizer": "adam"},
+    ],
+    ids=str,
+)
+def test_each_choice_of_a_network_learns(sentences, params):
+    model = small_tagger(max_epochs=6, lr=0.02, **params).fit(*sentences)
+    assert model.history_[-1]["train_loss"] < model.history_[0]["train_loss"]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_precision_is_of_training_and_not_of_what_is_learnt(sentences, precision):
+    X, y = sentences
+    params = {"max_epochs": 20, "lr": 0.02, "precision": precision}
+    model = small_tagger(**params).fit(X, y)
+    assert model.score(X, y) == 1.0
+    other = copy.deepcopy(model).set_params(precision="float32")
+    assert_same_bits(other.predict_proba(X), model.predict_proba(X))
+
+
+def test_rounding_in_training_changes_probabilities_by_little(sentences):
+    X, y = sentences
+    nothing = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
+    exact, rounded = (
+        small_tagger(max_epochs=3, precision=precision, **nothing).fit(X, y)
+        for precision in ("float32", "bfloat16")
+    )
+    for a, b in zip(exact.predict_proba(X), rounded.predict_proba(X), strict=True):
+        np.testing.assert_allclose(a, b, atol=0.01)
+
+
+# -- what changes nothing
+
+
+@many_examples
+@given(rows=SENTENCES)
+def test_batch_mates_do_not_change_an_answer(tagger, rows):
+    together = tagger.predict_proba(rows)
+    assert_close(together, [tagger.predict_proba([row])[0] for row in rows])
+
+
+@many_examples
+@given(rows=SENTENCES, data=st.data())
+def test_the_order_of_rows_does_not_change_an_answer(tagger, rows, data):
+    order = data.draw(st.permutations(range(len(rows))))
+    moved = [rows[i] for i in order]
+    expected = tagger.predict_proba(rows)
+    assert_close(tagger.predict_proba(moved), [expected[i] for i in order])
+    labels = tagger.predict(rows)
+    assert tagger.predict(moved) == [labels[i] for i in order]
+
+
+@many_examples
+@given(rows=SENTENCES)
+def test_a_longer_row_in_the_batch_pads_the_others_without_effect(tagger, rows):
+    padded = tagger.predict_proba([*rows, ["Anna"] * 40])[:-1]
+    assert_close(padded, tagger.predict_proba(rows))
+
+
+@many_examples
+@given(rows=SENTENCES)
+def test_every_token_has_a_label_and_probabilities_that_sum_to_one(tagger, rows):
+    labels, probabilities = tagger.predict(rows), tagger.predict_proba(rows)
+    assert [len(row) for row in labels] == [len(row) for row in rows]
+    for row, of_row in zip(rows, probabilities, strict=True):
+        assert of_row.shape == (len(row), len(tagger.classes_))
+        np.testing.assert_allclose(of_row.sum(1), 1, rtol=1e-12)
+
+
+def test_one_by_one_the_most_probable_labels_are_predicted(sentences):
+    X, y = sentences
+    model = small_tagger(crf=False).fit(X, y)
+    probabilities = model.predict_proba(X)
+    most = [model.classes_[of_row.argmax(1)].tolist() for of_row in probabilities]
+    assert model.predict(X) == most
+
+
+def test_marginals_are_sums_over_all_label_sequences(fitted_tagger):
+    row = ["Mrs", "left", "zzz"]
+    rows = fitted_tagger._read([row])
+    inputs, _ = rows[np.array([0])]
+    module = fitted_tagger.module_.eval()
+    with torch.no_grad():
+        emissions, labelling = module._exactly(**inputs)
+        paths = torch.tensor(list(itertools.product(range(3), repeat=3)))
+        mask = torch.ones_like(paths, dtype=torch.bool)
+        found = labelling(emissions.expand(len(paths), -1, -1), paths, mask).exp()
+    expected = [
+        [found[paths[:, step] == k].sum().item() for k in range(3)] for step in range(3)
+    ]
+    np.testing.assert_allclose(fitted_tagger.predict_proba([row])[0], expected)
+    best = fitted_tagger.classes_[paths[found.argmax()].numpy()].tolist()
+    assert fitted_tagger.predict([row]) == [best]
+
+
+@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
+def test_no_label_follows_what_it_must_not_however_little_is_learnt(scheme):
+    random = np.random.RandomState(0)
+    X = [random.choice(list("abcdef"), size=n).tolist() for n in range(1, 40)]
+    kinds = ["B-X", "I-X", "B-Y", "I-Y", "O"]
+    noise = [in_scheme(random.choice(kinds, size=len(row)), scheme) for row in X]
+    model = small_tagger(max_epochs=1, lr=1e-6).fit(X, noise)
+    for row in model.predict(X):
+        assert in_scheme(row, scheme) == row
+    free = small_tagger(max_epochs=1, lr=1e-6, constrained=False).fit(X, noise)
+    assert any(in_scheme(row, scheme) != row for row in free.predict(X))
+
+
+# -- one seed, one result
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_one_seed_gives_the_same_bits_in_any_number_of_processes(sentences, n_jobs):
+    X, y = sentences
+    expected = small_tagger().fit(X, y).predict_proba(X)
+    for model in Parallel(n_jobs=n_jobs)(
+        delayed(small_tagger().fit)(X, y) for _ in range(2)
+    ):
+        assert_same_bits(model.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_number_of_threads_changes_no_bit(precision):
+    random = np.random.RandomState(0)
+    X = [random.choice(list("abc"), size=n).tolist() for n in range(80, 112)]
+    y = [["x" if token == "a" else "y" for token in row] for row in X]
+    one, two, three = (
+        small_tagger(n_threads=n, precision=precision).fit(X, y) for n in (1, 2, 3)
+    )
+    expected = one.predict_proba(X)
+    assert_same_bits(two.predict_proba(X), expected)
+    assert_same_bits(three.predict_proba(X), expected)
+
+
+def test_no_global_random_state_is_touched(sentences):
+    np.random.seed(0)
+    before = torch.get_rng_state(), np.random.get_state()[1].tolist()
+    small_tagger(random_state=None).fit(*sentences)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert np.random.get_state()[1].tolist() == before[1]
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
+)
+def test_a_copy_gives_the_same_bits_and_goes_on_alone(sentences, copied):
+    X, y = sentences
+    model = small_tagger(warm_start=True).fit(X, y)
+    expected = model.predict_proba(X)
+    twin = copied(model)
+    assert_same_bits(twin.predict_proba(X), expected)
+    twin.fit(X, y)
+    assert_same_bits(model.predict_proba(X), expected)
+    assert not np.array_equal(twin.predict_proba(X)[3], expected[3])
+
+
+def test_a_pickle_holds_every_weight_once(sentences):
+    model = small_tagger(embedding_dim=2000).fit(*sentences)
+    size_of_weights = sum(p.nbytes for p in model.module_.parameters())
+    assert len(pickle.dumps(model)) < 1.3 * size_of_weights
+
+
+def test_a_clone_is_not_fitted(fitted_tagger, sentences):
+    twin = clone(fitted_tagger)
+    assert twin.get_params() == fitted_tagger.get_params()
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        twin.predict(sentences[0])
+
+
+# -- how it is trained
+
+
+def test_rows_of_no_weight_are_as_good_as_absent(sentences):
+    X, y = sentences
+    weight = np.ones(40)
+    weight[30:] = 0
+    lie = [row if w else row[::-1] for row, w in zip(y, weight, strict=True)]
+    lie = [in_scheme(row, "BIO") for row in lie]
+    # the vocabulary is that of all rows
+    known = small_tagger(warm_start=True, max_epochs=1).fit(X, y)
+    twin = copy.deepcopy(known)
+    known.fit(X[:30], y[:30])
+    twin.fit(X, lie, sample_weight=weight)
+    assert_same_bits(twin.predict_proba(X), known.predict_proba(X))
+
+
+def test_a_weight_of_two_is_worth_two_rows(sentences):
+    X, y = sentences
+    still = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
+    still |= {"batch_size": 99, "optimizer": "sgd", "max_epochs": 3, "embedding": None}
+    still |= {"lr_schedule": "constant", "precision": "float32"}
+    weight = np.where(np.arange(40) < 20, 2.0, 1.0)
+    weighted = small_tagger(**still).fit(X, y, sample_weight=weight)
+    repeated = small_tagger(**still).fit([*X, *X[:20]], [*y, *y[:20]])
+    assert_close_to_steps(weighted.predict_proba(X), repeated.predict_proba(X))
+
+
+def assert_close_to_steps(found, expected):
+    """Compare what was learnt by losses that divide by different numbers of steps."""
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-4)
+
+
+def test_early_stopping_holds_rows_out_and_keeps_the_best_weights(sentences):
+    stopping = {"early_stopping": True, "tol": 0.0}
+    model = small_tagger(max_epochs=30, lr=0.05, **stopping).fit(*sentences)
+    losses = [epoch["valid_loss"] for epoch in model.history_]
+    assert model.best_epoch_ == np.argmin(losses) + 1
+    assert model.n_iter_ == len(losses)
+
+
+def test_validation_rows_of_ones_own_are_watched(sentences):
+    X, y = sentences
+    model = small_tagger(max_epochs=3, n_iter_no_change=9).fit(
+        X[:30], y[:30], X_val=X[30:], y_val=y[30:]
+    )
+    assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
+    assert model.auto_params_["early_stopping"] is True
+    one_by_one = small_tagger(crf=False, precision="float32", max_epochs=1)
+    one_by_one.fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    lost = [
+        -np.log(p[step, one_by_one.classes_.tolist().index(label)])
+        for p, row in zip(one_by_one.predict_proba(X[30:]), y[30:], strict=True)
+        for step, label in enumerate(row)
+    ]
+    n_steps = np.mean([len(row) for row in X[:30]])
+    expected = np.sum(lost) / 10 / n_steps
+    found = one_by_one.history_[0]["valid_loss"]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_warm_start_goes_on_with_the_words_it_knows(sentences):
+    X, y = sentences
+    model = small_tagger(warm_start=True, max_epochs=10, lr=0.02, character_filters=0)
+    reached = model.fit(X, y).history_[-1]["train_loss"]
+    model.fit([*X, ["Zoe", "left"]], [*y, ["B-PER", "O"]])
+    assert model.history_[0]["train_loss"] < 2 * reached
+    assert_same_bits(*(model.predict_proba([[word]]) for word in ("Zoe", "?")))
+
+
+@pytest.mark.parametrize("other", [{"crf": False}, {"character_filters": 3}])
+def test_warm_start_wants_the_same_network(sentences, other):
+    model = small_tagger(warm_start=True).fit(*sentences)
+    with pytest.raises(ValueError, match="parameters now ask for another one"):
+        model.set_params(**other).fit(*sentences)
+
+
+def test_warm_start_wants_known_labels(sentences):
+    model = small_tagger(warm_start=True).fit(*sentences)
+    with pytest.raises(ValueError, match="labels of classes_ only.*got 'B-LOC'"):
+        model.fit([["Rome"]], [["B-LOC"]])
+
+
+def test_a_fit_that_fails_leaves_the_tagger_as_it_was(sentences):
+    X, y = sentences
+    model = small_tagger().fit(X, y)
+    expected = model.predict_proba(X)
+    with pytest.raises(ValueError, match="row 3 has 1 labels for 3 tokens"):
+        model.fit(X, [*y[:3], ["O"], *y[4:]])
+    assert_same_bits(model.predict_proba(X), expected)
+
+
+# -- the score
+
+
+def test_the_score_is_that_of_spans_where_labels_mark_spans(sentences):
+    X, y = sentences
+    model = small_tagger(max_epochs=3, lr=0.02).fit(X, y)
+    expected = span_f1_score(y, model.predict(X), zero_division=0.0)
+    assert model.score(X, y) == expected
+
+
+def test_the_score_is_the_share_of_right_labels_where_they_mark_none():
+    X, y = [["a", "b"], ["a"], []] * 4, [["N", "V"], ["N"], []] * 4
+    model = small_tagger(max_epochs=30, lr=0.05).fit(X, y)
+    assert model.predict([["a", "b"], ["a"]]) == [["N", "V"], ["N"]]
+    assert model.score([["a", "b"], ["a"]], [["N", "N"], ["N"]]) == 2 / 3
+    weighted = model.score([["a", "b"], ["a"]], [["N", "N"], ["N"]], [1, 2])
+    assert weighted == 3 / 4
+
+
+@pytest.mark.parametrize(
+    ("y", "label", "share"),
+    [([["N", "V"]] * 9, "X", 0.5), ([["B-P", "O"]] * 9, "B-Q", 0.0)],
+)
+def test_a_label_that_was_never_seen_is_wrong(y, label, share):
+    model = small_tagger(max_epochs=30, lr=0.05).fit([["a", "b"]] * 9, y)
+    assert model.score([["a", "b"]], [y[0]]) == 1.0
+    assert model.score([["a", "b"]], [[label, y[0][1]]]) == share
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "requires y to be passed"),
+        ([["O"]], "inconsistent numbers of samples"),
+        ([["O"], ["O"]], "row 0 has 1 labels for 2 tokens"),
+        ([["O", "PERSON"], ["O"]], "Got 'PERSON'"),
+        (["OO", "O"], "row 0 is 'OO'"),
+    ],
+)
+def test_a_score_needs_labels_of_all_tokens(fitted_tagger, y, message):
+    with pytest.raises(ValueError, match=message):
+        fitted_tagger.score([["Anna", "left"], ["Ben"]], y)
+
+
+@pytest.mark.parametrize("X", [[[]], [["a"]]])
+def test_a_share_of_nothing_is_no_score(X):
+    model = small_tagger(max_epochs=1).fit([["a"]], [["N"]])
+    with pytest.raises(ValueError, match="some weight|non-zero"):
+        model.score(X, [["N"] * len(row) for row in X], sample_weight=[0.0])
+
+
+# -- bad parameters
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"crf": "yes"},
+        {"constrained": None},
+        {"lowercase": 1.5},
+        {"min_df": 0},
+        {"min_df": 0.5},
+        {"max_features": 0},
+        {"character_filters": -1},
+        {"character_embedding_dim": 0},
+        {"embedding": "glove"},
+        {"cell": "transformer"},
+        {"dropout": 1.0},
+    ],
+    ids=str,
+)
+def test_its_parameters_are_checked(sentences, params):
+    with pytest.raises(ValueError, match=f"{next(iter(params))!r} parameter"):
+        BiLSTMTagger(**params).fit(*sentences)
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "message"),
+    [
+        (["Anna met Ben"], [["O"] * 3], "row 0 is 'Anna met Ben'. Split it"),
+        ([["Anna"], ["Ben"]], [["O"]], "inconsistent numbers of samples"),
+        ([["Anna"], ["Ben"]], [["O"], ["O", "O"]], "row 1 has 2 labels for 1 tokens"),
+        ([["Anna"], ["Ben"]], ["O", "O"], "row 0 is 'O'"),
+        ([["Anna"], ["Ben"]], None, "requires y to be passed"),
+        ([["Anna", 3]], [["O", "O"]], "strings: row 0 holds 3"),
+        ([[], []], [[], []], "all of its rows are empty"),
+        ([], [], "X must hold a row"),
+    ],
+)
+def test_bad_rows_are_named(X, y, message):
+    with pytest.raises(ValueError, match=message):
+        small_tagger().fit(X, y)
+
+
+@pytest.mark.parametrize("given", ["X_val", "y_val"])
+def test_validation_rows_come_with_their_labels(sentences, given):
+    with pytest.raises(ValueError, match="X_val and y_val must be given together"):
+        small_tagger().fit(*sentences, **{given: sentences[0]})
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_an_unfitted_tagger_says_so(method):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        getattr(small_tagger(), method)([["a"]])

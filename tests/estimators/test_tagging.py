@@ -1,0 +1,262 @@
+"""The steps of learning labels of tokens: reading, targets, and the network."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from sklearn_bilstm import WordVectors
+from sklearn_bilstm.nn import CRF, IndependentLabels
+from tests.helpers import small_tagger
+
+X = [["Anna", "met", "Ben"], ["Ben", "left"], [], ["She"]] * 3
+Y = [["B-PER", "O", "B-PER"], ["B-PER", "O"], [], ["O"]] * 3
+IDS = [[2, 3, 4], [4, 5], [], [6]] * 3
+SERIES = [np.arange(2.0 * len(row)).reshape(-1, 2) for row in IDS]
+BROKEN = [["I-PER", "O", "B-PER"], ["B-PER", "I-LOC"], [], ["O"]] * 3
+
+WORD_VECTORS = WordVectors(["zoe", "anna", "Rome"], np.eye(3))
+
+
+# -- reading
+
+
+def test_each_kind_of_input_is_known_and_kept():
+    assert small_tagger().fit(X, Y).input_type_ == "tokens"
+    assert small_tagger().fit(IDS, Y).input_type_ == "tokens"
+    assert small_tagger().fit(SERIES, Y).input_type_ == "numeric"
+
+
+@pytest.mark.parametrize(
+    ("fitted_to", "other", "message"),
+    [
+        (X, IDS, "must hold lists of tokens, as BiLSTMTagger was fitted to"),
+        (X, SERIES, "must hold lists of tokens, as BiLSTMTagger was fitted to"),
+        (X, np.array([[2, 3]]), "must hold lists of tokens"),
+        (X, sparse.csr_array([[2, 3]]), "must hold lists of tokens"),
+        (X, "Anna met Ben", "list of tokens for each sentence"),
+        (IDS, X, "must hold token ids, as X did in fit"),
+        (SERIES, X, "must hold numbers, as X did in fit"),
+        (X, [[["Anna"]]], "got text in an object of type list"),
+    ],
+)
+def test_what_is_predicted_is_of_the_kind_that_was_learnt(fitted_to, other, message):
+    tagger = small_tagger().fit(fitted_to, Y)
+    with pytest.raises(ValueError, match=message):
+        tagger.predict(other)
+
+
+def test_words_are_no_numbers():
+    with pytest.raises(ValueError, match="must hold numbers, as input_type='numeric'"):
+        small_tagger(input_type="numeric").fit(X, Y)
+
+
+@pytest.mark.parametrize(
+    "container", [sparse.csr_array, sparse.csr_matrix, sparse.csr_array.toarray, list]
+)
+def test_ids_mean_the_same_in_any_container(container):
+    matrix = sparse.csr_array(
+        np.array([[*row, *[0] * (3 - len(row))] for row in IDS], dtype=np.int32)
+    )
+    other = IDS if container is list else container(matrix)
+    expected = small_tagger().fit(matrix, Y).predict_proba(matrix)
+    for found, row in zip(
+        small_tagger().fit(other, Y).predict_proba(other), expected, strict=True
+    ):
+        assert np.array_equal(found, row)
+
+
+def test_series_may_be_an_array_or_a_list_of_arrays():
+    array = np.random.RandomState(0).rand(6, 3, 2)
+    labels = [["a", "b", "a"]] * 6
+    expected = small_tagger().fit(array, labels).predict_proba(array)
+    found = small_tagger().fit(list(array), labels).predict_proba(list(array))
+    assert np.array_equal(found, expected)
+
+
+def test_nan_behind_a_series_is_no_step():
+    array = np.random.RandomState(0).rand(6, 3)
+    array[2, 1:] = np.nan
+    labels = [["a"] * (1 if row == 2 else 3) for row in range(6)]
+    assert [len(row) for row in small_tagger().fit(array, labels).predict(array)] == [
+        3, 3, 1, 3, 3, 3,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("learnt_from", [X, IDS, [row[:, :1] for row in SERIES]])
+def test_a_batch_of_nothing_but_empty_rows_has_empty_answers(learnt_from):
+    tagger = small_tagger().fit(learnt_from, Y)
+    assert tagger.predict([[], []]) == [[], []]
+    assert [p.shape for p in tagger.predict_proba([[], []])] == [(0, 2), (0, 2)]
+
+
+def test_only_frequent_tokens_have_vectors():
+    assert small_tagger(max_features=2).fit(X, Y).module_.input_layer.input_size == 4
+    assert small_tagger(min_df=99).fit(X, Y).module_.input_layer.input_size == 2
+
+
+# -- vectors of others
+
+
+def vector_of(tagger, word):
+    layer = tagger.module_.input_layer
+    return layer.embedding.weight[tagger._words.vocabulary_[word]].detach().numpy()
+
+
+def test_words_of_given_vectors_are_known_though_no_sentence_has_them():
+    frozen = {"embedding": WORD_VECTORS, "freeze_embedding": True}
+    tagger = small_tagger(character_filters=0, **frozen).fit(X, Y)
+    unknown, zoe, rome = tagger.predict_proba([["?"], ["Zoe"], ["Rome"]])
+    assert not np.array_equal(zoe, unknown)
+    assert np.array_equal(rome, unknown)
+    axis = np.abs(vector_of(tagger, "zoe"))
+    assert axis.argmax() == 0
+    assert axis[1:].max() == 0
+
+
+def test_words_in_capitals_are_found_if_case_is_kept():
+    frozen = {"embedding": WORD_VECTORS, "freeze_embedding": True}
+    tagger = small_tagger(lowercase=False, character_filters=0, **frozen).fit(X, Y)
+    assert np.abs(vector_of(tagger, "Rome")).argmax() == 2
+    assert np.array_equal(vector_of(tagger, "Anna"), vector_of(tagger, "anna"))
+    unseen, lower = tagger.predict_proba([["ZOE"], ["zoe"]])
+    assert np.array_equal(unseen, lower)
+
+
+def test_an_array_of_vectors_is_for_ids():
+    vectors = np.random.RandomState(0).rand(9, 5)
+    tagger = small_tagger(embedding=vectors).fit(IDS, Y)
+    assert tagger.module_.input_layer.input_size == 9
+    with pytest.raises(ValueError, match="'svd', None or WordVectors where X holds"):
+        small_tagger(embedding=vectors).fit(X, Y)
+
+
+def test_no_vectors_are_refused():
+    nothing = WordVectors([], np.zeros((0, 3)))
+    with pytest.raises(ValueError, match="WordVectors that hold a word"):
+        small_tagger(embedding=nothing).fit(X, Y)
+
+
+def test_sentences_without_labels_tell_what_neighbours_a_word_has():
+    tagger = small_tagger(embedding="svd")
+    alone = tagger.fit(X, Y).predict_proba(X)[0]
+    more = tagger.fit(X, Y, X_unlabelled=[["Ben", "left", "Anna"]] * 9)
+    assert not np.array_equal(more.predict_proba(X)[0], alone)
+
+
+# -- labels
+
+
+@pytest.mark.parametrize(
+    ("y", "scheme"),
+    [
+        (Y, "BIO"),
+        ([["S-PER", "O", "S-PER"], ["S-PER", "O"], [], ["O"]] * 3, "BIOES"),
+        ([["I-PER", "O", "I-PER"], ["I-PER", "O"], [], ["O"]] * 3, "IOB1"),
+        ([["NOUN", "VERB", "NOUN"], ["NOUN", "VERB"], [], ["PRON"]] * 3, None),
+        ([[1, 0, 1], [1, 0], [], [2]] * 3, None),
+    ],
+)
+def test_the_scheme_and_the_labels_come_back(y, scheme):
+    tagger = small_tagger(max_epochs=1).fit(X, y)
+    assert tagger.scheme_ == scheme
+    assert tagger.classes_.tolist() == sorted({label for row in y for label in row})
+    found = {label for row in tagger.predict(X) for label in row}
+    assert found <= set(tagger.classes_.tolist())
+    assert {type(label) for label in found} == {type(y[0][0])}
+
+
+def test_labels_that_break_their_scheme_are_repaired_and_counted():
+    with pytest.warns(UserWarning, match="6 rows of y have labels.*as BIO has it"):
+        tagger = small_tagger().fit(X, BROKEN)
+    assert tagger.classes_.tolist() == ["B-LOC", "B-PER", "O"]
+    assert tagger.scheme_ == "BIO"
+    repaired = [["B-PER", "O", "B-PER"], ["B-PER", "B-LOC"], [], ["O"]] * 3
+    expected = small_tagger().fit(X, repaired).predict_proba(X)
+    for found, row in zip(tagger.predict_proba(X), expected, strict=True):
+        assert np.array_equal(found, row)
+
+
+@pytest.mark.parametrize("params", [{"constrained": False}, {"crf": False}])
+def test_without_constraints_labels_are_learnt_as_they_are(params):
+    classes = small_tagger(**params).fit(X, BROKEN).classes_
+    assert classes.tolist() == ["B-PER", "I-LOC", "I-PER", "O"]
+
+
+def test_labels_of_validation_rows_are_repaired_too():
+    lone = [["B-PER", "I-PER", "O"], *Y[1:]]
+    with pytest.warns(UserWarning, match="1 rows of y_val have labels"):
+        small_tagger().fit(X, lone, X_val=[["Ben"]], y_val=[["I-PER"]])
+
+
+@pytest.mark.parametrize(
+    ("y_val", "message"),
+    [
+        ([["B-LOC"]], "y_val must hold labels of classes_ only.*got 'B-LOC'"),
+        ([["person"]], "y_val must hold labels of classes_ only.*scheme BIO"),
+        ([["O", "O"]], "y_val.*row 0 has 2 labels for 1 tokens"),
+        ([["O"], ["O"]], "y_val must hold a target for each row of X_val: got 2"),
+    ],
+)
+def test_validation_labels_must_be_known_and_as_many_as_tokens(y_val, message):
+    with pytest.raises(ValueError, match=message):
+        small_tagger().fit(X, Y, X_val=[["Ben"]], y_val=y_val)
+
+
+def test_there_must_be_a_label():
+    with pytest.raises(ValueError, match="all of its rows are empty"):
+        small_tagger().fit([[], []], [[], []])
+
+
+# -- the network
+
+
+def allowed_by(tagger):
+    """Return all pairs of labels, and of the ends, that may follow each other."""
+    names = [*tagger.classes_.tolist(), None]
+    found = np.argwhere(tagger.module_.labelling.allowed.numpy())
+    return {(names[i], names[j]) for i, j in found}
+
+
+def test_a_scheme_says_what_is_impossible():
+    bio = small_tagger().fit([["a", "b", "c"]], [["B-X", "I-X", "O"]])
+    every = {
+        (a, b) for a in ("B-X", "I-X", "O", None) for b in ("B-X", "I-X", "O", None)
+    }
+    assert every - allowed_by(bio) == {("O", "I-X"), (None, "I-X")}
+    bioes = small_tagger().fit([["a", "b", "c"]], [["B-X", "E-X", "O"]])
+    labels = {("B-X", "O"), ("B-X", "B-X"), ("B-X", None), ("O", "E-X"), (None, "E-X")}
+    impossible = {("E-X", "E-X")} | labels
+    every = {
+        (a, b) for a in ("B-X", "E-X", "O", None) for b in ("B-X", "E-X", "O", None)
+    }
+    assert every - allowed_by(bioes) == impossible
+
+
+@pytest.mark.parametrize(
+    ("params", "labels"),
+    [({"constrained": False}, ["B-X", "I-X"]), ({}, ["I-X", "O"]), ({}, ["N", "V"])],
+    ids=["not asked for", "IOB1", "no spans"],
+)
+def test_where_there_is_no_constraint_all_is_possible(params, labels):
+    tagger = small_tagger(**params).fit([["a", "b"]], [labels])
+    assert tagger.module_.labelling.allowed.all()
+
+
+def test_the_parts_are_those_that_are_asked_for():
+    assert isinstance(small_tagger().fit(X, Y).module_.labelling, CRF)
+    one_by_one = small_tagger(crf=False, character_filters=0).fit(X, Y).module_
+    assert isinstance(one_by_one.labelling, IndependentLabels)
+    assert one_by_one.characters is None
+    assert small_tagger().fit(IDS, Y).module_.characters is None
+
+
+def test_neither_transitions_nor_vectors_decay():
+    tagger = small_tagger(weight_decay=0.1).fit(X, Y)
+    decay_of = {
+        weight: group["weight_decay"]
+        for group in tagger.net_.optimizer_.param_groups
+        for weight in group["params"]
+    }
+    for name, weight in tagger.module_.named_parameters():
+        free = "bias" in name or "embedding" in name or "labelling" in name
+        assert decay_of[weight] == (0.0 if free else 0.1), name

@@ -1,0 +1,42 @@
+import torch
+
+from sklearn_bilstm.nn import CRF, IndependentLabels
+
+MASK = torch.tensor([[True, True, True], [True, False, False], [False, False, False]])
+
+
+def emissions_of(*shape):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def test_the_likelihood_is_the_product_of_the_probabilities_of_real_steps():
+    emissions = emissions_of(3, 3, 4)
+    labels = torch.tensor([[0, 3, 1], [2, 0, 0], [0, 0, 0]])
+    found = IndependentLabels(4)(emissions, labels, MASK).exp()
+    p = emissions.exp() / emissions.exp().sum(2, keepdim=True)
+    expected = [p[0, 0, 0] * p[0, 1, 3] * p[0, 2, 1], p[1, 0, 2], torch.ones(())]
+    torch.testing.assert_close(found, torch.stack(expected).double())
+
+
+def test_a_crf_without_preferences_is_the_same():
+    emissions, labels = emissions_of(3, 3, 4), torch.zeros(3, 3, dtype=torch.long)
+    crf, independent = CRF(4).double(), IndependentLabels(4)
+    for a, b in [
+        (crf(emissions, labels, MASK), independent(emissions, labels, MASK)),
+        (crf.marginals(emissions, MASK), independent.marginals(emissions, MASK)),
+    ]:
+        torch.testing.assert_close(a, b)
+
+
+def test_marginals_sum_to_one_on_real_steps_and_to_zero_on_padding():
+    found = IndependentLabels(4).marginals(emissions_of(3, 3, 4), MASK)
+    torch.testing.assert_close(found.sum(2), MASK.double())
+
+
+def test_each_step_gets_its_most_probable_label():
+    labelling, emissions = IndependentLabels(4), emissions_of(3, 3, 4)
+    found = labelling.decode(emissions, MASK)
+    assert torch.equal(
+        found[MASK], labelling.marginals(emissions, MASK)[MASK].argmax(1)
+    )

@@ -1,0 +1,132 @@
+import pickle
+
+import pytest
+import torch
+
+from sklearn_bilstm.nn import (
+    CRF,
+    CharacterEncoder,
+    DenseHead,
+    IndependentLabels,
+    NumericInput,
+    RecurrentEncoder,
+    TaggingModel,
+    TokenInput,
+)
+
+IDS = torch.tensor([[2, 5, 3, 4], [4, 2, 0, 0], [0, 0, 0, 0]])
+MASK = IDS > 0
+CHARACTERS = torch.stack([IDS, IDS.flip(1) * MASK], 2)  # (3, 4, 2)
+K = 3
+
+any_labelling = pytest.mark.parametrize("labelling", [CRF, IndependentLabels])
+
+
+def make_model(labelling=CRF, *, spells=True, input_layer=None, normalization=None):
+    input_layer = input_layer or TokenInput(
+        9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
+    )
+    characters = CharacterEncoder(9, 3, 5, unknown_id=1) if spells else None
+    width = input_layer.output_size + (5 if spells else 0)
+    encoder = RecurrentEncoder(width, (3, 2), dropout=0.2, normalization=normalization)
+    head = DenseHead(encoder.output_size, K, dropout=0.2)
+    model = TaggingModel(
+        input_layer, encoder, head, labelling(K), characters, dropout=0.2
+    )
+    model.reset_parameters(torch.Generator().manual_seed(0))
+    return model
+
+
+@any_labelling
+def test_wider_padding_changes_nothing(labelling):
+    model = make_model(labelling).eval()
+    wider = torch.nn.functional.pad(IDS, (0, 3))
+    spelled = torch.nn.functional.pad(CHARACTERS, (0, 0, 0, 3))
+    emissions = model(wider, wider > 0, characters=spelled)[:, :4]
+    torch.testing.assert_close(
+        emissions[MASK], model(IDS, MASK, characters=CHARACTERS)[MASK]
+    )
+    torch.testing.assert_close(
+        model.marginals(wider, wider > 0, spelled)[:, :4],
+        model.marginals(IDS, MASK, CHARACTERS),
+    )
+    labels = model.decode(wider, wider > 0, spelled)[:, :4]
+    assert torch.equal(labels[MASK], model.decode(IDS, MASK, CHARACTERS)[MASK])
+
+
+def test_characters_tell_tokens_of_one_id_apart():
+    model = make_model().eval()
+    other = CHARACTERS.clone()
+    other[0, 0, 1] += 1
+    assert not torch.equal(
+        model(IDS, MASK, characters=CHARACTERS), model(IDS, MASK, characters=other)
+    )
+
+
+def test_numbers_go_through_the_same_parts():
+    model = make_model(spells=False, input_layer=NumericInput(2)).eval()
+    assert model(torch.randn(3, 4, 2), MASK).shape == (3, 4, K)
+
+
+def test_one_generator_decides_all_dropout_and_no_global_state_is_touched():
+    model = make_model()
+    before = torch.get_rng_state()
+    first, again, other = (
+        model(IDS, MASK, torch.Generator().manual_seed(seed), CHARACTERS)
+        for seed in (1, 1, 2)
+    )
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@any_labelling
+def test_emissions_labels_and_marginals_are_of_one_mind(labelling):
+    model = make_model(labelling).eval()
+    emissions = model(IDS, MASK, characters=CHARACTERS)
+    torch.testing.assert_close(
+        model.labelling.marginals(emissions, MASK),
+        model.marginals(IDS, MASK, CHARACTERS).float(),
+    )
+    assert torch.equal(
+        model.labelling.decode(emissions, MASK)[MASK],
+        model.decode(IDS, MASK, CHARACTERS)[MASK],
+    )
+
+
+def test_looking_at_answers_leaves_the_network_as_it_was():
+    model = make_model().eval()
+    before = {name: w.clone() for name, w in model.state_dict().items()}
+    model.decode(IDS, MASK, CHARACTERS)
+    for name, weight in model.state_dict().items():
+        assert weight.dtype == before[name].dtype
+        assert torch.equal(weight, before[name])
+
+
+def test_one_seed_draws_the_same_weights():
+    first, again = make_model().state_dict(), make_model().state_dict()
+    assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_networks_of_another_design_are_told_apart():
+    designs = {
+        make_model().design,
+        make_model(IndependentLabels).design,
+        make_model(spells=False).design,
+        make_model(normalization="layer").design,
+    }
+    assert len(designs) == 4
+    assert make_model().design in designs
+
+
+def test_batch_normalisation_alone_needs_whole_batches():
+    assert make_model(normalization="batch").needs_whole_batch
+    assert not make_model().needs_whole_batch
+
+
+def test_a_pickled_network_gives_the_same_bits():
+    model = make_model().eval()
+    twin = pickle.loads(pickle.dumps(model))
+    assert torch.equal(
+        twin(IDS, MASK, characters=CHARACTERS), model(IDS, MASK, characters=CHARACTERS)
+    )
