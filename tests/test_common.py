@@ -51,6 +51,78 @@ def test_a_regressor_behaves_as_scikit_learns_own(estimator, check):
     check(estimator)
 
 
+# Checks that fit with one label a row, which a tagger refuses; it passes them below.
+ONE_LABEL_A_ROW = dict.fromkeys(
+    (
+        "check_all_zero_sample_weights_error",
+        "check_dict_unchanged",
+        "check_dont_overwrite_parameters",
+        "check_dtype_object",
+        "check_estimators_dtypes",
+        "check_estimators_fit_returns_self",
+        "check_estimators_nan_inf",
+        "check_estimators_overwrite_params",
+        "check_estimators_pickle",
+        "check_f_contiguous_array_estimator",
+        "check_fit2d_1feature",
+        "check_fit2d_1sample",
+        "check_fit2d_predict1d",
+        "check_fit_check_is_fitted",
+        "check_fit_idempotent",
+        "check_fit_score_takes_y",
+        "check_methods_sample_order_invariance",
+        "check_methods_subset_invariance",
+        "check_n_features_in",
+        "check_n_features_in_after_fitting",
+        "check_pipeline_consistency",
+        "check_positive_only_tag_during_fit",
+        "check_readonly_memmap_input",
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weights_list",
+        "check_sample_weights_not_an_array",
+        "check_sample_weights_not_overwritten",
+        "check_sample_weights_pandas_series",
+        "check_sample_weights_shape",
+    ),
+    "gives a label for each row, and not for each step of it",
+)
+
+
+@parametrize_with_checks(
+    [BiLSTMTagger()], expected_failed_checks=lambda tagger: ONE_LABEL_A_ROW
+)
+def test_a_tagger_passes_what_fits_with_no_label_a_row(estimator, check):
+    check(estimator)
+
+
+class OneLabelARow(BiLSTMTagger):
+    """A tagger whose steps all have the label of their row, as the checks give it."""
+
+    def fit(self, X, y, sample_weight=None):
+        if y is not None and np.asarray(X).ndim == 2:
+            n_steps = np.asarray(X).shape[1]
+            labels = np.asarray(y).real.astype(int).tolist()
+            y = [[label] * n_steps for label in labels]
+        return super().fit(X, y, sample_weight)
+
+    def predict(self, X):
+        return np.array([row[0] for row in super().predict(X)])
+
+    def predict_proba(self, X):
+        return np.array([row[0] for row in super().predict_proba(X)])
+
+    def score(self, X, y):
+        return np.mean(self.predict(X) == y)
+
+
+@parametrize_with_checks(
+    [OneLabelARow(input_type="numeric", max_epochs=2)],
+    expected_failed_checks=lambda tagger: MINI_BATCHES,
+)
+def test_a_tagger_behaves_as_scikit_learns_own(estimator, check):
+    check(estimator)
+
+
 def test_the_vectorizer_passes_what_there_is_for_transformers_of_text():
     with pytest.warns(SkipTestWarning, match="Can't test estimator TextVectorizer"):
         check_estimator(TextVectorizer())

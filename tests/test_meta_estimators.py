@@ -1,4 +1,4 @@
-"""scikit-learn's tools for any estimator, around a pipeline that reads raw text."""
+"""scikit-learn's tools for any estimator, around ours on raw text and on sentences."""
 
 import numpy as np
 import pandas as pd
@@ -7,21 +7,27 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401, switches on
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import make_scorer
 from sklearn.model_selection import (
     GridSearchCV,
+    GroupKFold,
     HalvingGridSearchCV,
     RandomizedSearchCV,
     cross_val_predict,
+    cross_val_score,
     cross_validate,
     learning_curve,
     permutation_test_score,
+    train_test_split,
 )
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_bilstm import TextVectorizer
-from tests.helpers import small_classifier, small_pipeline
+from sklearn_bilstm.metrics import span_f1_score
+from tests.helpers import small_classifier, small_pipeline, small_tagger
 
 GRID = {
     "textvectorizer__max_features": [20, 100],
@@ -174,3 +180,97 @@ def test_a_search_in_two_processes_gives_the_scores_of_one(text, y):
         for n_jobs in (1, 2)
     ]
     assert np.array_equal(*results)
+
+
+# -- rows of unequal length in X and y
+
+
+def as_objects(rows):
+    return pd.Series(rows).to_numpy()
+
+
+any_rows = pytest.mark.parametrize(
+    "rows_as", [list, as_objects, pd.Series], ids=["lists", "array", "column"]
+)
+span_f1 = make_scorer(span_f1_score, zero_division=0.0)
+
+
+def tagger(**params):
+    return small_tagger(**{"max_epochs": 6, "lr": 0.03, **params})
+
+
+@any_rows
+def test_taggers_are_cross_validated_by_spans_or_their_own_score(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    own = cross_val_score(tagger(), X, y, cv=3)
+    assert np.array_equal(cross_val_score(tagger(), X, y, cv=3, scoring=span_f1), own)
+    assert own.max() > 0
+
+
+@any_rows
+def test_labels_are_predicted_for_the_rows_of_each_fold(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    predicted = cross_val_predict(tagger(), X, y, cv=4)
+    assert [len(row) for row in predicted] == [len(row) for row in X]
+    last = tagger().fit(list(X)[:30], list(y)[:30]).predict(list(X)[30:])
+    assert predicted[30:].tolist() == last
+
+
+def test_rows_of_one_length_are_joined_as_rows_too(sentences):
+    X, y = [["a", "b"]] * 8, [["N", "V"]] * 8
+    assert cross_val_predict(tagger(), X, y, cv=2).shape == (8,)
+
+
+def test_a_search_of_taggers_in_two_processes_gives_the_scores_of_one(sentences):
+    X, y = sentences
+    grid = {"crf": [True, False]}
+    one, two = (
+        GridSearchCV(tagger(), grid, cv=2, n_jobs=n_jobs, scoring=span_f1).fit(X, y)
+        for n_jobs in (1, 2)
+    )
+    scores = [search.cv_results_["mean_test_score"] for search in (one, two)]
+    assert np.array_equal(*scores)
+    assert two.predict(X) == one.predict(X)
+
+
+@any_rows
+def test_a_search_refits_on_all_rows(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    search = GridSearchCV(tagger(), {"crf": [True]}, cv=2, scoring=span_f1).fit(X, y)
+    assert search.predict(X) == tagger().fit(X, y).predict(X)
+
+
+@any_rows
+def test_learning_curve_of_taggers(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    sizes, train, test = learning_curve(tagger(), X, y, cv=2, train_sizes=[0.5, 1.0])
+    assert sizes.tolist() == [10, 20]
+    assert train.shape == test.shape == (2, 2)
+
+
+@any_rows
+def test_sentences_of_a_document_stay_together(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    documents = np.arange(40) // 8
+    scores = cross_val_score(tagger(), X, y, cv=GroupKFold(5), groups=documents)
+    assert scores.shape == (5,)
+    last = documents == 4  # folds of equal size take documents from the last on
+    rows = [[row for row, kept in zip(r, last, strict=True) if kept] for r in (X, y)]
+    rest = [[row for row, kept in zip(r, ~last, strict=True) if kept] for r in (X, y)]
+    assert tagger().fit(*rest).score(*rows) in scores
+
+
+@any_rows
+def test_taggers_stand_in_pipelines(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    model = make_pipeline(FunctionTransformer(), tagger()).fit(X, y)
+    assert model.predict(X) == tagger().fit(X, y).predict(X)
+    assert model.score(X, y) == model[-1].score(X, y)
+
+
+@any_rows
+def test_rows_are_split_with_their_labels(sentences, rows_as):
+    X, y = map(rows_as, sentences)
+    learnt, held_out, labels, _ = train_test_split(X, y, random_state=0)
+    model = tagger().fit(learnt, labels)
+    assert [len(row) for row in model.predict(held_out)] == [len(r) for r in held_out]

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from sklearn import config_context
 from sklearn.metrics import accuracy_score, make_scorer
-from sklearn.model_selection import GridSearchCV, cross_validate
+from sklearn.model_selection import GridSearchCV, GroupKFold, cross_validate
 from sklearn.pipeline import Pipeline
 
 from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.datasets import make_reviews
-from tests.helpers import small_classifier
+from sklearn_bilstm.metrics import span_f1_score
+from tests.helpers import small_classifier, small_tagger
 
 
 @pytest.fixture(autouse=True)
@@ -94,5 +95,24 @@ def test_weights_reach_the_scorer_only_if_it_asks(reviews):
         cv=2,
         scoring=scorer,
         params={"sample_weight": np.ones(60)},
+    )
+    assert np.isfinite(scores["test_score"]).all()
+
+
+def test_weights_and_documents_reach_a_tagger_its_scorer_and_the_folds(sentences):
+    X, y = sentences
+    weight = np.where(np.arange(40) < 20, 1.0, 0.0)
+    documents = np.arange(40) // 20  # of one of them no row has a weight
+    tagger = small_tagger().set_fit_request(sample_weight=True)
+    tagger.set_score_request(sample_weight=True)
+    scorer = make_scorer(span_f1_score).set_score_request(sample_weight=True)
+    params = {"sample_weight": weight, "groups": documents}
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        cross_validate(
+            tagger, X, y, cv=GroupKFold(2), params=params, error_score="raise"
+        )
+    weight[20:] = 2.0
+    scores = cross_validate(
+        tagger, X, y, cv=GroupKFold(2), scoring=scorer, params=params
     )
     assert np.isfinite(scores["test_score"]).all()

@@ -187,7 +187,8 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(long_rows
     )
     n_steps = sequences.lengths.mean()
     whole = -(likelihood * target["weight"]).mean() / n_steps
-    assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-5)
+    # what transitions are counted minus what is expected, over 5,000 steps
+    assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-4)
 
 
 def assert_learns_from_shards_as_from(whole, net, batch, rounding):
