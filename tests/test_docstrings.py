@@ -145,6 +145,7 @@ def test_fitted_attributes_are_the_documented_ones(
 # What means something else for labels of tokens than for a label of a whole sequence,
 # or for lists of tokens than for texts.
 OF_TAGGERS = {
+    "checkpoint",
     "dense_layer_sizes",
     "embedding",
     "input_type",

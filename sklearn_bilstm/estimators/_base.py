@@ -103,8 +103,8 @@ class BaseSequenceEstimator(
         """Return the number of logits."""
 
     @abstractmethod
-    def _criterion(self, module):
-        """Return the class of the loss of a network, and its arguments."""
+    def _criterion(self):
+        """Return the class of the loss and its arguments."""
 
     def _metrics(self):
         """Return callbacks that record more than the loss."""

@@ -66,7 +66,7 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
     def _classes_to_stratify(self, target):
         return None if self.multilabel_ else target
 
-    def _criterion(self, module):
+    def _criterion(self):
         if self.multilabel_:
             return WeightedBinaryCrossEntropy, {}
         return WeightedCrossEntropy, {}

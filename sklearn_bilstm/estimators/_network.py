@@ -243,7 +243,7 @@ class NetworkMixin:
         return NumericInput(input_size)
 
     def _make_net(self, module, seed):
-        criterion, arguments = self._criterion(module)
+        criterion, arguments = self._criterion()
         params = {
             "criterion": criterion,
             **{f"criterion__{name}": value for name, value in arguments.items()},

@@ -514,7 +514,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         target = self._target_scaler.transform(rows.target)
         return replace(rows, target=target.astype(np.float32))
 
-    def _criterion(self, module):
+    def _criterion(self):
         return WeightedRegressionLoss, {"loss": self.loss, "quantile": self.quantile}
 
     def _metrics(self):

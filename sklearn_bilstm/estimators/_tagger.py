@@ -12,6 +12,7 @@ from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._sentences import RowsOfLabels, check_lengths
 from sklearn_bilstm.estimators._tagging import BaseTagger
 from sklearn_bilstm.metrics import span_f1_score
+from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import Interval, check_sample_weight, fit_context
 from sklearn_bilstm.utils._threads import OneCore
 
@@ -53,8 +54,7 @@ class BiLSTMTagger(BaseTagger):
     embedding_dim : int, default=100
         Width of the vector of a token, unless `embedding` holds vectors.
 
-    embedding : "svd", WordVectors, array-like of shape (n_ids, n_dims) or None, \
-            default="svd"
+    embedding : "svd", None, WordVectors or array of shape (n_ids, width), default="svd"
         What the vectors of tokens are before training. "svd" gives tokens like vectors
         that have like neighbours in X, by a singular value decomposition of their
         pointwise mutual information (Levy and Goldberg, 2014). `fit` can be given rows
@@ -171,6 +171,12 @@ class BiLSTMTagger(BaseTagger):
         Whether `fit` goes on from the weights that an earlier `fit` found. Tokens that
         it did not see stay unknown, and labels must be those that it saw.
 
+    checkpoint : str, path-like or None, default=None
+        File into which `fit` writes its state after every epoch. An equal `fit` that
+        finds it goes on from there, to the same bits as if nothing had interrupted it.
+        In a folder each training has a file of its own, as a search needs. It takes a
+        `random_state`.
+
     device : str or torch.device, default="auto"
         Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
 
@@ -186,8 +192,9 @@ class BiLSTMTagger(BaseTagger):
         in a process of joblib, its share of the cores. It does not change the result.
 
     callbacks : list of skorch callbacks, default=None
-        What else happens in training. Each `fit` gets copies of its own. Callbacks that
-        score are refused: they read another kind of batch.
+        What else happens in training. Each `fit` gets copies of its own, which hold
+        the same objects, such as a writer of logs; so do clones. Callbacks that score
+        are refused: they read another kind of batch.
 
     net_params : dict, default=None
         Further arguments of :class:`skorch.NeuralNet`, such as
@@ -215,7 +222,7 @@ class BiLSTMTagger(BaseTagger):
     n_channels_ : int
         Number of channels of a step, if X holds numbers.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the columns, if X had names that are all strings.
 
     input_type_ : {"tokens", "numeric"}
@@ -317,6 +324,7 @@ class BiLSTMTagger(BaseTagger):
         n_iter_no_change=3,
         tol=1e-4,
         warm_start=False,
+        checkpoint=None,
         device="auto",
         precision="auto",
         n_threads=None,
@@ -359,6 +367,7 @@ class BiLSTMTagger(BaseTagger):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
@@ -402,10 +411,14 @@ class BiLSTMTagger(BaseTagger):
         ------
         ValueError
             If a parameter, X, y or the weights are not what they must be, or the
-            training diverges.
+            training diverges, or the `checkpoint` is of another training.
         """
-        with unchanged_on_error(self), OneCore(blas=True):
-            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled)
+        with (
+            fit_task(self, X, y, sample_weight) as task,
+            unchanged_on_error(self),
+            OneCore(blas=True),
+        ):
+            self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
     def predict(self, X):

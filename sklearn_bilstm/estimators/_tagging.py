@@ -25,6 +25,7 @@ from sklearn_bilstm.sequences import (
 from sklearn_bilstm.text import WordReader, WordVectors
 from sklearn_bilstm.training import WeightedLabellingLoss
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._random import seeded_generator
 
 __all__ = ["BaseTagger"]
 
@@ -84,13 +85,9 @@ class BaseTagger(BaseSequenceEstimator):
                 "holds lists of tokens, as an array does not say whose vectors it "
                 f"holds. Got an object of type {type(self.embedding).__name__}."
             )
+        reader = WordReader(self.lowercase, self.min_df, self.max_features)
         has_vectors = isinstance(self.embedding, WordVectors)
-        return WordReader(
-            lowercase=self.lowercase,
-            min_df=self.min_df,
-            max_features=self.max_features,
-            known=self.embedding if has_vectors else (),
-        ).fit(sentences)
+        return reader.fit(sentences, known=self.embedding if has_vectors else ())
 
     def _rows_of_words(self, sentences, reset):
         if reset:
@@ -182,15 +179,9 @@ class BaseTagger(BaseSequenceEstimator):
             width + (characters.output_size if characters else 0)
         )
         head = self._make_head(encoder.output_size, n_outputs)
-        module = TaggingModel(
-            input_layer,
-            encoder,
-            head,
-            self._make_labelling(),
-            characters,
-            dropout=self.embedding_dropout,
-        )
-        module.reset_parameters(torch.Generator().manual_seed(seed))
+        labelling = self._make_labelling()
+        module = TaggingModel(input_layer, encoder, head, labelling, characters)
+        module.reset_parameters(seeded_generator(seed))
         return module
 
     def _make_characters(self):
@@ -201,6 +192,7 @@ class BaseTagger(BaseSequenceEstimator):
             self.character_embedding_dim,
             self.character_filters,
             unknown_id=UNKNOWN_ID,
+            dropout=self.embedding_dropout,
         )
 
     def _make_labelling(self):
@@ -221,6 +213,5 @@ class BaseTagger(BaseSequenceEstimator):
             ("characters.embedding.*", {"weight_decay": 0.0}),
         ]
 
-    def _criterion(self, module):
-        arguments = {"labelling": module.labelling, "n_steps": self._steps_of_row}
-        return WeightedLabellingLoss, arguments
+    def _criterion(self):
+        return WeightedLabellingLoss, {"n_steps": self._steps_of_row}

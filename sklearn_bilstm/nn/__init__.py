@@ -29,6 +29,7 @@ from sklearn_bilstm.nn._input import NumericInput, TokenInput
 from sklearn_bilstm.nn._labelling import IndependentLabels
 from sklearn_bilstm.nn._merge import MERGES
 from sklearn_bilstm.nn._model import SequenceModel
+from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._normalization import NORMALIZATIONS
 from sklearn_bilstm.nn._pooling import (
     POOLINGS,
@@ -57,6 +58,7 @@ __all__ = [
     "MaxMeanPooling",
     "MaxPooling",
     "MeanPooling",
+    "Network",
     "NumericInput",
     "RecurrentEncoder",
     "RecurrentLayer",

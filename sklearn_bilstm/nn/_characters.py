@@ -1,8 +1,11 @@
 """What the characters of a token tell, whether the token is known or not."""
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
+from sklearn_bilstm.nn._dropout import LockedDropout
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._undrawn import undrawn
 
@@ -31,18 +34,44 @@ class CharacterEncoder(Part):
         Width of the vector of a token.
     unknown_id : int
         Id that stands for every id not below `n_characters`.
+    dropout : float, default=0.0
+        Probability that a component of the vectors of tokens is zeroed throughout a
+        sequence in training.
     """
 
     def __init__(
-        self, n_characters: int, embedding_dim: int, n_filters: int, *, unknown_id: int
+        self,
+        n_characters: int,
+        embedding_dim: int,
+        n_filters: int,
+        *,
+        unknown_id: int,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.unknown_id = unknown_id
+        self.dropout = LockedDropout(dropout)
         self.output_size = n_filters
         self.embedding = undrawn(nn.Embedding, n_characters, embedding_dim)
         self.filters = undrawn(
             nn.Conv1d, embedding_dim, n_filters, _WINDOW, padding=_WINDOW // 2
         )
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {
+            "n_characters": self.embedding.num_embeddings,
+            "embedding_dim": self.embedding.embedding_dim,
+            "n_filters": self.output_size,
+            "unknown_id": self.unknown_id,
+            "dropout": self.dropout.p,
+        }
+
+    def extra_repr(self) -> str:
+        """Return the number of ids, and the widths of their vectors and of tokens."""
+        ids, width = self.embedding.weight.shape
+        return f"{ids:,} characters -> {width} -> {self.output_size}"
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
@@ -53,7 +82,9 @@ class CharacterEncoder(Part):
         nn.init.xavier_uniform_(self.filters.weight, generator=generator)
         nn.init.zeros_(self.filters.get_parameter("bias"))
 
-    def forward(self, characters: Tensor) -> Tensor:
+    def forward(
+        self, characters: Tensor, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Turn ids of shape (B, T, L) into vectors of shape (B, T, n_filters).
 
         L is the number of characters of the longest token. Tokens are filled up with
@@ -62,7 +93,8 @@ class CharacterEncoder(Part):
         shape = characters.shape[:2]
         # every token once, as most of a batch come several times
         tokens, place = characters.flatten(0, 1).unique(dim=0, return_inverse=True)
-        return self._vectors(tokens)[place].view(*shape, -1)  # (B, T, n_filters)
+        vectors = self._vectors(tokens)[place].view(*shape, -1)  # (B, T, n_filters)
+        return self.dropout(vectors, generator)
 
     def _vectors(self, ids: Tensor) -> Tensor:
         n_known = self.embedding.num_embeddings

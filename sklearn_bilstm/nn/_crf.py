@@ -3,6 +3,8 @@
 All sums run in log space, in double precision, and over all rows of a batch at once.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -46,6 +48,16 @@ class CRF(Part):
             allowed = torch.ones(shape, dtype=torch.bool)
         self.register_buffer("allowed", allowed)
         self.weight = nn.Parameter(torch.zeros(shape))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one, once it gets its state."""
+        return {"n_labels": self.output_size}
+
+    def extra_repr(self) -> str:
+        """Return the number of labels, and of transitions that are impossible."""
+        n_impossible = int((~self.allowed).sum())
+        return f"{self.output_size} labels, {n_impossible} transitions impossible"
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:

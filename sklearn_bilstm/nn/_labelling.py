@@ -4,6 +4,8 @@ A labelling is called with emissions, of shape (B, T, K), labels and the mask, a
 the log-likelihood of the labels. It has `decode` and `marginals`.
 """
 
+from typing import Any
+
 from torch import Tensor
 
 from sklearn_bilstm.nn._part import Part
@@ -23,6 +25,15 @@ class IndependentLabels(Part):
     def __init__(self, n_labels: int) -> None:
         super().__init__()
         self.input_size = self.output_size = n_labels
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The arguments that make a part like this one."""
+        return {"n_labels": self.output_size}
+
+    def extra_repr(self) -> str:
+        """Return the number of labels."""
+        return f"{self.output_size} labels"
 
     def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
         """Return the log-likelihood of labels of shape (B, T), of shape (B,)."""

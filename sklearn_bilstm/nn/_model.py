@@ -3,16 +3,17 @@
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sklearn_bilstm.nn._augmentation import Augmentation
+from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._pooling import AttentionPooling
 
 __all__ = ["SequenceModel"]
 
 
-class SequenceModel(nn.Module):
+class SequenceModel(Network):
     """A network with one row of logits a sequence.
 
     Parameters
@@ -38,35 +39,12 @@ class SequenceModel(nn.Module):
         self.head = head
         self.augmentation = augmentation
 
-    def __repr__(self) -> str:
-        """Return a line a part, each with the number of its weights, and their sum."""
-        rows = [(f"{type(self).__name__}(", "weights")]
-        for name, part in self.named_children():
-            rows.append((f"  {name}: {part!r}", f"{_n_weights(part):,}"))
-        rows.append((")", f"{_n_weights(self):,}"))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            f"{text:{widths[0]}}  {number:>{widths[1]}}" for text, number in rows
-        )
-
     @property
     def design(self) -> tuple:
         """What two networks have in common of which one can go on with the other."""
         layer = self.input_layer
         width = layer.n_shared
         return type(layer), width, self.encoder.design, type(self.pooling)
-
-    @property
-    def needs_whole_batch(self) -> bool:
-        """Whether what a row gives depends on the other rows it is learnt from with."""
-        return self.encoder.needs_whole_batch
-
-    def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the weights of every part."""
-        self.input_layer.reset_parameters(generator)
-        self.encoder.reset_parameters(generator)
-        self.pooling.reset_parameters(generator)
-        self.head.reset_parameters(generator)
 
     def read(
         self,
@@ -155,7 +133,3 @@ class SequenceModel(nn.Module):
         """
         pooled = self.pool(steps, mask, generator, evidence, static)  # (B, P)
         return self.head(pooled, generator)  # (B, K)
-
-
-def _n_weights(module: nn.Module) -> int:
-    return sum(weight.numel() for weight in module.parameters())

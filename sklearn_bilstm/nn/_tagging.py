@@ -4,16 +4,16 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sklearn_bilstm.nn._characters import CharacterEncoder
-from sklearn_bilstm.nn._dropout import LockedDropout
+from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
 
 __all__ = ["TaggingModel"]
 
 
-class TaggingModel(nn.Module):
+class TaggingModel(Network):
     """A network with one row of logits a step.
 
     Parameters
@@ -28,9 +28,6 @@ class TaggingModel(nn.Module):
         What makes labels of emissions.
     characters : CharacterEncoder, default=None
         What makes further vectors of the characters of tokens.
-    dropout : float, default=0.0
-        Probability that a component of those is zeroed throughout a sequence in
-        training.
     """
 
     def __init__(
@@ -40,13 +37,10 @@ class TaggingModel(nn.Module):
         head: Part,
         labelling: Part,
         characters: CharacterEncoder | None = None,
-        *,
-        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.input_layer = input_layer
         self.characters = characters
-        self.dropout = LockedDropout(dropout)
         self.encoder = encoder
         self.head = head
         self.labelling = labelling
@@ -59,18 +53,6 @@ class TaggingModel(nn.Module):
         kinds = type(self.input_layer), type(self.labelling)
         return *kinds, width, spells, self.encoder.design
 
-    @property
-    def needs_whole_batch(self) -> bool:
-        """Whether what a row gives depends on the other rows it is learnt from with."""
-        return self.encoder.needs_whole_batch
-
-    def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the weights of every part."""
-        parts = (self.input_layer, self.characters, self.encoder, self.head)
-        for part in (*parts, self.labelling):
-            if part is not None:
-                part.reset_parameters(generator)
-
     def read(
         self,
         steps: Tensor,
@@ -81,7 +63,7 @@ class TaggingModel(nn.Module):
         """Turn sequences into states of shape (B, T, H); see `forward`."""
         vectors = self.input_layer(steps, mask, generator)  # (B, T, E)
         if self.characters is not None:
-            spelled = self.dropout(self.characters(characters), generator)
+            spelled = self.characters(characters, generator)
             vectors = torch.cat([vectors, spelled], 2)  # (B, T, E + n_filters)
         states, _ = self.encoder(vectors, mask, generator)
         return states  # (B, T, H)

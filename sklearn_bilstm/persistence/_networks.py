@@ -6,12 +6,17 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn import (
+    CRF,
     POOLINGS,
     Augmentation,
+    CharacterEncoder,
     DenseHead,
+    IndependentLabels,
+    Network,
     NumericInput,
     RecurrentEncoder,
     SequenceModel,
+    TaggingModel,
     TokenInput,
 )
 from sklearn_bilstm.training import (
@@ -19,6 +24,7 @@ from sklearn_bilstm.training import (
     SequenceNet,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
+    WeightedLabellingLoss,
     WeightedRegressionLoss,
 )
 
@@ -30,6 +36,8 @@ _PARTS_OF_ROLES: dict[str, list] = {
     "pooling": [*POOLINGS.values()],
     "head": [DenseHead],
     "augmentation": [Augmentation],
+    "characters": [CharacterEncoder],
+    "labelling": [CRF, IndependentLabels],
 }
 _PARTS = {
     role: {part.__name__: part for part in parts}
@@ -40,6 +48,7 @@ _CRITERIA = {
     for criterion in (
         WeightedBinaryCrossEntropy,
         WeightedCrossEntropy,
+        WeightedLabellingLoss,
         WeightedRegressionLoss,
     )
 }
@@ -104,12 +113,11 @@ def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
     return net
 
 
-def _restored_module(
-    parts: dict[str, list], weights: dict[str, Tensor]
-) -> SequenceModel:
+def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:
+    network = TaggingModel if "labelling" in parts else SequenceModel
     # without memory until it is known that it takes no more than the weights do
     with torch.device("meta"):
-        module = SequenceModel(
+        module = network(
             **{
                 role: _PARTS[role][name](**config)
                 for role, (name, config) in parts.items()

@@ -10,7 +10,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklearn_bilstm.estimators import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTagger,
+)
 from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
 from sklearn_bilstm.text import TextVectorizer, WordVectors
 from sklearn_bilstm.training import SequenceNet
@@ -23,11 +27,13 @@ __all__ = ["is_storable", "plain_object", "restored_object"]
 _MODULES = {
     "BiLSTMClassifier": "sklearn_bilstm.estimators",
     "BiLSTMRegressor": "sklearn_bilstm.estimators",
+    "BiLSTMTagger": "sklearn_bilstm.estimators",
     "Evidence": "sklearn_bilstm.training",
     "NgramColumns": "sklearn_bilstm.sequences",
     "TextVectorizer": "sklearn_bilstm.text",
     "TokenCounts": "sklearn_bilstm.text._vocabulary",
     "WidePath": "sklearn_bilstm.training",
+    "WordReader": "sklearn_bilstm.text",
     "WordVectors": "sklearn_bilstm.text",
     "_Linear": "sklearn_bilstm.training._wide",
     "Binarizer": "sklearn.preprocessing",
@@ -140,7 +146,7 @@ def _try_out(restored: Any) -> None:
         kinds = {type(restored.max_length_), *map(type, restored.vocabulary_.values())}
         if not all(issubclass(kind, Integral) for kind in kinds):
             raise TypeError("Token ids and lengths must be whole numbers.")
-    is_ours = isinstance(restored, BiLSTMClassifier | BiLSTMRegressor)
+    is_ours = isinstance(restored, BiLSTMClassifier | BiLSTMRegressor | BiLSTMTagger)
     if is_ours and hasattr(restored, "net_"):
         if not isinstance(restored.net_, SequenceNet):
             raise TypeError("There must be a network.")
@@ -166,6 +172,8 @@ def _smallest_input(estimator: Any) -> Any:
     """Return an X of one row and step, by what is in memory already."""
     if estimator.input_type_ == "numeric":
         return np.zeros((1, 1, len(estimator._scaler.mean_)))
+    if isinstance(estimator, BiLSTMTagger):
+        return [[1]] if estimator._words is None else [["a"]]
     scaler = estimator._static_scaler
     if estimator._n_static != (0 if scaler is None else len(scaler.mean_)):
         raise ValueError("Static features must have a scale each.")

@@ -50,29 +50,28 @@ class WordReader:
         Number of sentences that a token must be in to get an id.
     max_features : int or None, default=None
         Number of tokens that get an id: the most frequent.
-    known : iterable of str, default=()
-        Tokens that get an id even if no sentence has them.
     """
 
     def __init__(
         self,
-        *,
         lowercase: bool = True,
         min_df: int = 1,
         max_features: int | None = None,
-        known: Iterable[str] = (),
     ) -> None:
         self.lowercase = lowercase
         self.min_df = min_df
         self.max_features = max_features
-        self.known = known
 
-    def fit(self, sentences: Sequence[Sequence[str]]) -> Self:
+    def fit(
+        self, sentences: Sequence[Sequence[str]], known: Iterable[str] = ()
+    ) -> Self:
         """Learn which tokens and characters there are.
 
         Parameters
         ----------
         sentences : sequence of sequence of str
+        known : iterable of str, default=()
+            Tokens that get an id even if no sentence has them.
 
         Returns
         -------
@@ -82,7 +81,7 @@ class WordReader:
         counts = TokenCounts().plus(encode(sentences, self._normalised))
         kept = counts.ranked(self.min_df, 1.0)[: self.max_features]
         # words in another case than tokens are looked up in can never be met
-        known = [word for word in self.known if self._normalised([word]) == [word]]
+        known = [word for word in known if self._normalised([word]) == [word]]
         self.vocabulary_ = extended({}, [*known, *kept])
         characters = Counter(
             c for tokens in sentences for token in tokens for c in token

@@ -86,21 +86,29 @@ class WeightedLabellingLoss(nn.Module):
 
     Parameters
     ----------
-    labelling : Module
-        Gives the log-likelihood of labels, from emissions, labels and a mask. It is a
-        part of the network whose emissions they are.
     n_steps : float
         Number of steps of a row, on average; the loss is that of a step.
     """
 
-    def __init__(self, labelling: nn.Module, n_steps: float) -> None:
+    def __init__(self, n_steps: float) -> None:
         super().__init__()
-        self.labelling = labelling
         self.n_steps = n_steps
 
-    def forward(self, emissions: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Compare emissions (B, T, K) with labels (B, T), -1 on padding."""
+    def forward(
+        self, emissions: Tensor, target: Tensor, weight: Tensor, labelling: nn.Module
+    ) -> Tensor:
+        """Compare emissions with labels.
+
+        Parameters
+        ----------
+        emissions : tensor of shape (B, T, K)
+        target : int64 tensor of shape (B, T)
+            Labels, -1 on padding.
+        weight : tensor of shape (B,)
+        labelling : CRF or IndependentLabels
+            The part of the network that gives the log-likelihood of labels.
+        """
         target = target[:, : emissions.shape[1]]  # a shard may have shorter rows
         mask = target >= 0  # (B, T)
-        log_likelihood = self.labelling(emissions, target.clamp(min=0), mask)  # (B,)
+        log_likelihood = labelling(emissions, target.clamp(min=0), mask)  # (B,)
         return -(log_likelihood * weight).mean() / self.n_steps

@@ -26,13 +26,13 @@ def make_model(labelling=CRF, *, spells=True, input_layer=None, normalization=No
     input_layer = input_layer or TokenInput(
         9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
     )
-    characters = CharacterEncoder(9, 3, 5, unknown_id=1) if spells else None
+    characters = (
+        CharacterEncoder(9, 3, 5, unknown_id=1, dropout=0.2) if spells else None
+    )
     width = input_layer.output_size + (5 if spells else 0)
     encoder = RecurrentEncoder(width, (3, 2), dropout=0.2, normalization=normalization)
     head = DenseHead(encoder.output_size, K, dropout=0.2)
-    model = TaggingModel(
-        input_layer, encoder, head, labelling(K), characters, dropout=0.2
-    )
+    model = TaggingModel(input_layer, encoder, head, labelling(K), characters)
     model.reset_parameters(torch.Generator().manual_seed(0))
     return model
 
@@ -130,3 +130,21 @@ def test_a_pickled_network_gives_the_same_bits():
     assert torch.equal(
         twin(IDS, MASK, characters=CHARACTERS), model(IDS, MASK, characters=CHARACTERS)
     )
+
+
+def test_each_part_is_printed_as_what_it_turns_into_what():
+    allowed = torch.ones(K + 1, K + 1, dtype=torch.bool)
+    allowed[0, 1] = allowed[K, 1] = False
+    assert repr(CRF(K, allowed)) == "CRF(3 labels, 2 transitions impossible)"
+    assert repr(IndependentLabels(K)) == "IndependentLabels(3 labels)"
+    characters = CharacterEncoder(9000, 3, 5, unknown_id=1)
+    assert repr(characters) == "CharacterEncoder(9,000 characters -> 3 -> 5)"
+    assert "characters: CharacterEncoder" in repr(make_model())
+
+
+@any_labelling
+def test_the_arguments_of_a_part_make_one_like_it(labelling):
+    for part in make_model(labelling).children():
+        twin = type(part)(**part.config)
+        assert twin.config == part.config
+        twin.load_state_dict(part.state_dict())

@@ -22,7 +22,12 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, WordVectors, load, 
 from sklearn_bilstm.persistence._networks import plain_net
 from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._archive import read_archive, write_archive
-from tests.helpers import small_classifier, small_pipeline, small_regressor
+from tests.helpers import (
+    small_classifier,
+    small_pipeline,
+    small_regressor,
+    small_tagger,
+)
 
 Y = [0, 1] * 20
 
@@ -134,6 +139,33 @@ def test_estimators_of_every_task_come_back(name, path):
     found = round_trip(model, path)
     assert_same(found.predict(X), model.predict(X))
     assert_same(found.transform(X), model.transform(X))
+    assert_same(found, model)
+
+
+TAGGERS = {
+    "words": small_tagger(early_stopping=True),
+    "words of vectors": small_tagger(embedding=WordVectors(["anna"], [[1.0, 2.0]])),
+    "one by one": small_tagger(crf=False, character_filters=0, embedding="svd"),
+    "unconstrained": small_tagger(constrained=False, normalization="batch"),
+}
+
+
+@pytest.mark.parametrize("name", TAGGERS)
+def test_taggers_come_back(name, sentences, path):
+    X, y = sentences
+    model = TAGGERS[name].fit(X, y)
+    found = round_trip(model, path)
+    assert found.predict(X) == model.predict(X)
+    assert_same(found.predict_proba(X), model.predict_proba(X))
+    assert_same(found, model)
+    assert found.score(X, y) == model.score(X, y)
+
+
+@pytest.mark.parametrize("X", [[[2, 3], [], [4]], [np.eye(2), np.ones((1, 2))]])
+def test_taggers_of_ids_and_of_numbers_come_back(X, path):
+    model = small_tagger().fit(X, [[1] * len(row) for row in X])
+    found = round_trip(model, path)
+    assert_same(found.predict_proba(X), model.predict_proba(X))
     assert_same(found, model)
 
 

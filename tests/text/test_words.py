@@ -51,9 +51,9 @@ def test_rare_tokens_are_unknown_but_spelled():
 
 
 def test_known_words_have_ids_although_no_sentence_has_them():
-    reader = WordReader(known=["bird", "dog", "Paris"]).fit(SENTENCES)
+    reader = WordReader().fit(SENTENCES, known=["bird", "dog", "Paris"])
     assert reader.vocabulary_ == {"bird": 2, "dog": 3, "the": 4, "cat": 5}
-    kept = WordReader(lowercase=False, known=["Paris"]).fit(SENTENCES)
+    kept = WordReader(lowercase=False).fit(SENTENCES, known=["Paris"])
     assert tokens_of(kept, [["Paris"]]) == [["Paris"]]
 
 

@@ -13,7 +13,12 @@ from skorch.callbacks import Callback
 
 from sklearn_bilstm import load, save
 from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
-from tests.helpers import small_classifier, small_pipeline, small_regressor
+from tests.helpers import (
+    small_classifier,
+    small_pipeline,
+    small_regressor,
+    small_tagger,
+)
 
 Y = [0, 1] * 20
 
@@ -101,6 +106,16 @@ def test_a_regressor_goes_on_to_the_same_bits(path):
     found = small_regressor(**params).fit(X, y)
     assert_same(found, expected)
     assert np.array_equal(found.predict(X), expected.predict(X))
+
+
+def test_a_tagger_goes_on_to_the_same_bits(sentences, path):
+    X, y = sentences
+    expected = small_tagger(max_epochs=4).fit(X, y)
+    params = {"max_epochs": 4, "checkpoint": path}
+    interrupted(small_tagger, 3, X, y, **params)
+    found = small_tagger(**params).fit(X, y)
+    assert_same(found, expected)
+    assert found.predict(X) == expected.predict(X)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -99,7 +101,7 @@ def labelling_loss(request, generator):
     labelling = request.param(3)
     for weight in labelling.parameters():
         torch.nn.init.normal_(weight, generator=generator)
-    return WeightedLabellingLoss(labelling, n_steps=2.0)
+    return partial(WeightedLabellingLoss(n_steps=2.0), labelling=labelling)
 
 
 LABELS = torch.tensor([[0, 2, 1], [1, -1, -1], [-1, -1, -1]])
@@ -113,7 +115,9 @@ def test_the_loss_of_labels_is_their_weighted_likelihood_by_step(
     weight = torch.tensor([1.0, 0.5, 2.0])
     found = labelling_loss(emissions, LABELS, weight)
     alone = [
-        labelling_loss.labelling(emissions[[row], :n], LABELS[[row], :n], MASKS[n])
+        labelling_loss.keywords["labelling"](
+            emissions[[row], :n], LABELS[[row], :n], MASKS[n]
+        )
         for row, n in [(0, 3), (1, 1)]
     ]
     expected = -(alone[0] + 0.5 * alone[1]) / 3 / 2  # the empty row is certain
