@@ -79,7 +79,7 @@ class BiLSTMTagger(BaseTagger):
         What carries the state from one step to the next (Hochreiter and Schmidhuber,
         1997; Cho et al., 2014; Elman, 1990).
 
-    hidden_layer_sizes : int or sequence of int, default=(64,)
+    hidden_layer_sizes : int or sequence of int, default=(128,)
         Width of the state of one direction, for each recurrent layer.
 
     bidirectional : bool, default=True

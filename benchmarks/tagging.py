@@ -1,0 +1,247 @@
+"""How right is BiLSTMTagger about tokens, and how fast, beside other taggers?
+
+English Web Treebank (universal parts of speech, share of tokens labelled right), WNUT17
+(new names in tweets and the like, F1 of spans) and ATIS (what travellers ask for, F1 of
+spans), all with the default parameters and no vectors of others. `crfsuite` is a CRF on
+hand-made features by sklearn-crfsuite, and `plain` the same network in plain torch with
+pytorch-crf, which is there for the speed alone. Both are imported where they are used:
+
+    pip install sklearn-crfsuite pytorch-crf
+
+The last table is the time of the likelihood of a CRF with its gradient, beside that of
+the BiLSTM under it: 64 sentences of 50 tokens, 30 labels, and 100 units each way.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from _results import collect, parse_arguments, print_table
+from _taggers import FeatureCRF, PlainTagger, import_or_advise, n_tokens
+
+from sklearn_bilstm import BiLSTMTagger
+from sklearn_bilstm.datasets import load_conll, load_conllu
+from sklearn_bilstm.metrics import span_f1_score
+from sklearn_bilstm.nn import CRF, RecurrentEncoder
+
+MODELS = ["default", "crfsuite"]
+# Models that a seed changes.
+SEEDED = {"default", "plain"}
+# The set that speed is measured on, and epochs that are enough for it.
+SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
+
+
+class Split(NamedTuple):
+    """Sentences and labels to learn from, and to test on."""
+
+    X: list
+    y: list
+    X_test: list
+    y_test: list
+
+
+def main():
+    """Print the tables, or make a single row of one."""
+    args = parse_arguments(
+        __doc__, sets=list(READERS), models=MODELS, seeds=3, tables=list(TABLES)
+    )
+    if args.row:
+        table, *key = args.row
+        print(json.dumps({"table": table, **ROWS[table](args.data, *key)}))
+        return
+    for table in args.tables:
+        TABLES[table](args)
+
+
+def rows_of(args, table, keys):
+    """Return rows of a table by key, made now or before."""
+    path = args.out / f"tagging_{table}.csv"
+    keys = [(table, *key) for key in keys]
+    found = collect(__file__, path, keys, ["--data", str(args.data)])
+    return {key[1:]: row for key, row in found.items()}
+
+
+# -- how right
+
+
+def score_row(data, name, model, seed):
+    """Fit a tagger and return how right it is about test rows."""
+    split = READERS[name](data / name)
+    tagger = make(model, int(seed))
+    start = time.perf_counter()
+    tagger.fit(split.X, split.y)
+    fit_seconds = time.perf_counter() - start
+    predicted = tagger.predict(split.X_test)
+    score = token_accuracy if name == "ud_ewt" else span_f1_score
+    return {
+        "set": name,
+        "model": model,
+        "seed": seed,
+        "score": 100 * score(split.y_test, predicted),
+        "fit_seconds": fit_seconds,
+    }
+
+
+def make(model, seed):
+    """Return an unfitted tagger by its name."""
+    return FeatureCRF() if model == "crfsuite" else BiLSTMTagger(random_state=seed)
+
+
+def token_accuracy(y_true, y_pred):
+    """Return the share of labels that are right."""
+    pairs = zip(np.concatenate(y_true), np.concatenate(y_pred), strict=True)
+    return np.mean([true == predicted for true, predicted in pairs])
+
+
+def print_scores(args):
+    """Print how right taggers are about test rows."""
+    keys = [
+        (name, model, str(seed))
+        for name in args.sets
+        for model in args.models
+        for seed in range(args.seeds if model in SEEDED else 1)
+    ]
+    rows = rows_of(args, "scores", keys)
+    header = ["set", *(f"{m} {what}" for m in args.models for what in ("", "fit s"))]
+    lines = [
+        [
+            name,
+            *(
+                mean_of(rows, (name, model), column, digits)
+                for model in args.models
+                for column, digits in (("score", 1), ("fit_seconds", 0))
+            ),
+        ]
+        for name in args.sets
+    ]
+    print_table(header, lines)
+
+
+def mean_of(rows, key, column, digits):
+    """Return the mean over seeds and the standard deviation, to be shown."""
+    found = [float(row[column]) for k, row in rows.items() if k[: len(key)] == key]
+    mean = f"{np.mean(found):,.{digits}f}"
+    return f"{mean} ± {np.std(found):,.{digits}f}" if len(found) > 1 else mean
+
+
+# -- how fast
+
+
+def speed_row(data, model, seed):
+    """Return how many tokens a second a tagger learns from and labels."""
+    split = READERS[SPEED_SET](data / SPEED_SET)
+    tagger = {
+        "default": BiLSTMTagger(max_epochs=SPEED_EPOCHS, random_state=int(seed)),
+        "plain": PlainTagger(SPEED_EPOCHS, int(seed)),
+        "crfsuite": FeatureCRF(),
+    }[model]
+    n_epochs = FeatureCRF.n_epochs if model == "crfsuite" else SPEED_EPOCHS
+    start = time.perf_counter()
+    tagger.fit(split.X, split.y)
+    fitted = time.perf_counter()
+    tagger.predict(split.X_test)
+    predicted = time.perf_counter()
+    return {
+        "model": model,
+        "seed": seed,
+        "learnt": n_epochs * n_tokens(split.X) / (fitted - start),
+        "labelled": n_tokens(split.X_test) / (predicted - fitted),
+    }
+
+
+def print_speeds(args):
+    """Print tokens a second, with all that a fit and a prediction take."""
+    models = ["default", "plain", "crfsuite"]
+    keys = [(model, str(seed)) for model in models for seed in range(args.seeds)]
+    rows = rows_of(args, "speeds", keys)
+    columns = ("learnt", 0), ("labelled", 0)
+    lines = [[m, *(mean_of(rows, (m,), *column) for column in columns)] for m in models]
+    print_table(["model", "tokens/s and epoch in fit", "tokens/s in predict"], lines)
+
+
+# -- the CRF alone
+
+
+def crf_row(data, seed):
+    """Return milliseconds of a CRF, of pytorch-crf, and of the BiLSTM under them."""
+    generator = torch.Generator().manual_seed(int(seed))
+    n_rows, n_steps, n_labels, n_units = 64, 50, 30, 100
+    mask = torch.ones(n_rows, n_steps, dtype=torch.bool)
+    vectors = torch.randn(n_rows, n_steps, 150, generator=generator)
+    emissions = torch.randn(n_rows, n_steps, n_labels, generator=generator)
+    emissions.requires_grad_()
+    labels = torch.randint(0, n_labels, mask.shape, generator=generator)
+    encoder = RecurrentEncoder(150, [n_units])
+    encoder.reset_parameters(generator)
+    crf = CRF(n_labels)
+    plain = import_or_advise("torchcrf", "pytorch-crf").CRF(n_labels, batch_first=True)
+    return {
+        "seed": seed,
+        "crf": milliseconds(lambda: crf(emissions, labels, mask).sum().backward()),
+        "plain": milliseconds(lambda: plain(emissions, labels, mask).backward()),
+        "bilstm": milliseconds(lambda: encoder(vectors, mask)[0].sum().backward()),
+    }
+
+
+def milliseconds(step):
+    """Return the median time of a step, once it is warm."""
+    times = []
+    for _ in range(30):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return 1000 * np.median(times[5:])
+
+
+def print_crf(args):
+    """Print the time of the likelihood with its gradient."""
+    rows = rows_of(args, "crf", [(str(seed),) for seed in range(args.seeds)])
+    names = {"crf": "CRF", "plain": "CRF of pytorch-crf", "bilstm": "BiLSTM"}
+    lines = [[name, mean_of(rows, (), key, 1)] for key, name in names.items()]
+    print_table(["forward and backward", "milliseconds"], lines)
+
+
+# -- data
+
+
+def read_ud_ewt(folder):
+    """Read the English Web Treebank as Universal Dependencies has it."""
+    parts = (
+        load_conllu(folder / f"{part}.conllu.gz", return_X_y=True)
+        for part in ("train", "test")
+    )
+    return Split(*(rows for part in parts for rows in part))
+
+
+def read_wnut17(folder):
+    """Read the shared task of the workshop on noisy user-generated text, 2017."""
+    names = "wnut17train.conll", "emerging.test.annotated"
+    parts = (load_conll(folder / name, return_X_y=True) for name in names)
+    return Split(*(rows for part in parts for rows in part))
+
+
+def read_atis(folder):
+    """Read questions to an airline, a file of tokens and one of labels each."""
+    return Split(
+        *(
+            [line.split() for line in read_lines(folder / f"{part}.seq.{kind}")]
+            for part in ("train", "test")
+            for kind in ("in", "out")
+        )
+    )
+
+
+def read_lines(path: Path):
+    """Return the lines of a text."""
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+READERS = {"ud_ewt": read_ud_ewt, "wnut17": read_wnut17, "atis": read_atis}
+ROWS = {"scores": score_row, "speeds": speed_row, "crf": crf_row}
+TABLES = {"scores": print_scores, "speeds": print_speeds, "crf": print_crf}
+
+if __name__ == "__main__":
+    main()
