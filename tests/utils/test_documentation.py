@@ -6,9 +6,11 @@ import sklearn_bilstm
 from sklearn_bilstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
+    BiLSTMTagger,
     TextVectorizer,
     datasets,
     inspection,
+    metrics,
     onnx,
     plotting,
 )
@@ -30,14 +32,14 @@ def pages():
 
 def test_all_that_is_public_for_users_has_a_page_of_the_api():
     expected = {}
-    for module in (sklearn_bilstm, datasets, inspection, onnx, plotting):
+    for module in (sklearn_bilstm, datasets, inspection, metrics, onnx, plotting):
         for name in module.__all__:
             expected.setdefault(name, f"api/{module.__name__}.{name}.html")
     assert sorted(pages()) == sorted(expected.values())
 
 
 def test_estimators_link_to_pages_that_there_are():
-    for cls in (BiLSTMClassifier, BiLSTMRegressor, TextVectorizer):
+    for cls in (BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger, TextVectorizer):
         assert cls()._get_doc_link().removeprefix(DOCUMENTATION) in pages()
 
 
