@@ -22,6 +22,8 @@ class Description:
     Parameters
     ----------
     input_type : {"tokens", "numeric"}
+    n_columns : int or None
+        Number of columns of a matrix, if the estimator was fitted to one.
     n_static : int
         How many numbers stand beside each sequence.
     n_channels : int or None
@@ -35,6 +37,7 @@ class Description:
     """
 
     input_type: str
+    n_columns: int | None
     n_static: int
     n_channels: int | None
     classes: dict[str, Any] | None
@@ -47,6 +50,7 @@ class Description:
         is_classifier = hasattr(estimator, "classes_")
         return cls(
             input_type=estimator.input_type_,
+            n_columns=getattr(estimator, "n_features_in_", None),
             n_static=estimator._n_static,
             n_channels=getattr(estimator, "n_channels_", None),
             classes=_described(estimator.classes_) if is_classifier else None,

@@ -47,7 +47,8 @@ class ServedRows:
         if description.input_type == "numeric" and is_list and len(X):
             sequences = ragged_from_series([np.asarray(row) for row in X])
             return cls(_of_known_channels(sequences, description), None)
-        X, static = _without_static(_checked(X), description.n_static)
+        X = _of_known_columns(_checked(X), description)
+        X, static = _without_static(X, description.n_static)
         if description.input_type == "tokens":
             return cls(ragged_from_ids(X, max_id=None), static)
         sequences = ragged_from_numbers(X)
@@ -69,11 +70,26 @@ class ServedRows:
 def _checked(X: Any) -> Any:
     """Return a matrix of numbers, or an array of series."""
     X = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
-    if X.dtype.kind not in "biuf" or X.ndim < 2 or not X.shape[0]:
+    if X.ndim and not X.shape[0]:
+        raise ValueError(
+            f"X must hold a row, or a document, at least: got none, in shape {X.shape}."
+        )
+    if X.dtype.kind not in "biuf" or X.ndim < 2:
         raise ValueError(
             "X must hold rows of token ids or numbers, as the X that the estimator was "
             f"fitted to: got an array of type {X.dtype} and shape {X.shape}. To serve "
             "text, export the Pipeline with its TextVectorizer."
+        )
+    return X
+
+
+def _of_known_columns(X: Any, description: Description) -> Any:
+    """Return a matrix if it is as wide as that which the estimator was fitted to."""
+    n_columns = description.n_columns
+    if X.ndim == 2 and n_columns is not None and X.shape[1] != n_columns:
+        raise ValueError(
+            f"X must have {n_columns} columns, as the X that the estimator was fitted "
+            f"to: got {X.shape[1]}."
         )
     return X
 

@@ -99,12 +99,28 @@ class OnnxModel:
     ) -> None:
         self.n_threads = cpu_count() if n_threads is None else n_threads
         self.batch_size = batch_size
-        self.session_ = _session(path)
+        self._source, self._model = os.fspath(path), Path(path).read_bytes()
+        self.session_ = _session(self._model, self._source)
         properties = self.session_.get_modelmeta().custom_metadata_map
-        self._description = Description.from_properties(properties, str(path))
+        self._description = Description.from_properties(properties, self._source)
         self.classes_ = self._description.labels
         of_text = self._description.vectorizer
         self.vectorizer_ = None if of_text is None else make_vectorizer(of_text)
+
+    def __repr__(self) -> str:
+        """Return where the model was read, and what it answers to what."""
+        read = self._description.input_type if self.vectorizer_ is None else "text"
+        given = "numbers" if self.classes_ is None else f"{len(self.classes_)} classes"
+        return f"<OnnxModel {self._source!r}: {read} to {given}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy is made of, in which the session cannot be."""
+        return {k: v for k, v in vars(self).items() if k != "session_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Open a session of its own for a copy."""
+        vars(self).update(state)
+        self.session_ = _session(self._model, self._source)
 
     def inputs(self, X: Any) -> dict[str, np.ndarray]:
         """Return what the graph reads, for another server to run it.
@@ -184,10 +200,9 @@ class OnnxModel:
         return in_order
 
 
-def _session(path: str | os.PathLike[str]) -> Any:
-    """Open a file by onnxruntime, to run each batch on one core."""
+def _session(model: bytes, source: str) -> Any:
+    """Open what a file holds by onnxruntime, to run each batch on one core."""
     onnxruntime = import_optional("onnxruntime", purpose="OnnxModel", extra="onnx")
-    model = Path(path).read_bytes()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     try:
@@ -196,6 +211,6 @@ def _session(path: str | os.PathLike[str]) -> Any:
         )
     except Exception as error:  # onnxruntime's own have no common base class
         raise ValueError(
-            f"{path} must be a model that sklearn_bilstm.export_onnx wrote, and "
+            f"{source} must be a model that sklearn_bilstm.export_onnx wrote, and "
             f"onnxruntime cannot read it: {error}"
         ) from error

@@ -7,8 +7,8 @@ from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 
 
-def description(input_type="tokens", n_static=0, n_channels=None):
-    return Description(input_type, n_static, n_channels, None, True, None)
+def description(input_type="tokens", n_columns=None, n_static=0, n_channels=None):
+    return Description(input_type, n_columns, n_static, n_channels, None, True, None)
 
 
 def inputs_of(X, **params):
@@ -64,6 +64,8 @@ def test_static_columns_stand_beside_numbers():
         ([1, 2], {}, r"shape \(2,\)"),
         (np.zeros((0, 3)), {}, r"shape \(0, 3\)"),
         ([], {"input_type": "numeric"}, r"shape \(0,\)"),
+        (3, {}, r"shape \(\)"),
+        ([[1, 2]], {"n_columns": 3}, "X must have 3 columns.* got 2"),
         ([[-1]], {}, "Negative values"),
         ([[1.5]], {}, "Fractions"),
         ([[2, 3, np.nan]], {"n_static": 1}, "NaN in row 0.* last 1 columns"),

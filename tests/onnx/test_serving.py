@@ -1,3 +1,5 @@
+import copy
+import pickle
 import subprocess
 import sys
 from itertools import pairwise
@@ -124,6 +126,34 @@ def test_only_classifiers_have_probabilities(served, ids):
     assert model.classes_ is None
     assert model.predict(ids).shape == (40,)
     assert not hasattr(model, "predict_proba")
+
+
+def test_no_documents_and_other_widths_are_refused(path, served, fitted, ids):
+    with pytest.raises(ValueError, match="hold a row, or a document.* got none"):
+        OnnxModel(path).predict([])
+    model = served(fitted)
+    for X in (ids[:, :-1], np.hstack([ids, ids])):
+        with pytest.raises(ValueError, match=f"have {ids.shape[1]} columns"):
+            model.predict(X)
+
+
+def test_a_copy_answers_the_same_when_the_file_is_gone(
+    fitted_pipeline, texts, tmp_path
+):
+    path = tmp_path / "model.onnx"
+    export_onnx(fitted_pipeline, path)
+    model = OnnxModel(path, batch_size=7)
+    path.unlink()
+    for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert again.batch_size == 7
+        expected = model.predict_proba(texts)
+        assert np.array_equal(again.predict_proba(texts), expected)
+
+
+def test_it_is_printed_with_what_it_reads_and_answers(path, served, ids):
+    assert repr(OnnxModel(path)) == f"<OnnxModel {str(path)!r}: text to 2 classes>"
+    regressor = served(small_regressor(max_epochs=1).fit(ids, ids[:, 0]))
+    assert repr(regressor).endswith("model.onnx': tokens to numbers>")
 
 
 def test_a_file_of_others_is_refused(tmp_path):
