@@ -43,12 +43,18 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     ------
     FileNotFoundError
         If there is no such folder.
+    IsADirectoryError
+        If `path` is a folder itself.
     """
     path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"There is no folder {os.fspath(path.parent)!r} to write {path.name!r} "
             "into: make it first."
+        )
+    if path.is_dir():
+        raise IsADirectoryError(
+            f"{os.fspath(path)!r} is a folder: give the path of a file in it."
         )
     written = path.with_name(f".{path.name}.{uuid4().hex}")
     try:

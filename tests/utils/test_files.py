@@ -63,3 +63,12 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
         replaced_atomically(tmp_path / "nowhere" / "file"),
     ):
         pass
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with (
+        pytest.raises(IsADirectoryError, match=r"' is a folder: give the path of a f"),
+        replaced_atomically(tmp_path),
+    ):
+        pass
+    assert not list(tmp_path.parent.glob(f".{tmp_path.name}.*"))
