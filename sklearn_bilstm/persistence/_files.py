@@ -58,7 +58,7 @@ def save(
     ------
     TypeError
         If `model` is no estimator, or holds what can neither be stored nor is one of
-        `custom_objects`.
+        `custom_objects`, or if these are no mapping.
     ValueError
         If a pipeline in it has a `memory`.
 
@@ -146,6 +146,8 @@ def load(
         device.
     FileNotFoundError
         If there is no such file.
+    TypeError
+        If `custom_objects` is no mapping.
 
     Warns
     -----
@@ -185,6 +187,11 @@ class _CustomObjects:
     """Objects that stand in a file by the names that a user has given them."""
 
     def __init__(self, given: Mapping[str, Any] | None) -> None:
+        if not isinstance(given, Mapping | None):
+            raise TypeError(
+                "custom_objects must be a dict of names and objects, such as "
+                f"{{'my_object': ...}}: got {given!r:.80}."
+            )
         self.given = dict(given or {})
         self.met: set[str] = set()
 

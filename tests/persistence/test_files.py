@@ -367,6 +367,14 @@ def test_names_that_load_lacks_are_all_named(path):
         load(path, custom_objects={"first": split_at_commas})
 
 
+@pytest.mark.parametrize("objects", [["a"], {"a"}, "a", split_at_commas])
+def test_objects_without_names_are_refused(objects, path):
+    with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
+        save(TextVectorizer(), path, custom_objects=objects)
+    with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
+        load(path, custom_objects=objects)
+
+
 @pytest.mark.parametrize("function", [split_at_commas, lambda text: [text], Splitter()])
 def test_a_function_without_a_name_is_refused_with_the_way_out(function, path):
     model = make_pipeline(TextVectorizer(strip_accents=function))
