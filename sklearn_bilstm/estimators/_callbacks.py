@@ -76,7 +76,7 @@ def _copy(entry, owner):
         raise TypeError(
             f"The 'callbacks' parameter of {owner} must hold instances of "
             "skorch.callbacks.Callback, or tuples of a name and an instance. Got "
-            f"{callback!r} instead."
+            f"{callback!r} instead. Those of scikit-learn are given to set_callbacks."
         )
     if isinstance(callback, EpochScoring | BatchScoring | PassthroughScoring):
         raise TypeError(

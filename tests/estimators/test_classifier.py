@@ -798,7 +798,9 @@ class TestErrors:
         "callback", [EpochTimer, "timer", ("name", EpochTimer), ("name",)]
     )
     def test_a_callback_must_be_an_instance(self, callback):
-        with pytest.raises(TypeError, match="'callbacks' parameter.*instances"):
+        with pytest.raises(
+            TypeError, match="'callbacks' parameter.*instances.*set_callbacks"
+        ):
             small_classifier(callbacks=[callback]).fit([[2, 3], [4, 5]], [0, 1])
 
     @pytest.mark.parametrize(
