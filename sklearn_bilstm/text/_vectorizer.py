@@ -131,8 +131,9 @@ class TextVectorizer(
     Attributes
     ----------
     vocabulary_ : dict
-        Id of each token, the most frequent first. With several text columns, the
-        markers of the columns stand before the tokens.
+        Id of each token, in the order of ids: of what `fit` learns, the most frequent
+        token is the first. With several text columns, the markers of the columns stand
+        before the tokens.
 
     max_length_ : int
         Number of columns of the result.
