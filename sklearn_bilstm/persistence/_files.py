@@ -60,7 +60,7 @@ def save(
         If `model` is no estimator, or holds what can neither be stored nor is one of
         `custom_objects`, or if these are no mapping.
     ValueError
-        If a pipeline in it has a `memory`.
+        If a pipeline in it has a `memory`, or a parameter is not what it must be.
 
     See Also
     --------
@@ -252,6 +252,11 @@ def _refusal(error: UnknownKindError) -> str:
     if hasattr(value, "best_estimator_"):
         return f"{error} Save its best_estimator_."
     what = f"an object of type {type(value).__name__}"
+    if ".callbacks." in error.place:
+        return (
+            f"{error.place} holds {what}, which save cannot store: save the model "
+            "after set_params(callbacks=None), or give it a name in custom_objects."
+        )
     if hasattr(value, "__name__"):
         what = f"the function {value.__name__!r}"
     return (

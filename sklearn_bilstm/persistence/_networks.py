@@ -27,6 +27,7 @@ from sklearn_bilstm.training import (
     WeightedLabellingLoss,
     WeightedRegressionLoss,
 )
+from sklearn_bilstm.utils._random import seeded_generator
 
 __all__ = ["plain_net", "restored_net"]
 
@@ -102,6 +103,7 @@ def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
         verbose=0,
         **plain["arguments"],
     ).initialize()
+    seeded_generator(net.seed)  # which fails if there can be none
     net.n_steps_ = plain["n_steps"]
     net.history.extend(plain["history"])
     weights = dict(net.module_.named_parameters())
@@ -115,6 +117,11 @@ def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
 
 def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:
     network = TaggingModel if "labelling" in parts else SequenceModel
+    n_layers = sum(
+        len(config.get("hidden_layer_sizes", ())) for _, config in parts.values()
+    )
+    if n_layers > len(weights):  # it would take long to make them
+        raise ValueError("There are more layers than weights.")
     # without memory until it is known that it takes no more than the weights do
     with torch.device("meta"):
         module = network(

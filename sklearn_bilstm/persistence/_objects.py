@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import Pipeline
 
 from sklearn_bilstm.estimators import (
     BiLSTMClassifier,
@@ -17,6 +18,7 @@ from sklearn_bilstm.estimators import (
 )
 from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
 from sklearn_bilstm.text import TextVectorizer, WordVectors
+from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
 
 __all__ = ["is_storable", "plain_object", "restored_object"]
@@ -58,6 +60,7 @@ _MODULES = {
     "TransformedTargetRegressor": "sklearn.compose",
     "make_column_selector": "sklearn.compose",
 }
+_ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 _REQUESTS = "_metadata_request"
 # Callbacks of scikit-learn watch a training, and are no part of what was learnt.
 _LEFT_OUT = {"_skl_callbacks"}
@@ -72,6 +75,7 @@ def is_storable(value: Any) -> bool:
 def plain_object(value: Any) -> list:
     """Return the name of the class of an object, and its attributes."""
     _check_without_cache(value)
+    _check_parameters(value)
     name = type(value).__name__
     if isinstance(value, WordVectors):
         return [name, {"words": list(value), "vectors": value.vectors}]
@@ -109,6 +113,7 @@ def restored_object(pair: list) -> Any:
     if requests is not None:
         _set_requests(restored, requests)
     _check_without_cache(restored)
+    _check_parameters(restored)
     _try_out(restored)
     return restored
 
@@ -140,20 +145,46 @@ def _check_without_cache(value: Any) -> None:
         )
 
 
+def _check_parameters(value: Any) -> None:
+    """Refuse parameters with which nothing could be fitted again.
+
+    Those of scikit-learn's own classes may differ from one of its versions to another.
+    """
+    if isinstance(value, (*_ESTIMATORS, TextVectorizer)):
+        value._validate_params()
+    elif isinstance(value, Pipeline):
+        value._validate_steps()
+
+
 def _try_out(restored: Any) -> None:
     """Use what was restored once, so that parts that do not fit are found now."""
     if isinstance(restored, TextVectorizer) and hasattr(restored, "vocabulary_"):
-        kinds = {type(restored.max_length_), *map(type, restored.vocabulary_.values())}
-        if not all(issubclass(kind, Integral) for kind in kinds):
-            raise TypeError("Token ids and lengths must be whole numbers.")
-    is_ours = isinstance(restored, BiLSTMClassifier | BiLSTMRegressor | BiLSTMTagger)
+        _check_vectorizer(restored)
+    is_ours = isinstance(restored, _ESTIMATORS)
     if is_ours and hasattr(restored, "net_"):
-        if not isinstance(restored.net_, SequenceNet):
-            raise TypeError("There must be a network.")
+        _check_network(restored)
         _check_ngrams(restored)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # names of columns that are not there
             restored.predict(_smallest_input(restored))
+
+
+def _check_vectorizer(vectorizer: TextVectorizer) -> None:
+    if not isinstance(vectorizer.vocabulary_, dict):
+        raise TypeError("There must be a vocabulary.")
+    check_vocabulary(vectorizer.vocabulary_)
+    max_length = vectorizer.max_length_
+    if not isinstance(max_length, Integral) or max_length < 1:
+        raise ValueError("The largest length must be a whole number from 1 on.")
+
+
+def _check_network(estimator: Any) -> None:
+    if not isinstance(estimator.net_, SequenceNet):
+        raise TypeError("There must be a network.")
+    if estimator.module_.head.output_size != estimator._n_outputs():
+        raise ValueError("The network must have an output for each class or number.")
+    if not all(isinstance(epoch, dict) for epoch in getattr(estimator, "history_", [])):
+        raise TypeError("The history must hold a dict for each epoch.")
 
 
 def _check_ngrams(estimator: Any) -> None:

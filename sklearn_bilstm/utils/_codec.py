@@ -251,7 +251,8 @@ def _scalar(pair: list) -> np.generic:
     name, value = pair
     if type(value) not in (bool, float, int):
         raise TypeError(f"{value!r:.80} is no number.")
-    return _NUMBERS[name].type(value)
+    with np.errstate(over="raise"):
+        return _NUMBERS[name].type(value)
 
 
 def _is_array_of(kind: str) -> Callable[[Any], bool]:

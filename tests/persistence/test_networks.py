@@ -80,6 +80,16 @@ def test_sizes_that_the_weights_do_not_have_take_no_memory(fitted):
         restored_net(changed(plain, parts=parts), "cpu")
 
 
+@pytest.mark.parametrize("part", ["encoder", "head"])
+def test_more_layers_than_there_are_weights_are_not_made(fitted, part):
+    plain = plain_net(fitted.net_)
+    name, config = plain["parts"][part]
+    deep = {**config, "hidden_layer_sizes": [1] * 10**6}
+    parts = {**plain["parts"], part: [name, deep]}
+    with pytest.raises(ValueError, match="more layers than weights"):
+        restored_net(changed(plain, parts=parts), "cpu")
+
+
 def test_weights_that_lack_or_do_not_fit_are_refused(fitted):
     plain = plain_net(fitted.net_)
     weights = dict(plain["weights"])
