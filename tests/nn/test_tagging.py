@@ -124,6 +124,7 @@ def test_batch_normalisation_alone_needs_whole_batches():
     assert not make_model().needs_whole_batch
 
 
+@pytest.mark.filterwarnings("ignore:You are using `torch.load`")  # torch 2.4, 2.5
 def test_a_pickled_network_gives_the_same_bits():
     model = make_model().eval()
     twin = pickle.loads(pickle.dumps(model))
