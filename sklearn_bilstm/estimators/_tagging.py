@@ -44,20 +44,7 @@ class BaseTagger(BaseSequenceEstimator):
     # -- reading
 
     def _rows(self, X, input_type, *, reset, max_id):
-        knows_words = not reset and self._words is not None
-        sentences = as_sentences(X, if_empty=knows_words)
-        if sentences is None and holds_text(X):
-            raise ValueError(
-                "X must hold a list of tokens for each sentence: got text in an object "
-                f"of type {type(X).__name__} that holds no such lists."
-            )
-        if sentences is None and knows_words:
-            raise ValueError(
-                f"X must hold lists of tokens, as {type(self).__name__} was fitted to. "
-                "Got ids or numbers instead."
-            )
-        if sentences is not None and not knows_words:
-            self._refuse_words(input_type, reset)
+        sentences = self._sentences(X, input_type, reset)
         if reset:
             self._words = None if sentences is None else self._learn_words(sentences)
         if sentences is not None:
@@ -68,6 +55,25 @@ class BaseTagger(BaseSequenceEstimator):
         if reset:
             self._forget_columns()
         return SequenceDataset(ragged_from_ids(ids, max_id=max_id))
+
+    def _sentences(self, X, input_type, reset):
+        """Return X as sentences, or None if it holds ids or numbers, as it may."""
+        knows_words = not reset and self._words is not None
+        sentences = as_sentences(X, if_empty=knows_words)
+        if sentences is not None:
+            if not knows_words:
+                self._refuse_words(input_type, reset)
+        elif holds_text(X):
+            raise ValueError(
+                "X must hold a list of tokens for each sentence: got text in an object "
+                f"of type {type(X).__name__} that holds no such lists."
+            )
+        elif knows_words:
+            raise ValueError(
+                f"X must hold lists of tokens, as {type(self).__name__} was fitted to. "
+                "Got ids or numbers instead."
+            )
+        return sentences
 
     def _refuse_words(self, input_type, reset):
         """Refuse lists of tokens where X must hold something else."""
@@ -117,9 +123,12 @@ class BaseTagger(BaseSequenceEstimator):
             raise ValueError("y must hold a label: all of its rows are empty.")
         self.classes_ = np.unique(np.array(labels))
 
+    def _keeps_to_scheme(self):
+        return self.crf and self.constrained and self.scheme_ in ("BIO", "BIOES")
+
     def _in_scheme(self, y):
-        """Return labels that follow each other as the scheme has it."""
-        if not (self.crf and self.constrained and self.scheme_ in ("BIO", "BIOES")):
+        """Return labels that follow each other as the scheme has it, if it is kept."""
+        if not self._keeps_to_scheme():
             return y
         return [in_scheme(row, self.scheme_) for row in y]
 
@@ -174,10 +183,8 @@ class BaseTagger(BaseSequenceEstimator):
     def _make_module(self, input_size, n_outputs, seed):
         input_layer = self._make_input_layer(input_size)
         characters = self._make_characters()
-        width = input_layer.output_size
-        encoder = self._make_encoder(
-            width + (characters.output_size if characters else 0)
-        )
+        spelled = characters.output_size if characters else 0
+        encoder = self._make_encoder(input_layer.output_size + spelled)
         head = self._make_head(encoder.output_size, n_outputs)
         labelling = self._make_labelling()
         module = TaggingModel(input_layer, encoder, head, labelling, characters)
@@ -199,12 +206,10 @@ class BaseTagger(BaseSequenceEstimator):
         n_labels = len(self.classes_)
         if not self.crf:
             return IndependentLabels(n_labels)
-        if not (self.constrained and self.scheme_ in ("BIO", "BIOES")):
+        if not self._keeps_to_scheme():
             return CRF(n_labels)
-        labels = self.classes_.tolist()
-        return CRF(
-            n_labels, torch.from_numpy(allowed_transitions(labels, self.scheme_))
-        )
+        allowed = allowed_transitions(self.classes_.tolist(), self.scheme_)
+        return CRF(n_labels, torch.from_numpy(allowed))
 
     def _parameter_groups(self):
         return [

@@ -54,6 +54,11 @@ class CRF(Part):
         """The arguments that make a part like this one, once it gets its state."""
         return {"n_labels": self.output_size}
 
+    @property
+    def design(self) -> tuple:
+        """What two of them have in common of which one can go on with the other."""
+        return type(self), *self.allowed.flatten().tolist()
+
     def extra_repr(self) -> str:
         """Return the number of labels, and of transitions that are impossible."""
         n_impossible = int((~self.allowed).sum())

@@ -31,6 +31,11 @@ class IndependentLabels(Part):
         """The arguments that make a part like this one."""
         return {"n_labels": self.output_size}
 
+    @property
+    def design(self) -> tuple:
+        """What two of them have in common of which one can go on with the other."""
+        return (type(self),)
+
     def extra_repr(self) -> str:
         """Return the number of labels."""
         return f"{self.output_size} labels"

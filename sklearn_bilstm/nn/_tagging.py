@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from sklearn_bilstm.nn._characters import CharacterEncoder
+from sklearn_bilstm.nn._crf import CRF
+from sklearn_bilstm.nn._labelling import IndependentLabels
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
 
@@ -35,7 +37,7 @@ class TaggingModel(Network):
         input_layer: Part,
         encoder: Part,
         head: Part,
-        labelling: Part,
+        labelling: CRF | IndependentLabels,
         characters: CharacterEncoder | None = None,
     ) -> None:
         super().__init__()
@@ -48,10 +50,10 @@ class TaggingModel(Network):
     @property
     def design(self) -> tuple:
         """What two networks have in common of which one can go on with the other."""
-        spells = self.characters and self.characters.output_size
-        width = self.input_layer.n_shared
-        kinds = type(self.input_layer), type(self.labelling)
-        return *kinds, width, spells, self.encoder.design
+        layer, spelled = self.input_layer, self.characters
+        width = 0 if spelled is None else spelled.output_size
+        designs = self.encoder.design, self.labelling.design
+        return type(layer), layer.n_shared, width, *designs
 
     def read(
         self,

@@ -338,7 +338,9 @@ def test_warm_start_goes_on_with_the_words_it_knows(sentences):
     assert_same_bits(*(model.predict_proba([[word]]) for word in ("Zoe", "?")))
 
 
-@pytest.mark.parametrize("other", [{"crf": False}, {"character_filters": 3}])
+@pytest.mark.parametrize(
+    "other", [{"crf": False}, {"character_filters": 3}, {"constrained": False}]
+)
 def test_warm_start_wants_the_same_network(sentences, other):
     model = small_tagger(warm_start=True).fit(*sentences)
     with pytest.raises(ValueError, match="parameters now ask for another one"):
