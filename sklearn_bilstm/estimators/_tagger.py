@@ -109,11 +109,11 @@ class BiLSTMTagger(BaseTagger):
         :func:`~sklearn_bilstm.metrics.find_spans` does, by which "I-PER" behind "O"
         begins a span, and their labels are written anew.
 
-    dropout : float in [0, 1), default=0.5
+    dropout : float in [0, 1), default=0.3
         Share of what recurrent layers above the first, dense layers and the output read
         that is zeroed in training.
 
-    embedding_dropout : float in [0, 1), default=0.5
+    embedding_dropout : float in [0, 1), default=0.3
         Share of the components of the token vectors that is zeroed in training,
         the same for all tokens of a sequence (Gal and Ghahramani, 2016).
 
@@ -140,7 +140,7 @@ class BiLSTMTagger(BaseTagger):
     batch_size : int, default=32
         Number of rows between two updates of the weights.
 
-    lr : float, default=4e-3
+    lr : float, default=6e-3
         Learning rate; its peak for `lr_schedule="one_cycle"`.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
@@ -307,15 +307,15 @@ class BiLSTMTagger(BaseTagger):
         dense_layer_sizes=(),
         crf=True,
         constrained=True,
-        dropout=0.5,
-        embedding_dropout=0.5,
+        dropout=0.3,
+        embedding_dropout=0.3,
         word_dropout=0.1,
         recurrent_dropout=0.0,
         weight_decay=0.01,
         max_norm=None,
         max_epochs="auto",
         batch_size=32,
-        lr=4e-3,
+        lr=6e-3,
         optimizer="adamw",
         lr_schedule="one_cycle",
         gradient_clip_norm=1.0,
