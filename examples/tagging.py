@@ -16,10 +16,8 @@ from sklearn_bilstm.metrics import span_precision_recall_fscore_support
 
 GOODS = ["flour", "olive oil", "brown sugar", "rice", "green tea", "salt"]
 DAYS = ["today", "tomorrow", "Friday", "Monday morning", "the first of May"]
-PEOPLE = ["Anderson", "Burgman", "Carlsen", "Ericson", "Hanson", "Heimer", "Larsen"]
-MORE_PEOPLE = ["Jakobsen", "Neuman", "Olsen", "Person", "Stadler"]
-TOWNS = ["Altheim", "Kelburg", "Lindburg", "Neustadt", "Norburg", "Oberheim"]
-MORE_TOWNS = ["Hanburg", "Karlstadt", "Larheim", "Westheim"]
+STEMS = ["Ander", "Berg", "Carl", "Eric", "Han", "Jakob", "Lar", "Nor", "Os", "Peter"]
+MORE_STEMS = ["Alt", "Karl", "Lind", "Neu", "West"]
 ORDERS = [
     "send {GOODS} to {PERSON} on {DAY}",
     "send {GOODS} to {TOWN} on {DAY}",
@@ -28,8 +26,10 @@ ORDERS = [
 ]
 
 
-def make_orders(n_orders, people, towns, random):
+def make_orders(n_orders, stems, random):
     """Return the tokens of orders, and their labels."""
+    people = [stem + ending for stem in stems for ending in ("son", "sen", "man")]
+    towns = [stem + ending for stem in stems for ending in ("heim", "burg", "stadt")]
     X, y = [], []
     for _ in range(n_orders):
         fill = {
@@ -51,8 +51,8 @@ def make_orders(n_orders, people, towns, random):
 
 
 random = np.random.RandomState(0)
-X, y = make_orders(300, PEOPLE, TOWNS, random)
-X_test, y_test = make_orders(200, MORE_PEOPLE, MORE_TOWNS, random)
+X, y = make_orders(300, STEMS, random)
+X_test, y_test = make_orders(200, MORE_STEMS, random)
 
 # %%
 # What the characters and the random field are worth: the F1 of spans, of which one is
