@@ -12,6 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
+from sklearn_bilstm.estimators import BiLSTMTagger
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._labels import encode
 from sklearn_bilstm.estimators._network import held_estimator, learnt_estimator
@@ -22,8 +23,8 @@ from sklearn_bilstm.utils._sklearn import safe_indexing
 __all__ = ["Output", "TextModel", "fitted_estimator"]
 
 _READABLE = (
-    "a fitted pipeline of a TextVectorizer and a BiLSTM estimator, or a search or "
-    "FrozenEstimator that holds one"
+    "a fitted pipeline of a TextVectorizer and a BiLSTMClassifier or BiLSTMRegressor, "
+    "or a search or FrozenEstimator that holds one"
 )
 
 
@@ -95,7 +96,7 @@ class TextModel:
             transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
             held = held_estimator(held)
         estimator = fitted_estimator(model, _READABLE)
-        if not transformers:
+        if not transformers or isinstance(estimator, BiLSTMTagger):
             raise ValueError(f"model must be {_READABLE}: got {model!r}.")
         return cls(transformers, estimator)
 
