@@ -7,6 +7,7 @@ from .plotting import (
     LearningRateDisplay,
     TokenImportanceDisplay,
     TrainingCurveDisplay,
+    TransitionDisplay,
 )
 from .text import TextVectorizer, WordVectors, load_word_vectors
 
@@ -19,6 +20,7 @@ __all__ = [
     "TextVectorizer",
     "TokenImportanceDisplay",
     "TrainingCurveDisplay",
+    "TransitionDisplay",
     "WordVectors",
     "explain",
     "export_onnx",

@@ -41,6 +41,7 @@ def test_the_root_holds_what_users_write():
         "TextVectorizer",
         "TokenImportanceDisplay",
         "TrainingCurveDisplay",
+        "TransitionDisplay",
         "WordVectors",
         "explain",
         "export_onnx",

@@ -1,0 +1,121 @@
+"""A picture of which label follows which."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_bilstm.estimators import BiLSTMTagger
+from sklearn_bilstm.inspection._model import fitted_estimator
+from sklearn_bilstm.nn import CRF
+from sklearn_bilstm.plotting._axes import axes_for, check_axes
+
+__all__ = ["TransitionDisplay"]
+
+_START, _END = "start", "end"
+
+
+class TransitionDisplay:
+    """What a conditional random field adds to the score of each pair of labels.
+
+    A row is for the label before and a column for the one that follows; the last row is
+    for what comes first, and the last column for what comes last. Grey is impossible.
+    It is best made by :meth:`from_estimator`. matplotlib is needed, which
+    `pip install 'sklearn-bilstm[plot]'` installs.
+
+    Parameters
+    ----------
+    weights : ndarray of shape (n_classes + 1, n_classes + 1)
+        The weights, masked or NaN where a transition is impossible.
+    labels : sequence
+        The labels, `classes_` of a tagger.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes drawn on.
+
+    figure_ : matplotlib Figure
+        The figure they are in.
+
+    image_ : matplotlib AxesImage
+        The cells, masked where a transition is impossible.
+
+    See Also
+    --------
+    sklearn.metrics.ConfusionMatrixDisplay : Which labels are taken for which.
+
+    Examples
+    --------
+    >>> from sklearn_bilstm import BiLSTMTagger, TransitionDisplay
+    >>> X = [["Anna", "Ray", "met", "Ben"], ["Ben", "left"]] * 20
+    >>> y = [["B-PER", "I-PER", "O", "B-PER"], ["B-PER", "O"]] * 20
+    >>> tagger = BiLSTMTagger(max_epochs=1).fit(X, y)
+    >>> display = TransitionDisplay.from_estimator(tagger)
+    >>> [text.get_text() for text in display.ax_.get_yticklabels()]
+    ['B-PER', 'I-PER', 'O', 'start']
+    """
+
+    ax_: Any
+    figure_: Any
+
+    def __init__(self, weights: np.ndarray, labels: Any) -> None:
+        self.weights = weights
+        self.labels = labels
+
+    @classmethod
+    def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
+        """Draw the transitions of a fitted tagger.
+
+        Parameters
+        ----------
+        model : estimator
+            A fitted :class:`BiLSTMTagger` with `crf=True`, or a pipeline, search or
+            FrozenEstimator that holds it.
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : TransitionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the model is of another kind, or has no random field.
+        """
+        check_axes(cls, ax)
+        kind = "a fitted BiLSTMTagger with crf=True, or a model that holds one"
+        tagger = fitted_estimator(model, kind)
+        is_tagger = isinstance(tagger, BiLSTMTagger)
+        if not is_tagger or not isinstance(tagger.module_.labelling, CRF):
+            raise ValueError(f"model must be {kind}: got {model!r}.")
+        field = tagger.module_.labelling
+        allowed = field.allowed.cpu().numpy()
+        weights = field.weight.detach().cpu().numpy()
+        return cls(np.where(allowed, weights, np.nan), tagger.classes_).plot(ax=ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            Where to draw. None makes a figure.
+
+        Returns
+        -------
+        display : TransitionDisplay
+        """
+        ax = axes_for(self, ax)
+        weights = np.ma.masked_invalid(self.weights)
+        weights[-1, -1] = np.ma.masked  # nothing has no label
+        largest = np.abs(weights).max() or 1.0
+        self.image_ = ax.imshow(weights, cmap="RdBu", vmin=-largest, vmax=largest)
+        ax.set_facecolor("0.75")
+        self.figure_.colorbar(self.image_, ax=ax, label="weight of the transition")
+        labels = [str(label) for label in self.labels]
+        places = range(len(labels) + 1)
+        ax.set_xticks(places, [*labels, _END], rotation=90)
+        ax.set_yticks(places, [*labels, _START])
+        ax.set(xlabel="label that follows", ylabel="label before")
+        return self

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import TransitionDisplay
+from tests.helpers import small_tagger
+
+pyplot = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    pyplot.close("all")
+
+
+def texts_of(labels):
+    return [text.get_text() for text in labels]
+
+
+def test_cells_are_the_weights_of_labels_that_follow_each_other(fitted_tagger):
+    display = TransitionDisplay.from_estimator(fitted_tagger)
+    cells = display.image_.get_array()
+    labels = fitted_tagger.classes_.tolist()
+    weights = fitted_tagger.module_.labelling.weight.detach().numpy()
+    first, then = labels.index("B-PER"), labels.index("I-PER")
+    assert cells[first, then] == weights[first, then]
+    assert texts_of(display.ax_.get_xticklabels()) == [*labels, "end"]
+    assert texts_of(display.ax_.get_yticklabels()) == [*labels, "start"]
+    # I-PER behind O, I-PER first, and start before end
+    outside = labels.index("O")
+    impossible = {(outside, then), (3, then), (3, 3)}
+    assert set(map(tuple, np.argwhere(cells.mask).tolist())) == impossible
+
+
+def test_it_is_drawn_on_given_axes_of_a_tagger_that_something_holds(fitted_tagger):
+    _, ax = pyplot.subplots()
+    held = make_pipeline(FrozenEstimator(fitted_tagger))
+    display = TransitionDisplay.from_estimator(held, ax=ax)
+    assert display.ax_ is ax
+    again = display.plot()
+    assert again.ax_ is not ax
+
+
+def test_there_must_be_a_random_field(sentences, fitted):
+    one_by_one = small_tagger(crf=False, max_epochs=1).fit(*sentences)
+    for model in (one_by_one, fitted, object()):
+        with pytest.raises(ValueError, match="fitted BiLSTMTagger with crf=True"):
+            TransitionDisplay.from_estimator(model)
+
+
+def test_labels_may_be_ints_and_weights_all_zero():
+    display = TransitionDisplay(np.zeros((3, 3)), np.array([0, 1])).plot()
+    assert texts_of(display.ax_.get_xticklabels()) == ["0", "1", "end"]
