@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 from sklearn.base import is_classifier
 
+from sklearn_bilstm.estimators import BiLSTMTagger
 from sklearn_bilstm.inspection._attention import attention
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._gradients import integrated_gradients
-from sklearn_bilstm.inspection._model import Output, TextModel
+from sklearn_bilstm.inspection._labels import explain_labels
+from sklearn_bilstm.inspection._model import (
+    EXPLAINABLE,
+    Output,
+    TextModel,
+    fitted_estimator,
+)
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
 from sklearn_bilstm.text import LocatedDocument
@@ -22,7 +29,9 @@ __all__ = ["explain"]
 
 @validate_params(
     {
-        "method": [StrOptions({"integrated_gradients", "occlusion", "attention"})],
+        "method": [
+            StrOptions({"auto", "integrated_gradients", "occlusion", "attention"})
+        ],
         "max_points": [Interval(Integral, 1, None, closed="left")],
     },
     prefer_skip_nested_validation=True,
@@ -30,7 +39,7 @@ __all__ = ["explain"]
 def explain(
     model: Any,
     texts: Any,
-    method: str = "integrated_gradients",
+    method: str = "auto",
     target: Any = None,
     *,
     max_points: int = 4096,
@@ -39,17 +48,21 @@ def explain(
 
     What is explained is the log odds of a class, log(p / (1 - p)), or the number that
     a regressor predicts. A linear path of n-grams is a part of the model as the network
-    is.
+    is. Of a tagger each label of each token is explained.
 
     Parameters
     ----------
     model : estimator
         A fitted Pipeline of a TextVectorizer, or a ColumnTransformer that holds one,
-        and a BiLSTM estimator; or a search or FrozenEstimator that holds it.
+        and a BiLSTM estimator; or a BiLSTMTagger of words or ids; or a search or
+        FrozenEstimator that holds it.
     texts : iterable of str or table of shape (n_texts, n_columns)
-        Texts, as `model.predict` takes them. A single one goes into a list.
-    method : {"integrated_gradients", "occlusion", "attention"}, \
-            default="integrated_gradients"
+        Texts, as `model.predict` takes them. A single one goes into a list. For a
+        tagger lists of tokens.
+    method : {"auto", "integrated_gradients", "occlusion", "attention"}, default="auto"
+        "auto" is occlusion for a tagger, which has no other, and else integrated
+        gradients.
+
         Integrated gradients [1]_ follow the output from tokens without any content to
         those that are there. The scores of a text sum to the difference that this
         makes, to one percent of it. They need captum: `sklearn-bilstm[explain]`. A
@@ -57,14 +70,16 @@ def explain(
         does: take that for many texts.
 
         Occlusion [2]_ takes out one token at a time; its score is how far the output
-        falls. It does not see what two tokens say that each alone would say.
+        falls. It does not see what two tokens say that each alone would say. For a
+        tagger a token stays where it is, but as an unknown one without any character.
 
         Attention [3]_ is the share that each token has in the vector that is decided
         on, whatever is decided, with `pooling="attention"`.
     target : label or array-like of shape (n_texts,), default=None
         The class to explain, or one for each text. None means the predicted one, or
         the most probable where a text may have several labels. For a regressor of
-        several numbers, which of them, from 0 on.
+        several numbers, which of them, from 0 on. For a tagger a label, or one for
+        each sentence; None means those predicted.
     max_points : int, default=4096
         Gradients are taken at few points of the way, and at more where the scores do
         not sum up yet, until there are so many for a text.
@@ -76,14 +91,19 @@ def explain(
         has one without tokens. Tokens cut off by `max_length` have the score NaN.
         Stop words are no tokens. A token that is not in the vocabulary is explained as
         any unknown one. With several text columns the marker of each is a token too.
+        For a tagger, each item is again a sequence, of an Explanation for the label of
+        each token: `explanations[2][0]` is that of the first token of the third
+        sentence. What no token can change, as the scheme of the labels forbids or
+        demands the label there, has log odds that are infinite, and scores 0.
 
     Raises
     ------
     NotFittedError
         If the model is not fitted.
     ValueError
-        If the model is of another kind or has no attention where that is asked for, or
-        the texts or the target are not what they must be.
+        If the model is of another kind or has no attention where that is asked for,
+        the method is none for a tagger, or the texts or the target are not what they
+        must be.
     ImportError
         If captum is not installed and needed.
 
@@ -114,6 +134,17 @@ def explain(
     ('negative', ['The', 'acting', 'was', 'NOT', 'good'])
     >>> explanation.tokens[explanation.scores.argmax()]
     'NOT'
+
+    What the label of "book" rests on:
+
+    >>> from sklearn_bilstm import BiLSTMTagger
+    >>> X = [["a", "book"], ["the", "book"], ["we", "book"], ["they", "book"]] * 20
+    >>> y = [["DET", "NOUN"], ["DET", "NOUN"], ["PRON", "VERB"], ["PRON", "VERB"]] * 20
+    >>> tagger = BiLSTMTagger(random_state=0).fit(X, y)
+    >>> sentence, = explain(tagger, [["they", "book"]])
+    >>> of_book = sentence[1]
+    >>> of_book.target, of_book.tokens[of_book.scores.argmax()]
+    ('VERB', 'they')
     """
     if isinstance(texts, str | bytes):
         raise ValueError(
@@ -122,6 +153,23 @@ def explain(
         )
     if isinstance(texts, Iterator):
         texts = list(texts)
+    estimator = fitted_estimator(model, EXPLAINABLE)
+    if isinstance(estimator, BiLSTMTagger):
+        if method not in ("auto", "occlusion"):
+            raise ValueError(
+                "method must be 'auto' or 'occlusion' for a BiLSTMTagger: got "
+                f"{method!r}."
+            )
+        return explain_labels(model, estimator, texts, target)
+    if method == "auto":
+        method = "integrated_gradients"
+    return _explain_answers(model, texts, method, target, max_points)
+
+
+def _explain_answers(
+    model: Any, texts: Any, method: str, target: Any, max_points: int
+) -> Explanations:
+    """Explain what a classifier or regressor answers whole texts with."""
     if method == "attention" and target is not None:
         raise ValueError(
             "target must be None with method='attention', whose weights are for no "

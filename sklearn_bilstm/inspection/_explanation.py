@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_bilstm.inspection._html import box, legend
-from sklearn_bilstm.inspection._pieces import Piece, cut_into_fields
+from sklearn_bilstm.inspection._pieces import Field, Piece, cut_into_fields
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._optional import import_optional
 
@@ -19,7 +19,7 @@ _N_PRINTED = 10
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Why a model answers a text as it does: a score for each token.
+    """Why a model answers a text, or labels a token, as it does: a score a token.
 
     `print` shows the text with the largest scores written into it, and a notebook the
     text in colours.
@@ -41,6 +41,9 @@ class Explanation:
         What that is without tokens. None for attention.
     probability : float or None
         Probability of the class. None for a regressor.
+    position : int or None, default=None
+        Number of the token, from 0 on, whose label is explained. None for what a whole
+        text is answered with.
     """
 
     document: LocatedDocument
@@ -50,6 +53,7 @@ class Explanation:
     output: float
     baseline: float | None
     probability: float | None
+    position: int | None = None
 
     @property
     def tokens(self) -> list[str]:
@@ -68,7 +72,10 @@ class Explanation:
         if self.probability is None:
             return self._answer
         odds = f"log odds {self.output:+.2f}, probability {self.probability:.3f}"
-        return f"{self.target}: {odds}"
+        if self.position is None:
+            return f"{self.target}: {odds}"
+        token = self.tokens[self.position]
+        return f"{self.target} of {token!r}, token {self.position}: {odds}"
 
     @property
     def _answer(self) -> str:
@@ -77,6 +84,10 @@ class Explanation:
             return f"most probable: {self.target}, {self.probability:.3f}"
         output = "" if self.target is None else f" of output {self.target}"
         return f"prediction{output} {self.output:.4g}"
+
+    @property
+    def _fields(self) -> list[Field]:
+        return cut_into_fields(self.document, self.scores, self.position)
 
     @property
     def _heading(self) -> str:
@@ -124,13 +135,14 @@ class Explanation:
         form = ".2g" if self.method == "attention" else "+.2g"
 
         def printed(piece: Piece) -> str:
+            text = f"*{piece.text}*" if piece.is_explained else piece.text
             if piece.score is None or abs(piece.score) < least:
-                return piece.text
-            return f"[{piece.text} {piece.score:{form}}]"
+                return text
+            return f"[{text} {piece.score:{form}}]"
 
         left_out = f", scores of {n_shown} of {len(sizes)} tokens shown"
         lines = [self._heading + (left_out if n_shown < len(sizes) else "")]
-        for field in cut_into_fields(self.document, self.scores):
+        for field in self._fields:
             name = [] if field.name is None else [f"{field.name}:"]
             elsewhere = map(printed, field.elsewhere)
             text = "".join(map(printed, field.pieces))
@@ -143,8 +155,7 @@ class Explanation:
     @property
     def _html(self) -> str:
         """The text in colours, without a legend."""
-        fields = cut_into_fields(self.document, self.scores)
-        return box(self._heading, fields, is_share=self.method == "attention")
+        return box(self._heading, self._fields, is_share=self.method == "attention")
 
     @property
     def _html_legend(self) -> str:
@@ -152,19 +163,23 @@ class Explanation:
             return legend(["share of attention"])
         if self.probability is None:
             return legend(["raises the prediction", "lowers it"])
-        return legend(["speaks for the class", "speaks against it"])
+        named = "class" if self.position is None else "label"
+        return legend([f"speaks for the {named}", "speaks against it"])
 
 
 class Explanations(Sequence):
-    """Explanations of several texts.
+    """Explanations of several texts, or of the labels of a sentence.
 
     Parameters
     ----------
-    explanations : list of Explanation
+    explanations : list of Explanation, or of Explanations
+    of : {"text", "position"}, default="text"
+        What they have one for each of.
     """
 
-    def __init__(self, explanations: list[Explanation]) -> None:
+    def __init__(self, explanations: Sequence, of: str = "text") -> None:
         self._explanations = explanations
+        self._of = of
 
     def __len__(self) -> int:
         return len(self._explanations)
@@ -173,7 +188,7 @@ class Explanations(Sequence):
         """Return an explanation, or for a slice a list of them."""
         return self._explanations[index]
 
-    def __iter__(self) -> Iterator[Explanation]:
+    def __iter__(self) -> Iterator:
         return iter(self._explanations)
 
     def to_frame(self) -> Any:
@@ -182,7 +197,8 @@ class Explanations(Sequence):
         Returns
         -------
         frame : pandas.DataFrame
-            As :meth:`Explanation.to_frame`, with the number of the text in `text`.
+            As :meth:`Explanation.to_frame`, with the number of the text in `text`, and
+            for labels that of the token explained in `position`.
 
         Raises
         ------
@@ -190,16 +206,27 @@ class Explanations(Sequence):
             If pandas is not installed.
         """
         pandas = import_optional("pandas", purpose="Explanations.to_frame")
-        frames = {text: one.to_frame() for text, one in enumerate(self)}
-        numbered = pandas.concat(frames, names=["text", None])
-        return numbered.reset_index("text").reset_index(drop=True)
+        frames = {number: one.to_frame() for number, one in enumerate(self)}
+        # an empty sentence has no labels, and so not even columns
+        frames = {number: one for number, one in frames.items() if len(one.columns)}
+        if not frames:
+            return pandas.DataFrame()
+        numbered = pandas.concat(frames, names=[self._of, None])
+        return numbered.reset_index(self._of).reset_index(drop=True)
 
     def __repr__(self) -> str:
-        return f"<Explanations of {len(self)} texts>"
+        return f"<Explanations of {len(self)} {self._of}s>"
 
     def __str__(self) -> str:
         return "\n\n".join(map(str, self))
 
     def _repr_html_(self) -> str:
-        legends = dict.fromkeys(one._html_legend for one in self)
-        return "".join([*(one._html for one in self), *legends])
+        return self._html + self._html_legend
+
+    @property
+    def _html(self) -> str:
+        return "".join(one._html for one in self)
+
+    @property
+    def _html_legend(self) -> str:
+        return "".join(dict.fromkeys(one._html_legend for one in self))

@@ -21,6 +21,7 @@ _BOX = (
 _TEXT = "white-space: pre-wrap; overflow-wrap: anywhere;"
 _SMALL = "font-size: 85%; opacity: 0.8;"
 _TOKEN = "border-radius: 3px; padding: 0.1em 0;"
+_EXPLAINED = " outline: 2px solid;"
 
 
 def box(heading: str, fields: list[Field], *, is_share: bool = False) -> str:
@@ -41,7 +42,8 @@ def box(heading: str, fields: list[Field], *, is_share: bool = False) -> str:
             return escape(piece.text)
         rgb = _SHARE if is_share else _FOR if piece.score > 0 else _AGAINST
         value = f"{piece.score:.4g}" if is_share else f"{piece.score:+.4g}"
-        return _on_colour(piece.text, rgb, abs(piece.score) / largest, value)
+        more = _EXPLAINED if piece.is_explained else ""
+        return _on_colour(piece.text, rgb, abs(piece.score) / largest, value, more)
 
     shown = "".join(_field(field, coloured) for field in fields)
     note = f"<small>up to {largest:.3g}</small>" if scores else ""
@@ -78,6 +80,6 @@ def _field(field: Field, coloured: Callable[[Piece], str]) -> str:
     )
 
 
-def _on_colour(text: str, rgb: str, strength: float, title: str) -> str:
-    style = f"{_TOKEN} background: rgba({rgb}, {_STRONGEST * strength:.3f});"
+def _on_colour(text: str, rgb: str, strength: float, title: str, more: str = "") -> str:
+    style = f"{_TOKEN} background: rgba({rgb}, {_STRONGEST * strength:.3f});{more}"
     return f'<span style="{style}" title="{escape(title)}">{escape(text)}</span>'

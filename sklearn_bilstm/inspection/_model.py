@@ -12,7 +12,6 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from sklearn_bilstm.estimators import BiLSTMTagger
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._labels import encode
 from sklearn_bilstm.estimators._network import held_estimator, learnt_estimator
@@ -20,11 +19,18 @@ from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
 from sklearn_bilstm.utils._sklearn import safe_indexing
 
-__all__ = ["Output", "TextModel", "fitted_estimator"]
+__all__ = [
+    "EXPLAINABLE",
+    "Output",
+    "TextModel",
+    "fitted_estimator",
+    "one_a_row",
+    "transformers_of",
+]
 
-_READABLE = (
+EXPLAINABLE = (
     "a fitted pipeline of a TextVectorizer and a BiLSTMClassifier or BiLSTMRegressor, "
-    "or a search or FrozenEstimator that holds one"
+    "a fitted BiLSTMTagger, or a search or FrozenEstimator that holds one"
 )
 
 
@@ -63,6 +69,17 @@ def _to_be_held(model: Any) -> Any:
     return model.estimator if held is None and is_search else held
 
 
+def transformers_of(model: Any) -> list:
+    """Return what stands before the BiLSTM estimator that a model is, or holds."""
+    transformers: list = []
+    held = model
+    while held is not None:
+        steps = [step for _, step in getattr(held, "steps", [])]
+        transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
+        held = held_estimator(held)
+    return transformers
+
+
 @dataclass(frozen=True)
 class TextModel:
     """What there is in a model from text to an answer.
@@ -89,15 +106,10 @@ class TextModel:
         ValueError
             If it is another kind of model.
         """
-        transformers: list = []
-        held = model
-        while held is not None:
-            steps = [step for _, step in getattr(held, "steps", [])]
-            transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
-            held = held_estimator(held)
-        estimator = fitted_estimator(model, _READABLE)
-        if not transformers or isinstance(estimator, BiLSTMTagger):
-            raise ValueError(f"model must be {_READABLE}: got {model!r}.")
+        transformers = transformers_of(model)
+        estimator = fitted_estimator(model, EXPLAINABLE)
+        if not transformers:
+            raise ValueError(f"model must be {EXPLAINABLE}: got {model!r}.")
         return cls(transformers, estimator)
 
     def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
@@ -174,7 +186,7 @@ class Output:
         if target is None:
             columns = estimator._logits_of_rows(rows).argmax(1)
         else:
-            asked_for = _one_a_row(target, len(rows))
+            asked_for = one_a_row(target, len(rows))
             columns = encode(asked_for, classes, name="target")
         return cls(estimator, columns)
 
@@ -212,7 +224,7 @@ class Output:
         return values - logits.scatter(1, chosen, -torch.inf).logsumexp(1)
 
 
-def _one_a_row(target: Any, n_rows: int) -> np.ndarray:
+def one_a_row(target: Any, n_rows: int) -> np.ndarray:
     """Return a label for each row, if there are not as many already."""
     asked_for = np.asarray(target)
     if asked_for.ndim == 0:
@@ -237,7 +249,7 @@ def _numbers_asked_for(estimator: Any, target: Any, n_rows: int) -> np.ndarray:
         if n_outputs == 1
         else f"the number of an output, from 0 to {n_outputs - 1}, for a regressor"
     )
-    columns = _one_a_row(0 if target is None else target, n_rows)
+    columns = one_a_row(0 if target is None else target, n_rows)
     if columns.dtype.kind not in "iu" or not np.isin(columns, range(n_outputs)).all():
         raise ValueError(f"target must be {allowed}: got {target!r}.")
     return columns

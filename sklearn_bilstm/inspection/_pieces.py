@@ -17,10 +17,13 @@ class Piece(NamedTuple):
     text : str
     score : float or None
         None for what is no token, and for a token that was cut off.
+    is_explained : bool, default=False
+        Whether it is the token whose label is explained.
     """
 
     text: str
     score: float | None
+    is_explained: bool = False
 
 
 class Field(NamedTuple):
@@ -41,12 +44,23 @@ class Field(NamedTuple):
     elsewhere: list[Piece]
 
 
-def cut_into_fields(document: LocatedDocument, scores: np.ndarray) -> list[Field]:
-    """Cut the texts of a document, whose tokens have scores, into pieces."""
+def cut_into_fields(
+    document: LocatedDocument, scores: np.ndarray, position: int | None = None
+) -> list[Field]:
+    """Cut the texts of a document, whose tokens have scores, into pieces.
+
+    Parameters
+    ----------
+    document : LocatedDocument
+    scores : ndarray of shape (n_tokens,)
+    position : int, default=None
+        Number of the token whose label is explained.
+    """
     names: list = document.columns or [None]
     fields = [Field(name, [], []) for name in names]
     ends = [0] * len(fields)
-    for token, score in zip(document.tokens, scores.tolist(), strict=True):
+    pairs = zip(document.tokens, scores.tolist(), strict=True)
+    for number, (token, score) in enumerate(pairs):
         column, end = token.column, token.end
         score = None if np.isnan(score) else score
         # two tokens may be parts of one character
@@ -56,7 +70,8 @@ def cut_into_fields(document: LocatedDocument, scores: np.ndarray) -> list[Field
             continue
         text = document.texts[column]
         fields[column].pieces.append(Piece(text[ends[column] : start], None))
-        fields[column].pieces.append(Piece(text[start:end], score))
+        piece = Piece(text[start:end], score, number == position)
+        fields[column].pieces.append(piece)
         ends[column] = end
     for text, field, end in zip(document.texts, fields, ends, strict=True):
         field.pieces.append(Piece(text[end:], None))

@@ -1,7 +1,7 @@
 """Text in, rows of token ids out: documents, analysis, vocabulary, word vectors."""
 
 from sklearn_bilstm.text._analysis import make_analyzer, tokenize
-from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken
+from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken, written_out
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._word_vectors import WordVectors, load_word_vectors
 from sklearn_bilstm.text._words import EncodedWords, WordReader
@@ -16,4 +16,5 @@ __all__ = [
     "load_word_vectors",
     "make_analyzer",
     "tokenize",
+    "written_out",
 ]

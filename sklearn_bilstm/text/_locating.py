@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn_bilstm.text._analysis import find_tokens, make_analyzer, tokenize
 from sklearn_bilstm.text._documents import Documents
 
-__all__ = ["LocatedDocument", "LocatedToken", "Locator"]
+__all__ = ["LocatedDocument", "LocatedToken", "Locator", "written_out"]
 
 Span = tuple[int, int] | None
 
@@ -115,7 +115,7 @@ class Locator:
         else:
             tokens = list(self._analyze(document))
             if not isinstance(document, str):
-                return _written_out(tokens)
+                return written_out(tokens)
             prepared = _Prepared(document, str.lower)
             spans = _search([str(token).lower() for token in tokens], prepared.text)
         located = [
@@ -177,7 +177,7 @@ class _Prepared:
         return start, end
 
 
-def _written_out(tokens: list[Hashable]) -> tuple[str, list[LocatedToken]]:
+def written_out(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
     """Write tokens one behind the other, with spaces between them."""
     text = ""
     located: list[LocatedToken] = []

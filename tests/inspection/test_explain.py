@@ -19,7 +19,6 @@ from tests.helpers import (
     small_classifier,
     small_pipeline,
     small_regressor,
-    small_tagger,
 )
 
 METHODS = ["integrated_gradients", "occlusion", "attention"]
@@ -248,13 +247,6 @@ def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
     for model in (fitted, fitted_pipeline[0], clone(fitted_pipeline[0])):
         with pytest.raises(ValueError, match="fitted pipeline of a TextVectorizer"):
             explain(model, TEXTS)
-
-
-def test_labels_of_tokens_are_not_explained():
-    vectorizer = TextVectorizer(tokenizer=str.split).fit(["a b"])
-    tagger = small_tagger(max_epochs=1).fit([[2, 3]], [["N", "V"]])
-    with pytest.raises(ValueError, match="BiLSTMClassifier or BiLSTMRegressor"):
-        explain(make_pipeline(vectorizer, tagger), ["a b"], method="occlusion")
 
 
 def test_models_of_the_right_kind_may_not_be_fitted():

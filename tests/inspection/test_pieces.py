@@ -26,7 +26,8 @@ def test_columns_markers_and_tokens_without_a_score():
     ]
     document = LocatedDocument(["x.", "- y z"], ["a", "b"], tokens)
     first, second = cut_into_fields(document, np.array([1.0, 2.0, -3.0, np.nan]))
-    assert first == ("a", [("", None), ("x", 2.0), (".", None)], [("<a>", 1.0)])
+    pieces = [Piece("", None), Piece("x", 2.0), Piece(".", None)]
+    assert first == ("a", pieces, [Piece("<a>", 1.0)])
     assert second.name == "b"
     assert [p for p in second.pieces if p.score] == [Piece("y", -3.0)]
     assert second.elsewhere == []

@@ -1,0 +1,185 @@
+"""Why each token of a sentence has its label."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import expit
+from sklearn.utils import gen_batches
+
+from sklearn_bilstm.estimators._labels import encode
+from sklearn_bilstm.estimators._sentences import as_sentences
+from sklearn_bilstm.inspection._explanation import Explanation, Explanations
+from sklearn_bilstm.inspection._model import EXPLAINABLE, one_a_row, transformers_of
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
+from sklearn_bilstm.text import LocatedDocument, written_out
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+
+__all__ = ["explain_labels"]
+
+# Versions of a sentence, with other tokens hidden, that are in memory together.
+_N_AT_ONCE = 256
+
+
+def explain_labels(
+    model: Any, tagger: Any, sentences: Any, target: Any
+) -> Explanations:
+    """Score tokens by how far the log odds of labels fall when they are hidden.
+
+    A token is hidden and not taken out, as each keeps its label: it becomes an unknown
+    one that is spelled by no character. All labels are explained by the same versions
+    of a sentence, each with one token hidden.
+
+    Parameters
+    ----------
+    model : estimator
+        What the tagger is the last part of.
+    tagger : BiLSTMTagger
+        Fitted.
+    sentences : sequence of sequence of str
+        The tokens of each sentence, or other rows that the model reads.
+    target : label, array-like of shape (n_sentences,) or None
+        The label to explain, or one for each sentence. None means those predicted.
+
+    Returns
+    -------
+    explanations : Explanations
+        For each sentence the Explanations of its labels. Their baseline has all tokens
+        hidden.
+
+    Raises
+    ------
+    ValueError
+        If the tagger reads numbers, or knows one label only, or the sentences or the
+        target are not what they must be.
+    """
+    if tagger.input_type_ != "tokens":
+        raise ValueError(
+            f"model must be {EXPLAINABLE}: got {model!r}, which reads numbers."
+        )
+    if len(tagger.classes_) < 2:
+        raise ValueError(
+            f"model knows one label only, {tagger.classes_.tolist()}, for which "
+            "nothing speaks, or else everything: fit it with two."
+        )
+    for transformer in transformers_of(model):
+        sentences = transformer.transform(sentences)
+    rows = tagger._read(sentences)
+    tokens = _tokens(sentences, rows)
+    columns = _columns(tagger, rows, target)
+    return Explanations(
+        [
+            _of_sentence(tagger, tokens[row], rows, row, columns[row])
+            for row in range(len(rows))
+        ]
+    )
+
+
+def _tokens(sentences: Any, rows: SequenceDataset) -> list[list]:
+    """Return the tokens of each sentence as they came: words, or else ids."""
+    words = as_sentences(sentences, if_empty=True)
+    if words is not None:
+        return words
+    ends = rows.sequences.offsets[1:-1]
+    return [ids.tolist() for ids in np.split(rows.sequences.values, ends)]
+
+
+def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray]:
+    """Return which label of each token is explained."""
+    if target is None:
+        return tagger.net_.labels(rows)
+    asked_for = encode(one_a_row(target, len(rows)), tagger.classes_, name="target")
+    lengths = rows.sequences.lengths
+    return [np.full(*pair) for pair in zip(lengths, asked_for, strict=True)]
+
+
+def _of_sentence(
+    tagger: Any, tokens: list, rows: SequenceDataset, row: int, columns: np.ndarray
+) -> Explanations:
+    text, located = written_out(tokens)
+    document = LocatedDocument([text], [], located)
+    n_steps = len(tokens)
+    # a version with all tokens, one with none, and one without each of them
+    hidden = np.vstack(
+        [np.zeros((1, n_steps), bool), np.ones((1, n_steps), bool), np.eye(n_steps) > 0]
+    )
+    log_odds = np.concatenate(
+        [
+            _log_odds(tagger, rows, row, hidden[batch], columns)
+            for batch in gen_batches(len(hidden), _N_AT_ONCE)
+        ]
+    )
+    output, baseline = log_odds[:2]
+    # what no token can change, impossible or certain, rests on none
+    free = np.isfinite(output)
+    scores = np.zeros((n_steps, n_steps))
+    scores[:, free] = output[free] - log_odds[2:, free]
+    targets = tagger.classes_[columns].tolist()
+    return Explanations(
+        [
+            Explanation(
+                document=document,
+                scores=scores[:, position],
+                method="occlusion",
+                target=targets[position],
+                output=float(output[position]),
+                baseline=float(baseline[position]),
+                probability=float(expit(output[position])),
+                position=position,
+            )
+            for position in range(n_steps)
+        ],
+        of="position",
+    )
+
+
+def _log_odds(
+    tagger: Any,
+    rows: SequenceDataset,
+    row: int,
+    hidden: np.ndarray,
+    columns: np.ndarray,
+) -> np.ndarray:
+    """Return the log odds of labels in versions of a sentence.
+
+    Parameters
+    ----------
+    tagger : BiLSTMTagger
+    rows : SequenceDataset
+    row : int
+        The sentence.
+    hidden : ndarray of bool, shape (n_versions, n_steps)
+        Which tokens are hidden.
+    columns : ndarray of int, shape (n_steps,)
+        The label of each token.
+
+    Returns
+    -------
+    log_odds : ndarray of float, shape (n_versions, n_steps)
+        Those of the probability of the label there, whatever labels the others have.
+    """
+    found = tagger.net_.marginals(_versions(rows, row, hidden))
+    probabilities = np.stack(found)  # (n_versions, n_steps, K)
+    is_chosen = columns[:, None] == np.arange(probabilities.shape[2])  # (n_steps, K)
+    with np.errstate(divide="ignore"):
+        chosen = np.log(probabilities.sum(2, where=is_chosen))
+        # the sum of the others, as 1 - p has no digits left where p is nearly one
+        return chosen - np.log(probabilities.sum(2, where=~is_chosen))
+
+
+def _versions(rows: SequenceDataset, row: int, hidden: np.ndarray) -> SequenceDataset:
+    """Return versions of a sentence, in each of which some tokens are hidden."""
+    n_versions, n_steps = hidden.shape
+    offsets = np.arange(n_versions + 1) * n_steps
+
+    def versions(tokens: RaggedArray, instead: int) -> RaggedArray:
+        start, end = tokens.offsets[row : row + 2]
+        shown = np.where(hidden, instead, tokens.values[start:end])
+        return RaggedArray(shown.ravel(), offsets)
+
+    sequences = versions(rows.sequences, UNKNOWN_ID)
+    if not isinstance(rows.characters, Spelling):
+        return SequenceDataset(sequences)
+    known = rows.characters.characters
+    tokens = versions(rows.characters.tokens, len(known))
+    characters = Spelling(tokens, np.pad(known, ((0, 1), (0, 0))))
+    return SequenceDataset(sequences, characters=characters)

@@ -1,0 +1,153 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from sklearn_bilstm import TokenImportanceDisplay, explain
+from tests.helpers import small_tagger
+
+SENTENCE = ["Mrs", "Ray", "saw", "zyxwv"]
+
+
+def log_odds(probabilities, column):
+    found = np.array(probabilities)[..., column]
+    return np.log(found) - np.log1p(-found)
+
+
+def without_each(tokens, instead):
+    """Return all tokens, none, and all but each of them."""
+    n = len(tokens)
+    others = [[*tokens[:i], instead, *tokens[i + 1 :]] for i in range(n)]
+    return [tokens, [instead] * n, *others]
+
+
+@pytest.mark.parametrize("crf", [True, False])
+@pytest.mark.parametrize("target", ["O", "B-PER"])
+def test_a_score_is_what_a_label_loses_without_the_token(sentences, crf, target):
+    tagger = small_tagger(crf=crf, max_epochs=5).fit(*sentences)
+    (labels,) = explain(tagger, [SENTENCE], target=target)
+    # an empty token is unknown, and has no characters
+    found = tagger.predict_proba(without_each(SENTENCE, ""))
+    expected = log_odds(found, tagger.classes_.tolist().index(target))
+    for position, one in enumerate(labels):
+        whole, none, *rest = expected[:, position]
+        np.testing.assert_allclose(one.scores, whole - np.array(rest), rtol=1e-5)
+        assert one.output == pytest.approx(whole)
+        assert one.baseline == pytest.approx(none)
+        assert one.probability == pytest.approx(1 / (1 + np.exp(-whole)))
+        assert (one.target, one.position, one.tokens) == (target, position, SENTENCE)
+
+
+def test_ids_are_explained_by_the_unknown_one():
+    X = [[2, 3, 4], [4, 2], [3]] * 5
+    tagger = small_tagger().fit(X, [["N", "V", "N"], ["N", "N"], ["V"]] * 5)
+    (labels,) = explain(tagger, [[4, 3]], target="N")
+    whole, _, *rest = log_odds(tagger.predict_proba(without_each([4, 3], 1)), 0)
+    scores = np.array([one.scores for one in labels])
+    np.testing.assert_allclose(scores, (whole - rest).T, rtol=1e-5)
+    assert labels[0].tokens == ["4", "3"]
+
+
+def test_a_long_sentence_is_explained_as_a_short_one(fitted_tagger):
+    tokens = (SENTENCE * 75)[:260]
+    (labels,) = explain(fitted_tagger, [tokens], target="O")
+    column = fitted_tagger.classes_.tolist().index("O")
+    for hidden in (0, 3, 258, 259):
+        without = without_each(tokens, "")[2 + hidden]
+        whole, rest = log_odds(fitted_tagger.predict_proba([tokens, without]), column)
+        scores = [one.scores[hidden] for one in labels]
+        np.testing.assert_allclose(scores, whole - rest, rtol=1e-5, atol=1e-8)
+
+
+def test_labels_are_those_predicted_or_asked_for(fitted_tagger, sentences):
+    X = [*sentences[0][:5], SENTENCE]
+    predicted = fitted_tagger.predict(X)
+    explanations = explain(fitted_tagger, X)
+    assert [[one.target for one in labels] for labels in explanations] == predicted
+    asked_for = explain(fitted_tagger, X[-2:], "occlusion", ["O", "B-PER"])
+    found = [{one.target for one in labels} for labels in asked_for]
+    assert found == [{"O"}, {"B-PER"}]
+
+
+def test_what_the_scheme_forbids_or_demands_rests_on_no_token(fitted_tagger):
+    (labels,) = explain(fitted_tagger, [SENTENCE], target="I-PER")
+    assert labels[0].output == -np.inf
+    assert labels[0].probability == 0.0
+    assert labels[0].scores.tolist() == [0.0] * 4
+    X, y = [["a", "b"]] * 4, [["B-X", "E-X"]] * 4
+    (labels,) = explain(small_tagger().fit(X, y), [["a", "b"]])
+    assert [one.output for one in labels] == [np.inf, np.inf]
+    assert labels[1].scores.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "model_of",
+    [
+        FrozenEstimator,
+        lambda tagger: make_pipeline(FunctionTransformer(split), tagger),
+    ],
+    ids=["frozen", "pipeline"],
+)
+def test_a_tagger_may_be_held_by_something(fitted_tagger, model_of):
+    model = model_of(fitted_tagger)
+    in_pipeline = hasattr(model, "steps")
+    (labels,) = explain(model, [" ".join(SENTENCE)] if in_pipeline else [SENTENCE])
+    (expected,) = explain(fitted_tagger, pd.Series([SENTENCE]))
+    for one, other in zip(labels, expected, strict=True):
+        np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def split(texts):
+    return [text.split() for text in texts]
+
+
+def test_they_are_shown_sentence_by_sentence(fitted_tagger):
+    explanations = explain(fitted_tagger, [["Anna", "left"], [], ["yes"]])
+    assert list(map(len, explanations)) == [2, 0, 1]
+    assert repr(explanations[0]) == "<Explanations of 2 positions>"
+    frame = explanations.to_frame()
+    assert frame["text"].tolist() == [0] * 4 + [2]
+    assert frame["position"].tolist() == [0, 0, 1, 1, 0]
+    assert frame["token"].tolist() == ["Anna", "left"] * 2 + ["yes"]
+    assert explanations[1].to_frame().empty
+    one = explanations[0][1]
+    heading, text = str(one).split("\n")
+    assert heading.startswith("O of 'left', token 1: log odds ")
+    assert "*left*" in text
+    assert "*Anna*" not in text
+    html = explanations._repr_html_()
+    assert html.count("outline") == 3
+    assert html.count("speaks for the label") == 2  # the title and the text, once
+
+
+def test_a_label_is_drawn_as_an_answer_is(fitted_tagger):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    (labels,) = explain(fitted_tagger, [SENTENCE])
+    display = TokenImportanceDisplay.from_explanation(labels[1])
+    assert [t.get_text() for t in display.ax_.get_yticklabels()] == SENTENCE
+    widths = [bar.get_width() for bar in display.bars_]
+    np.testing.assert_array_equal(widths, labels[1].scores)
+    pyplot.close("all")
+
+
+def test_what_cannot_be_explained_is_refused(fitted_tagger, sentences):
+    for method in ("integrated_gradients", "attention"):
+        with pytest.raises(ValueError, match="'auto' or 'occlusion' for a BiLSTMTagg"):
+            explain(fitted_tagger, [SENTENCE], method)
+    with pytest.raises(ValueError, match="labels of classes_ only"):
+        explain(fitted_tagger, [SENTENCE], target="B-LOC")
+    with pytest.raises(ValueError, match="one for each text: got 2 for 1"):
+        explain(fitted_tagger, [SENTENCE], target=["O", "O"])
+    with pytest.raises(ValueError, match="row 0 is 'Mrs'"):
+        explain(fitted_tagger, SENTENCE)
+    with pytest.raises(NotFittedError, match="which is not fitted yet"):
+        explain(small_tagger(), [SENTENCE])
+    one_label = small_tagger().fit([["a", "b"]] * 4, [["X", "X"]] * 4)
+    with pytest.raises(ValueError, match=r"one label only, \['X'\]"):
+        explain(one_label, [["a"]])
+    numbers = small_tagger().fit([np.eye(3)] * 4, [["a", "b", "b"]] * 4)
+    with pytest.raises(ValueError, match="which reads numbers"):
+        explain(numbers, [np.eye(3)])
