@@ -38,7 +38,7 @@ class BaseTagger(BaseSequenceEstimator):
 
     # no parameters: the label of a token hangs neither on numbers beside its sequence
     # nor on what was learnt about whole sequences
-    static_features = 0
+    static_features = _n_static = 0
     pretrained = None
 
     # -- reading

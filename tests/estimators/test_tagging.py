@@ -65,6 +65,15 @@ def test_ids_mean_the_same_in_any_container(container):
         assert np.array_equal(found, row)
 
 
+def test_what_was_learnt_from_lists_of_ids_reads_a_matrix():
+    tagger = small_tagger().fit(IDS, Y)
+    matrix = np.zeros((len(IDS), 3), np.int32)
+    for row, ids in enumerate(IDS):
+        matrix[row, : len(ids)] = ids
+    for X in (matrix, sparse.csr_array(matrix)):
+        assert tagger.predict(X) == tagger.predict(IDS)
+
+
 def test_series_may_be_an_array_or_a_list_of_arrays():
     array = np.random.RandomState(0).rand(6, 3, 2)
     labels = [["a", "b", "a"]] * 6
