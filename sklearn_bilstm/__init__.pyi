@@ -4,6 +4,7 @@ from .onnx import export_onnx
 from .persistence import load, save
 from .plotting import (
     AttentionDisplay,
+    LabelConfusionDisplay,
     LearningRateDisplay,
     TokenImportanceDisplay,
     TrainingCurveDisplay,
@@ -16,6 +17,7 @@ __all__ = [
     "BiLSTMClassifier",
     "BiLSTMRegressor",
     "BiLSTMTagger",
+    "LabelConfusionDisplay",
     "LearningRateDisplay",
     "TextVectorizer",
     "TokenImportanceDisplay",

@@ -36,7 +36,7 @@ LIBRARIES = {
     "inspection": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
     "persistence": {"numpy", "scipy", "sklearn", "torch"},
-    "plotting": {"numpy"},
+    "plotting": {"numpy", "sklearn"},
     "__init__": {"lazy_loader"},
 }
 OPTIONAL = {

@@ -37,6 +37,7 @@ def test_the_root_holds_what_users_write():
         "BiLSTMClassifier",
         "BiLSTMRegressor",
         "BiLSTMTagger",
+        "LabelConfusionDisplay",
         "LearningRateDisplay",
         "TextVectorizer",
         "TokenImportanceDisplay",

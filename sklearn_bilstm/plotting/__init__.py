@@ -1,6 +1,7 @@
 """Pictures, in scikit-learn's convention for a Display."""
 
 from sklearn_bilstm.plotting._attention import AttentionDisplay
+from sklearn_bilstm.plotting._label_confusion import LabelConfusionDisplay
 from sklearn_bilstm.plotting._learning_rate import LearningRateDisplay
 from sklearn_bilstm.plotting._token_importance import TokenImportanceDisplay
 from sklearn_bilstm.plotting._training_curve import TrainingCurveDisplay
@@ -8,6 +9,7 @@ from sklearn_bilstm.plotting._transitions import TransitionDisplay
 
 __all__ = [
     "AttentionDisplay",
+    "LabelConfusionDisplay",
     "LearningRateDisplay",
     "TokenImportanceDisplay",
     "TrainingCurveDisplay",

@@ -42,7 +42,7 @@ class TransitionDisplay:
 
     See Also
     --------
-    sklearn.metrics.ConfusionMatrixDisplay : Which labels are taken for which.
+    LabelConfusionDisplay : Which labels are taken for which.
 
     Examples
     --------
