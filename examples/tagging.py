@@ -11,7 +11,7 @@ has that was learnt from, so that their spelling and what stands around them mus
 # The data: sentences in pieces, and the kind of each piece that is asked for.
 import numpy as np
 
-from sklearn_bilstm import BiLSTMTagger
+from sklearn_bilstm import BiLSTMTagger, explain
 from sklearn_bilstm.metrics import span_precision_recall_fscore_support
 
 GOODS = ["flour", "olive oil", "brown sugar", "rice", "green tea", "salt"]
@@ -83,3 +83,9 @@ order = ["send", "green", "tea", "to", "Nordheim", "on", "the", "first", "of", "
 print()
 for token, label, of_token in zip(order, labels, probabilities, strict=True):
     print(f"{token:12}{label:10}{of_token.max():.2f}")
+
+# %%
+# What the label of the town rests on: its spelling and the words around it, each by how
+# far the log odds of the label fall without it.
+(explanations,) = explain(tagger, [order])
+print(f"\n{explanations[order.index('Nordheim')]}")
