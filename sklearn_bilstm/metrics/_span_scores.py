@@ -69,8 +69,8 @@ def span_precision_recall_fscore_support(
     Raises
     ------
     ValueError
-        If `y_pred` has not as many labels as `y_true`, in a sequence or in all, or if a
-        label is of no known scheme.
+        If `y_pred` has not as many labels as `y_true`, in a sequence or in all, if a
+        label is of no known scheme, or if `kinds` is a str.
 
     Examples
     --------
@@ -81,6 +81,11 @@ def span_precision_recall_fscore_support(
     >>> p.tolist(), r.tolist(), n.tolist()  # of LOC and PER
     ([1.0, 0.5], [0.5, 1.0], [2, 1])
     """
+    if isinstance(kinds, str):
+        raise ValueError(
+            f"kinds must be a list of kinds of spans, or None. Got {kinds!r} instead: "
+            "give one alone as [kind]."
+        )
     check_consistent_length(y_true, y_pred, sample_weight)
     found = [
         _spans_of_row(row, *labels)

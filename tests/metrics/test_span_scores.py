@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.metrics import make_scorer
+from sklearn.metrics import make_scorer, precision_recall_fscore_support
 
 from sklearn_bilstm.metrics import (
     find_spans,
@@ -93,6 +93,30 @@ def test_without_any_span_a_score_is_what_is_asked_for():
 
 def test_kinds_that_are_not_looked_at_do_not_count():
     assert span_recall_score(TRUE, PREDICTED, kinds=["LOC"]) == 0.5
+
+
+def test_a_kind_that_no_row_has_scores_zero_with_a_warning_as_in_scikit_learn():
+    with pytest.warns(UndefinedMetricWarning, match="ill-defined"):
+        assert span_f1_score(TRUE, PREDICTED, kinds=["B-PER"]) == 0.0
+    with pytest.warns(UndefinedMetricWarning, match="ill-defined"):
+        expected = precision_recall_fscore_support([0], [0], labels=[1])
+    with pytest.warns(UndefinedMetricWarning, match="ill-defined"):
+        scores = span_precision_recall_fscore_support(TRUE, PREDICTED, kinds=["B-PER"])
+    np.testing.assert_array_equal(scores, expected)
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        span_f1_score,
+        span_precision_recall_fscore_support,
+        span_precision_score,
+        span_recall_score,
+    ],
+)
+def test_kinds_that_are_a_single_str_are_refused(score):
+    with pytest.raises(ValueError, match=r"kinds must be a list .* Got 'PER' instead"):
+        score(TRUE, PREDICTED, kinds="PER")
 
 
 def test_a_scorer_can_be_made_of_it():
