@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from sklearn_bilstm.utils._files import open_bytes
+from sklearn_bilstm.utils._sklearn import validate_params
 
 __all__ = ["load_conll", "load_conllu"]
 
@@ -26,6 +28,14 @@ Rows = list[list[str]]
 Word = tuple[str, str]
 
 
+@validate_params(
+    {
+        "token_column": [Integral],
+        "label_column": [Integral],
+        "return_X_y": ["boolean"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def load_conll(
     path: str | PathLike,
     *,
@@ -64,7 +74,11 @@ def load_conll(
     Raises
     ------
     ValueError
-        If a line lacks a column, or the file is not what it must be.
+        If a line lacks a column, or the file or a parameter is not what it must be.
+
+    See Also
+    --------
+    load_conllu : Read files of CoNLL-U, which have comments and ten columns.
     """
     file = _File(Path(path))
     columns = token_column, label_column
@@ -105,6 +119,10 @@ def load_conllu(
     ------
     ValueError
         If there is no such column, or a line is not of the format.
+
+    See Also
+    --------
+    load_conll : Read files with other columns.
 
     References
     ----------

@@ -101,6 +101,18 @@ def test_a_column_that_is_not_there_is_named(write):
 
 
 @pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ({"token_column": "word"}, "'token_column' .* 'int'. Got 'word' instead"),
+        ({"label_column": "ner"}, "'label_column' .* 'int'. Got 'ner' instead"),
+    ],
+)
+def test_a_parameter_that_is_not_what_it_must_be_is_named(write, parameter, message):
+    with pytest.raises(ValueError, match=message):
+        load_conll(write(CONLL_2003)[0], **parameter)
+
+
+@pytest.mark.parametrize(
     ("line", "message"),
     [
         (
