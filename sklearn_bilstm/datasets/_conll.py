@@ -24,6 +24,10 @@ _CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()  # noqa:
 
 _CONLLU_ID = re.compile(r"\d+([-.]\d+)?")
 
+# Not str.splitlines, for which a token such as U+2028 ends a line. Files that Windows
+# has written as text twice have two carriage returns.
+_LINE_END = re.compile(r"\r{0,2}\n|\r")
+
 Rows = list[list[str]]
 Word = tuple[str, str]
 
@@ -32,6 +36,7 @@ Word = tuple[str, str]
     {
         "token_column": [Integral],
         "label_column": [Integral],
+        "encoding": [str],
         "return_X_y": ["boolean"],
     },
     prefer_skip_nested_validation=True,
@@ -41,6 +46,7 @@ def load_conll(
     *,
     token_column: int = 0,
     label_column: int = -1,
+    encoding: str = "utf-8",
     return_X_y: bool = False,
 ) -> Bunch | tuple[Rows, Rows]:
     """Read sentences from a file with a token and its label on each line.
@@ -52,11 +58,13 @@ def load_conll(
     Parameters
     ----------
     path : path
-        A file of UTF-8, plain or compressed by gzip.
+        A file of text, plain or compressed by gzip.
     token_column : int, default=0
         Which column holds the tokens; -1 is the last.
     label_column : int, default=-1
         Which column holds the labels.
+    encoding : str, default="utf-8"
+        Encoding of the text: "latin-1" is that of CoNLL-2002.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -80,7 +88,7 @@ def load_conll(
     --------
     load_conllu : Read files of CoNLL-U, which have comments and ten columns.
     """
-    file = _File(Path(path))
+    file = _File(Path(path), encoding)
     columns = token_column, label_column
     sentences = file.sentences(_begins_document_of_conll, partial(_conll_word, columns))
     return (sentences.data, sentences.target) if return_X_y else sentences
@@ -132,7 +140,7 @@ def load_conllu(
     choices = ("lemma", "upos", "xpos", "feats", "deprel")
     if label not in choices:
         raise ValueError(f"label must be one of {choices}. Got {label!r} instead.")
-    file = _File(Path(path))
+    file = _File(Path(path), "utf-8")
     column = _CONLLU.index(label)
     sentences = file.sentences(
         _begins_document_of_conllu, partial(_conllu_word, column)
@@ -214,21 +222,39 @@ class _Sentences:
 class _File:
     """Lines of a file, and errors that name the one that was read last."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, encoding: str) -> None:
         self.path = path
+        self.encoding = encoding
         self.n_lines = 0
 
     def __iter__(self) -> Iterator[str]:
         """Yield lines without their ends."""
+        for line in _LINE_END.split(self._text()):
+            self.n_lines += 1
+            yield line
+
+    def _text(self) -> str:
+        """Return what is in the file, without a byte order mark."""
+        content = self._content()
         try:
-            with open_bytes(self.path) as lines:
-                for line in lines:
-                    self.n_lines += 1
-                    # only the first one may begin with a byte order mark
-                    encoding = "utf-8-sig" if self.n_lines == 1 else "utf-8"
-                    yield line.decode(encoding).rstrip("\r\n")
+            return content.decode(self.encoding).removeprefix("\ufeff")
+        except LookupError as error:
+            raise ValueError(
+                "encoding must be the name of an encoding that Python knows, such as "
+                f"'utf-8' or 'latin-1'. Got {self.encoding!r} instead."
+            ) from error
         except UnicodeDecodeError as error:
-            raise self._refuse(f"must be text of UTF-8: {error}") from error
+            before = error.object[: error.start].decode(self.encoding, "replace")
+            self.n_lines = len(_LINE_END.split(before))
+            found = error.object[error.start : error.end]
+            raise self._refuse(
+                f"must be text in the encoding {self.encoding!r}: found {found!r}"
+            ) from error
+
+    def _content(self) -> bytes:
+        try:
+            with open_bytes(self.path) as file:
+                return file.read()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(
                 f"{str(self.path)!r} is a damaged gzip file: {error}"
@@ -252,7 +278,9 @@ class _File:
                 if word is not None:
                     found.add(*word)
         if not found.data:
-            raise self._refuse("is the last one, and no sentence was found")
+            raise ValueError(
+                f"{str(self.path)!r} holds no sentence: no line of it has a token."
+            )
         document = np.array(found.document, dtype=np.intp)
         return Bunch(data=found.data, target=found.target, document=document)
 

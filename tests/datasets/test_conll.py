@@ -35,10 +35,10 @@ CONLLU = """\
 def write(tmp_path):
     """Return a function that writes a text, also compressed, and returns both paths."""
 
-    def write(text):
+    def write(text, encoding="utf-8"):
         plain, compressed = tmp_path / "plain", tmp_path / "compressed.gz"
-        plain.write_bytes(text.encode())
-        compressed.write_bytes(gzip.compress(text.encode()))
+        plain.write_bytes(text.encode(encoding))
+        compressed.write_bytes(gzip.compress(text.encode(encoding)))
         return plain, compressed
 
     return write
@@ -64,6 +64,16 @@ def test_tabs_part_columns_where_there_are_any(write):
     assert y == [["O"], ["B-location"]]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_lines_end_as_on_any_system(write, end):
+    for path in write(CONLL_2003.replace("\n", end)):
+        sentences = load_conll(path)
+        assert sentences.data == [["EU", "rejects"], ["Peter"], ["BRUSSELS"]]
+        assert sentences.document.tolist() == [0, 0, 1]
+    words = load_conllu(write(CONLLU.replace("\n", end))[0])
+    assert words.data == [["I", "have", "n't"], ["New York"]]
+
+
 def test_words_of_conllu_are_read(write):
     for path in write(CONLLU):
         sentences = load_conllu(path)
@@ -77,17 +87,25 @@ def test_another_field_of_conllu_may_hold_the_labels(write):
     assert y == [["nsubj", "root", "advmod"], ["root"]]
 
 
-def test_a_byte_order_mark_is_no_token(write):
-    X, _ = load_conll(write("\ufeffEU O\n")[0], return_X_y=True)
-    assert X == [["EU"]]
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig", "utf-16-le"])
+def test_a_byte_order_mark_is_no_token(write, encoding):
+    path = write("\ufeffEU O\n", encoding)[0]
+    assert load_conll(path, encoding=encoding).data == [["EU"]]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_text_may_have_another_encoding(write, encoding):
+    for path in write("Logroño B-LOC\nestá O\n", encoding):
+        sentences = load_conll(path, encoding=encoding)
+        assert sentences.data == [["Logroño", "está"]]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("EU B-ORG\nrejects\n", "plain', line 2, must have two columns"),
-        ("\n\n", "line 2, is the last one, and no sentence"),
-        ("", "line 0, is the last one, and no sentence"),
+        ("\n\n", "plain' holds no sentence"),
+        ("", "plain' holds no sentence"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named_with_its_line(write, text, message):
@@ -105,6 +123,9 @@ def test_a_column_that_is_not_there_is_named(write):
     [
         ({"token_column": "word"}, "'token_column' .* 'int'. Got 'word' instead"),
         ({"label_column": "ner"}, "'label_column' .* 'int'. Got 'ner' instead"),
+        ({"encoding": None}, "'encoding' .* 'str'. Got None instead"),
+        ({"encoding": "utf-9"}, "encoding must be the name .* Got 'utf-9' instead"),
+        ({"encoding": "hex"}, "encoding must be the name .* Got 'hex' instead"),
     ],
 )
 def test_a_parameter_that_is_not_what_it_must_be_is_named(write, parameter, message):
@@ -127,16 +148,34 @@ def test_a_line_that_is_not_of_conllu_is_named(write, line, message):
         load_conllu(write(line)[0])
 
 
+def test_a_file_of_conllu_without_words_is_refused(write):
+    with pytest.raises(ValueError, match="plain' holds no sentence"):
+        load_conllu(write("# a comment\n")[0])
+
+
 def test_a_field_that_there_is_not_is_refused(write):
     with pytest.raises(ValueError, match="label must be one of .*'upos'.* Got 'pos'"):
         load_conllu(write(CONLLU)[0], label="pos")
 
 
-def test_other_encodings_and_damaged_files_are_named(tmp_path, write):
+@pytest.mark.parametrize("end", ["\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("load", [load_conll, load_conllu])
+def test_text_of_another_encoding_is_named_with_its_line(tmp_path, load, mark, end):
     latin = tmp_path / "latin"
-    latin.write_bytes("Zürich B-LOC\n".encode("latin-1"))
-    with pytest.raises(ValueError, match="latin', line 1, must be text of UTF-8"):
-        load_conll(latin)
+    latin.write_bytes(mark + f"in O{end}Zürich B-LOC{end}".encode("latin-1"))
+    message = r"latin', line 2, must be text in the encoding 'utf-8': found b'\\xfc'"
+    with pytest.raises(ValueError, match=message):
+        load(latin)
+
+
+def test_the_encoding_that_was_asked_for_is_named(write):
+    path = write("in O\nZürich B-LOC\n")[0]
+    with pytest.raises(ValueError, match="line 2, must be text in the .* 'ascii'"):
+        load_conll(path, encoding="ascii")
+
+
+def test_a_damaged_file_is_named(write):
     compressed = write(CONLL_2003 * 50)[1]
     compressed.write_bytes(compressed.read_bytes()[:-20])
     with pytest.raises(ValueError, match="compressed.gz' is a damaged gzip file"):
