@@ -28,8 +28,10 @@ _CONLLU_ID = re.compile(r"\d+([-.]\d+)?")
 # has written as text twice have two carriage returns.
 _LINE_END = re.compile(r"\r{0,2}\n|\r")
 
+# Not all that str.isspace knows: a token may hold a no-break space, or be one.
+_BLANKS = " \t"
+
 Rows = list[list[str]]
-Word = tuple[str, str]
 
 
 @validate_params(
@@ -51,9 +53,9 @@ def load_conll(
 ) -> Bunch | tuple[Rows, Rows]:
     """Read sentences from a file with a token and its label on each line.
 
-    Columns are separated by tabs, or where a line has none by other white space. A
-    line without a token ends a sentence, and one that begins with "-DOCSTART-" begins
-    a document, as in CoNLL-2003.
+    Columns are separated by tabs, or where a line has none by spaces. A line of tabs
+    and spaces alone ends a sentence, and one that begins with "-DOCSTART-" begins a
+    document, as in CoNLL-2003.
 
     Parameters
     ----------
@@ -82,14 +84,15 @@ def load_conll(
     Raises
     ------
     ValueError
-        If a line lacks a column, or the file or a parameter is not what it must be.
+        If a line lacks a column, its token or its label, or the file is not what it
+        must be, or a parameter is not.
 
     See Also
     --------
     load_conllu : Read files of CoNLL-U, which have comments and ten columns.
     """
     file = _File(Path(path), encoding)
-    columns = token_column, label_column
+    columns = {"token_column": token_column, "label_column": label_column}
     sentences = file.sentences(_begins_document_of_conll, partial(_conll_word, columns))
     return (sentences.data, sentences.target) if return_X_y else sentences
 
@@ -156,22 +159,25 @@ def _begins_document_of_conllu(line: str) -> bool:
     return line.startswith("#") and line[1:].split()[:1] == ["newdoc"]
 
 
-def _conll_word(columns: tuple[int, int], line: str) -> Word:
+def _conll_word(columns: dict[str, int], line: str) -> list[str]:
     """Return the token and the label on a line."""
-    cells = line.split("\t") if "\t" in line else line.split()
-    try:
-        token, label = (cells[column].strip() for column in columns)
-    except IndexError as error:
-        raise ValueError(
-            f"must have a column {columns[0]} for the token and {columns[1]} for its "
-            f"label, and has {len(cells)} columns"
-        ) from error
+    cells = line.split("\t") if "\t" in line else re.findall("[^ ]+", line)
     if len(cells) < 2:
-        raise ValueError("must have two columns at least, and has one")
-    return token, label
+        raise ValueError(f"must have two columns at least, and has one: {line!r:.80}")
+    word = []
+    for name, column in columns.items():
+        is_there = -len(cells) <= column < len(cells)
+        cell = cells[column].strip(" ") if is_there else ""
+        if not cell:
+            raise ValueError(
+                f"has nothing at {name}={column} in its {len(cells)} columns: "
+                f"{line!r:.80}. Give another {name}, or mend the line"
+            )
+        word.append(cell)
+    return word
 
 
-def _conllu_word(column: int, line: str) -> Word | None:
+def _conllu_word(column: int, line: str) -> list[str] | None:
     """Return the word and the label on a line, if it has one."""
     if line.startswith("#"):
         return None
@@ -186,7 +192,15 @@ def _conllu_word(column: int, line: str) -> Word | None:
             f"must begin with a number such as 7, 7-8 or 7.1, and begins with "
             f"{cells[0]!r}"
         )
-    return (cells[1], cells[column]) if cells[0].isdecimal() else None
+    if not cells[0].isdecimal():
+        return None
+    for i in (_CONLLU.index("form"), column):
+        if not cells[i].strip(" "):
+            raise ValueError(
+                f"has nothing in its column {_CONLLU[i]!r}, where CoNLL-U has '_' at "
+                f"least: {line!r:.80}"
+            )
+    return [cells[_CONLLU.index("form")], cells[column]]
 
 
 @dataclass
@@ -268,7 +282,7 @@ class _File:
         for line in self:
             if begins_document(line):
                 found.begin_document()
-            elif not line.strip():
+            elif not line.strip(_BLANKS):
                 found.end()
             else:
                 try:

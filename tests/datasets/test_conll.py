@@ -64,6 +64,26 @@ def test_tabs_part_columns_where_there_are_any(write):
     assert y == [["O"], ["B-location"]]
 
 
+def test_a_token_may_hold_blanks_that_are_no_space_or_be_one(write):
+    text = "10\u00a0000  B-NUM\n\u3000 O\na\u2028b\x85\tO\n"
+    X, y = load_conll(write(text)[0], return_X_y=True)
+    assert X == [["10\u00a0000", "\u3000", "a\u2028b\x85"]]
+    assert y == [["B-NUM", "O", "O"]]
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u3000"])
+def test_a_line_of_a_blank_that_is_no_space_is_a_token_without_a_label(write, blank):
+    text = f"Anna B-PER\n{blank}\nBen B-PER\n"
+    with pytest.raises(ValueError, match="line 2, must have two .* one: '.(xa0|u3000)"):
+        load_conll(write(text)[0])
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t", " \t\t "])
+def test_a_line_of_spaces_and_tabs_ends_a_sentence(write, blank):
+    text = f"Anna B-PER\n{blank}\nBen B-PER\n"
+    assert load_conll(write(text)[0]).data == [["Anna"], ["Ben"]]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
 def test_lines_end_as_on_any_system(write, end):
     for path in write(CONLL_2003.replace("\n", end)):
@@ -104,6 +124,10 @@ def test_text_may_have_another_encoding(write, encoding):
     ("text", "message"),
     [
         ("EU B-ORG\nrejects\n", "plain', line 2, must have two columns"),
+        ("Anna\tB-PER\t\n", "line 1, has nothing at label_column=-1 in its 3 col"),
+        ("left\t\n", r"at label_column=-1 .* 2 columns: 'left\\t'. Give another"),
+        ("left O\n\tO", "line 2, has nothing at token_column=0 in its 2 columns"),
+        ("left\t \n", "line 1, has nothing at label_column=-1"),
         ("\n\n", "plain' holds no sentence"),
         ("", "plain' holds no sentence"),
     ],
@@ -113,9 +137,17 @@ def test_what_is_wrong_in_a_file_is_named_with_its_line(write, text, message):
         load_conll(write(text)[0])
 
 
-def test_a_column_that_is_not_there_is_named(write):
-    with pytest.raises(ValueError, match="line 3, must have a column 0 .* and 7 for"):
-        load_conll(write(CONLL_2003)[0], label_column=7)
+def test_a_column_behind_which_lines_end_with_a_tab_can_be_read(write):
+    path = write("Anna\tB-PER\t\nleft\tO\t\n")[0]
+    assert load_conll(path, label_column=1).target == [["B-PER", "O"]]
+
+
+@pytest.mark.parametrize("column", [4, -5])
+@pytest.mark.parametrize("name", ["token_column", "label_column"])
+def test_a_column_that_is_not_there_is_named(write, name, column):
+    message = f"line 3, has nothing at {name}={column} in its 4 columns: 'EU NNP"
+    with pytest.raises(ValueError, match=message):
+        load_conll(write(CONLL_2003)[0], **{name: column})
 
 
 @pytest.mark.parametrize(
@@ -146,6 +178,15 @@ def test_a_parameter_that_is_not_what_it_must_be_is_named(write, parameter, mess
 def test_a_line_that_is_not_of_conllu_is_named(write, line, message):
     with pytest.raises(ValueError, match=message):
         load_conllu(write(line)[0])
+
+
+@pytest.mark.parametrize("column", ["form", "upos"])
+@pytest.mark.parametrize("cell", ["", " "])
+def test_an_empty_cell_of_conllu_is_named(write, column, cell):
+    cells = {"id": "1", "form": "I", "lemma": "I", "upos": "PRON"} | {column: cell}
+    line = "\t".join([*cells.values(), *"______"])
+    with pytest.raises(ValueError, match=f"line 2, has nothing .* column '{column}'"):
+        load_conllu(write(f"# a comment\n{line}\n")[0])
 
 
 def test_a_file_of_conllu_without_words_is_refused(write):
