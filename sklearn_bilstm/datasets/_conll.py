@@ -38,6 +38,7 @@ Rows = list[list[str]]
     {
         "token_column": [Integral],
         "label_column": [Integral],
+        "comment": [str, None],
         "encoding": [str],
         "return_X_y": ["boolean"],
     },
@@ -48,6 +49,7 @@ def load_conll(
     *,
     token_column: int = 0,
     label_column: int = -1,
+    comment: str | None = None,
     encoding: str = "utf-8",
     return_X_y: bool = False,
 ) -> Bunch | tuple[Rows, Rows]:
@@ -65,6 +67,9 @@ def load_conll(
         Which column holds the tokens; -1 is the last.
     label_column : int, default=-1
         Which column holds the labels.
+    comment : str, default=None
+        Lines that begin with it are left out, such as "#". None keeps all, as "#" is a
+        token too, in tweets for one.
     encoding : str, default="utf-8"
         Encoding of the text: "latin-1" is that of CoNLL-2002.
     return_X_y : bool, default=False
@@ -93,7 +98,9 @@ def load_conll(
     """
     file = _File(Path(path), encoding)
     columns = {"token_column": token_column, "label_column": label_column}
-    sentences = file.sentences(_begins_document_of_conll, partial(_conll_word, columns))
+    sentences = file.sentences(
+        _begins_document_of_conll, partial(_conll_word, columns, comment)
+    )
     return (sentences.data, sentences.target) if return_X_y else sentences
 
 
@@ -159,8 +166,12 @@ def _begins_document_of_conllu(line: str) -> bool:
     return line.startswith("#") and line[1:].split()[:1] == ["newdoc"]
 
 
-def _conll_word(columns: dict[str, int], line: str) -> list[str]:
-    """Return the token and the label on a line."""
+def _conll_word(
+    columns: dict[str, int], comment: str | None, line: str
+) -> list[str] | None:
+    """Return the token and the label on a line, if it is no comment."""
+    if comment and line.startswith(comment):
+        return None
     cells = line.split("\t") if "\t" in line else re.findall("[^ ]+", line)
     if len(cells) < 2:
         raise ValueError(f"must have two columns at least, and has one: {line!r:.80}")

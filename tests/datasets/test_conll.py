@@ -94,6 +94,20 @@ def test_lines_end_as_on_any_system(write, end):
     assert words.data == [["I", "have", "n't"], ["New York"]]
 
 
+def test_comments_are_left_out_where_it_is_said_what_they_begin_with(write):
+    text = "# sent_id = 1\nAnna B-PER\n# seen\nleft O\n\n#late O\n"
+    X, y = load_conll(write(text)[0], comment="# ", return_X_y=True)
+    assert X == [["Anna", "left"], ["#late"]]
+    assert y == [["B-PER", "O"], ["O"]]
+    assert load_conll(write(text)[0], comment="#").data == [["Anna", "left"]]
+
+
+@pytest.mark.parametrize("comment", [None, ""])
+def test_without_comments_every_line_is_read(write, comment):
+    tweet = write("# O\n#late O\n")[0]
+    assert load_conll(tweet, comment=comment).data == [["#", "#late"]]
+
+
 def test_words_of_conllu_are_read(write):
     for path in write(CONLLU):
         sentences = load_conllu(path)
@@ -155,6 +169,7 @@ def test_a_column_that_is_not_there_is_named(write, name, column):
     [
         ({"token_column": "word"}, "'token_column' .* 'int'. Got 'word' instead"),
         ({"label_column": "ner"}, "'label_column' .* 'int'. Got 'ner' instead"),
+        ({"comment": 3}, "'comment' .* 'str' or None. Got 3 instead"),
         ({"encoding": None}, "'encoding' .* 'str'. Got None instead"),
         ({"encoding": "utf-9"}, "encoding must be the name .* Got 'utf-9' instead"),
         ({"encoding": "hex"}, "encoding must be the name .* Got 'hex' instead"),
