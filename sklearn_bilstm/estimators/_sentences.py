@@ -202,13 +202,26 @@ def check_lengths(lengths, label_rows, name):
 def _rows_of(data):
     """Return the rows of a list, an array or a column of a frame, or None."""
     is_frame = hasattr(data, "columns")
-    if isinstance(data, str | bytes | Mapping | Set) or is_frame:
+    if isinstance(data, str | bytes | Mapping | Set):
         return None
+    if is_frame or (isinstance(data, np.ndarray) and data.dtype == object):
+        column = _column_of_lists(np.asarray(data))
+        if column is not None or is_frame:
+            return column
     if sparse.issparse(data) or getattr(data, "ndim", 1) not in (1, 2):
         return None
     if hasattr(data, "__len__") and hasattr(data, "__iter__"):
         return list(data)
     return list(np.asarray(data)) if hasattr(data, "__array__") else None
+
+
+def _column_of_lists(table):
+    """Return the cells of a table of a single column, if they are lists, or None."""
+    if table.ndim != 2 or table.shape[1] != 1:
+        return None
+    cells = list(table[:, 0])
+    is_column = all(_listed(cell) is not None for cell in cells)
+    return cells if is_column else None
 
 
 def _listed(row):

@@ -12,8 +12,14 @@ from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._sentences import RowsOfLabels, check_lengths
 from sklearn_bilstm.estimators._tagging import BaseTagger
 from sklearn_bilstm.metrics import span_f1_score
+from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._sklearn import Interval, check_sample_weight, fit_context
+from sklearn_bilstm.utils._sklearn import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
 from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMTagger"]
@@ -102,12 +108,18 @@ class BiLSTMTagger(BaseTagger):
         Whether labels are weighed together, by how they follow each other (Lafferty et
         al., 2001), or one by one.
 
+    scheme : {"auto", "BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None, default="auto"
+        How labels mark spans, such as names. "auto" tells by the labels of y,
+        :func:`~sklearn_bilstm.metrics.find_scheme`, and None says that they mark none.
+        Where there is a scheme, `score` is the F1 score of spans.
+
     constrained : bool, default=True
         Whether the CRF takes labels for impossible that do not follow each other in the
-        scheme BIO or BIOES, if y is of one of them. A row of y that breaks its scheme
-        is repaired, with a warning that counts such rows: its spans are read as
+        scheme, if that is none but IOB1. A row of y that is not written in it is
+        repaired, with a warning that counts such rows: its spans are read as
         :func:`~sklearn_bilstm.metrics.find_spans` does, by which "I-PER" behind "O"
-        begins a span, and their labels are written anew.
+        begins a span, and their labels are written anew. With `crf=False` labels are
+        learnt as they are.
 
     dropout : float in [0, 1), default=0.3
         Share of what recurrent layers above the first, dense layers and the output read
@@ -213,7 +225,7 @@ class BiLSTMTagger(BaseTagger):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
 
-    scheme_ : {"BIO", "BIOES", "IOB1"} or None
+    scheme_ : {"BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None
         How the labels mark spans. None if they mark none.
 
     n_features_in_ : int
@@ -237,7 +249,8 @@ class BiLSTMTagger(BaseTagger):
 
     history_ : list of dict
         For each epoch its number, the training loss, the rate it ended with, and
-        seconds; with validation rows their loss too.
+        seconds; with validation rows their loss too, and the share of their tokens
+        labelled right, "valid_accuracy", or "valid_f1", the F1 score of spans.
 
     best_epoch_ : int
         Epoch whose weights are in use: the best one after early stopping, else the
@@ -284,6 +297,7 @@ class BiLSTMTagger(BaseTagger):
         "character_embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "character_filters": [Interval(Integral, 0, None, closed="left")],
         "crf": ["boolean"],
+        "scheme": [StrOptions({"auto", "IOB1", *SCHEMES}), None],
         "constrained": ["boolean"],
     }
 
@@ -306,6 +320,7 @@ class BiLSTMTagger(BaseTagger):
         normalization=None,
         dense_layer_sizes=(),
         crf=True,
+        scheme="auto",
         constrained=True,
         dropout=0.3,
         embedding_dropout=0.3,
@@ -349,6 +364,7 @@ class BiLSTMTagger(BaseTagger):
         self.normalization = normalization
         self.dense_layer_sizes = dense_layer_sizes
         self.crf = crf
+        self.scheme = scheme
         self.constrained = constrained
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
@@ -397,7 +413,8 @@ class BiLSTMTagger(BaseTagger):
         X_val : sequence of sequence of str, default=None
             Validation rows, of the kind of X.
         y_val : sequence of sequence, default=None
-            Labels of the validation rows.
+            Labels of the validation rows. A row with a label that y does not hold is
+            left out, with a warning.
         X_unlabelled : sequence of sequence of str, default=None
             Further rows for `embedding="svd"` to learn from what the neighbours of a
             token tell. Only tokens that X has too have a vector.
@@ -465,6 +482,7 @@ class BiLSTMTagger(BaseTagger):
             The tokens of each sentence, or other rows of the kind that `fit` saw.
         y : sequence of sequence
             True labels. One that `fit` did not see is never predicted, and is wrong.
+            Where there is a scheme, all must be of one.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -472,7 +490,8 @@ class BiLSTMTagger(BaseTagger):
         -------
         score : float
             The F1 score of spans, :func:`~sklearn_bilstm.metrics.span_f1_score`, if the
-            labels that were fitted mark spans, else the share of tokens labelled right.
+            labels mark spans as `scheme_` says, else the share of tokens labelled
+            right.
         """
         predicted = self.predict(X)
         y = self._check_target(y)

@@ -14,16 +14,17 @@ from sklearn_bilstm.estimators._sentences import (
     check_lengths,
     matrix_of_lists,
 )
-from sklearn_bilstm.metrics import allowed_transitions, find_scheme, in_scheme
-from sklearn_bilstm.nn import CRF, CharacterEncoder, IndependentLabels, TaggingModel
-from sklearn_bilstm.sequences import (
-    RaggedArray,
-    SequenceDataset,
-    Spelling,
-    ragged_from_ids,
+from sklearn_bilstm.metrics import (
+    allowed_transitions,
+    find_scheme,
+    find_spans,
+    in_scheme,
 )
+from sklearn_bilstm.metrics._schemes import SCHEMES
+from sklearn_bilstm.nn import CRF, CharacterEncoder, IndependentLabels, TaggingModel
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
 from sklearn_bilstm.text import WordReader, WordVectors
-from sklearn_bilstm.training import WeightedLabellingLoss
+from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedLabellingLoss
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 
@@ -54,7 +55,7 @@ class BaseTagger(BaseSequenceEstimator):
             return super()._rows(X, input_type, reset=reset, max_id=max_id)
         if reset:
             self._forget_columns()
-        return SequenceDataset(ragged_from_ids(ids, max_id=max_id))
+        return SequenceDataset(self._ids(ids, max_id))
 
     def _sentences(self, X, input_type, reset):
         """Return X as sentences, or None if it holds ids or numbers, as it may."""
@@ -66,7 +67,8 @@ class BaseTagger(BaseSequenceEstimator):
         elif holds_text(X):
             raise ValueError(
                 "X must hold a list of tokens for each sentence: got text in an object "
-                f"of type {type(X).__name__} that holds no such lists."
+                f"of type {type(X).__name__} that holds no such lists, or more than a "
+                "single column."
             )
         elif knows_words:
             raise ValueError(
@@ -83,6 +85,19 @@ class BaseTagger(BaseSequenceEstimator):
         reason = "as input_type='numeric' has it" if reset else "as X did in fit"
         raise ValueError(f"X must hold {held}, {reason}. Got lists of tokens instead.")
 
+    def _ids(self, X, max_id):
+        """Return ids, of which none is left out, as each has a label."""
+        rows, columns = X.nonzero()
+        last = np.full(X.shape[0], -1)
+        np.maximum.at(last, rows, columns)
+        holes = np.flatnonzero(last + 1 > np.bincount(rows, minlength=len(last)))
+        if len(holes):
+            raise ValueError(
+                "X must hold 0, which is padding, behind the ids of a row only: row "
+                f"{holes[0]} has it before the last one. An unknown token is 1."
+            )
+        return super()._ids(X, max_id)
+
     def _learn_words(self, sentences):
         """Learn which tokens get an id, beside those that have a given vector."""
         if not (self.embedding is None or isinstance(self.embedding, _KNOWS_WORDS)):
@@ -92,8 +107,18 @@ class BaseTagger(BaseSequenceEstimator):
                 f"holds. Got an object of type {type(self.embedding).__name__}."
             )
         reader = WordReader(self.lowercase, self.min_df, self.max_features)
-        has_vectors = isinstance(self.embedding, WordVectors)
-        return reader.fit(sentences, known=self.embedding if has_vectors else ())
+        if not isinstance(self.embedding, WordVectors):
+            return reader.fit(sentences)
+        reader.fit(sentences, known=self.embedding)
+        found = any(word in self.embedding for word in reader.vocabulary_)
+        if len(self.embedding) and not found:
+            warnings.warn(
+                "The 'embedding' parameter holds no word in lower case, in which "
+                "lowercase=True looks tokens up: none of its vectors is used.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return reader
 
     def _rows_of_words(self, sentences, reset):
         if reset:
@@ -117,36 +142,46 @@ class BaseTagger(BaseSequenceEstimator):
         return check_label_rows(y, estimator=self)
 
     def _learn_outputs(self, y):
-        self.scheme_ = find_scheme(y)
-        labels = [label for row in self._in_scheme(y) for label in row]
+        self.scheme_ = find_scheme(y) if self.scheme == "auto" else self.scheme
+        if self.scheme == "auto" and self.scheme_ is None:
+            _warn_of_strays(y)
+        labels = [label for row in self._in_scheme(y, "y") for label in row]
         if not labels:
             raise ValueError("y must hold a label: all of its rows are empty.")
         self.classes_ = np.unique(np.array(labels))
 
     def _keeps_to_scheme(self):
-        return self.crf and self.constrained and self.scheme_ in ("BIO", "BIOES")
+        return self.crf and self.constrained and self.scheme_ in SCHEMES
 
-    def _in_scheme(self, y):
+    def _in_scheme(self, y, name):
         """Return labels that follow each other as the scheme has it, if it is kept."""
-        if not self._keeps_to_scheme():
+        if self.scheme_ is None:
             return y
-        return [in_scheme(row, self.scheme_) for row in y]
-
-    def _encode(self, y, name):
         try:
-            repaired = self._in_scheme(y)
+            if self._keeps_to_scheme():
+                return [in_scheme(row, self.scheme_) for row in y]
+            for row in y:
+                find_spans(row)
         except ValueError as error:
             raise ValueError(
-                f"{name} must hold labels of classes_ only, which are of the scheme "
-                f"{self.scheme_}. {error}"
+                f"{name} must hold labels that mark spans, as those of {self.scheme_} "
+                f"do. {error}"
             ) from error
-        n_repaired = sum(new != old for new, old in zip(repaired, y, strict=True))
-        if n_repaired:
+        return y
+
+    def _encode(self, y, name):
+        repaired = self._in_scheme(y, name)
+        broken = [row for row, labels in enumerate(y) if repaired[row] != labels]
+        if broken:
+            row = broken[0]
+            pairs = enumerate(zip(y[row], repaired[row], strict=True))
+            token, old, new = next((i, *pair) for i, pair in pairs if len({*pair}) > 1)
             warnings.warn(
-                f"{n_repaired} rows of {name} have labels that do not follow each "
-                f"other as {self.scheme_} has it, like 'I-PER' behind 'O'. Their spans "
-                "were read as sklearn_bilstm.metrics.find_spans does, and their labels "
-                "written anew. constrained=False learns labels as they are.",
+                f"{len(broken)} rows of {name} are not written in {self.scheme_}: row "
+                f"{row} is the first, whose {old!r} at token {token} is taken for "
+                f"{new!r}. Their spans were read as sklearn_bilstm.metrics.find_spans "
+                "does, and their labels written anew. constrained=False learns labels "
+                "as they are.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -156,7 +191,26 @@ class BaseTagger(BaseSequenceEstimator):
 
     def _paired(self, rows, y, name):
         check_lengths(rows.sequences.lengths, y, name)
+        if name == "y_val":
+            rows, y = self._with_known_labels(rows, y)
         return super()._paired(rows, y, name)
+
+    def _with_known_labels(self, rows, y_val):
+        """Return the validation rows that a loss can be computed of."""
+        known = set(self.classes_.tolist())
+        labels = self._in_scheme(y_val, "y_val")
+        kept = [row for row, found in enumerate(labels) if known.issuperset(found)]
+        if len(kept) == len(y_val):
+            return rows, y_val
+        strange = sorted({label for row in labels for label in row} - known)
+        message = (
+            f"{len(y_val) - len(kept)} rows of y_val hold labels that y does not, such "
+            f"as {strange[0]!r}"
+        )
+        if not kept:
+            raise ValueError(f"{message}: there is no other row to measure a loss by.")
+        warnings.warn(f"{message}, and are left out.", UserWarning, stacklevel=2)
+        return rows.take(np.array(kept)), [y_val[row] for row in kept]
 
     def _learn_scale_of_target(self, rows):
         self._steps_of_row = max(1.0, float(rows.sequences.lengths.mean()))
@@ -220,3 +274,35 @@ class BaseTagger(BaseSequenceEstimator):
 
     def _criterion(self):
         return WeightedLabellingLoss, {"n_steps": self._steps_of_row}
+
+    def _metrics(self):
+        if self.scheme_ is None:
+            return [LabelAccuracy()]
+        return [SpanF1(self.classes_.tolist())]
+
+    def _record_decisions(self, **more):
+        super()._record_decisions(scheme=self.scheme_, **more)
+
+
+def _warn_of_strays(y):
+    """Warn if few labels only are why the others are not taken for those of spans."""
+    labels = {label for row in y for label in row}
+    strays = [label for label in labels if not _marks_span(label)]
+    marks = [label for label in labels - {"O", *strays} if "-" in str(label)]
+    if len(marks) > len(strays):
+        reason = f"{min(strays)!r} does not" if strays else "they are of two schemes"
+        warnings.warn(
+            f"Labels of y such as {min(marks)!r} mark spans, but {reason}: all are "
+            "taken for labels that mark none, and score is the share of right "
+            "ones. Mend y, or give the 'scheme' parameter, which may be None.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _marks_span(label):
+    try:
+        find_spans([label])
+    except ValueError:
+        return False
+    return True

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-__all__ = ["Span", "find_spans"]
+__all__ = ["Span", "find_spans", "parts_of"]
+
+# What schemes call the places of a label in its span, beside those of BIOES.
+_OTHER_PLACES = {"M": "I", "L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
@@ -31,7 +34,8 @@ def find_spans(labels: Sequence[str]) -> list[Span]:
     and Buchholz, 2000), which understands several schemes at once: "B-PER" begins a
     span and "I-PER" goes on with it, or begins one where none of its kind is open
     (IOB1, BIO); "E-PER" ends one, and "S-PER" is one of a single token (BIOES). "O" is
-    outside of all. Where all spans are of one kind, "B", "I", "E" and "S" will do.
+    outside of all. Where all spans are of one kind, "B", "I", "E" and "S" will do. "M"
+    is another name of "I" (BMES), "L" of "E" and "U" of "S" (BILOU).
 
     Parameters
     ----------
@@ -57,7 +61,7 @@ def find_spans(labels: Sequence[str]) -> list[Span]:
     spans: list[Span] = []
     is_open = False
     for token, label in enumerate(labels):
-        place, kind = _parts_of(label)
+        place, kind = parts_of(label)
         if place != "O":
             goes_on = is_open and place in "IE" and kind == spans[-1].kind
             start = spans.pop().start if goes_on else token
@@ -66,12 +70,19 @@ def find_spans(labels: Sequence[str]) -> list[Span]:
     return spans
 
 
-def _parts_of(label: str) -> tuple[str, str]:
-    """Return the place of a label in its span, and the kind of the span."""
-    place, _, kind = str(label).partition("-")
+def parts_of(label: str) -> tuple[str, str]:
+    """Return the place of a label in its span, as BIOES names it, and the span's kind.
+
+    Raises
+    ------
+    ValueError
+        If it is a label of no scheme.
+    """
+    letter, _, kind = str(label).partition("-")
+    place = _OTHER_PLACES.get(letter, letter)
     if place not in ("B", "I", "O", "E", "S") or (place == "O" and label != "O"):
         raise ValueError(
-            "A label of spans must be 'O', or one of 'B', 'I', 'E' and 'S' with a kind "
-            f"behind a hyphen, such as 'B-PER'. Got {label!r}."
+            "A label of spans must be 'O', or one of 'B', 'I', 'E', 'S', 'M', 'L' and "
+            f"'U' with a kind behind a hyphen, such as 'B-PER'. Got {label!r}."
         )
     return place, kind

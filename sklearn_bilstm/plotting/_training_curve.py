@@ -10,7 +10,7 @@ __all__ = ["TrainingCurveDisplay"]
 # The names in the history of what may be drawn, and how its axis is called.
 _METRICS = {
     "loss": {"loss": "loss"},
-    "score": {"accuracy": "accuracy", "r2": "R²"},
+    "score": {"accuracy": "accuracy", "f1": "F1 of spans", "r2": "R²"},
     "lr": {"lr": "learning rate"},
 }
 _ROWS = {
@@ -84,7 +84,8 @@ class TrainingCurveDisplay:
             A fitted BiLSTM estimator, or a Pipeline or search that holds one.
         metric : {"loss", "score", "lr"}, default="loss"
             What to draw. The score of a classifier is its accuracy, that of a regressor
-            R2. The learning rate is that which an epoch ended with.
+            R2, and that of a tagger, on validation rows alone, accuracy or the F1 of
+            spans. The learning rate is that which an epoch ended with.
         ax : matplotlib Axes, default=None
             Where to draw. None makes a figure.
 

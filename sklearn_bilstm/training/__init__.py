@@ -14,7 +14,7 @@ from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._progress import BatchBar, EpochPrinter
 from sklearn_bilstm.training._schedules import SCHEDULES
-from sklearn_bilstm.training._scores import R2, Accuracy
+from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
 from sklearn_bilstm.training._splits import split_off_validation
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.training._wide import WidePath
@@ -29,8 +29,10 @@ __all__ = [
     "EarlyStopping",
     "EpochPrinter",
     "Evidence",
+    "LabelAccuracy",
     "MaxNorm",
     "SequenceNet",
+    "SpanF1",
     "StopTraining",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",

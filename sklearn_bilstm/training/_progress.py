@@ -14,6 +14,7 @@ _SHOWN = (
     "train_r2",
     "valid_loss",
     "valid_accuracy",
+    "valid_f1",
     "valid_r2",
 )
 

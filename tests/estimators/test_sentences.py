@@ -34,6 +34,8 @@ CONTAINERS = {
     "arrays": lambda rows: [np.array(row) for row in rows],
     "columns": lambda rows: [pd.Series(row, dtype=object) for row in rows],
     "polars": pl.Series,
+    "frame": lambda rows: pd.DataFrame({"tokens": rows}),
+    "array of one column": lambda rows: of_objects(rows)[:, None],
 }
 any_container = pytest.mark.parametrize(
     "container", CONTAINERS.values(), ids=CONTAINERS

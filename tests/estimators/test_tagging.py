@@ -74,6 +74,18 @@ def test_what_was_learnt_from_lists_of_ids_reads_a_matrix():
         assert tagger.predict(X) == tagger.predict(IDS)
 
 
+@pytest.mark.parametrize(
+    "hole", [[[3, 0, 4]], np.array([[0, 3]]), sparse.csr_array([[5, 0, 4]])], ids=type
+)
+def test_ids_have_padding_behind_them_only(hole):
+    with pytest.raises(ValueError, match="behind the ids of a row only: row 0"):
+        small_tagger().fit(hole, [["O", "O"]])
+    tagger = small_tagger().fit(IDS, Y)
+    with pytest.raises(ValueError, match="behind the ids of a row only: row 0"):
+        tagger.predict(hole)
+    assert tagger.predict([[3, 4, 0]]) == tagger.predict([[3, 4]])
+
+
 def test_series_may_be_an_array_or_a_list_of_arrays():
     array = np.random.RandomState(0).rand(6, 3, 2)
     labels = [["a", "b", "a"]] * 6
@@ -139,6 +151,13 @@ def test_an_array_of_vectors_is_for_ids():
         small_tagger(embedding=vectors).fit(X, Y)
 
 
+def test_vectors_that_no_token_can_have_are_told_of():
+    capitals = WordVectors(["Anna", "Ben"], np.eye(2))
+    with pytest.warns(UserWarning, match="no word in lower case.*none of its vectors"):
+        small_tagger(embedding=capitals).fit(X, Y)
+    small_tagger(embedding=capitals, lowercase=False).fit(X, Y)
+
+
 def test_no_vectors_are_refused():
     nothing = WordVectors([], np.zeros((0, 3)))
     with pytest.raises(ValueError, match="WordVectors that hold a word"):
@@ -161,13 +180,15 @@ def test_sentences_without_labels_tell_what_neighbours_a_word_has():
         (Y, "BIO"),
         ([["S-PER", "O", "S-PER"], ["S-PER", "O"], [], ["O"]] * 3, "BIOES"),
         ([["I-PER", "O", "I-PER"], ["I-PER", "O"], [], ["O"]] * 3, "IOB1"),
+        ([["U-PER", "O", "U-PER"], ["U-PER", "O"], [], ["O"]] * 3, "BILOU"),
+        ([["B", "M", "E"], ["B", "E"], [], ["S"]] * 3, "BMES"),
         ([["NOUN", "VERB", "NOUN"], ["NOUN", "VERB"], [], ["PRON"]] * 3, None),
         ([[1, 0, 1], [1, 0], [], [2]] * 3, None),
     ],
 )
 def test_the_scheme_and_the_labels_come_back(y, scheme):
     tagger = small_tagger(max_epochs=1).fit(X, y)
-    assert tagger.scheme_ == scheme
+    assert tagger.scheme_ == tagger.auto_params_["scheme"] == scheme
     assert tagger.classes_.tolist() == sorted({label for row in y for label in row})
     found = {label for row in tagger.predict(X) for label in row}
     assert found <= set(tagger.classes_.tolist())
@@ -175,7 +196,10 @@ def test_the_scheme_and_the_labels_come_back(y, scheme):
 
 
 def test_labels_that_break_their_scheme_are_repaired_and_counted():
-    with pytest.warns(UserWarning, match="6 rows of y have labels.*as BIO has it"):
+    message = (
+        "6 rows of y are not written in BIO: row 0 .* 'I-PER' at token 0 .*'B-PER'"
+    )
+    with pytest.warns(UserWarning, match=message):
         tagger = small_tagger().fit(X, BROKEN)
     assert tagger.classes_.tolist() == ["B-LOC", "B-PER", "O"]
     assert tagger.scheme_ == "BIO"
@@ -193,15 +217,15 @@ def test_without_constraints_labels_are_learnt_as_they_are(params):
 
 def test_labels_of_validation_rows_are_repaired_too():
     lone = [["B-PER", "I-PER", "O"], *Y[1:]]
-    with pytest.warns(UserWarning, match="1 rows of y_val have labels"):
+    with pytest.warns(UserWarning, match="1 rows of y_val are not written in BIO"):
         small_tagger().fit(X, lone, X_val=[["Ben"]], y_val=[["I-PER"]])
 
 
 @pytest.mark.parametrize(
     ("y_val", "message"),
     [
-        ([["B-LOC"]], "y_val must hold labels of classes_ only.*got 'B-LOC'"),
-        ([["person"]], "y_val must hold labels of classes_ only.*scheme BIO"),
+        ([["B-LOC"]], "1 rows of y_val hold labels that y does not, such as 'B-LOC': "),
+        ([["person"]], "y_val must hold labels that mark spans.*BIO.*Got 'person'"),
         ([["O", "O"]], "y_val.*row 0 has 2 labels for 1 tokens"),
         ([["O"], ["O"]], "y_val must hold a target for each row of X_val: got 2"),
     ],
@@ -209,6 +233,46 @@ def test_labels_of_validation_rows_are_repaired_too():
 def test_validation_labels_must_be_known_and_as_many_as_tokens(y_val, message):
     with pytest.raises(ValueError, match=message):
         small_tagger().fit(X, Y, X_val=[["Ben"]], y_val=y_val)
+
+
+def test_validation_rows_with_labels_that_were_not_learnt_are_left_out():
+    X_val, y_val = [["Ben"], ["Ray"], ["met"]], [["B-PER"], ["B-LOC"], ["O"]]
+    with pytest.warns(UserWarning, match="1 rows of y_val hold labels.* 'B-LOC', and"):
+        found = small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
+    expected = small_tagger().fit(X, Y, X_val=X_val[::2], y_val=y_val[::2])
+    losses = [[e["valid_loss"] for e in fit.history_] for fit in (found, expected)]
+    assert losses[0] == losses[1]
+
+
+def test_a_scheme_may_be_named():
+    spans = [["S-PER", "O", "S-PER"], ["S-PER", "O"], [], ["O"]] * 3
+    with pytest.warns(UserWarning, match="'S-PER' at token 0 is taken for 'B-PER'"):
+        tagger = small_tagger(scheme="BIO").fit(X, spans)
+    assert tagger.classes_.tolist() == ["B-PER", "O"]
+    assert "scheme" not in tagger.auto_params_
+    none = small_tagger(scheme=None).fit(X, Y)
+    assert none.scheme_ is None
+    assert none.module_.labelling.allowed.all()
+    outside = [["O"] * len(row) for row in X]
+    tagger = small_tagger(scheme="BIO").fit(X, outside)
+    assert tagger.score(X, Y) == 0.0  # the F1 of spans, though none was learnt
+
+
+@pytest.mark.parametrize("params", [{}, {"crf": False}, {"scheme": "IOB1"}])
+def test_labels_of_a_named_scheme_mark_spans(params):
+    with pytest.raises(ValueError, match="y must hold labels that mark spans.*'noun'"):
+        small_tagger(**{"scheme": "BIO", **params}).fit([["a"]], [["noun"]])
+
+
+@pytest.mark.parametrize(
+    ("odd", "reason"), [("o", "'o' does not"), ("E-PER", "they are of two schemes")]
+)
+def test_a_stray_label_among_those_of_spans_is_named(odd, reason):
+    y = [["B-PER", "I-PER", "L-PER"], ["B-LOC", "O"], [], [odd]] * 3
+    with pytest.warns(UserWarning, match=f"such as 'B-LOC' mark spans, but {reason}"):
+        tagger = small_tagger().fit(X, y)
+    assert tagger.scheme_ is None
+    small_tagger(scheme=None).fit(X, y)
 
 
 def test_there_must_be_a_label():

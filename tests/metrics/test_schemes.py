@@ -10,12 +10,17 @@ from sklearn_bilstm.metrics import (
 )
 
 KINDS = "xy"
-BIO = ["O", *(f"{place}-{kind}" for place in "BI" for kind in KINDS)]
-BIOES = ["O", *(f"{place}-{kind}" for place in "BIES" for kind in KINDS)]
+SCHEMES = ["BIO", "BIOES", "BILOU", "BMES"]
 
 
-@pytest.mark.parametrize(("scheme", "labels"), [("BIO", BIO), ("BIOES", BIOES)])
-def test_what_is_allowed_is_what_writing_its_spans_anew_leaves_alone(scheme, labels):
+def labels_of(scheme):
+    places = scheme.replace("O", "")
+    return ["O", *(f"{place}-{kind}" for place in places for kind in KINDS)]
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_what_is_allowed_is_what_writing_its_spans_anew_leaves_alone(scheme):
+    labels = labels_of(scheme)
     allowed = allowed_transitions(labels, scheme)
     for codes in itertools.product(range(len(labels)), repeat=3):
         row = [labels[code] for code in codes]
@@ -24,10 +29,20 @@ def test_what_is_allowed_is_what_writing_its_spans_anew_leaves_alone(scheme, lab
         assert found == (in_scheme(row, scheme) == row), row
 
 
-@pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
-def test_spans_survive_being_written_anew(scheme):
-    for row in itertools.product(BIOES, repeat=3):
-        assert find_spans(in_scheme(row, scheme)) == find_spans(row), row
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("other", SCHEMES)
+def test_spans_survive_being_written_anew(scheme, other):
+    for row in itertools.product(labels_of(other), repeat=3):
+        written = in_scheme(row, scheme)
+        assert find_spans(written) == find_spans(row), row
+        assert set(written) <= set(labels_of(scheme))
+
+
+def test_a_span_in_each_scheme():
+    labels = ["B-x", "I-x", "E-x", "S-x"]
+    assert in_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
+    assert in_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
+    assert in_scheme(labels, "BMES") == ["B-x", "M-x", "E-x", "S-x"]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +55,13 @@ def test_spans_survive_being_written_anew(scheme):
         ([["O", "O"], []], None),
         ([[1, 2]], None),
         ([["B", "I", "O"]], "BIO"),
+        ([["B", "M", "E"], ["S"]], "BMES"),
+        ([["B-PER", "L-PER", "O"]], "BILOU"),
+        ([["U-PER", "O"]], "BILOU"),
+        ([["B-PER", "L-PER", "S-PER"]], None),  # of two
+        ([["B", "E"], ["E", "E"]], None),  # such as buried and exposed
+        ([["S", "M", "L"]], None),  # sizes
+        ([["B-PER", "o"]], None),
     ],
 )
 def test_the_scheme_of_hand_made_labels(rows, scheme):
@@ -48,3 +70,16 @@ def test_the_scheme_of_hand_made_labels(rows, scheme):
 
 def test_kinds_may_be_left_out():
     assert in_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
+
+
+@pytest.mark.parametrize("scheme", ["IOB1", "bio", None])
+def test_only_schemes_that_decide_what_follows_are_written_in(scheme):
+    with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
+        in_scheme(["O"], scheme)
+    with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
+        allowed_transitions(["O"], scheme)
+
+
+def test_transitions_are_of_labels_of_spans():
+    with pytest.raises(ValueError, match="Got 'NOUN'"):
+        allowed_transitions(["B-x", "NOUN"], "BIO")

@@ -44,6 +44,8 @@ def chunks_of_conlleval(labels):
         (["E-PER", "E-PER"], [("PER", 0, 1), ("PER", 1, 2)]),
         (["B", "I", "O", "B"], [("", 0, 2), ("", 3, 4)]),
         (["B-a-b", "I-a-b"], [("a-b", 0, 2)]),
+        (["U-PER", "B-LOC", "I-LOC", "L-LOC"], [("PER", 0, 1), ("LOC", 1, 4)]),
+        (["S", "B", "M", "E"], [("", 0, 1), ("", 1, 4)]),
     ],
 )
 def test_spans_of_hand_made_labels(labels, spans):

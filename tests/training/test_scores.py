@@ -7,7 +7,7 @@ from sklearn.metrics import accuracy_score, r2_score
 from skorch.history import History
 
 from sklearn_bilstm.training import R2
-from tests.helpers import small_classifier, small_regressor
+from tests.helpers import small_classifier, small_regressor, small_tagger
 
 # Nothing is learnt, and nothing is left out: training rows are predicted like others.
 STILL = {
@@ -54,6 +54,29 @@ def test_r2_of_all_rows_is_that_of_score(ids, n_outputs):
     (epoch,) = regressor.history_
     assert epoch["train_r2"] == pytest.approx(regressor.score(ids, y, weight), abs=1e-6)
     assert epoch["valid_r2"] == pytest.approx(regressor.score(X_val, y_val), abs=1e-6)
+
+
+@pytest.mark.parametrize("params", [{}, {"crf": False}, {"scheme": None}])
+def test_the_score_of_labels_of_validation_rows_is_that_of_score(sentences, params):
+    X, y = sentences
+    X_val = [["Anna", "met", "Ben"], ["Ray"], [], ["Mrs", "Ray", "saw", "her"]]
+    y_val = [["B-PER", "O", "B-PER"], ["O"], [], ["O", "B-PER", "O", "B-PER"]]
+    tagger = small_tagger(**STILL, batch_size=7, **params)
+    tagger.fit(X, y, X_val=X_val, y_val=y_val)
+    (epoch,) = tagger.history_
+    name = "valid_accuracy" if params == {"scheme": None} else "valid_f1"
+    expected = tagger.score(X_val, y_val)
+    assert 0 < expected < 1
+    assert epoch[name] == pytest.approx(expected)
+    assert not {"train_accuracy", "train_f1"} & set(epoch)
+
+
+def test_of_no_span_and_of_no_token_the_score_is_zero():
+    X, y = [["a", "b"]] * 4, [["O", "O"]] * 4
+    no_span = small_tagger(scheme="BIO").fit(X, y, X_val=X, y_val=y)
+    assert no_span.history_[0]["valid_f1"] == 0.0
+    no_token = small_tagger(scheme=None).fit(X, y, X_val=[[]], y_val=[[]])
+    assert no_token.history_[0]["valid_accuracy"] == 0.0
 
 
 @pytest.mark.parametrize("y_pred", [[3.0, 3, 3], [3, 3, 4]], ids=["right", "wrong"])
