@@ -27,6 +27,11 @@ class Network(nn.Module):
         )
 
     @property
+    def loss_arguments(self) -> dict[str, nn.Module]:
+        """What the loss needs beside the logits, by name."""
+        return {}
+
+    @property
     def needs_whole_batch(self) -> bool:
         """Whether what a row gives depends on the other rows it is learnt from with."""
         return self.encoder.needs_whole_batch

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from sklearn_bilstm.nn._characters import CharacterEncoder
 from sklearn_bilstm.nn._crf import CRF
@@ -54,6 +54,11 @@ class TaggingModel(Network):
         width = 0 if spelled is None else spelled.output_size
         designs = self.encoder.design, self.labelling.design
         return type(layer), layer.n_shared, width, *designs
+
+    @property
+    def loss_arguments(self) -> dict[str, nn.Module]:
+        """What the loss needs beside the emissions, by name."""
+        return {"labelling": self.labelling}
 
     def read(
         self,

@@ -16,7 +16,7 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from sklearn_bilstm.nn import TaggingModel, TokenInput
+from sklearn_bilstm.nn import TokenInput
 from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
@@ -298,10 +298,8 @@ class SequenceNet(NeuralNet):
         self, y_pred: Tensor, y_true: dict[str, Tensor], *args: Any, **kwargs: Any
     ) -> Tensor:
         """Return the weighted loss of a batch."""
-        compared: dict[str, Any] = to_tensor(y_true, device=self.device)
-        if isinstance(self.module_, TaggingModel):
-            compared["labelling"] = self.module_.labelling
-        return self.criterion_(y_pred, **compared)
+        compared = to_tensor(y_true, device=self.device)
+        return self.criterion_(y_pred, **compared, **self.module_.loss_arguments)
 
     def forward_iter(
         self, X: SequenceDataset, *args: Any, **kwargs: Any

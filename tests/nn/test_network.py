@@ -39,6 +39,10 @@ def test_a_network_is_printed_part_by_part_with_its_numbers_of_weights():
     ]
 
 
+def test_a_loss_needs_nothing_but_the_logits():
+    assert States().loss_arguments == {}
+
+
 def test_it_needs_whole_batches_if_its_encoder_does():
     assert States("batch").needs_whole_batch
     assert not States("layer").needs_whole_batch

@@ -54,6 +54,12 @@ def test_wider_padding_changes_nothing(labelling):
     assert torch.equal(labels[MASK], model.decode(IDS, MASK, CHARACTERS)[MASK])
 
 
+@any_labelling
+def test_a_loss_is_given_the_labelling(labelling):
+    model = make_model(labelling)
+    assert model.loss_arguments == {"labelling": model.labelling}
+
+
 def test_characters_tell_tokens_of_one_id_apart():
     model = make_model().eval()
     other = CHARACTERS.clone()
