@@ -22,6 +22,11 @@ SMALL = {
 }
 
 
+def compiled_by(backend):
+    """Return parameters that have torch compile the network and the loss."""
+    return {"net_params": {"compile": True, "compile__backend": backend}}
+
+
 def small_classifier(**params):
     """Return a bare network that is fitted in a fraction of a second."""
     bare = {"evidence_ngrams": None, "wide_ngrams": None}

@@ -62,9 +62,7 @@ def plain_net(net: SequenceNet) -> dict[str, Any]:
 
     The memory of its optimiser is part of it, callbacks are not.
     """
-    # torch.compile wraps a network into one that has other names for its weights
-    module = getattr(net.module_, "_orig_mod", net.module_)
-    memory = net.optimizer_.state
+    module, memory = net.module_, net.optimizer_.state
     return {
         "parts": {
             role: [type(part).__name__, part.config]

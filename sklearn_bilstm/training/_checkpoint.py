@@ -24,7 +24,7 @@ __all__ = ["Checkpoint"]
 # Callbacks that have a say in what is learnt. Those of users are not known.
 _STEERING = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
 
-_ARGUMENTS = ("batch_size", "lr", "seed")
+_ARGUMENTS = ("batch_size", "compile", "lr", "seed")
 _ARGUMENTS_OF = ("criterion__", "optimizer__")
 
 

@@ -84,6 +84,15 @@ class SequenceNet(NeuralNet):
             self.module_, self.module = self.module, type(self.module)
         return self
 
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile a module in place, if asked to.
+
+        The module that :func:`torch.compile` returns has other names for its weights.
+        """
+        if self.compile:
+            module.compile(**self.get_params_for("compile"))
+        return module
+
     def fit_epochs(
         self,
         train: SequenceDataset,

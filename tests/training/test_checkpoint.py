@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 from sklearn_bilstm import load, save
 from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
 from tests.helpers import (
+    compiled_by,
     small_classifier,
     small_pipeline,
     small_regressor,
@@ -231,6 +232,7 @@ def test_the_lines_that_are_printed_go_on_too(ids, path, capsys):
         ({"dropout": 0.1}, "network"),
         ({"pooling": "max"}, "network"),
         ({"precision": "bfloat16"}, "network"),
+        (compiled_by("eager"), "compile"),
         ({"early_stopping": True}, "EarlyStopping, rows, validation rows"),
         ({"class_weight": {0: 2.0}}, "rows"),
     ],

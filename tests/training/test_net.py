@@ -1,6 +1,7 @@
 import pickle
 import signal
 import threading
+from copy import copy, deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, ragged_from_ids
 from sklearn_bilstm.utils._threads import Workers
-from tests.helpers import rows_of, small_classifier, small_tagger
+from tests.helpers import compiled_by, rows_of, small_classifier, small_tagger
 
 Y = [0, 1] * 20
 
@@ -201,6 +202,30 @@ def assert_learns_from_shards_as_from(whole, net, batch, rounding):
     for weight, gradient in zip(weights, expected, strict=True):
         error = (weight.grad - gradient).norm() / gradient.norm()
         assert error < rounding
+
+
+@pytest.mark.filterwarnings("ignore")  # of what torch does itself while it compiles
+def test_a_compiled_tagger_learns_and_answers_like_another(sentences):
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    (X, y), graphs = (rows[:8] for rows in sentences), []
+    params = {"max_epochs": 1, "embedding": "svd", "crf": False, "character_filters": 0}
+    other = small_tagger(**params).fit(X, y, X_val=X, y_val=y)
+    found = small_tagger(**params, **compiled_by(backend))
+    found.fit(X, y, X_val=X, y_val=y)
+    assert graphs
+    assert found.history_[0]["valid_f1"] == other.history_[0]["valid_f1"]
+    assert found.predict(X) == other.predict(X)
+    probabilities = (np.concatenate(t.predict_proba(X)) for t in (found, other))
+    np.testing.assert_allclose(*probabilities, atol=1e-6)
+
+
+def test_a_compiled_network_keeps_the_names_of_its_weights(fitted):
+    compiled = copy(fitted).set_params(**compiled_by("eager"))
+    net = compiled._make_net(deepcopy(fitted.module_), seed=0)
+    assert net.module_.state_dict().keys() == fitted.module_.state_dict().keys()
 
 
 @pytest.mark.parametrize(
