@@ -1,6 +1,6 @@
 """What all networks have in common."""
 
-from typing import cast
+from typing import ClassVar, cast
 
 import torch
 from torch import nn
@@ -14,6 +14,8 @@ class Network(nn.Module):
     """A network whose children are parts, an encoder among them."""
 
     encoder: Part
+    # whether each step has logits, and not each sequence
+    of_steps: ClassVar[bool] = False
 
     def __repr__(self) -> str:
         """Return a line a part, each with the number of its weights, and their sum."""

@@ -32,6 +32,8 @@ class TaggingModel(Network):
         What makes further vectors of the characters of tokens.
     """
 
+    of_steps = True
+
     def __init__(
         self,
         input_layer: Part,

@@ -14,6 +14,7 @@ from skorch.callbacks import Callback
 from skorch.history import History
 from skorch.utils import to_tensor
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import TokenInput
@@ -313,8 +314,15 @@ class SequenceNet(NeuralNet):
     def forward_iter(
         self, X: SequenceDataset, *args: Any, **kwargs: Any
     ) -> Iterator[Tensor]:
-        """Yield the logits of all rows at once, in their order."""
-        yield torch.from_numpy(self.logits(X))
+        """Yield the logits of all rows at once, in their order.
+
+        Where each step has logits, there are zeros behind the last one of a row.
+        """
+        if self.module_.of_steps:
+            rows = self._of_steps(self.module_.forward, X)
+            yield pad_sequence([*map(torch.from_numpy, rows)], batch_first=True)
+        else:
+            yield torch.from_numpy(self.logits(X))
 
     def epochs(self) -> list[dict[str, Any]]:
         """Return what was recorded of each complete epoch."""

@@ -61,6 +61,15 @@ def test_skorchs_own_predictions_are_in_the_order_of_rows(ids):
     assert np.array_equal(logits[:, 1] - logits[:, 0], expected)
 
 
+def test_skorchs_own_predictions_of_steps_are_emissions(fitted_tagger, sentences):
+    rows = fitted_tagger._read(sentences[0])
+    inputs, _ = rows[np.arange(len(rows))]
+    with torch.no_grad():
+        expected = fitted_tagger.module_.eval()(**inputs) * inputs["mask"][..., None]
+    found = fitted_tagger.net_.predict(rows)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 class RealInterrupt(Callback):
     """Press Ctrl-C while a callback is at work at the end of an epoch."""
 
