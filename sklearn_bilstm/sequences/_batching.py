@@ -4,11 +4,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sklearn_bilstm.sequences._padding import width_of_batch
+
 __all__ = ["LengthBuckets"]
 
 # Batches in a pool of random rows that is sorted by length. A larger pool has less
 # padding, a smaller one more random batches.
 _BATCHES_PER_POOL = 50
+
+# Steps of a batch without a seed, padding among them, so that one very long row does
+# not multiply the memory that all rows of its batch take.
+_MOST_STEPS = 2**16
 
 
 class LengthBuckets:
@@ -22,9 +28,10 @@ class LengthBuckets:
         Largest number of rows in a batch. Where they do not divide evenly, several
         batches hold fewer rather than one very few.
     seed : sequence of int or None, default=None
-        None gives the rows sorted by length, the longest first. A seed gives random
-        batches in random order: rows are shuffled, cut into pools of several batches,
-        and sorted within their pool.
+        None gives the rows sorted by length, the longest first, and cuts batches of too
+        many steps further; a very long row is alone. A seed gives random batches in
+        random order: rows are shuffled, cut into pools of several batches, and sorted
+        within their pool.
     """
 
     def __init__(
@@ -38,12 +45,16 @@ class LengthBuckets:
         self.seed = seed
 
     def __len__(self) -> int:
-        return -(-len(self.lengths) // self.batch_size)
+        return len(self._batches())
 
     def __iter__(self) -> Iterator[np.ndarray]:
         """Yield arrays of rows."""
+        return iter(self._batches())
+
+    def _batches(self) -> list[np.ndarray]:
         if self.seed is None:
-            return iter(self._sorted_batches(np.arange(len(self.lengths))))
+            batches = self._sorted_batches(np.arange(len(self.lengths)))
+            return [part for batch in batches for part in self._parts(batch)]
         random = np.random.default_rng(self.seed)
         rows = random.permutation(len(self.lengths))
         pool_size = self.batch_size * _BATCHES_PER_POOL
@@ -52,8 +63,16 @@ class LengthBuckets:
             for start in range(0, len(rows), pool_size)
             for batch in self._sorted_batches(rows[start : start + pool_size])
         ]
-        return iter([batches[i] for i in random.permutation(len(batches))])
+        return [batches[i] for i in random.permutation(len(batches))]
 
     def _sorted_batches(self, rows: np.ndarray) -> list[np.ndarray]:
         rows = rows[np.argsort(-self.lengths[rows], kind="stable")]
         return np.array_split(rows, -(-len(rows) // self.batch_size))
+
+    def _parts(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        """Cut a batch, whose longest row comes first, where it has too many steps."""
+        while len(rows):
+            most = max(1, _MOST_STEPS // width_of_batch(int(self.lengths[rows[0]])))
+            part, *_ = np.array_split(rows, -(-len(rows) // most))
+            yield part
+            rows = rows[len(part) :]

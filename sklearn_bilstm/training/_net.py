@@ -22,7 +22,7 @@ from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
-from sklearn_bilstm.utils._threads import Workers
+from sklearn_bilstm.utils._threads import OneCore, Workers
 
 __all__ = ["SequenceNet"]
 
@@ -347,13 +347,8 @@ class SequenceNet(NeuralNet):
         -------
         pooled : ndarray of float32, shape (n_rows, P)
         """
-        n_batches = -(-len(dataset) // self.batch_size)
-        with self._make_workers(at_most=n_batches) as workers:
-            return self._pooled(dataset, workers)
-
-    def _pooled(self, dataset: SequenceDataset, workers: Workers) -> np.ndarray:
-        batches = list(LengthBuckets(dataset.sequences.lengths, self.batch_size))
-        found = self._read(self.module_.pool, dataset, batches, workers)
+        batches = self._batches(dataset)
+        found = self._read(self.module_.pool, dataset, batches)
         in_order_read = torch.cat(found).numpy()
         pooled = np.empty_like(in_order_read)
         pooled[np.concatenate(batches)] = in_order_read
@@ -402,10 +397,8 @@ class SequenceNet(NeuralNet):
         self, function: Callable[..., Tensor], dataset: SequenceDataset
     ) -> list[np.ndarray]:
         """Return what a function of the network gives the real steps of each row."""
-        lengths = dataset.sequences.lengths
-        batches = list(LengthBuckets(lengths, self.batch_size))
-        with self._make_workers(at_most=len(batches)) as workers:
-            found = self._read(function, dataset, batches, workers)
+        lengths, batches = dataset.sequences.lengths, self._batches(dataset)
+        found = self._read(function, dataset, batches)
         of_rows = {
             row: of_row[: lengths[row]]
             for rows, batch in zip(batches, found, strict=True)
@@ -413,12 +406,14 @@ class SequenceNet(NeuralNet):
         }
         return [of_rows[row] for row in range(len(dataset))]
 
+    def _batches(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        return list(LengthBuckets(dataset.sequences.lengths, self.batch_size))
+
     def _read(
         self,
         function: Callable[..., Tensor],
         dataset: SequenceDataset,
         batches: list[np.ndarray],
-        workers: Workers,
     ) -> list[Tensor]:
         """Call a function of the network, without dropout, with each batch of rows."""
         self._set_training(False)
@@ -428,7 +423,8 @@ class SequenceNet(NeuralNet):
             with torch.inference_mode():
                 return function(**to_tensor(inputs, device=self.device)).cpu()
 
-        return list(workers.map(read, batches))
+        with self._make_workers(at_most=len(batches)) as workers:
+            return list(workers.map(read, batches))
 
     def logits(self, dataset: SequenceDataset) -> np.ndarray:
         """Return the logits in the order of their rows.
@@ -444,12 +440,11 @@ class SequenceNet(NeuralNet):
         -------
         logits : ndarray of float64, shape (n_rows, K)
         """
-        n_batches = -(-len(dataset) // self.batch_size)
-        with self._make_workers(at_most=n_batches) as workers, torch.inference_mode():
-            pooled = torch.from_numpy(self._pooled(dataset, workers))
+        pooled = torch.from_numpy(self.pooled(dataset)).double()
+        with OneCore(), torch.inference_mode():
             # a copy, as other threads may predict with this net at the same time
             head = deepcopy(self.module_.head).to("cpu", torch.float64)
-            return head(pooled.double()).numpy()
+            return head(pooled).numpy()
 
     def restart_optimizer(self) -> None:
         """Forget what the optimiser remembers, which is twice the size of the model."""

@@ -114,10 +114,12 @@ class BatchBar(Callback):
     ) -> None:
         """Draw an empty bar, as long as there are batches."""
         n_begun = len(net.history) - self.n_before_
-        datasets = [data for data in (dataset_train, dataset_valid) if data is not None]
+        loaders = [net.get_iterator(dataset_train, training=True)]
+        if dataset_valid is not None:
+            loaders.append(net.get_iterator(dataset_valid))
         self.bar_ = tqdm(
             desc=f"epoch {n_begun}/{self.n_epochs}",
-            total=sum(-(-len(dataset) // net.batch_size) for dataset in datasets),
+            total=sum(map(len, loaders)),
             unit="batch",
             leave=False,
         )

@@ -20,6 +20,40 @@ def test_every_row_comes_once_in_batches_no_larger_than_asked(n_rows, batch_size
     assert max(map(len, batches)) <= batch_size
 
 
+LONG = np.concatenate([LENGTHS * 20, [0, 70_000, 65_536, 65_537]])
+
+
+@given(
+    places=st.lists(st.integers(0, len(LONG) - 1), min_size=1, max_size=200),
+    batch_size=st.integers(1, 300),
+)
+def test_without_a_seed_only_a_row_alone_has_very_many_steps(places, batch_size):
+    lengths = LONG[places]
+    buckets = LengthBuckets(lengths, batch_size)
+    batches = list(buckets)
+    assert sorted(np.concatenate(batches)) == list(range(len(lengths)))
+    assert len(buckets) == len(batches)
+    for rows in batches:
+        assert 1 <= len(rows) <= batch_size
+        assert len(rows) == 1 or lengths[rows].max() * len(rows) <= 65_536
+
+
+def test_a_batch_of_no_more_steps_stays_whole():
+    (rows,) = LengthBuckets(np.full(64, 1024), 64)
+    assert len(rows) == 64
+    sizes = [len(batch) for batch in LengthBuckets(np.full(64, 1025), 64)]
+    assert sizes == [32, 32]
+
+
+@given(
+    lengths=st.lists(st.integers(0, 70_000), min_size=1, max_size=9),
+    batch_size=st.integers(1, 4),
+)
+def test_with_a_seed_the_number_of_rows_alone_counts(lengths, batch_size):
+    batches = list(LengthBuckets(np.array(lengths), batch_size, [0]))
+    assert len(batches) == -(-len(lengths) // batch_size)
+
+
 def test_there_are_no_very_small_batches():
     sizes = [len(batch) for batch in LengthBuckets(LENGTHS[:33], 32, [0])]
     assert sorted(sizes) == [16, 17]

@@ -319,6 +319,13 @@ def test_labels_and_marginals_are_in_the_order_of_rows(fitted_tagger, sentences)
             np.testing.assert_allclose(of_row, alone, atol=1e-6)
 
 
+def test_a_very_long_row_among_short_ones_changes_no_answer(fitted_tagger, sentences):
+    X = [*sentences[0], ["Anna", "met"] * 2_000]
+    alone = [fitted_tagger.predict_proba([row])[0] for row in X]
+    for found, expected in zip(fitted_tagger.predict_proba(X), alone, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
 def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):
     classifier = small_classifier().partial_fit(ids, Y, classes=[0, 1])
     net, n_before = classifier.net_, classifier.module_.input_layer.input_size

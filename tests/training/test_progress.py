@@ -2,6 +2,7 @@ import io
 import re
 from contextlib import redirect_stderr, redirect_stdout
 
+import numpy as np
 import pytest
 from skorch.callbacks import Callback
 
@@ -79,6 +80,13 @@ def test_a_bar_counts_the_batches_of_every_epoch_and_goes(ids, capsys):
     shown = capsys.readouterr().err
     assert "epoch 2/2:" in shown
     assert shown.endswith("\r")
+
+
+def test_a_bar_counts_the_batches_of_very_long_validation_rows():
+    bars, X_val, y = BarsSeen(), np.full((3, 30_000), 2), [0, 1, 0]
+    model = small_classifier(verbose=2, max_epochs=1, callbacks=[bars])
+    model.fit(np.eye(*X_val.shape, dtype=int) * 2, y, X_val=X_val, y_val=y)
+    assert bars.seen == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_lines_are_not_printed_behind_a_bar(ids):
