@@ -61,12 +61,17 @@ class CharacterEncoder(Part):
     def config(self) -> dict[str, Any]:
         """The arguments that make a part like this one."""
         return {
-            "n_characters": self.embedding.num_embeddings,
+            "n_characters": self.input_size,
             "embedding_dim": self.embedding.embedding_dim,
             "n_filters": self.output_size,
             "unknown_id": self.unknown_id,
             "dropout": self.dropout.p,
         }
+
+    @property
+    def input_size(self) -> int:
+        """Number of ids that have a vector of their own."""
+        return self.embedding.num_embeddings
 
     def extra_repr(self) -> str:
         """Return the number of ids, and the widths of their vectors and of tokens."""

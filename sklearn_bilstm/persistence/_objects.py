@@ -17,9 +17,12 @@ from sklearn_bilstm.estimators import (
     BiLSTMTagger,
 )
 from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
-from sklearn_bilstm.text import TextVectorizer, WordVectors
+from sklearn_bilstm.metrics import find_spans
+from sklearn_bilstm.metrics._schemes import SCHEMES
+from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 
 __all__ = ["is_storable", "plain_object", "restored_object"]
 
@@ -160,10 +163,14 @@ def _try_out(restored: Any) -> None:
     """Use what was restored once, so that parts that do not fit are found now."""
     if isinstance(restored, TextVectorizer) and hasattr(restored, "vocabulary_"):
         _check_vectorizer(restored)
+    if isinstance(restored, WordReader):
+        _check_reader(restored)
     is_ours = isinstance(restored, _ESTIMATORS)
     if is_ours and hasattr(restored, "net_"):
         _check_network(restored)
         _check_ngrams(restored)
+        if isinstance(restored, BiLSTMTagger):
+            _check_tagger(restored)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # names of columns that are not there
             restored.predict(_smallest_input(restored))
@@ -178,9 +185,20 @@ def _check_vectorizer(vectorizer: TextVectorizer) -> None:
         raise ValueError("The largest length must be a whole number from 1 on.")
 
 
+def _check_reader(reader: WordReader) -> None:
+    for vocabulary in (reader.vocabulary_, reader.characters_):
+        ids = range(FIRST_TOKEN_ID, FIRST_TOKEN_ID + len(vocabulary))
+        if not isinstance(vocabulary, dict) or {*vocabulary.values()} != {*ids}:
+            raise ValueError("Tokens and characters must be numbered one by one.")
+
+
 def _check_network(estimator: Any) -> None:
     if not isinstance(estimator.net_, SequenceNet):
         raise TypeError("There must be a network.")
+    if estimator.input_type_ not in {"tokens", "numeric"}:
+        raise ValueError("The network must read tokens or numbers.")
+    if np.ndim(getattr(estimator, "classes_", ())) != 1:
+        raise ValueError("Classes must be a row of labels.")
     if estimator.module_.head.output_size != estimator._n_outputs():
         raise ValueError("The network must have an output for each class or number.")
     if not all(isinstance(epoch, dict) for epoch in getattr(estimator, "history_", [])):
@@ -197,6 +215,20 @@ def _check_ngrams(estimator: Any) -> None:
                 raise ValueError("There are no n-grams of such lengths.")
     if wide_path is not None and wide_path.n_classes != len(estimator.classes_):
         raise ValueError("The linear path must have the classes of the estimator.")
+
+
+def _check_tagger(tagger: BiLSTMTagger) -> None:
+    """Refuse what is looked at only where labels are scored or learnt further."""
+    if tagger.scheme_ not in {None, "IOB1", *SCHEMES}:
+        raise ValueError("There is no such scheme of labels.")
+    if tagger.scheme_ is not None:
+        find_spans(tagger.classes_.tolist())
+    n_steps = tagger._steps_of_row
+    if not isinstance(n_steps, float) or not 0 < n_steps < np.inf:
+        raise ValueError("There must be a number of steps of a row.")
+    speller = tagger.module_.characters
+    if speller is not None and speller.input_size != tagger._words.n_characters:
+        raise ValueError("There must be a vector for each character.")
 
 
 def _smallest_input(estimator: Any) -> Any:

@@ -518,6 +518,11 @@ def forge_seed(content, arrays):
     attributes_of(content)["net_"]["@net"]["arguments"]["seed"] = "x"
 
 
+def pair_classes(content, arrays):
+    name = next(name for name in arrays if name.endswith("classes_"))
+    arrays[name] = np.stack([arrays[name]] * 2, axis=1)
+
+
 FORGED = {
     "no object": lambda content, arrays: [1],
     "a number for a model": lambda content, arrays: {**content, "model": 3},
@@ -538,6 +543,8 @@ FORGED = {
     "the class": forge(1, __class__={"@type": "object"}),
     "a text for a network": forge(1, net_="net"),
     "another kind of input": forge(1, input_type_="numeric"),
+    "a third kind of input": forge(1, input_type_="boom"),
+    "pairs of classes": pair_classes,
     "more static features": forge(1, _n_static=10**9),
     "classes that are none": forge(1, classes_="ab"),
     "no classes": forge(1, classes_={"@tuple": []}),
@@ -564,6 +571,78 @@ def test_values_that_save_does_not_write_are_an_error(name, fitted_pipeline, pat
     rewrite(path, FORGED[name])
     with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
         load(path)
+
+
+def attributes_of_tagger(content):
+    return content["model"]["@object"][1]
+
+
+def forge_tagger(**changes):
+    def change(content, arrays):
+        attributes_of_tagger(content).update(changes)
+
+    return change
+
+
+def forge_words(name, make):
+    def change(content, arrays):
+        words = attributes_of_tagger(content)["_words"]["@object"][1]
+        words[name] = make(words[name])
+
+    return change
+
+
+def with_id(id_):
+    return lambda vocabulary: {**vocabulary, "Z": id_}
+
+
+def without_last(vocabulary):
+    return dict([*vocabulary.items()][:-1])
+
+
+def drop_scheme(content, arrays):
+    del attributes_of_tagger(content)["scheme_"]
+
+
+FORGED_TAGGERS = {
+    **{
+        f"{value!r} in {name}": forge_words(name, with_id(value))
+        for name in ("vocabulary_", "characters_")
+        for value in (-3, 0, 2, 2**40, 10**30, 500, "boom", None, [2])
+    },
+    "a list of words": forge_words("vocabulary_", list),
+    "a list of characters": forge_words("characters_", list),
+    "a character less": forge_words("characters_", without_last),
+    "no scheme": drop_scheme,
+    "a scheme that is none": forge_tagger(scheme_="BIOX"),
+    "a list for a scheme": forge_tagger(scheme_=["BIO"]),
+    "labels of no scheme": forge_tagger(classes_={"@objects": [[3], ["a", "b", "c"]]}),
+    "a third kind of input": forge_tagger(input_type_="boom"),
+    "another kind of input": forge_tagger(input_type_="numeric"),
+    "pairs of classes": pair_classes,
+    **{
+        f"{value!r} steps a row": forge_tagger(_steps_of_row=value)
+        for value in (0, -1.0, "3", None, {"@float": "nan"}, {"@float": "inf"})
+    },
+}
+
+
+@pytest.mark.parametrize("name", FORGED_TAGGERS)
+def test_taggers_that_save_does_not_write_are_an_error(name, fitted_tagger, path):
+    save(fitted_tagger, path)
+    rewrite(path, FORGED_TAGGERS[name])
+    with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "params", [{"min_df": 99}, {"scheme": None}, {"scheme": "IOB1", "crf": False}]
+)
+def test_a_tagger_whose_last_word_had_no_weight_comes_back(params, sentences, path):
+    X, y = [*sentences[0], ["zzz"]], [*sentences[1], ["O"]]
+    weight = [1] * len(sentences[0]) + [0]
+    model = small_tagger(**params).fit(X, y, sample_weight=weight)
+    assert_same(round_trip(model, path), model)
 
 
 def test_a_forged_cache_is_refused(path):
