@@ -222,14 +222,14 @@ class _Sentences:
     target: Rows = field(default_factory=list)
     document: list[int] = field(default_factory=list)
     is_open: bool = False
-    n_begun: int = 0
+    open_document: int = 0
 
     def add(self, token: str, label: str) -> None:
         """Add a token to the open sentence, or open one."""
         if not self.is_open:
             self.data.append([])
             self.target.append([])
-            self.document.append(max(self.n_begun - 1, 0))
+            self.document.append(self.open_document)
             self.is_open = True
         self.data[-1].append(token)
         self.target[-1].append(label)
@@ -239,9 +239,9 @@ class _Sentences:
         self.is_open = False
 
     def begin_document(self) -> None:
-        """End the open sentence, and begin a document."""
+        """End the open sentence, and begin a document; an empty one is not counted."""
         self.end()
-        self.n_begun += 1
+        self.open_document = self.document[-1] + 1 if self.document else 0
 
 
 class _File:

@@ -52,6 +52,25 @@ def test_conll_2003_is_read(write):
         assert sentences.document.tolist() == [0, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("load", "mark", "word"),
+    [
+        (load_conll, "-DOCSTART- O", "a O"),
+        (load_conllu, "# newdoc", "1\ta" + 8 * "\t_"),
+    ],
+)
+def test_documents_are_numbered_in_order_and_empty_ones_are_not(
+    write, load, mark, word
+):
+    for text, expected in [
+        ([word, mark, word, "", word, mark, word], [0, 1, 1, 2]),
+        ([mark, mark, word, mark, mark, word, mark], [0, 1]),
+        ([word, "", word], [0, 0]),
+    ]:
+        path = write("\n".join(text))[0]
+        assert load(path).document.tolist() == expected
+
+
 def test_another_column_may_hold_the_labels(write):
     _, tags = load_conll(write(CONLL_2003)[0], label_column=1, return_X_y=True)
     assert tags == [["NNP", "VBZ"], ["NNP"], ["NNP"]]
