@@ -89,8 +89,9 @@ def load_conll(
     Raises
     ------
     ValueError
-        If a line lacks a column, its token or its label, or the file is not what it
-        must be, or a parameter is not.
+        If a line lacks its token or its label, or has another number of columns than
+        the lines before it in its sentence, or the file is not what it must be, or a
+        parameter is not.
 
     See Also
     --------
@@ -168,8 +169,8 @@ def _begins_document_of_conllu(line: str) -> bool:
 
 def _conll_word(
     columns: dict[str, int], comment: str | None, line: str
-) -> list[str] | None:
-    """Return the token and the label on a line, if it is no comment."""
+) -> list[Any] | None:
+    """Return token, label and number of columns of a line, if it is no comment."""
     if comment and line.startswith(comment):
         return None
     cells = line.split("\t") if "\t" in line else re.findall("[^ ]+", line)
@@ -185,11 +186,11 @@ def _conll_word(
                 f"{line!r:.80}. Give another {name}, or mend the line"
             )
         word.append(cell)
-    return word
+    return [*word, len(cells)]
 
 
-def _conllu_word(column: int, line: str) -> list[str] | None:
-    """Return the word and the label on a line, if it has one."""
+def _conllu_word(column: int, line: str) -> list[Any] | None:
+    """Return word, label and number of columns of a line, if it has a word."""
     if line.startswith("#"):
         return None
     cells = line.split("\t")
@@ -211,7 +212,7 @@ def _conllu_word(column: int, line: str) -> list[str] | None:
                 f"has nothing in its column {_CONLLU[i]!r}, where CoNLL-U has '_' at "
                 f"least: {line!r:.80}"
             )
-    return [cells[_CONLLU.index("form")], cells[column]]
+    return [cells[_CONLLU.index("form")], cells[column], len(cells)]
 
 
 @dataclass
@@ -221,22 +222,27 @@ class _Sentences:
     data: Rows = field(default_factory=list)
     target: Rows = field(default_factory=list)
     document: list[int] = field(default_factory=list)
-    is_open: bool = False
     open_document: int = 0
+    n_columns: int | None = None  # of the open sentence, if there is one
 
-    def add(self, token: str, label: str) -> None:
+    def add(self, token: str, label: str, n_columns: int) -> None:
         """Add a token to the open sentence, or open one."""
-        if not self.is_open:
+        if self.n_columns is None:
             self.data.append([])
             self.target.append([])
             self.document.append(self.open_document)
-            self.is_open = True
+            self.n_columns = n_columns
+        elif self.n_columns != n_columns:
+            raise ValueError(
+                f"has {n_columns} columns, and the lines before it in its sentence "
+                f"have {self.n_columns}"
+            )
         self.data[-1].append(token)
         self.target[-1].append(label)
 
     def end(self) -> None:
         """End the open sentence, if there is one."""
-        self.is_open = False
+        self.n_columns = None
 
     def begin_document(self) -> None:
         """End the open sentence, and begin a document; an empty one is not counted."""
@@ -298,10 +304,10 @@ class _File:
             else:
                 try:
                     word = word_of(line)
+                    if word is not None:
+                        found.add(*word)
                 except ValueError as error:
                     raise self._refuse(error) from error
-                if word is not None:
-                    found.add(*word)
         if not found.data:
             raise ValueError(
                 f"{str(self.path)!r} holds no sentence: no line of it has a token."

@@ -161,6 +161,8 @@ def test_text_may_have_another_encoding(write, encoding):
         ("left\t\n", r"at label_column=-1 .* 2 columns: 'left\\t'. Give another"),
         ("left O\n\tO", "line 2, has nothing at token_column=0 in its 2 columns"),
         ("left\t \n", "line 1, has nothing at label_column=-1"),
+        ("EU NNP O\nis O\n", "line 2, has 2 columns, and the lines .* sentence have 3"),
+        ("# a b c\nis O\n", "line 2, has 2 columns, and the lines .* sentence have 4"),
         ("\n\n", "plain' holds no sentence"),
         ("", "plain' holds no sentence"),
     ],
@@ -168,6 +170,12 @@ def test_text_may_have_another_encoding(write, encoding):
 def test_what_is_wrong_in_a_file_is_named_with_its_line(write, text, message):
     with pytest.raises(ValueError, match=message):
         load_conll(write(text)[0])
+
+
+def test_marks_of_documents_comments_and_other_sentences_may_have_other_columns(write):
+    text = "-DOCSTART- O\na N x O\n# b\nc V y O\n\nd N O\n-DOCSTART-\ne N x y O\n"
+    y = load_conll(write(text)[0], comment="# ", return_X_y=True)[1]
+    assert y == [["O", "O"], ["O"], ["O"]]
 
 
 def test_a_column_behind_which_lines_end_with_a_tab_can_be_read(write):
