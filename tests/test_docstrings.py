@@ -151,6 +151,7 @@ OF_TAGGERS = {
     "input_type",
     "lowercase",
     "max_features",
+    "max_norm",
     "min_df",
     "validation_fraction",
     "warm_start",

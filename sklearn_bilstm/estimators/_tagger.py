@@ -142,7 +142,7 @@ class BiLSTMTagger(BaseTagger):
 
     max_norm : float or None, default=None
         Norm to which the weights of a unit are shortened after every step (Srivastava
-        et al., 2014), in recurrent and dense layers and attention.
+        et al., 2014), in recurrent and dense layers.
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" takes as many as make two

@@ -10,6 +10,9 @@ from sklearn_bilstm.training._stop import StopTraining
 
 __all__ = ["EarlyStopping", "MaxNorm", "Resumable"]
 
+# Parts with matrices whose rows are not what a unit reads by.
+_WITHOUT_UNITS = "input_layer.", "characters.embedding.", "labelling."
+
 
 class Resumable(Callback):
     """A callback whose state is part of a checkpoint: attributes that end with "_"."""
@@ -82,7 +85,7 @@ class MaxNorm(Callback):
 
     The weights of a unit are a row of a matrix: of a recurrent layer, for each gate,
     from below and from the step before, and of a dense layer or attention. The vectors
-    of tokens are left alone.
+    of tokens and of characters are left alone, and so are weights of transitions.
 
     Parameters
     ----------
@@ -99,6 +102,6 @@ class MaxNorm(Callback):
         if not training:
             return
         for name, weight in net.module_.named_parameters():
-            if weight.ndim == 2 and not name.startswith("input_layer."):
+            if weight.ndim == 2 and not name.startswith(_WITHOUT_UNITS):
                 norms = weight.norm(dim=1, keepdim=True)
                 weight.mul_((self.max_norm / norms.clamp(min=1e-12)).clamp(max=1))

@@ -6,7 +6,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.training import EarlyStopping, MaxNorm, StopTraining
-from tests.helpers import small_classifier
+from tests.helpers import small_classifier, small_tagger
 
 
 class NetStub:
@@ -77,6 +77,15 @@ class LongestRows(Callback):
         weights = dict(net.module_.named_parameters())
         norms = {n: w.norm(dim=1).max() for n, w in weights.items() if w.ndim == 2}
         self.found.append(norms)
+
+
+def test_vectors_of_characters_and_transitions_are_left_alone(sentences):
+    rows = LongestRows()
+    small_tagger(max_norm=0.1, lr=0.1, callbacks=[rows]).fit(*sentences)
+    norms = rows.found[-1]
+    for part in ("input_layer.embedding", "characters.embedding", "labelling"):
+        assert norms.pop(f"{part}.weight") > 0.2, part
+    assert max(norms.values()) < 0.1 + 1e-6
 
 
 def test_units_are_short_after_every_step_and_vectors_of_tokens_are_left_alone(ids):
