@@ -70,9 +70,13 @@ class NetworkMixin:
             )
         return max(n_needed, n_given)
 
+    def _holds_word_vectors(self):
+        """Return whether a user gives the vector of a word."""
+        return isinstance(self.embedding, WordVectors) and len(self.embedding) > 0
+
     def _shape_of_given_vectors(self):
         """Return how many ids have a vector that a user gives, and its width."""
-        if isinstance(self.embedding, WordVectors) and len(self.embedding):
+        if self._holds_word_vectors():
             n_words, width = self.embedding.vectors.shape
             return n_words + UNKNOWN_ID + 1, width
         given = self._given_vectors()
@@ -82,7 +86,7 @@ class NetworkMixin:
         """Return the vectors that a user gives, a row an id, or None."""
         if self.embedding is None or isinstance(self.embedding, str):
             return None
-        if isinstance(self.embedding, WordVectors) and len(self.embedding):
+        if self._holds_word_vectors():
             return self.embedding.aligned_to(self.embedding)
         try:
             return check_array(

@@ -221,8 +221,7 @@ class BaseTagger(BaseSequenceEstimator):
     # -- the network
 
     def _has_vectors_of_words(self):
-        given = isinstance(self.embedding, WordVectors) and len(self.embedding)
-        return self._words is not None and given
+        return self._words is not None and self._holds_word_vectors()
 
     def _given_vectors(self):
         if self._has_vectors_of_words():
