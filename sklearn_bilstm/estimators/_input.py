@@ -200,8 +200,9 @@ def _stacked(rows):
     except ValueError as error:
         raise ValueError(
             "X must be 2-D, but its rows have unequal length. Token ids of unequal "
-            "length come as a scipy.sparse.csr_array, or filled up with 0; series of "
-            "numbers as a list of arrays, with input_type='numeric' if they are ints."
+            "length come as a scipy.sparse.csr_array, or filled up with 0, and to a "
+            "BiLSTMTagger as lists of ints too; series of numbers as a list of arrays, "
+            "with input_type='numeric' if they are ints."
         ) from error
 
 

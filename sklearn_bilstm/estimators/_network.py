@@ -223,7 +223,7 @@ class NetworkMixin:
         return ValueError(
             f"{type(self).__name__} goes on from the network that was fitted, but its "
             "parameters now ask for another one: leave all that shape the network as "
-            "they were, such as embedding_dim, hidden_layer_sizes and pooling, or fit "
+            "they were, such as embedding_dim, cell and hidden_layer_sizes, or fit "
             "anew, without warm_start and partial_fit."
         )
 

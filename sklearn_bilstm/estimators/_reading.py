@@ -45,9 +45,10 @@ class ReadingMixin:
             return self._read_unscaled(X, max_id=max_id)
         except ValueError as error:
             raise ValueError(
-                f"{name} must be like the X that {type(self).__name__} gets, which a "
-                f"Pipeline makes of it with transform_input=[{name!r}] where metadata "
-                f"routing is enabled. Of {name} it is true that: {error}"
+                f"{name} must be like the X that {type(self).__name__} gets; where a "
+                f"Pipeline makes that of something else, it makes {name} too with "
+                f"transform_input=[{name!r}] and metadata routing enabled. Of {name} "
+                f"it is true that: {error}"
             ) from error
 
     def _read_to_fit(self, X, *, reset):
