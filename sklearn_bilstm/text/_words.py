@@ -112,13 +112,14 @@ class WordReader:
         """
         encoded = encode(sentences, tuple)
         tokens = [str(token) for token in encoded.tokens]
-        ids = np.array([self._id(t) for t in self._normalised(tokens)], np.int32)
+        ids = np.array([self._id(token) for token in tokens], np.int32)
         spellings = self._spellings(tokens)
         return EncodedWords(
             ids[encoded.codes], encoded.lengths, encoded.codes, spellings
         )
 
     def _id(self, token: str) -> int:
+        # with `lowercase` the vocabulary holds nothing else than lower case
         in_lower_case = self.vocabulary_.get(token.lower(), UNKNOWN_ID)
         return self.vocabulary_.get(token, in_lower_case)
 
