@@ -80,10 +80,9 @@ class CharacterEncoder(Part):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw vectors and filters; padding is the zero vector."""
+        """Draw vectors and filters."""
         bound = _BOUND / self.embedding.embedding_dim**0.5
         nn.init.uniform_(self.embedding.weight, -bound, bound, generator=generator)
-        self.embedding.weight[0] = 0.0
         nn.init.xavier_uniform_(self.filters.weight, generator=generator)
         nn.init.zeros_(self.filters.get_parameter("bias"))
 

@@ -109,7 +109,7 @@ class TransitionDisplay:
         ax = axes_for(self, ax)
         weights = np.ma.masked_invalid(self.weights)
         weights[-1, -1] = np.ma.masked  # nothing has no label
-        largest = np.abs(weights).max() or 1.0
+        largest = np.abs(weights).max()
         self.image_ = ax.imshow(weights, cmap="RdBu", vmin=-largest, vmax=largest)
         ax.set_facecolor("0.75")
         self.figure_.colorbar(self.image_, ax=ax, label="weight of the transition")

@@ -52,4 +52,5 @@ def test_there_must_be_a_random_field(sentences, fitted):
 
 def test_labels_may_be_ints_and_weights_all_zero():
     display = TransitionDisplay(np.zeros((3, 3)), np.array([0, 1])).plot()
+    assert display.image_.norm(0.0) == 0.5  # the middle of the colours
     assert texts_of(display.ax_.get_xticklabels()) == ["0", "1", "end"]
