@@ -54,7 +54,7 @@ class BaseTagger(BaseSequenceEstimator):
         if ids is None:
             return super()._rows(X, input_type, reset=reset, max_id=max_id)
         if reset:
-            self._forget_columns()
+            self._reset_to_lists_of_tokens()
         return SequenceDataset(self._ids(ids, max_id))
 
     def _sentences(self, X, input_type, reset):
@@ -122,7 +122,7 @@ class BaseTagger(BaseSequenceEstimator):
 
     def _rows_of_words(self, sentences, reset):
         if reset:
-            self._forget_columns()
+            self._reset_to_lists_of_tokens()
         words = self._words.read(sentences)
         offsets = np.concatenate([[0], np.cumsum(words.lengths)])
         spelled = RaggedArray(words.spelled, offsets)
@@ -131,7 +131,7 @@ class BaseTagger(BaseSequenceEstimator):
             characters=Spelling(spelled, words.spellings),
         )
 
-    def _forget_columns(self):
+    def _reset_to_lists_of_tokens(self):
         self.input_type_ = "tokens"
         for attribute in ("n_features_in_", "feature_names_in_", "n_channels_"):
             vars(self).pop(attribute, None)

@@ -1,6 +1,7 @@
 """The steps of learning labels of tokens: reading, targets, and the network."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
@@ -11,9 +12,11 @@ from tests.helpers import small_tagger
 X = [["Anna", "met", "Ben"], ["Ben", "left"], [], ["She"]] * 3
 Y = [["B-PER", "O", "B-PER"], ["B-PER", "O"], [], ["O"]] * 3
 IDS = [[2, 3, 4], [4, 5], [], [6]] * 3
+MATRIX = np.array([[*row, *[0] * (3 - len(row))] for row in IDS])
 SERIES = [np.arange(2.0 * len(row)).reshape(-1, 2) for row in IDS]
 BROKEN = [["I-PER", "O", "B-PER"], ["B-PER", "I-LOC"], [], ["O"]] * 3
 
+FORM = "n_features_in_", "feature_names_in_", "n_channels_"
 WORD_VECTORS = WordVectors(["zoe", "anna", "Rome"], np.eye(3))
 
 
@@ -54,9 +57,7 @@ def test_words_are_no_numbers():
     "container", [sparse.csr_array, sparse.csr_matrix, sparse.csr_array.toarray, list]
 )
 def test_ids_mean_the_same_in_any_container(container):
-    matrix = sparse.csr_array(
-        np.array([[*row, *[0] * (3 - len(row))] for row in IDS], dtype=np.int32)
-    )
+    matrix = sparse.csr_array(MATRIX)
     other = IDS if container is list else container(matrix)
     expected = small_tagger().fit(matrix, Y).predict_proba(matrix)
     for found, row in zip(
@@ -67,10 +68,7 @@ def test_ids_mean_the_same_in_any_container(container):
 
 def test_what_was_learnt_from_lists_of_ids_reads_a_matrix():
     tagger = small_tagger().fit(IDS, Y)
-    matrix = np.zeros((len(IDS), 3), np.int32)
-    for row, ids in enumerate(IDS):
-        matrix[row, : len(ids)] = ids
-    for X in (matrix, sparse.csr_array(matrix)):
+    for X in (MATRIX, sparse.csr_array(MATRIX)):
         assert tagger.predict(X) == tagger.predict(IDS)
 
 
@@ -101,6 +99,29 @@ def test_nan_behind_a_series_is_no_step():
     assert [len(row) for row in small_tagger().fit(array, labels).predict(array)] == [
         3, 3, 1, 3, 3, 3,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("lists", [X, IDS])
+@pytest.mark.parametrize(
+    ("before", "attributes"),
+    [
+        (MATRIX, {"n_features_in_"}),
+        (pd.DataFrame(MATRIX, columns=list("abc")), {*FORM[:2]}),
+        (SERIES, {"n_channels_"}),
+    ],
+    ids=["matrix", "frame", "series"],
+)
+def test_a_refit_on_lists_forgets_columns_and_channels(before, attributes, lists):
+    tagger = small_tagger().fit(before, Y)
+    assert attributes == {*FORM} & {*vars(tagger)}
+    tagger.fit(lists, Y)
+    assert not {*FORM} & {*vars(tagger)}
+    assert tagger.input_type_ == "tokens"
+
+
+def test_ids_of_unequal_length_may_come_as_lists_of_ints_only():
+    with pytest.raises(ValueError, match="to a BiLSTMTagger as lists of ints"):
+        small_tagger().fit([[2, 3], [None]], [["O", "O"], ["O"]])
 
 
 @pytest.mark.parametrize("learnt_from", [X, IDS, [row[:, :1] for row in SERIES]])
@@ -275,6 +296,12 @@ def test_a_stray_label_among_those_of_spans_is_named(odd, reason):
     small_tagger(scheme=None).fit(X, y)
 
 
+def test_weights_stay_finite_where_only_empty_rows_have_weight():
+    only_empty = [0.0 if row else 1.0 for row in X]
+    tagger = small_tagger().fit(X, Y, sample_weight=only_empty)
+    assert all(w.isfinite().all() for w in tagger.module_.parameters())
+
+
 def test_there_must_be_a_label():
     with pytest.raises(ValueError, match="all of its rows are empty"):
         small_tagger().fit([[], []], [[], []])
@@ -321,6 +348,11 @@ def test_the_parts_are_those_that_are_asked_for():
     assert isinstance(one_by_one.labelling, IndependentLabels)
     assert one_by_one.characters is None
     assert small_tagger().fit(IDS, Y).module_.characters is None
+
+
+def test_what_characters_tell_is_dropped_as_vectors_of_tokens_are():
+    tagger = small_tagger(embedding_dropout=0.4).fit(X, Y)
+    assert tagger.module_.characters.config["dropout"] == 0.4
 
 
 def test_neither_transitions_nor_vectors_decay():
