@@ -1,6 +1,7 @@
 import copy
 import itertools
 import pickle
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import get_tags
 
 from sklearn_bilstm import BiLSTMTagger
 from sklearn_bilstm.metrics import in_scheme, span_f1_score
@@ -372,6 +374,18 @@ def test_the_score_is_that_of_spans_where_labels_mark_spans(sentences):
     assert model.score(X, y) == expected
 
 
+def test_spans_count_by_the_weight_of_their_row(fitted_tagger):
+    X, y = [["Anna", "left"], ["Ben", "left"]], [["B-PER", "O"], ["O", "B-PER"]]
+    assert fitted_tagger.predict(X) == [["B-PER", "O"]] * 2
+    scores = [fitted_tagger.score(X, y, weight) for weight in ([1, 0], [0, 1], [3, 1])]
+    assert scores == [1.0, 0.0, 0.75]
+
+
+def test_where_no_span_is_and_none_is_found_the_score_is_zero():
+    X, y = [["a", "b"]] * 4, [["O", "O"]] * 4
+    assert small_tagger(scheme="BIO").fit(X, y).score(X, y) == 0.0
+
+
 def test_the_score_is_the_share_of_right_labels_where_they_mark_none():
     X, y = [["a", "b"], ["a"], []] * 4, [["N", "V"], ["N"], []] * 4
     model = small_tagger(max_epochs=30, lr=0.05).fit(X, y)
@@ -411,6 +425,20 @@ def test_a_share_of_nothing_is_no_score(X):
     model = small_tagger(max_epochs=1).fit([["a"]], [["N"]])
     with pytest.raises(ValueError, match="some weight|non-zero"):
         model.score(X, [["N"] * len(row) for row in X], sample_weight=[0.0])
+
+
+# -- what scikit-learn is told
+
+
+@pytest.mark.parametrize(
+    ("input_type", "reads"), [("auto", True), ("numeric", True), ("tokens", False)]
+)
+def test_its_tags_say_whether_it_reads_series_of_channels(input_type, reads):
+    series, y = np.zeros((2, 3, 2)), [["a", "b", "a"]] * 2
+    model = small_tagger(input_type=input_type)
+    assert get_tags(model).input_tags.three_d_array is reads
+    with nullcontext() if reads else pytest.raises(ValueError, match="got series"):
+        model.fit(series, y)
 
 
 # -- bad parameters

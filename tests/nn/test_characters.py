@@ -59,6 +59,20 @@ def test_an_id_that_is_not_known_is_unknown(encoder):
     torch.testing.assert_close(encoder(torch.tensor([[[2, 99]]])), unknown)
 
 
+def test_in_training_components_are_dropped_throughout_a_sequence(generator):
+    encoder = CharacterEncoder(9, 4, 50, unknown_id=UNKNOWN, dropout=0.5)
+    encoder.reset_parameters(generator)
+    ids = torch.tensor([[[2, 3], [4, 5]], [[6, 0], [7, 8]]])
+    found, again = (
+        encoder(ids, torch.Generator().manual_seed(seed)) for seed in (1, 1)
+    )
+    assert torch.equal(found, again)
+    kept = found != 0
+    assert torch.equal(kept[:, 0], kept[:, 1])
+    assert not torch.equal(kept[0], kept[1])
+    torch.testing.assert_close(found, 2 * encoder.eval()(ids) * kept)
+
+
 def test_gradients_reach_all_weights(encoder):
     encoder(torch.tensor([[[2, 3], [4, 0]]])).sum().backward()
     assert encoder.embedding.weight.grad[2:5].any(1).all()

@@ -185,6 +185,28 @@ def test_no_spread_of_emissions_is_too_wide(spread):
     assert crf.decode(emissions[None], mask).tolist() == best.tolist()
 
 
+@pytest.mark.parametrize("size", [600.0, 800.0])
+def test_no_transition_weighs_too_much(size):
+    crf, emissions = drawn(K), emissions_of(T, K).requires_grad_()
+    with torch.no_grad():
+        crf.weight.add_(size * crf.weight.sign())
+    labels = all_labels(T)
+    path = torch.nn.functional.pad(labels, (1, 1), value=K)  # from start to end
+    scores = crf.weight[path[:, :-1], path[:, 1:]].sum(1)
+    expected = (scores + emissions[range(T), labels].sum(1)).log_softmax(0)
+    mask = torch.ones_like(labels, dtype=torch.bool)
+    found = crf(emissions.expand(len(labels), -1, -1), labels, mask)
+    torch.testing.assert_close(found, expected)
+    gradients = (
+        torch.autograd.grad(log_probas[5], (emissions, crf.weight), retain_graph=True)
+        for log_probas in (found, expected)
+    )
+    torch.testing.assert_close(*gradients)
+    of_labels = torch.nn.functional.one_hot(labels, K)
+    sums = torch.einsum("n,ntk->tk", expected.exp(), of_labels.double())
+    torch.testing.assert_close(crf.marginals(emissions[None], mask[:1])[0], sums)
+
+
 def test_a_label_that_nothing_leads_to_is_impossible():
     allowed = torch.ones(K + 1, K + 1, dtype=torch.bool)
     allowed[:, 1] = False
