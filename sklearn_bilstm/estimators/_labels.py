@@ -83,7 +83,7 @@ def encode(labels, classes, *, name):
 
     Parameters
     ----------
-    labels : ndarray of shape (n_samples,)
+    labels : ndarray or list of shape (n_samples,)
     classes : ndarray of shape (n_classes,)
     name : str
         What a message calls the labels.
@@ -98,7 +98,7 @@ def encode(labels, classes, *, name):
         If a label is none of the classes.
     """
     index_of = {label: index for index, label in enumerate(classes.tolist())}
-    labels = labels.tolist()
+    labels = labels if isinstance(labels, list) else labels.tolist()
     codes = [index_of.get(label, -1) for label in labels]
     if -1 in codes:
         raise ValueError(

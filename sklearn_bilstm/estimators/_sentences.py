@@ -1,7 +1,7 @@
 """Validation of sentences and of their labels: what comes from a user, as lists."""
 
-from collections.abc import Mapping, Set
-from numbers import Integral
+from collections.abc import Iterator, Mapping, Set
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
@@ -47,7 +47,7 @@ def as_sentences(X, *, if_empty):
         If there is no row, a row is a string, or one holds something else than strings
         beside them.
     """
-    if isinstance(X, str | bytes):
+    if X is None or isinstance(X, str | bytes | Iterator | Real):
         raise ValueError(
             f"X must hold a list of tokens for each sentence: got {_short(X)}."
         )
@@ -68,7 +68,8 @@ def _holds_text(row):
         return True
     if isinstance(row, np.ndarray) and row.dtype.kind not in "OSU":
         return False
-    return hasattr(row, "__iter__") and any(isinstance(t, str | bytes) for t in row)
+    tokens = _listed(row) or []
+    return any(isinstance(token, str | bytes) for token in tokens)
 
 
 def _sentence(row, number):
@@ -117,7 +118,12 @@ def _ids(row):
     tokens = _listed(row)
     if tokens is None or not all(isinstance(token, Integral) for token in tokens):
         return None
-    return np.array(tokens, dtype=np.int64)
+    try:
+        return np.array(tokens, dtype=np.int64)
+    except OverflowError as error:
+        raise ValueError(
+            f"X must hold token ids that fit into 64 bits: got {max(tokens, key=abs)}."
+        ) from error
 
 
 def check_label_rows(y, *, estimator):
@@ -226,10 +232,12 @@ def _column_of_lists(table):
 
 def _listed(row):
     """Return a list, a tuple, an array or a column of a frame as a list, or None."""
+    if isinstance(row, str | bytes):  # those of numpy look like arrays
+        return None
     if isinstance(row, list | tuple):
         return list(row)
     is_column = hasattr(row, "__array__") and hasattr(row, "__len__")
-    return np.asarray(row).tolist() if is_column else None
+    return np.asarray(row).tolist() if is_column and np.ndim(row) else None
 
 
 def _short(thing):

@@ -145,10 +145,15 @@ class BaseTagger(BaseSequenceEstimator):
         self.scheme_ = find_scheme(y) if self.scheme == "auto" else self.scheme
         if self.scheme == "auto" and self.scheme_ is None:
             _warn_of_strays(y)
-        labels = [label for row in self._in_scheme(y, "y") for label in row]
+        labels = {label for row in self._in_scheme(y, "y") for label in row}
         if not labels:
             raise ValueError("y must hold a label: all of its rows are empty.")
-        self.classes_ = np.unique(np.array(labels))
+        self.classes_ = np.array(sorted(labels))
+        if set(self.classes_.tolist()) != labels:
+            lost = labels.difference(self.classes_.tolist())
+            raise ValueError(
+                f"y must hold labels that an array of numpy keeps: got {min(lost)!r}."
+            )
 
     def _keeps_to_scheme(self):
         return self.crf and self.constrained and self.scheme_ in SCHEMES
@@ -185,7 +190,7 @@ class BaseTagger(BaseSequenceEstimator):
                 UserWarning,
                 stacklevel=2,
             )
-        labels = np.array([label for row in repaired for label in row])
+        labels = [label for row in repaired for label in row]
         codes = encode(labels, self.classes_, name=name)
         return RaggedArray(codes, np.cumsum([0, *map(len, repaired)]))
 
@@ -284,16 +289,15 @@ class BaseTagger(BaseSequenceEstimator):
 
 
 def _warn_of_strays(y):
-    """Warn if few labels only are why the others are not taken for those of spans."""
+    """Warn if few labels are why the others are not taken for those of spans."""
     labels = {label for row in y for label in row}
     strays = [label for label in labels if not _marks_span(label)]
     marks = [label for label in labels - {"O", *strays} if "-" in str(label)]
     if len(marks) > len(strays):
-        reason = f"{min(strays)!r} does not" if strays else "they are of two schemes"
         warnings.warn(
-            f"Labels of y such as {min(marks)!r} mark spans, but {reason}: all are "
-            "taken for labels that mark none, and score is the share of right "
-            "ones. Mend y, or give the 'scheme' parameter, which may be None.",
+            f"Labels of y such as {min(marks)!r} mark spans, but {min(strays)!r} does "
+            "not: all are taken for labels that mark none, and score is the share of "
+            "right ones. Mend y, or give the 'scheme' parameter, which may be None.",
             UserWarning,
             stacklevel=2,
         )

@@ -51,26 +51,37 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
     Returns
     -------
     scheme : {"BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None
-        The first of them that has all that labels begin with. "IOB1" instead of "BIO"
-        if more spans begin with a label such as "I-PER" than with one such as "B-PER".
-        None if the labels mark no spans, which is also what labels without a kind are
-        taken for unless "I" or "M" is among them.
+        The scheme that most spans are written in, the first of several. "IOB1" instead
+        of "BIO" if more spans begin with a label such as "I-PER" than with one such as
+        "B-PER". None if a label marks no span, or if labels without a kind are not all
+        of one scheme, "I" or "M" among them.
     """
-    begins: list[str] = []
     labels: set[str] = set()
+    n_written = dict.fromkeys(SCHEMES, 0)
+    begins = {"B": 0, "I": 0}
     try:
         for row in rows:
-            begins += [row[span.start][0] for span in find_spans(row)]
             labels |= set(row)
-    except (TypeError, ValueError):  # labels of something else
+            for span in find_spans(row):
+                written = list(row[span.start : span.stop])
+                begins["B"] += written[0].startswith("B")
+                begins["I"] += written[0].startswith("I")
+                for name, scheme in SCHEMES.items():
+                    n_written[name] += written == _labels_of(span, scheme)
+    except (AttributeError, TypeError, ValueError):  # labels of something else
         return None
-    letters = {label[0] for label in labels}
-    has_kinds = any("-" in label for label in labels)
-    if not begins or not (has_kinds or letters & {"I", "M"}):
+    if not labels or _are_something_else(labels):
         return None
-    scheme = next((s for s, of in SCHEMES.items() if letters <= of.letters), None)
-    is_iob1 = scheme == "BIO" and begins.count("I") > begins.count("B")
-    return "IOB1" if is_iob1 else scheme
+    found = max(SCHEMES, key=n_written.__getitem__)
+    return "IOB1" if found == "BIO" and begins["I"] > begins["B"] else found
+
+
+def _are_something_else(labels: set[str]) -> bool:
+    """Return whether labels are such as sizes, which letters of schemes stand for."""
+    if labels == {"O"} or any("-" in label for label in labels):
+        return False
+    is_known = any(labels <= scheme.letters for scheme in SCHEMES.values())
+    return not is_known or not labels & {"I", "M"}
 
 
 def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:

@@ -8,6 +8,7 @@ from sklearn.metrics import precision_recall_fscore_support
 from sklearn.utils import check_consistent_length
 
 from sklearn_bilstm.metrics._spans import Span, find_spans
+from sklearn_bilstm.utils._sklearn import check_sample_weight
 
 __all__ = [
     "span_f1_score",
@@ -94,14 +95,16 @@ def span_precision_recall_fscore_support(
     if kinds is None:
         kinds = sorted({span.kind for row in found for spans in row for span in spans})
     rows, true, predicted = _as_items(found, kinds)
-    weight = None if sample_weight is None else np.append(sample_weight, 0.0)[rows]
+    if sample_weight is not None:
+        weight = check_sample_weight(sample_weight, y_true, ensure_non_negative=True)
+        sample_weight = np.append(weight, 1.0)[rows]
     n_codes = len(kinds) if average is None else max(1, len(kinds))  # of none no mean
     return precision_recall_fscore_support(
         true,
         predicted,
         labels=range(n_codes),
         average=average,
-        sample_weight=weight,
+        sample_weight=sample_weight,
         zero_division=zero_division,
     )
 
@@ -253,6 +256,12 @@ def span_f1_score(
 def _spans_of_row(
     row: int, true: Sequence[str], predicted: Sequence[str]
 ) -> tuple[set[Span], set[Span]]:
+    for name, labels in {"y_true": true, "y_pred": predicted}.items():
+        if isinstance(labels, str):
+            raise ValueError(
+                f"{name} must hold a list of labels for each sequence: row {row} is "
+                f"{str(labels)!r}."
+            )
     if len(true) != len(predicted):
         raise ValueError(
             "y_pred must hold as many labels as y_true for each sequence: row "

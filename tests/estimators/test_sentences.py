@@ -69,13 +69,16 @@ def test_a_matrix_of_strings_holds_sentences_of_one_length():
         [np.ones((2, 1)), np.ones((3, 1))],
         [[0.5], [0.5, 1.0]],
         pd.DataFrame({"a": [1.0], "b": [2.0]}),
-        3,
-        None,
     ],
     ids=str,
 )
 def test_numbers_are_no_sentences(X):
     assert as_sentences(X, if_empty=True) is None
+
+
+def test_ids_fit_into_64_bits():
+    with pytest.raises(ValueError, match=f"64 bits: got {2**70}"):
+        matrix_of_lists([[2, 2**70]])
 
 
 @pytest.mark.parametrize(
@@ -105,6 +108,12 @@ def test_rows_that_are_all_empty_are_what_they_are_asked_to_be():
         ([["a"], ["b", 3]], "tokens, which are strings: row 1 holds 3"),
         ([[np.nan, "a"]], "row 0 holds nan"),
         ([[b"a"]], "row 0 holds b'a'"),
+        (None, "for each sentence: got None"),
+        (3, "for each sentence: got 3"),
+        ((row for row in ROWS), "for each sentence: got <generator"),
+        (np.array(["a b", "c"]), "row 0 is .*'a b'.*. Split it"),
+        ([np.str_("a b")], "row 0 is .*'a b'.*. Split it"),
+        ([np.array("a b"), ["c"]], "row 0 is array"),
         ([["a"], ["b" * 50, ["c"]]], r"row 1 holds \['c'\]"),
         ([], "X must hold a row"),
     ],
@@ -121,6 +130,8 @@ def test_what_is_no_list_of_tokens_is_named(X, message):
         ("OO", "one a token: got 'OO'"),
         (3, "one a token: got 3"),
         (["O", "O"], "row 0 is 'O'"),
+        (np.array(["O", "O"]), "row 0 is .*'O'"),
+        ([np.array("O")], "row 0 is array"),
         ([1, 2], "row 0 is 1"),
         (np.array([1, 2]), "row 0 is np.int64.1.|row 0 is 1"),
         ([["O"], None], "row 1 is None"),

@@ -52,13 +52,15 @@ def test_a_span_in_each_scheme():
         ([["O", "S-PER"]], "BIOES"),
         ([["I-PER", "I-PER", "B-PER"], ["I-LOC", "O"]], "IOB1"),
         ([["NOUN", "VERB"]], None),
-        ([["O", "O"], []], None),
+        ([["O", "O"], []], "BIO"),
+        ([[], []], None),
         ([[1, 2]], None),
         ([["B", "I", "O"]], "BIO"),
         ([["B", "M", "E"], ["S"]], "BMES"),
         ([["B-PER", "L-PER", "O"]], "BILOU"),
         ([["U-PER", "O"]], "BILOU"),
-        ([["B-PER", "L-PER", "S-PER"]], None),  # of two
+        ([["B-PER", "L-PER", "S-PER", "B-LOC", "L-LOC"]], "BILOU"),
+        ([["B-PER", "I-PER", "B-LOC", "I-LOC", "S-LOC"]], "BIO"),
         ([["B", "E"], ["E", "E"]], None),  # such as buried and exposed
         ([["S", "M", "L"]], None),  # sizes
         ([["B-PER", "o"]], None),

@@ -142,3 +142,42 @@ def test_right_labels_give_no_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert span_f1_score(TRUE, TRUE) == 1.0
+
+
+@pytest.mark.parametrize("average", ["micro", "macro", "weighted", None])
+def test_weights_are_numbers_of_equal_sequences(average):
+    weight = [2, 3, 5]
+    repeated = [
+        [row for row, n in zip(rows, weight, strict=True) for _ in range(n)]
+        for rows in (TRUE, PREDICTED)
+    ]
+    expected = span_f1_score(*repeated, average=average)
+    found = span_f1_score(TRUE, PREDICTED, average=average, sample_weight=weight)
+    np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("average", ["micro", "macro", "weighted"])
+@pytest.mark.parametrize("rows", [[["O"], []], [["B-x"], ["O"]]])
+def test_of_no_span_of_any_weight_the_score_is_what_it_is_to_be(average, rows):
+    weight = [float(row == ["O"]) for row in rows]
+    for value in (0.0, 1.0):
+        found = span_f1_score(
+            rows, rows, average=average, sample_weight=weight, zero_division=value
+        )
+        assert found == value
+
+
+@pytest.mark.parametrize(
+    ("weight", "message"),
+    [([1.0, -1.0, 1.0], "[Nn]egative"), ([[1.0]] * 3, "1D"), ([1.0], "inconsistent")],
+)
+def test_weights_are_one_for_each_sequence_and_not_negative(weight, message):
+    with pytest.raises(ValueError, match=message):
+        span_f1_score(TRUE, PREDICTED, sample_weight=weight)
+
+
+def test_labels_come_in_sequences():
+    with pytest.raises(ValueError, match="y_true must hold a list .* row 1 is 'B-x'"):
+        span_f1_score([["O"], "B-x"], [["O"], ["B-x"]])
+    with pytest.raises(ValueError, match="y_pred must hold a list .* row 0 is 'O'"):
+        span_f1_score([["O"]], np.array(["O"]))
