@@ -94,7 +94,8 @@ class BaseTagger(BaseSequenceEstimator):
         if len(holes):
             raise ValueError(
                 "X must hold 0, which is padding, behind the ids of a row only: row "
-                f"{holes[0]} has it before the last one. An unknown token is 1."
+                f"{holes[0]} has it before the last one. An unknown token is 1. Lists "
+                "of integers, a sparse X and an X of integers are read as token ids."
             )
         return super()._ids(X, max_id)
 
