@@ -112,7 +112,7 @@ class BaseTagger(BaseSequenceEstimator):
             return reader.fit(sentences)
         reader.fit(sentences, known=self.embedding)
         found = any(word in self.embedding for word in reader.vocabulary_)
-        if len(self.embedding) and not found:
+        if self._holds_word_vectors() and not found:
             warnings.warn(
                 "The 'embedding' parameter holds no word in lower case, in which "
                 "lowercase=True looks tokens up: none of its vectors is used.",
