@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Self, TypeVar
 import torch
 from threadpoolctl import threadpool_limits
 
+from sklearn_bilstm.utils._memory import KeptMemory
+
 __all__ = ["OneCore", "Workers"]
 
 T = TypeVar("T")
@@ -93,9 +95,10 @@ class Workers:
     ) -> None:
         self.n_threads = n_threads
         self.at_most = at_most
-        self._one_core = OneCore()
+        self._one_core, self._memory = OneCore(), KeptMemory()
 
     def __enter__(self) -> Self:
+        self._memory.__enter__()
         self._one_core.__enter__()
         n_threads = self.n_threads or OneCore.n_allowed
         n_threads = min(n_threads, self.at_most or n_threads)
@@ -118,6 +121,7 @@ class Workers:
                 self._pool.shutdown(cancel_futures=True)
         finally:
             self._one_core.__exit__(kind, error, trace)
+            self._memory.__exit__(kind, error, trace)
 
     def map(self, function: Callable[..., T], *items: Iterable[Any]) -> Iterator[T]:
         """Call a function on each item, and yield what it returns, in order."""
