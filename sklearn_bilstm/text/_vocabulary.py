@@ -191,7 +191,7 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
 
 
 def _document_frequencies(encoded: EncodedDocuments) -> np.ndarray:
-    """Count the documents that each token is in."""
+    """Count the documents that each token is in, which is one at least."""
     shape = (len(encoded.lengths), len(encoded.tokens))
     occurs = np.ones(len(encoded.codes), np.int8)
     by_document = sparse.csr_array((occurs, encoded.codes, encoded.offsets), shape)
@@ -199,5 +199,5 @@ def _document_frequencies(encoded: EncodedDocuments) -> np.ndarray:
     new = np.ones(len(by_token.indices), bool)
     np.not_equal(by_token.indices[1:], by_token.indices[:-1], out=new[1:])
     starts = by_token.indptr[:-1]
-    new[starts[np.diff(by_token.indptr) > 0]] = True
-    return np.diff(np.concatenate([[0], np.cumsum(new)])[by_token.indptr])
+    new[starts] = True
+    return np.add.reduceat(new, starts, dtype=np.int64)
