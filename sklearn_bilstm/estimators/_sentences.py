@@ -126,15 +126,15 @@ def _ids(row):
         ) from error
 
 
-def check_label_rows(y, *, estimator):
+def check_label_rows(y, *, name):
     """Return labels as a list of lists.
 
     Parameters
     ----------
     y : object
         What a user calls y.
-    estimator : estimator
-        For messages.
+    name : str
+        What needs them, for a message.
 
     Returns
     -------
@@ -146,10 +146,7 @@ def check_label_rows(y, *, estimator):
         If y does not hold a list of labels for each row, of strings or of ints.
     """
     if y is None:
-        raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None."
-        )
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     rows = _rows_of(y)
     if rows is None:
         raise ValueError(

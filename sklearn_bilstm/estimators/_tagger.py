@@ -111,7 +111,8 @@ class BiLSTMTagger(BaseTagger):
     scheme : {"auto", "BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None, default="auto"
         How labels mark spans, such as names. "auto" tells by the labels of y,
         :func:`~sklearn_bilstm.metrics.find_scheme`, and None says that they mark none.
-        Where there is a scheme, `score` is the F1 score of spans.
+        Where there is a scheme, `score` is the F1 score of spans. Labels are written
+        anew in it where `constrained` has it so.
 
     constrained : bool, default=True
         Whether the CRF takes labels for impossible that do not follow each other in the
@@ -119,7 +120,8 @@ class BiLSTMTagger(BaseTagger):
         repaired, with a warning that counts such rows: its spans are read as
         :func:`~sklearn_bilstm.metrics.find_spans` does, by which "I-PER" behind "O"
         begins a span, and their labels are written anew. With `crf=False` labels are
-        learnt as they are.
+        learnt as they are. Nothing is impossible where no label may stand alone, as y
+        has neither "O" nor, in BIOES, one such as "S-PER".
 
     dropout : float in [0, 1), default=0.3
         Share of what recurrent layers above the first, dense layers and the output read
@@ -414,7 +416,7 @@ class BiLSTMTagger(BaseTagger):
             Validation rows, of the kind of X.
         y_val : sequence of sequence, default=None
             Labels of the validation rows. A row with a label that y does not hold is
-            left out, with a warning.
+            left out, of the score too, with a warning.
         X_unlabelled : sequence of sequence of str, default=None
             Further rows for `embedding="svd"` to learn from what the neighbours of a
             token tell. Only tokens that X has too have a vector.
@@ -428,7 +430,8 @@ class BiLSTMTagger(BaseTagger):
         ------
         ValueError
             If a parameter, X, y or the weights are not what they must be, or the
-            training diverges, or the `checkpoint` is of another training.
+            training diverges, or the `checkpoint` is of another training, or no row of
+            `y_val` has labels of y alone.
         """
         with (
             fit_task(self, X, y, sample_weight) as task,

@@ -140,7 +140,7 @@ class BaseTagger(BaseSequenceEstimator):
     # -- targets
 
     def _check_target(self, y):
-        return check_label_rows(y, estimator=self)
+        return check_label_rows(y, name=type(self).__name__)
 
     def _learn_outputs(self, y):
         self.scheme_ = find_scheme(y) if self.scheme == "auto" else self.scheme
@@ -175,7 +175,8 @@ class BaseTagger(BaseSequenceEstimator):
             ) from error
         return y
 
-    def _encode(self, y, name):
+    def _repaired(self, y, name):
+        """Return labels that keep to the scheme, and warn if they did not before."""
         repaired = self._in_scheme(y, name)
         broken = [row for row, labels in enumerate(y) if repaired[row] != labels]
         if broken:
@@ -187,16 +188,22 @@ class BaseTagger(BaseSequenceEstimator):
                 f"{row} is the first, whose {old!r} at token {token} is taken for "
                 f"{new!r}. Their spans were read as sklearn_bilstm.metrics.find_spans "
                 "does, and their labels written anew. constrained=False learns labels "
-                "as they are.",
+                "as they are, and scheme=None is for labels that mark no spans.",
                 UserWarning,
                 stacklevel=2,
             )
-        labels = [label for row in repaired for label in row]
+        return repaired
+
+    def _encode(self, y, name):
+        labels = [label for row in y for label in row]
         codes = encode(labels, self.classes_, name=name)
-        return RaggedArray(codes, np.cumsum([0, *map(len, repaired)]))
+        return RaggedArray(codes, np.cumsum([0, *map(len, y)]))
 
     def _paired(self, rows, y, name):
+        if self.scheme not in ("auto", self.scheme_):
+            raise self._cannot_go_on()
         check_lengths(rows.sequences.lengths, y, name)
+        y = self._repaired(y, name)
         if name == "y_val":
             rows, y = self._with_known_labels(rows, y)
         return super()._paired(rows, y, name)
@@ -204,11 +211,10 @@ class BaseTagger(BaseSequenceEstimator):
     def _with_known_labels(self, rows, y_val):
         """Return the validation rows that a loss can be computed of."""
         known = set(self.classes_.tolist())
-        labels = self._in_scheme(y_val, "y_val")
-        kept = [row for row, found in enumerate(labels) if known.issuperset(found)]
+        kept = [row for row, labels in enumerate(y_val) if known.issuperset(labels)]
         if len(kept) == len(y_val):
             return rows, y_val
-        strange = sorted({label for row in labels for label in row} - known)
+        strange = sorted({label for row in y_val for label in row} - known)
         message = (
             f"{len(y_val) - len(kept)} rows of y_val hold labels that y does not, such "
             f"as {strange[0]!r}"
@@ -268,7 +274,9 @@ class BaseTagger(BaseSequenceEstimator):
         if not self._keeps_to_scheme():
             return CRF(n_labels)
         allowed = allowed_transitions(self.classes_.tolist(), self.scheme_)
-        return CRF(n_labels, torch.from_numpy(allowed))
+        # a label that comes first, last and behind itself labels rows of any length
+        alone = allowed[-1, :-1] & allowed[:-1, -1] & allowed[:-1, :-1].diagonal()
+        return CRF(n_labels, torch.from_numpy(allowed) if alone.any() else None)
 
     def _parameter_groups(self):
         return [

@@ -79,7 +79,8 @@ def explain(
         The class to explain, or one for each text. None means the predicted one, or
         the most probable where a text may have several labels. For a regressor of
         several numbers, which of them, from 0 on. For a tagger a label, or one for
-        each sentence; None means those predicted.
+        each sentence, or a list of lists with one for each token; None means those
+        predicted.
     max_points : int, default=4096
         Gradients are taken at few points of the way, and at more where the scores do
         not sum up yet, until there are so many for a text.

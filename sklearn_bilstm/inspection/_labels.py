@@ -4,10 +4,14 @@ from typing import Any
 
 import numpy as np
 from scipy.special import expit
-from sklearn.utils import gen_batches
+from sklearn.utils import check_consistent_length, gen_batches
 
 from sklearn_bilstm.estimators._labels import encode
-from sklearn_bilstm.estimators._sentences import as_sentences
+from sklearn_bilstm.estimators._sentences import (
+    as_sentences,
+    check_label_rows,
+    check_lengths,
+)
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._model import EXPLAINABLE, one_a_row, transformers_of
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
@@ -37,8 +41,9 @@ def explain_labels(
         Fitted.
     sentences : sequence of sequence of str
         The tokens of each sentence, or other rows that the model reads.
-    target : label, array-like of shape (n_sentences,) or None
-        The label to explain, or one for each sentence. None means those predicted.
+    target : label, array-like of shape (n_sentences,), list of list or None
+        The label to explain, or one for each sentence, or for each token. None means
+        those predicted.
 
     Returns
     -------
@@ -87,8 +92,14 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
     """Return which label of each token is explained."""
     if target is None:
         return tagger.net_.labels(rows)
-    asked_for = encode(one_a_row(target, len(rows)), tagger.classes_, name="target")
     lengths = rows.sequences.lengths
+    is_row = isinstance(target, list | tuple) and [*map(np.ndim, target[:1])] == [1]
+    if is_row:
+        labels = check_label_rows(target, name="explain")
+        check_consistent_length(rows.sequences, labels)
+        check_lengths(lengths, labels, "target")
+        return [encode(of_row, tagger.classes_, name="target") for of_row in labels]
+    asked_for = encode(one_a_row(target, len(rows)), tagger.classes_, name="target")
     return [np.full(*pair) for pair in zip(lengths, asked_for, strict=True)]
 
 

@@ -54,7 +54,7 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
         The scheme that most spans are written in, the first of several. "IOB1" instead
         of "BIO" if more spans begin with a label such as "I-PER" than with one such as
         "B-PER". None if a label marks no span, or if labels without a kind are not all
-        of one scheme, "I" or "M" among them.
+        of one scheme, "B" and "I" or "M" among them.
     """
     labels: set[str] = set()
     n_written = dict.fromkeys(SCHEMES, 0)
@@ -81,7 +81,7 @@ def _are_something_else(labels: set[str]) -> bool:
     if labels == {"O"} or any("-" in label for label in labels):
         return False
     is_known = any(labels <= scheme.letters for scheme in SCHEMES.values())
-    return not is_known or not labels & {"I", "M"}
+    return not is_known or "B" not in labels or not labels & {"I", "M"}
 
 
 def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:

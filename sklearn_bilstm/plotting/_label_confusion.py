@@ -8,14 +8,14 @@ import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.estimators._sentences import check_lengths
+from sklearn_bilstm.estimators._sentences import check_label_rows, check_lengths
 from sklearn_bilstm.plotting._axes import check_axes
 
 __all__ = ["LabelConfusionDisplay"]
 
 
 class LabelConfusionDisplay(ConfusionMatrixDisplay):
-    """How many tokens of each label are given which.
+    """How many tokens of each label are given which, as both are written.
 
     This is the display of scikit-learn, of whose parameters, attributes and `plot` it
     has all, for rows of labels. It is best made by :meth:`from_estimator` or
@@ -118,9 +118,12 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         Raises
         ------
         ValueError
-            If the rows have not as many labels each.
+            If the rows are no lists of labels, or have not as many labels each.
         """
         check_axes(cls, ax)
+        y_true, y_pred = (
+            check_label_rows(y, name=cls.__name__) for y in (y_true, y_pred)
+        )
         check_consistent_length(y_true, y_pred, sample_weight)
         lengths = [len(row) for row in y_pred]
         check_lengths(lengths, y_true, "y_true")

@@ -82,7 +82,8 @@ class TokenImportanceDisplay:
         Parameters
         ----------
         model : estimator
-            A fitted model, as :func:`~sklearn_bilstm.explain` takes it.
+            A fitted model, as :func:`~sklearn_bilstm.explain` takes it, but no tagger:
+            one of its labels is drawn by :meth:`from_explanation`.
         text : str or table of shape (1, n_columns)
             The text, or a row of several columns of text.
         method : {"integrated_gradients", "occlusion", "attention"}, \
@@ -146,7 +147,8 @@ class TokenImportanceDisplay:
         if not isinstance(explanation, Explanation):
             raise TypeError(
                 "explanation must be the Explanation of one text, such as "
-                f"explanations[0] of what explain returned: got {explanation!r}."
+                "explanations[0] of what explain returned, or of one label, such as "
+                f"explanations[0][0] for a tagger: got {explanation!r}."
             )
         return cls(explanation).plot(ax=ax, n_tokens=n_tokens)
 

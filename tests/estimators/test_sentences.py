@@ -11,7 +11,6 @@ from sklearn_bilstm.estimators._sentences import (
     check_lengths,
     matrix_of_lists,
 )
-from tests.helpers import small_tagger
 
 ROWS = [["a", "b"], [], ["c"]]
 IDS = [[4, 2], [], [3]]
@@ -45,7 +44,7 @@ any_container = pytest.mark.parametrize(
 @any_container
 def test_sentences_and_labels_may_come_in_any_container(container):
     assert as_sentences(container(ROWS), if_empty=False) == ROWS
-    assert check_label_rows(container(ROWS), estimator=small_tagger()) == ROWS
+    assert check_label_rows(container(ROWS), name="BiLSTMTagger") == ROWS
 
 
 @pytest.mark.parametrize("name", ["lists", "tuples", "object array", "column"])
@@ -144,7 +143,7 @@ def test_what_is_no_list_of_tokens_is_named(X, message):
 )
 def test_what_are_no_labels_of_tokens_is_named(y, message):
     with pytest.raises(ValueError, match=message):
-        check_label_rows(y, estimator=small_tagger())
+        check_label_rows(y, name="BiLSTMTagger")
 
 
 def test_a_row_with_too_few_or_too_many_labels_is_named():

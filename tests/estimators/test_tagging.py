@@ -299,6 +299,29 @@ def test_weights_stay_finite_where_only_empty_rows_have_weight():
     assert all(w.isfinite().all() for w in tagger.module_.parameters())
 
 
+def test_the_scheme_of_a_network_that_goes_on_stays():
+    tagger = small_tagger(scheme=None, warm_start=True).fit(X, Y)
+    with pytest.raises(ValueError, match="parameters now ask for another one"):
+        tagger.set_params(scheme="BIO").fit(X, Y)
+    tagger.set_params(scheme="auto").fit(X, Y)
+
+
+def test_the_first_row_that_is_repaired_is_named_as_it_came():
+    X_val, y_val = [["Ray"], ["Ben"], ["met"]], [["B-LOC"], ["B-PER"], ["I-PER"]]
+    with pytest.warns(UserWarning, match="rows of y_val") as told:
+        small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
+    repaired, left_out = (str(one.message) for one in told)
+    assert "row 2 is the first, whose 'I-PER' at token 0" in repaired
+    assert "such as 'B-LOC', and are left out" in left_out
+
+
+def test_nothing_is_impossible_where_no_label_may_stand_alone():
+    tagger = small_tagger().fit([["a", "b"]] * 4, [["B-X", "E-X"]] * 4)
+    assert tagger.module_.labelling.allowed.all()
+    alone = small_tagger().fit([["a", "b"], ["c"]] * 4, [["B-X", "E-X"], ["S-X"]] * 4)
+    assert alone.predict([["a"]]) == [["S-X"]]
+
+
 def test_labels_that_numpy_would_change_are_refused():
     with pytest.raises(ValueError, match=r"of numpy keeps: got 'a\\x00'"):
         small_tagger().fit([["a", "b"]], [["a", "a\0"]])

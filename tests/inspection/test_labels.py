@@ -70,6 +70,11 @@ def test_labels_are_those_predicted_or_asked_for(fitted_tagger, sentences):
     asked_for = explain(fitted_tagger, X[-2:], "occlusion", ["O", "B-PER"])
     found = [{one.target for one in labels} for labels in asked_for]
     assert found == [{"O"}, {"B-PER"}]
+    of_tokens = [["O", "B-PER", "I-PER", "O"]]
+    (labels,) = explain(fitted_tagger, [SENTENCE], target=of_tokens)
+    assert [one.target for one in labels] == of_tokens[0]
+    with pytest.raises(ValueError, match="target.* row 0 has 1 labels for 4 tokens"):
+        explain(fitted_tagger, [SENTENCE], target=[["O"]])
 
 
 def test_what_the_scheme_forbids_or_demands_rests_on_no_token(fitted_tagger):
@@ -77,10 +82,10 @@ def test_what_the_scheme_forbids_or_demands_rests_on_no_token(fitted_tagger):
     assert labels[0].output == -np.inf
     assert labels[0].probability == 0.0
     assert labels[0].scores.tolist() == [0.0] * 4
-    X, y = [["a", "b"]] * 4, [["B-X", "E-X"]] * 4
-    (labels,) = explain(small_tagger().fit(X, y), [["a", "b"]])
-    assert [one.output for one in labels] == [np.inf, np.inf]
-    assert labels[1].scores.tolist() == [0.0, 0.0]
+    X, y = [["a", "b"], ["c"]] * 4, [["B-X", "E-X"], ["S-X"]] * 4
+    (labels,) = explain(small_tagger().fit(X, y), [["a"]])
+    assert [one.output for one in labels] == [np.inf]
+    assert labels[0].scores.tolist() == [0.0]
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,8 @@ def test_a_span_in_each_scheme():
         ([["B-PER", "I-PER", "B-LOC", "I-LOC", "S-LOC"]], "BIO"),
         ([["B", "E"], ["E", "E"]], None),  # such as buried and exposed
         ([["S", "M", "L"]], None),  # sizes
+        ([["S", "M"], ["M", "M"]], None),
+        ([["M", "O"]], None),
         ([["B-PER", "o"]], None),
     ],
 )

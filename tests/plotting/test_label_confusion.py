@@ -44,6 +44,11 @@ def test_a_fitted_model_is_asked(fitted_tagger, sentences):
     assert np.trace(display.confusion_matrix) == pytest.approx(right)
 
 
+def test_rows_are_lists_of_labels():
+    with pytest.raises(ValueError, match="row 0 is 'NOUN'"):
+        LabelConfusionDisplay.from_predictions(["NOUN", "VERB"], ["NOUN", "NOUN"])
+
+
 def test_rows_are_as_long():
     with pytest.raises(ValueError, match="row 2 has 3 labels for 2 tokens"):
         LabelConfusionDisplay.from_predictions(TRUE, [*PREDICTED[:2], ["DET", "DET"]])
