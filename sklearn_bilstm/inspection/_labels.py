@@ -93,8 +93,8 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
     if target is None:
         return tagger.net_.labels(rows)
     lengths = rows.sequences.lengths
-    is_row = isinstance(target, list | tuple) and [*map(np.ndim, target[:1])] == [1]
-    if is_row:
+    is_listed = isinstance(target, list | tuple)
+    if is_listed and [*map(np.ndim, target[:1])] == [1]:  # a list of labels a sentence
         labels = check_label_rows(target, name="explain")
         check_consistent_length(rows.sequences, labels)
         check_lengths(lengths, labels, "target")
