@@ -109,7 +109,7 @@ class RecurrentLayer(Part):
         mask: Tensor,
         order: Tensor,
         generator: torch.Generator | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[list[Tensor], Tensor]:
         """Read vectors of shape (B, T, E).
 
         Parameters
@@ -123,22 +123,29 @@ class RecurrentLayer(Part):
 
         Returns
         -------
-        states : tensor of shape (B, T, H)
-            Arbitrary on padding, and finite.
+        directions : list of tensor of shape (B, T, hidden_size)
+            States of each direction as they were read: those of the second come from
+            the last real step to the first. Arbitrary on padding, and finite.
         final : tensor of shape (B, H)
             State of each direction when it has read the whole row.
         """
-        forward = self._run(self.forwards, x, generator)  # (B, T, hidden_size)
-        final = last_step(forward, mask)  # (B, hidden_size)
+        directions = [self._run(self.forwards, x, generator)]
+        if self.backwards is not None:
+            directions.append(self._run(self.backwards, reorder(x, order), generator))
+        final = self._merge([last_step(states, mask) for states in directions])
+        return directions, final  # (B, T, hidden_size) each, (B, H)
+
+    def merge(self, directions: list[Tensor], order: Tensor) -> Tensor:
+        """Return one state a step, of shape (B, T, H), from those of each direction."""
+        first, *others = directions
+        in_order = [first, *(reorder(states, order) for states in others)]
+        by_step = [states.transpose(0, 1) for states in in_order]
+        return self._merge(by_step).transpose(0, 1)  # (B, T, H)
+
+    def _merge(self, directions: list[Tensor]) -> Tensor:
         if self.backwards is None:
-            return forward, final
-        merge = MERGES[self.merge_mode]
-        turned = reorder(x, order)  # (B, T, E)
-        backward = self._run(self.backwards, turned, generator)  # (B, T, hidden_size)
-        final = merge(final, last_step(backward, mask))  # (B, H)
-        both = forward, reorder(backward, order)
-        states = merge(*(states.transpose(0, 1) for states in both))  # (T, B, H)
-        return states.transpose(0, 1), final  # (B, T, H), (B, H)
+            return directions[0]
+        return MERGES[self.merge_mode](*directions)
 
     def _run(
         self, layer: nn.RNNBase, x: Tensor, generator: torch.Generator | None
@@ -219,6 +226,8 @@ class RecurrentEncoder(Part):
             part.needs_whole_batch for part in self.normalizations
         )
         self.output_size = input_size
+        # whether each number of a state is that of a single direction
+        self._is_in_parts = merge_mode == "concat" and normalization is None
 
     def extra_repr(self) -> str:
         """Return the widths of all layers, and what states are normalised by."""
@@ -289,6 +298,36 @@ class RecurrentEncoder(Part):
         final : tensor of shape (B, H)
             State of each direction of the last layer when it has read the whole row.
         """
+        (states,), final = self._read(x, mask, generator, in_order=True)
+        return states, final  # (B, T, H), (B, H)
+
+    def in_any_order(
+        self, x: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    ) -> tuple[list[Tensor], Tensor]:
+        """Read vectors of shape (B, T, E), for a pooling to which all steps are alike.
+
+        To put the states of the backward direction in order, and beside those of the
+        other, takes a twentieth of the time of a prediction. It is left out unless
+        states are merged by a sum, a mean or a product, or normalised.
+
+        Returns
+        -------
+        parts : list of tensor of shape (B, T, H_i)
+            Parts of the states, which are H wide together. Their real steps come in an
+            order of their own before the padding.
+        final : tensor of shape (B, H)
+            As `forward` gives it.
+        """
+        return self._read(x, mask, generator, in_order=False)
+
+    def _read(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None,
+        *,
+        in_order: bool,
+    ) -> tuple[list[Tensor], Tensor]:
         order = reversed_order(mask)  # (T * B,)
         dtype = x.dtype
         if self.training and self.training_dtype is not None:
@@ -297,8 +336,13 @@ class RecurrentEncoder(Part):
         for index, layer in enumerate(self.layers):
             if index > 0:
                 states = self.dropout(states, generator)  # (B, T, H)
-            states, final = layer(states, mask, order, generator)
+            parts, final = layer(states, mask, order, generator)
+            is_last = index == len(self.layers) - 1
+            if is_last and not in_order and self._is_in_parts:
+                break
+            states = layer.merge(parts, order)  # (B, T, H)
             if self.normalizations:
                 normalize = self.normalizations[index]
                 states, final = normalize(states, mask, final)
-        return states.to(dtype), final.to(dtype)  # (B, T, H), (B, H)
+            parts = [states]
+        return [part.to(dtype) for part in parts], final.to(dtype)

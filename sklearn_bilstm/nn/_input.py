@@ -143,13 +143,16 @@ class TokenInput(Part):
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
     ) -> Tensor:
-        """Turn ids of shape (B, T) into vectors of shape (B, T, E)."""
+        """Turn ids of shape (B, T) into vectors of shape (B, T, E), time-major."""
         ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
         ids = self.word_dropout(ids, mask, generator)  # (B, T)
-        vectors = self.dropout(self.embedding(ids), generator)  # (B, T, E - n_channels)
+        vectors = self.embedding(ids.T).transpose(0, 1)  # (B, T, E - n_channels)
+        vectors = self.dropout(vectors, generator)  # (B, T, E - n_channels)
         if evidence is None:
             return vectors  # (B, T, E)
-        return torch.cat([vectors, self.evidence_scale * evidence], 2)  # (B, T, E)
+        parts = vectors, self.evidence_scale * evidence
+        by_step = torch.cat([part.transpose(0, 1) for part in parts], 2)  # (T, B, E)
+        return by_step.transpose(0, 1)  # (B, T, E)
 
 
 class NumericInput(Part):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sklearn_bilstm.nn._augmentation import Augmentation
+from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._pooling import AttentionPooling
@@ -18,7 +19,9 @@ class SequenceModel(Network):
 
     Parameters
     ----------
-    input_layer, encoder, pooling, head : Part
+    input_layer : Part
+    encoder : RecurrentEncoder
+    pooling, head : Part
         The parts, in the order of the data.
     augmentation : Augmentation, default=None
         What changes sequences of tokens in training, before the input layer.
@@ -27,7 +30,7 @@ class SequenceModel(Network):
     def __init__(
         self,
         input_layer: Part,
-        encoder: Part,
+        encoder: RecurrentEncoder,
         pooling: Part,
         head: Part,
         augmentation: Augmentation | None = None,
@@ -46,21 +49,6 @@ class SequenceModel(Network):
         width = layer.n_shared
         return type(layer), width, self.encoder.design, type(self.pooling)
 
-    def read(
-        self,
-        steps: Tensor,
-        mask: Tensor,
-        generator: torch.Generator | None = None,
-        evidence: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Turn sequences into states, (B, T, H), the mask, and final states, (B, H)."""
-        if self.augmentation is not None:
-            changed = self.augmentation(steps, mask, evidence, generator)
-            steps, mask, evidence = changed
-        vectors = self.input_layer(steps, mask, generator, evidence)  # (B, T, E)
-        states, final = self.encoder(vectors, mask, generator)
-        return states, mask, final
-
     def pool(
         self,
         steps: Tensor,
@@ -70,8 +58,8 @@ class SequenceModel(Network):
         static: Tensor | None = None,
     ) -> Tensor:
         """Turn sequences into vectors of shape (B, P); see `forward`."""
-        states, mask, final = self.read(steps, mask, generator, evidence)
-        return self._pooled(states, mask, final, static)  # (B, P)
+        vectors, mask = self.vectors(steps, mask, generator, evidence)
+        return self._pooled(vectors, mask, static, generator)  # (B, P)
 
     def logits_of_vectors(
         self, vectors: Tensor, mask: Tensor, static: Tensor | None = None
@@ -80,13 +68,34 @@ class SequenceModel(Network):
 
         What explains an answer changes the vectors on their way.
         """
-        states, final = self.encoder(vectors, mask)
-        return self.head(self._pooled(states, mask, final, static))  # (B, K)
+        return self.head(self._pooled(vectors, mask, static))  # (B, K)
+
+    def vectors(
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        generator: torch.Generator | None = None,
+        evidence: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Turn sequences into vectors, (B, T, E), and the mask of their steps."""
+        if self.augmentation is not None:
+            changed = self.augmentation(steps, mask, evidence, generator)
+            steps, mask, evidence = changed
+        return self.input_layer(steps, mask, generator, evidence), mask
 
     def _pooled(
-        self, states: Tensor, mask: Tensor, final: Tensor, static: Tensor | None
+        self,
+        vectors: Tensor,
+        mask: Tensor,
+        static: Tensor | None,
+        generator: torch.Generator | None = None,
     ) -> Tensor:
-        pooled = self.pooling(states, mask, final)  # (B, P - S)
+        if self.pooling.asks_for_order:
+            states, final = self.encoder(vectors, mask, generator)
+            parts = [states]
+        else:
+            parts, final = self.encoder.in_any_order(vectors, mask, generator)
+        pooled = self.pooling(parts, mask, final)  # (B, P - S)
         if static is None:
             return pooled  # (B, P)
         return torch.cat([pooled, static], 1)  # (B, P)
@@ -99,7 +108,8 @@ class SequenceModel(Network):
         static: Tensor | None = None,
     ) -> Tensor:
         """Return the weights of an attention pooling, of shape (B, T)."""
-        states, mask, _ = self.read(steps, mask, evidence=evidence)
+        vectors, mask = self.vectors(steps, mask, evidence=evidence)
+        states, _ = self.encoder(vectors, mask)
         pooling = cast("AttentionPooling", self.pooling)
         return pooling.weights(states, mask)  # (B, T)
 

@@ -5,6 +5,7 @@ from typing import ClassVar, cast
 import torch
 from torch import nn
 
+from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._part import Part
 
 __all__ = ["Network"]
@@ -13,7 +14,7 @@ __all__ = ["Network"]
 class Network(nn.Module):
     """A network whose children are parts, an encoder among them."""
 
-    encoder: Part
+    encoder: RecurrentEncoder
     # whether each step has logits, and not each sequence
     of_steps: ClassVar[bool] = False
 

@@ -1,10 +1,13 @@
 """Poolings: the states of a sequence in, one vector out.
 
-A pooling is called with the states, of shape (B, T, H), the mask and the final states,
-of shape (B, H). It has an `output_size` and gives an empty row the zero vector. Its
-name in `POOLINGS` is what users write.
+A pooling is called with the parts of the states, of shapes (B, T, H_i) and H wide
+together, the mask, and the final states, of shape (B, H). If it `asks_for_order`, there
+is one part, whose steps are those of the sequence; if not, the real steps of a part may
+come in any order. A pooling has an `output_size` and gives an empty row the zero
+vector. Its name in `POOLINGS` is what users write.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -34,6 +37,7 @@ class _Pooling(Part):
     """
 
     n_views = 1  # vectors of width H that the output holds side by side
+    asks_for_order = False  # whether the order of the steps matters
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
@@ -53,23 +57,23 @@ class _Pooling(Part):
 class MaxPooling(_Pooling):
     """The largest value of each component over the sequence."""
 
-    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
-        return masked_max(states, mask)  # (B, H)
+        return torch.cat([masked_max(part, mask) for part in parts], 1)  # (B, H)
 
 
 class MeanPooling(_Pooling):
     """The mean of each component over the sequence."""
 
-    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
-        return masked_mean(states, mask)  # (B, H)
+        return torch.cat([masked_mean(part, mask) for part in parts], 1)  # (B, H)
 
 
 class LastPooling(_Pooling):
     """The state of each direction when it has read the whole sequence."""
 
-    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
         return final  # (B, H)
 
@@ -79,14 +83,18 @@ class MaxMeanPooling(_Pooling):
 
     n_views = 2
 
-    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, 2 H)."""
-        views = [masked_max(states, mask), masked_mean(states, mask)]
+        views = [
+            pool(part, mask) for pool in (masked_max, masked_mean) for part in parts
+        ]
         return torch.cat(views, 1)  # (B, 2 H)
 
 
 class AttentionPooling(_Pooling):
     """A mean weighted by additive attention with a learnt query (Yang et al., 2016)."""
+
+    asks_for_order = True  # both directions of a step have one weight
 
     def __init__(self, input_size: int) -> None:
         super().__init__(input_size)
@@ -105,8 +113,9 @@ class AttentionPooling(_Pooling):
         scores = self.query(self.hidden(states).tanh())[..., 0]  # (B, T)
         return masked_softmax(scores, mask)  # (B, T)
 
-    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
+        (states,) = parts
         weights = self.weights(states, mask)[:, None]  # (B, 1, T)
         return (weights @ states)[:, 0]  # (B, H)
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from sklearn_bilstm.nn._characters import CharacterEncoder
 from sklearn_bilstm.nn._crf import CRF
+from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._labelling import IndependentLabels
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
@@ -37,7 +38,7 @@ class TaggingModel(Network):
     def __init__(
         self,
         input_layer: Part,
-        encoder: Part,
+        encoder: RecurrentEncoder,
         head: Part,
         labelling: CRF | IndependentLabels,
         characters: CharacterEncoder | None = None,

@@ -7,7 +7,7 @@ read each row within its own length, in both directions.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch import Tensor, nn
@@ -79,8 +79,7 @@ def token_vectors(
 
 def pooled(graph: Graph, module: SequenceModel, vectors: str, rows: Rows) -> str:
     """Turn vectors of shape (T, B, E) into pooled ones of shape (B, P)."""
-    encoder = cast("RecurrentEncoder", module.encoder)
-    states, final = _encoded(graph, encoder, vectors, rows)
+    states, final = _encoded(graph, module.encoder, vectors, rows)
     return _POOLINGS[type(module.pooling)](graph, module.pooling, states, final, rows)
 
 

@@ -22,18 +22,19 @@ from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
-from sklearn_bilstm.utils._threads import OneCore, Workers
+from sklearn_bilstm.utils._threads import OneCore, Workers, n_cores
 
 __all__ = ["SequenceNet"]
 
 # What random numbers are for, so that one seed gives each use numbers of its own.
 _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 
-# A batch is cut into shards that fit the cache of a core, of no fewer rows and steps.
-# It does not depend on the number of threads, and neither does what is learnt.
-_SHARD_ROWS = 8
-_SHARD_ROWS_OF_BFLOAT16 = 16  # as many bytes
-_SHARD_STEPS = 1200
+# A batch is cut into a shard for each core of the machine, or several that fit its
+# cache, and into none of fewer rows or steps than is worth a thread. That does not
+# depend on the number of threads, and neither does what is learnt.
+_FEWEST_ROWS = 8
+_FEWEST_STEPS = 1200  # padding among them
+_MOST_STEPS = 5000
 
 
 class SequenceNet(NeuralNet):
@@ -281,9 +282,9 @@ class SequenceNet(NeuralNet):
     def _in_shards(self, function: Callable, batch: tuple) -> list:
         """Call a function with the number of each shard of a batch and the shard."""
         n_rows, n_steps = batch[0]["mask"].shape
-        in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
-        least = _SHARD_ROWS_OF_BFLOAT16 if in_bfloat16 else _SHARD_ROWS
-        n_shards = min(n_rows * n_steps // _SHARD_STEPS, n_rows // least)
+        size = n_rows * n_steps
+        n_shards = n_cores() * -(-size // (n_cores() * _MOST_STEPS))
+        n_shards = min(n_shards, n_rows // _FEWEST_ROWS, size // _FEWEST_STEPS)
         if self.module_.needs_whole_batch:
             n_shards = 1
         shards = cut(batch, max(1, n_shards))

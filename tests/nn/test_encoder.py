@@ -71,6 +71,27 @@ def test_gradients_equal_those_of_packed_sequences(bidirectional, cell):
     torch.testing.assert_close(ours.grad, theirs.grad)
 
 
+@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
+@pytest.mark.parametrize("merge_mode", [*MERGES, None])  # None: one way
+@pytest.mark.parametrize("sizes", [(4,), (5, 2)])
+def test_states_in_any_order_are_those_of_the_same_steps(
+    sizes, merge_mode, normalization
+):
+    way = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
+    encoder = make_encoder(sizes, **way, normalization=normalization).eval()
+    x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
+    states, final = encoder(x, MASK)
+    parts, same_final = encoder.in_any_order(x, MASK)
+    assert torch.equal(same_final, final)
+    found = torch.cat([sorted_steps(part) for part in parts], 2)
+    torch.testing.assert_close(found, sorted_steps(states))
+
+
+def sorted_steps(states):
+    """Each number of the real states of each row in the order of its size."""
+    return states.masked_fill(~MASK[..., None], torch.inf).sort(1).values
+
+
 def every_network(test):
     """Run a test for all cells, merge modes, and one and two layers."""
     for name, values in {

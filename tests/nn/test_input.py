@@ -1,6 +1,8 @@
+import pytest
 import torch
 
 from sklearn_bilstm.nn import NumericInput, TokenInput
+from sklearn_bilstm.nn._mask import time_major
 
 IDS = torch.tensor([[2, 5, 3], [4, 0, 0]])
 MASK = IDS > 0
@@ -52,6 +54,16 @@ def test_evidence_stands_behind_the_vector_and_is_never_dropped(generator):
     assert vectors.shape == (2, 3, layer.output_size)
     ratio = vectors[..., 4:] / evidence
     torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio))
+
+
+@pytest.mark.parametrize("n_channels", [0, 2])
+def test_vectors_lie_in_memory_as_the_recurrent_kernels_read_them(
+    generator, n_channels
+):
+    layer = token_input(generator, n_channels=n_channels, dropout=0.5)
+    evidence = torch.randn(2, 3, 2) if n_channels else None
+    vectors = layer(IDS, MASK, generator, evidence)
+    assert time_major(vectors).data_ptr() == vectors.data_ptr()
 
 
 def test_inputs_are_not_changed(generator):

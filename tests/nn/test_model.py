@@ -109,7 +109,7 @@ def test_attention_is_what_states_are_weighted_by():
     weights = model.attention(IDS, MASK, static=torch.randn(3, 2))
     assert (weights[~MASK] == 0).all()
     torch.testing.assert_close(weights.sum(1), torch.tensor([1.0, 1.0, 0.0]))
-    states, _, _ = model.read(IDS, MASK)
+    states, _ = model.encoder(*model.vectors(IDS, MASK))
     weighted = (weights[..., None] * states).sum(1)
     torch.testing.assert_close(weighted, model.pool(IDS, MASK))
 
@@ -122,7 +122,7 @@ def test_only_batch_normalization_needs_the_whole_batch(normalization):
 
 def test_tokens_are_changed_in_training_only(generator):
     model = make_model(augmentation=Augmentation(deletion=0.7))
-    _, mask, _ = model.read(IDS, MASK, generator)
+    _, mask = model.vectors(IDS, MASK, generator)
     assert mask.sum() < MASK.sum()
     plain = make_model().eval()
     assert torch.equal(model.eval()(IDS, MASK), plain(IDS, MASK))

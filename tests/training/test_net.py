@@ -11,6 +11,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, ragged_from_ids
+from sklearn_bilstm.training import _net
 from sklearn_bilstm.utils._threads import Workers
 from tests.helpers import compiled_by, rows_of, small_classifier, small_tagger
 
@@ -146,9 +147,43 @@ def test_the_optimizer_is_remembered_between_partial_fits(ids):
     assert np.array_equal(classifier.predict_proba(ids), twin.predict_proba(ids))
 
 
+@pytest.fixture(params=[1, 2, 4, 64])
+def n_cores(request, monkeypatch):
+    """A machine of so many cores."""
+    monkeypatch.setattr(_net, "n_cores", lambda: request.param)
+    return request.param
+
+
+@pytest.mark.parametrize(
+    ("n_cores", "n_rows", "n_steps", "expected"),
+    [
+        (2, 32, 10, [32]),  # too little for a second thread
+        (2, 32, 150, [16, 16]),
+        (2, 32, 400, [8, 8, 8, 8]),  # as many for each core
+        (1, 32, 400, [11, 11, 10]),
+        (4, 32, 120, [11, 11, 10]),  # too little for a fourth thread
+        (4, 32, 400, [8, 8, 8, 8]),
+        (64, 32, 400, [8, 8, 8, 8]),
+        (64, 9, 4000, [9]),
+    ],
+    indirect=["n_cores"],
+)
+def test_a_batch_is_cut_for_the_cores_there_are(
+    ids, n_cores, n_rows, n_steps, expected
+):
+    net = bare(n_threads=1).fit(ids, Y).net_
+    mask = torch.ones(n_rows, n_steps, dtype=torch.bool)
+    with Workers(1) as net._workers:
+        sizes = net._in_shards(
+            lambda index, shard: len(shard[0]["mask"]),
+            ({"mask": mask}, {"target": mask}),
+        )
+    assert sizes == expected
+
+
 @pytest.fixture
 def long_rows():
-    """A batch that is cut into four shards, of rows of unequal length."""
+    """A batch that is cut into shards on two cores, of rows of unequal length."""
     random = np.random.RandomState(0)
     X = random.randint(2, 50, size=(32, 200))
     X[np.arange(200) >= random.randint(120, 201, size=(32, 1))] = 0
@@ -172,7 +207,7 @@ def bare(**params):
     ("normalization", "rounding"), [(None, 1e-5), ("batch", 1e-5), ("layer", 1e-4)]
 )
 def test_the_gradient_of_shards_is_that_of_the_batch(
-    ids, long_rows, normalization, rounding
+    ids, long_rows, normalization, rounding, n_cores
 ):
     net = bare(normalization=normalization).fit(ids, Y).net_
     net.module_.train()
@@ -184,7 +219,9 @@ def test_the_gradient_of_shards_is_that_of_the_batch(
 
 
 @pytest.mark.parametrize("crf", [True, False])
-def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(long_rows, crf):
+def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
+    long_rows, crf, n_cores
+):
     sequences = long_rows.sequences
     labels = RaggedArray(sequences.values.astype(np.int64) % 3, sequences.offsets)
     rows = replace(long_rows, target=labels)
