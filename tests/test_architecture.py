@@ -25,7 +25,15 @@ LAYERS = {
 }
 # What each folder may lean on beside the standard library.
 LIBRARIES = {
-    "utils": {"numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "torch"},
+    "utils": {
+        "joblib",
+        "numpy",
+        "safetensors",
+        "scipy",
+        "sklearn",
+        "threadpoolctl",
+        "torch",
+    },
     "nn": {"torch"},
     "text": {"joblib", "numpy", "scipy", "sklearn"},
     "sequences": {"lazy_loader", "numpy", "scipy", "torch"},

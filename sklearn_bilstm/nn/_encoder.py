@@ -104,20 +104,15 @@ class RecurrentLayer(Part):
             draw_weights(self.backwards, generator)
 
     def forward(
-        self,
-        x: Tensor,
-        mask: Tensor,
-        order: Tensor,
-        generator: torch.Generator | None = None,
-    ) -> tuple[list[Tensor], Tensor]:
+        self, x: Tensor, order: Tensor, generator: torch.Generator | None = None
+    ) -> list[Tensor]:
         """Read vectors of shape (B, T, E).
 
         Parameters
         ----------
         x : tensor of shape (B, T, E)
-        mask : bool tensor of shape (B, T)
         order : int64 tensor of shape (T * B,)
-            What :func:`reversed_order` gives for `mask`.
+            What :func:`reversed_order` gives for the mask.
         generator : torch.Generator, default=None
             Source of the recurrent dropout.
 
@@ -126,14 +121,15 @@ class RecurrentLayer(Part):
         directions : list of tensor of shape (B, T, hidden_size)
             States of each direction as they were read: those of the second come from
             the last real step to the first. Arbitrary on padding, and finite.
-        final : tensor of shape (B, H)
-            State of each direction when it has read the whole row.
         """
         directions = [self._run(self.forwards, x, generator)]
         if self.backwards is not None:
             directions.append(self._run(self.backwards, reorder(x, order), generator))
-        final = self._merge([last_step(states, mask) for states in directions])
-        return directions, final  # (B, T, hidden_size) each, (B, H)
+        return directions
+
+    def final(self, directions: list[Tensor], mask: Tensor) -> Tensor:
+        """Return the states, (B, H), when each direction has read the whole row."""
+        return self._merge([last_step(states, mask) for states in directions])
 
     def merge(self, directions: list[Tensor], order: Tensor) -> Tensor:
         """Return one state a step, of shape (B, T, H), from those of each direction."""
@@ -226,8 +222,6 @@ class RecurrentEncoder(Part):
             part.needs_whole_batch for part in self.normalizations
         )
         self.output_size = input_size
-        # whether each number of a state is that of a single direction
-        self._is_in_parts = merge_mode == "concat" and normalization is None
 
     def extra_repr(self) -> str:
         """Return the widths of all layers, and what states are normalised by."""
@@ -298,12 +292,14 @@ class RecurrentEncoder(Part):
         final : tensor of shape (B, H)
             State of each direction of the last layer when it has read the whole row.
         """
-        (states,), final = self._read(x, mask, generator, in_order=True)
-        return states, final  # (B, T, H), (B, H)
+        dtype, order = x.dtype, reversed_order(mask)  # (T * B,)
+        directions = self._read(x, mask, order, generator)
+        states, final = self._merged(-1, directions, mask, order)
+        return states.to(dtype), final.to(dtype)  # (B, T, H), (B, H)
 
     def in_any_order(
         self, x: Tensor, mask: Tensor, generator: torch.Generator | None = None
-    ) -> tuple[list[Tensor], Tensor]:
+    ) -> list[Tensor]:
         """Read vectors of shape (B, T, E), for a pooling to which all steps are alike.
 
         To put the states of the backward direction in order, and beside those of the
@@ -315,34 +311,37 @@ class RecurrentEncoder(Part):
         parts : list of tensor of shape (B, T, H_i)
             Parts of the states, which are H wide together. Their real steps come in an
             order of their own before the padding.
-        final : tensor of shape (B, H)
-            As `forward` gives it.
         """
-        return self._read(x, mask, generator, in_order=False)
+        dtype, order = x.dtype, reversed_order(mask)  # (T * B,)
+        parts = self._read(x, mask, order, generator)  # (B, T, hidden_size) each
+        if self.layers[-1].merge_mode != "concat" or self.normalizations:
+            states, _ = self._merged(-1, parts, mask, order)
+            parts = [states]
+        return [part.to(dtype) for part in parts]
 
     def _read(
         self,
         x: Tensor,
         mask: Tensor,
+        order: Tensor,
         generator: torch.Generator | None,
-        *,
-        in_order: bool,
-    ) -> tuple[list[Tensor], Tensor]:
-        order = reversed_order(mask)  # (T * B,)
-        dtype = x.dtype
+    ) -> list[Tensor]:
+        """Return the states of each direction of the last layer."""
         if self.training and self.training_dtype is not None:
             x = x.to(self.training_dtype)  # (B, T, E)
-        states = time_major(x)  # (B, T, E)
-        for index, layer in enumerate(self.layers):
-            if index > 0:
-                states = self.dropout(states, generator)  # (B, T, H)
-            parts, final = layer(states, mask, order, generator)
-            is_last = index == len(self.layers) - 1
-            if is_last and not in_order and self._is_in_parts:
-                break
-            states = layer.merge(parts, order)  # (B, T, H)
-            if self.normalizations:
-                normalize = self.normalizations[index]
-                states, final = normalize(states, mask, final)
-            parts = [states]
-        return [part.to(dtype) for part in parts], final.to(dtype)
+        directions = self.layers[0](time_major(x), order, generator)
+        for index, layer in enumerate(self.layers[1:]):
+            states, _ = self._merged(index, directions, mask, order)
+            directions = layer(self.dropout(states, generator), order, generator)
+        return directions  # (B, T, hidden_size) each
+
+    def _merged(
+        self, index: int, directions: list[Tensor], mask: Tensor, order: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return the states and the final states that a layer hands on."""
+        layer = self.layers[index]
+        states = layer.merge(directions, order)  # (B, T, H)
+        final = layer.final(directions, mask)  # (B, H)
+        if self.normalizations:
+            states, final = self.normalizations[index](states, mask, final)
+        return states, final

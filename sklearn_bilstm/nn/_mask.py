@@ -126,9 +126,14 @@ class _MaskedMax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
-        highest = (states + _minus_infinity(states, mask)).amax(1)  # (B, H)
+        first = _first_with_padding(mask)
+        ends = states[:, first:] + _minus_infinity(states, mask, first)
+        highest = ends.amax(1)  # (B, H)
+        if first > 0:
+            highest = highest.maximum(states[:, :first].amax(1))  # (B, H)
         highest = highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
         ctx.save_for_backward(states, mask, highest)
+        ctx.first = first
         return highest
 
     @staticmethod
@@ -136,15 +141,28 @@ class _MaskedMax(torch.autograd.Function):
         states, mask, highest = ctx.saved_tensors
         # one where a state is the highest, zero elsewhere
         share = states - highest[:, None]  # (B, T, H)
-        share.add_(_minus_infinity(states, mask)).sign_().add_(1)  # (B, T, H)
+        share[:, ctx.first :].add_(_minus_infinity(states, mask, ctx.first))
+        share.sign_().add_(1)
         n_highest = share.sum(1).clamp_(min=1)  # (B, H)
         return share.mul_((gradient / n_highest)[:, None]), None
 
 
-def _minus_infinity(states: Tensor, mask: Tensor) -> Tensor:
-    """Return what takes padding out of a maximum when it is added."""
-    zeros = states.new_zeros(mask.shape)  # (B, T)
-    return zeros.masked_fill_(~mask, -torch.inf)[..., None]  # (B, T, 1)
+def _first_with_padding(mask: Tensor) -> int:
+    """Return the first step that some row lacks, or the last of all.
+
+    To ask a GPU would take longer than it saves, and any step before it will do.
+    """
+    if mask.device.type != "cpu":
+        return 0
+    n_everywhere = int(mask.sum(1).min())
+    return min(n_everywhere, mask.shape[1] - 1)
+
+
+def _minus_infinity(states: Tensor, mask: Tensor, first: int) -> Tensor:
+    """Return what takes padding out of a maximum when it is added to later steps."""
+    padding = ~mask[:, first:]
+    zeros = states.new_zeros(padding.shape)  # (B, T - first)
+    return zeros.masked_fill_(padding, -torch.inf)[..., None]  # (B, T - first, 1)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:

@@ -92,10 +92,10 @@ class SequenceModel(Network):
     ) -> Tensor:
         if self.pooling.asks_for_order:
             states, final = self.encoder(vectors, mask, generator)
-            parts = [states]
+            pooled = self.pooling(states, mask, final)  # (B, P - S)
         else:
-            parts, final = self.encoder.in_any_order(vectors, mask, generator)
-        pooled = self.pooling(parts, mask, final)  # (B, P - S)
+            parts = self.encoder.in_any_order(vectors, mask, generator)
+            pooled = self.pooling(parts, mask)  # (B, P - S)
         if static is None:
             return pooled  # (B, P)
         return torch.cat([pooled, static], 1)  # (B, P)

@@ -1,10 +1,10 @@
 """Poolings: the states of a sequence in, one vector out.
 
-A pooling is called with the parts of the states, of shapes (B, T, H_i) and H wide
-together, the mask, and the final states, of shape (B, H). If it `asks_for_order`, there
-is one part, whose steps are those of the sequence; if not, the real steps of a part may
-come in any order. A pooling has an `output_size` and gives an empty row the zero
-vector. Its name in `POOLINGS` is what users write.
+A pooling that `asks_for_order` is called with the states, of shape (B, T, H), the mask,
+and the final states, of shape (B, H). Others are called with parts of the states, of
+shapes (B, T, H_i) and H wide together, and the mask; the real steps of a part may come
+in any order. A pooling has an `output_size` and gives an empty row the zero vector. Its
+name in `POOLINGS` is what users write.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class _Pooling(Part):
     """
 
     n_views = 1  # vectors of width H that the output holds side by side
-    asks_for_order = False  # whether the order of the steps matters
+    asks_for_order = False
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class _Pooling(Part):
 class MaxPooling(_Pooling):
     """The largest value of each component over the sequence."""
 
-    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
         return torch.cat([masked_max(part, mask) for part in parts], 1)  # (B, H)
 
@@ -65,7 +65,7 @@ class MaxPooling(_Pooling):
 class MeanPooling(_Pooling):
     """The mean of each component over the sequence."""
 
-    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
         return torch.cat([masked_mean(part, mask) for part in parts], 1)  # (B, H)
 
@@ -73,7 +73,9 @@ class MeanPooling(_Pooling):
 class LastPooling(_Pooling):
     """The state of each direction when it has read the whole sequence."""
 
-    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
+    asks_for_order = True
+
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
         return final  # (B, H)
 
@@ -83,7 +85,7 @@ class MaxMeanPooling(_Pooling):
 
     n_views = 2
 
-    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Pool to shape (B, 2 H)."""
         views = [
             pool(part, mask) for pool in (masked_max, masked_mean) for part in parts
@@ -94,7 +96,7 @@ class MaxMeanPooling(_Pooling):
 class AttentionPooling(_Pooling):
     """A mean weighted by additive attention with a learnt query (Yang et al., 2016)."""
 
-    asks_for_order = True  # both directions of a step have one weight
+    asks_for_order = True
 
     def __init__(self, input_size: int) -> None:
         super().__init__(input_size)
@@ -113,9 +115,8 @@ class AttentionPooling(_Pooling):
         scores = self.query(self.hidden(states).tanh())[..., 0]  # (B, T)
         return masked_softmax(scores, mask)  # (B, T)
 
-    def forward(self, parts: Sequence[Tensor], mask: Tensor, final: Tensor) -> Tensor:
+    def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
-        (states,) = parts
         weights = self.weights(states, mask)[:, None]  # (B, 1, T)
         return (weights @ states)[:, 0]  # (B, H)
 

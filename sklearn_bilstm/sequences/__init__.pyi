@@ -1,4 +1,4 @@
-from ._batching import LengthBuckets
+from ._batching import LengthBuckets, batches_to_read
 from ._collate import cut, pad
 from ._dataset import SequenceDataset
 from ._matrix import MAX_ID, ragged_from_ids
@@ -18,6 +18,7 @@ __all__ = [
     "RaggedArray",
     "SequenceDataset",
     "Spelling",
+    "batches_to_read",
     "cut",
     "pad",
     "padded",

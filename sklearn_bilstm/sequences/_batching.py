@@ -6,15 +6,55 @@ import numpy as np
 
 from sklearn_bilstm.sequences._padding import width_of_batch
 
-__all__ = ["LengthBuckets"]
+__all__ = ["LengthBuckets", "batches_to_read"]
 
 # Batches in a pool of random rows that is sorted by length. A larger pool has less
 # padding, a smaller one more random batches.
 _BATCHES_PER_POOL = 50
 
-# Steps of a batch without a seed, padding among them, so that one very long row does
-# not multiply the memory that all rows of its batch take.
+# Steps of a batch that is not learnt from, padding among them, so that one very long
+# row does not multiply the memory that all rows of its batch take.
 _MOST_STEPS = 2**16
+
+# Rows of a batch that is read: as few where there are few for each core, and otherwise
+# as many, twice as many, and so on. Kernels keep what they prepare for every number.
+_FEWEST_ROWS, _ROWS = 16, 48
+
+
+def batches_to_read(
+    lengths: np.ndarray, n_steps: int, n_cores: int = 1
+) -> list[np.ndarray]:
+    """Cut rows into batches for which a network is called, but not changed.
+
+    The longest rows come first, and a very long row is alone.
+
+    Parameters
+    ----------
+    lengths : ndarray of shape (n_rows,)
+        Number of steps of each row.
+    n_steps : int
+        Number of steps of a batch, padding among them, up to which there are more rows
+        in it the shorter they are.
+    n_cores : int, default=1
+        Number of cores that are to have batches to read.
+
+    Returns
+    -------
+    batches : list of ndarray of shape (B,)
+        Indices of rows. Every row comes once.
+    """
+    rows = np.argsort(-lengths, kind="stable")
+    share = max(_FEWEST_ROWS, -(-len(rows) // (2 * n_cores)))
+    batches = []
+    while len(rows):
+        width = width_of_batch(int(lengths[rows[0]]))
+        n_rows = _ROWS
+        while 2 * n_rows * width <= n_steps:
+            n_rows *= 2
+        n_rows = min(n_rows, share, max(1, _MOST_STEPS // width))
+        batches.append(rows[:n_rows])
+        rows = rows[n_rows:]
+    return batches
 
 
 class LengthBuckets:

@@ -18,7 +18,12 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import TokenInput
-from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, cut
+from sklearn_bilstm.sequences import (
+    LengthBuckets,
+    SequenceDataset,
+    batches_to_read,
+    cut,
+)
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
@@ -35,6 +40,9 @@ _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 _FEWEST_ROWS = 8
 _FEWEST_STEPS = 1200  # padding among them
 _MOST_STEPS = 5000
+
+# Steps of a batch that is not learnt from, up to which it has more rows than others.
+_STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
 
 class SequenceNet(NeuralNet):
@@ -213,8 +221,10 @@ class SequenceNet(NeuralNet):
     ) -> DataLoader:
         """Return a loader of batches of like length, in random order for training."""
         name = "iterator_train" if training else "iterator_valid"
-        order = [self.seed, _ORDER, len(self.history)] if training else None
-        batches = LengthBuckets(dataset.sequences.lengths, self.batch_size, order)
+        batches: LengthBuckets | list[np.ndarray] = self._batches(dataset)
+        if training:
+            order = [self.seed, _ORDER, len(self.history)]
+            batches = LengthBuckets(dataset.sequences.lengths, self.batch_size, order)
         try:
             return DataLoader(
                 dataset,
@@ -408,7 +418,8 @@ class SequenceNet(NeuralNet):
         return [of_rows[row] for row in range(len(dataset))]
 
     def _batches(self, dataset: SequenceDataset) -> list[np.ndarray]:
-        return list(LengthBuckets(dataset.sequences.lengths, self.batch_size))
+        n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
+        return batches_to_read(dataset.sequences.lengths, n_steps, n_cores())
 
     def _read(
         self,

@@ -80,9 +80,8 @@ def test_states_in_any_order_are_those_of_the_same_steps(
     way = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
     encoder = make_encoder(sizes, **way, normalization=normalization).eval()
     x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
-    states, final = encoder(x, MASK)
-    parts, same_final = encoder.in_any_order(x, MASK)
-    assert torch.equal(same_final, final)
+    states, _ = encoder(x, MASK)
+    parts = encoder.in_any_order(x, MASK)
     found = torch.cat([sorted_steps(part) for part in parts], 2)
     torch.testing.assert_close(found, sorted_steps(states))
 

@@ -29,22 +29,34 @@ def make_pooling(name, size=2):
     return pooling
 
 
+def pool(pooling, states, mask, final):
+    if pooling.asks_for_order:
+        return pooling(states, mask, final)
+    return pooling([states], mask)
+
+
 def test_max_is_over_real_steps():
-    pooled = MaxPooling(2)([STATES], MASK, FINAL)
+    pooled = MaxPooling(2)([STATES], MASK)
     assert pooled.tolist() == [[3.0, -2.0], [4.0, 5.0], [0.0, 0.0]]
 
 
 def test_mean_is_over_real_steps():
-    pooled = MeanPooling(2)([STATES], MASK, FINAL)
+    pooled = MeanPooling(2)([STATES], MASK)
     assert pooled.tolist() == [[2.0, -3.0], [1.0, 2.0], [0.0, 0.0]]
 
 
+@pytest.mark.parametrize("name", ["max", "mean", "max_mean"])
+def test_parts_of_states_are_pooled_as_if_they_were_put_together(name):
+    whole = make_pooling(name)([STATES], MASK)
+    assert make_pooling(name)(STATES.split(1, 2), MASK).equal(whole)
+
+
 def test_last_is_the_final_state():
-    assert LastPooling(2)([STATES], MASK, FINAL) is FINAL
+    assert LastPooling(2)(STATES, MASK, FINAL) is FINAL
 
 
 def test_max_mean_is_both_side_by_side():
-    pooled = MaxMeanPooling(2)([STATES], MASK, FINAL)
+    pooled = MaxMeanPooling(2)([STATES], MASK)
     assert pooled[0].tolist() == [3.0, -2.0, 2.0, -3.0]
 
 
@@ -56,7 +68,7 @@ def test_attention_is_the_weighted_sum_written_out():
     ]
     weights = torch.stack(scores).softmax(0)
     expected = weights[0] * STATES[0, 0] + weights[1] * STATES[0, 1]
-    torch.testing.assert_close(pooling([STATES], MASK, FINAL)[0], expected)
+    torch.testing.assert_close(pooling(STATES, MASK, FINAL)[0], expected)
 
 
 def test_attention_weights_are_zero_on_padding_and_sum_to_one():
@@ -68,7 +80,7 @@ def test_attention_weights_are_zero_on_padding_and_sum_to_one():
 @pytest.mark.parametrize("name", sorted(POOLINGS))
 def test_an_empty_row_gives_zeros_and_finite_gradients(name):
     states = STATES.clone().requires_grad_()
-    pooled = make_pooling(name)([states], MASK, FINAL.clone().requires_grad_())
+    pooled = pool(make_pooling(name), states, MASK, FINAL.clone().requires_grad_())
     assert (pooled[2] == 0).all()
     pooled.sum().backward()
     assert states.grad is None or states.grad.isfinite().all()
@@ -77,7 +89,7 @@ def test_an_empty_row_gives_zeros_and_finite_gradients(name):
 @pytest.mark.parametrize("name", sorted(POOLINGS))
 def test_output_size_is_the_width_of_the_output(name):
     pooling = make_pooling(name)
-    assert pooling([STATES], MASK, FINAL).shape == (3, pooling.output_size)
+    assert pool(pooling, STATES, MASK, FINAL).shape == (3, pooling.output_size)
 
 
 @settings(max_examples=30, deadline=None)
@@ -92,8 +104,8 @@ def test_padding_does_not_change_the_pooled_vector(name, lengths, padding):
     states = torch.randn(len(lengths), 5 + padding, 2)
     final = torch.randn(len(lengths), 2)
     torch.testing.assert_close(
-        pooling([states], mask, final),
-        pooling([states[:, :5]], mask[:, :5], final),
+        pool(pooling, states, mask, final),
+        pool(pooling, states[:, :5], mask[:, :5], final),
     )
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_bilstm.sequences import LengthBuckets
+from sklearn_bilstm.sequences import LengthBuckets, batches_to_read
 
 LENGTHS = np.random.RandomState(0).randint(1, 500, size=3000)
 
@@ -84,3 +84,34 @@ def test_batches_of_all_lengths_are_mixed():
     assert np.corrcoef(longest, np.arange(len(longest)))[0, 1] == pytest.approx(
         0, abs=0.3
     )
+
+
+@given(
+    places=st.lists(st.integers(0, len(LONG) - 1), min_size=1, max_size=200),
+    n_steps=st.integers(1, 100_000),
+    n_cores=st.integers(1, 8),
+)
+def test_every_row_is_read_once_and_only_one_alone_has_very_many_steps(
+    places, n_steps, n_cores
+):
+    lengths = LONG[places]
+    batches = batches_to_read(lengths, n_steps, n_cores)
+    read = np.concatenate(batches)
+    assert sorted(read) == list(range(len(lengths)))
+    assert (np.diff(lengths[read]) <= 0).all()
+    for rows in batches:
+        assert len(rows) == 1 or lengths[rows].max() * len(rows) <= 65_536
+
+
+def test_more_rows_are_read_at_a_time_the_shorter_they_are():
+    lengths = np.repeat([1000, 400, 200, 20], 4000)
+    sizes = {lengths[b[0]]: len(b) for b in batches_to_read(lengths, 2**14)[::-1]}
+    assert sizes == {1000: 48, 400: 48, 200: 48, 20: 768}
+    more = {lengths[b[0]]: len(b) for b in batches_to_read(lengths, 2**16)[::-1]}
+    assert more == {1000: 48, 400: 96, 200: 192, 20: 3072}
+
+
+@pytest.mark.parametrize("n_cores", [1, 2, 8])
+def test_all_cores_have_something_to_read(n_cores):
+    batches = batches_to_read(np.full(200, 20), 2**14, n_cores)
+    assert len(batches) >= n_cores

@@ -75,7 +75,7 @@ class BarsSeen(Callback):
 def test_a_bar_counts_the_batches_of_every_epoch_and_goes(ids, capsys):
     bars = BarsSeen()
     model = small_classifier(verbose=2, batch_size=10, callbacks=[bars])
-    model.fit(ids, Y, X_val=ids[:15], y_val=Y[:15])
+    model.fit(ids, Y, X_val=ids[:20], y_val=Y[:20])
     assert bars.seen == [(n, 6) for n in range(1, 7)] * 2
     shown = capsys.readouterr().err
     assert "epoch 2/2:" in shown
