@@ -329,10 +329,13 @@ class RecurrentEncoder(Part):
         """Return the states of each direction of the last layer."""
         if self.training and self.training_dtype is not None:
             x = x.to(self.training_dtype)  # (B, T, E)
-        directions = self.layers[0](time_major(x), order, generator)
-        for index, layer in enumerate(self.layers[1:]):
-            states, _ = self._merged(index, directions, mask, order)
-            directions = layer(self.dropout(states, generator), order, generator)
+        states = time_major(x)  # (B, T, E)
+        directions: list[Tensor] = []
+        for index, layer in enumerate(self.layers):
+            if index > 0:
+                merged, _ = self._merged(index - 1, directions, mask, order)
+                states = self.dropout(merged, generator)  # (B, T, H)
+            directions = layer(states, order, generator)
         return directions  # (B, T, hidden_size) each
 
     def _merged(
