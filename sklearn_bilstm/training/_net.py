@@ -40,6 +40,7 @@ _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 _FEWEST_ROWS = 8
 _FEWEST_STEPS = 1200  # padding among them
 _MOST_STEPS = 5000
+_MOST_STEPS_OF_BFLOAT16 = 10_000  # as many bytes
 
 # Steps of a batch that is not learnt from, up to which it has more rows than others.
 _STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
@@ -293,7 +294,9 @@ class SequenceNet(NeuralNet):
         """Call a function with the number of each shard of a batch and the shard."""
         n_rows, n_steps = batch[0]["mask"].shape
         size = n_rows * n_steps
-        n_shards = n_cores() * -(-size // (n_cores() * _MOST_STEPS))
+        in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
+        most = n_cores() * (_MOST_STEPS_OF_BFLOAT16 if in_bfloat16 else _MOST_STEPS)
+        n_shards = n_cores() * -(-size // most)
         n_shards = min(n_shards, n_rows // _FEWEST_ROWS, size // _FEWEST_STEPS)
         if self.module_.needs_whole_batch:
             n_shards = 1

@@ -155,24 +155,25 @@ def n_cores(request, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("n_cores", "n_rows", "n_steps", "expected"),
+    ("n_cores", "size", "precision", "expected"),
     [
-        (2, 32, 10, [32]),  # too little for a second thread
-        (2, 32, 150, [16, 16]),
-        (2, 32, 400, [8, 8, 8, 8]),  # as many for each core
-        (1, 32, 400, [11, 11, 10]),
-        (4, 32, 120, [11, 11, 10]),  # too little for a fourth thread
-        (4, 32, 400, [8, 8, 8, 8]),
-        (64, 32, 400, [8, 8, 8, 8]),
-        (64, 9, 4000, [9]),
+        (2, (32, 10), "float32", [32]),  # too little for a second thread
+        (2, (32, 150), "float32", [16, 16]),
+        (2, (32, 400), "float32", [8, 8, 8, 8]),  # as many for each core
+        (2, (32, 400), "bfloat16", [16, 16]),
+        (1, (32, 400), "float32", [11, 11, 10]),
+        (4, (32, 120), "float32", [11, 11, 10]),  # too little for a fourth thread
+        (4, (32, 400), "bfloat16", [8, 8, 8, 8]),
+        (64, (32, 400), "float32", [8, 8, 8, 8]),
+        (64, (9, 4000), "float32", [9]),
     ],
     indirect=["n_cores"],
 )
 def test_a_batch_is_cut_for_the_cores_there_are(
-    ids, n_cores, n_rows, n_steps, expected
+    ids, n_cores, size, precision, expected
 ):
-    net = bare(n_threads=1).fit(ids, Y).net_
-    mask = torch.ones(n_rows, n_steps, dtype=torch.bool)
+    net = small_classifier(precision=precision).fit(ids, Y).net_
+    mask = torch.ones(size, dtype=torch.bool)
     with Workers(1) as net._workers:
         sizes = net._in_shards(
             lambda index, shard: len(shard[0]["mask"]),
