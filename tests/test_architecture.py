@@ -25,15 +25,7 @@ LAYERS = {
 }
 # What each folder may lean on beside the standard library.
 LIBRARIES = {
-    "utils": {
-        "joblib",
-        "numpy",
-        "safetensors",
-        "scipy",
-        "sklearn",
-        "threadpoolctl",
-        "torch",
-    },
+    "utils": {"numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
     "text": {"joblib", "numpy", "scipy", "sklearn"},
     "sequences": {"lazy_loader", "numpy", "scipy", "torch"},

@@ -143,7 +143,7 @@ class TokenInput(Part):
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
     ) -> Tensor:
-        """Turn ids of shape (B, T) into vectors of shape (B, T, E), time-major."""
+        """Turn ids of shape (B, T) into vectors, (B, T, E), time-major in memory."""
         ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
         ids = self.word_dropout(ids, mask, generator)  # (B, T)
         vectors = self.embedding(ids.T).transpose(0, 1)  # (B, T, E - n_channels)

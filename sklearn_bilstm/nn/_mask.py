@@ -116,6 +116,7 @@ def masked_max(states: Tensor, mask: Tensor) -> Tensor:
     states : tensor of shape (B, T, H)
         Finite, also on padding.
     mask : bool tensor of shape (B, T)
+        True on real steps, which come first in a row.
     """
     return _MaskedMax.apply(states, mask)  # (B, H)
 
@@ -150,12 +151,12 @@ class _MaskedMax(torch.autograd.Function):
 def _first_with_padding(mask: Tensor) -> int:
     """Return the first step that some row lacks, or the last of all.
 
-    To ask a GPU would take longer than it saves, and any step before it will do.
+    Any step before it will do too, where the answer of a GPU would be waited for, or a
+    compiler cannot foresee it.
     """
-    if mask.device.type != "cpu":
+    if mask.device.type != "cpu" or torch.compiler.is_compiling():
         return 0
-    n_everywhere = int(mask.sum(1).min())
-    return min(n_everywhere, mask.shape[1] - 1)
+    return min(int(mask.all(0).sum()), mask.shape[1] - 1)
 
 
 def _minus_infinity(states: Tensor, mask: Tensor, first: int) -> Tensor:

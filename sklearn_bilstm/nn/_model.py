@@ -9,7 +9,7 @@ from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
-from sklearn_bilstm.nn._pooling import AttentionPooling
+from sklearn_bilstm.nn._pooling import AttentionPooling, Pooling
 
 __all__ = ["SequenceModel"]
 
@@ -21,7 +21,8 @@ class SequenceModel(Network):
     ----------
     input_layer : Part
     encoder : RecurrentEncoder
-    pooling, head : Part
+    pooling : Pooling
+    head : Part
         The parts, in the order of the data.
     augmentation : Augmentation, default=None
         What changes sequences of tokens in training, before the input layer.
@@ -31,7 +32,7 @@ class SequenceModel(Network):
         self,
         input_layer: Part,
         encoder: RecurrentEncoder,
-        pooling: Part,
+        pooling: Pooling,
         head: Part,
         augmentation: Augmentation | None = None,
     ) -> None:

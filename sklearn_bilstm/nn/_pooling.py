@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class _Pooling(Part):
+class Pooling(Part):
     """What all poolings share.
 
     Parameters
@@ -54,7 +54,7 @@ class _Pooling(Part):
         return f"{self.input_size} -> {self.output_size}"
 
 
-class MaxPooling(_Pooling):
+class MaxPooling(Pooling):
     """The largest value of each component over the sequence."""
 
     def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class MaxPooling(_Pooling):
         return torch.cat([masked_max(part, mask) for part in parts], 1)  # (B, H)
 
 
-class MeanPooling(_Pooling):
+class MeanPooling(Pooling):
     """The mean of each component over the sequence."""
 
     def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class MeanPooling(_Pooling):
         return torch.cat([masked_mean(part, mask) for part in parts], 1)  # (B, H)
 
 
-class LastPooling(_Pooling):
+class LastPooling(Pooling):
     """The state of each direction when it has read the whole sequence."""
 
     asks_for_order = True
@@ -80,7 +80,7 @@ class LastPooling(_Pooling):
         return final  # (B, H)
 
 
-class MaxMeanPooling(_Pooling):
+class MaxMeanPooling(Pooling):
     """Max and mean pooling side by side."""
 
     n_views = 2
@@ -93,7 +93,7 @@ class MaxMeanPooling(_Pooling):
         return torch.cat(views, 1)  # (B, 2 H)
 
 
-class AttentionPooling(_Pooling):
+class AttentionPooling(Pooling):
     """A mean weighted by additive attention with a learnt query (Yang et al., 2016)."""
 
     asks_for_order = True
@@ -121,7 +121,7 @@ class AttentionPooling(_Pooling):
         return (weights @ states)[:, 0]  # (B, H)
 
 
-POOLINGS: dict[str, type[_Pooling]] = {
+POOLINGS: dict[str, type[Pooling]] = {
     "attention": AttentionPooling,
     "last": LastPooling,
     "max": MaxPooling,

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._vectorizer import make_vectorizer
-from sklearn_bilstm.sequences import LengthBuckets
+from sklearn_bilstm.sequences import batches_to_read
 from sklearn_bilstm.utils._optional import import_optional
 from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
@@ -184,7 +184,7 @@ class OnnxModel:
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
         rows = self._read(X)
-        batches = list(LengthBuckets(rows.sequences.lengths, self.batch_size))
+        batches = batches_to_read(rows.sequences.lengths, self.batch_size)
 
         def run(batch: np.ndarray) -> np.ndarray:
             return self.session_.run([output], rows.inputs(batch))[0]

@@ -27,7 +27,7 @@ from sklearn_bilstm.sequences import (
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
-from sklearn_bilstm.utils._threads import OneCore, Workers, n_cores
+from sklearn_bilstm.utils._threads import OneCore, Workers
 
 __all__ = ["SequenceNet"]
 
@@ -37,12 +37,13 @@ _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 # A batch is cut into a shard for each core of the machine, or several that fit its
 # cache, and into none of fewer rows or steps than is worth a thread. That does not
 # depend on the number of threads, and neither does what is learnt.
-_FEWEST_ROWS = 8
-_FEWEST_STEPS = 1200  # padding among them
-_MOST_STEPS = 5000
-_MOST_STEPS_OF_BFLOAT16 = 10_000  # as many bytes
+_FEWEST_SHARD_ROWS = 8
+_FEWEST_SHARD_STEPS = 1200  # padding among them
+_MOST_SHARD_STEPS = 5000
+_MOST_SHARD_STEPS_OF_BFLOAT16 = 10_000  # as many bytes
 
-# Steps of a batch that is not learnt from, up to which it has more rows than others.
+# A batch that is not learnt from has so many rows, or more up to so many steps.
+_ROWS_TO_READ = 48
 _STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
 
@@ -222,10 +223,12 @@ class SequenceNet(NeuralNet):
     ) -> DataLoader:
         """Return a loader of batches of like length, in random order for training."""
         name = "iterator_train" if training else "iterator_valid"
-        batches: LengthBuckets | list[np.ndarray] = self._batches(dataset)
+        batches: LengthBuckets | list[np.ndarray]
         if training:
             order = [self.seed, _ORDER, len(self.history)]
             batches = LengthBuckets(dataset.sequences.lengths, self.batch_size, order)
+        else:
+            batches = self._batches(dataset)
         try:
             return DataLoader(
                 dataset,
@@ -293,11 +296,14 @@ class SequenceNet(NeuralNet):
     def _in_shards(self, function: Callable, batch: tuple) -> list:
         """Call a function with the number of each shard of a batch and the shard."""
         n_rows, n_steps = batch[0]["mask"].shape
-        size = n_rows * n_steps
+        n_cores, size = os.cpu_count() or 1, n_rows * n_steps
         in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
-        most = n_cores() * (_MOST_STEPS_OF_BFLOAT16 if in_bfloat16 else _MOST_STEPS)
-        n_shards = n_cores() * -(-size // most)
-        n_shards = min(n_shards, n_rows // _FEWEST_ROWS, size // _FEWEST_STEPS)
+        most = _MOST_SHARD_STEPS_OF_BFLOAT16 if in_bfloat16 else _MOST_SHARD_STEPS
+        n_shards = min(
+            n_cores * -(-size // (n_cores * most)),
+            n_rows // _FEWEST_SHARD_ROWS,
+            size // _FEWEST_SHARD_STEPS,
+        )
         if self.module_.needs_whole_batch:
             n_shards = 1
         shards = cut(batch, max(1, n_shards))
@@ -422,7 +428,11 @@ class SequenceNet(NeuralNet):
 
     def _batches(self, dataset: SequenceDataset) -> list[np.ndarray]:
         n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
-        return batches_to_read(dataset.sequences.lengths, n_steps, n_cores())
+        if self.module_.of_steps:
+            n_steps = (
+                0  # what a CRF needs for a row grows with the labels, not the steps
+            )
+        return batches_to_read(dataset.sequences.lengths, _ROWS_TO_READ, n_steps)
 
     def _read(
         self,

@@ -2,29 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from threading import Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
 import torch
-from joblib import cpu_count
 from threadpoolctl import threadpool_limits
 
 from sklearn_bilstm.utils._memory import KeptMemory
 
-__all__ = ["OneCore", "Workers", "n_cores"]
+__all__ = ["OneCore", "Workers"]
 
 T = TypeVar("T")
-
-
-@cache
-def n_cores() -> int:
-    """Return how many cores this process could use if nothing kept it to fewer.
-
-    Unlike the number that torch is allowed it is the same in every process of joblib.
-    """
-    return cpu_count()
 
 
 class OneCore:

@@ -1,3 +1,4 @@
+import os
 import pickle
 import signal
 import threading
@@ -11,7 +12,6 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, ragged_from_ids
-from sklearn_bilstm.training import _net
 from sklearn_bilstm.utils._threads import Workers
 from tests.helpers import compiled_by, rows_of, small_classifier, small_tagger
 
@@ -150,7 +150,7 @@ def test_the_optimizer_is_remembered_between_partial_fits(ids):
 @pytest.fixture(params=[1, 2, 4, 64])
 def n_cores(request, monkeypatch):
     """A machine of so many cores."""
-    monkeypatch.setattr(_net, "n_cores", lambda: request.param)
+    monkeypatch.setattr(os, "cpu_count", lambda: request.param)
     return request.param
 
 
@@ -184,10 +184,10 @@ def test_a_batch_is_cut_for_the_cores_there_are(
 
 @pytest.fixture
 def long_rows():
-    """A batch that is cut into shards on two cores, of rows of unequal length."""
+    """A batch that is cut into shards, of rows of unequal length."""
     random = np.random.RandomState(0)
-    X = random.randint(2, 50, size=(32, 200))
-    X[np.arange(200) >= random.randint(120, 201, size=(32, 1))] = 0
+    X = random.randint(2, 50, size=(32, 400))
+    X[np.arange(400) >= random.randint(240, 401, size=(32, 1))] = 0
     return SequenceDataset(ragged_from_ids(X), np.arange(32) % 2, random.rand(32))
 
 
@@ -235,7 +235,7 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
     )
     n_steps = sequences.lengths.mean()
     whole = -(likelihood * target["weight"]).mean() / n_steps
-    # what transitions are counted minus what is expected, over 5,000 steps
+    # what transitions are counted minus what is expected, over 10,000 steps
     assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-4)
 
 
@@ -280,7 +280,7 @@ def test_a_compiled_network_keeps_the_names_of_its_weights(fitted):
 )
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_the_number_of_threads_changes_no_bit(long_rows, precision, params):
-    X = np.zeros((32, 200), int)
+    X = np.zeros((32, 400), int)
     for row, sequence in zip(X, rows_of(long_rows.sequences), strict=True):
         row[: len(sequence)] = sequence
     fits = [
@@ -292,6 +292,16 @@ def test_the_number_of_threads_changes_no_bit(long_rows, precision, params):
     expected = fits[0].predict_proba(X)
     for fit in fits[1:]:
         assert np.array_equal(fit.predict_proba(X), expected)
+
+
+@pytest.mark.parametrize("pooling", ["attention", "max_mean"])
+def test_neither_threads_nor_the_batch_size_change_a_bit_of_a_prediction(pooling):
+    X = np.random.RandomState(0).randint(0, 50, size=(600, 30))
+    model = small_classifier(pooling=pooling).fit(X[:40], Y)
+    expected = model.predict_proba(X)
+    for n_threads, batch_size in [(1, 32), (3, 7), (2, 500)]:
+        model.net_.n_threads, model.net_.batch_size = n_threads, batch_size
+        assert np.array_equal(model.predict_proba(X), expected)
 
 
 def test_no_thread_is_left_behind(ids):
