@@ -429,9 +429,8 @@ class SequenceNet(NeuralNet):
     def _batches(self, dataset: SequenceDataset) -> list[np.ndarray]:
         n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
         if self.module_.of_steps:
-            n_steps = (
-                0  # what a CRF needs for a row grows with the labels, not the steps
-            )
+            # what a CRF needs for a row grows with the labels, not with the steps
+            n_steps = 0
         return batches_to_read(dataset.sequences.lengths, _ROWS_TO_READ, n_steps)
 
     def _read(

@@ -304,6 +304,13 @@ def test_neither_threads_nor_the_batch_size_change_a_bit_of_a_prediction(pooling
         assert np.array_equal(model.predict_proba(X), expected)
 
 
+def test_a_tagger_does_not_read_more_rows_at_a_time_the_shorter_they_are(sentences):
+    X, y = (rows[:8] for rows in sentences)
+    short = SequenceDataset(ragged_from_ids(np.full((1000, 3), 2)))
+    batches = small_tagger(max_epochs=1).fit(X, y).net_._batches(short)
+    assert max(map(len, batches)) == 48
+
+
 def test_no_thread_is_left_behind(ids):
     before = threading.active_count(), torch.get_num_threads()
     small_classifier(n_threads=2).fit(ids, Y).predict(ids)
