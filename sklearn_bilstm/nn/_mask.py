@@ -130,9 +130,10 @@ class _MaskedMax(torch.autograd.Function):
         first = _first_with_padding(mask)
         ends = states[:, first:] + _minus_infinity(states, mask, first)
         highest = ends.amax(1)  # (B, H)
-        if first > 0:
+        if first > 0:  # then no row is empty
             highest = highest.maximum(states[:, :first].amax(1))  # (B, H)
-        highest = highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
+        else:
+            highest = highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
         ctx.save_for_backward(states, mask, highest)
         ctx.first = first
         return highest
