@@ -3,7 +3,8 @@
 Each seed draws rows of its own from the training rows, stratified by class. All models
 of a seed learn from the same rows and are read on all test rows. `unlabelled` is the
 default with the texts of the other training rows as `X_unlabelled`, and a vectorizer
-that knows their words. A difference comes with a 95 % interval of its mean over seeds (Student's t).
+that knows their words. A difference comes with a 95 % interval of its mean over seeds
+(Student's t).
 """
 
 import json
