@@ -101,14 +101,15 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         Number of rectified units of each dense layer between the pooled vector and the
         output.
 
-    wide_ngrams : tuple (shortest, longest) or None, default=(1, 2)
+    wide_ngrams : tuple (shortest, longest), "auto" or None, default="auto"
         Tokens, at most 10, of the n-grams of a linear path beside the network, for what
         words and phrases give away: logistic regression on their TF-IDF weights, times
         what naive Bayes makes of them for a class (Wang and Manning, 2012). It is
         fitted apart, and the mean is taken of its logits and those of the network,
         which are scaled to their size. Every `fit` learns it, and the evidence, anew.
-        It reads static features too. Sequences of numbers have no such path. None
-        leaves it out.
+        It reads static features too. Sequences of numbers have no such path. "auto" is
+        (1, 3) if there are at least 1,000 rows a class, else (1, 2). None leaves the
+        path out.
 
     dropout : float in [0, 1), default=0.5
         Share of what recurrent layers above the first, dense layers and the output read
@@ -309,7 +310,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
         "evidence_ngrams": [tuple, list, None],
-        "wide_ngrams": [tuple, list, None],
+        "wide_ngrams": [tuple, list, StrOptions({"auto"}), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -330,7 +331,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         normalization=None,
         pooling="max_mean",
         dense_layer_sizes=(),
-        wide_ngrams=(1, 2),
+        wide_ngrams="auto",
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,

@@ -16,6 +16,11 @@ _ROWS_TO_MEASURE = 2000
 # as half of them is taken; and one that has learnt little is not to be louder.
 _LARGEST_SCALE = 2.0
 
+# wide_ngrams="auto": runs of three tokens help where a class has so many rows, and the
+# more the longer they are. They do harm where it has few.
+_PAIRS, _TRIPLES = (1, 2), (1, 3)
+_ROWS_A_CLASS = 1000
+
 # More channels would be far wider than the vector of a token that they stand beside.
 _MOST_CHANNELS = 200
 
@@ -88,10 +93,21 @@ class NgramMixin:
     def _fit_wide_path(self, train, seed):
         self.wide_path_ = None
         if self.wide_ngrams is not None and self.input_type_ == "tokens":
-            ngrams, n_classes = self._checked_ngrams("wide_ngrams"), len(self.classes_)
+            ngrams, n_classes = self._wide_lengths(len(train)), len(self.classes_)
             path = WidePath(ngrams, n_classes, multilabel=self.multilabel_)
             rows = train.sequences, train.target, train.weight
             self.wide_path_ = path.fit(*rows, seed=seed, static=train.static)
+
+    def _wide_lengths(self, n_rows):
+        """Return the lengths of the n-grams of a linear path to learn from rows."""
+        if self.wide_ngrams != "auto":
+            return self._checked_ngrams("wide_ngrams")
+        return _TRIPLES if n_rows >= _ROWS_A_CLASS * len(self.classes_) else _PAIRS
+
+    def _record_decisions(self, **more):
+        if self.wide_path_ is not None:
+            more["wide_ngrams"] = self.wide_path_.ngrams
+        super()._record_decisions(**more)
 
     def _measure(self, train):
         """Let the network speak as loud as the linear path does on rows it never saw.

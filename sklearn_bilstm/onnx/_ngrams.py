@@ -19,8 +19,10 @@ from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["evidence_channels", "wide_logits"]
 
-# Buckets are looked up in words of so many bits, a bit a bucket.
+# Buckets are looked up in words of so many bits, a bit a bucket. A byte is enough to
+# count the bits before each word of a block of so many.
 _WORD_BITS = 16
+_BLOCK_WORDS = 16
 _N_ONES = (
     np.unpackbits(np.arange(2**_WORD_BITS, dtype="<u2").view(np.uint8))
     .reshape(-1, _WORD_BITS)
@@ -178,22 +180,27 @@ def _shifted_right(graph: Graph, numbers: str, n_bits: np.uint64) -> str:
 def _looked_up(graph: Graph, columns: NgramColumns, bucket: str) -> tuple[str, str]:
     """Return the columns of buckets, and whether they have one.
 
-    The column of a bucket is the number of fitted buckets below it (Jacobson, 1989):
-    of those in the words before its own, and of the bits below its own.
+    The column of a bucket is the number of fitted buckets below it (Jacobson, 1989): of
+    those in the blocks before its own, in the words of its block before its own, and of
+    the bits below its own.
     """
     is_fitted = np.zeros(2**BUCKET_BITS, bool)
     is_fitted[columns._buckets] = True
     words = np.packbits(is_fitted, bitorder="little").view("<u2")
-    n_before = np.cumsum(_N_ONES[words], dtype=np.int32) - _N_ONES[words]
+    ones = _N_ONES[words].reshape(-1, _BLOCK_WORDS)
+    before_word = (ones.cumsum(1) - ones).astype(np.uint8).ravel()
+    of_blocks = ones.sum(1, dtype=np.int32)
+    before_block = np.cumsum(of_blocks, dtype=np.int32) - of_blocks
     place = graph.op("Div", bucket, _WORD_BITS)
+    block = graph.op("Div", place, _BLOCK_WORDS)
     bit = graph.op("Mod", bucket, _WORD_BITS)
     power = graph.op("Gather", 2 ** np.arange(_WORD_BITS, dtype=np.int64), bit)
     word = graph.cast(graph.op("Gather", words, place), np.int64)
-    n_below = graph.op("Gather", _N_ONES, graph.op("Mod", word, power))
-    column = graph.op(
-        "Add",
-        graph.cast(graph.op("Gather", n_before, place), np.int64),
-        graph.cast(n_below, np.int64),
-    )
+    column = graph.cast(graph.op("Gather", before_block, block), np.int64)
+    for n_below in [
+        graph.op("Gather", before_word, place),
+        graph.op("Gather", _N_ONES, graph.op("Mod", word, power)),
+    ]:
+        column = graph.op("Add", column, graph.cast(n_below, np.int64))
     has_bit = graph.op("Mod", graph.op("Div", word, power), 2)
     return column, graph.op("Equal", has_bit, 1)

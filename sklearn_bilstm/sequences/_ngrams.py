@@ -22,8 +22,9 @@ __all__ = [
 # (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 SPREAD_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 SPREAD_SHIFT = np.uint64(32)
-# There are two to this power of buckets.
-BUCKET_BITS = 22
+# There are two to this power of buckets: of the millions of n-grams that a corpus has
+# only once, few come to share one, and so to look like an n-gram that it has twice.
+BUCKET_BITS = 24
 # An n-gram must be in this many sequences, if there are more sequences than that.
 _MIN_SEQUENCES = 2
 _MANY_SEQUENCES = 2000
@@ -47,9 +48,9 @@ class NgramColumns:
         self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
         buckets = hashed_ngrams(sequences, self.lengths, BUCKET_BITS)
         pairs = _counts(buckets, sequences, 1 << BUCKET_BITS)
-        n_sequences_with = np.bincount(pairs.indices, minlength=1)
+        found, n_sequences_with = np.unique(pairs.indices, return_counts=True)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
-        self._buckets = np.flatnonzero(n_sequences_with >= least).astype(np.int32)
+        self._buckets = found[n_sequences_with >= least]
         return self
 
     @property

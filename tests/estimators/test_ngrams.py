@@ -23,6 +23,9 @@ class TestWidePath:
     def wide(self, **params):
         return small_classifier(wide_ngrams=(1, 2), **params)
 
+    def auto(self, **params):
+        return small_classifier(wide_ngrams="auto", **params)
+
     def test_the_mean_is_taken_of_both_paths(self, ids, y):
         model = self.wide().fit(ids, y)
         sequences = ragged_from_ids(ids)
@@ -61,6 +64,40 @@ class TestWidePath:
         with pytest.raises(KeyboardInterrupt):
             model.fit(ids, y)
         assert model.predict(ids).shape == (40,)
+
+    @pytest.mark.parametrize(
+        ("n_rows", "n_classes", "lengths"),
+        [(1999, 2, (1, 2)), (2000, 2, (1, 3)), (2000, 3, (1, 2))],
+    )
+    def test_auto_takes_triples_where_a_class_has_many_rows(
+        self, n_rows, n_classes, lengths
+    ):
+        X = np.random.RandomState(0).randint(2, 9, size=(n_rows, 3))
+        y = np.arange(n_rows) % n_classes
+        params = {"max_epochs": 1, "batch_size": 500}
+        auto = self.auto(**params).fit(X, y)
+        assert auto.auto_params_["wide_ngrams"] == lengths
+        chosen = small_classifier(wide_ngrams=lengths, **params).fit(X, y)
+        assert "wide_ngrams" not in chosen.auto_params_
+        other = small_classifier(wide_ngrams=(1, 5 - lengths[1]), **params).fit(X, y)
+        expected = chosen.predict_proba(X[:50])
+        assert np.array_equal(auto.predict_proba(X[:50]), expected)
+        assert not np.allclose(other.predict_proba(X[:50]), expected)
+
+    def test_auto_counts_labels_as_classes(self):
+        X = np.random.RandomState(0).randint(2, 9, size=(2500, 3))
+        params = {"max_epochs": 1, "batch_size": 500}
+        for n_labels, lengths in [(2, (1, 3)), (3, (1, 2))]:
+            labels = (X[:, :n_labels] > 5).astype(int)
+            model = self.auto(**params).fit(X, labels)
+            assert model.auto_params_["wide_ngrams"] == lengths
+
+    def test_auto_is_undecided_without_a_path(self, ids, y):
+        for model in [
+            self.auto().fit(ids / 3.0, y),
+            self.auto().partial_fit(ids, y, [0, 1]),
+        ]:
+            assert "wide_ngrams" not in model.auto_params_
 
     @pytest.mark.parametrize(
         "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1), (True, 2), (1, 11)]

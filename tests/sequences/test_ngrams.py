@@ -67,7 +67,7 @@ def test_rare_ngrams_have_no_column_where_there_are_many_rows():
     assert columns.n_columns == sum(n >= 2 for n in n_rows_with.values())
 
 
-@pytest.mark.parametrize("n_bits", [1, 10, 22])
+@pytest.mark.parametrize("n_bits", [1, 10, 24])
 def test_buckets_are_filled_evenly(n_bits):
     tokens = np.arange(2, 60_000)
     buckets = hashed_ngrams(ragged([tokens.tolist()]), (1, 2), n_bits)
