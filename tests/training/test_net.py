@@ -308,7 +308,7 @@ def test_a_tagger_does_not_read_more_rows_at_a_time_the_shorter_they_are(sentenc
     X, y = (rows[:8] for rows in sentences)
     short = SequenceDataset(ragged_from_ids(np.full((1000, 3), 2)))
     batches = small_tagger(max_epochs=1).fit(X, y).net_._batches(short)
-    assert max(map(len, batches)) == 48
+    assert max(map(len, batches)) == 42
 
 
 def test_no_thread_is_left_behind(ids):
