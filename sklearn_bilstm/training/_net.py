@@ -3,31 +3,28 @@
 import dis
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
-from copy import copy, deepcopy
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
 import torch
-from skorch import NeuralNet
 from skorch.callbacks import Callback
 from skorch.history import History
 from skorch.utils import to_tensor
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import TokenInput
 from sklearn_bilstm.sequences import (
     LengthBuckets,
     SequenceDataset,
-    batches_to_read,
     cut,
 )
 from sklearn_bilstm.training._checkpoint import Checkpoint
+from sklearn_bilstm.training._predicting import PredictingNet
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._random import seeded_generator
-from sklearn_bilstm.utils._threads import OneCore, Workers
 
 __all__ = ["SequenceNet"]
 
@@ -42,14 +39,9 @@ _FEWEST_SHARD_STEPS = 1200  # padding among them
 _MOST_SHARD_STEPS = 5000
 _MOST_SHARD_STEPS_OF_BFLOAT16 = 10_000  # as many bytes
 
-# A batch that is not learnt from has so many rows, or more up to so many steps. Kernels
-# are fastest with a multiple of six, and caches are full with many more.
-_ROWS_TO_READ = 42
-_STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
-
-class SequenceNet(NeuralNet):
-    """A skorch net that reads a :class:`SequenceDataset` a whole batch at a time.
+class SequenceNet(PredictingNet):
+    """A skorch net that learns from batches of a :class:`SequenceDataset`.
 
     Unlike other skorch nets it has no callbacks of its own, draws all random numbers
     from `seed`, takes its validation rows ready, and lets Ctrl-C through. On a CPU,
@@ -69,8 +61,6 @@ class SequenceNet(NeuralNet):
         As for :class:`skorch.NeuralNet`.
     """
 
-    module: nn.Module | type[nn.Module]
-    module_: Any  # a SequenceModel or a TaggingModel
     history: History
 
     def __init__(
@@ -78,33 +68,15 @@ class SequenceNet(NeuralNet):
         module: nn.Module,
         *args: Any,
         seed: int = 0,
-        n_threads: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(module, *args, **kwargs)
         self.seed = seed
-        self.n_threads = n_threads
         self.n_steps_ = 0
 
     def get_default_callbacks(self) -> list:
         """Return none: scoring and printing stay out of the inner loop."""
         return []
-
-    def initialize_module(self) -> "SequenceNet":
-        """Take over the module that was given."""
-        if isinstance(self.module, nn.Module):
-            # kept in one place only, or a pickle would hold every weight twice
-            self.module_, self.module = self.module, type(self.module)
-        return self
-
-    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile a module in place, if asked to.
-
-        The module that :func:`torch.compile` returns has other names for its weights.
-        """
-        if self.compile:
-            module.compile(**self.get_params_for("compile"))
-        return module
 
     def fit_epochs(
         self,
@@ -312,14 +284,6 @@ class SequenceNet(NeuralNet):
             return [function(0, shards[0])]
         return list(self._workers.map(function, range(len(shards)), shards))
 
-    def _make_workers(self, at_most: int | None = None) -> Workers:
-        # a single one feeds a GPU
-        return Workers(self.n_threads if self._on_cpu else 1, at_most=at_most)
-
-    @property
-    def _on_cpu(self) -> bool:
-        return torch.device(self.device).type == "cpu"
-
     def _dropout_generator(self, shard: int = 0) -> torch.Generator:
         return seeded_generator(
             self.seed, _DROPOUT, self.n_steps_, shard, device=self.device
@@ -332,19 +296,6 @@ class SequenceNet(NeuralNet):
         compared = to_tensor(y_true, device=self.device)
         return self.criterion_(y_pred, **compared, **self.module_.loss_arguments)
 
-    def forward_iter(
-        self, X: SequenceDataset, *args: Any, **kwargs: Any
-    ) -> Iterator[Tensor]:
-        """Yield the logits of all rows at once, in their order.
-
-        Where each step has logits, there are zeros behind the last one of a row.
-        """
-        if self.module_.of_steps:
-            rows = self._of_steps(self.module_.forward, X)
-            yield pad_sequence([*map(torch.from_numpy, rows)], batch_first=True)
-        else:
-            yield torch.from_numpy(self.logits(X))
-
     def epochs(self) -> list[dict[str, Any]]:
         """Return what was recorded of each complete epoch."""
         return [
@@ -356,120 +307,6 @@ class SequenceNet(NeuralNet):
             for epoch in self.history
             if "seconds" in epoch
         ]
-
-    def pooled(self, dataset: SequenceDataset) -> np.ndarray:
-        """Return the pooled sequences in the order of their rows.
-
-        Parameters
-        ----------
-        dataset : SequenceDataset
-
-        Returns
-        -------
-        pooled : ndarray of float32, shape (n_rows, P)
-        """
-        batches = self._batches(dataset)
-        found = self._read(self.module_.pool, dataset, batches)
-        in_order_read = torch.cat(found).numpy()
-        pooled = np.empty_like(in_order_read)
-        pooled[np.concatenate(batches)] = in_order_read
-        return pooled
-
-    def attention(self, dataset: SequenceDataset) -> list[np.ndarray]:
-        """Return the attention weights of the real steps of each row.
-
-        Parameters
-        ----------
-        dataset : SequenceDataset
-
-        Returns
-        -------
-        weights : list of ndarray of float32, shape (n_steps_of_row,)
-        """
-        return self._of_steps(self.module_.attention, dataset)
-
-    def labels(self, dataset: SequenceDataset) -> list[np.ndarray]:
-        """Return the most probable labels of the real steps of each row.
-
-        Parameters
-        ----------
-        dataset : SequenceDataset
-
-        Returns
-        -------
-        labels : list of ndarray of int64, shape (n_steps_of_row,)
-        """
-        return self._of_steps(self.module_.decode, dataset)
-
-    def marginals(self, dataset: SequenceDataset) -> list[np.ndarray]:
-        """Return the probabilities of the labels of the real steps of each row.
-
-        Parameters
-        ----------
-        dataset : SequenceDataset
-
-        Returns
-        -------
-        probabilities : list of ndarray of float64, shape (n_steps_of_row, K)
-        """
-        return self._of_steps(self.module_.marginals, dataset)
-
-    def _of_steps(
-        self, function: Callable[..., Tensor], dataset: SequenceDataset
-    ) -> list[np.ndarray]:
-        """Return what a function of the network gives the real steps of each row."""
-        lengths, batches = dataset.sequences.lengths, self._batches(dataset)
-        found = self._read(function, dataset, batches)
-        of_rows = {
-            row: of_row[: lengths[row]]
-            for rows, batch in zip(batches, found, strict=True)
-            for row, of_row in zip(rows, batch.numpy(), strict=True)
-        }
-        return [of_rows[row] for row in range(len(dataset))]
-
-    def _batches(self, dataset: SequenceDataset) -> list[np.ndarray]:
-        n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
-        if self.module_.of_steps:
-            # what a CRF needs for a row grows with the labels, not with the steps
-            n_steps = 0
-        return batches_to_read(dataset.sequences.lengths, _ROWS_TO_READ, n_steps)
-
-    def _read(
-        self,
-        function: Callable[..., Tensor],
-        dataset: SequenceDataset,
-        batches: list[np.ndarray],
-    ) -> list[Tensor]:
-        """Call a function of the network, without dropout, with each batch of rows."""
-        self._set_training(False)
-
-        def read(rows: np.ndarray) -> Tensor:
-            inputs, _ = dataset[rows]
-            with torch.inference_mode():
-                return function(**to_tensor(inputs, device=self.device)).cpu()
-
-        with self._make_workers(at_most=len(batches)) as workers:
-            return list(workers.map(read, batches))
-
-    def logits(self, dataset: SequenceDataset) -> np.ndarray:
-        """Return the logits in the order of their rows.
-
-        The head runs in double precision on the CPU, as the rounding of its products
-        depends on how many rows a batch has.
-
-        Parameters
-        ----------
-        dataset : SequenceDataset
-
-        Returns
-        -------
-        logits : ndarray of float64, shape (n_rows, K)
-        """
-        pooled = torch.from_numpy(self.pooled(dataset)).double()
-        with OneCore(), torch.inference_mode():
-            # a copy, as other threads may predict with this net at the same time
-            head = deepcopy(self.module_.head).to("cpu", torch.float64)
-            return head(pooled).numpy()
 
     def restart_optimizer(self) -> None:
         """Forget what the optimiser remembers, which is twice the size of the model."""
@@ -513,21 +350,12 @@ class SequenceNet(NeuralNet):
                 state[name] = torch.cat([value, zeros])
         self.optimizer_.state[new] = state
 
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(device={self.device!r})"
-
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         state.pop("_workers", None)  # threads cannot be stored
         # nor can many a callback, and those of a training are over with it
         state["callbacks"], state["callbacks_"] = [], []
         return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
-        for module in self.module_.modules():
-            if isinstance(module, nn.RNNBase):
-                module.flatten_parameters()  # cuDNN wants the weights side by side
 
 
 def _total(gradients: Sequence[Tensor]) -> Tensor:

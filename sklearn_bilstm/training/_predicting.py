@@ -1,0 +1,213 @@
+"""The part of the skorch net that learns nothing: what a network makes of rows."""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from typing import Any, Self
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from skorch.utils import to_tensor
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from sklearn_bilstm.sequences import SequenceDataset, batches_to_read
+from sklearn_bilstm.utils._threads import OneCore, Workers
+
+__all__ = ["PredictingNet"]
+
+# A batch that is not learnt from has so many rows, or more up to so many steps. Kernels
+# are fastest with a multiple of six, and caches are full with many more.
+_ROWS_TO_READ = 42
+_STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
+
+
+class PredictingNet(NeuralNet):
+    """A skorch net that reads the rows of a :class:`SequenceDataset` in batches.
+
+    On a CPU, batches are read side by side in threads.
+
+    Parameters
+    ----------
+    module : SequenceModel or TaggingModel
+        A network that is ready to be used.
+    *args
+        As for :class:`skorch.NeuralNet`.
+    n_threads : int or None, default=None
+        Number of threads on a CPU, as for :class:`Workers`.
+    **kwargs
+        As for :class:`skorch.NeuralNet`.
+    """
+
+    module: nn.Module | type[nn.Module]
+    module_: Any  # a SequenceModel or a TaggingModel
+
+    def __init__(
+        self,
+        module: nn.Module,
+        *args: Any,
+        n_threads: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(module, *args, **kwargs)
+        self.n_threads = n_threads
+
+    def initialize_module(self) -> Self:
+        """Take over the module that was given."""
+        if isinstance(self.module, nn.Module):
+            # kept in one place only, or a pickle would hold every weight twice
+            self.module_, self.module = self.module, type(self.module)
+        return self
+
+    def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
+        """Compile a module in place, if asked to.
+
+        The module that :func:`torch.compile` returns has other names for its weights.
+        """
+        if self.compile:
+            module.compile(**self.get_params_for("compile"))
+        return module
+
+    def logits(self, dataset: SequenceDataset) -> np.ndarray:
+        """Return the logits in the order of their rows.
+
+        The head runs in double precision on the CPU, as the rounding of its products
+        depends on how many rows a batch has.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        logits : ndarray of float64, shape (n_rows, K)
+        """
+        pooled = torch.from_numpy(self.pooled(dataset)).double()
+        with OneCore(), torch.inference_mode():
+            # a copy, as other threads may predict with this net at the same time
+            head = deepcopy(self.module_.head).to("cpu", torch.float64)
+            return head(pooled).numpy()
+
+    def pooled(self, dataset: SequenceDataset) -> np.ndarray:
+        """Return the pooled sequences in the order of their rows.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        pooled : ndarray of float32, shape (n_rows, P)
+        """
+        batches = self._batches(dataset)
+        found = self._read(self.module_.pool, dataset, batches)
+        in_order_read = torch.cat(found).numpy()
+        pooled = np.empty_like(in_order_read)
+        pooled[np.concatenate(batches)] = in_order_read
+        return pooled
+
+    def attention(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the attention weights of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        weights : list of ndarray of float32, shape (n_steps_of_row,)
+        """
+        return self._of_steps(self.module_.attention, dataset)
+
+    def labels(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the most probable labels of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        labels : list of ndarray of int64, shape (n_steps_of_row,)
+        """
+        return self._of_steps(self.module_.decode, dataset)
+
+    def marginals(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the probabilities of the labels of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        probabilities : list of ndarray of float64, shape (n_steps_of_row, K)
+        """
+        return self._of_steps(self.module_.marginals, dataset)
+
+    def forward_iter(
+        self, X: SequenceDataset, *args: Any, **kwargs: Any
+    ) -> Iterator[Tensor]:
+        """Yield the logits of all rows at once, in their order.
+
+        Where each step has logits, there are zeros behind the last one of a row.
+        """
+        if self.module_.of_steps:
+            rows = self._of_steps(self.module_.forward, X)
+            yield pad_sequence([*map(torch.from_numpy, rows)], batch_first=True)
+        else:
+            yield torch.from_numpy(self.logits(X))
+
+    def _of_steps(
+        self, function: Callable[..., Tensor], dataset: SequenceDataset
+    ) -> list[np.ndarray]:
+        """Return what a function of the network gives the real steps of each row."""
+        lengths, batches = dataset.sequences.lengths, self._batches(dataset)
+        found = self._read(function, dataset, batches)
+        of_rows = {
+            row: of_row[: lengths[row]]
+            for rows, batch in zip(batches, found, strict=True)
+            for row, of_row in zip(rows, batch.numpy(), strict=True)
+        }
+        return [of_rows[row] for row in range(len(dataset))]
+
+    def _batches(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
+        if self.module_.of_steps:
+            # what a CRF needs for a row grows with the labels, not with the steps
+            n_steps = 0
+        return batches_to_read(dataset.sequences.lengths, _ROWS_TO_READ, n_steps)
+
+    def _read(
+        self,
+        function: Callable[..., Tensor],
+        dataset: SequenceDataset,
+        batches: list[np.ndarray],
+    ) -> list[Tensor]:
+        """Call a function of the network, without dropout, with each batch of rows."""
+        self._set_training(False)
+
+        def read(rows: np.ndarray) -> Tensor:
+            inputs, _ = dataset[rows]
+            with torch.inference_mode():
+                return function(**to_tensor(inputs, device=self.device)).cpu()
+
+        with self._make_workers(at_most=len(batches)) as workers:
+            return list(workers.map(read, batches))
+
+    def _make_workers(self, at_most: int | None = None) -> Workers:
+        # a single one feeds a GPU
+        return Workers(self.n_threads if self._on_cpu else 1, at_most=at_most)
+
+    @property
+    def _on_cpu(self) -> bool:
+        return torch.device(self.device).type == "cpu"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(device={self.device!r})"
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for module in self.module_.modules():
+            if isinstance(module, nn.RNNBase):
+                module.flatten_parameters()  # cuDNN wants the weights side by side

@@ -1,0 +1,114 @@
+from copy import copy, deepcopy
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from tests.helpers import compiled_by, small_classifier, small_tagger
+
+Y = [0, 1] * 20
+
+
+def test_skorchs_own_predictions_are_in_the_order_of_rows(ids):
+    classifier = small_classifier().fit(ids, Y)
+    dataset = SequenceDataset(ragged_from_ids(ids))
+    expected = classifier.decision_function(ids)
+    logits = classifier.net_.predict_proba(dataset)
+    assert np.array_equal(logits[:, 1] - logits[:, 0], expected)
+
+
+def test_skorchs_own_predictions_of_steps_are_emissions(fitted_tagger, sentences):
+    rows = fitted_tagger._read(sentences[0])
+    inputs, _ = rows[np.arange(len(rows))]
+    with torch.no_grad():
+        expected = fitted_tagger.module_.eval()(**inputs) * inputs["mask"][..., None]
+    found = fitted_tagger.net_.predict(rows)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore")  # of what torch does itself while it compiles
+def test_a_compiled_tagger_learns_and_answers_like_another(sentences):
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    (X, y), graphs = (rows[:8] for rows in sentences), []
+    params = {"max_epochs": 1, "embedding": "svd", "crf": False, "character_filters": 0}
+    other = small_tagger(**params).fit(X, y, X_val=X, y_val=y)
+    found = small_tagger(**params, **compiled_by(backend))
+    found.fit(X, y, X_val=X, y_val=y)
+    assert graphs
+    assert found.history_[0]["valid_f1"] == other.history_[0]["valid_f1"]
+    assert found.predict(X) == other.predict(X)
+    probabilities = (np.concatenate(t.predict_proba(X)) for t in (found, other))
+    np.testing.assert_allclose(*probabilities, atol=1e-6)
+
+
+def test_a_compiled_network_keeps_the_names_of_its_weights(fitted):
+    compiled = copy(fitted).set_params(**compiled_by("eager"))
+    net = compiled._make_net(deepcopy(fitted.module_), seed=0)
+    assert net.module_.state_dict().keys() == fitted.module_.state_dict().keys()
+
+
+@pytest.mark.parametrize("pooling", ["attention", "max_mean"])
+def test_neither_threads_nor_the_batch_size_change_a_bit_of_a_prediction(pooling):
+    X = np.random.RandomState(0).randint(0, 50, size=(600, 30))
+    model = small_classifier(pooling=pooling).fit(X[:40], Y)
+    expected = model.predict_proba(X)
+    for n_threads, batch_size in [(1, 32), (3, 7), (2, 500)]:
+        model.net_.n_threads, model.net_.batch_size = n_threads, batch_size
+        assert np.array_equal(model.predict_proba(X), expected)
+
+
+def test_a_tagger_does_not_read_more_rows_at_a_time_the_shorter_they_are(sentences):
+    X, y = (rows[:8] for rows in sentences)
+    short = SequenceDataset(ragged_from_ids(np.full((1000, 3), 2)))
+    batches = small_tagger(max_epochs=1).fit(X, y).net_._batches(short)
+    assert max(map(len, batches)) == 42
+
+
+def test_pooled_rows_come_in_the_order_asked(fitted, ids):
+    backwards = fitted.transform(ids[::-1])
+    np.testing.assert_allclose(backwards[::-1], fitted.transform(ids), atol=1e-7)
+
+
+def test_attention_is_in_the_order_of_rows_and_as_long_as_they_are(ids):
+    net = small_classifier(pooling="attention", batch_size=7).fit(ids, Y).net_
+    dataset = SequenceDataset(ragged_from_ids(ids))
+    weights = net.attention(dataset)
+    assert [len(row) for row in weights] == dataset.sequences.lengths.tolist()
+    for row, found in enumerate(weights):
+        (alone,) = net.attention(dataset.take(np.array([row])))
+        np.testing.assert_allclose(found, alone, rtol=1e-4)
+        assert found.sum() == pytest.approx(int(ids[row].any()))
+
+
+def test_logits_equal_those_of_the_module(fitted, ids):
+    module = fitted.module_.eval()
+    with torch.no_grad():
+        expected = module(torch.from_numpy(ids).long(), torch.from_numpy(ids) > 0)
+    probabilities = expected.double().softmax(1).numpy()
+    np.testing.assert_allclose(fitted.predict_proba(ids), probabilities, atol=1e-6)
+
+
+def test_labels_and_marginals_are_in_the_order_of_rows(fitted_tagger, sentences):
+    net, rows = fitted_tagger.net_, fitted_tagger._read(sentences[0])
+    lengths = rows.sequences.lengths.tolist()
+    for read in (net.labels, net.marginals):
+        found = read(rows)
+        assert [len(row) for row in found] == lengths
+        for row, of_row in enumerate(found):
+            (alone,) = read(rows.take(np.array([row])))
+            np.testing.assert_allclose(of_row, alone, atol=1e-6)
+
+
+def test_a_very_long_row_among_short_ones_changes_no_answer(fitted_tagger, sentences):
+    X = [*sentences[0], ["Anna", "met"] * 2_000]
+    alone = [fitted_tagger.predict_proba([row])[0] for row in X]
+    for found, expected in zip(fitted_tagger.predict_proba(X), alone, strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_net_is_printed_in_a_line(fitted):
+    assert repr(fitted.net_) == "SequenceNet(device='cpu')"
