@@ -4,7 +4,7 @@ Each model is fitted on the training rows of each set and read once on its test 
 `default` and `network` (the same with `wide_ngrams=None`) have the same parameters on
 all sets. TF-IDF with logistic regression has its C chosen by cross-validation.
 A difference comes with a 95 % interval by a paired bootstrap of test rows, over all
-seeds.
+seeds. Of models that have probabilities, the log loss tells how far to trust them.
 """
 
 import json
@@ -14,7 +14,7 @@ import numpy as np
 from _data import CHINESE, SETS, load
 from _models import SEEDED, make
 from _results import collect, parse_arguments, peak_memory, print_table
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 MODELS = ["default", "network", "tfidf", "nbsvm", "tutorial"]
 N_BOOTSTRAPS = 10_000
@@ -35,7 +35,10 @@ def main():
     arguments = ["--data", str(args.data), "--out", str(args.out)]
     rows = collect(__file__, args.out / "accuracy.csv", keys, arguments)
     print_table(
-        ["set", "model", "accuracy", "sd", "macro F1", "fit s", "predict s", "GB"],
+        [
+            *("set", "model", "accuracy", "sd", "macro F1", "log loss"),
+            *("fit s", "predict s", "GB"),
+        ],
         [summary(args, rows, n, m) for n in args.sets for m in args.models],
     )
     for model in args.models[1:]:
@@ -60,10 +63,19 @@ def make_row(args, name, model_name, seed):
         "seed": seed,
         "accuracy": accuracy_score(split.test_labels, predicted),
         "macro_f1": f1_score(split.test_labels, predicted, average="macro"),
+        "log_loss": loss(model, split),
         "fit_seconds": fitted - start,
         "predict_seconds": done - fitted,
         "gigabytes": peak_memory(),
     }
+
+
+def loss(model, split):
+    """Return the log loss of test rows, or NaN for a model without probabilities."""
+    if not hasattr(model, "predict_proba"):
+        return np.nan
+    probabilities = model.predict_proba(split.test_texts)
+    return log_loss(split.test_labels, probabilities, labels=model.classes_)
 
 
 def predictions(args, name, model, seed):
@@ -89,6 +101,7 @@ def summary(args, rows, name, model):
         f"{mean('accuracy', 100):.2f}",
         f"{sd:.2f}",
         f"{mean('macro_f1', 100):.2f}",
+        f"{mean('log_loss'):.3f}",
         f"{mean('fit_seconds'):.0f}",
         f"{mean('predict_seconds'):.1f}",
         f"{mean('gigabytes'):.1f}",

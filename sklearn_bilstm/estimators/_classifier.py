@@ -106,10 +106,12 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         words and phrases give away: logistic regression on their TF-IDF weights, times
         what naive Bayes makes of them for a class (Wang and Manning, 2012). It is
         fitted apart, and the mean is taken of its logits and those of the network,
-        which are scaled to their size. Every `fit` learns it, and the evidence, anew.
-        It reads static features too. Sequences of numbers have no such path. "auto" is
-        (1, 3) if there are at least 1,000 rows a class, else (1, 2). None leaves the
-        path out.
+        which are scaled to their size. The mean is divided by the temperature at which
+        the path is as sure of rows that it did not learn from as it is right about them
+        (Guo et al., 2017). Every `fit` learns it, and the evidence, anew. It reads
+        static features too. Sequences of numbers have no such path. "auto" is (1, 3)
+        if there are at least 1,000 rows to learn from for each class, on average, else
+        (1, 2). None leaves the path out.
 
     dropout : float in [0, 1), default=0.5
         Share of what recurrent layers above the first, dense layers and the output read

@@ -16,10 +16,9 @@ _ROWS_TO_MEASURE = 2000
 # as half of them is taken; and one that has learnt little is not to be louder.
 _LARGEST_SCALE = 2.0
 
-# wide_ngrams="auto": runs of three tokens help where a class has so many rows, and the
-# more the longer they are. They do harm where it has few.
-_PAIRS, _TRIPLES = (1, 2), (1, 3)
-_ROWS_A_CLASS = 1000
+# wide_ngrams="auto": trigrams help where there are so many rows to learn from for each
+# class, and the more rows, the more. With fewer they do harm as often.
+_TRIGRAM_ROWS_A_CLASS = 1000
 
 # More channels would be far wider than the vector of a token that they stand beside.
 _MOST_CHANNELS = 200
@@ -102,7 +101,8 @@ class NgramMixin:
         """Return the lengths of the n-grams of a linear path to learn from rows."""
         if self.wide_ngrams != "auto":
             return self._checked_ngrams("wide_ngrams")
-        return _TRIPLES if n_rows >= _ROWS_A_CLASS * len(self.classes_) else _PAIRS
+        enough = n_rows >= _TRIGRAM_ROWS_A_CLASS * len(self.classes_)
+        return (1, 3) if enough else (1, 2)
 
     def _record_decisions(self, **more):
         if self.wide_path_ is not None:
@@ -143,8 +143,9 @@ class NgramMixin:
         return self._fused(logits, wide)
 
     def _fused(self, logits, wide):
-        """Return the mean of the logits of the network and of the linear path."""
-        return (self.network_scale_ * logits + wide) / 2
+        """Return the mean of the logits of both, as sure as the path may be."""
+        mean = (self.network_scale_ * logits + wide) / 2
+        return mean / self.wide_path_.temperature_
 
     def _checked_ngrams(self, name):
         ngrams = getattr(self, name)
@@ -157,8 +158,9 @@ class NgramMixin:
             or not whole
             or not 1 <= ngrams[0] <= ngrams[1] <= LONGEST_NGRAM
         ):
+            others = "None, 'auto'" if name == "wide_ngrams" else "None"
             raise ValueError(
-                f"The {name!r} parameter of {type(self).__name__} must be None or "
+                f"The {name!r} parameter of {type(self).__name__} must be {others} or "
                 "a tuple (shortest, longest) of ints with 1 <= shortest <= longest <= "
                 f"{LONGEST_NGRAM}. Got {ngrams!r} instead."
             )

@@ -175,7 +175,7 @@ def _with_wide_path(
     logits = graph.op("Mul", logits, np.float64(estimator.network_scale_))
     if path._model is not None:
         logits = graph.op("Add", logits, wide_logits(graph, path, ids, static))
-    return graph.op("Div", logits, np.float64(2))
+    return graph.op("Div", logits, np.float64(2 * path.temperature_))
 
 
 def _write_classes(graph: Graph, estimator: Any, logits: str) -> None:

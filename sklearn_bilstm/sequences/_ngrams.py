@@ -28,6 +28,9 @@ BUCKET_BITS = 24
 # An n-gram must be in this many sequences, if there are more sequences than that.
 _MIN_SEQUENCES = 2
 _MANY_SEQUENCES = 2000
+# As many are looked up in a table of all buckets. It takes 64 MiB, and as long to make
+# as it takes to search for so many.
+_MANY_BUCKETS = 100_000
 
 
 class NgramColumns:
@@ -76,12 +79,7 @@ class NgramColumns:
         ids = sequences.values
         ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
         sequences = replace(sequences, values=ids)
-        buckets = hashed_ngrams(sequences, self.lengths, BUCKET_BITS)
-        if not self.n_columns:
-            return np.full_like(buckets, -1)
-        columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
-        columns[columns == self.n_columns] = 0
-        return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
+        return self._of_buckets(hashed_ngrams(sequences, self.lengths, BUCKET_BITS))
 
     def counts(self, sequences: RaggedArray) -> sparse.csr_array:
         """Count the n-grams of each sequence.
@@ -96,6 +94,19 @@ class NgramColumns:
         counts : csr_array of shape (n_sequences, n_columns)
         """
         return _counts(self.at_steps(sequences), sequences, self.n_columns)
+
+    def _of_buckets(self, buckets: np.ndarray) -> np.ndarray:
+        """Return the column of each bucket, or -1."""
+        if not self.n_columns:
+            return np.full_like(buckets, -1)
+        if buckets.size < _MANY_BUCKETS:
+            columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
+            columns[columns == self.n_columns] = 0
+            return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
+        # the last place is that of the bucket -1
+        table = np.full((1 << BUCKET_BITS) + 1, -1, np.int32)
+        table[self._buckets] = np.arange(self.n_columns, dtype=np.int32)
+        return table[buckets]
 
 
 def hashed_ngrams(

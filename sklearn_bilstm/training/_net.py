@@ -52,13 +52,11 @@ class SequenceNet(PredictingNet):
     module : SequenceModel or TaggingModel
         A network that is ready to be trained.
     *args
-        As for :class:`skorch.NeuralNet`.
+        As for :class:`PredictingNet`.
     seed : int, default=0
         Decides the order of the rows and all dropout.
-    n_threads : int or None, default=None
-        Number of threads on a CPU, as for :class:`Workers`.
     **kwargs
-        As for :class:`skorch.NeuralNet`.
+        As for :class:`PredictingNet`.
     """
 
     history: History

@@ -5,6 +5,8 @@ from typing import Self
 
 import numpy as np
 from scipy import sparse
+from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from sklearn_bilstm.sequences import NgramColumns, RaggedArray
@@ -12,8 +14,10 @@ from sklearn_bilstm.training._splits import folds
 
 __all__ = ["WidePath"]
 
-# Rows that are enough to estimate the size of the logits.
+# Rows that are enough to estimate the size of the logits, and how sure to be of them.
 _ROWS_TO_MEASURE = 1000
+# A network beside the path may know far more than it does, or less.
+_TEMPERATURES = 1 / 3, 3.0
 _C = 30.0
 # Weight of an n-gram that is as frequent in a class as elsewhere.
 _LEAST_WEIGHT = 0.5
@@ -77,14 +81,21 @@ class WidePath:
         -------
         self : WidePath
             With `size_`, the root mean square of the logits of rows that were not
-            learnt from. It is 0 if there is nothing to learn.
+            learnt from, which is 0 if there is nothing to learn, and `temperature_`, by
+            which logits are to be divided so that those of such rows are as sure as
+            they are right (Guo et al., 2017).
         """
         self._columns.fit(sequences)
         counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._features(counts, static)
-        self.size_ = self._size(X, target, weight, seed)
-        self._model = _fit_linear(X, target, weight) if self.size_ > 0 else None
+        rows, logits = self._logits_of_fresh_rows(X, target, weight, seed)
+        self.size_ = float(np.sqrt(np.mean(logits**2))) if len(rows) else 0.0
+        self.temperature_ = 1.0
+        self._model = None
+        if self.size_ > 0:
+            self.temperature_ = self._temperature(logits, target[rows], weight[rows])
+            self._model = _fit_linear(X, target, weight)
         return self
 
     def logits(
@@ -99,8 +110,7 @@ class WidePath:
         if self._model is None:
             return np.zeros((n_rows, self.n_classes))
         X = self._features(self._columns.counts(sequences), static)
-        found = self._model.logits(X.columns)
-        return self._model.of_all_classes(found, found.argmin(1), self.n_classes)
+        return self._of_all_classes(self._model, X.columns)
 
     def contributions(
         self, sequences: RaggedArray, static: np.ndarray | None = None
@@ -139,20 +149,47 @@ class WidePath:
         columns = sparse.hstack([ngrams, sparse.csr_array(static)], format="csr")
         return _Features(columns, ngrams.shape[1])
 
-    def _size(
+    def _logits_of_fresh_rows(
         self, X: "_Features", target: np.ndarray, weight: np.ndarray, seed: int
-    ) -> float:
-        n_rows, squares = 0, [np.zeros(0)]
-        for learnt, held_out in folds(target, seed):
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows, and the logits that each gets of a path that has not seen it."""
+        rows, logits = [np.zeros(0, np.intp)], [np.zeros((0, self.n_classes))]
+        for learnt, fold in folds(target, seed):
             model = _fit_linear(X.take(learnt), target[learnt], weight[learnt])
             if model is not None:
-                logits = model.logits(X.columns[held_out])
-                squares.append(np.square(logits).ravel())
-                n_rows += len(held_out)
-            if n_rows >= _ROWS_TO_MEASURE:
+                rows.append(fold)
+                logits.append(self._of_all_classes(model, X.columns[fold]))
+            if sum(map(len, rows)) >= _ROWS_TO_MEASURE:
                 break
-        pooled = np.concatenate(squares)
-        return float(np.sqrt(pooled.mean())) if len(pooled) else 0.0
+        return np.concatenate(rows), np.concatenate(logits)
+
+    def _of_all_classes(self, model: "_Linear", X: sparse.csr_array) -> np.ndarray:
+        found = model.logits(X)
+        return model.of_all_classes(found, found.argmin(1), self.n_classes)
+
+    def _temperature(
+        self, logits: np.ndarray, target: np.ndarray, weight: np.ndarray
+    ) -> float:
+        """Find what makes the targets likeliest when logits are divided by it."""
+        n_rows, n_classes = logits.shape
+        if self.multilabel:  # each label is a choice between two classes
+            logits = np.stack([np.zeros_like(logits), logits], axis=-1)  # (n, K, 2)
+            truth, n_classes = np.stack([1 - target, target], axis=-1), 2  # (n, K, 2)
+            weight = weight[:, np.newaxis]
+        else:
+            truth = np.eye(n_classes)[target]
+        # as if one row more had been seen of each (Platt, 1999), so that a few rows
+        # that are all right are no reason to be certain
+        truth = (n_rows * truth + 1) / (n_rows + n_classes)
+        least, most = _TEMPERATURES
+
+        def loss(sharpness: float) -> float:
+            scaled = sharpness * logits
+            log_odds = scaled - logsumexp(scaled, axis=-1, keepdims=True)
+            return -float((weight[..., np.newaxis] * truth * log_odds).sum())
+
+        found = minimize_scalar(loss, bounds=(1 / most, 1 / least), method="bounded")
+        return 1 / float(found.x)
 
 
 @dataclass(frozen=True)

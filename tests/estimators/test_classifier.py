@@ -755,6 +755,7 @@ class TestErrors:
             ({"n_threads": 0}, "'n_threads' parameter"),
             ({"embedding": "glove"}, "'embedding' parameter"),
             ({"wide_ngrams": 2}, "'wide_ngrams' parameter"),
+            ({"wide_ngrams": "Auto"}, "'wide_ngrams' parameter"),
             ({"n_iter_no_change": 0}, "'n_iter_no_change' parameter"),
             ({"tol": -1}, "'tol' parameter"),
             ({"class_weight": "even"}, "'class_weight' parameter"),

@@ -31,7 +31,7 @@ class TestWidePath:
         sequences = ragged_from_ids(ids)
         network = model.net_.logits(SequenceDataset(sequences))
         both = model.network_scale_ * network + model.wide_path_.logits(sequences)
-        decisions = (both[:, 1] - both[:, 0]) / 2
+        decisions = (both[:, 1] - both[:, 0]) / 2 / model.wide_path_.temperature_
         np.testing.assert_allclose(model.decision_function(ids), decisions)
 
     def test_both_have_the_same_size(self, ids, y):
@@ -83,6 +83,28 @@ class TestWidePath:
         expected = chosen.predict_proba(X[:50])
         assert np.array_equal(auto.predict_proba(X[:50]), expected)
         assert not np.allclose(other.predict_proba(X[:50]), expected)
+
+    @pytest.mark.parametrize(
+        ("n_rare", "params", "lengths"),
+        [
+            (100, {}, (1, 3)),
+            (1000, {"early_stopping": True}, (1, 2)),
+            (1000, {"class_weight": {0: 1.0, 1: 0.0}}, (1, 2)),
+        ],
+        ids=["a rare class", "rows held out", "rows without weight"],
+    )
+    def test_auto_counts_rows_that_are_learnt_from(self, n_rare, params, lengths):
+        X = np.random.RandomState(0).randint(2, 9, size=(2000, 3))
+        y = (np.arange(2000) < n_rare).astype(int)
+        model = self.auto(max_epochs=1, batch_size=500, **params).fit(X, y)
+        assert model.auto_params_["wide_ngrams"] == lengths
+
+    def test_auto_decides_anew_in_every_fit(self, ids, y):
+        X = np.tile(ids, (50, 1))
+        model = self.auto(max_epochs=1, batch_size=500, warm_start=True).fit(ids, y)
+        assert model.auto_params_["wide_ngrams"] == (1, 2)
+        assert model.fit(X, np.tile(y, 50)).auto_params_["wide_ngrams"] == (1, 3)
+        assert model.partial_fit(ids, y).auto_params_["wide_ngrams"] == (1, 3)
 
     def test_auto_counts_labels_as_classes(self):
         X = np.random.RandomState(0).randint(2, 9, size=(2500, 3))

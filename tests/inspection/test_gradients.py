@@ -157,6 +157,7 @@ def test_the_linear_path_alone_gives_each_ngram_its_share(reviews):
     X = model[0].transform(["good plot"])
     of_steps = classifier.wide_path_.contributions(classifier._read(X).sequences)
     odds = (of_steps[..., 1] - of_steps[..., 0]) / 2
+    odds /= classifier.wide_path_.temperature_
     (first, _), (second, pair) = odds
     expected = [first + pair / 2, second + pair / 2]
     np.testing.assert_allclose(explanation.scores, expected, rtol=1e-4)

@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.onnx._graph import Graph
-from sklearn_bilstm.onnx._ngrams import _columns_at_steps
-from sklearn_bilstm.sequences import NgramColumns, padded, ragged_from_ids
+from sklearn_bilstm.onnx._ngrams import _columns_at_steps, _looked_up
+from sklearn_bilstm.sequences import (
+    BUCKET_BITS,
+    NgramColumns,
+    padded,
+    ragged_from_ids,
+)
 from sklearn_bilstm.training import WidePath
 from tests.helpers import ragged, small_classifier
 
@@ -32,6 +37,23 @@ def test_ngrams_are_found_where_they_are_in_training(run, lengths, width):
     assert np.array_equal(found[:, mask], columns.at_steps(sequences))
     assert (found[:, ~mask] == -1).all()
     assert (found[0] >= 0).any() or width < lengths[0]
+
+
+@pytest.mark.parametrize("share", [0.07, 1.0])
+def test_a_bucket_has_the_column_of_its_rank(run, share):
+    random = np.random.RandomState(0)
+    n_buckets = 1 << BUCKET_BITS
+    columns = NgramColumns((1, 1))
+    fitted = np.flatnonzero(random.rand(n_buckets) < share)
+    columns._buckets = fitted.astype(np.int32)
+    wanted = np.append(random.randint(n_buckets, size=5000), [0, n_buckets - 1])
+    graph = Graph()
+    bucket = graph.input("bucket", np.int64, ["n"])
+    column, has_column = _looked_up(graph, columns, bucket)
+    found = graph.op("Where", has_column, column, -1)
+    found = run(graph, found, np.int64, ["n"], bucket=wanted)
+    expected = np.where(np.isin(wanted, fitted), np.searchsorted(fitted, wanted), -1)
+    assert np.array_equal(found, expected)
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,27 @@ def test_rare_ngrams_have_no_column_where_there_are_many_rows():
     assert columns.n_columns == sum(n >= 2 for n in n_rows_with.values())
 
 
+def test_an_ngram_that_a_single_row_has_twice_is_rare():
+    rows = [[1, 2]] * 2500 + [[3, 3]]
+    assert NgramColumns((1, 1)).fit(ragged(rows)).n_columns == 2
+
+
+def test_few_of_many_ngrams_share_a_column():
+    columns = NgramColumns((1, 1)).fit(ragged([np.arange(2, 100_002).tolist()]))
+    assert 99_500 < columns.n_columns <= 100_000
+
+
+def test_ngrams_of_many_rows_are_found_as_those_of_few_are():
+    random = np.random.RandomState(0)
+    columns = NgramColumns((1, 3)).fit(ragged(random.randint(1, 50, size=(100, 20))))
+    rows = random.randint(1, 60, size=(2000, 20))
+    together = columns.at_steps(ragged(rows))
+    parts = [columns.at_steps(ragged(part)) for part in np.split(rows, 20)]
+    assert np.array_equal(together, np.concatenate(parts, axis=1))
+    assert (together[2] == -1).any()
+    assert (together[2] >= 0).any()
+
+
 @pytest.mark.parametrize("n_bits", [1, 10, 24])
 def test_buckets_are_filled_evenly(n_bits):
     tokens = np.arange(2, 60_000)

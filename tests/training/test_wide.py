@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy.special import expit
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 
 from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import WidePath
@@ -72,6 +74,56 @@ def test_its_size_is_that_of_logits_of_rows_it_did_not_learn_from():
 
     np.testing.assert_allclose(path.size_, size(fresh), rtol=0.15)
     assert size(learnt) > 1.5 * path.size_
+
+
+def noisy(n_labels):
+    """Rows, and labels of which one in five is wrong, in two halves."""
+    random = np.random.RandomState(0)
+    X = random.randint(2, 20, size=(4000, 8))
+    truth = np.stack([(X % (2 + k) == 0).sum(1) > 2 for k in range(n_labels)], axis=1)
+    target = (truth ^ (random.rand(*truth.shape) < 0.2)).astype(int)
+    halves = np.split(X, 2), np.split(target, 2)
+    return zip(map(ragged_from_ids, halves[0]), halves[1], strict=True)
+
+
+@pytest.mark.parametrize("n_labels", [1, 3])
+def test_divided_by_the_temperature_fresh_logits_are_as_sure_as_they_are_right(
+    n_labels,
+):
+    (learnt, target), (fresh, fresh_target) = noisy(n_labels)
+    if n_labels == 1:
+        path = WidePath((1, 2), 2).fit(learnt, target[:, 0], np.ones(2000), seed=0)
+        odds = np.diff(path.logits(fresh))
+    else:
+        path = WidePath((1, 2), n_labels, multilabel=True)
+        odds = path.fit(learnt, target, np.ones(2000), seed=0).logits(fresh)
+
+    def loss(temperature):
+        return log_loss(fresh_target.ravel(), expit(odds / temperature).ravel())
+
+    best = min(np.geomspace(0.2, 5, 100), key=loss)
+    np.testing.assert_allclose(path.temperature_, best, rtol=0.15)
+    assert loss(path.temperature_) < loss(1) - 0.02
+
+
+def test_a_few_rows_that_are_all_right_are_no_reason_to_be_certain():
+    def temperature(n_rows):
+        rows, target = [[2], [3]] * n_rows, np.arange(2 * n_rows) % 2
+        path = WidePath((1, 1), 2).fit(ragged(rows), target, np.ones(2 * n_rows), 0)
+        return path.temperature_
+
+    assert temperature(5) > temperature(20) > 1 / 3
+
+
+def test_rows_that_weigh_more_count_more_for_the_temperature():
+    (learnt, target), _ = noisy(1)
+    target = target[:, 0]
+    is_right = target == ((learnt.values % 2 == 0).reshape(-1, 8).sum(1) > 2)
+    temperatures = [
+        WidePath((1, 2), 2).fit(learnt, target, weight, seed=0).temperature_
+        for weight in (np.ones(2000), np.where(is_right, 1.5, 0.1))
+    ]
+    assert temperatures[1] < 0.8 * temperatures[0]
 
 
 def test_an_id_that_was_not_learnt_from_is_unknown(rows):
