@@ -63,10 +63,10 @@ def make_row(args, name, model_name, seed):
         "seed": seed,
         "accuracy": accuracy_score(split.test_labels, predicted),
         "macro_f1": f1_score(split.test_labels, predicted, average="macro"),
-        "log_loss": loss(model, split),
         "fit_seconds": fitted - start,
         "predict_seconds": done - fitted,
         "gigabytes": peak_memory(),
+        "log_loss": loss(model, split),
     }
 
 

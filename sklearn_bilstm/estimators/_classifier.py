@@ -108,10 +108,11 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         fitted apart, and the mean is taken of its logits and those of the network,
         which are scaled to their size. The mean is divided by the temperature at which
         the path is as sure of rows that it did not learn from as it is right about them
-        (Guo et al., 2017). Every `fit` learns it, and the evidence, anew. It reads
-        static features too. Sequences of numbers have no such path. "auto" is (1, 3)
-        if there are at least 1,000 rows to learn from for each class, on average, else
-        (1, 2). None leaves the path out.
+        (Guo et al., 2017). A path that tells less of many such rows than how frequent
+        the classes are is left out. Every `fit` learns it, and the evidence, anew. It reads static features too.
+        Sequences of numbers have no such path. "auto" is (1, 3) if there are at least
+        1,000 rows to learn from for each class, on average, else (1, 2). None leaves
+        the path out.
 
     dropout : float in [0, 1), default=0.5
         Share of what recurrent layers above the first, dense layers and the output read
@@ -296,6 +297,9 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural
        networks using large learning rates. arXiv:1708.07120.
     .. [7] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
+    .. [8] Wang and Manning (2012). Baselines and bigrams: simple, good sentiment and
+       topic classification. ACL.
+    .. [9] Guo et al. (2017). On calibration of modern neural networks. ICML.
 
     Examples
     --------

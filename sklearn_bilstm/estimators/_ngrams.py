@@ -143,7 +143,7 @@ class NgramMixin:
         return self._fused(logits, wide)
 
     def _fused(self, logits, wide):
-        """Return the mean of the logits of both, as sure as the path may be."""
+        """Return the mean of the logits of both, at the temperature of the path."""
         mean = (self.network_scale_ * logits + wide) / 2
         return mean / self.wide_path_.temperature_
 

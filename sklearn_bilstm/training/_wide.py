@@ -5,19 +5,16 @@ from typing import Self
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from sklearn_bilstm.sequences import NgramColumns, RaggedArray
 from sklearn_bilstm.training._splits import folds
+from sklearn_bilstm.training._temperature import fitted_temperature
 
 __all__ = ["WidePath"]
 
 # Rows that are enough to estimate the size of the logits, and how sure to be of them.
 _ROWS_TO_MEASURE = 1000
-# A network beside the path may know far more than it does, or less.
-_TEMPERATURES = 1 / 3, 3.0
 _C = 30.0
 # Weight of an n-gram that is as frequent in a class as elsewhere.
 _LEAST_WEIGHT = 0.5
@@ -81,21 +78,22 @@ class WidePath:
         -------
         self : WidePath
             With `size_`, the root mean square of the logits of rows that were not
-            learnt from, which is 0 if there is nothing to learn, and `temperature_`, by
-            which logits are to be divided so that those of such rows are as sure as
-            they are right (Guo et al., 2017).
+            learnt from, and `temperature_`, by which logits are to be divided so that
+            those of such rows are as sure as they are right. The size is zero if there
+            is nothing to learn, or if what was learnt is not true of such rows.
         """
         self._columns.fit(sequences)
         counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._features(counts, static)
+        self.size_, self.temperature_, self._model = 0.0, 1.0, None
         rows, logits = self._logits_of_fresh_rows(X, target, weight, seed)
-        self.size_ = float(np.sqrt(np.mean(logits**2))) if len(rows) else 0.0
-        self.temperature_ = 1.0
-        self._model = None
-        if self.size_ > 0:
-            self.temperature_ = self._temperature(logits, target[rows], weight[rows])
-            self._model = _fit_linear(X, target, weight)
+        if logits.any():
+            temperature = self._temperature(logits, target[rows], weight[rows])
+            if temperature is not None:
+                self.size_ = float(np.sqrt(np.mean(logits**2)))
+                self.temperature_ = temperature
+                self._model = _fit_linear(X, target, weight)
         return self
 
     def logits(
@@ -169,27 +167,15 @@ class WidePath:
 
     def _temperature(
         self, logits: np.ndarray, target: np.ndarray, weight: np.ndarray
-    ) -> float:
-        """Find what makes the targets likeliest when logits are divided by it."""
-        n_rows, n_classes = logits.shape
-        if self.multilabel:  # each label is a choice between two classes
-            logits = np.stack([np.zeros_like(logits), logits], axis=-1)  # (n, K, 2)
-            truth, n_classes = np.stack([1 - target, target], axis=-1), 2  # (n, K, 2)
-            weight = weight[:, np.newaxis]
-        else:
-            truth = np.eye(n_classes)[target]
-        # as if one row more had been seen of each (Platt, 1999), so that a few rows
-        # that are all right are no reason to be certain
-        truth = (n_rows * truth + 1) / (n_rows + n_classes)
-        least, most = _TEMPERATURES
-
-        def loss(sharpness: float) -> float:
-            scaled = sharpness * logits
-            log_odds = scaled - logsumexp(scaled, axis=-1, keepdims=True)
-            return -float((weight[..., np.newaxis] * truth * log_odds).sum())
-
-        found = minimize_scalar(loss, bounds=(1 / most, 1 / least), method="bounded")
-        return 1 / float(found.x)
+    ) -> float | None:
+        if not self.multilabel:
+            truth = np.eye(self.n_classes)[target]
+            return fitted_temperature(logits, truth, weight)
+        # each label is a choice between two classes
+        target = target.astype(float)
+        choices = np.stack([np.zeros_like(logits), logits], axis=-1)  # (n, K, 2)
+        truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
+        return fitted_temperature(choices, truth, weight)
 
 
 @dataclass(frozen=True)

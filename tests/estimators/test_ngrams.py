@@ -73,7 +73,7 @@ class TestWidePath:
         self, n_rows, n_classes, lengths
     ):
         X = np.random.RandomState(0).randint(2, 9, size=(n_rows, 3))
-        y = np.arange(n_rows) % n_classes
+        y = X[:, 0] % n_classes
         params = {"max_epochs": 1, "batch_size": 500}
         auto = self.auto(**params).fit(X, y)
         assert auto.auto_params_["wide_ngrams"] == lengths

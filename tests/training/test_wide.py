@@ -144,6 +144,19 @@ def test_where_there_is_nothing_to_learn_it_says_nothing(rows, target):
     assert (path.logits(ragged([[2, 3], []])) == 0).all()
 
 
+@pytest.mark.parametrize("n_rows", [600, 1500])
+def test_what_is_not_true_of_fresh_rows_is_left_out(n_rows):
+    random = np.random.RandomState(0)
+    X, rows = random.randint(4, 30, size=(n_rows, 12)), np.arange(n_rows)
+    target = random.randint(2, size=n_rows)  # whether 2 comes before 3, farther on
+    X[rows, random.randint(5, size=n_rows)] = 3 - target
+    X[rows, random.randint(7, 12, size=n_rows)] = 2 + target
+    learnt = ragged_from_ids(X)
+    path = WidePath((1, 2), 2).fit(learnt, target, np.ones(n_rows), seed=0)
+    assert path.size_ == 0
+    assert (path.logits(learnt) == 0).all()
+
+
 def test_a_class_without_a_row_is_no_likelier_than_another(rows):
     target = np.array([max(row) for row in rows]) % 2 * 2  # none of class 1
     path = WidePath((1, 2), 3).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
