@@ -109,10 +109,10 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         which are scaled to their size. The mean is divided by the temperature at which
         the path is as sure of rows that it did not learn from as it is right about them
         (Guo et al., 2017). A path that tells less of many such rows than how frequent
-        the classes are is left out. Every `fit` learns it, and the evidence, anew. It reads static features too.
-        Sequences of numbers have no such path. "auto" is (1, 3) if there are at least
-        1,000 rows to learn from for each class, on average, else (1, 2). None leaves
-        the path out.
+        the classes are is left out. Every `fit` learns it, and the evidence, anew. It
+        reads static features too. Sequences of numbers have no such path. "auto" is
+        (1, 3) if there are at least 1,000 rows to learn from for each class, on
+        average, else (1, 2). None leaves the path out.
 
     dropout : float in [0, 1), default=0.5
         Share of what recurrent layers above the first, dense layers and the output read
