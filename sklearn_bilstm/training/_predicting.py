@@ -17,8 +17,7 @@ from sklearn_bilstm.utils._threads import OneCore, Workers
 __all__ = ["PredictingNet"]
 
 # A batch that is not learnt from has so many rows, or more up to so many steps: on two
-# cores with AVX-512, 7,100 film reviews a second are read so, 6,900 with 48 rows and
-# 6,200 with 32.
+# cores with AVX-512, 7,100 film reviews a second are read so, and 6,900 with 48 or 24.
 _ROWS_TO_READ = 42
 _STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
