@@ -450,17 +450,16 @@ class TextVectorizer(
         )
         return {name: getattr(self, name) for name in names}
 
-    def _learn(self, X: Any, *, first: bool) -> EncodedDocuments:
+    def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count documents, choose the vocabulary, and then set all attributes."""
         documents = self._read(X)
         if not documents.rows:
             raise ValueError("X must hold at least one document: it is empty.")
         if not first:
             self._check_columns(X, documents)
-        encoded = self._encode(documents)
+        parts = self._encode(documents, counting=self.vocabulary is None)
         counts = TokenCounts() if first else self._counts
-        if self.vocabulary is None:
-            counts = counts.plus(encoded)
+        counts = sum((part.counts for part in parts), counts)
         known = {} if first else self.vocabulary_
         vocabulary = self._extended(known, counts, documents.markers)
         if first:
@@ -468,9 +467,9 @@ class TextVectorizer(
         self.vocabulary_ = vocabulary
         self._counts = counts
         if first:
-            longest = max(1, int(encoded.lengths.max()))
-            self.max_length_ = self.max_length or longest
-        return encoded
+            longest = max(int(part.lengths.max()) for part in parts)
+            self.max_length_ = self.max_length or max(1, longest)
+        return parts
 
     def _extended(
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
@@ -478,10 +477,10 @@ class TextVectorizer(
         if self.vocabulary is not None:
             return known or extended(check_vocabulary(self.vocabulary), markers)
         known = extended(known, markers)
-        tokens = [t for t in counts.ranked(self.min_df, self.max_df) if t not in known]
-        if self.max_features is not None:
-            room = self.max_features + len(markers) - len(known)
-            tokens = tokens[: max(0, room)]
+        room = self.max_features
+        if room is not None:
+            room = max(0, room + len(markers) - len(known))
+        tokens = counts.ranked(self.min_df, self.max_df, room, known)
         if len(known) + len(tokens) == len(markers):
             raise ValueError(
                 "X must hold a token that may enter the vocabulary, but its "
@@ -511,28 +510,35 @@ class TextVectorizer(
                 f"expecting {self._n_columns}, as it was fitted."
             )
 
-    def _encode(self, documents: Documents) -> EncodedDocuments:
-        settings = self._analysis_settings()
+    def _encode(
+        self, documents: Documents, *, counting: bool = False
+    ) -> list[EncodedDocuments]:
+        """Return the documents in parts, one a process."""
         rows = documents.rows
+        encode_part = partial(
+            _encode_part,
+            markers=documents.markers,
+            settings=self._analysis_settings(),
+            counting=counting,
+        )
         n_jobs = min(effective_n_jobs(self.n_jobs), len(rows) // _MIN_DOCUMENTS_PER_JOB)
         if n_jobs < 2:
-            return _analyze(rows, documents.markers, settings)
+            return [encode_part(rows)]
         bounds = np.linspace(0, len(rows), n_jobs + 1).astype(int)
-        parts = Parallel(n_jobs=n_jobs)(
-            delayed(_analyze)(rows[start:end], documents.markers, settings)
-            for start, end in pairwise(bounds)
+        return Parallel(n_jobs=n_jobs)(
+            delayed(encode_part)(rows[start:end]) for start, end in pairwise(bounds)
         )
-        return EncodedDocuments.concatenate(parts)
 
-    def _matrix(self, encoded: EncodedDocuments) -> sparse.csr_array | np.ndarray:
+    def _matrix(self, parts: list[EncodedDocuments]) -> sparse.csr_array | np.ndarray:
         """Write ids into columns 0, 1, 2, ... of each row, within `max_length_`."""
-        ids, lengths = encoded.ids(self.vocabulary_), encoded.lengths
+        ids = np.concatenate([part.ids(self.vocabulary_) for part in parts])
+        lengths = np.concatenate([part.lengths for part in parts])
         width = self.max_length_
         too_long = np.flatnonzero(lengths > width)
         if len(too_long):
             kept = np.ones(len(ids), bool)
             first, last = self._dropped(lengths[too_long])
-            starts = encoded.offsets[too_long]
+            starts = np.cumsum(lengths)[too_long] - lengths[too_long]
             for start, end in zip(starts + first, starts + last, strict=True):
                 kept[start:end] = False
             ids = ids[kept]
@@ -562,10 +568,10 @@ class TextVectorizer(
         return tags
 
 
-def _analyze(
-    rows: list, markers: list[str], settings: dict[str, Any]
+def _encode_part(
+    rows: list, markers: list[str], settings: dict[str, Any], counting: bool
 ) -> EncodedDocuments:
     analyze: Analyzer = make_analyzer(**settings)
     if markers:
         analyze = partial(analyze_fields, markers=markers, analyze=analyze)
-    return encode(rows, analyze)
+    return encode(rows, analyze, counting=counting)

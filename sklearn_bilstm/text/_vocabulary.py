@@ -2,10 +2,10 @@
 
 from array import array
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import compress
+from itertools import compress, repeat
 from numbers import Integral
 from typing import Any
 
@@ -24,66 +24,6 @@ __all__ = [
 ]
 
 _LARGEST_ID = np.iinfo(np.int32).max
-
-
-@dataclass(frozen=True)
-class EncodedDocuments:
-    """Documents as numbers of their distinct tokens.
-
-    Parameters
-    ----------
-    tokens : list
-        The distinct tokens, in order of appearance.
-    codes : ndarray of shape (n_tokens_in_all_documents,)
-        Index into `tokens` of each token of each document.
-    lengths : ndarray of shape (n_documents,)
-        Number of tokens of each document.
-    """
-
-    tokens: list[Hashable]
-    codes: np.ndarray
-    lengths: np.ndarray
-
-    @classmethod
-    def concatenate(cls, parts: list["EncodedDocuments"]) -> "EncodedDocuments":
-        """Join documents that were encoded apart."""
-        if len(parts) == 1:
-            return parts[0]
-        codes_of: dict[Hashable, int] = {}
-        codes = []
-        for part in parts:
-            places = [codes_of.setdefault(t, len(codes_of)) for t in part.tokens]
-            codes.append(np.array(places, np.intc)[part.codes])
-        lengths = np.concatenate([part.lengths for part in parts])
-        return cls(list(codes_of), np.concatenate(codes), lengths)
-
-    @property
-    def offsets(self) -> np.ndarray:
-        """Where each document begins in `codes`, and the end of the last."""
-        return np.concatenate([[0], np.cumsum(self.lengths)])
-
-    def ids(self, vocabulary: Mapping[Hashable, int]) -> np.ndarray:
-        """Return the id of each token of each document."""
-        table = np.fromiter(
-            (vocabulary.get(token, UNKNOWN_ID) for token in self.tokens),
-            dtype=np.int32,
-            count=len(self.tokens),
-        )
-        return table[self.codes]
-
-
-def encode(documents: Iterable, analyze: Analyzer) -> EncodedDocuments:
-    """Analyse documents; a document that is None has no tokens."""
-    codes_of: defaultdict[Hashable, int] = defaultdict()
-    codes_of.default_factory = codes_of.__len__  # a new token gets the next code
-    look_up = codes_of.__getitem__
-    codes, ends = array("i"), array("q")
-    for document in documents:
-        if document is not None:
-            codes.fromlist([*map(look_up, analyze(document))])  # faster than extend
-        ends.append(len(codes))
-    lengths = np.diff(np.frombuffer(ends, np.int64), prepend=0)
-    return EncodedDocuments(list(codes_of), np.frombuffer(codes, np.intc), lengths)
 
 
 @dataclass
@@ -107,38 +47,111 @@ class TokenCounts:
     occurrences: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     documents: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def plus(self, encoded: EncodedDocuments) -> "TokenCounts":
-        """Return the counts with those of more documents added."""
-        codes = dict(self.codes)
-        places = [codes.setdefault(token, len(codes)) for token in encoded.tokens]
-        occurrences = np.zeros(len(codes), np.int64)
+    def __add__(self, other: "TokenCounts") -> "TokenCounts":
+        """Return the counts of the documents of both."""
+        if not self.n_documents:
+            return other
+        codes = _interner(self.codes)
+        places = [*map(codes.__getitem__, other.codes)]
+        occurrences, documents = np.zeros((2, len(codes)), np.int64)
         occurrences[: len(self.codes)] = self.occurrences
-        documents = np.zeros(len(codes), np.int64)
         documents[: len(self.codes)] = self.documents
-        n_tokens = len(encoded.tokens)
-        occurrences[places] += np.bincount(encoded.codes, minlength=n_tokens)
-        documents[places] += _document_frequencies(encoded)
-        n_documents = self.n_documents + len(encoded.lengths)
-        return TokenCounts(n_documents, codes, occurrences, documents)
+        occurrences[places] += other.occurrences
+        documents[places] += other.documents
+        n_documents = self.n_documents + other.n_documents
+        return TokenCounts(n_documents, dict(codes), occurrences, documents)
 
-    def ranked(self, min_df: float, max_df: float) -> list[Hashable]:
+    def ranked(
+        self,
+        min_df: float,
+        max_df: float,
+        max_features: int | None = None,
+        known: Container[Hashable] = (),
+    ) -> list[Hashable]:
         """Return the tokens in enough and not in too many documents.
 
         The most frequent come first, and equally frequent ones in alphabetical order,
         or as they were met if they cannot be compared. In the order of documents that
         are sorted by class, a cut among rare tokens would tell classes apart by their
         unknown tokens.
+
+        Parameters
+        ----------
+        min_df, max_df : int or float
+            Number or share of documents.
+        max_features : int or None, default=None
+            Number of tokens to return at most. None means all.
+        known : container, default=()
+            Tokens to leave out.
+
+        Returns
+        -------
+        tokens : list
         """
         low, high = (
             bound if isinstance(bound, Integral) else bound * self.n_documents
             for bound in (min_df, max_df)
         )
         kept = (self.documents >= low) & (self.documents <= high)
+        kept &= np.array([token not in known for token in self.codes], bool)
+        if max_features is not None and max_features < np.count_nonzero(kept):
+            # what is too rare in any order needs no sorting, the slowest step of all
+            frequent_first = -np.sort(-self.occurrences[kept])
+            kept &= self.occurrences >= frequent_first[max_features]
         tokens: list[Any] = list(compress(self.codes, kept))
+        order: Sequence[int] = range(len(tokens))
         with suppress(TypeError):
-            tokens = sorted(tokens)
-        occurrences = self.occurrences[[self.codes[token] for token in tokens]]
-        return [tokens[i] for i in np.argsort(-occurrences, kind="stable")]
+            order = sorted(order, key=tokens.__getitem__)
+        by_occurrence = np.argsort(-self.occurrences[kept][order], kind="stable")
+        return [tokens[order[i]] for i in by_occurrence[:max_features]]
+
+
+@dataclass(frozen=True)
+class EncodedDocuments:
+    """Documents as numbers of their distinct tokens.
+
+    Parameters
+    ----------
+    tokens : list
+        The distinct tokens, in order of appearance.
+    codes : ndarray of shape (n_tokens_in_all_documents,)
+        Index into `tokens` of each token of each document.
+    lengths : ndarray of shape (n_documents,)
+        Number of tokens of each document.
+    counts : TokenCounts
+        How often each token was met, empty if that was not asked for.
+    """
+
+    tokens: list[Hashable]
+    codes: np.ndarray
+    lengths: np.ndarray
+    counts: TokenCounts
+
+    def ids(self, vocabulary: Mapping[Hashable, int]) -> np.ndarray:
+        """Return the id of each token of each document."""
+        table = np.fromiter(
+            map(vocabulary.get, self.tokens, repeat(UNKNOWN_ID)),
+            dtype=np.int32,
+            count=len(self.tokens),
+        )
+        return table[self.codes]
+
+
+def encode(
+    documents: Iterable, analyze: Analyzer, *, counting: bool = False
+) -> EncodedDocuments:
+    """Analyse documents; a document that is None has no tokens."""
+    codes_of = _interner({})
+    look_up = codes_of.__getitem__
+    codes, ends = array("i"), array("q")
+    for document in documents:
+        if document is not None:
+            codes.fromlist([*map(look_up, analyze(document))])  # faster than extend
+        ends.append(len(codes))
+    lengths = np.diff(np.frombuffer(ends, np.int64), prepend=0)
+    encoded = np.frombuffer(codes, np.intc)
+    counts = _counted(dict(codes_of), encoded, lengths) if counting else TokenCounts()
+    return EncodedDocuments(list(codes_of), encoded, lengths, counts)
 
 
 def extended(
@@ -190,14 +203,28 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
     return {token: int(id_) for token, id_ in vocabulary.items()}
 
 
-def _document_frequencies(encoded: EncodedDocuments) -> np.ndarray:
-    """Count the documents that each token is in, which is one at least."""
-    shape = (len(encoded.lengths), len(encoded.tokens))
-    occurs = np.ones(len(encoded.codes), np.int8)
-    by_document = sparse.csr_array((occurs, encoded.codes, encoded.offsets), shape)
+def _interner(codes: Mapping[Hashable, int]) -> defaultdict[Hashable, int]:
+    """Return a dict that gives a token it does not hold the next code."""
+    codes_of = defaultdict(int, codes)
+    codes_of.default_factory = codes_of.__len__
+    return codes_of
+
+
+def _counted(
+    codes_of: dict[Hashable, int], codes: np.ndarray, lengths: np.ndarray
+) -> TokenCounts:
+    """Count tokens and the documents that each of them is in, which is one at least."""
+    n_documents, n_tokens = len(lengths), len(codes_of)
+    offsets = np.concatenate([[0], np.cumsum(lengths)])
+    by_document = sparse.csr_array(
+        (np.ones(len(codes), np.int8), codes, offsets), (n_documents, n_tokens)
+    )
     by_token = by_document.tocsc()  # linear in time, and sorts documents by token
     new = np.ones(len(by_token.indices), bool)
     np.not_equal(by_token.indices[1:], by_token.indices[:-1], out=new[1:])
     starts = by_token.indptr[:-1]
     new[starts] = True
-    return np.add.reduceat(new, starts, dtype=np.int64)
+    documents = np.add.reduceat(new, starts, dtype=np.int64)
+    return TokenCounts(
+        n_documents, codes_of, np.diff(by_token.indptr).astype(np.int64), documents
+    )

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from sklearn_bilstm.text._vocabulary import TokenCounts, encode, extended
+from sklearn_bilstm.text._vocabulary import encode, extended
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 
 __all__ = ["EncodedWords", "WordReader"]
@@ -78,8 +78,8 @@ class WordReader:
         self : WordReader
             With `vocabulary_` and `characters_`, ids by token and by character.
         """
-        counts = TokenCounts().plus(encode(sentences, self._normalised))
-        kept = counts.ranked(self.min_df, 1.0)[: self.max_features]
+        counts = encode(sentences, self._normalised, counting=True).counts
+        kept = counts.ranked(self.min_df, 1.0, self.max_features)
         # words in another case than tokens are looked up in can never be met
         known = [word for word in known if self._normalised([word]) == [word]]
         self.vocabulary_ = extended({}, [*known, *kept])

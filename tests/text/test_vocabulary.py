@@ -1,12 +1,12 @@
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_bilstm.text._vocabulary import (
-    EncodedDocuments,
     TokenCounts,
     check_vocabulary,
     encode,
@@ -20,8 +20,12 @@ CORPUS = st.lists(
 
 def decoded(encoded):
     tokens = [encoded.tokens[code] for code in encoded.codes]
-    starts = encoded.offsets
+    starts = np.concatenate([[0], np.cumsum(encoded.lengths)])
     return [tokens[a:b] for a, b in pairwise(starts)]
+
+
+def counted(*corpora):
+    return [encode(corpus, list, counting=True).counts for corpus in corpora]
 
 
 @given(corpus=CORPUS)
@@ -35,14 +39,6 @@ def test_a_document_that_is_none_is_empty():
     assert decoded(encode(["ab", None, "c"], list)) == [["a", "b"], [], ["c"]]
 
 
-@given(corpus=CORPUS, cut=st.integers(0, 8))
-def test_documents_encoded_apart_are_joined_as_if_together(corpus, cut):
-    parts = [encode(part, list) for part in (corpus[:cut], corpus[cut:])]
-    joined = EncodedDocuments.concatenate(parts)
-    assert decoded(joined) == corpus
-    assert joined.tokens == encode(corpus, list).tokens
-
-
 def test_ids_are_looked_up_and_unknown_tokens_are_one():
     encoded = encode(["abca"], list)
     assert encoded.ids({"a": 5, "c": 2}).tolist() == [5, 1, 2, 5]
@@ -50,9 +46,7 @@ def test_ids_are_looked_up_and_unknown_tokens_are_one():
 
 @given(corpus=CORPUS, cut=st.integers(0, 8))
 def test_counts_equal_those_of_a_counter_at_once_or_in_parts(corpus, cut):
-    counts = TokenCounts()
-    for part in (corpus[:cut], corpus[cut:]):
-        counts = counts.plus(encode(part, list))
+    counts = sum(counted(corpus[:cut], corpus[cut:]), TokenCounts())
     occurrences = Counter(token for document in corpus for token in document)
     documents = Counter(token for document in corpus for token in set(document))
     assert counts.n_documents == len(corpus)
@@ -63,8 +57,8 @@ def test_counts_equal_those_of_a_counter_at_once_or_in_parts(corpus, cut):
 
 
 def test_counting_leaves_the_earlier_counts_alone():
-    first = TokenCounts().plus(encode(["ab"], list))
-    first.plus(encode(["bbc"], list))
+    first, second = counted(["ab"], ["bbc"])
+    assert (first + second).codes == {"a": 0, "b": 1, "c": 2}
     assert first.codes == {"a": 0, "b": 1}
     assert first.occurrences.tolist() == [1, 1]
 
@@ -82,7 +76,7 @@ def test_counting_leaves_the_earlier_counts_alone():
 def test_tokens_are_ranked_by_occurrence_and_cut_by_document_frequency(
     min_df, max_df, kept
 ):
-    counts = TokenCounts().plus(encode(["aaab", "ab", "abcc", "acd"], list))
+    [counts] = counted(["aaab", "ab", "abcc", "acd"])
     assert counts.ranked(min_df, max_df) == list(kept)
 
 
@@ -92,15 +86,20 @@ def test_tokens_are_ranked_by_occurrence_and_cut_by_document_frequency(
     )
 )
 def test_the_order_of_the_documents_does_not_matter(corpora):
-    ranks = [
-        TokenCounts().plus(encode(corpus, list)).ranked(1, 1.0) for corpus in corpora
-    ]
+    ranks = [counts.ranked(1, 1.0) for counts in counted(*corpora)]
     assert ranks[0] == ranks[1]
+
+
+@given(corpus=CORPUS, known=st.sets(st.sampled_from("abcx")), n=st.integers(0, 6))
+def test_a_cut_takes_the_first_of_the_tokens_that_are_not_known(corpus, known, n):
+    [counts] = counted(corpus)
+    new = [token for token in counts.ranked(1, 1.0) if token not in known]
+    assert counts.ranked(1, 1.0, max_features=n, known=known) == new[:n]
 
 
 def test_tokens_that_cannot_be_compared_keep_the_order_in_which_they_were_met():
     tokens = [object(), "b", 1, object(), "a"]
-    counts = TokenCounts().plus(encode([tokens], list))
+    [counts] = counted([tokens])
     assert counts.ranked(1, 1.0) == tokens
 
 
