@@ -39,7 +39,7 @@ from sklearn_bilstm.utils._sklearn import (
 
 __all__ = ["TextVectorizer"]
 
-# Fewer documents than this are analysed sooner than a second process has started.
+# Fewer documents than this are not worth a process of their own.
 _MIN_DOCUMENTS_PER_JOB = 1000
 
 # Tokens kept from the beginning of a document that is too long; the rest of what is
@@ -126,7 +126,8 @@ class TextVectorizer(
 
     n_jobs : int, default=None
         Number of processes that analyse documents. None means 1 unless in a
-        :obj:`joblib.parallel_backend` context, -1 means all processors.
+        :obj:`joblib.parallel_backend` context, -1 means all processors. Processes take
+        a second or two to start, and then wait some minutes for another call.
 
     Attributes
     ----------
