@@ -266,7 +266,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         The weights of evidence.
 
     wide_path_ : object or None
-        The fitted linear path.
+        The fitted linear path. None if there is none, or if it was left out.
 
     network_scale_ : float
         What the logits of the network are multiplied by before the mean is taken of

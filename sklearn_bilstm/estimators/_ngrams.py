@@ -12,8 +12,7 @@ __all__ = ["LONGEST_NGRAM", "NgramMixin"]
 # Training rows by which the size of the network's logits is estimated.
 _ROWS_TO_MEASURE = 2000
 
-# What the logits of a network are multiplied by that has no linear path to agree with,
-# as half of them is taken; and one that has learnt little is not to be louder.
+# A network that has learnt little is not made louder than this by a linear path.
 _LARGEST_SCALE = 2.0
 
 # wide_ngrams="auto": trigrams help where there are so many rows to learn from for each
@@ -95,7 +94,8 @@ class NgramMixin:
             ngrams, n_classes = self._wide_lengths(len(train)), len(self.classes_)
             path = WidePath(ngrams, n_classes, multilabel=self.multilabel_)
             rows = train.sequences, train.target, train.weight
-            self.wide_path_ = path.fit(*rows, seed=seed, static=train.static)
+            path.fit(*rows, seed=seed, static=train.static)
+            self.wide_path_ = path if path.size_ else None
 
     def _wide_lengths(self, n_rows):
         """Return the lengths of the n-grams of a linear path to learn from rows."""
@@ -105,9 +105,8 @@ class NgramMixin:
         return (1, 3) if enough else (1, 2)
 
     def _record_decisions(self, **more):
-        if self.wide_path_ is not None:
-            more["wide_ngrams"] = self.wide_path_.ngrams
-        super()._record_decisions(**more)
+        path = self.wide_path_
+        super()._record_decisions(wide_ngrams=path and path.ngrams, **more)
 
     def _measure(self, train):
         """Let the network speak as loud as the linear path does on rows it never saw.
@@ -119,8 +118,6 @@ class NgramMixin:
         if self.wide_path_ is None:
             return
         self.network_scale_ = _LARGEST_SCALE
-        if self.wide_path_.size_ == 0:
-            return
         random_state = np.random.RandomState(self.net_.seed)
         n_rows = min(len(train), _ROWS_TO_MEASURE)
         rows = random_state.choice(len(train), n_rows, replace=False)

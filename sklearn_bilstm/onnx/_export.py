@@ -173,8 +173,7 @@ def _with_wide_path(
     if path is None:
         return logits
     logits = graph.op("Mul", logits, np.float64(estimator.network_scale_))
-    if path._model is not None:
-        logits = graph.op("Add", logits, wide_logits(graph, path, ids, static))
+    logits = graph.op("Add", logits, wide_logits(graph, path, ids, static))
     return graph.op("Div", logits, np.float64(2 * path.temperature_))
 
 

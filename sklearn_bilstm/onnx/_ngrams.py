@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_bilstm.onnx._graph import Graph, Operand
-from sklearn_bilstm.sequences import (
-    BUCKET_BITS,
-    SPREAD_FACTOR,
-    SPREAD_SHIFT,
-    NgramColumns,
-)
+from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, NgramColumns
 from sklearn_bilstm.training import Evidence, WidePath
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
@@ -145,7 +140,7 @@ def _columns_at_steps(
         hashes = _spread(graph, hashes)
         if length >= shortest:
             bucket = graph.op("Mul", hashes, _signed(SPREAD_FACTOR))
-            bucket = _shifted_right(graph, bucket, np.uint64(64 - BUCKET_BITS))
+            bucket = _shifted_right(graph, bucket, np.uint64(64 - columns.n_bits))
             column, has_column = _looked_up(graph, columns, bucket)
             has_column = graph.op("And", whole, has_column)
             found.append(graph.op("Where", has_column, column, no_column))
@@ -184,7 +179,7 @@ def _looked_up(graph: Graph, columns: NgramColumns, bucket: str) -> tuple[str, s
     those in the blocks before its own, in the words of its block before its own, and of
     the bits below its own.
     """
-    is_fitted = np.zeros(2**BUCKET_BITS, bool)
+    is_fitted = np.zeros(2**columns.n_bits, bool)
     is_fitted[columns._buckets] = True
     words = np.packbits(is_fitted, bitorder="little").view("<u2")
     ones = _N_ONES[words].reshape(-1, _BLOCK_WORDS)

@@ -19,6 +19,7 @@ from sklearn_bilstm.estimators import (
 from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
 from sklearn_bilstm.metrics import find_spans
 from sklearn_bilstm.metrics._schemes import SCHEMES
+from sklearn_bilstm.sequences import BUCKET_BITS
 from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
@@ -210,9 +211,15 @@ def _check_ngrams(estimator: Any) -> None:
     wide_path = getattr(estimator, "wide_path_", None)
     for learnt in (wide_path, getattr(estimator, "evidence_", None)):
         if learnt is not None:
-            shortest, longest = learnt._columns.lengths
+            columns = learnt._columns
+            shortest, longest = columns.lengths
             if not 1 <= shortest <= longest <= LONGEST_NGRAM:
                 raise ValueError("There are no n-grams of such lengths.")
+            if not 1 <= columns.n_bits <= BUCKET_BITS:
+                raise ValueError("There are not as many buckets of n-grams.")
+            buckets = columns._buckets
+            if buckets.min(initial=0) < 0 or buckets.max(initial=0) >> columns.n_bits:
+                raise ValueError("N-grams must be in the buckets that there are.")
     if wide_path is not None and wide_path.n_classes != len(estimator.classes_):
         raise ValueError("The linear path must have the classes of the estimator.")
 

@@ -40,17 +40,20 @@ class NgramColumns:
     ----------
     lengths : tuple of int
         Tokens of the shortest and of the longest n-grams.
+    n_bits : int, default=BUCKET_BITS
+        N-grams are told apart by `2 ** n_bits` buckets.
     """
 
-    def __init__(self, lengths: tuple[int, int]) -> None:
+    def __init__(self, lengths: tuple[int, int], n_bits: int = BUCKET_BITS) -> None:
         self.lengths = lengths
+        self.n_bits = n_bits  # kept, so that a stored model keeps its buckets
         self._buckets = np.zeros(0, np.int32)
 
     def fit(self, sequences: RaggedArray) -> Self:
         """Find the n-grams."""
         self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
-        buckets = hashed_ngrams(sequences, self.lengths, BUCKET_BITS)
-        pairs = _counts(buckets, sequences, 1 << BUCKET_BITS)
+        buckets = hashed_ngrams(sequences, self.lengths, self.n_bits)
+        pairs = _counts(buckets, sequences, 1 << self.n_bits)
         found, n_sequences_with = np.unique(pairs.indices, return_counts=True)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
         self._buckets = found[n_sequences_with >= least]
@@ -79,7 +82,7 @@ class NgramColumns:
         ids = sequences.values
         ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
         sequences = replace(sequences, values=ids)
-        return self._of_buckets(hashed_ngrams(sequences, self.lengths, BUCKET_BITS))
+        return self._of_buckets(hashed_ngrams(sequences, self.lengths, self.n_bits))
 
     def counts(self, sequences: RaggedArray) -> sparse.csr_array:
         """Count the n-grams of each sequence.
@@ -104,7 +107,7 @@ class NgramColumns:
             columns[columns == self.n_columns] = 0
             return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
         # the last place is that of the bucket -1
-        table = np.full((1 << BUCKET_BITS) + 1, -1, np.int32)
+        table = np.full((1 << self.n_bits) + 1, -1, np.int32)
         table[self._buckets] = np.arange(self.n_columns, dtype=np.int32)
         return table[buckets]
 

@@ -85,18 +85,22 @@ class TestWidePath:
         assert not np.allclose(other.predict_proba(X[:50]), expected)
 
     @pytest.mark.parametrize(
-        ("n_rare", "params", "lengths"),
+        ("n_rare", "params", "n_weightless", "lengths"),
         [
-            (100, {}, (1, 3)),
-            (1000, {"early_stopping": True}, (1, 2)),
-            (1000, {"class_weight": {0: 1.0, 1: 0.0}}, (1, 2)),
+            (100, {}, 0, (1, 3)),
+            (1000, {"early_stopping": True}, 0, (1, 2)),
+            (1000, {}, 1, (1, 2)),
         ],
         ids=["a rare class", "rows held out", "rows without weight"],
     )
-    def test_auto_counts_rows_that_are_learnt_from(self, n_rare, params, lengths):
+    def test_auto_counts_rows_that_are_learnt_from(
+        self, n_rare, params, n_weightless, lengths
+    ):
         X = np.random.RandomState(0).randint(2, 9, size=(2000, 3))
         y = (np.arange(2000) < n_rare).astype(int)
-        model = self.auto(max_epochs=1, batch_size=500, **params).fit(X, y)
+        X[:, 0] = 9 + y
+        model = self.auto(max_epochs=1, batch_size=500, **params)
+        model.fit(X, y, sample_weight=np.arange(2000) >= n_weightless)
         assert model.auto_params_["wide_ngrams"] == lengths
 
     def test_auto_decides_anew_in_every_fit(self, ids, y):
@@ -114,12 +118,23 @@ class TestWidePath:
             model = self.auto(**params).fit(X, labels)
             assert model.auto_params_["wide_ngrams"] == lengths
 
-    def test_auto_is_undecided_without_a_path(self, ids, y):
+    def test_auto_is_none_where_there_is_no_path(self, ids, y):
         for model in [
             self.auto().fit(ids / 3.0, y),
             self.auto().partial_fit(ids, y, [0, 1]),
+            self.auto().fit(ids, np.zeros(len(ids))),
         ]:
-            assert "wide_ngrams" not in model.auto_params_
+            assert model.wide_path_ is None
+            assert model.auto_params_["wide_ngrams"] is None
+
+    def test_a_path_that_tells_nothing_is_left_out(self):
+        random = np.random.RandomState(0)
+        X, y = random.randint(4, 30, size=(600, 12)), random.randint(2, size=600)
+        X[np.arange(600), random.randint(5, size=600)] = 2 + y  # before its opposite
+        X[np.arange(600), random.randint(7, 12, size=600)] = 3 - y
+        model, without = self.wide().fit(X, y), small_classifier().fit(X, y)
+        assert model.wide_path_ is None
+        assert np.array_equal(model.predict_proba(X), without.predict_proba(X))
 
     @pytest.mark.parametrize(
         "bad", [(2, 1), (0, 1), (1,), (1, 2, 3), (1.5, 2), ("a", 1), (True, 2), (1, 11)]

@@ -13,12 +13,13 @@ from sklearn_bilstm.training import WidePath
 from tests.helpers import ragged, small_classifier
 
 
+@pytest.mark.parametrize("n_bits", [8, BUCKET_BITS])
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 2), (2, 3), (1, 10)])
 @pytest.mark.parametrize("width", [1, 2, 9, 300])
-def test_ngrams_are_found_where_they_are_in_training(run, lengths, width):
+def test_ngrams_are_found_where_they_are_in_training(run, lengths, width, n_bits):
     random = np.random.RandomState(0)
     fitted = ragged(random.randint(1, 40, size=(60, 30)))
-    columns = NgramColumns(lengths).fit(fitted)
+    columns = NgramColumns(lengths, n_bits).fit(fitted)
     X = random.randint(1, 45, size=(20, width))
     X[np.arange(width) >= random.randint(0, width + 1, size=(20, 1))] = 0
     X[0] = np.resize(fitted.values, width)

@@ -505,9 +505,12 @@ def forge_path(**changes):
     return change
 
 
-def forge_lengths(content, arrays):
-    evidence = attributes_of(content)["evidence_"]["@object"][1]
-    evidence["_columns"]["@object"][1]["lengths"] = {"@tuple": [1, 10**12]}
+def forge_columns(**changes):
+    def change(content, arrays):
+        evidence = attributes_of(content)["evidence_"]["@object"][1]
+        evidence["_columns"]["@object"][1].update(changes)
+
+    return change
 
 
 def forge_steps(content, arrays):
@@ -551,7 +554,9 @@ FORGED = {
     "evidence that is none": forge(1, evidence_=[1]),
     "a path that is none": forge(1, wide_path_={"@float": "nan"}),
     "more classes than memory": forge_path(n_classes=10**12),
-    "longer n-grams than memory": forge_lengths,
+    "longer n-grams than memory": forge_columns(lengths={"@tuple": [1, 10**12]}),
+    "more buckets than memory": forge_columns(n_bits=10**12),
+    "fewer buckets than n-grams are in": forge_columns(n_bits=1),
     "an id that is none": forge(0, vocabulary_={"good": "2"}),
     "an id below all": forge(0, vocabulary_={"good": -7}),
     "an id above all": forge(0, vocabulary_={"good": 10**12}),

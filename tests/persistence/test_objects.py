@@ -28,6 +28,7 @@ from sklearn.preprocessing import (
 
 from sklearn_bilstm import TextVectorizer, WordVectors, load, save
 from sklearn_bilstm.persistence import _objects
+from sklearn_bilstm.sequences import NgramColumns, ragged_from_ids
 from tests.helpers import small_classifier, small_regressor
 
 NUMBERS = np.random.RandomState(0).rand(30, 3)
@@ -121,6 +122,16 @@ def test_numbers_and_categories_beside_text_come_back(tmp_path):
     model = make_pipeline(columns, small_classifier(**whole)).fit(FRAME, KINDS[:, 1])
     found = round_trip(model, tmp_path)
     assert np.array_equal(found.predict_proba(FRAME), model.predict_proba(FRAME))
+
+
+def test_the_number_of_buckets_of_ngrams_comes_back(ids, tmp_path):
+    model = small_classifier(wide_ngrams=(1, 2)).fit(ids, ids[:, 0] > 15)
+    path = model.wide_path_
+    path._columns = NgramColumns((1, 2), n_bits=10)
+    path.fit(ragged_from_ids(ids), (ids[:, 0] > 15).astype(int), np.ones(len(ids)), 0)
+    assert path.size_ > 0
+    found = round_trip(model, tmp_path)
+    assert np.array_equal(found.predict_proba(ids), model.predict_proba(ids))
 
 
 def test_requests_for_metadata_and_containers_of_output_come_back(tmp_path):
