@@ -71,7 +71,14 @@ class DenseHead(Part):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Turn pooled sequences of shape (B, P) into logits of shape (B, K)."""
+        """Turn pooled sequences of shape (B, P) into logits of shape (B, K).
+
+        They are computed in the precision of `x`, and on its device.
+        """
         for layer in self.hidden:
-            x = layer(self.dropout(x, generator)).relu()  # (B, hidden_size)
-        return self.linear(self.dropout(x, generator))  # (B, K)
+            x = _apply(layer, self.dropout(x, generator)).relu()  # (B, hidden_size)
+        return _apply(self.linear, self.dropout(x, generator))  # (B, K)
+
+
+def _apply(layer: nn.Linear, x: Tensor) -> Tensor:
+    return nn.functional.linear(x, layer.weight.to(x), layer.bias.to(x))

@@ -1,7 +1,6 @@
 """The part of the skorch net that learns nothing: what a network makes of rows."""
 
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -84,9 +83,7 @@ class PredictingNet(NeuralNet):
         """
         pooled = torch.from_numpy(self.pooled(dataset)).double()
         with OneCore(), torch.inference_mode():
-            # a copy, as other threads may predict with this net at the same time
-            head = deepcopy(self.module_.head).to("cpu", torch.float64)
-            return head(pooled).numpy()
+            return self.module_.head(pooled).numpy()
 
     def pooled(self, dataset: SequenceDataset) -> np.ndarray:
         """Return the pooled sequences in the order of their rows.
@@ -185,7 +182,8 @@ class PredictingNet(NeuralNet):
         batches: list[np.ndarray],
     ) -> list[Tensor]:
         """Call a function of the network, without dropout, with each batch of rows."""
-        self._set_training(False)
+        if any(part.training for part in self.module_.modules()):
+            self._set_training(False)
 
         def read(rows: np.ndarray) -> Tensor:
             inputs, _ = dataset[rows]

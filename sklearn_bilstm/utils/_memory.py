@@ -2,6 +2,8 @@
 
 import ctypes
 import sys
+from collections.abc import Callable
+from functools import cache
 from threading import Lock
 from types import TracebackType
 from typing import ClassVar, Self
@@ -54,9 +56,16 @@ class KeptMemory:
 
 
 def _set(options: dict[int, int]) -> None:
-    if sys.platform != "linux":
-        return
-    library = ctypes.CDLL(None)
-    if hasattr(library, "gnu_get_libc_version"):
+    mallopt = _mallopt()
+    if mallopt is not None:
         for option, value in options.items():
-            library.mallopt(option, value)
+            mallopt(option, value)
+
+
+@cache
+def _mallopt() -> Callable[[int, int], int] | None:
+    """Return the function of glibc, which a process finds once, if it is there."""
+    if sys.platform != "linux":
+        return None
+    library = ctypes.CDLL(None)
+    return library.mallopt if hasattr(library, "gnu_get_libc_version") else None
