@@ -23,6 +23,15 @@ def test_hidden_layers_are_rectified_products_written_out(generator):
     torch.testing.assert_close(head(x), expected)
 
 
+def test_logits_are_as_precise_as_what_is_read(generator):
+    head = DenseHead(3, 2, (4,))
+    head.reset_parameters(generator)
+    x = torch.randn(6, 3, dtype=torch.float64, generator=generator)
+    units = (x @ head.hidden[0].weight.double().T).clamp(min=0)
+    expected = units @ head.linear.weight.double().T
+    torch.testing.assert_close(head(x), expected, rtol=1e-14, atol=1e-14)
+
+
 def test_a_unit_is_silent_below_zero_and_linear_above():
     head = DenseHead(1, 1, (1,))
     for name, number in {"hidden.0.": 2.0, "linear.": 3.0}.items():

@@ -51,6 +51,14 @@ def test_a_compiled_network_keeps_the_names_of_its_weights(fitted):
     assert net.module_.state_dict().keys() == fitted.module_.state_dict().keys()
 
 
+@pytest.mark.parametrize("part", ["input_layer", "encoder", "head"])
+def test_a_part_that_was_left_in_training_predicts_without_dropout(ids, part):
+    model = small_classifier(dropout=0.5, embedding_dropout=0.5).fit(ids, Y)
+    expected = model.predict_proba(ids)
+    getattr(model.module_, part).train()
+    assert np.array_equal(model.predict_proba(ids), expected)
+
+
 @pytest.mark.parametrize("pooling", ["attention", "max_mean"])
 def test_neither_threads_nor_the_batch_size_change_a_bit_of_a_prediction(pooling):
     X = np.random.RandomState(0).randint(0, 50, size=(600, 30))
