@@ -40,7 +40,7 @@ class NgramColumns:
     ----------
     lengths : tuple of int
         Tokens of the shortest and of the longest n-grams.
-    n_bits : int, default=BUCKET_BITS
+    n_bits : int, default=24
         N-grams are told apart by `2 ** n_bits` buckets.
     """
 
