@@ -247,7 +247,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
 
     auto_params_ : dict
         What each parameter came to that is "auto", by name, as far as the last call
-        needed it.
+        needed it: `wide_ngrams` to None where there is no linear path.
 
     n_iter_ : int
         Number of epochs.

@@ -76,9 +76,12 @@ class DenseHead(Part):
         They are computed in the precision of `x`, and on its device.
         """
         for layer in self.hidden:
-            x = _apply(layer, self.dropout(x, generator)).relu()  # (B, hidden_size)
-        return _apply(self.linear, self.dropout(x, generator))  # (B, K)
+            x = _read(layer, self.dropout(x, generator)).relu()  # (B, hidden_size)
+        return _read(self.linear, self.dropout(x, generator))  # (B, K)
 
 
-def _apply(layer: nn.Linear, x: Tensor) -> Tensor:
+def _read(layer: nn.Linear, x: Tensor) -> Tensor:
+    """Call a layer in the precision of `x`, and leave it in its own."""
+    if x.dtype == layer.weight.dtype:
+        return layer(x)
     return nn.functional.linear(x, layer.weight.to(x), layer.bias.to(x))

@@ -19,7 +19,7 @@ from sklearn_bilstm.estimators import (
 from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
 from sklearn_bilstm.metrics import find_spans
 from sklearn_bilstm.metrics._schemes import SCHEMES
-from sklearn_bilstm.sequences import BUCKET_BITS
+from sklearn_bilstm.sequences import NgramColumns
 from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
@@ -64,6 +64,9 @@ _MODULES = {
     "TransformedTargetRegressor": "sklearn.compose",
     "make_column_selector": "sklearn.compose",
 }
+# N-grams may be in two to one of these powers of buckets: an ONNX file looks them up in
+# blocks of 2 ** 8, and a table of 2 ** 28 takes a gigabyte.
+_BUCKET_BITS = range(8, 29)
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 _REQUESTS = "_metadata_request"
 # Callbacks of scikit-learn watch a training, and are no part of what was learnt.
@@ -211,17 +214,24 @@ def _check_ngrams(estimator: Any) -> None:
     wide_path = getattr(estimator, "wide_path_", None)
     for learnt in (wide_path, getattr(estimator, "evidence_", None)):
         if learnt is not None:
-            columns = learnt._columns
-            shortest, longest = columns.lengths
-            if not 1 <= shortest <= longest <= LONGEST_NGRAM:
-                raise ValueError("There are no n-grams of such lengths.")
-            if not 1 <= columns.n_bits <= BUCKET_BITS:
-                raise ValueError("There are not as many buckets of n-grams.")
-            buckets = columns._buckets
-            if buckets.min(initial=0) < 0 or buckets.max(initial=0) >> columns.n_bits:
-                raise ValueError("N-grams must be in the buckets that there are.")
-    if wide_path is not None and wide_path.n_classes != len(estimator.classes_):
+            _check_columns(learnt._columns)
+    if wide_path is None:
+        return
+    if wide_path.n_classes != len(estimator.classes_):
         raise ValueError("The linear path must have the classes of the estimator.")
+    if not np.isfinite(wide_path._model.coefficients).all():
+        raise ValueError("The linear path must have learnt something.")
+
+
+def _check_columns(columns: NgramColumns) -> None:
+    shortest, longest = columns.lengths
+    if not 1 <= shortest <= longest <= LONGEST_NGRAM:
+        raise ValueError("There are no n-grams of such lengths.")
+    if columns.n_bits not in _BUCKET_BITS:
+        raise ValueError("There are not as many buckets of n-grams.")
+    buckets = columns._buckets
+    if buckets.min(initial=0) < 0 or buckets.max(initial=0) >> columns.n_bits:
+        raise ValueError("N-grams must be in the buckets that there are.")
 
 
 def _check_tagger(tagger: BiLSTMTagger) -> None:

@@ -95,7 +95,8 @@ class TokenCounts:
         kept = (self.documents >= low) & (self.documents <= high)
         kept &= np.array([token not in known for token in self.codes], bool)
         if max_features is not None and max_features < np.count_nonzero(kept):
-            # what is too rare in any order needs no sorting, the slowest step of all
+            # sorting the alphabet is slow: tokens rarer than the first one that is cut
+            # need no place in it
             frequent_first = -np.sort(-self.occurrences[kept])
             kept &= self.occurrences >= frequent_first[max_features]
         tokens: list[Any] = list(compress(self.codes, kept))

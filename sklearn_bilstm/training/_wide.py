@@ -143,8 +143,11 @@ class WidePath:
         self, counts: sparse.csr_array, static: np.ndarray | None
     ) -> "_Features":
         # as the transformer does it, but for its checks, which take longer for a row
-        ngrams = counts.copy()
-        ngrams.data = (1 + np.log(counts.data)) * self._tfidf.idf_[counts.indices]
+        weights = np.log(counts.data)
+        weights += 1
+        weights *= self._tfidf.idf_[counts.indices]
+        of_rows = weights, counts.indices, counts.indptr
+        ngrams = sparse.csr_array(of_rows, counts.shape)
         inplace_csr_row_normalize_l2(ngrams)
         if static is None:
             return _Features(ngrams, ngrams.shape[1])

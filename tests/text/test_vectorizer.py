@@ -243,6 +243,13 @@ class TestPartialFit:
         vectorizer = TextVectorizer(max_features=2).partial_fit(["a b"])
         vectorizer.partial_fit(["c c c"])
         assert set(vectorizer.vocabulary_) == {"a", "b"}
+        vectorizer.set_params(max_features=1).partial_fit(["d d d"])
+        assert set(vectorizer.vocabulary_) == {"a", "b"}
+
+    def test_known_tokens_take_no_room_from_rarer_new_ones(self):
+        vectorizer = TextVectorizer(max_features=3).fit(["a a a a b b b"])
+        vectorizer.partial_fit(["c d"])
+        assert list(vectorizer.vocabulary_) == ["a", "b", "c"]
 
     def test_fit_starts_again(self):
         vectorizer = TextVectorizer().partial_fit(["a b"]).fit(["c"])
@@ -407,6 +414,7 @@ class TestScikitLearnConventions:
 
 def test_two_processes_give_what_one_gives():
     texts = [f"{text} {i % 97} {i % 89}" for i, text in enumerate(TEXTS * 600)]
-    one, two = TextVectorizer(n_jobs=1), TextVectorizer(n_jobs=2)
+    texts.append(" ".join(map(str, range(300))))  # the longest, in the second half
+    one, two = (TextVectorizer(max_length=None, n_jobs=n) for n in (1, 2))
     assert (one.fit_transform(texts) != two.fit_transform(texts)).nnz == 0
     assert list(one.vocabulary_.items()) == list(two.vocabulary_.items())
