@@ -157,8 +157,13 @@ def spread(numbers: np.ndarray) -> np.ndarray:
 def _counts(
     columns: np.ndarray, sequences: RaggedArray, n_columns: int
 ) -> sparse.csr_array:
-    found = columns >= 0
-    rows = np.broadcast_to(sequences.row_of_steps, columns.shape)[found]
+    by_step = columns.T  # (n_steps, n_lengths)
+    found = by_step >= 0
+    indices = by_step[found]
+    dtype = np.int32 if len(indices) <= np.iinfo(np.int32).max else np.int64
+    n_so_far = np.concatenate([[0], np.cumsum(found.sum(1))])
+    indptr = n_so_far[sequences.offsets].astype(dtype)
     shape = (len(sequences), max(1, n_columns))
-    ones = np.ones(len(rows), np.float64)
-    return sparse.coo_array((ones, (rows, columns[found])), shape).tocsr()
+    counts = sparse.csr_array((np.ones(len(indices)), indices, indptr), shape)
+    counts.sum_duplicates()
+    return counts
