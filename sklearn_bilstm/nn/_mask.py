@@ -127,13 +127,16 @@ class _MaskedMax(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
-        first = _first_with_padding(mask)
-        ends = states[:, first:] + _minus_infinity(states, mask, first)
-        highest = ends.amax(1)  # (B, H)
-        if first > 0:  # then no row is empty
-            highest = highest.maximum(states[:, :first].amax(1))  # (B, H)
+        first, end = _shortest_and_longest(mask)
+        if first == end > 0:
+            highest = states[:, :end].amax(1)  # (B, H)
         else:
-            highest = highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
+            ends = states[:, first:] + _minus_infinity(states, mask, first)
+            highest = ends.amax(1)  # (B, H)
+            if first > 0:  # then no row is empty
+                highest = highest.maximum(states[:, :first].amax(1))  # (B, H)
+            else:
+                highest = highest.masked_fill(~mask.any(1, keepdim=True), 0.0)  # (B, H)
         ctx.save_for_backward(states, mask, highest)
         ctx.first = first
         return highest
@@ -149,15 +152,16 @@ class _MaskedMax(torch.autograd.Function):
         return share.mul_((gradient / n_highest)[:, None]), None
 
 
-def _first_with_padding(mask: Tensor) -> int:
-    """Return the first step that some row lacks, or the last of all.
+def _shortest_and_longest(mask: Tensor) -> tuple[int, int]:
+    """Return the lengths of the shortest and of the longest row.
 
-    Any step before it will do too, where the answer of a GPU would be waited for, or a
+    Less and more will do too, where the answer of a GPU would be waited for, or a
     compiler cannot foresee it.
     """
     if mask.device.type != "cpu" or torch.compiler.is_compiling():
-        return 0
-    return min(int(mask.all(0).sum()), mask.shape[1] - 1)
+        return 0, mask.shape[1]
+    shortest, longest = mask.sum(1).aminmax()
+    return int(shortest), int(longest)
 
 
 def _minus_infinity(states: Tensor, mask: Tensor, first: int) -> Tensor:
