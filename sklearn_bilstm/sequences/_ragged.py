@@ -44,7 +44,7 @@ class RaggedArray:
     @property
     def lengths(self) -> np.ndarray:
         """Number of steps of each sequence."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]  # faster than diff for a few
 
     @property
     def row_of_steps(self) -> np.ndarray:

@@ -128,11 +128,12 @@ class WidePath:
         places = np.nonzero(columns >= 0)
         if self._model is not None and len(places[0]):
             counts = self._columns.counts(sequences)
-            X = sparse.csr_array(self._features(counts, static).columns)
-            lowest = self._model.logits(X).argmin(1)
             rows = sequences.row_of_steps[places[1]]
             ngrams = columns[places]
-            weights = X[rows, ngrams] / counts[rows, ngrams]
+            n_times = counts[rows, ngrams]
+            X = sparse.csr_array(self._features(counts, static).columns)
+            lowest = self._model.logits(X).argmin(1)
+            weights = X[rows, ngrams] / n_times
             found = weights[:, np.newaxis] * self._model.coefficients[ngrams]
             contributions[places] = self._model.of_all_classes(
                 found, lowest[rows], self.n_classes
@@ -142,17 +143,17 @@ class WidePath:
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None
     ) -> "_Features":
+        """Return what regressions read; it is written over the counts."""
         # as the transformer does it, but for its checks, which take longer for a row
-        weights = np.log(counts.data)
+        weights = counts.data
+        np.log(weights, out=weights)
         weights += 1
         weights *= self._tfidf.idf_[counts.indices]
-        of_rows = weights, counts.indices, counts.indptr
-        ngrams = sparse.csr_array(of_rows, counts.shape)
-        inplace_csr_row_normalize_l2(ngrams)
+        inplace_csr_row_normalize_l2(counts)
         if static is None:
-            return _Features(ngrams, ngrams.shape[1])
-        columns = sparse.hstack([ngrams, sparse.csr_array(static)], format="csr")
-        return _Features(columns, ngrams.shape[1])
+            return _Features(counts, counts.shape[1])
+        columns = sparse.hstack([counts, sparse.csr_array(static)], format="csr")
+        return _Features(columns, counts.shape[1])
 
     def _logits_of_fresh_rows(
         self, X: "_Features", target: np.ndarray, weight: np.ndarray, seed: int
@@ -245,9 +246,11 @@ class _Linear:
         """
         if not self.exclusive:
             return found  # of every label
-        least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
-        numbers = np.repeat(least, n_classes, axis=1)
-        numbers[:, self.classes] = found
+        numbers = found
+        if len(self.classes) < n_classes:
+            least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
+            numbers = np.repeat(least, n_classes, axis=1)
+            numbers[:, self.classes] = found
         return numbers - numbers.mean(1, keepdims=True)
 
 
