@@ -278,9 +278,7 @@ class SequenceNet(PredictingNet):
         if self.module_.needs_whole_batch:
             n_shards = 1
         shards = cut(batch, max(1, n_shards))
-        if len(shards) == 1:
-            return [function(0, shards[0])]
-        return list(self._workers.map(function, range(len(shards)), shards))
+        return self._workers.map(function, range(len(shards)), shards)
 
     def _dropout_generator(self, shard: int = 0) -> torch.Generator:
         return seeded_generator(

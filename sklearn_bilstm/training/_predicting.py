@@ -190,12 +190,12 @@ class PredictingNet(NeuralNet):
             with torch.inference_mode():
                 return function(**to_tensor(inputs, device=self.device)).cpu()
 
-        with self._make_workers(at_most=len(batches)) as workers:
-            return list(workers.map(read, batches))
+        with self._make_workers() as workers:
+            return workers.map(read, batches)
 
-    def _make_workers(self, at_most: int | None = None) -> Workers:
+    def _make_workers(self) -> Workers:
         # a single one feeds a GPU
-        return Workers(self.n_threads if self._on_cpu else 1, at_most=at_most)
+        return Workers(self.n_threads if self._on_cpu else 1)
 
     @property
     def _on_cpu(self) -> bool:

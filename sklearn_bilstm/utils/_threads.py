@@ -1,7 +1,8 @@
 """How many cores are used, and by what."""
 
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -72,42 +73,32 @@ class OneCore:
 
 
 class Workers:
-    """A pool of threads, in each of which torch keeps to a single core.
+    """Threads that work side by side, in each of which torch keeps to a single core.
 
     The fused recurrent kernels gain nothing from a second thread on the small steps of
-    a sequence, so several of them side by side are faster than one after the other. A
-    single worker is the calling thread itself.
+    a sequence, so several of them side by side are faster than one after the other. The
+    calling thread is one of the workers: it need not be woken, and a single one is all
+    there is then.
 
     It is a context manager, and its threads end with the context. Within it, torch
     keeps to one core in the calling thread too: the threads of OpenMP that it would
-    share a step with wait for the next one busily, on the cores that the pool needs.
+    share a step with wait for the next one busily, on the cores that the others need.
 
     Parameters
     ----------
     n_threads : int or None, default=None
         Number of threads. None means as many as torch is allowed.
-    at_most : int or None, default=None
-        Number of threads that there is work for, if that is known.
     """
 
-    def __init__(
-        self, n_threads: int | None = None, *, at_most: int | None = None
-    ) -> None:
+    def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
-        self.at_most = at_most
         self._one_core, self._memory = OneCore(), KeptMemory()
+        self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
         self._memory.__enter__()
         self._one_core.__enter__()
-        n_threads = self.n_threads or OneCore.n_allowed
-        n_threads = min(n_threads, self.at_most or n_threads)
-        self._pool = None
-        if n_threads > 1:
-            # it starts a thread only when there is something for it to do
-            self._pool = ThreadPoolExecutor(
-                n_threads, "sklearn_bilstm", torch.set_num_threads, (1,)
-            )
+        self._n_helpers = (self.n_threads or OneCore.n_allowed) - 1
         return self
 
     def __exit__(
@@ -118,13 +109,43 @@ class Workers:
     ) -> None:
         try:
             if self._pool is not None:
-                self._pool.shutdown(cancel_futures=True)
+                self._pool.shutdown()
         finally:
+            self._pool = None
             self._one_core.__exit__(kind, error, trace)
             self._memory.__exit__(kind, error, trace)
 
-    def map(self, function: Callable[..., T], *items: Iterable[Any]) -> Iterator[T]:
-        """Call a function on each item, and yield what it returns, in order."""
+    def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
+        """Call a function on each item, and return what it returns, in order.
+
+        After an error no further item is begun.
+        """
+        calls = list(zip(*items, strict=True))
+        results: list[Any] = [None] * len(calls)
+        waiting = iter(range(len(calls)))  # for the next thread that is free
+
+        def work() -> None:
+            try:
+                for index in waiting:
+                    results[index] = function(*calls[index])
+            except BaseException:
+                deque(waiting, maxlen=0)
+                raise
+
+        n_helpers = min(self._n_helpers, len(calls) - 1)
+        helpers = [self._threads().submit(work) for _ in range(n_helpers)]
+        try:
+            work()
+        finally:
+            wait(helpers)
+        for helper in helpers:
+            helper.result()
+        return results
+
+    def _threads(self) -> ThreadPoolExecutor:
+        # a pool starts a thread only when there is something for it to do
         if self._pool is None:
-            return map(function, *items)
-        return self._pool.map(function, *items)
+            self._pool = ThreadPoolExecutor(
+                self._n_helpers, "sklearn_bilstm", torch.set_num_threads, (1,)
+            )
+        return self._pool

@@ -1,4 +1,5 @@
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -39,30 +40,33 @@ def meeting(n_threads):
     return lambda _: (barrier.wait(), threading.get_ident())[1]
 
 
-@pytest.mark.parametrize(
-    ("asked_for", "expected"),
-    [({"n_threads": 2}, 2), ({}, 3), ({"at_most": 2}, 2), ({"at_most": 9}, 3)],
-)
+@pytest.mark.parametrize(("asked_for", "expected"), [(2, 2), (None, 3)])
 def test_so_many_threads_work_at_the_same_time(asked_for, expected):
-    with Workers(**asked_for) as workers:
-        found = list(workers.map(meeting(expected), range(expected)))
+    with Workers(asked_for) as workers:
+        found = workers.map(meeting(expected), range(expected))
         assert len(set(found)) == expected
-        again = list(workers.map(lambda _: threading.get_ident(), range(50)))
+        assert threading.get_ident() in found
+        again = workers.map(lambda _: threading.get_ident(), range(50))
     assert set(again) <= set(found)
+
+
+@pytest.mark.parametrize(("n_threads", "n_items"), [(1, 9), (3, 1), (3, 0)])
+def test_no_thread_is_started_that_has_nothing_to_do(n_threads, n_items):
+    before = threading.active_count()
+    with Workers(n_threads) as workers:
+        found = workers.map(lambda _: threading.get_ident(), range(n_items))
+        assert found == [threading.get_ident()] * n_items
+        assert threading.active_count() == before
 
 
 def test_results_come_in_the_order_of_the_items():
     with Workers(3) as workers:
-        assert list(workers.map(lambda a, b: a * b, [1, 2, 3], [4, 5, 6])) == [
-            4,
-            10,
-            18,
-        ]
+        assert workers.map(lambda a, b: a * b, [1, 2, 3], [4, 5, 6]) == [4, 10, 18]
 
 
 def test_torch_keeps_to_one_core_inside_and_to_what_it_had_outside():
     with Workers(2) as workers:
-        assert list(workers.map(lambda _: torch.get_num_threads(), "abcd")) == [1] * 4
+        assert workers.map(lambda _: torch.get_num_threads(), "abcd") == [1] * 4
         assert torch.get_num_threads() == 1
     assert_all_is_as_it_was()
 
@@ -84,7 +88,7 @@ def test_a_context_within_another_does_not_end_it():
 
 def raise_among_workers(error):
     with Workers(2) as workers:
-        list(workers.map(meeting(2), "ab"))
+        workers.map(meeting(2), "ab")
         raise error("now")
 
 
@@ -99,8 +103,29 @@ def test_no_thread_is_left_behind(error):
 
 def test_an_error_in_a_thread_passes_on():
     with pytest.raises(ZeroDivisionError, match="division"), Workers(2) as workers:
-        list(workers.map(lambda x: 1 / x, [1, 0]))
+        workers.map(lambda x: 1 / x, [1, 0])
     assert_all_is_as_it_was()
+
+
+@pytest.mark.parametrize("by_caller", [True, False])
+def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
+    caller, both_are_at_work = threading.get_ident(), threading.Barrier(2, timeout=10)
+    begun, ended = [], []
+
+    def fail_in_one_thread(item):
+        begun.append(item)
+        both_are_at_work.wait()
+        if (threading.get_ident() == caller) == by_caller:
+            raise KeyboardInterrupt("now")
+        time.sleep(0.5)  # until the other has failed
+        ended.append(item)
+
+    with Workers(2) as workers:
+        with pytest.raises(KeyboardInterrupt, match="now"):
+            workers.map(fail_in_one_thread, range(9))
+        assert sorted(begun) == [0, 1]
+        assert len(ended) == 1
+        assert workers.map(abs, [-1, -2]) == [1, 2]
 
 
 def test_contexts_that_overlap_in_time_leave_nothing_changed():
