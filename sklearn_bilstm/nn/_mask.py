@@ -158,7 +158,8 @@ def _shortest_and_longest(mask: Tensor) -> tuple[int, int]:
     Less and more will do too, where the answer of a GPU would be waited for, or a
     compiler cannot foresee it.
     """
-    if mask.device.type != "cpu" or torch.compiler.is_compiling():
+    unknown = mask.device.type != "cpu" or torch.compiler.is_compiling()
+    if unknown or not len(mask):
         return 0, mask.shape[1]
     shortest, longest = mask.sum(1).aminmax()
     return int(shortest), int(longest)

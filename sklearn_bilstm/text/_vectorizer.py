@@ -522,9 +522,7 @@ class TextVectorizer(
             settings=self._analysis_settings(),
             counting=counting,
         )
-        n_jobs = len(rows) // _MIN_DOCUMENTS_PER_JOB
-        if n_jobs > 1:
-            n_jobs = min(n_jobs, effective_n_jobs(self.n_jobs))
+        n_jobs = min(effective_n_jobs(self.n_jobs), len(rows) // _MIN_DOCUMENTS_PER_JOB)
         if n_jobs < 2:
             return [encode_part(rows)]
         bounds = np.linspace(0, len(rows), n_jobs + 1).astype(int)

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -94,6 +94,7 @@ class Workers:
         self.n_threads = n_threads
         self._one_core, self._memory = OneCore(), KeptMemory()
         self._pool: ThreadPoolExecutor | None = None
+        self._n_helpers = 0
 
     def __enter__(self) -> Self:
         self._memory.__enter__()
@@ -111,7 +112,7 @@ class Workers:
             if self._pool is not None:
                 self._pool.shutdown()
         finally:
-            self._pool = None
+            self._pool, self._n_helpers = None, 0
             self._one_core.__exit__(kind, error, trace)
             self._memory.__exit__(kind, error, trace)
 
@@ -133,13 +134,16 @@ class Workers:
                 raise
 
         n_helpers = min(self._n_helpers, len(calls) - 1)
-        helpers = [self._threads().submit(work) for _ in range(n_helpers)]
+        helpers: list[Future] = []
         try:
+            while len(helpers) < n_helpers:
+                helpers.append(self._threads().submit(work))
             work()
         finally:
+            deque(waiting, maxlen=0)
             wait(helpers)
-        for helper in helpers:
-            helper.result()
+        while helpers:  # an error that they still held would hold all that is here
+            helpers.pop().result()
         return results
 
     def _threads(self) -> ThreadPoolExecutor:

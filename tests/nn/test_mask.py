@@ -61,11 +61,25 @@ def test_reordering_has_the_gradient_of_a_permutation():
     assert torch.autograd.gradcheck(reorder, (x, order))
 
 
+@pytest.mark.parametrize(
+    "lengths", [[3, 0, 4], [3, 1, 4], [2, 2, 2], [4, 4, 4], [0, 0, 0]]
+)
 @pytest.mark.parametrize("function", [masked_max, masked_mean])
-def test_pooling_has_the_gradient_of_its_real_steps(function):
-    mask = torch.arange(4) < torch.tensor([[3], [0], [4]])
+def test_pooling_has_the_gradient_of_its_real_steps(function, lengths):
+    mask = torch.arange(4) < torch.tensor(lengths)[:, None]
     x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(function, (x, mask))
+
+
+@pytest.mark.parametrize("lengths", [[3, 0, 4], [2, 2, 2], [4, 4, 4], [0, 0, 0], []])
+def test_the_maximum_is_that_of_the_real_steps_of_a_row(lengths):
+    x = torch.randn(len(lengths), 4, 2)
+    mask = torch.arange(4) < torch.tensor(lengths, dtype=torch.int)[:, None]
+    found = masked_max(x, mask)
+    assert found.shape == (len(lengths), 2)
+    for row, steps, length in zip(found, x, lengths, strict=True):
+        expected = steps[:length].amax(0) if length else torch.zeros(2)
+        assert torch.equal(row, expected)
 
 
 def test_equally_large_steps_share_the_gradient_of_the_maximum():

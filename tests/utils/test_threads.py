@@ -1,5 +1,7 @@
+import gc
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -126,6 +128,46 @@ def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
         assert sorted(begun) == [0, 1]
         assert len(ended) == 1
         assert workers.map(abs, [-1, -2]) == [1, 2]
+
+
+def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch):
+    submit, done = ThreadPoolExecutor.submit, []
+
+    def submit_and_be_interrupted(pool, function):
+        submit(pool, function)
+        raise KeyboardInterrupt("now")
+
+    def slow(item):
+        time.sleep(0.05)
+        done.append(item)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadPoolExecutor, "submit", submit_and_be_interrupted)
+        with pytest.raises(KeyboardInterrupt, match="now"), Workers(2) as workers:
+            workers.map(slow, range(50))
+    assert len(done) < 25
+    assert_all_is_as_it_was()
+
+
+def test_an_error_does_not_keep_what_was_worked_on():
+    caller, both_are_at_work = threading.get_ident(), threading.Barrier(2, timeout=10)
+
+    def fail_in_a_helper(item):
+        both_are_at_work.wait()
+        if threading.get_ident() != caller:
+            raise ValueError("now")
+
+    def names_after_an_error():
+        items = [{1}, {2}]
+        with pytest.raises(ValueError, match="now"), Workers(2) as workers:
+            workers.map(fail_in_a_helper, items)
+        return [weakref.ref(item) for item in items]
+
+    gc.disable()
+    try:
+        assert [item() for item in names_after_an_error()] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_contexts_that_overlap_in_time_leave_nothing_changed():
