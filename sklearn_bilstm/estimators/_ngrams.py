@@ -67,7 +67,10 @@ class NgramMixin:
         """Learn what n-grams tell of the class, if nothing was learnt before."""
         self.evidence_ = self._new_evidence()
         if self.evidence_ is not None and not self._reads_what_was_read_before():
-            self.evidence_.fit(rows.sequences, rows.target, rows.weight)
+            path = self.wide_path_
+            same = path is not None and path.ngrams == self.evidence_.lengths
+            columns = path.columns if same else None
+            self.evidence_.fit(rows.sequences, rows.target, rows.weight, columns)
 
     def _tell_rows_learnt_from(self, rows):
         if self.evidence_ is not None:
@@ -133,10 +136,13 @@ class NgramMixin:
         return rows
 
     def _logits_of_rows(self, rows):
-        logits = super()._logits_of_rows(rows)
-        if self.wide_path_ is None:
+        logits, path = super()._logits_of_rows(rows), self.wide_path_
+        if path is None:
             return logits
-        wide = self.wide_path_.logits(rows.sequences, rows.static)
+        found = None
+        if self.evidence_ is not None and self.evidence_.columns is path.columns:
+            found = rows.evidence.columns.values.T
+        wide = path.logits(rows.sequences, rows.static, found)
         return self._fused(logits, wide)
 
     def _fused(self, logits, wide):

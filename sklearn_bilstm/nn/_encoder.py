@@ -104,14 +104,14 @@ class RecurrentLayer(Part):
             draw_weights(self.backwards, generator)
 
     def forward(
-        self, x: Tensor, order: Tensor, generator: torch.Generator | None = None
+        self, x: Tensor, order: Tensor | int, generator: torch.Generator | None = None
     ) -> list[Tensor]:
         """Read vectors of shape (B, T, E).
 
         Parameters
         ----------
         x : tensor of shape (B, T, E)
-        order : int64 tensor of shape (T * B,)
+        order : int64 tensor of shape (T * B,) or int
             What :func:`reversed_order` gives for the mask.
         generator : torch.Generator, default=None
             Source of the recurrent dropout.
@@ -131,7 +131,7 @@ class RecurrentLayer(Part):
         """Return the states, (B, H), when each direction has read the whole row."""
         return self._merge([last_step(states, mask) for states in directions])
 
-    def merge(self, directions: list[Tensor], order: Tensor) -> Tensor:
+    def merge(self, directions: list[Tensor], order: Tensor | int) -> Tensor:
         """Return one state a step, of shape (B, T, H), from those of each direction."""
         first, *others = directions
         in_order = [first, *(reorder(states, order) for states in others)]
@@ -292,7 +292,7 @@ class RecurrentEncoder(Part):
         final : tensor of shape (B, H)
             State of each direction of the last layer when it has read the whole row.
         """
-        dtype, order = x.dtype, reversed_order(mask)  # (T * B,)
+        dtype, order = x.dtype, reversed_order(mask)
         directions = self._read(x, mask, order, generator)
         states, final = self._merged(-1, directions, mask, order)
         return states.to(dtype), final.to(dtype)  # (B, T, H), (B, H)
@@ -312,7 +312,7 @@ class RecurrentEncoder(Part):
             Parts of the states, which are H wide together. Their real steps come in an
             order of their own before the padding.
         """
-        dtype, order = x.dtype, reversed_order(mask)  # (T * B,)
+        dtype, order = x.dtype, reversed_order(mask)
         parts = self._read(x, mask, order, generator)  # (B, T, hidden_size) each
         if self.layers[-1].merge_mode != "concat" or self.normalizations:
             states, _ = self._merged(-1, parts, mask, order)
@@ -323,7 +323,7 @@ class RecurrentEncoder(Part):
         self,
         x: Tensor,
         mask: Tensor,
-        order: Tensor,
+        order: Tensor | int,
         generator: torch.Generator | None,
     ) -> list[Tensor]:
         """Return the states of each direction of the last layer."""
@@ -339,7 +339,7 @@ class RecurrentEncoder(Part):
         return directions  # (B, T, hidden_size) each
 
     def _merged(
-        self, index: int, directions: list[Tensor], mask: Tensor, order: Tensor
+        self, index: int, directions: list[Tensor], mask: Tensor, order: Tensor | int
     ) -> tuple[Tensor, Tensor]:
         """Return the states and the final states that a layer hands on."""
         layer = self.layers[index]

@@ -84,19 +84,25 @@ class NgramColumns:
         sequences = replace(sequences, values=ids)
         return self._of_buckets(hashed_ngrams(sequences, self.lengths, self.n_bits))
 
-    def counts(self, sequences: RaggedArray) -> sparse.csr_array:
+    def counts(
+        self, sequences: RaggedArray, found: np.ndarray | None = None
+    ) -> sparse.csr_array:
         """Count the n-grams of each sequence.
 
         Parameters
         ----------
         sequences : RaggedArray of int
             Token ids.
+        found : ndarray of int, shape (n_lengths, n_steps), default=None
+            What `at_steps` gives for them, where that is known.
 
         Returns
         -------
         counts : csr_array of shape (n_sequences, n_columns)
         """
-        return _counts(self.at_steps(sequences), sequences, self.n_columns)
+        if found is None:
+            found = self.at_steps(sequences)
+        return _counts(found, sequences, self.n_columns)
 
     def _of_buckets(self, buckets: np.ndarray) -> np.ndarray:
         """Return the column of each bucket, or -1."""

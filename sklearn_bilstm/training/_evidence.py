@@ -84,6 +84,11 @@ class Evidence:
         self.multilabel = multilabel
         self._columns = NgramColumns(lengths)
 
+    @property
+    def columns(self) -> NgramColumns:
+        """The n-grams that were learnt from."""
+        return self._columns
+
     def __repr__(self) -> str:
         return f"Evidence({self._columns.n_columns:,} n-grams)"
 
@@ -98,7 +103,11 @@ class Evidence:
         return self.lengths[1] - self.lengths[0] + 1
 
     def fit(
-        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray
+        self,
+        sequences: RaggedArray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        columns: NgramColumns | None = None,
     ) -> Self:
         """Learn from rows.
 
@@ -110,12 +119,14 @@ class Evidence:
             Class of each row; or one where a row is in a class, and else zero.
         weight : ndarray of shape (n,)
             Weights of the rows.
+        columns : NgramColumns, default=None
+            Those of the same rows and lengths, where they are known.
 
         Returns
         -------
         self : Evidence
         """
-        self._columns.fit(sequences)
+        self._columns = columns or self._columns.fit(sequences)
         occurs = self._columns.counts(sequences)
         members = self._members(target)
         everywhere = _Weights.of(occurs, members, weight)

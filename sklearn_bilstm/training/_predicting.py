@@ -81,8 +81,8 @@ class PredictingNet(NeuralNet):
         -------
         logits : ndarray of float64, shape (n_rows, K)
         """
-        pooled = torch.from_numpy(self.pooled(dataset)).double()
         with OneCore(), torch.inference_mode():
+            pooled = torch.from_numpy(self.pooled(dataset)).double()
             return self.module_.head(pooled).numpy()
 
     def pooled(self, dataset: SequenceDataset) -> np.ndarray:

@@ -49,6 +49,11 @@ class WidePath:
         self.multilabel = multilabel
         self._columns = NgramColumns(ngrams)
 
+    @property
+    def columns(self) -> NgramColumns:
+        """The n-grams that were learnt from."""
+        return self._columns
+
     def __repr__(self) -> str:
         return f"WidePath({self._columns.n_columns:,} n-grams)"
 
@@ -98,17 +103,33 @@ class WidePath:
         return self
 
     def logits(
-        self, sequences: RaggedArray, static: np.ndarray | None = None
+        self,
+        sequences: RaggedArray,
+        static: np.ndarray | None = None,
+        found: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return logits of shape (n_rows, K).
+        """Return the logits of rows.
 
         Those of a row have mean zero, unless it may be in several classes. An id larger
         than any learnt from is unknown.
+
+        Parameters
+        ----------
+        sequences : RaggedArray of int
+            Token ids of n rows.
+        static : ndarray of shape (n, S), default=None
+            The numbers beside each row, if there are any.
+        found : ndarray of int, shape (n_lengths, n_steps), default=None
+            The `columns` at each step, where they are known.
+
+        Returns
+        -------
+        logits : ndarray of shape (n, K)
         """
         n_rows = len(sequences)
         if self._model is None:
             return np.zeros((n_rows, self.n_classes))
-        X = self._features(self._columns.counts(sequences), static)
+        X = self._features(self._columns.counts(sequences, found), static)
         return self._of_all_classes(self._model, X.columns)
 
     def contributions(

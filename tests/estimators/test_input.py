@@ -1,7 +1,10 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.utils import check_array
 
 from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.estimators._input import (
@@ -32,6 +35,34 @@ def check(X, input_type="auto"):
 def test_auto_goes_by_dtype_and_sparsity(X, expected):
     assert infer_input_type(check(X), "auto") == expected
     assert infer_input_type(check(X), "tokens") == "tokens"
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        *(np.array([[2, 3], [0, 1]], t) for t in (bool, np.int8, np.float32, complex)),
+        *(np.zeros(shape) for shape in [(0, 3), (2, 0), (3,)]),
+    ],
+    ids=lambda X: f"{X.dtype} {X.shape}",
+)
+@pytest.mark.parametrize("container", [sparse.csr_array, sparse.coo_array])
+@pytest.mark.parametrize("input_type", ["auto", "numeric"])
+def test_a_sparse_matrix_passes_or_fails_as_with_scikit_learn(X, container, input_type):
+    X = container(X)
+    accepted = False if input_type == "numeric" else "csr"
+    params = {"estimator": BiLSTMClassifier(), "input_name": "X"}
+    try:
+        expected = check_array(
+            X, accept_sparse=accepted, ensure_all_finite=False, **params
+        )
+    except (TypeError, ValueError) as error:
+        with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+            check(X, input_type)
+    else:
+        found = check(X, input_type)
+        assert found.format == "csr"
+        assert found.dtype == expected.dtype
+        assert np.array_equal(found.toarray(), expected.toarray())
 
 
 def test_any_sparse_format_becomes_compressed_rows():

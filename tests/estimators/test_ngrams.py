@@ -1,3 +1,5 @@
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -33,6 +35,22 @@ class TestWidePath:
         both = model.network_scale_ * network + model.wide_path_.logits(sequences)
         decisions = (both[:, 1] - both[:, 0]) / 2 / model.wide_path_.temperature_
         np.testing.assert_allclose(model.decision_function(ids), decisions)
+
+    @pytest.mark.parametrize("lengths", [(1, 2), (2, 3)])
+    def test_it_reads_its_own_ngrams_beside_evidence(self, ids, y, lengths):
+        model = self.wide(evidence_ngrams=lengths).fit(ids[:30], y[:30])
+        rows = SequenceDataset(ragged_from_ids(ids))  # some n-grams are new
+        rows.evidence = model.evidence_.of_new_rows(rows.sequences)
+        wide = model.wide_path_.logits(rows.sequences)
+        both = model._fused(model.net_.logits(rows), wide)
+        assert np.array_equal(model.decision_function(ids), both[:, 1] - both[:, 0])
+
+    def test_ngrams_of_the_same_lengths_are_kept_once(self, ids, y):
+        same = self.wide(evidence_ngrams=(1, 2)).fit(ids, y)
+        other = self.wide(evidence_ngrams=(2, 3)).fit(ids, y)
+        copy = pickle.loads(pickle.dumps(same))
+        for model, once in [(same, True), (copy, True), (other, False)]:
+            assert (model.evidence_.columns is model.wide_path_.columns) == once
 
     def test_both_have_the_same_size(self, ids, y):
         model = self.wide(max_epochs=30, lr=0.02).fit(ids, y)

@@ -53,12 +53,24 @@ def test_masked_softmax_of_an_empty_row_is_zero_and_has_a_gradient():
     assert scores.grad.isfinite().all()
 
 
-def test_reordering_has_the_gradient_of_a_permutation():
-    mask = torch.arange(4) < torch.tensor([[3], [0], [4]])
+@pytest.mark.parametrize("lengths", [[3, 0, 4], [3, 3, 3], [4, 4, 4], [0, 0, 0], [2]])
+def test_reordering_reverses_each_row_within_its_length(lengths):
+    x = torch.randn(len(lengths), 4, 2)
+    order = reversed_order(torch.arange(4) < torch.tensor(lengths)[:, None])
+    turned = reorder(x, order)
+    assert turned.transpose(0, 1).is_contiguous()
+    for row, steps, length in zip(turned, x, lengths, strict=True):
+        assert torch.equal(row[:length], steps[:length].flip(0))
+        assert torch.equal(row[length:], steps[length:])
+
+
+@pytest.mark.parametrize("lengths", [[3, 0, 4], [3, 3, 3]])
+def test_reordering_has_the_gradient_of_a_permutation(lengths):
+    mask = torch.arange(4) < torch.tensor(lengths)[:, None]
     x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
     order = reversed_order(mask)
     assert torch.equal(reorder(reorder(x, order), order), x)
-    assert torch.autograd.gradcheck(reorder, (x, order))
+    assert torch.autograd.gradcheck(lambda x: reorder(x, order), x)
 
 
 @pytest.mark.parametrize(

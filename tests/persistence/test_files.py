@@ -507,8 +507,9 @@ def forge_path(**changes):
 
 def forge_columns(**changes):
     def change(content, arrays):
-        evidence = attributes_of(content)["evidence_"]["@object"][1]
-        evidence["_columns"]["@object"][1].update(changes)
+        # the evidence is of the same n-grams, which the file holds once
+        path = attributes_of(content)["wide_path_"]["@object"][1]
+        path["_columns"]["@object"][1].update(changes)
 
     return change
 
