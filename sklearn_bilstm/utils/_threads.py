@@ -7,8 +7,8 @@ from threading import Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
+import threadpoolctl
 import torch
-from threadpoolctl import threadpool_limits
 
 from sklearn_bilstm.utils._memory import KeptMemory
 
@@ -33,11 +33,13 @@ class OneCore:
     _here: ClassVar[local] = local()
     _n_open: ClassVar[int] = 0
     _n_blas: ClassVar[int] = 0
-    _blas: ClassVar[Any] = None
+    # BLAS libraries that were limited, and the threads that each had
+    _limited: ClassVar[list[tuple[Any, int]]] = []
     n_allowed: ClassVar[int] = 1  # cores of torch outside of all contexts
 
     def __init__(self, *, blas: bool = False) -> None:
         self.blas = blas
+        self._limited_here: list[tuple[Any, int]] = []
 
     def __enter__(self) -> Self:
         # Torch keeps its number once for the thread that sets it, and once for all that
@@ -46,9 +48,7 @@ class OneCore:
             if OneCore._n_open == 0:
                 OneCore.n_allowed = torch.get_num_threads()
             if self.blas:
-                limits = threadpool_limits(1, "blas")
-                if OneCore._n_blas == 0:
-                    OneCore._blas = limits  # it remembers what was before
+                self._limit_blas()
             OneCore._n_open += 1
             OneCore._n_blas += self.blas
         self._here.depth = getattr(self._here, "depth", 0) + 1
@@ -65,11 +65,47 @@ class OneCore:
         with OneCore._lock:
             if self._here.depth == 0:
                 torch.set_num_threads(OneCore.n_allowed)
-            if self.blas:
-                # in every thread, as BLAS libraries too keep a number for each
-                OneCore._blas.restore_original_limits()
             OneCore._n_open -= 1
             OneCore._n_blas -= self.blas
+            if self.blas:
+                _give_back(self._limited_here)
+                if OneCore._n_blas == 0:
+                    _give_back(OneCore._limited)
+                _let_others_limit()
+
+    def _limit_blas(self) -> None:
+        controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
+        for library in controller.lib_controllers:
+            n_threads = library.num_threads
+            if n_threads is None or n_threads < 2:
+                continue
+            library.set_num_threads(1)
+            if library.num_threads == 1:  # else another thread has limited it
+                here = _has_a_number_for_each_thread(library)
+                limited = self._limited_here if here else OneCore._limited
+                limited.append((library, n_threads))
+        _let_others_limit()
+
+
+def _give_back(limited: list[tuple[Any, int]]) -> None:
+    """Let libraries have as many threads as they had."""
+    while limited:
+        library, n_threads = limited.pop()
+        library.set_num_threads(n_threads)
+
+
+def _has_a_number_for_each_thread(library: Any) -> bool:
+    of_openmp = getattr(library, "threading_layer", None) == "openmp"
+    return library.internal_api == "openblas" and of_openmp
+
+
+def _let_others_limit() -> None:
+    # from 3.8 on threadpoolctl heeds only the first thread that sets a number, until it
+    # is told that this thread has done
+    openblas = getattr(threadpoolctl, "OpenBLASController", None)
+    clear = getattr(openblas, "clear_controlling_thread", None)
+    if clear is not None:
+        clear()
 
 
 class Workers:

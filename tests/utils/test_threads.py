@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_bilstm.utils._threads import OneCore, Workers
 
@@ -77,6 +77,50 @@ def test_blas_keeps_to_one_core_if_asked_to():
     before = threads_of_blas()
     with OneCore(blas=True):
         assert set(threads_of_blas()) == {1}
+    assert threads_of_blas() == before
+
+
+def threads_of_blas_in_a_context():
+    with OneCore(blas=True):
+        return threads_of_blas()
+
+
+def test_blas_keeps_to_one_core_in_any_thread_whichever_was_first():
+    assert set(threads_of_blas_in_a_context()) == {1}
+    with ThreadPoolExecutor(1) as pool:  # its thread lives on
+        assert set(pool.submit(threads_of_blas_in_a_context).result()) == {1}
+        assert set(threads_of_blas_in_a_context()) == {1}
+
+
+def test_the_limit_of_blas_lasts_until_the_last_context_ends():
+    before, inside, ended = threads_of_blas(), threading.Event(), threading.Event()
+
+    def second():
+        with OneCore(blas=True):
+            inside.set()
+            ended.wait(10)
+            return threads_of_blas()
+
+    with ThreadPoolExecutor(1) as pool:
+        with OneCore(blas=True):
+            ran = pool.submit(second)
+            inside.wait(10)
+        ended.set()
+        assert set(ran.result()) == {1}
+        assert threads_of_blas() == before
+
+
+def test_others_may_limit_blas_when_a_context_has_ended():
+    def limited():
+        with threadpool_limits(1, "blas"):
+            return threads_of_blas()
+
+    before = threads_of_blas()
+    with OneCore(blas=True):
+        pass
+    assert set(in_a_new_thread(limited)) == {1}
+    with threadpool_limits(1, "blas"), OneCore(blas=True):
+        pass
     assert threads_of_blas() == before
 
 
