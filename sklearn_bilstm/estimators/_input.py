@@ -143,7 +143,7 @@ def check_matrix(X, *, input_type, estimator):
     if isinstance(X, list | tuple) or _is_array_of_rows(X):
         X = _stacked(X)
     if input_type != "numeric" and _is_plain_csr(X):
-        return X  # what is left of the checks takes a thirtieth of a short prediction
+        return X  # to check it all the same takes long where a single row is predicted
     return check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
@@ -193,7 +193,7 @@ def check_finite(X, *, name="X"):
 
 
 def _is_plain_csr(X):
-    """Tell whether X is what the check of a sparse matrix would give back."""
+    """Tell whether scikit-learn's checks would give X back as it is."""
     is_csr = sparse.issparse(X) and X.format == "csr" and X.ndim == 2
     return is_csr and X.dtype.kind in "biuf" and min(X.shape) > 0
 

@@ -67,10 +67,13 @@ class NgramMixin:
         """Learn what n-grams tell of the class, if nothing was learnt before."""
         self.evidence_ = self._new_evidence()
         if self.evidence_ is not None and not self._reads_what_was_read_before():
-            path = self.wide_path_
-            same = path is not None and path.ngrams == self.evidence_.lengths
-            columns = path.columns if same else None
+            columns = self._columns_of_path(self.evidence_.lengths)
             self.evidence_.fit(rows.sequences, rows.target, rows.weight, columns)
+
+    def _columns_of_path(self, lengths):
+        """Return the n-grams of the linear path, if they are of these lengths."""
+        path = self.wide_path_
+        return path.columns if path is not None and path.ngrams == lengths else None
 
     def _tell_rows_learnt_from(self, rows):
         if self.evidence_ is not None:
@@ -136,14 +139,20 @@ class NgramMixin:
         return rows
 
     def _logits_of_rows(self, rows):
-        logits, path = super()._logits_of_rows(rows), self.wide_path_
-        if path is None:
+        rows = self._as_dataset(rows)
+        logits = self.net_.logits(rows)
+        if self.wide_path_ is None:
             return logits
-        found = None
-        if self.evidence_ is not None and self.evidence_.columns is path.columns:
-            found = rows.evidence.columns.values.T
-        wide = path.logits(rows.sequences, rows.static, found)
+        found = self._found_by_evidence(rows)
+        wide = self.wide_path_.logits(rows.sequences, rows.static, found)
         return self._fused(logits, wide)
+
+    def _found_by_evidence(self, rows):
+        """Return the n-grams at each step, if the linear path reads the same ones."""
+        evidence, path = self.evidence_, self.wide_path_
+        # evidence that was learnt before has columns of its own, of whatever lengths
+        same = evidence is not None and evidence.columns is path.columns
+        return rows.evidence.columns.values.T if same else None
 
     def _fused(self, logits, wide):
         """Return the mean of the logits of both, at the temperature of the path."""

@@ -34,12 +34,14 @@ def reversed_order(mask: Tensor) -> Tensor | int:
     Parameters
     ----------
     mask : bool tensor of shape (B, T)
+        True on real steps, which come first in a row.
 
     Returns
     -------
     order : int64 tensor of shape (T * B,) or int
         Of each step the place of the one that comes instead, counted as
-        :func:`time_major` lays them out. Where all rows are equally long, how long.
+        :func:`time_major` lays them out. An int where all rows are equally long: their
+        length.
     """
     shortest, longest = _shortest_and_longest(mask)
     if shortest == longest:
@@ -65,10 +67,6 @@ def reorder(x: Tensor, order: Tensor | int) -> Tensor:
     reordered : tensor of shape (B, T, features)
         Time-major in memory.
     """
-    if isinstance(order, int):
-        by_step = x.transpose(0, 1)  # (T, B, features)
-        turned = torch.cat([by_step[:order].flip(0), by_step[order:]])
-        return turned.transpose(0, 1)  # (B, T, features)
     return _Reordered.apply(x, order)
 
 
@@ -78,16 +76,20 @@ class _Reordered(torch.autograd.Function):
     # signature of `forward` in every call.
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:
-        ctx.save_for_backward(order)
+    def forward(ctx: Any, x: Tensor, order: Tensor | int) -> Tensor:
+        ctx.order = order
         by_step = x.transpose(0, 1)  # (T, B, features)
-        moved = by_step.flatten(0, 1).index_select(0, order)  # (T * B, features)
+        if isinstance(order, int):
+            moved = by_step[:order].contiguous().flip(0)  # (order, B, features)
+            if order < len(by_step):
+                moved = torch.cat([moved, by_step[order:]])  # (T, B, features)
+        else:
+            moved = by_step.flatten(0, 1).index_select(0, order)  # (T * B, features)
         return moved.view(by_step.shape).transpose(0, 1)  # (B, T, features)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        (order,) = ctx.saved_tensors
-        return reorder(gradient, order), None
+        return reorder(gradient, ctx.order), None
 
 
 def last_step(states: Tensor, mask: Tensor) -> Tensor:
@@ -126,9 +128,10 @@ def masked_max(states: Tensor, mask: Tensor) -> Tensor:
         True on real steps, which come first in a row.
     """
     shortest, longest = _shortest_and_longest(mask)
+    # torch's own gradient of a maximum takes twice as long
     if shortest == longest > 0 and not states.requires_grad:
         return states[:, :longest].amax(1)  # (B, H)
-    # the last step may be padding in any row, so that there is a maximum of the rest
+    # one step at least counts as an end: there is no maximum of none
     first = min(shortest, mask.shape[1] - 1)
     return _MaskedMax.apply(states, mask, first)  # (B, H)
 
@@ -166,8 +169,8 @@ def _shortest_and_longest(mask: Tensor) -> tuple[int, int]:
     Less and more will do too, where the answer of a GPU would be waited for, or a
     compiler cannot foresee it.
     """
-    unknown = mask.device.type != "cpu" or torch.compiler.is_compiling()
-    if unknown or not len(mask):
+    compiles = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if mask.device.type != "cpu" or compiles or not len(mask):
         return 0, mask.shape[1]
     shortest, longest = mask.sum(1).aminmax()
     return int(shortest), int(longest)

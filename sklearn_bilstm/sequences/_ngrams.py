@@ -94,7 +94,7 @@ class NgramColumns:
         sequences : RaggedArray of int
             Token ids.
         found : ndarray of int, shape (n_lengths, n_steps), default=None
-            What `at_steps` gives for them, where that is known.
+            What `at_steps` gives for these rows. None looks it up.
 
         Returns
         -------

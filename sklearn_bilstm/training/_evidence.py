@@ -120,13 +120,15 @@ class Evidence:
         weight : ndarray of shape (n,)
             Weights of the rows.
         columns : NgramColumns, default=None
-            Those of the same rows and lengths, where they are known.
+            N-grams of these lengths, fitted to the same rows. None finds them.
 
         Returns
         -------
         self : Evidence
         """
-        self._columns = columns or self._columns.fit(sequences)
+        if columns is None:
+            columns = NgramColumns(self.lengths).fit(sequences)
+        self._columns = columns
         occurs = self._columns.counts(sequences)
         members = self._members(target)
         everywhere = _Weights.of(occurs, members, weight)

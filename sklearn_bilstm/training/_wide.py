@@ -88,7 +88,7 @@ class WidePath:
             those of such rows are as sure as they are right. The size is zero if there
             is nothing to learn, or if what was learnt is not true of such rows.
         """
-        self._columns.fit(sequences)
+        self._columns = NgramColumns(self.ngrams).fit(sequences)
         counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._features(counts, static)
@@ -120,7 +120,7 @@ class WidePath:
         static : ndarray of shape (n, S), default=None
             The numbers beside each row, if there are any.
         found : ndarray of int, shape (n_lengths, n_steps), default=None
-            The `columns` at each step, where they are known.
+            What `columns.at_steps` gives for these rows. None looks it up.
 
         Returns
         -------

@@ -60,7 +60,7 @@ def test_a_sparse_matrix_passes_or_fails_as_with_scikit_learn(X, container, inpu
             check(X, input_type)
     else:
         found = check(X, input_type)
-        assert found.format == "csr"
+        assert (found is X) == (X.format == "csr")
         assert found.dtype == expected.dtype
         assert np.array_equal(found.toarray(), expected.toarray())
 

@@ -36,9 +36,13 @@ class TestWidePath:
         decisions = (both[:, 1] - both[:, 0]) / 2 / model.wide_path_.temperature_
         np.testing.assert_allclose(model.decision_function(ids), decisions)
 
+    @pytest.mark.parametrize("pretrained", [False, True])
     @pytest.mark.parametrize("lengths", [(1, 2), (2, 3)])
-    def test_it_reads_its_own_ngrams_beside_evidence(self, ids, y, lengths):
-        model = self.wide(evidence_ngrams=lengths).fit(ids[:30], y[:30])
+    def test_it_reads_its_own_ngrams_beside_evidence(self, ids, y, lengths, pretrained):
+        params = {"evidence_ngrams": lengths}
+        if pretrained:  # with evidence of other rows
+            params["pretrained"] = self.wide(**params).fit(ids, y)
+        model = self.wide(**params).fit(ids[:30], y[:30])
         rows = SequenceDataset(ragged_from_ids(ids))  # some n-grams are new
         rows.evidence = model.evidence_.of_new_rows(rows.sequences)
         wide = model.wide_path_.logits(rows.sequences)

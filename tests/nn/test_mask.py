@@ -64,6 +64,18 @@ def test_reordering_reverses_each_row_within_its_length(lengths):
         assert torch.equal(row[length:], steps[length:])
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+def test_a_trace_with_rows_of_one_length_reads_rows_of_any_length():
+    def read(x, mask):
+        return masked_max(reorder(x, reversed_order(mask)), mask)
+
+    x = torch.randn(2, 4, 3)
+    traced = torch.jit.trace(read, (x, torch.ones(2, 4, dtype=torch.bool)))
+    mask = torch.arange(4) < torch.tensor([[2], [4]])
+    assert torch.equal(traced(x, mask), read(x, mask))
+
+
 @pytest.mark.parametrize("lengths", [[3, 0, 4], [3, 3, 3]])
 def test_reordering_has_the_gradient_of_a_permutation(lengths):
     mask = torch.arange(4) < torch.tensor(lengths)[:, None]

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 import warnings
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -505,11 +506,15 @@ def forge_path(**changes):
     return change
 
 
-def forge_columns(**changes):
+def forge_columns(owner, **changes):
     def change(content, arrays):
-        # the evidence is of the same n-grams, which the file holds once
-        path = attributes_of(content)["wide_path_"]["@object"][1]
-        path["_columns"]["@object"][1].update(changes)
+        attributes = attributes_of(content)
+        # the path and the evidence are of the same n-grams, which the file holds once
+        columns = attributes["wide_path_"]["@object"][1]["_columns"]
+        for name in ("wide_path_", "evidence_"):
+            copy = deepcopy(columns)
+            copy["@object"][1].update(changes if name == owner else {})
+            attributes[name]["@object"][1]["_columns"] = copy
 
     return change
 
@@ -555,10 +560,16 @@ FORGED = {
     "evidence that is none": forge(1, evidence_=[1]),
     "a path that is none": forge(1, wide_path_={"@float": "nan"}),
     "more classes than memory": forge_path(n_classes=10**12),
-    "longer n-grams than memory": forge_columns(lengths={"@tuple": [1, 10**12]}),
-    "more buckets than memory": forge_columns(n_bits=10**12),
-    "a number of buckets that is none": forge_columns(n_bits="24"),
-    "fewer buckets than n-grams are in": forge_columns(n_bits=8),
+    **{
+        f"{finding} of {owner}": forge_columns(owner, **changes)
+        for owner in ("evidence_", "wide_path_")
+        for finding, changes in {
+            "longer n-grams than memory": {"lengths": {"@tuple": [1, 10**12]}},
+            "more buckets than memory": {"n_bits": 10**12},
+            "a number of buckets that is none": {"n_bits": "24"},
+            "fewer buckets than n-grams are in": {"n_bits": 8},
+        }.items()
+    },
     "a path that has learnt nothing": forge_path(_model=None),
     "an id that is none": forge(0, vocabulary_={"good": "2"}),
     "an id below all": forge(0, vocabulary_={"good": -7}),

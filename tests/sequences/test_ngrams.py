@@ -60,6 +60,16 @@ def test_an_ngram_that_was_not_fitted_has_no_column_and_a_new_id_is_unknown():
     assert found[1].tolist() == [-1, *columns.at_steps(ragged([[1, 2]]))[1, 1:], -1, -1]
 
 
+def test_columns_that_are_known_are_not_looked_up_again():
+    rows = ragged([[1, 2], [2, 2, 3]])
+    columns = NgramColumns((1, 2)).fit(rows)
+    found = columns.at_steps(rows)
+    assert np.array_equal(
+        columns.counts(rows, found).toarray(), columns.counts(rows).toarray()
+    )
+    assert columns.counts(rows, np.full_like(found, -1)).nnz == 0
+
+
 def test_rare_ngrams_have_no_column_where_there_are_many_rows():
     X = np.random.RandomState(0).randint(2, 2000, size=(2500, 3))
     n_rows_with = Counter(token for row in X for token in set(row.tolist()))
