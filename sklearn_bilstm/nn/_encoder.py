@@ -14,7 +14,13 @@ from torch import Tensor, nn
 
 from sklearn_bilstm.nn._cell import CELLS, draw_weights
 from sklearn_bilstm.nn._dropout import LockedDropout, drop
-from sklearn_bilstm.nn._mask import last_step, reorder, reversed_order, time_major
+from sklearn_bilstm.nn._mask import (
+    Order,
+    last_step,
+    reorder,
+    reversed_order,
+    time_major,
+)
 from sklearn_bilstm.nn._merge import MERGES
 from sklearn_bilstm.nn._normalization import NORMALIZATIONS
 from sklearn_bilstm.nn._part import Part
@@ -104,7 +110,7 @@ class RecurrentLayer(Part):
             draw_weights(self.backwards, generator)
 
     def forward(
-        self, x: Tensor, order: Tensor | int, generator: torch.Generator | None = None
+        self, x: Tensor, order: Order, generator: torch.Generator | None = None
     ) -> list[Tensor]:
         """Read vectors of shape (B, T, E).
 
@@ -131,7 +137,7 @@ class RecurrentLayer(Part):
         """Return the states, (B, H), when each direction has read the whole row."""
         return self._merge([last_step(states, mask) for states in directions])
 
-    def merge(self, directions: list[Tensor], order: Tensor | int) -> Tensor:
+    def merge(self, directions: list[Tensor], order: Order) -> Tensor:
         """Return one state a step, of shape (B, T, H), from those of each direction."""
         first, *others = directions
         in_order = [first, *(reorder(states, order) for states in others)]
@@ -323,7 +329,7 @@ class RecurrentEncoder(Part):
         self,
         x: Tensor,
         mask: Tensor,
-        order: Tensor | int,
+        order: Order,
         generator: torch.Generator | None,
     ) -> list[Tensor]:
         """Return the states of each direction of the last layer."""
@@ -339,7 +345,7 @@ class RecurrentEncoder(Part):
         return directions  # (B, T, hidden_size) each
 
     def _merged(
-        self, index: int, directions: list[Tensor], mask: Tensor, order: Tensor | int
+        self, index: int, directions: list[Tensor], mask: Tensor, order: Order
     ) -> tuple[Tensor, Tensor]:
         """Return the states and the final states that a layer hands on."""
         layer = self.layers[index]

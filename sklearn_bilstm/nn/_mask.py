@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
+    "Order",
     "last_step",
     "masked_max",
     "masked_mean",
@@ -14,6 +15,11 @@ __all__ = [
     "reversed_order",
     "time_major",
 ]
+
+# Of each step the place of the one that comes instead, in an int64 tensor of shape
+# (T * B,) and counted as `time_major` lays steps out. Where all rows are equally long,
+# their length.
+Order = Tensor | int
 
 
 def time_major(x: Tensor) -> Tensor:
@@ -25,7 +31,7 @@ def time_major(x: Tensor) -> Tensor:
     return x.transpose(0, 1).contiguous().transpose(0, 1)  # (B, T, features)
 
 
-def reversed_order(mask: Tensor) -> Tensor | int:
+def reversed_order(mask: Tensor) -> Order:
     """Return the order that reverses each row within its own length.
 
     Real steps change places with each other and padding keeps its place, so the order
@@ -38,10 +44,8 @@ def reversed_order(mask: Tensor) -> Tensor | int:
 
     Returns
     -------
-    order : int64 tensor of shape (T * B,) or int
-        Of each step the place of the one that comes instead, counted as
-        :func:`time_major` lays them out. An int where all rows are equally long: their
-        length.
+    order : Order
+        What :func:`reorder` needs.
     """
     shortest, longest = _shortest_and_longest(mask)
     if shortest == longest:
@@ -53,14 +57,14 @@ def reversed_order(mask: Tensor) -> Tensor | int:
     return (source * n_rows + torch.arange(n_rows, device=mask.device)).flatten()
 
 
-def reorder(x: Tensor, order: Tensor | int) -> Tensor:
+def reorder(x: Tensor, order: Order) -> Tensor:
     """Put the steps of `x` into an order.
 
     Parameters
     ----------
     x : tensor of shape (B, T, features)
-    order : int64 tensor of shape (T * B,) or int
-        As :func:`reversed_order` gives it, its own inverse.
+    order : Order
+        Its own inverse, as :func:`reversed_order` gives it.
 
     Returns
     -------
@@ -72,11 +76,12 @@ def reorder(x: Tensor, order: Tensor | int) -> Tensor:
 
 class _Reordered(torch.autograd.Function):
     # A gather by single numbers and its scattering gradient take three times as long
-    # as these copies of whole vectors. With `setup_context` torch would look up the
-    # signature of `forward` in every call.
+    # as copies of whole vectors, by a table or, where it is the same for all rows, by a
+    # flip. With `setup_context` torch would look up the signature of `forward` in every
+    # call.
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, order: Tensor | int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, order: Order) -> Tensor:
         ctx.order = order
         by_step = x.transpose(0, 1)  # (T, B, features)
         if isinstance(order, int):
