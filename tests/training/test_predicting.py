@@ -69,6 +69,19 @@ def test_neither_threads_nor_the_batch_size_change_a_bit_of_a_prediction(pooling
         assert np.array_equal(model.predict_proba(X), expected)
 
 
+def test_the_head_keeps_to_one_core_like_the_workers(fitted, ids):
+    model, seen = deepcopy(fitted), []
+    model.module_.head.register_forward_hook(
+        lambda *_: seen.append(torch.get_num_threads())
+    )
+    torch.set_num_threads(2)
+    try:
+        model.predict(ids)
+    finally:
+        torch.set_num_threads(1)
+    assert seen == [1]
+
+
 def test_a_tagger_does_not_read_more_rows_at_a_time_the_shorter_they_are(sentences):
     X, y = (rows[:8] for rows in sentences)
     short = SequenceDataset(ragged_from_ids(np.full((1000, 3), 2)))
