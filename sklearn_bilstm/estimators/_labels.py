@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sklearn import check_y
 
 __all__ = ["check_labels", "encode", "scaled_to_mean_one", "weight_of_classes"]
@@ -30,14 +31,15 @@ def check_labels(y, *, estimator):
     Raises
     ------
     ValueError
-        If y is None, holds NaN, what is no label of a class, or several labels for a
-        row that are no indicators.
+        If y is None, lacks the label of a row, holds what is no label of a class, or
+        several labels for a row that are no indicators.
     """
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None."
         )
+    _check_none_missing(y)
     if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
@@ -58,6 +60,19 @@ def check_labels(y, *, estimator):
             f"types {kinds}, and scikit-learn says: {error}"
         ) from error
     return labels
+
+
+def _check_none_missing(y):
+    """Name the first row without a label, of which numpy may make a class "nan"."""
+    kind = getattr(getattr(y, "dtype", None), "kind", "O")
+    if kind != "O" or getattr(y, "ndim", 1) != 1 or not hasattr(y, "__len__"):
+        return
+    for row, label in enumerate(y):
+        if is_missing(label):
+            raise ValueError(
+                f"y has a missing label: row {row} holds {label!r}. Leave out the rows "
+                "without a label."
+            )
 
 
 def _check_indicators(y):

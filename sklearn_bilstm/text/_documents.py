@@ -1,12 +1,13 @@
 """From whatever holds text to rows of documents."""
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
+
+from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = ["Documents", "read_documents"]
 
@@ -105,7 +106,7 @@ def _checked(column: list, name: str | None, missing: str, any_type: bool) -> li
     if set(map(type, column)) <= {str}:
         return column
     place = "" if name is None else f" of column {name!r}"
-    documents = [None if _is_missing(document) else document for document in column]
+    documents = [None if is_missing(document) else document for document in column]
     for row, document in enumerate(documents):
         if document is None and missing == "error":
             raise ValueError(
@@ -118,14 +119,6 @@ def _checked(column: list, name: str | None, missing: str, any_type: bool) -> li
                 f"{_way_out(document)}"
             )
     return documents
-
-
-def _is_missing(document: Any) -> bool:
-    if isinstance(document, float | np.floating):
-        return math.isnan(document)
-    # pandas has NA and NaT, which equal nothing, not even themselves; their names
-    # spare an import of pandas
-    return document is None or type(document).__name__ in ("NAType", "NaTType")
 
 
 def _describe(thing: Any) -> str:

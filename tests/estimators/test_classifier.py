@@ -663,8 +663,8 @@ class TestErrors:
         ("labels", "message"),
         [
             ([0.5, 1.5], "Unknown label type"),
-            ([0, np.nan], "contains NaN"),
-            (["a", None], "NaN|of one kind"),
+            ([0, np.nan], "missing label: row 1 holds nan"),
+            (["a", None], "missing label: row 1 holds None"),
             (["a", 3], "of one kind"),
             ([[0, 2], [1, 0]], "indicator matrix.*MultiOutputClassifier"),
             (None, "requires y"),

@@ -1,8 +1,11 @@
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
+from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.estimators._labels import (
+    check_labels,
     encode,
     scaled_to_mean_one,
     weight_of_classes,
@@ -10,6 +13,29 @@ from sklearn_bilstm.estimators._labels import (
 
 CLASSES = np.array(["a", "b", "c"])
 TARGET = np.array([0, 0, 0, 1, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["a", "b", None, "a"],
+        ["a", "b", float("nan"), "a"],
+        [0, 1, None, 1],
+        np.array(["a", "b", np.nan, "a"], dtype=object),
+        pd.Series(["a", "b", None, "a"]),
+        pd.Series(["a", "b", None, "a"], dtype=object),
+        pd.Series(["a", "b", None, "a"], dtype="category"),
+    ],
+)
+def test_a_missing_label_is_named_with_its_row(y):
+    with pytest.raises(ValueError, match=r"missing label: row 2 holds \S+\. Leave out"):
+        check_labels(y, estimator=BiLSTMClassifier())
+
+
+@pytest.mark.parametrize("y", [3, "ab", np.array(3), np.array(None)])
+def test_what_are_no_rows_of_labels_is_refused_as_scikit_learn_does(y):
+    with pytest.raises((TypeError, ValueError), match=r"1d array|collection|Expected"):
+        check_labels(y, estimator=BiLSTMClassifier())
 
 
 def test_codes_point_to_the_labels():
