@@ -2,8 +2,8 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from threading import Lock, local
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Condition, Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -21,7 +21,8 @@ class OneCore:
     """Keep torch to a single core, as a context manager.
 
     Results then do not depend on how many cores there are. Contexts may overlap, in one
-    thread or in several; when the last ends, everything is as it was before the first.
+    thread or in several; when the last ends, torch has the cores that it had before the
+    first.
 
     Parameters
     ----------
@@ -47,12 +48,17 @@ class OneCore:
         with OneCore._lock:
             if OneCore._n_open == 0:
                 OneCore.n_allowed = torch.get_num_threads()
-            if self.blas:
-                self._limit_blas()
             OneCore._n_open += 1
             OneCore._n_blas += self.blas
-        self._here.depth = getattr(self._here, "depth", 0) + 1
-        torch.set_num_threads(1)
+            self._here.depth = getattr(self._here, "depth", 0) + 1
+        try:
+            if self.blas:
+                with OneCore._lock:
+                    self._limit_blas()
+            torch.set_num_threads(1)
+        except BaseException:  # after Ctrl-C in here nothing else would close it
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -61,12 +67,12 @@ class OneCore:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._here.depth -= 1
         with OneCore._lock:
-            if self._here.depth == 0:
-                torch.set_num_threads(OneCore.n_allowed)
             OneCore._n_open -= 1
             OneCore._n_blas -= self.blas
+            self._here.depth -= 1
+            if self._here.depth == 0:
+                torch.set_num_threads(OneCore.n_allowed)
             if self.blas:
                 _give_back(self._limited_here)
                 if OneCore._n_blas == 0:
@@ -79,19 +85,21 @@ class OneCore:
             n_threads = library.num_threads
             if n_threads is None or n_threads < 2:
                 continue
+            here = _has_a_number_for_each_thread(library)
+            limited = self._limited_here if here else OneCore._limited
+            limited.append((library, n_threads))
             library.set_num_threads(1)
-            if library.num_threads == 1:  # else another thread has limited it
-                here = _has_a_number_for_each_thread(library)
-                limited = self._limited_here if here else OneCore._limited
-                limited.append((library, n_threads))
+            if library.num_threads != 1:  # another thread has limited it
+                limited.pop()
         _let_others_limit()
 
 
 def _give_back(limited: list[tuple[Any, int]]) -> None:
     """Let libraries have as many threads as they had."""
     while limited:
-        library, n_threads = limited.pop()
+        library, n_threads = limited[-1]
         library.set_num_threads(n_threads)
+        limited.pop()  # only now, so that after Ctrl-C the next context gives it back
 
 
 def _has_a_number_for_each_thread(library: Any) -> bool:
@@ -131,11 +139,16 @@ class Workers:
         self._one_core, self._memory = OneCore(), KeptMemory()
         self._pool: ThreadPoolExecutor | None = None
         self._n_helpers = 0
+        # Ctrl-C may leave a thread that nobody knows of, as it was just being started:
+        # so threads are counted that work, and none begins once it is closed
+        self._changed = Condition()
+        self._is_open, self._n_at_work = False, 0
 
     def __enter__(self) -> Self:
         self._memory.__enter__()
         self._one_core.__enter__()
         self._n_helpers = (self.n_threads or OneCore.n_allowed) - 1
+        self._is_open = True
         return self
 
     def __exit__(
@@ -145,6 +158,8 @@ class Workers:
         trace: TracebackType | None,
     ) -> None:
         try:
+            with self._changed:
+                self._is_open = False
             if self._pool is not None:
                 self._pool.shutdown()
         finally:
@@ -173,19 +188,36 @@ class Workers:
         helpers: list[Future] = []
         try:
             while len(helpers) < n_helpers:
-                helpers.append(self._threads().submit(work))
+                helpers.append(self._threads().submit(self._count, work))
             work()
         finally:
             deque(waiting, maxlen=0)
-            wait(helpers)
+            with self._changed:
+                self._changed.wait_for(lambda: self._n_at_work == 0)
         while helpers:  # an error that they still held would hold all that is here
             helpers.pop().result()
         return results
+
+    def _count(self, work: Callable[[], None]) -> None:
+        """Do some work, and be counted as long as it goes on."""
+        with self._changed:
+            self._n_at_work += 1
+        try:
+            work()
+        finally:
+            with self._changed:
+                self._n_at_work -= 1
+                self._changed.notify()
 
     def _threads(self) -> ThreadPoolExecutor:
         # a pool starts a thread only when there is something for it to do
         if self._pool is None:
             self._pool = ThreadPoolExecutor(
-                self._n_helpers, "sklearn_bilstm", torch.set_num_threads, (1,)
+                self._n_helpers, "sklearn_bilstm", self._keep_to_one_core
             )
         return self._pool
+
+    def _keep_to_one_core(self) -> None:
+        with self._changed:
+            if self._is_open:  # else it would hold for all threads that begin later
+                torch.set_num_threads(1)

@@ -174,11 +174,14 @@ def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
         assert workers.map(abs, [-1, -2]) == [1, 2]
 
 
-def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch):
-    submit, done = ThreadPoolExecutor.submit, []
+@pytest.mark.parametrize(
+    ("kind", "method"), [(ThreadPoolExecutor, "submit"), (threading.Thread, "start")]
+)
+def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch, kind, method):
+    original, done = getattr(kind, method), []
 
-    def submit_and_be_interrupted(pool, function):
-        submit(pool, function)
+    def be_interrupted_afterwards(*args):
+        original(*args)
         raise KeyboardInterrupt("now")
 
     def slow(item):
@@ -186,10 +189,47 @@ def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch):
         done.append(item)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ThreadPoolExecutor, "submit", submit_and_be_interrupted)
+        patch.setattr(kind, method, be_interrupted_afterwards)
         with pytest.raises(KeyboardInterrupt, match="now"), Workers(2) as workers:
             workers.map(slow, range(50))
-    assert len(done) < 25
+    n_done = len(done)
+    assert n_done < 25
+    time.sleep(0.1)
+    assert len(done) == n_done
+    assert_all_is_as_it_was()
+
+
+def test_a_thread_that_begins_late_changes_nothing(monkeypatch):
+    class Late(threading.Thread):
+        def run(self):
+            time.sleep(0.05)
+            super().run()
+
+        def start(self):
+            super().start()
+            raise KeyboardInterrupt("now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading, "Thread", Late)
+        with pytest.raises(KeyboardInterrupt, match="now"), Workers(2) as workers:
+            workers.map(abs, range(4))
+    time.sleep(0.1)
+    assert_all_is_as_it_was()
+
+
+def test_ctrl_c_on_the_way_in_leaves_nothing_changed(monkeypatch):
+    def be_interrupted(n_threads):
+        monkeypatch.undo()
+        raise KeyboardInterrupt("now")
+
+    blas = threads_of_blas()
+    monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
+    with pytest.raises(KeyboardInterrupt, match="now"), OneCore(blas=True):
+        pass
+    assert_all_is_as_it_was()
+    assert threads_of_blas() == blas
+    with OneCore():
+        assert torch.get_num_threads() == 1
     assert_all_is_as_it_was()
 
 
