@@ -65,7 +65,7 @@ _MODULES = {
     "make_column_selector": "sklearn.compose",
 }
 # N-grams may be in two to one of these powers of buckets: an ONNX file looks them up in
-# blocks of 2 ** 8, and a table of 2 ** 28 takes a gigabyte.
+# blocks of 2 ** 8, and to look up in 2 ** 28 takes a gigabyte while it is prepared.
 _BUCKET_BITS = range(8, 29)
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 _REQUESTS = "_metadata_request"

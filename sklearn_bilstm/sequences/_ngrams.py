@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from scipy import sparse
@@ -28,9 +29,45 @@ BUCKET_BITS = 24
 # An n-gram must be in this many sequences, if there are more sequences than that.
 _MIN_SEQUENCES = 2
 _MANY_SEQUENCES = 2000
-# As many are looked up in a table of all buckets. It takes 64 MiB, and as long to make
-# as it takes to search for so many.
-_MANY_BUCKETS = 100_000
+
+# Of each byte, for each of its bits: how many lower ones are set, and -1 if it is not.
+_BITS = np.unpackbits(
+    np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little"
+)
+_RANKS_IN_BYTE = np.where(_BITS, _BITS.cumsum(1) - 1, -1).astype(np.int8)  # (256, 8)
+
+
+class _Ranks:
+    """The rank of each of some numbers among them (Jacobson, 1989).
+
+    Each step of a binary search may wait for memory that no cache holds, and this waits
+    twice: that spares a fifth of the time of a prediction where there are a million.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, shape (n,)
+        Distinct, at least zero and less than `2 ** n_bits`.
+    n_bits : int
+        There are `2 ** n_bits / 8` bytes, each of which takes five.
+    """
+
+    def __init__(self, numbers: np.ndarray, n_bits: int) -> None:
+        byte, bit = numbers >> 3, numbers & 7
+        n_bytes = (1 << max(n_bits, 3)) >> 3
+        n_in_byte = np.bincount(byte, minlength=n_bytes)
+        self._before = (n_in_byte.cumsum() - n_in_byte).astype(np.int32)
+        self._bytes = np.bincount(byte, 1 << bit, n_bytes).astype(np.uint8)
+
+    def of(self, wanted: np.ndarray) -> np.ndarray:
+        """Return the ranks of numbers, -1 for one that there is not, as int32."""
+        byte, bit = wanted >> 3, wanted & 7
+        in_byte = _RANKS_IN_BYTE[self._bytes[byte], bit]
+        ranks = self._before[byte] + in_byte
+        return np.where((wanted >= 0) & (in_byte >= 0), ranks, np.int32(-1))
+
+
+# Made when they are first asked for, and not among the attributes, which are stored.
+_RANKS: WeakKeyDictionary["NgramColumns", _Ranks] = WeakKeyDictionary()
 
 
 class NgramColumns:
@@ -57,6 +94,7 @@ class NgramColumns:
         found, n_sequences_with = np.unique(pairs.indices, return_counts=True)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
         self._buckets = found[n_sequences_with >= least]
+        _RANKS.pop(self, None)
         return self
 
     @property
@@ -106,16 +144,9 @@ class NgramColumns:
 
     def _of_buckets(self, buckets: np.ndarray) -> np.ndarray:
         """Return the column of each bucket, or -1."""
-        if not self.n_columns:
-            return np.full_like(buckets, -1)
-        if buckets.size < _MANY_BUCKETS:
-            columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
-            columns[columns == self.n_columns] = 0
-            return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
-        # the last place is that of the bucket -1
-        table = np.full((1 << self.n_bits) + 1, -1, np.int32)
-        table[self._buckets] = np.arange(self.n_columns, dtype=np.int32)
-        return table[buckets]
+        if self not in _RANKS:
+            _RANKS[self] = _Ranks(self._buckets, self.n_bits)
+        return _RANKS[self].of(buckets)
 
 
 def hashed_ngrams(

@@ -1,3 +1,4 @@
+import pickle
 from collections import Counter
 
 import numpy as np
@@ -68,6 +69,34 @@ def test_columns_that_are_known_are_not_looked_up_again():
         columns.counts(rows, found).toarray(), columns.counts(rows).toarray()
     )
     assert columns.counts(rows, np.full_like(found, -1)).nnz == 0
+
+
+def test_columns_that_are_fitted_anew_forget_what_they_were():
+    rows, others = ragged([[1, 2], [2, 2, 3]]), ragged([[5, 1, 2]])
+    columns = NgramColumns((1, 2)).fit(rows)
+    columns.at_steps(rows)
+    found = columns.fit(others).at_steps(others)
+    assert np.array_equal(found, NgramColumns((1, 2)).fit(others).at_steps(others))
+
+
+def test_what_looks_columns_up_fast_is_not_stored():
+    rows = ragged([[1, 2], [2, 2, 3]])
+    columns = NgramColumns((1, 2)).fit(rows)
+    stored = pickle.dumps(columns)
+    found = columns.at_steps(rows)
+    assert pickle.dumps(columns) == stored
+    assert np.array_equal(pickle.loads(stored).at_steps(rows), found)
+
+
+@pytest.mark.parametrize("n_bits", [1, 3, 8, 16])
+def test_a_bucket_has_the_column_of_its_rank(n_bits):
+    random = np.random.RandomState(0)
+    fitted = np.flatnonzero(random.rand(2**n_bits) < 0.3).astype(np.int32)
+    columns = NgramColumns((1, 1), n_bits)
+    columns._buckets = fitted
+    wanted = np.arange(-1, 2**n_bits, dtype=np.int32)
+    expected = np.where(np.isin(wanted, fitted), np.searchsorted(fitted, wanted), -1)
+    assert np.array_equal(columns._of_buckets(wanted), expected)
 
 
 def test_rare_ngrams_have_no_column_where_there_are_many_rows():
