@@ -228,6 +228,7 @@ def test_only_training_is_in_bfloat16():
         assert got.dtype == torch.float32
         assert not torch.equal(got, expected)
         torch.testing.assert_close(got, expected, rtol=0, atol=0.02)
+    assert {part.dtype for part in rounded.in_any_order(x, MASK)} == {torch.float32}
     rounded.eval()
     assert all(map(torch.equal, exact(x, MASK), rounded(x, MASK)))
 

@@ -80,7 +80,8 @@ def test_more_rows_are_read_at_a_time_the_shorter_they_are(n_steps, expected):
 
 
 @pytest.mark.parametrize(
-    ("n_rows", "expected"), [(10, [10]), (100, [16] * 6 + [4]), (200, [25] * 8)]
+    ("n_rows", "expected"),
+    [(10, [10]), (100, [16] * 6 + [4]), (135, [17] * 7 + [16]), (200, [25] * 8)],
 )
 def test_there_are_several_batches_of_few_rows_unless_they_are_very_few(
     n_rows, expected

@@ -61,8 +61,13 @@ class RealInterrupt(Callback):
 
 
 def test_ctrl_c_is_not_taken_for_a_callback_that_stops(ids):
-    with pytest.raises(KeyboardInterrupt):
-        small_classifier(callbacks=[RealInterrupt()], max_epochs=5).fit(ids, Y)
+    # what was begun in the background ignores Ctrl-C
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            small_classifier(callbacks=[RealInterrupt()], max_epochs=5).fit(ids, Y)
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
@@ -219,6 +224,17 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
     whole = -(likelihood * target["weight"]).mean() / n_steps
     # what transitions are counted minus what is expected, over 10,000 steps
     assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-4)
+
+
+def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
+    net = small_classifier(dropout=0.5).fit(ids, Y).net_
+    equal_rows = SequenceDataset(
+        ragged_from_ids(np.full((16, 400), 2)), np.zeros(16, int), np.ones(16)
+    )
+    with Workers(1) as net._workers:
+        step = net.train_step_single(equal_rows[np.arange(16)])
+    first, second = step["y_pred"].split(8)
+    assert not torch.equal(first, second)
 
 
 def assert_learns_from_shards_as_from(whole, net, batch, rounding):

@@ -34,7 +34,7 @@ def test_one_cycle_rises_to_lr_and_falls_to_nearly_zero(rates_of):
     assert rates.max() == pytest.approx(0.01, rel=0.01)
     assert (rates[: peak + 1].diff() > 0).all()
     assert (rates[peak:].diff() < 0).all()
-    assert rates[0] < 0.001
+    assert rates[0] == pytest.approx(0.01 / 25, rel=0.2)  # as torch's OneCycleLR
     assert rates[-1] < 0.0002
 
 
@@ -42,7 +42,7 @@ def test_one_cycle_rises_to_lr_and_falls_to_nearly_zero(rates_of):
 def test_one_cycle_may_have_few_batches(rates_of, n_batches):
     rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=n_batches, batch_size=100)
     assert len(rates) == n_batches
-    assert 0 < rates.max() <= 0.01
+    assert 0.005 < rates.max() <= 0.01
 
 
 def test_constant_stays_and_is_recorded(rates_of):
