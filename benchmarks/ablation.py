@@ -29,7 +29,7 @@ CHANGES = {
     "without weight decay": {"weight_decay": 0.0},
     "without clipping": {"gradient_clip_norm": None},
     "float32 for bfloat16": {"precision": "float32"},
-    "constant rate for one cycle": {"lr_schedule": "constant", "lr": 1e-3},
+    "constant rate of 0.001 for one cycle": {"lr_schedule": "constant", "lr": 1e-3},
     "token deletion": {"token_deletion": 0.05},
     "token swap": {"token_swap": 0.05},
     "recurrent dropout": {"recurrent_dropout": 0.2},

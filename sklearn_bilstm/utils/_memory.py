@@ -23,8 +23,9 @@ class KeptMemory:
     A recurrent kernel asks for megabytes in every call and frees them at its end. glibc
     gives such memory back to the system, which has to fill every page of it with zeros
     when it is asked for again: a fifth of the time of a training. Contexts may overlap,
-    in one thread or in several, and what is freed after the last is given back as ever.
-    Other C libraries than glibc are left alone.
+    in one thread or in several, and what is freed after the last is given back as glibc
+    does by default, whatever thresholds it had been given. Other C libraries are left
+    alone.
 
     Notes
     -----
