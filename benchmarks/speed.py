@@ -6,8 +6,8 @@ of all tasks take turns. The spread is the range of the runs. Networks have 5,00
 batches of 32; `skorch` packs its sequences and has the default DataLoader, `loop` is a
 loop over batches and shards like those of `train`, without an estimator. `keras` pads
 each review to 400 tokens, as its tutorials do; `train filled` and `predict filled` read
-as many reviews that all have 400 tokens, so that both do the same work. Without Keras and TensorFlow, which
-`pip install tensorflow-cpu` brings, its rows are left out.
+as many reviews that all have 400 tokens, so that both do the same work. Without Keras
+and TensorFlow, which `pip install tensorflow-cpu` brings, its rows are left out.
 """
 
 import importlib

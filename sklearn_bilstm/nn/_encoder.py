@@ -47,8 +47,8 @@ class RecurrentLayer(Part):
         How the states of both directions become one.
     recurrent_dropout : float, default=0.0
         Probability that a weight from one step to the next is zeroed, the same for
-        all steps that are read together: DropConnect on the recurrent weights as in AWD-LSTM
-        (Merity et al., 2018), which leaves the fused kernel in use.
+        all steps that are read together: DropConnect on the recurrent weights as in
+        AWD-LSTM (Merity et al., 2018), which leaves the fused kernel in use.
     """
 
     def __init__(
