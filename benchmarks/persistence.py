@@ -4,7 +4,7 @@ The model is the default pipeline for text with 30,000 words, fitted for one epo
 generated text, in which the frequencies of words fall as they do in a language (Zipf's
 law). Seconds are the median of several rounds, each in a process of its own that has
 read a model before. The first `load` of a process takes a second more, as it imports
-what torch's layers and optimisers lean on; joblib does so where a fit begins.
+what torch's layers and optimisers lean on.
 """
 
 import argparse

@@ -1,5 +1,6 @@
 """Validation of y and its weights: what comes from a user, as codes of classes."""
 
+from collections.abc import Collection
 from numbers import Real
 
 import numpy as np
@@ -64,8 +65,10 @@ def check_labels(y, *, estimator):
 
 def _check_none_missing(y):
     """Name the first row without a label, of which numpy may make a class "nan"."""
-    kind = getattr(getattr(y, "dtype", None), "kind", "O")
-    if kind != "O" or getattr(y, "ndim", 1) != 1 or not hasattr(y, "__len__"):
+    dtype = getattr(y, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind != "O":
+        return  # scikit-learn looks at numbers
+    if getattr(y, "ndim", 1) != 1 or not isinstance(y, Collection):
         return
     for row, label in enumerate(y):
         if is_missing(label):

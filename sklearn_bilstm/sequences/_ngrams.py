@@ -37,6 +37,10 @@ _BITS = np.unpackbits(
 _RANKS_IN_BYTE = np.where(_BITS, _BITS.cumsum(1) - 1, -1).astype(np.int8)  # (256, 8)
 
 
+# So few columns are in a cache while they are searched.
+_FEW_COLUMNS = 2**16
+
+
 class _Ranks:
     """The rank of each of some numbers among them (Jacobson, 1989).
 
@@ -144,6 +148,12 @@ class NgramColumns:
 
     def _of_buckets(self, buckets: np.ndarray) -> np.ndarray:
         """Return the column of each bucket, or -1."""
+        if not self.n_columns:
+            return np.full_like(buckets, -1)
+        if self.n_columns <= _FEW_COLUMNS:
+            columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
+            columns[columns == self.n_columns] = 0
+            return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
         if self not in _RANKS:
             _RANKS[self] = _Ranks(self._buckets, self.n_bits)
         return _RANKS[self].of(buckets)

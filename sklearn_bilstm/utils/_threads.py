@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Condition, Lock, local
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -136,7 +137,7 @@ class Workers:
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
-        self._one_core, self._memory = OneCore(), KeptMemory()
+        self._contexts = ExitStack()
         self._pool: ThreadPoolExecutor | None = None
         self._n_helpers = 0
         # Ctrl-C may leave a thread that nobody knows of, as it was just being started:
@@ -145,8 +146,10 @@ class Workers:
         self._is_open, self._n_at_work = False, 0
 
     def __enter__(self) -> Self:
-        self._memory.__enter__()
-        self._one_core.__enter__()
+        with ExitStack() as contexts:
+            contexts.enter_context(KeptMemory())
+            contexts.enter_context(OneCore())
+            self._contexts = contexts.pop_all()
         self._n_helpers = (self.n_threads or OneCore.n_allowed) - 1
         self._is_open = True
         return self
@@ -164,8 +167,7 @@ class Workers:
                 self._pool.shutdown()
         finally:
             self._pool, self._n_helpers = None, 0
-            self._one_core.__exit__(kind, error, trace)
-            self._memory.__exit__(kind, error, trace)
+            self._contexts.close()
 
     def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
         """Call a function on each item, and return what it returns, in order.
@@ -207,7 +209,7 @@ class Workers:
         finally:
             with self._changed:
                 self._n_at_work -= 1
-                self._changed.notify()
+                self._changed.notify_all()
 
     def _threads(self) -> ThreadPoolExecutor:
         # a pool starts a thread only when there is something for it to do

@@ -25,11 +25,23 @@ TARGET = np.array([0, 0, 0, 1, 1, 2])
         pd.Series(["a", "b", None, "a"]),
         pd.Series(["a", "b", None, "a"], dtype=object),
         pd.Series(["a", "b", None, "a"], dtype="category"),
+        pd.Series([0, 1, None, 1], dtype="Int64"),
     ],
 )
 def test_a_missing_label_is_named_with_its_row(y):
     with pytest.raises(ValueError, match=r"missing label: row 2 holds \S+\. Leave out"):
         check_labels(y, estimator=BiLSTMClassifier())
+
+
+def test_what_only_turns_into_an_array_is_read():
+    class Labels:
+        def __len__(self):
+            return 2
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array(["a", "b"], dtype)
+
+    assert check_labels(Labels(), estimator=BiLSTMClassifier()).tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize("y", [3, "ab", np.array(3), np.array(None)])

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_bilstm.sequences import NgramColumns
+from sklearn_bilstm.sequences import NgramColumns, _ngrams
 from sklearn_bilstm.sequences._ngrams import hashed_ngrams
 from tests.helpers import ragged
 
@@ -71,7 +71,13 @@ def test_columns_that_are_known_are_not_looked_up_again():
     assert columns.counts(rows, np.full_like(found, -1)).nnz == 0
 
 
-def test_columns_that_are_fitted_anew_forget_what_they_were():
+@pytest.fixture
+def many_columns(monkeypatch):
+    """Take even few columns for as many as are looked up by rank."""
+    monkeypatch.setattr(_ngrams, "_FEW_COLUMNS", 1)
+
+
+def test_columns_that_are_fitted_anew_forget_what_they_were(many_columns):
     rows, others = ragged([[1, 2], [2, 2, 3]]), ragged([[5, 1, 2]])
     columns = NgramColumns((1, 2)).fit(rows)
     columns.at_steps(rows)
@@ -79,7 +85,7 @@ def test_columns_that_are_fitted_anew_forget_what_they_were():
     assert np.array_equal(found, NgramColumns((1, 2)).fit(others).at_steps(others))
 
 
-def test_what_looks_columns_up_fast_is_not_stored():
+def test_what_looks_columns_up_fast_is_not_stored(many_columns):
     rows = ragged([[1, 2], [2, 2, 3]])
     columns = NgramColumns((1, 2)).fit(rows)
     stored = pickle.dumps(columns)
@@ -88,10 +94,10 @@ def test_what_looks_columns_up_fast_is_not_stored():
     assert np.array_equal(pickle.loads(stored).at_steps(rows), found)
 
 
-@pytest.mark.parametrize("n_bits", [1, 3, 8, 16])
+@pytest.mark.parametrize("n_bits", [1, 3, 8, 17, 19])
 def test_a_bucket_has_the_column_of_its_rank(n_bits):
     random = np.random.RandomState(0)
-    fitted = np.flatnonzero(random.rand(2**n_bits) < 0.3).astype(np.int32)
+    fitted = np.flatnonzero(random.rand(2**n_bits) < 0.5).astype(np.int32)
     columns = NgramColumns((1, 1), n_bits)
     columns._buckets = fitted
     wanted = np.arange(-1, 2**n_bits, dtype=np.int32)

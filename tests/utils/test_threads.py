@@ -9,6 +9,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from sklearn_bilstm.utils._memory import KeptMemory
 from sklearn_bilstm.utils._threads import OneCore, Workers
 
 
@@ -223,11 +224,13 @@ def test_ctrl_c_on_the_way_in_leaves_nothing_changed(monkeypatch):
         raise KeyboardInterrupt("now")
 
     blas = threads_of_blas()
-    monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
-    with pytest.raises(KeyboardInterrupt, match="now"), OneCore(blas=True):
-        pass
-    assert_all_is_as_it_was()
-    assert threads_of_blas() == blas
+    for context in (OneCore(blas=True), Workers(2)):
+        monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
+        with pytest.raises(KeyboardInterrupt, match="now"), context:
+            pass
+        assert_all_is_as_it_was()
+        assert threads_of_blas() == blas
+        assert KeptMemory._n_open == 0
     with OneCore():
         assert torch.get_num_threads() == 1
     assert_all_is_as_it_was()
