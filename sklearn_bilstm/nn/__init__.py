@@ -39,6 +39,7 @@ from sklearn_bilstm.nn._pooling import (
     MaxPooling,
     MeanPooling,
 )
+from sklearn_bilstm.nn._projection import Projection
 from sklearn_bilstm.nn._tagging import TaggingModel
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "MeanPooling",
     "Network",
     "NumericInput",
+    "Projection",
     "RecurrentEncoder",
     "RecurrentLayer",
     "SequenceModel",

@@ -85,6 +85,11 @@ class RecurrentLayer(Part):
         }
 
     @property
+    def directions(self) -> list[nn.RNNBase]:
+        """The cells that read, one or two."""
+        return [self.forwards, *([] if self.backwards is None else [self.backwards])]
+
+    @property
     def input_size(self) -> int:
         """Width of the vectors read."""
         return self.forwards.input_size
@@ -298,15 +303,44 @@ class RecurrentEncoder(Part):
         final : tensor of shape (B, H)
             State of each direction of the last layer when it has read the whole row.
         """
-        dtype, order = x.dtype, reversed_order(mask)
-        directions = self._read(x, mask, order, generator)
-        states, final = self._merged(-1, directions, mask, order)
-        return states.to(dtype), final.to(dtype)  # (B, T, H), (B, H)
+        order = reversed_order(mask)
+        first = self.first(x, order, generator)  # (B, T, hidden_size) each
+        return self.states(first, mask, order, generator)  # (B, T, H), (B, H)
 
-    def in_any_order(
-        self, x: Tensor, mask: Tensor, generator: torch.Generator | None = None
+    def first(
+        self, x: Tensor, order: Order, generator: torch.Generator | None = None
     ) -> list[Tensor]:
-        """Read vectors of shape (B, T, E), for a pooling to which all steps are alike.
+        """Read vectors of shape (B, T, E) with the first layer.
+
+        Returns
+        -------
+        first : list of tensor of shape (B, T, hidden_size)
+            What the first layer returns, for the others to go on with.
+        """
+        if self.training and self.training_dtype is not None:
+            x = x.to(self.training_dtype)  # (B, T, E)
+        return self.layers[0](time_major(x), order, generator)
+
+    def states(
+        self,
+        first: list[Tensor],
+        mask: Tensor,
+        order: Order,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the states and final states of the encoder from those of `first`."""
+        last = self._above(first, mask, order, generator)  # (B, T, hidden_size) each
+        states, final = self._merged(-1, last, mask, order)
+        return states.to(self._dtype), final.to(self._dtype)  # (B, T, H), (B, H)
+
+    def states_in_any_order(
+        self,
+        first: list[Tensor],
+        mask: Tensor,
+        order: Order,
+        generator: torch.Generator | None = None,
+    ) -> list[Tensor]:
+        """Return the states from those of `first`, where all steps are alike.
 
         To put the states of the backward direction in order, and beside those of the
         other, takes a twentieth of the time of a prediction. It is left out unless
@@ -318,29 +352,28 @@ class RecurrentEncoder(Part):
             Parts of the states, which are H wide together. Their real steps come in an
             order of their own before the padding.
         """
-        dtype, order = x.dtype, reversed_order(mask)
-        parts = self._read(x, mask, order, generator)  # (B, T, hidden_size) each
+        parts = self._above(first, mask, order, generator)  # (B, T, hidden_size) each
         if self.layers[-1].merge_mode != "concat" or self.normalizations:
             states, _ = self._merged(-1, parts, mask, order)
             parts = [states]
-        return [part.to(dtype) for part in parts]
+        return [part.to(self._dtype) for part in parts]
 
-    def _read(
+    @property
+    def _dtype(self) -> torch.dtype:
+        """What weights and vectors are kept in, whatever is computed in."""
+        return self.layers[0].forwards.all_weights[0][0].dtype
+
+    def _above(
         self,
-        x: Tensor,
+        directions: list[Tensor],
         mask: Tensor,
         order: Order,
         generator: torch.Generator | None,
     ) -> list[Tensor]:
-        """Return the states of each direction of the last layer."""
-        if self.training and self.training_dtype is not None:
-            x = x.to(self.training_dtype)  # (B, T, E)
-        states = time_major(x)  # (B, T, E)
-        directions: list[Tensor] = []
-        for index, layer in enumerate(self.layers):
-            if index > 0:
-                merged, _ = self._merged(index - 1, directions, mask, order)
-                states = self.dropout(merged, generator)  # (B, T, H)
+        """Return the states of each direction of the last layer from the first's."""
+        for index, layer in enumerate(self.layers[1:]):
+            merged, _ = self._merged(index, directions, mask, order)
+            states = self.dropout(merged, generator)  # (B, T, H)
             directions = layer(states, order, generator)
         return directions  # (B, T, hidden_size) each
 

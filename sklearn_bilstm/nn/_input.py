@@ -132,6 +132,10 @@ class TokenInput(Part):
         """Begin with the vectors of another layer, which has as many or fewer."""
         self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 
+    def known(self, ids: Tensor) -> Tensor:
+        """Return ids, the unknown one in place of those that have no vector."""
+        return ids.masked_fill(ids >= self.input_size, self.unknown_id)
+
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:
         nn.init.normal_(vectors, std=_STD, generator=generator)
@@ -144,8 +148,7 @@ class TokenInput(Part):
         evidence: Tensor | None = None,
     ) -> Tensor:
         """Turn ids of shape (B, T) into vectors, (B, T, E), time-major in memory."""
-        ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
-        ids = self.word_dropout(ids, mask, generator)  # (B, T)
+        ids = self.word_dropout(self.known(ids), mask, generator)  # (B, T)
         vectors = self.embedding(ids.T).transpose(0, 1)  # (B, T, E - n_channels)
         vectors = self.dropout(vectors, generator)  # (B, T, E - n_channels)
         if evidence is None:

@@ -7,9 +7,12 @@ from torch import Tensor
 
 from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
+from sklearn_bilstm.nn._input import TokenInput
+from sklearn_bilstm.nn._mask import Order, reversed_order
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._pooling import AttentionPooling, Pooling
+from sklearn_bilstm.nn._projection import Projection
 
 __all__ = ["SequenceModel"]
 
@@ -50,6 +53,15 @@ class SequenceModel(Network):
         width = layer.n_shared
         return type(layer), width, self.encoder.design, type(self.pooling)
 
+    def projection(self) -> Projection:
+        """Return what spares work in batches that `can_look_up`, for these weights."""
+        layer = cast("TokenInput", self.input_layer)
+        return Projection(layer, self.encoder.layers[0])
+
+    def can_look_up(self, n_rows: int) -> bool:
+        """Whether a projection speeds up batches of so many rows."""
+        return Projection.pays(self.input_layer, self.encoder.layers[0], n_rows)
+
     def pool(
         self,
         steps: Tensor,
@@ -57,10 +69,21 @@ class SequenceModel(Network):
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
         static: Tensor | None = None,
+        projection: Projection | None = None,
     ) -> Tensor:
-        """Turn sequences into vectors of shape (B, P); see `forward`."""
-        vectors, mask = self.vectors(steps, mask, generator, evidence)
-        return self._pooled(vectors, mask, static, generator)  # (B, P)
+        """Turn sequences into vectors of shape (B, P); see `forward`.
+
+        With a `projection`, which is not for training, batches of many rows are read
+        through it.
+        """
+        if projection is not None and self.can_look_up(len(steps)):
+            order = reversed_order(mask)
+            first = projection(steps, order, evidence)  # (B, T, hidden_size) each
+        else:
+            vectors, mask = self.vectors(steps, mask, generator, evidence)
+            order = reversed_order(mask)
+            first = self.encoder.first(vectors, order, generator)
+        return self._pooled(first, mask, order, static, generator)  # (B, P)
 
     def logits_of_vectors(
         self, vectors: Tensor, mask: Tensor, static: Tensor | None = None
@@ -69,7 +92,9 @@ class SequenceModel(Network):
 
         What explains an answer changes the vectors on their way.
         """
-        return self.head(self._pooled(vectors, mask, static))  # (B, K)
+        order = reversed_order(mask)
+        first = self.encoder.first(vectors, order)  # (B, T, hidden_size) each
+        return self.head(self._pooled(first, mask, order, static))  # (B, K)
 
     def vectors(
         self,
@@ -86,16 +111,18 @@ class SequenceModel(Network):
 
     def _pooled(
         self,
-        vectors: Tensor,
+        first: list[Tensor],
         mask: Tensor,
+        order: Order,
         static: Tensor | None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
+        read = first, mask, order, generator
         if self.pooling.asks_for_order:
-            states, final = self.encoder(vectors, mask, generator)
+            states, final = self.encoder.states(*read)
             pooled = self.pooling(states, mask, final)  # (B, P - S)
         else:
-            parts = self.encoder.in_any_order(vectors, mask, generator)
+            parts = self.encoder.states_in_any_order(*read)
             pooled = self.pooling(parts, mask)  # (B, P - S)
         if static is None:
             return pooled  # (B, P)

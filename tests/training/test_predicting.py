@@ -69,6 +69,60 @@ def test_neither_threads_nor_the_batch_size_change_a_bit_of_a_prediction(pooling
         assert np.array_equal(model.predict_proba(X), expected)
 
 
+@pytest.fixture(scope="module")
+def many():
+    """A classifier and rows enough for tokens to be looked up, some of them empty."""
+    random = np.random.RandomState(0)
+    X = random.randint(2, 50, size=(1_200, 12))
+    X[np.arange(12) >= random.randint(0, 13, size=(len(X), 1))] = 0
+    wide = {"embedding_dim": 32, "hidden_layer_sizes": 32, "pooling": "max_mean"}
+    return small_classifier(**wide, evidence_ngrams=(1, 1)).fit(X[:40], Y), X
+
+
+def is_looked_up(model, X):
+    batches, projection = model.net_._batches_and_projection(
+        SequenceDataset(ragged_from_ids(X))
+    )
+    assert sorted(np.concatenate(batches)) == list(range(len(X)))
+    return projection is not None
+
+
+def test_rows_have_the_answer_that_they_have_in_another_order_or_alone(many):
+    model, X = many
+    order = np.random.RandomState(1).permutation(len(X))
+    assert is_looked_up(model, X)
+    assert not is_looked_up(model, X[:100])
+    found = model.predict_proba(X)
+    np.testing.assert_allclose(model.predict_proba(X[order]), found[order], atol=1e-6)
+    few = [model.predict_proba(X[i : i + 100]) for i in range(0, len(X), 100)]
+    np.testing.assert_allclose(found, np.concatenate(few), atol=1e-6)
+
+
+def test_threads_change_no_bit_where_tokens_are_looked_up(many):
+    model, X = copy(many[0]), many[1]
+    assert is_looked_up(model, X)
+    expected = model.predict_proba(X)
+    model.net_ = deepcopy(model.net_)
+    for n_threads in (1, 2, 3):
+        model.net_.n_threads = n_threads
+        assert np.array_equal(model.predict_proba(X), expected)
+
+
+def test_what_is_looked_up_is_of_the_weights_that_there_are(many):
+    model, X = deepcopy(many[0]), many[1]
+    before = model.predict_proba(X)
+    model.partial_fit(X[:40], Y)
+    found = model.predict_proba(X)
+    assert not np.allclose(found, before, atol=1e-4)
+    np.testing.assert_allclose(found[:100], model.predict_proba(X[:100]), atol=1e-6)
+
+
+def test_few_tokens_for_a_large_vocabulary_are_not_looked_up(many):
+    model, X = deepcopy(many[0]), many[1]
+    model.net_.grow_vocabulary(1_000)
+    assert not is_looked_up(model, X)
+
+
 def test_the_head_keeps_to_one_core_like_the_workers(fitted, ids):
     model, seen = deepcopy(fitted), []
     model.module_.head.register_forward_hook(
