@@ -58,6 +58,11 @@ class SequenceModel(Network):
         layer = cast("TokenInput", self.input_layer)
         return Projection(layer, self.encoder.layers[0])
 
+    @property
+    def n_rows_to_look_up(self) -> int:
+        """How many rows a batch best has for a projection."""
+        return Projection.n_rows(self.encoder.layers[0])
+
     def can_look_up(self, n_rows: int) -> bool:
         """Whether a projection speeds up batches of so many rows."""
         return Projection.pays(self.input_layer, self.encoder.layers[0], n_rows)

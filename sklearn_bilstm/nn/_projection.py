@@ -13,6 +13,9 @@ __all__ = ["Projection"]
 # own kernel than from single operations, each of which has to be called.
 _FEWEST_NUMBERS = 4_000
 
+# What a batch best has of them: more are hardly faster, and take more memory.
+_NUMBERS = 16_000
+
 # Numbers of the tables, so that they take a quarter of a GiB at most.
 _LARGEST_TABLES = 2**26
 
@@ -54,6 +57,11 @@ class Projection:
         self.tables = torch.cat(tables)  # (D * V, 4 * H)
         self.weights = torch.stack(weights)  # (D, H + C, 4 * H)
         self.hidden_size = layer.forwards.hidden_size
+
+    @staticmethod
+    def n_rows(layer: RecurrentLayer) -> int:
+        """Return how many rows a batch best has."""
+        return max(1, _NUMBERS // layer.forwards.hidden_size)
 
     @staticmethod
     def pays(input_layer: nn.Module, layer: RecurrentLayer, n_rows: int) -> bool:

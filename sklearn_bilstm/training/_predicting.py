@@ -23,9 +23,9 @@ _ROWS_TO_READ = 42
 _STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
 # What the first layer makes of a token is looked up where so many are read for each
-# that it knows, in batches of so many rows: 1.7 times as many film reviews a second
-# with 5,000 words, and 1.2 times where the tables of 20,000 serve 1,000 reviews alone.
-_TOKENS_TO_PROJECT, _ROWS_TO_LOOK_UP = 12, 168
+# that it knows: 1.7 times as many film reviews a second with 5,000 words, and 1.2 times
+# where the tables of 20,000 serve 1,000 reviews alone.
+_TOKENS_TO_PROJECT = 12
 
 
 class PredictingNet(NeuralNet):
@@ -183,7 +183,7 @@ class PredictingNet(NeuralNet):
         network, lengths = self.module_, dataset.sequences.lengths
         enough = _TOKENS_TO_PROJECT * network.input_layer.input_size
         if self._on_cpu and lengths.sum() >= enough:
-            batches = self._batches(dataset, _ROWS_TO_LOOK_UP)
+            batches = self._batches(dataset, network.n_rows_to_look_up)
             large = [rows for rows in batches if network.can_look_up(len(rows))]
             if sum(lengths[rows].sum() for rows in large) >= enough:
                 with OneCore(), torch.inference_mode():
