@@ -132,9 +132,27 @@ class TokenInput(Part):
         """Begin with the vectors of another layer, which has as many or fewer."""
         self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 
-    def known(self, ids: Tensor) -> Tensor:
-        """Return ids, the unknown one in place of those that have no vector."""
-        return ids.masked_fill(ids >= self.input_size, self.unknown_id)
+    @property
+    def widths(self) -> list[int]:
+        """How many numbers of a step are of its vector, and how many of evidence."""
+        return [self.n_shared, self.n_channels]
+
+    def channels(self, evidence: Tensor | None) -> Tensor | None:
+        """Return evidence, (B, T, n_channels), as large as vectors, if it is read.
+
+        Raises
+        ------
+        ValueError
+            If it is missing.
+        """
+        if not self.n_channels:
+            return None
+        if evidence is None:
+            raise ValueError(
+                f"evidence must hold {self.n_channels} numbers for each token, as this "
+                "network has learnt to read it: got None."
+            )
+        return self.evidence_scale * evidence
 
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:
@@ -148,12 +166,14 @@ class TokenInput(Part):
         evidence: Tensor | None = None,
     ) -> Tensor:
         """Turn ids of shape (B, T) into vectors, (B, T, E), time-major in memory."""
-        ids = self.word_dropout(self.known(ids), mask, generator)  # (B, T)
+        ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
+        ids = self.word_dropout(ids, mask, generator)  # (B, T)
         vectors = self.embedding(ids.T).transpose(0, 1)  # (B, T, E - n_channels)
         vectors = self.dropout(vectors, generator)  # (B, T, E - n_channels)
-        if evidence is None:
+        channels = self.channels(evidence)
+        if channels is None:
             return vectors  # (B, T, E)
-        parts = vectors, self.evidence_scale * evidence
+        parts = vectors, channels
         by_step = torch.cat([part.transpose(0, 1) for part in parts], 2)  # (T, B, E)
         return by_step.transpose(0, 1)  # (B, T, E)
 

@@ -12,7 +12,7 @@ from sklearn_bilstm.nn._mask import Order, reversed_order
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._pooling import AttentionPooling, Pooling
-from sklearn_bilstm.nn._projection import Projection
+from sklearn_bilstm.nn._projection import Projection, RowsToLookUp
 
 __all__ = ["SequenceModel"]
 
@@ -53,19 +53,15 @@ class SequenceModel(Network):
         width = layer.n_shared
         return type(layer), width, self.encoder.design, type(self.pooling)
 
+    @property
+    def rows_to_look_up(self) -> RowsToLookUp | None:
+        """How many rows a batch has that a projection reads faster, if any."""
+        return Projection.rows(self.input_layer, self.encoder)
+
     def projection(self) -> Projection:
-        """Return what spares work in batches that `can_look_up`, for these weights."""
+        """Return what reads batches of `rows_to_look_up` faster, for these weights."""
         layer = cast("TokenInput", self.input_layer)
         return Projection(layer, self.encoder.layers[0])
-
-    @property
-    def n_rows_to_look_up(self) -> int:
-        """How many rows a batch best has for a projection."""
-        return Projection.n_rows(self.encoder.layers[0])
-
-    def can_look_up(self, n_rows: int) -> bool:
-        """Whether a projection speeds up batches of so many rows."""
-        return Projection.pays(self.input_layer, self.encoder.layers[0], n_rows)
 
     def pool(
         self,
@@ -78,10 +74,9 @@ class SequenceModel(Network):
     ) -> Tensor:
         """Turn sequences into vectors of shape (B, P); see `forward`.
 
-        With a `projection`, which is not for training, batches of many rows are read
-        through it.
+        With a `projection`, which is not for training, the first layer is read so.
         """
-        if projection is not None and self.can_look_up(len(steps)):
+        if projection is not None:
             order = reversed_order(mask)
             first = projection(steps, order, evidence)  # (B, T, hidden_size) each
         else:

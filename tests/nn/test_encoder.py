@@ -194,6 +194,28 @@ def test_the_backward_direction_starts_at_the_last_real_step():
     torch.testing.assert_close(states[0, 2, 4:], first_read[0, 0])
 
 
+@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
+def test_a_stack_reads_as_its_layers_one_after_the_other(normalization, generator):
+    encoder = make_encoder((5, 4, 3), normalization=normalization).eval()
+    for weight in encoder.parameters():
+        nn.init.normal_(weight, generator=generator)
+    states = x = torch.randn(4, 7, 3, generator=generator)
+    for index, layer in enumerate(encoder.layers):
+        alone = make_encoder(
+            [layer.forwards.hidden_size], layer.input_size, normalization=normalization
+        )
+        weights = {
+            name.replace(f"s.{index}.", "s.0."): weight
+            for name, weight in encoder.state_dict().items()
+            if f"s.{index}." in name
+        }
+        alone.load_state_dict(weights)
+        states, final = alone.eval()(states, MASK)
+    found, found_final = encoder(x, MASK)
+    torch.testing.assert_close(found[MASK], states[MASK])
+    torch.testing.assert_close(found_final, final)
+
+
 def test_recurrent_dropout_zeroes_weights_for_all_steps_and_rows(generator):
     encoder = make_encoder(recurrent_dropout=0.5)
     x = torch.randn(1, 7, 3).expand(4, 7, 3)

@@ -177,3 +177,28 @@ def test_logits_of_vectors_are_those_of_the_tokens_that_they_stand_for(pooling):
     model = make_model(pooling=pooling).eval()
     vectors = model.input_layer(IDS, MASK)
     torch.testing.assert_close(model.logits_of_vectors(vectors, MASK), model(IDS, MASK))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS.values())
+@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
+def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
+    layer = TokenInput(9, 4, 2, unknown_id=1)
+    model = make_model(layer, pooling, normalization=normalization).eval()
+    generator = torch.Generator().manual_seed(1)
+    inputs = {
+        "evidence": torch.randn(*IDS.shape, 2, generator=generator),
+        "static": torch.randn(len(IDS), 5, generator=generator),
+    }
+    other = make_model(layer, pooling, seed=1)
+    expected, found, of_other_weights = (
+        model.pool(IDS, MASK, **inputs, projection=projection)
+        for projection in (None, model.projection(), other.projection())
+    )
+    torch.testing.assert_close(found, expected)
+    assert not torch.allclose(of_other_weights, expected, atol=1e-3)
+
+
+def test_evidence_that_is_missing_is_an_error():
+    model = make_model(TokenInput(9, 4, 2, unknown_id=1)).eval()
+    with pytest.raises(ValueError, match="evidence must hold 2 numbers for each token"):
+        model(IDS, MASK)

@@ -1,19 +1,11 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from sklearn_bilstm.nn import (
-    MERGES,
-    NORMALIZATIONS,
-    POOLINGS,
-    DenseHead,
-    NumericInput,
-    Projection,
-    RecurrentEncoder,
-    SequenceModel,
-    TokenInput,
-)
+from sklearn_bilstm.nn import NumericInput, Projection, RecurrentEncoder, TokenInput
 from sklearn_bilstm.nn._mask import reversed_order
 from tests.nn import recurrences
 
@@ -55,71 +47,65 @@ def test_states_are_those_of_the_equations(lengths, n_channels, way):
         np.testing.assert_allclose(found[row, :n_steps], expected, atol=1e-12)
 
 
-def make_model(pooling="max", sizes=(4,), embedding_dim=5, **params):
-    layer = TokenInput(N_TOKENS, embedding_dim, 2, unknown_id=UNKNOWN)
-    encoder = RecurrentEncoder(layer.output_size, sizes, **params)
-    pooled = POOLINGS[pooling](encoder.output_size)
-    head = DenseHead(pooled.output_size, 2)
-    return drawn(SequenceModel(layer, encoder, pooled, head))
-
-
-def assert_pools_as_without(model):
-    """Compare what is pooled of rows enough for a projection to be used."""
-    lengths = np.random.RandomState(0).randint(0, 7, size=1_000)
-    ids, mask, evidence = drawn_rows(lengths.tolist(), 2)
-    assert model.can_look_up(len(ids))
-    found, expected = (
-        model.pool(ids, mask, evidence=evidence, projection=projection)
-        for projection in (model.projection(), None)
-    )
-    torch.testing.assert_close(found, expected)
-
-
-@pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("sizes", [(4,), (5, 3)])
-def test_every_pooling_gets_the_same_states(pooling, sizes):
-    assert_pools_as_without(make_model(pooling, sizes))
-
-
-@pytest.mark.parametrize("merge_mode", MERGES)
-@pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
-def test_what_stands_above_the_layer_is_the_same(merge_mode, normalization):
-    model = make_model(merge_mode=merge_mode, normalization=normalization)
-    assert_pools_as_without(model)
-
-
-def test_few_rows_are_read_as_without_a_projection():
-    model = make_model()
-    ids, mask, evidence = drawn_rows([3, 5], 2)
-    of_other_weights = drawn(make_model(), seed=1).projection()
-    found = model.pool(ids, mask, evidence=evidence, projection=of_other_weights)
-    assert torch.equal(found, model.pool(ids, mask, evidence=evidence))
-
-
-def test_it_keeps_the_weights_that_it_was_made_of():
-    model = make_model()
+def test_tokens_and_weights_are_those_that_it_was_made_of(generator):
+    layer = drawn(TokenInput(N_TOKENS, 5, 2, unknown_id=UNKNOWN))
+    encoder = drawn(RecurrentEncoder(7, [4]))
     ids, mask, evidence = drawn_rows([5, 2], 2)
     read = ids, reversed_order(mask), evidence
-    projection = model.projection()
+    projection = Projection(layer, encoder.layers[0])
     before = projection(*read)
-    drawn(model, seed=1)
+    layer.grow(N_TOKENS + 3, generator)
+    drawn(encoder, seed=1)
     assert all(map(torch.equal, before, projection(*read)))
-    assert not any(map(torch.equal, before, model.projection()(*read)))
+    after = Projection(layer, encoder.layers[0])(*read)
+    assert not any(map(torch.equal, before, after))
 
 
-@pytest.mark.parametrize("cell", ["gru", "rnn"])
-def test_other_cells_are_not_looked_up(cell):
-    assert not make_model(cell=cell).can_look_up(10**6)
+def test_evidence_that_is_missing_is_an_error():
+    layer = drawn(TokenInput(N_TOKENS, 5, 2, unknown_id=UNKNOWN))
+    projection = Projection(layer, drawn(RecurrentEncoder(7, [4])).layers[0])
+    ids, mask, _ = drawn_rows([5, 2], 0)
+    with pytest.raises(ValueError, match="evidence must hold 2 numbers for each token"):
+        projection(ids, reversed_order(mask))
 
 
-def test_it_does_not_pay_for_numbers_narrow_vectors_few_rows_and_large_tables():
-    layer = RecurrentEncoder(64, [64]).layers[0]
-    tokens = TokenInput(5_000, 64, unknown_id=UNKNOWN)
-    assert Projection.pays(tokens, layer, 100)
-    assert not Projection.pays(tokens, layer, 50)
-    assert not Projection.pays(NumericInput(64), layer, 100)
-    narrow = TokenInput(5_000, 40, 24, unknown_id=UNKNOWN)
-    assert not Projection.pays(narrow, layer, 100)
+def rows_of(n_tokens=5_000, n_channels=0, hidden_sizes=(64,), **params):
+    """Which batches are looked up, of vectors and evidence 64 wide together."""
     with torch.device("meta"):
-        many = TokenInput(10**6, 64, unknown_id=UNKNOWN)
-    assert not Projection.pays(many, layer, 100)
+        width = 64 - n_channels
+        layer = TokenInput(n_tokens, width, n_channels, unknown_id=UNKNOWN)
+        return Projection.rows(layer, RecurrentEncoder(64, hidden_sizes, **params))
+
+
+@pytest.mark.parametrize("way", [TWO_WAYS, ONE_WAY])
+def test_the_narrower_the_states_the_more_rows_are_read_at_once(way):
+    for narrow, wide in pairwise([1, 16, 32, 64]):
+        fewer, more = (rows_of(hidden_sizes=[size], **way) for size in (wide, narrow))
+        assert 0 < fewer.fewest < fewer.best
+        assert fewer.fewest < more.fewest
+        assert fewer.best < more.best
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"cell": "gru"},
+        {"cell": "rnn"},
+        {"hidden_sizes": (64, 64)},
+        {"n_channels": 1},  # then vectors are narrower than states
+        {"n_tokens": 2**26 // (2 * 4 * 64) + 1},
+        {"n_tokens": 2**26 // (4 * 64) + 1, "bidirectional": False},
+    ],
+)
+def test_nothing_is_looked_up_where_it_takes_more_time_or_memory(params):
+    assert rows_of(**params) is None
+
+
+@pytest.mark.parametrize("way", [TWO_WAYS, ONE_WAY])
+def test_tables_take_a_quarter_of_a_gib_at_most(way):
+    n_tokens = 2**26 // (4 * 64 * (1 + way["bidirectional"]))
+    assert rows_of(n_tokens, **way) is not None
+
+
+def test_numbers_are_not_looked_up():
+    assert Projection.rows(NumericInput(64), RecurrentEncoder(64, [64])) is None

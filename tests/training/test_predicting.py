@@ -80,11 +80,9 @@ def many():
 
 
 def is_looked_up(model, X):
-    batches, projection = model.net_._batches_and_projection(
-        SequenceDataset(ragged_from_ids(X))
-    )
+    batches, pool = model.net_._batches_and_pool(SequenceDataset(ragged_from_ids(X)))
     assert sorted(np.concatenate(batches)) == list(range(len(X)))
-    return projection is not None
+    return pool != model.module_.pool
 
 
 def test_rows_have_the_answer_that_they_have_in_another_order_or_alone(many):
@@ -111,10 +109,18 @@ def test_threads_change_no_bit_where_tokens_are_looked_up(many):
 def test_what_is_looked_up_is_of_the_weights_that_there_are(many):
     model, X = deepcopy(many[0]), many[1]
     before = model.predict_proba(X)
-    model.partial_fit(X[:40], Y)
+    with torch.no_grad():
+        model.module_.encoder.layers[0].forwards.weight_ih_l0.mul_(-2)
     found = model.predict_proba(X)
     assert not np.allclose(found, before, atol=1e-4)
     np.testing.assert_allclose(found[:100], model.predict_proba(X[:100]), atol=1e-6)
+
+
+def test_few_rows_are_not_looked_up_however_many_tokens_they_have(many):
+    model, _ = many
+    long = np.random.RandomState(0).randint(2, 50, size=(60, 300))
+    assert not is_looked_up(model, long)
+    assert is_looked_up(model, np.tile(long, (20, 1)))
 
 
 def test_few_tokens_for_a_large_vocabulary_are_not_looked_up(many):
