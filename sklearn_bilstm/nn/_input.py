@@ -132,11 +132,6 @@ class TokenInput(Part):
         """Begin with the vectors of another layer, which has as many or fewer."""
         self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 
-    @property
-    def widths(self) -> list[int]:
-        """How many numbers of a step are of its vector, and how many of evidence."""
-        return [self.n_shared, self.n_channels]
-
     def channels(self, evidence: Tensor | None) -> Tensor | None:
         """Return evidence, (B, T, n_channels), as large as vectors, if it is read.
 

@@ -58,24 +58,18 @@ class Projection:
 
     @torch.no_grad()
     def __init__(self, input_layer: TokenInput, layer: RecurrentLayer) -> None:
-        vectors, widths = input_layer.embedding.weight, input_layer.widths
-        self.channels_of, self.unknown_id = input_layer.channels, input_layer.unknown_id
-        self.n_tokens, self.hidden_size = len(vectors), layer.forwards.hidden_size
+        self.channels_of = input_layer.channels
+        self.unknown_id = input_layer.unknown_id
+        self.n_tokens = input_layer.input_size
+        self.hidden_size = layer.forwards.hidden_size
+        vectors = input_layer.embedding.weight  # (n_tokens, E - n_channels)
         n_directions, n_sums = len(layer.directions), 4 * self.hidden_size
+        width = self.hidden_size + input_layer.n_channels
         tables = vectors.new_empty(n_directions, self.n_tokens, n_sums)
-        self.weights = vectors.new_empty(
-            n_directions, self.hidden_size + input_layer.n_channels, n_sums
-        )
-        for lstm, table, weights in zip(
-            layer.directions, tables, self.weights, strict=True
-        ):
-            weight_ih, weight_hh, bias_ih, bias_hh = lstm.all_weights[0]
-            # tanh(x) is 2 * sigmoid(2 * x) - 1, and states are kept as halves
-            scale = _scale_of_gates(weight_ih)  # (n_sums, 1)
-            bias = scale[:, 0] * (bias_ih + bias_hh)  # (n_sums,)
-            of_token, of_channels = (scale * weight_ih).split(widths, 1)
-            torch.addmm(bias, vectors, of_token.T, out=table)
-            weights.copy_(torch.cat([2 * scale * weight_hh, of_channels], 1).T)
+        self.weights = vectors.new_empty(n_directions, width, n_sums)
+        parts = zip(layer.directions, tables, self.weights, strict=True)
+        for lstm, table, weights in parts:
+            _fill(table, weights, vectors, lstm)
         self.tables = tables.flatten(0, 1)  # (n_directions * n_tokens, n_sums)
 
     @staticmethod
@@ -160,8 +154,16 @@ class Projection:
             torch.mul(leave, squashed.sub_(0.5), out=after)
 
 
-def _scale_of_gates(weight: Tensor) -> Tensor:
-    """Return twos for the candidate, whose tanh is taken by a sigmoid, else ones."""
-    scale = weight.new_ones(len(weight), 1)  # (n_sums, 1)
-    scale.chunk(4)[2].fill_(2)  # torch orders the gates i, f, g, o
-    return scale
+def _fill(table: Tensor, weights: Tensor, vectors: Tensor, lstm: nn.RNNBase) -> None:
+    """Fill in what a direction makes of tokens, and its weights for all else it reads.
+
+    tanh(x) is 2 * sigmoid(2 * x) - 1, and states are kept as halves.
+    """
+    weight_ih, weight_hh, bias_ih, bias_hh = lstm.all_weights[0]
+    scale = weight_ih.new_ones(len(weight_ih), 1)  # (n_sums, 1)
+    scale.chunk(4)[2].fill_(2)  # of the candidate: torch orders the gates i, f, g, o
+    bias = scale[:, 0] * (bias_ih + bias_hh)  # (n_sums,)
+    # of E - n_channels columns and of n_channels
+    of_vector, of_channels = (scale * weight_ih).tensor_split([vectors.shape[1]], 1)
+    torch.addmm(bias, vectors, of_vector.T, out=table)
+    weights.copy_(torch.cat([2 * scale * weight_hh, of_channels], 1).T)
