@@ -39,7 +39,7 @@ from sklearn_bilstm.nn._pooling import (
     MaxPooling,
     MeanPooling,
 )
-from sklearn_bilstm.nn._projection import Projection
+from sklearn_bilstm.nn._projection import Projection, RowsToLookUp
 from sklearn_bilstm.nn._tagging import TaggingModel
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "Projection",
     "RecurrentEncoder",
     "RecurrentLayer",
+    "RowsToLookUp",
     "SequenceModel",
     "TaggingModel",
     "TokenInput",

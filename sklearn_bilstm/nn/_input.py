@@ -138,16 +138,15 @@ class TokenInput(Part):
         Raises
         ------
         ValueError
-            If it is missing.
+            If it has another number of channels, or is missing.
         """
-        if not self.n_channels:
-            return None
-        if evidence is None:
+        n_given = 0 if evidence is None else evidence.shape[2]
+        if n_given != self.n_channels:
             raise ValueError(
                 f"evidence must hold {self.n_channels} numbers for each token, as this "
-                "network has learnt to read it: got None."
+                f"network reads so many: got {n_given}."
             )
-        return self.evidence_scale * evidence
+        return None if evidence is None else self.evidence_scale * evidence
 
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:

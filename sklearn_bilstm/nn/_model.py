@@ -117,12 +117,12 @@ class SequenceModel(Network):
         static: Tensor | None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        read = first, mask, order, generator
+        encoder = self.encoder
         if self.pooling.asks_for_order:
-            states, final = self.encoder.states(*read)
+            states, final = encoder.states(first, mask, order, generator)
             pooled = self.pooling(states, mask, final)  # (B, P - S)
         else:
-            parts = self.encoder.states_in_any_order(*read)
+            parts = encoder.states_in_any_order(first, mask, order, generator)
             pooled = self.pooling(parts, mask)  # (B, P - S)
         if static is None:
             return pooled  # (B, P)

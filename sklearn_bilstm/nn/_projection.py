@@ -18,7 +18,7 @@ _FEWEST_NUMBERS = 4_000
 # What a batch best has of them: more are hardly faster, and take more memory.
 _BEST_NUMBERS = 16_000
 
-# Numbers of the tables, so that they take a quarter of a GiB at most.
+# Numbers of the tables, so that they take a quarter of a GiB at most in float32.
 _MOST_NUMBERS_OF_TABLES = 2**26
 
 
@@ -43,9 +43,9 @@ class Projection:
     At every step an LSTM multiplies the vector that it reads, and its own last state,
     by weights. What it makes of the vector of a token stays the same as long as no
     weight changes, so it is computed once for each token that there is instead of once
-    for each that is read. That is the larger part of the work, as vectors are wider
-    than states. Torch's kernels do not take it as given: steps are taken here by single
-    operations of torch, for both directions at once.
+    for each that is read. That spares half of the work or more, where vectors are as
+    wide as states or wider. Torch's kernels do not take it as given: steps are taken
+    here by single operations of torch, for both directions at once.
 
     Weights and tokens are those of the moment at which it is made.
 
@@ -76,8 +76,9 @@ class Projection:
     def rows(input_layer: nn.Module, encoder: RecurrentEncoder) -> RowsToLookUp | None:
         """Return which batches are read faster than without.
 
-        None of them, where the first layer has little part in the work: where vectors
-        are narrower than states, or other layers follow.
+        None of them where no LSTM reads tokens, where there is too little to spare, as
+        vectors are narrower than states or other layers follow, and where there are too
+        many tokens for a table.
         """
         layer, *others = encoder.layers
         if not isinstance(input_layer, TokenInput) or others or layer.cell != "lstm":
@@ -88,7 +89,7 @@ class Projection:
             return None
         if input_layer.n_shared < hidden_size:
             return None
-        # rounded up
+        # rounded up, as there are no batches of no rows
         rows = (-(-n // hidden_size) for n in (_FEWEST_NUMBERS, _BEST_NUMBERS))
         return RowsToLookUp(*rows)
 

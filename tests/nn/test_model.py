@@ -198,7 +198,9 @@ def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
     assert not torch.allclose(of_other_weights, expected, atol=1e-3)
 
 
-def test_evidence_that_is_missing_is_an_error():
-    model = make_model(TokenInput(9, 4, 2, unknown_id=1)).eval()
-    with pytest.raises(ValueError, match="evidence must hold 2 numbers for each token"):
-        model(IDS, MASK)
+@pytest.mark.parametrize(("n_channels", "n_given"), [(2, 0), (2, 1), (0, 2)])
+def test_evidence_that_was_not_learnt_from_is_an_error(n_channels, n_given):
+    model = make_model(TokenInput(9, 4, n_channels, unknown_id=1)).eval()
+    evidence = torch.ones(*IDS.shape, n_given) if n_given else None
+    with pytest.raises(ValueError, match=f"{n_channels} numbers .* got {n_given}"):
+        model(IDS, MASK, evidence=evidence)

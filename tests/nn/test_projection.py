@@ -26,6 +26,7 @@ def drawn_rows(lengths, n_channels, n_steps=6):
     generator = torch.Generator().manual_seed(1)
     mask = torch.arange(n_steps) < torch.tensor(lengths)[:, None]
     ids = torch.randint(2, N_TOKENS + 3, mask.shape, generator=generator) * mask
+    ids[0, 0] = N_TOKENS  # the first that has no vector
     evidence = torch.randn(*mask.shape, n_channels, generator=generator).double()
     return ids, mask, evidence if n_channels else None
 
@@ -61,12 +62,13 @@ def test_tokens_and_weights_are_those_that_it_was_made_of(generator):
     assert not any(map(torch.equal, before, after))
 
 
-def test_evidence_that_is_missing_is_an_error():
+@pytest.mark.parametrize("n_given", [0, 1])
+def test_evidence_that_is_missing_is_an_error(n_given):
     layer = drawn(TokenInput(N_TOKENS, 5, 2, unknown_id=UNKNOWN))
     projection = Projection(layer, drawn(RecurrentEncoder(7, [4])).layers[0])
-    ids, mask, _ = drawn_rows([5, 2], 0)
-    with pytest.raises(ValueError, match="evidence must hold 2 numbers for each token"):
-        projection(ids, reversed_order(mask))
+    ids, mask, evidence = drawn_rows([5, 2], n_given)
+    with pytest.raises(ValueError, match=f"2 numbers for each .* got {n_given}"):
+        projection(ids, reversed_order(mask), evidence)
 
 
 def rows_of(n_tokens=5_000, n_channels=0, hidden_sizes=(64,), **params):
@@ -105,6 +107,13 @@ def test_nothing_is_looked_up_where_it_takes_more_time_or_memory(params):
 def test_tables_take_a_quarter_of_a_gib_at_most(way):
     n_tokens = 2**26 // (4 * 64 * (1 + way["bidirectional"]))
     assert rows_of(n_tokens, **way) is not None
+
+
+def test_of_the_widest_states_at_least_a_row_is_read_at_once():
+    with torch.device("meta"):
+        layer = TokenInput(50, 20_000, unknown_id=UNKNOWN)
+        encoder = RecurrentEncoder(20_000, [20_000])
+    assert Projection.rows(layer, encoder) == (1, 1)
 
 
 def test_numbers_are_not_looked_up():

@@ -123,6 +123,35 @@ def test_few_rows_are_not_looked_up_however_many_tokens_they_have(many):
     assert is_looked_up(model, np.tile(long, (20, 1)))
 
 
+def test_a_few_short_rows_beside_very_long_ones_are_not_looked_up(many):
+    model, _ = many
+    X = np.random.RandomState(0).randint(2, 50, size=(1_200, 900))
+    X[40:, 1:] = 0
+    model = deepcopy(model)
+    model.net_.grow_vocabulary(500)
+    assert not is_looked_up(model, X)
+    X[40:, 1:12] = 2
+    assert is_looked_up(model, X)
+
+
+def test_where_tokens_are_looked_up_a_small_batch_is_read_by_the_kernel(many):
+    model, X = many
+    rows = model._as_dataset(model._read(X))
+    _, pool = model.net_._batches_and_pool(rows)
+    for n_rows, by_kernel in [(20, True), (500, False)]:
+        inputs, _ = rows[np.arange(n_rows)]
+        with torch.inference_mode():
+            found, expected = pool(**inputs), model.module_.pool(**inputs)
+            looked_up = pool(**inputs, projection=model.module_.projection())
+        assert torch.equal(found, expected if by_kernel else looked_up)
+
+
+def test_nothing_is_looked_up_on_a_gpu(many):
+    model, X = deepcopy(many[0]), many[1]
+    model.net_.device = "cuda"
+    assert not is_looked_up(model, X)
+
+
 def test_few_tokens_for_a_large_vocabulary_are_not_looked_up(many):
     model, X = deepcopy(many[0]), many[1]
     model.net_.grow_vocabulary(1_000)
