@@ -22,234 +22,237 @@ __all__ = ["BiLSTMRegressor"]
 
 
 class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator):
-    """Predict numbers from sequences by a recurrent network that reads both ways.
+    """Bidirectional LSTM regressor of sequences.
 
-    The rows of X are sequences: of token ids, which :class:`TextVectorizer` makes of
-    text, or of numbers, as for :class:`BiLSTMClassifier`. A rating of a text and a
-    forecast of a series are such numbers. There may be several for each row.
+    The rows of X are sequences of token ids, such as the output of
+    :class:`TextVectorizer`, or of numbers, as for :class:`BiLSTMClassifier`. Examples
+    are predicting the rating of a text or forecasting a series. There can be several
+    outputs.
 
-    Sequences of numbers may have several channels and any length each: as an array of
-    shape (n_samples, n_timesteps, n_channels), in which steps of NaN at the end of a
-    row are padding, or as a list of arrays of shape (n_timesteps, n_channels).
+    Numeric sequences can have several channels and unequal lengths. Pass an array of
+    shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
+    padding, or a list of arrays of shape (n_timesteps, n_channels).
 
     Parameters
     ----------
     loss : {"squared_error", "absolute_error", "quantile"}, default="squared_error"
-        What is made small: its least is at the mean, the median, or a quantile of the
-        target. Targets are standardised in training.
+        Loss function. It estimates the mean, the median or a quantile of the target.
+        Targets are standardised during training.
 
     quantile : float in [0, 1], default=0.5
-        Level of the quantile that `loss="quantile"` predicts (Koenker and Bassett,
-        1978).
+        Quantile to predict with `loss="quantile"` (Koenker and Bassett, 1978).
 
     input_type : {"auto", "tokens", "numeric"}, default="auto"
-        What X holds. "auto" means tokens if X is sparse or of integers, or if there are
-        `static_features`, else numbers, of which each row is a sequence of one channel.
+        Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
+        or if `static_features` is positive; otherwise each row is a numeric sequence
+        with one channel.
 
     embedding_dim : int, default=100
-        Width of the vector of a token, unless `embedding` holds vectors.
+        Dimension of the token vectors. Ignored if `embedding` holds vectors.
 
     embedding : "svd", None, WordVectors or array of shape (n_ids, width), default="svd"
-        What the vectors of tokens are before training. "svd" gives tokens like vectors
-        that have like neighbours in X, by a singular value decomposition of their
-        pointwise mutual information (Levy and Goldberg, 2014). `fit` can be given rows
-        without labels for it. Row i of an array is the vector of id i; a row of zeros
-        is drawn. :class:`WordVectors` are for ids of a :class:`TextVectorizer` that
-        was given them as its `vocabulary`. Given vectors are scaled to the size of
-        drawn ones, and all these change at a fifth of the learning rate. None draws
-        them.
+        Initial token vectors. "svd" factorises the pointwise mutual information of
+        neighbouring tokens in X, and in `X_unlabelled` if `fit` is given it, by a
+        truncated singular value decomposition (Levy and Goldberg, 2014). In an array,
+        row i is the vector of id i; rows of zeros are initialised randomly.
+        :class:`WordVectors` require a :class:`TextVectorizer` with the same word
+        vectors as its `vocabulary`. Given vectors are rescaled to the size of random
+        ones. All of these are trained at a fifth of the learning rate. None initialises
+        the vectors randomly.
 
     freeze_embedding : bool, default=False
-        Whether the vectors of tokens stay what they are before training.
+        Whether to keep the initial token vectors fixed during training.
 
     pretrained : fitted estimator or None, default=None
-        A BiLSTM estimator, or a pipeline that ends with one, from whose network
-        training begins, all but the dense layers: what it has learnt about another
-        target; the values of `embedding` and rows without labels have no say then. Of a
-        pipeline only the last step counts, so keep its vectorizer. If both are
-        classifiers that read evidence of n-grams, the new one reads
-        that of the old target. Ids must mean the same tokens. Within a search, keep it
-        fitted by a :class:`~sklearn.frozen.FrozenEstimator`.
+        A fitted BiLSTM estimator, or a pipeline that ends with one. Training starts
+        from the weights of its network, except for the dense layers; `embedding` and
+        `X_unlabelled` are then ignored. Only the last step of a pipeline is used, so
+        reuse its vectorizer: ids must refer to the same tokens. If both estimators are
+        classifiers with class log-odds features, those of the pretrained classifier are
+        kept. In a search, wrap the estimator in
+        :class:`~sklearn.frozen.FrozenEstimator` so that it stays fitted.
 
     static_features : int, default=0
-        How many of the last columns of a 2-D X are no steps but numbers that belong to
-        the row, as a ColumnTransformer puts beside text. They are standardised and join
-        the pooled vector.
+        Number of trailing columns of a 2-D X that are not steps of the sequence but
+        features of the row, such as those that a ColumnTransformer appends to token
+        ids. They are standardised and concatenated to the pooled vector.
 
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-        What carries the state from one step to the next (Hochreiter and Schmidhuber,
-        1997; Cho et al., 2014; Elman, 1990).
+        Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;
+        Elman, 1990).
 
     hidden_layer_sizes : int or sequence of int, default=(64,)
-        Width of the state of one direction, for each recurrent layer.
+        Number of units per direction of each recurrent layer.
 
     bidirectional : bool, default=True
-        Whether the layers read a sequence from its end too (Schuster and Paliwal,
-        1997).
+        Whether recurrent layers also process the sequence in reverse (Schuster and
+        Paliwal, 1997).
 
     merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
-        How the states of both directions become one: side by side, or their sum, mean
-        or product.
+        How to combine the states of both directions: concatenation, sum, mean or
+        product.
 
     normalization : {"layer", "batch"} or None, default=None
-        What the states of every layer are normalised by: each by its own mean and
-        variance (Ba et al., 2016), or each component by those of the real steps of a
-        batch (Ioffe and Szegedy, 2015). A batch is then learnt from in one thread.
+        Normalisation of the states of every recurrent layer: layer normalisation (Ba et
+        al., 2016), or batch normalisation (Ioffe and Szegedy, 2015) over the real steps
+        of a batch, for which each batch is processed in a single thread.
 
     pooling : {"max", "mean", "last", "attention", "max_mean"}, default="max_mean"
-        How the states of a sequence become one vector: the largest value or the mean
-        of each component, the state at the end of each direction, a mean weighted by
-        attention (Yang et al., 2016), or maximum and mean side by side.
+        How to reduce the states of a sequence to one vector: component-wise maximum or
+        mean, the final state of each direction, a weighted mean with attention (Yang et
+        al., 2016), or the concatenation of maximum and mean.
 
     dense_layer_sizes : int or sequence of int, default=()
-        Number of rectified units of each dense layer between the pooled vector and the
-        output.
+        Number of ReLU units of each dense layer between the pooled vector and the
+        output layer.
 
     dropout : float in [0, 1), default=0.5
-        Share of what recurrent layers above the first, dense layers and the output read
-        that is zeroed in training.
+        Dropout probability of the inputs of recurrent layers above the first, dense
+        layers and the output layer.
 
     embedding_dropout : float in [0, 1), default=0.5
-        Share of the components of the token vectors that is zeroed in training,
-        the same for all tokens of a sequence (Gal and Ghahramani, 2016).
+        Dropout probability of the components of token vectors, with one mask for all
+        tokens of a sequence (Gal and Ghahramani, 2016).
 
     word_dropout : float in [0, 1), default=0.1
-        Share of the tokens whose vector is that of the unknown one in training.
+        Probability that a token is replaced by the unknown token during training.
 
     token_deletion : float in [0, 1), default=0.0
-        Share of the tokens that is deleted in training (Wei and Zou, 2019).
+        Probability that a token is deleted during training (Wei and Zou, 2019).
 
     token_swap : float in [0, 1), default=0.0
-        Share of the tokens that changes places with a neighbour in training (Wei and
+        Probability that a token is swapped with its neighbour during training (Wei and
         Zou, 2019).
 
     recurrent_dropout : float in [0, 1), default=0.0
-        Share of the weights from one step to the next that is zeroed in training, the
-        same for all steps (Merity et al., 2018).
+        Dropout probability of the hidden-to-hidden weights, with one mask for all steps
+        (Merity et al., 2018).
 
     weight_decay : float, default=0.01
-        Decay of weights, but not of biases and token vectors (Loshchilov and Hutter,
-        2019).
+        Decoupled weight decay (Loshchilov and Hutter, 2019). It does not apply to
+        biases, normalisation weights and token vectors.
 
     max_norm : float or None, default=None
-        Norm to which the weights of a unit are shortened after every step (Srivastava
-        et al., 2014), in recurrent and dense layers and attention.
+        Maximum norm of the incoming weights of each unit of recurrent layers, dense
+        layers and attention, enforced after every step (Srivastava et al., 2014).
 
     max_epochs : int or "auto", default="auto"
-        Number of passes over the training rows. "auto" takes as many as make two
-        thousand batches, but not fewer than 4 nor more than 40, or 150 if X holds
-        numbers.
+        Number of passes over the training rows. "auto" chooses it such that training
+        takes about 2,000 batches, within 4 to 40 epochs (4 to 150 for numeric input).
 
     batch_size : int, default=32
-        Number of rows between two updates of the weights.
+        Number of rows per gradient step.
 
     lr : float, default=4e-3
-        Learning rate; its peak for `lr_schedule="one_cycle"`.
+        Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        How weights are updated.
+        Optimiser of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
-        How the learning rate changes: up to `lr` and down to nearly zero (Smith and
-        Topin, 2018), halved after two epochs without a lower loss, or not at all.
+        Learning-rate schedule: an increase to `lr` followed by a decrease to almost
+        zero (Smith and Topin, 2018), halving after two epochs without improvement, or a
+        constant rate.
 
     gradient_clip_norm : float, default=1.0
-        Norm to which larger gradients are cut. None leaves them alone.
+        Maximum norm of the gradient; larger gradients are rescaled. None disables
+        clipping.
 
     early_stopping : bool or "auto", default="auto"
-        Whether to stop when the loss on validation rows no longer falls, and to go
-        back to the weights that were best on them. True holds out rows for it if
-        `fit` gets no `X_val`; "auto" stops early only if it gets some.
+        Whether to stop training when the validation loss no longer improves, and to
+        restore the best weights. True holds out `validation_fraction` of the rows
+        unless `fit` is given `X_val`. "auto" stops early only if `fit` is given
+        `X_val`.
 
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows that `early_stopping=True` holds out. Classes keep their
-        shares.
+        Fraction of the training rows that `early_stopping=True` holds out. Classifiers
+        stratify them by class.
 
     n_iter_no_change : int, default=3
-        Number of epochs in a row without a lower validation loss that end a training.
+        Number of consecutive epochs without improvement after which training stops.
 
     tol : float, default=1e-4
-        By how much the validation loss must fall to count as lower.
+        Minimum decrease of the validation loss that counts as an improvement.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that an earlier `fit` found. Ids must
-        mean the same tokens as before: do not refit the :class:`TextVectorizer`.
+        Whether `fit` continues from the current weights. Ids must refer to the same
+        tokens as before, so do not refit the :class:`TextVectorizer`.
 
     checkpoint : str, path-like or None, default=None
-        File into which `fit` writes its state after every epoch. An equal `fit` that
-        finds it goes on from there, to the same bits as if nothing had interrupted it.
-        In a folder each training has a file of its own, as a search needs. It takes a
-        `random_state`. `partial_fit` leaves it alone.
+        File to which `fit` writes its state after every epoch. The same call to `fit`
+        resumes from an existing file, with a bit-identical result. If it is a folder,
+        each training writes its own file in it, as a search requires. Requires a
+        `random_state`. `partial_fit` does not use it.
 
     device : str or torch.device, default="auto"
-        Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
+        Device of the network. "auto" uses a CUDA device if one is available, else the
+        CPU.
 
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What the recurrent layers compute in while they are trained; weights and
-        predictions are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 for
-        LSTMs that read tokens on CPUs with instructions for it, which saves time and
-        costs no accuracy that could be measured, else float32.
+        Data type of the recurrent layers during training; weights and predictions are
+        float32 (Micikevicius et al., 2018). "auto" uses bfloat16 for LSTMs on token
+        input if the CPU has bfloat16 instructions, which is faster without a measurable
+        loss of accuracy, and float32 otherwise.
 
     n_threads : int or None, default=None
-        Number of CPU threads that train and predict, each on a shard of a batch. None
-        means as many as torch is allowed, which is :func:`torch.get_num_threads` and,
-        in a process of joblib, its share of the cores. It does not change the result.
+        Number of CPU threads for training and prediction. None uses
+        :func:`torch.get_num_threads`, which in a joblib worker is its share of the
+        cores. Results do not depend on it.
 
     callbacks : list of skorch callbacks, default=None
-        What else happens in training. Each `fit` gets copies of its own, which hold
-        the same objects, such as a writer of logs; so do clones. Callbacks that score
-        are refused: they read another kind of batch.
+        Additional skorch callbacks. Each `fit` copies them; copies and clones share the
+        objects that they hold, such as a log writer. Scoring callbacks are not
+        supported, since batches have another format.
 
     net_params : dict, default=None
-        Further arguments of :class:`skorch.NeuralNet`, such as
+        Additional arguments of :class:`skorch.NeuralNet`, such as
         `{"iterator_train__num_workers": 2}`.
 
     verbose : int, default=0
-        1 prints what each "auto" comes to and a line an epoch, 2 shows a progress bar
-        of the batches too.
+        Verbosity. 1 prints resolved "auto" parameters and a line per epoch; 2 also
+        shows a progress bar over batches.
 
     random_state : int, RandomState instance or None, default=None
-        Decides on initial weights, the order of rows, dropout, and the rows held out.
-        Unlike elsewhere, None does not draw from numpy's global random state.
+        Controls weight initialisation, row order, dropout and the validation split.
+        Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
+        does not use numpy's global random state.
 
     Attributes
     ----------
     n_outputs_ : int
-        Number of targets of a row.
+        Number of outputs.
 
     n_features_in_ : int
-        Number of columns of X seen during `fit`, if X was 2-D.
+        Number of columns of X seen during `fit`. Defined if X was 2-D.
 
     n_channels_ : int
-        Number of channels of a step, if X holds numbers.
+        Number of channels of a step. Defined for numeric input.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if X had names that are all strings.
+        Column names seen during `fit`. Defined if X had names that are all strings.
 
     input_type_ : {"tokens", "numeric"}
-        What X was taken for.
+        Type of X that was detected or given.
 
     auto_params_ : dict
-        What each parameter came to that is "auto", by name, as far as the last call
-        needed it.
+        Resolved values of parameters set to "auto", as far as the last call used them.
 
     n_iter_ : int
-        Number of epochs.
+        Number of training epochs.
 
     history_ : list of dict
-        For each epoch its number, the loss and R2 of the training rows as they were
-        learnt from, with dropout, the rate it ended with, and seconds; with validation
-        rows their loss and R2 too.
+        For each epoch its number, the loss and R2 on the training rows (measured during
+        the epoch, with dropout), the final learning rate, and the duration in seconds;
+        with validation rows, also their loss and R2.
 
     best_epoch_ : int
-        Epoch whose weights are in use: the best one after early stopping, else the
-        last.
+        Epoch of the current weights: the best one with early stopping, else the last.
 
     net_ : skorch.NeuralNet
-        The net that was trained.
+        The fitted skorch net.
 
     module_ : torch.nn.Module
-        The network in it.
+        The torch module of the net.
 
     See Also
     --------
@@ -372,21 +375,20 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
-        """Learn to predict numbers.
+        """Fit the regressor.
 
-        Ctrl-C ends it with a KeyboardInterrupt. The regressor then keeps the best
-        weights of the epochs that were complete; without any it is as it was.
+        Ctrl-C raises a KeyboardInterrupt. The regressor then keeps the best weights of
+        the completed epochs; before the first one it is unchanged.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids (0 is padding wherever it stands, 1 is unknown) or numbers. Series
-            of several channels or any length come as said above.
+            Token ids (0 is padding in any position, 1 is the unknown token) or numbers.
+            See the class description for other formats.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter, and from a row of weight 0
-            nothing is learnt.
+            Weights of the rows. Only their ratios matter; rows of weight 0 are ignored.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
                 default=None
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
@@ -396,10 +398,9 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             Numbers of the validation rows.
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
-            Further rows of token ids for `embedding="svd"` to learn from what the
-            neighbours of a token tell. They change nothing with `embedding=None`, nor
-            with a `warm_start` that goes on. A search cuts them into its folds if they
-            are as many as the rows of X.
+            Additional rows of token ids for `embedding="svd"`. They have no effect with
+            `embedding=None`, or if `warm_start` continues from fitted weights. If they
+            have as many rows as X, a search splits them into folds as well.
 
         Returns
         -------
@@ -409,8 +410,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         Raises
         ------
         ValueError
-            If a parameter, X, y or the weights are not what they must be, or the
-            training diverges, or the `checkpoint` is of another training.
+            If a parameter, X, y or the weights are invalid, if training diverges, or if
+            the `checkpoint` belongs to a different training.
         """
         with (
             fit_task(self, X, y, sample_weight) as task,
@@ -422,11 +423,11 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
-        """Learn from a batch of rows, in one pass at the constant rate `lr`.
+        """Update the network with one pass over a batch, at the constant rate `lr`.
 
-        It goes on from what was learnt before, by `fit` too, with the parameters of
-        now. Token ids that are new get new vectors. Numbers, and targets, are
-        standardised with the first batch.
+        Training continues from the current weights, including those of `fit`, with the
+        current parameter values. New token ids get new vectors. Numeric input and
+        targets are standardised with the statistics of the first batch.
 
         Parameters
         ----------
@@ -435,7 +436,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Numbers.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows, which are not scaled to any mean.
+            Weights of the rows. They are not normalised.
 
         Returns
         -------
@@ -445,26 +446,26 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         Raises
         ------
         ValueError
-            If the parameters ask for another network than there is, or y has another
-            number of outputs than before.
+            If the parameters describe a different network than the fitted one, or if y
+            has a different number of outputs.
         """
         with unchanged_on_error(self), OneCore(blas=True):
             self._learn_batch(X, y, sample_weight)
         return self
 
     def predict(self, X):
-        """Predict the number, or numbers, of each sequence.
+        """Predict the outputs of each sequence.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids or numbers, as in `fit`. An id above those that `fit` saw is
-            unknown.
+            Token ids or numbers, as in `fit`. Ids that `fit` did not see are treated as
+            the unknown token.
 
         Returns
         -------
         y : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
-            As many dimensions as the y that was fitted.
+            The number of dimensions is that of y in `fit`.
         """
         check_is_fitted(self)
         y = self._target_scaler.inverse_transform(self._logits(X))
@@ -497,8 +498,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         target = y.reshape(len(y), -1)
         if target.shape[1] != self.n_outputs_:
             raise ValueError(
-                f"{name} must hold {self.n_outputs_} numbers for each row, as the y "
-                f"that BiLSTMRegressor was fitted to: got {target.shape[1]}."
+                f"{name} must have {self.n_outputs_} outputs per row, as y had in fit: "
+                f"got {target.shape[1]}."
             )
         return target
 

@@ -28,241 +28,243 @@ _NOT_HERE = {"pooling", "pretrained", "static_features", "token_deletion", "toke
 
 
 class BiLSTMTagger(BaseTagger):
-    """Label every token of a sequence by a network that reads it in both directions.
+    """Bidirectional LSTM-CRF sequence tagger.
 
-    Such as parts of speech, or the names in a text. The rows of X are sentences, each a
-    list of tokens. Each token gets a vector of its own and one of its characters, one
-    or more bidirectional LSTM layers read the vectors, and a conditional random field
-    weighs the labels of a sentence together (Huang et al., 2015; Ma and Hovy, 2016).
+    It predicts a label for each token, such as part-of-speech tags or named entities.
+    The rows of X are sentences: lists of tokens. The network consists of word and
+    character embeddings, one or more bidirectional recurrent layers, and a conditional
+    random field over the labels (Huang et al., 2015; Ma and Hovy, 2016).
 
-    X and y may be lists, numpy arrays of objects or columns of pandas. The rows of X
-    may also be lists of token ids, or series of numbers as :class:`BiLSTMClassifier`
-    reads them.
+    X and y can be lists, numpy arrays of objects or pandas columns. The rows of X can
+    also be lists of token ids, or numeric sequences as for :class:`BiLSTMClassifier`.
 
     Parameters
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
-        What X holds. "auto" means tokens if X holds strings, is sparse or of integers,
-        else numbers.
+        Type of X. With "auto", X holds tokens if it contains strings, is sparse or of
+        an integer dtype; otherwise it holds numeric sequences.
 
     lowercase : bool, default=True
-        Whether tokens that differ in case alone share a vector. Their characters keep
-        their case. If not, a token that `fit` did not see has the vector of its lower
-        case.
+        Whether tokens that differ only in case share a vector; their character features
+        remain cased. If False, a token that was not seen in `fit` uses the vector of
+        its lower-case form.
 
     min_df : int, default=1
-        Number of sentences that a token must be in to get a vector of its own.
+        Minimum number of sentences that contain a token for it to have its own vector.
 
     max_features : int or None, default=None
-        Number of tokens that get a vector of their own: the most frequent. None means
-        all.
+        Maximum number of tokens with their own vector, by frequency. None means no
+        limit.
 
     embedding_dim : int, default=100
-        Width of the vector of a token, unless `embedding` holds vectors.
+        Dimension of the token vectors. Ignored if `embedding` holds vectors.
 
     embedding : "svd", None, WordVectors or array of shape (n_ids, width), default="svd"
-        What the vectors of tokens are before training. "svd" gives tokens like vectors
-        that have like neighbours in X, by a singular value decomposition of their
-        pointwise mutual information (Levy and Goldberg, 2014). `fit` can be given rows
-        without labels for it. :class:`WordVectors` are vectors of words, known in
-        `predict` even if X lacks them; words in capitals are found with
-        `lowercase=False` only. Where X holds ids, row i of an array is the vector of id
-        i, and a row of zeros is drawn. Given vectors are scaled to the size of drawn
-        ones, and all these change at a fifth of the learning rate. None draws them.
+        Initial token vectors. "svd" factorises the pointwise mutual information of
+        neighbouring tokens in X, and in `X_unlabelled` if `fit` is given it, by a
+        truncated singular value decomposition (Levy and Goldberg, 2014). Words of
+        :class:`WordVectors` are known in `predict` even if they do not occur in X;
+        cased words require `lowercase=False`. If X holds ids, row i of an array is the
+        vector of id i, and rows of zeros are initialised randomly. Given vectors are
+        rescaled to the size of random ones. All of these are trained at a fifth of the
+        learning rate. None initialises the vectors randomly.
 
     freeze_embedding : bool, default=False
-        Whether the vectors of tokens stay what they are before training.
+        Whether to keep the initial token vectors fixed during training.
 
     character_embedding_dim : int, default=25
-        Width of the vector of a character.
+        Dimension of character vectors.
 
     character_filters : int, default=50
-        Number of filters that read the characters of a token, three at a time; the
-        largest value of each stands beside the vector of the token (Ma and Hovy, 2016).
-        0 leaves characters out, and so do X of ids and of numbers.
+        Number of convolution filters of width three over the characters of a token.
+        Their maxima are concatenated to the token vector (Ma and Hovy, 2016). 0
+        disables character features; input of ids or numbers has none.
 
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-        What carries the state from one step to the next (Hochreiter and Schmidhuber,
-        1997; Cho et al., 2014; Elman, 1990).
+        Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;
+        Elman, 1990).
 
     hidden_layer_sizes : int or sequence of int, default=(128,)
-        Width of the state of one direction, for each recurrent layer.
+        Number of units per direction of each recurrent layer.
 
     bidirectional : bool, default=True
-        Whether the layers read a sequence from its end too (Schuster and Paliwal,
-        1997).
+        Whether recurrent layers also process the sequence in reverse (Schuster and
+        Paliwal, 1997).
 
     merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
-        How the states of both directions become one: side by side, or their sum, mean
-        or product.
+        How to combine the states of both directions: concatenation, sum, mean or
+        product.
 
     normalization : {"layer", "batch"} or None, default=None
-        What the states of every layer are normalised by: each by its own mean and
-        variance (Ba et al., 2016), or each component by those of the real steps of a
-        batch (Ioffe and Szegedy, 2015). A batch is then learnt from in one thread.
+        Normalisation of the states of every recurrent layer: layer normalisation (Ba et
+        al., 2016), or batch normalisation (Ioffe and Szegedy, 2015) over the real steps
+        of a batch, for which each batch is processed in a single thread.
 
     dense_layer_sizes : int or sequence of int, default=()
-        Number of rectified units of each dense layer between the states and the output.
+        Number of ReLU units of each dense layer between the states and the output
+        layer.
 
     crf : bool, default=True
-        Whether labels are weighed together, by how they follow each other (Lafferty et
-        al., 2001), or one by one.
+        Whether to use a conditional random field over the labels of a sentence
+        (Lafferty et al., 2001). Otherwise each label is predicted independently.
 
     scheme : {"auto", "BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None, default="auto"
-        How labels mark spans, such as names. "auto" tells by the labels of y,
-        :func:`~sklearn_bilstm.metrics.find_scheme`, and None says that they mark none.
-        Where there is a scheme, `score` is the F1 score of spans. Labels are written
-        anew in it where `constrained` has it so.
+        Tagging scheme of the labels. "auto" infers it from y with
+        :func:`~sklearn_bilstm.metrics.find_scheme`; None means that labels do not mark
+        spans. With a scheme, `score` is the F1 score of spans, and `constrained`
+        determines whether invalid label sequences are rewritten.
 
     constrained : bool, default=True
-        Whether the CRF takes labels for impossible that do not follow each other in the
-        scheme, if that is none but IOB1. A row of y that is not written in it is
-        repaired, with a warning that counts such rows: its spans are read as
-        :func:`~sklearn_bilstm.metrics.find_spans` does, by which "I-PER" behind "O"
-        begins a span, and their labels are written anew. With `crf=False` labels are
-        learnt as they are. Nothing is impossible where no label may stand alone, as y
-        has neither "O" nor, in BIOES, one such as "S-PER".
+        Whether the CRF excludes label transitions that the scheme does not allow; IOB1
+        has no such constraints. Rows of y that violate the scheme are repaired, with a
+        warning that counts them: spans are extracted as in
+        :func:`~sklearn_bilstm.metrics.find_spans`, so that "I-PER" after "O" starts a
+        span, and written in the scheme. With `crf=False`, labels are used as they are.
+        Transitions are not constrained if no label can stand alone, that is, if y
+        contains neither "O" nor, in BIOES, a label such as "S-PER".
 
     dropout : float in [0, 1), default=0.3
-        Share of what recurrent layers above the first, dense layers and the output read
-        that is zeroed in training.
+        Dropout probability of the inputs of recurrent layers above the first, dense
+        layers and the output layer.
 
     embedding_dropout : float in [0, 1), default=0.3
-        Share of the components of the token vectors that is zeroed in training,
-        the same for all tokens of a sequence (Gal and Ghahramani, 2016).
+        Dropout probability of the components of token vectors, with one mask for all
+        tokens of a sequence (Gal and Ghahramani, 2016).
 
     word_dropout : float in [0, 1), default=0.1
-        Share of the tokens whose vector is that of the unknown one in training.
+        Probability that a token is replaced by the unknown token during training.
 
     recurrent_dropout : float in [0, 1), default=0.0
-        Share of the weights from one step to the next that is zeroed in training, the
-        same for all steps (Merity et al., 2018).
+        Dropout probability of the hidden-to-hidden weights, with one mask for all steps
+        (Merity et al., 2018).
 
     weight_decay : float, default=0.01
-        Decay of weights, but not of biases and token vectors (Loshchilov and Hutter,
-        2019).
+        Decoupled weight decay (Loshchilov and Hutter, 2019). It does not apply to
+        biases, normalisation weights and token vectors.
 
     max_norm : float or None, default=None
-        Norm to which the weights of a unit are shortened after every step (Srivastava
-        et al., 2014), in recurrent and dense layers.
+        Maximum norm of the incoming weights of each unit of recurrent and dense layers,
+        enforced after every step (Srivastava et al., 2014).
 
     max_epochs : int or "auto", default="auto"
-        Number of passes over the training rows. "auto" takes as many as make two
-        thousand batches, but not fewer than 4 nor more than 40, or 150 if X holds
-        numbers.
+        Number of passes over the training rows. "auto" chooses it such that training
+        takes about 2,000 batches, within 4 to 40 epochs (4 to 150 for numeric input).
 
     batch_size : int, default=32
-        Number of rows between two updates of the weights.
+        Number of rows per gradient step.
 
     lr : float, default=6e-3
-        Learning rate; its peak for `lr_schedule="one_cycle"`.
+        Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        How weights are updated.
+        Optimiser of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
-        How the learning rate changes: up to `lr` and down to nearly zero (Smith and
-        Topin, 2018), halved after two epochs without a lower loss, or not at all.
+        Learning-rate schedule: an increase to `lr` followed by a decrease to almost
+        zero (Smith and Topin, 2018), halving after two epochs without improvement, or a
+        constant rate.
 
     gradient_clip_norm : float, default=1.0
-        Norm to which larger gradients are cut. None leaves them alone.
+        Maximum norm of the gradient; larger gradients are rescaled. None disables
+        clipping.
 
     early_stopping : bool or "auto", default="auto"
-        Whether to stop when the loss on validation rows no longer falls, and to go
-        back to the weights that were best on them. True holds out rows for it if
-        `fit` gets no `X_val`; "auto" stops early only if it gets some.
+        Whether to stop training when the validation loss no longer improves, and to
+        restore the best weights. True holds out `validation_fraction` of the rows
+        unless `fit` is given `X_val`. "auto" stops early only if `fit` is given
+        `X_val`.
 
     validation_fraction : float in (0, 1), default=0.1
-        Share of the rows that `early_stopping=True` holds out.
+        Fraction of the training rows that `early_stopping=True` holds out.
 
     n_iter_no_change : int, default=3
-        Number of epochs in a row without a lower validation loss that end a training.
+        Number of consecutive epochs without improvement after which training stops.
 
     tol : float, default=1e-4
-        By how much the validation loss must fall to count as lower.
+        Minimum decrease of the validation loss that counts as an improvement.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights that an earlier `fit` found. Tokens that
-        it did not see stay unknown, and labels must be those that it saw.
+        Whether `fit` continues from the current weights. Tokens that the first `fit`
+        did not see remain unknown, and new labels raise an error.
 
     checkpoint : str, path-like or None, default=None
-        File into which `fit` writes its state after every epoch. An equal `fit` that
-        finds it goes on from there, to the same bits as if nothing had interrupted it.
-        In a folder each training has a file of its own, as a search needs. It takes a
+        File to which `fit` writes its state after every epoch. The same call to `fit`
+        resumes from an existing file, with a bit-identical result. If it is a folder,
+        each training writes its own file in it, as a search requires. Requires a
         `random_state`.
 
     device : str or torch.device, default="auto"
-        Where the network is. "auto" takes a CUDA device if there is one, else the CPU.
+        Device of the network. "auto" uses a CUDA device if one is available, else the
+        CPU.
 
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What the recurrent layers compute in while they are trained; weights and
-        predictions are float32 (Micikevicius et al., 2018). "auto" takes bfloat16 for
-        LSTMs that read tokens on CPUs with instructions for it, which saves time and
-        costs no accuracy that could be measured, else float32.
+        Data type of the recurrent layers during training; weights and predictions are
+        float32 (Micikevicius et al., 2018). "auto" uses bfloat16 for LSTMs on token
+        input if the CPU has bfloat16 instructions, which is faster without a measurable
+        loss of accuracy, and float32 otherwise.
 
     n_threads : int or None, default=None
-        Number of CPU threads that train and predict, each on a shard of a batch. None
-        means as many as torch is allowed, which is :func:`torch.get_num_threads` and,
-        in a process of joblib, its share of the cores. It does not change the result.
+        Number of CPU threads for training and prediction. None uses
+        :func:`torch.get_num_threads`, which in a joblib worker is its share of the
+        cores. Results do not depend on it.
 
     callbacks : list of skorch callbacks, default=None
-        What else happens in training. Each `fit` gets copies of its own, which hold
-        the same objects, such as a writer of logs; so do clones. Callbacks that score
-        are refused: they read another kind of batch.
+        Additional skorch callbacks. Each `fit` copies them; copies and clones share the
+        objects that they hold, such as a log writer. Scoring callbacks are not
+        supported, since batches have another format.
 
     net_params : dict, default=None
-        Further arguments of :class:`skorch.NeuralNet`, such as
+        Additional arguments of :class:`skorch.NeuralNet`, such as
         `{"iterator_train__num_workers": 2}`.
 
     verbose : int, default=0
-        1 prints what each "auto" comes to and a line an epoch, 2 shows a progress bar
-        of the batches too.
+        Verbosity. 1 prints resolved "auto" parameters and a line per epoch; 2 also
+        shows a progress bar over batches.
 
     random_state : int, RandomState instance or None, default=None
-        Decides on initial weights, the order of rows, dropout, and the rows held out.
-        Unlike elsewhere, None does not draw from numpy's global random state.
+        Controls weight initialisation, row order, dropout and the validation split.
+        Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
+        does not use numpy's global random state.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels, sorted.
+        Sorted labels.
 
     scheme_ : {"BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None
-        How the labels mark spans. None if they mark none.
+        Tagging scheme of the labels. None if they do not mark spans.
 
     n_features_in_ : int
-        Number of columns of X seen during `fit`, if X was 2-D.
+        Number of columns of X seen during `fit`. Defined if X was 2-D.
 
     n_channels_ : int
-        Number of channels of a step, if X holds numbers.
+        Number of channels of a step. Defined for numeric input.
 
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Names of the columns, if X had names that are all strings.
+        Column names seen during `fit`. Defined if X had names that are all strings.
 
     input_type_ : {"tokens", "numeric"}
-        What X was taken for.
+        Type of X that was detected or given.
 
     auto_params_ : dict
-        What each parameter came to that is "auto", by name, as far as the last call
-        needed it.
+        Resolved values of parameters set to "auto", as far as the last call used them.
 
     n_iter_ : int
-        Number of epochs.
+        Number of training epochs.
 
     history_ : list of dict
-        For each epoch its number, the training loss, the rate it ended with, and
-        seconds; with validation rows their loss too, and the share of their tokens
-        labelled right, "valid_accuracy", or "valid_f1", the F1 score of spans.
+        For each epoch its number, the training loss, the final learning rate, and the
+        duration in seconds; with validation rows, also their loss and "valid_accuracy",
+        the fraction of correct token labels, or "valid_f1", the F1 score of spans.
 
     best_epoch_ : int
-        Epoch whose weights are in use: the best one after early stopping, else the
-        last.
+        Epoch of the current weights: the best one with early stopping, else the last.
 
     net_ : skorch.NeuralNet
-        The net that was trained.
+        The fitted skorch net.
 
     module_ : torch.nn.Module
-        The network in it.
+        The torch module of the net.
 
     See Also
     --------
@@ -396,10 +398,10 @@ class BiLSTMTagger(BaseTagger):
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
-        """Learn to label tokens.
+        """Fit the tagger.
 
-        Ctrl-C ends it with a KeyboardInterrupt. The tagger then keeps the best weights
-        of the epochs that were complete; without any it is as it was.
+        Ctrl-C raises a KeyboardInterrupt. The tagger then keeps the best weights of the
+        completed epochs; before the first one it is unchanged.
 
         Parameters
         ----------
@@ -410,16 +412,16 @@ class BiLSTMTagger(BaseTagger):
         y : sequence of sequence
             As many labels for each row as it has tokens, strings or ints.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter, and from a row of weight 0
-            nothing is learnt but its tokens, and that its labels are classes.
+            Weights of the rows. Only their ratios matter, and rows of weight 0
+            contribute only their tokens and their labels as classes.
         X_val : sequence of sequence of str, default=None
-            Validation rows, of the kind of X.
+            Validation rows, in the format of X.
         y_val : sequence of sequence, default=None
-            Labels of the validation rows. A row with a label that y does not hold is
-            left out, of the score too, with a warning.
+            Labels of the validation rows. Rows with a label that is not in y are
+            ignored, also for the score, with a warning.
         X_unlabelled : sequence of sequence of str, default=None
-            Further rows for `embedding="svd"` to learn from what the neighbours of a
-            token tell. Only tokens that X has too have a vector.
+            Additional rows for `embedding="svd"`. Only tokens that also occur in X have
+            a vector.
 
         Returns
         -------
@@ -429,9 +431,9 @@ class BiLSTMTagger(BaseTagger):
         Raises
         ------
         ValueError
-            If a parameter, X, y or the weights are not what they must be, or the
-            training diverges, or the `checkpoint` is of another training, or no row of
-            `y_val` has labels of y alone.
+            If a parameter, X, y or the weights are invalid, if training diverges, if
+            the `checkpoint` belongs to a different training, or if each row of `y_val`
+            has a label that is not in y.
         """
         with (
             fit_task(self, X, y, sample_weight) as task,
@@ -442,17 +444,17 @@ class BiLSTMTagger(BaseTagger):
         return self
 
     def predict(self, X):
-        """Label every token.
+        """Predict the label of each token.
 
         Parameters
         ----------
         X : sequence of sequence of str
-            The tokens of each sentence, or other rows of the kind that `fit` saw.
+            The tokens of each sentence, or rows in the format used in `fit`.
 
         Returns
         -------
         labels : list of list
-            The most probable labels of each row, as many as it has tokens.
+            The most probable label sequence of each row, one label per token.
         """
         check_is_fitted(self)
         found = self.net_.labels(self._read(X))
@@ -461,12 +463,12 @@ class BiLSTMTagger(BaseTagger):
     def predict_proba(self, X):
         """Return the probability of each label of each token.
 
-        With a CRF it is that of all labels of the sentence that have it there.
+        With a CRF, these are the marginal probabilities.
 
         Parameters
         ----------
         X : sequence of sequence of str
-            The tokens of each sentence, or other rows of the kind that `fit` saw.
+            The tokens of each sentence, or rows in the format used in `fit`.
 
         Returns
         -------
@@ -477,15 +479,15 @@ class BiLSTMTagger(BaseTagger):
         return self.net_.marginals(self._read(X))
 
     def score(self, X, y, sample_weight=None):
-        """Return how well labels are predicted.
+        """Return the F1 score of spans, or the accuracy of token labels.
 
         Parameters
         ----------
         X : sequence of sequence of str
-            The tokens of each sentence, or other rows of the kind that `fit` saw.
+            The tokens of each sentence, or rows in the format used in `fit`.
         y : sequence of sequence
-            True labels. One that `fit` did not see is never predicted, and is wrong.
-            Where there is a scheme, all must be of one.
+            True labels. Labels that were not seen in `fit` count as errors. If there is
+            a scheme, all labels must follow one.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -493,8 +495,8 @@ class BiLSTMTagger(BaseTagger):
         -------
         score : float
             The F1 score of spans, :func:`~sklearn_bilstm.metrics.span_f1_score`, if the
-            labels mark spans as `scheme_` says, else the share of tokens labelled
-            right.
+            labels mark spans (see `scheme_`), else the fraction of correct token
+            labels.
         """
         predicted = self.predict(X)
         y = self._check_target(y)

@@ -1,4 +1,4 @@
-"""What an estimator shows of how it reads: pooled vectors, and attention."""
+"""Transformer methods of estimators with pooling: pooled vectors and attention."""
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
@@ -23,9 +23,9 @@ class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
     """Methods of an estimator whose network pools the states of a sequence."""
 
     def transform(self, X):
-        """Return the vector of each sequence that the dense layers decide on.
+        """Return the input of the dense layers for each sequence.
 
-        It holds the pooled states, and static features behind them.
+        This is the pooled vector, followed by the static features.
 
         Parameters
         ----------
@@ -35,16 +35,16 @@ class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         vectors : ndarray of float32, shape (n_samples, n_components)
-            One vector a row; of an empty sequence the pooled states are zeros.
+            One vector per row. The pooled vector of an empty sequence is zero.
         """
         check_is_fitted(self)
         return self.net_.pooled(self._as_dataset(self._read(X)))
 
     @available_if(_pools_by_attention)
     def attention_weights(self, X):
-        """Return how much each step counts in the pooled vector.
+        """Return the attention weight of each step.
 
-        It is there with `pooling="attention"` (Yang et al., 2016).
+        Available with `pooling="attention"` (Yang et al., 2016).
 
         Parameters
         ----------
@@ -54,8 +54,7 @@ class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
         Returns
         -------
         weights : list of ndarray of float32, shape (n_timesteps_of_row,)
-            For each row the weights of its real steps in reading order, which sum to
-            one.
+            Weights of the real steps of each row, in order. They sum to one.
         """
         check_is_fitted(self)
         return self.net_.attention(self._as_dataset(self._read(X)))

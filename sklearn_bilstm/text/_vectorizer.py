@@ -1,4 +1,4 @@
-"""TextVectorizer: documents in, rows of token ids out."""
+"""TextVectorizer: convert documents to sequences of token ids."""
 
 from collections.abc import Hashable, Mapping
 from functools import partial
@@ -59,82 +59,82 @@ _DOCUMENT_FREQUENCY = [
 class TextVectorizer(
     TransformerMixin, DocumentedMixin, CallbackSupportMixin, BaseEstimator
 ):
-    """Turn documents into sequences of token ids.
+    """Convert documents to sequences of token ids.
 
-    Row i of the result holds the ids of the tokens of document i in reading order, in
-    columns 0, 1, 2, ... Id 0 is padding, id 1 an unknown token, and tokens of the
-    vocabulary begin at 2. The result is sparse, so that its memory grows with the
-    number of tokens and not with the longest document.
+    Row i of the result holds the token ids of document i, in order, in columns 0, 1,
+    2, ... Id 0 is padding, id 1 is the unknown token, and vocabulary ids start at 2.
+    The result is sparse, so its memory depends on the number of tokens, not on the
+    length of the longest document.
 
     Parameters
     ----------
     lowercase : bool, default=True
-        Whether to convert documents to lower case.
+        Whether to convert documents to lowercase.
 
     strip_accents : {"ascii", "unicode"} or callable, default=None
         How to remove accents, as in
         :class:`~sklearn.feature_extraction.text.CountVectorizer`.
 
     preprocessor : callable, default=None
-        Function from a document to a string that replaces `lowercase` and
+        Function that maps a document to a string. It overrides `lowercase` and
         `strip_accents`.
 
     tokenizer : callable, default=None
-        Function from a string to a list of tokens, for `analyzer="word"`.
+        Function that maps a string to a list of tokens, for `analyzer="word"`.
 
     token_pattern : str, default=None
-        Regular expression that finds a token, for `analyzer="word"` without a
-        `tokenizer`. None means :func:`sklearn_bilstm.text.tokenize`, which keeps
-        one-letter words, contractions, "!" and "?", emoticons and emoji, and makes
-        each CJK character a token.
+        Regular expression of a token, for `analyzer="word"` without a `tokenizer`.
+        None uses :func:`sklearn_bilstm.text.tokenize`, which keeps one-letter words,
+        contractions, "!" and "?", emoticons and emoji, and treats each CJK character
+        as a token.
 
     analyzer : {"word", "char"} or callable, default="word"
-        What a token is. A callable gets a document as it came and gives its tokens.
+        Unit of tokens. A callable takes the raw document and returns its tokens.
 
     stop_words : {"english"} or list of str, default=None
-        Tokens to leave out, for `analyzer="word"`. Mind that "english" leaves out
-        "not" and "no".
+        Tokens to remove, for `analyzer="word"`. Note that "english" removes "not" and
+        "no".
 
     min_df : int or float in [0, 1], default=1
-        Number or share of documents that a token must be in to get an id of its own.
-        Other tokens are unknown, and keep their place in the sequence.
+        Minimum document frequency of vocabulary tokens, as a count or a proportion.
+        Rarer tokens become the unknown token and keep their position in the sequence.
 
     max_df : int or float in [0, 1], default=1.0
-        Number or share of documents that a token may be in to get an id of its own.
+        Maximum document frequency of vocabulary tokens, as a count or a proportion.
 
     max_features : int, default=20_000
-        Number of tokens that get an id: those that occur most often. None means all.
-        Rarer ones teach a network little.
+        Maximum size of the vocabulary, by token frequency. None means no limit.
 
     vocabulary : mapping or iterable of str, default=None
-        The tokens that get an id, instead of what the documents hold. A mapping gives
-        the ids too, from 2 on.
+        The vocabulary, instead of one determined from the documents. A mapping also
+        sets the ids, which start at 2.
 
     max_length : int, default=1024
-        Number of tokens kept of a document, and number of columns of the result.
-        None means as many as the longest document in `fit` has.
+        Maximum number of tokens per document, and number of columns of the result.
+        None uses the length of the longest document in `fit`.
 
     truncation : {"post", "pre", "middle"}, default="post"
-        Which part of a longer document is dropped.
+        Which part of a longer document to drop.
 
     missing : {"empty", "error"}, default="empty"
-        Whether a missing document (None, NaN, pandas.NA) is an empty one or an error.
+        Whether a missing document (None, NaN, pandas.NA) is treated as an empty one or
+        raises an error.
 
     sparse_output : bool, default=True
-        Whether the result is a sparse array, or a dense one filled up with zeros,
-        which `set_output` needs.
+        Whether to return a sparse array. Otherwise, return a dense array padded with
+        zeros, as `set_output` requires.
 
     n_jobs : int, default=None
-        Number of processes that analyse documents. None means 1 unless in a
-        :obj:`joblib.parallel_backend` context, -1 means all processors. Processes take
-        a second or two to start, and then wait some minutes for another call.
+        Number of processes for tokenization. None means 1 unless in a
+        :obj:`joblib.parallel_backend` context; -1 means all processors. Starting the
+        processes takes a second or two; joblib then keeps them for some minutes.
 
     Attributes
     ----------
     vocabulary_ : dict
-        Id of each token, in the order of ids: of what `fit` learns, the most frequent
-        token is the first. With several text columns, the markers of the columns stand
-        before the tokens.
+        Mapping from tokens to ids, in the order of ids. A fitted vocabulary is sorted
+        by descending frequency. With several text columns, the column markers come
+        first.
 
     max_length_ : int
         Number of columns of the result.
@@ -147,18 +147,18 @@ class TextVectorizer(
 
     See Also
     --------
-    BiLSTMClassifier : Classify the sequences.
-    sklearn.feature_extraction.text.CountVectorizer : Count tokens and forget their
-        order.
+    BiLSTMClassifier : Classifier of such sequences.
+    sklearn.feature_extraction.text.CountVectorizer : Convert documents to token
+        counts.
 
     Notes
     -----
-    A table with several text columns becomes one sequence a row: the tokens of each
-    column behind a marker, such as "<title>", so that they can be told apart.
+    A table with several text columns becomes one sequence per row: the tokens of each
+    column follow a marker token, such as "<title>".
 
-    A vectorizer that holds a lambda or a nested function cannot be pickled, since
-    pickle stores functions by name: define such a function at the top of a module, or
-    give it a name in :func:`sklearn_bilstm.save`.
+    A vectorizer with a lambda or a nested function cannot be pickled, since pickle
+    stores functions by name. Define the function at module level, or name it in
+    :func:`sklearn_bilstm.save`.
 
     Examples
     --------
@@ -253,8 +253,8 @@ class TextVectorizer(
         Raises
         ------
         ValueError
-            If X is no container of documents, holds something else than strings, or
-            has no token that may enter the vocabulary.
+            If X is not a collection of documents, contains something other than
+            strings, or yields an empty vocabulary.
         """
         with fit_task(self, X, y) as task:
             task.begin()
@@ -263,7 +263,9 @@ class TextVectorizer(
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
-        """Learn the vocabulary and return the ids, analysing each document once.
+        """Learn the vocabulary and return the token ids.
+
+        Each document is tokenized only once.
 
         Parameters
         ----------
@@ -284,11 +286,11 @@ class TextVectorizer(
 
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
-        """Count more documents and add new tokens at the end of the vocabulary.
+        """Update the vocabulary with more documents.
 
-        Ids that were given never change, nor does `max_length_`. A token gets an id
-        once all documents so far satisfy `min_df` and `max_df`, until there are
-        `max_features` tokens.
+        New tokens are appended; existing ids and `max_length_` never change. A token is
+        added once its document frequency over all documents so far satisfies `min_df`
+        and `max_df`, until the vocabulary has `max_features` tokens.
 
         Parameters
         ----------
@@ -321,7 +323,7 @@ class TextVectorizer(
         Raises
         ------
         ValueError
-            If X does not hold documents, or has other columns than in `fit`.
+            If X does not contain documents, or has different columns than in `fit`.
         """
         check_is_fitted(self)
         self._check_output()
@@ -330,7 +332,7 @@ class TextVectorizer(
         return self._matrix(self._encode(documents))
 
     def inverse_transform(self, X):
-        """Turn token ids back into tokens.
+        """Convert token ids to tokens.
 
         Parameters
         ----------
@@ -340,7 +342,7 @@ class TextVectorizer(
         Returns
         -------
         documents : list of lists of str
-            The tokens of each document. An unknown one is "<unk>".
+            The tokens of each document. The unknown token is "<unk>".
 
         Raises
         ------
@@ -363,7 +365,7 @@ class TextVectorizer(
         return [tokens[start:end] for start, end in pairwise(starts)]
 
     def get_feature_names_out(self, input_features=None):
-        """Return names of the columns of the result.
+        """Return the names of the output columns.
 
         Parameters
         ----------
@@ -380,17 +382,17 @@ class TextVectorizer(
         return np.array(names, dtype=object)
 
     def build_analyzer(self):
-        """Return the function that turns a document into its tokens.
+        """Return the function that maps a document to its tokens.
 
         Returns
         -------
         analyzer : callable
-            Takes one document and gives a list of tokens.
+            Takes one document and returns a list of tokens.
         """
         return make_analyzer(**self._analysis_settings())
 
     def locate(self, X):
-        """Find the tokens of documents in them.
+        """Locate tokens in documents.
 
         Parameters
         ----------
@@ -400,16 +402,16 @@ class TextVectorizer(
         Returns
         -------
         documents : list of LocatedDocument
-            The texts of each document, and its tokens: what `build_analyzer` gives,
-            their place in the text as it came, and whether they are among the
-            `max_length_` that are kept. Stop words are no tokens. Where the text passes
-            through a function that the vectorizer was given, the places are searched
-            for, and a token that is not found has none.
+            The texts of each document and its tokens, as from `build_analyzer`, with
+            their position in the original text and whether they are within
+            `max_length_`. Stop words are not tokens. If the vectorizer has a custom
+            `preprocessor`, `tokenizer` or `analyzer`, positions are determined by
+            searching; a token that does not occur in the text has no position.
 
         Raises
         ------
         ValueError
-            If X does not hold documents, or has other columns than in `fit`.
+            If X does not contain documents, or has different columns than in `fit`.
 
         Examples
         --------
