@@ -151,7 +151,7 @@ def test_a_bad_target_is_refused(ids, y, message):
 
 def test_the_number_of_outputs_must_stay(ids, y):
     model = small_regressor(warm_start=True).fit(ids, y)
-    with pytest.raises(ValueError, match="y must hold 1 numbers.*got 2"):
+    with pytest.raises(ValueError, match="y must have 1 outputs.*got 2"):
         model.fit(ids, np.column_stack([y, y]))
 
 
