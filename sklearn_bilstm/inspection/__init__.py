@@ -1,4 +1,4 @@
-"""What there is to learn of a model: why it answers so, and which rate it takes."""
+"""Tools to inspect models: explanations and the learning rate range test."""
 
 from sklearn_bilstm.inspection._explain import explain
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations

@@ -1,4 +1,4 @@
-"""Attention: how much each token counts in the vector that is decided on."""
+"""Attention weights as explanations."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ __all__ = ["attention"]
 
 
 def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Scores]:
-    """Score tokens by the weights of an attention pooling, which sum to one.
+    """Score tokens by their attention weights, which sum to one.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
     Raises
     ------
     ValueError
-        If the network pools in another way.
+        If the network does not use attention pooling.
     """
     if not isinstance(estimator.module_.pooling, AttentionPooling):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""One function for all ways to explain an answer."""
+"""The `explain` function: a single entry point to all explanation methods."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -44,74 +44,78 @@ def explain(
     *,
     max_points: int = 4096,
 ) -> Explanations:
-    """Score the tokens of texts by what they contribute to the answer of a model.
+    """Attribute the predictions of a model to the tokens of the texts.
 
-    What is explained is the log odds of a class, log(p / (1 - p)), or the number that
-    a regressor predicts. A linear path of n-grams is a part of the model as the network
-    is. Of a tagger each label of each token is explained.
+    For a classifier, the explained output is the log odds of a class, log(p / (1 - p)).
+    For a regressor, it is the prediction. The output includes the contribution of the
+    linear n-gram model, if there is one. For a tagger, the label of each token is
+    explained.
 
     Parameters
     ----------
     model : estimator
-        A fitted Pipeline of a TextVectorizer, or a ColumnTransformer that holds one,
-        and a BiLSTM estimator; or a BiLSTMTagger of words or ids; or a search or
-        FrozenEstimator that holds it.
+        A fitted pipeline of a TextVectorizer, or of a ColumnTransformer that contains
+        one, and a BiLSTM estimator; or a BiLSTMTagger of words or ids; or a search or
+        FrozenEstimator that contains such a model.
     texts : iterable of str or table of shape (n_texts, n_columns)
-        Texts, as `model.predict` takes them. A single one goes into a list. For a
-        tagger lists of tokens.
+        Texts in the format that `model.predict` accepts. Wrap a single text in a list.
+        For a tagger, lists of tokens.
     method : {"auto", "integrated_gradients", "occlusion", "attention"}, default="auto"
-        "auto" is occlusion for a tagger, which has no other, and else integrated
-        gradients.
+        Attribution method. "auto" uses occlusion for a tagger, which supports no other
+        method, and integrated gradients otherwise.
 
-        Integrated gradients [1]_ follow the output from tokens without any content to
-        those that are there. The scores of a text sum to the difference that this
-        makes, to one percent of it. They need captum: `sklearn-bilstm[explain]`. A
-        long review takes about a second on a CPU, some ten times as long as occlusion
-        does: take that for many texts.
+        "integrated_gradients" [1]_ integrates the gradient of the output along a
+        straight path from zero vectors to the vectors of the tokens. The scores of a
+        text sum to the difference between its output and the baseline, within one
+        percent. This method requires captum: `sklearn-bilstm[explain]`. A long review
+        takes about a second on a CPU, about ten times as long as occlusion. Prefer
+        occlusion for many texts.
 
-        Occlusion [2]_ takes out one token at a time; its score is how far the output
-        falls. It does not see what two tokens say that each alone would say. For a
-        tagger a token stays where it is, but as an unknown one without any character.
+        "occlusion" [2]_ removes one token at a time. The score of a token is the
+        decrease of the output. Occlusion misses redundant tokens: if two tokens carry
+        the same information, removing either changes little. For a tagger, the token is
+        not removed but replaced by an unknown token without characters.
 
-        Attention [3]_ is the share that each token has in the vector that is decided
-        on, whatever is decided, with `pooling="attention"`.
+        "attention" [3]_ uses the weights of attention pooling and requires
+        `pooling="attention"`. The weights do not depend on the class.
     target : label or array-like of shape (n_texts,), default=None
-        The class to explain, or one for each text. None means the predicted one, or
-        the most probable where a text may have several labels. For a regressor of
-        several numbers, which of them, from 0 on. For a tagger a label, or one for
-        each sentence, or a list of lists with one for each token; None means those
-        predicted.
+        Class to explain, or one class per text. If None, explain the predicted class,
+        or in the multilabel case the most probable label. For a regressor with several
+        outputs, the index of the output. For a tagger, a label, one label per sentence,
+        or a list of lists with one label per token; if None, explain the predicted
+        labels.
     max_points : int, default=4096
-        Gradients are taken at few points of the way, and at more where the scores do
-        not sum up yet, until there are so many for a text.
+        Maximum number of points per text at which integrated gradients evaluate the
+        gradient. The path is refined adaptively until the scores sum to the difference
+        of outputs or this number is reached.
 
     Returns
     -------
     explanations : Explanations
-        A sequence with an :class:`Explanation` for each text. An empty or missing text
-        has one without tokens. Tokens cut off by `max_length` have the score NaN.
-        Stop words are no tokens. A token that is not in the vocabulary is explained as
-        any unknown one. With several text columns the marker of each is a token too.
-        For a tagger, each item is again a sequence, of an Explanation for the label of
-        each token: `explanations[2][0]` is that of the first token of the third
-        sentence. What no token can change, as the scheme of the labels forbids or
-        demands the label there, has log odds that are infinite, and scores 0.
+        A sequence with one :class:`Explanation` per text. The explanation of an empty
+        or missing text has no tokens. Tokens truncated by `max_length` have the score
+        NaN. Stop words are not tokens. A token outside the vocabulary is explained as
+        the unknown token. With several text columns, the marker of each column is also
+        a token. For a tagger, each item is itself a sequence with one Explanation per
+        label: `explanations[2][0]` explains the label of the first token of the third
+        sentence. If the tagging scheme forbids or enforces a label, no token can change
+        it: its log odds are infinite and all scores are 0.
 
     Raises
     ------
     NotFittedError
         If the model is not fitted.
     ValueError
-        If the model is of another kind or has no attention where that is asked for,
-        the method is none for a tagger, or the texts or the target are not what they
-        must be.
+        If the model is of an unsupported type or lacks attention pooling for
+        `method="attention"`, the method is not available for a tagger, or `texts` or
+        `target` are invalid.
     ImportError
-        If captum is not installed and needed.
+        If captum is required but not installed.
 
     Warns
     -----
     ConvergenceWarning
-        If integrated gradients of a text do not sum up with `max_points`.
+        If the integrated gradients of a text do not converge within `max_points`.
 
     References
     ----------
@@ -136,7 +140,7 @@ def explain(
     >>> explanation.tokens[explanation.scores.argmax()]
     'NOT'
 
-    What the label of "book" rests on:
+    Explain the label of "book":
 
     >>> from sklearn_bilstm import BiLSTMTagger
     >>> X = [["a", "book"], ["the", "book"], ["we", "book"], ["they", "book"]] * 20
@@ -170,7 +174,7 @@ def explain(
 def _explain_answers(
     model: Any, texts: Any, method: str, target: Any, max_points: int
 ) -> Explanations:
-    """Explain what a classifier or regressor answers whole texts with."""
+    """Explain the predictions of a classifier or regressor."""
     if method == "attention" and target is not None:
         raise ValueError(
             "target must be None with method='attention', whose weights are for no "
@@ -207,7 +211,7 @@ def _explain_answers(
 
 
 def _of_all_tokens(document: LocatedDocument, scores: np.ndarray) -> np.ndarray:
-    """Return the scores of all tokens, NaN for those that were cut off."""
+    """Return the scores of all tokens, with NaN for truncated tokens."""
     is_read = np.array([token.is_read for token in document.tokens], bool)
     all_scores = np.full(len(is_read), np.nan)
     all_scores[is_read] = scores

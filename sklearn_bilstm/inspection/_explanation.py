@@ -1,4 +1,4 @@
-"""What is found out about an answer, and how it is shown."""
+"""The `Explanation` of a prediction and its text, table and HTML output."""
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,37 +13,38 @@ from sklearn_bilstm.utils._optional import import_optional
 
 __all__ = ["Explanation", "Explanations"]
 
-# Tokens whose score is printed: those that count most.
+# Maximum number of tokens printed with their score, those with the largest first.
 _N_PRINTED = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Why a model answers a text, or labels a token, as it does: a score a token.
+    """Explanation of a prediction by one score per token.
 
-    `print` shows the text with the largest scores written into it, and a notebook the
-    text in colours.
+    `print` shows the text annotated with the largest scores, and a notebook shows it
+    with coloured tokens.
 
     Parameters
     ----------
     document : LocatedDocument
-        The text as it came, and where its tokens stand.
+        The original text and the positions of its tokens.
     scores : ndarray of shape (n_tokens,)
-        Score of each token. NaN for one that was cut off.
+        Score of each token. NaN for truncated tokens.
     method : {"integrated_gradients", "occlusion", "attention"}
-        Where the scores come from.
+        Attribution method.
     target : label, int or None
-        The class explained, or the number of an output. None where a regressor
-        predicts a single number. Attention explains none: it is the most probable one.
+        The explained class, or the index of the explained output. None for a regressor
+        with a single output. For attention, whose weights do not depend on the class,
+        the most probable class.
     output : float
-        What is explained: the log odds of the class, or the number predicted.
+        The explained output: the log odds of the class, or the prediction.
     baseline : float or None
-        What that is without tokens. None for attention.
+        Output without any token. None for attention.
     probability : float or None
         Probability of the class. None for a regressor.
     position : int or None, default=None
-        Number of the token, from 0 on, whose label is explained. None for what a whole
-        text is answered with.
+        Index of the token whose label is explained. None if the prediction of a whole
+        text is explained.
     """
 
     document: LocatedDocument
@@ -57,7 +58,7 @@ class Explanation:
 
     @property
     def tokens(self) -> list[str]:
-        """The tokens as they were written, or as they are read without a place."""
+        """The tokens as written in the text, or as analyzed if not located in it."""
         texts = self.document.texts
         return [
             str(t.token) if t.start is None else texts[t.column][t.start : t.end]
@@ -66,7 +67,7 @@ class Explanation:
 
     @property
     def summary(self) -> str:
-        """What is explained, in a line."""
+        """One-line description of the explained output."""
         if self.method == "attention":
             return f"share of attention ({self._answer})"
         if self.probability is None:
@@ -79,7 +80,7 @@ class Explanation:
 
     @property
     def _answer(self) -> str:
-        """What the model says of the text."""
+        """Description of the prediction of the model."""
         if self.probability is not None:
             return f"most probable: {self.target}, {self.probability:.3f}"
         output = "" if self.target is None else f" of output {self.target}"
@@ -91,20 +92,20 @@ class Explanation:
 
     @property
     def _heading(self) -> str:
-        """The summary, and where the scores come from."""
+        """The summary and the attribution method."""
         if self.method == "attention":
             return self.summary
         return f"{self.summary} ({self.method})"
 
     def to_frame(self) -> Any:
-        """Return a pandas frame with a row a token.
+        """Return a pandas DataFrame with one row per token.
 
         Returns
         -------
         frame : pandas.DataFrame
-            With the columns `token`, `start` and `end` (its place in the text, missing
-            if it has none), `score`, if a class or one of several numbers is explained
-            `target`, and with several text columns `column`.
+            Columns `token`, `start` and `end` (position in the text, missing if the
+            token has none), and `score`. If a class or one of several outputs is
+            explained, also `target`. With several text columns, also `column`.
 
         Raises
         ------
@@ -154,7 +155,7 @@ class Explanation:
 
     @property
     def _html(self) -> str:
-        """The text in colours, without a legend."""
+        """The coloured text without a legend."""
         return box(self._heading, self._fields, is_share=self.method == "attention")
 
     @property
@@ -174,7 +175,7 @@ class Explanations(Sequence):
     ----------
     explanations : list of Explanation, or of Explanations
     of : {"text", "position"}, default="text"
-        What they have one for each of.
+        What each item explains: a text, or the label at a position.
     """
 
     def __init__(self, explanations: Sequence, of: str = "text") -> None:
@@ -185,20 +186,20 @@ class Explanations(Sequence):
         return len(self._explanations)
 
     def __getitem__(self, index: Any) -> Any:
-        """Return an explanation, or for a slice a list of them."""
+        """Return an explanation, or a list of explanations for a slice."""
         return self._explanations[index]
 
     def __iter__(self) -> Iterator:
         return iter(self._explanations)
 
     def to_frame(self) -> Any:
-        """Return a pandas frame with a row a token.
+        """Return a pandas DataFrame with one row per token.
 
         Returns
         -------
         frame : pandas.DataFrame
-            As :meth:`Explanation.to_frame`, with the number of the text in `text`, and
-            for labels that of the token explained in `position`.
+            As returned by :meth:`Explanation.to_frame`, with the index of the text in
+            column `text`, or for labels the index of the explained token in `position`.
 
         Raises
         ------
@@ -207,7 +208,7 @@ class Explanations(Sequence):
         """
         pandas = import_optional("pandas", purpose="Explanations.to_frame")
         frames = {number: one.to_frame() for number, one in enumerate(self)}
-        # an empty sentence has no labels, and so not even columns
+        # an empty sentence has no labels, so its frame has no columns
         frames = {number: one for number, one in frames.items() if len(one.columns)}
         if not frames:
             return pandas.DataFrame()

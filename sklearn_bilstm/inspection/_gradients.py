@@ -1,4 +1,4 @@
-"""Integrated gradients: how much of an answer comes in with each token."""
+"""Integrated gradients, with adaptive refinement of the path."""
 
 import warnings
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from sklearn_bilstm.sequences import SequenceDataset
 
 __all__ = ["integrated_gradients"]
 
-# Scores may miss what they are to sum to by this share of it, or by this share of their
-# own sizes, which is what rounding may come to.
+# Tolerances of the completeness axiom: relative to the difference of outputs, and
+# relative to the absolute sum of scores, which covers rounding errors.
 _TOLERANCE, _ROUNDING = 0.01, 1e-5
-# Where the output does not rise by what gradients say in as short a stretch, it jumps.
+# A segment this short whose integral does not match the rise of the output is a jump.
 _THINNEST = 2.0**-10
 
 
 def integrated_gradients(
     estimator: Any, rows: SequenceDataset, output: Output, *, max_points: int
 ) -> list[Scores]:
-    """Score tokens by the gradient along the way from no token to all of them.
+    """Integrate the gradients of the output along the path from the baseline.
 
-    A network that reads a long text may change its mind within a millionth of the way.
-    So the way is halved wherever the integral along a stretch is not what the output
-    rises by there. A jump is narrowed down to a thousandth of the way, and shared out
-    as the gradients are right beside it: the nearer a jump, the more all of them point
-    across it.
+    The output for a long text can change abruptly within a millionth of the path. The
+    path is therefore bisected wherever the integral over a segment does not match the
+    difference of the output. A jump is narrowed down to a thousandth of the path. Its
+    height is distributed in proportion to the gradients next to it: the closer to the
+    jump, the more they all point across it.
 
     Parameters
     ----------
@@ -38,17 +38,17 @@ def integrated_gradients(
     rows : SequenceDataset
     output : Output
     max_points : int
-        A row at so many points of whose way gradients were taken is left as it is.
+        Maximum number of points per row at which gradients are evaluated.
 
     Returns
     -------
     scores : list of Scores
-        Those of a row sum to the difference of its output and its baseline.
+        The scores of a row sum to the difference between its output and baseline.
 
     Warns
     -----
     ConvergenceWarning
-        If they do not.
+        If the scores do not sum to that difference.
 
     References
     ----------
@@ -72,7 +72,7 @@ def integrated_gradients(
 
 
 class _Totals:
-    """What stretches add up to, and how far they may be out.
+    """Sums over the segments, with their tolerances.
 
     Parameters
     ----------
@@ -88,13 +88,13 @@ class _Totals:
         self.max_points = max_points
 
     def allow(self, whole: "_Stretches", parts: list[np.ndarray]) -> None:
-        """Say how far out they may be, after a first look at whole ways."""
+        """Set the tolerances from a first pass over the whole paths."""
         sizes = np.array([np.abs(part).sum() for part in parts])
         self.allowed = np.maximum(_TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes)
         self.left = self.allowed.copy()
 
     def add(self, stretches: "_Stretches", parts: list[np.ndarray]) -> np.ndarray:
-        """Add the stretches that need not be halved, and return which these are."""
+        """Add the segments that have converged, and return a mask of the others."""
         rows = stretches.rows
         sums = np.array([part.sum() for part in parts])
         gaps = np.abs(sums - stretches.rises)
@@ -103,7 +103,7 @@ class _Totals:
         fits = gaps <= self.left[rows] / n_open[rows]
         is_thin = stretches.ends - stretches.starts <= _THINNEST
         done = fits | is_thin | (self.n_points[rows] >= self.max_points)
-        # gradients that point down where the output jumps up know nothing of the jump
+        # gradients that point down where the output jumps up do not describe the jump
         jumps = ~fits & is_thin & (stretches.rises * sums > 0)
         scales = np.divide(stretches.rises, sums, out=np.ones(len(rows)), where=jumps)
         for index in np.flatnonzero(done):
@@ -112,7 +112,7 @@ class _Totals:
         return done
 
     def warn_of_gaps(self, whole: "_Stretches") -> None:
-        """Warn of rows that are farther out."""
+        """Warn about rows outside their tolerance."""
         sums = np.array([tokens.sum() for tokens in self.tokens])
         out = np.flatnonzero(np.abs(sums - whole.rises) > self.allowed)
         if len(out):
@@ -127,15 +127,15 @@ class _Totals:
 
 @dataclass(frozen=True)
 class _Stretches:
-    """Stretches of the ways of rows.
+    """Segments of the paths of rows.
 
     Parameters
     ----------
     rows : ndarray of int, shape (n,)
     starts, ends : ndarray of shape (n,)
-        From 0 to 1.
+        Start and end of each segment, between 0 and 1.
     first, last : ndarray of shape (n,)
-        The output at the start and at the end.
+        Output at the start and at the end of each segment.
     """
 
     rows: np.ndarray
@@ -146,7 +146,7 @@ class _Stretches:
 
     @classmethod
     def whole(cls, way: Way) -> "_Stretches":
-        """Return a stretch for the whole way of each row."""
+        """Return one segment per row that covers the whole path."""
         rows = np.arange(len(way.lengths))
         starts, ends = np.zeros(len(rows)), np.ones(len(rows))
         values = way.values(rows, starts), way.values(rows, ends)
@@ -154,15 +154,15 @@ class _Stretches:
 
     @property
     def rises(self) -> np.ndarray:
-        """What the output rises by."""
+        """Difference of the output between the ends of each segment."""
         return self.last - self.first
 
     def take(self, which: np.ndarray) -> "_Stretches":
-        """Return some of the stretches."""
+        """Return a subset of the segments."""
         return _Stretches(*(values[which] for values in vars(self).values()))
 
     def halved(self, way: Way) -> "_Stretches":
-        """Return both halves of each stretch."""
+        """Return both halves of each segment."""
         middles = (self.starts + self.ends) / 2
         values = way.values(self.rows, middles)
         return _Stretches(

@@ -1,4 +1,4 @@
-"""Explanations as HTML, for notebooks. All that is not ours is escaped."""
+"""HTML output of explanations for notebooks. User text is escaped."""
 
 from collections.abc import Callable
 from html import escape
@@ -7,9 +7,9 @@ from sklearn_bilstm.inspection._pieces import Field, Piece
 
 __all__ = ["box", "legend"]
 
-# Red, green and blue: orange speaks for and blue against, which all eyes tell apart,
-# and the purple of a share is neither. They are laid over the page, in part, so that
-# its own text stays readable on them, be it black on white or white on black.
+# RGB: orange for positive and blue for negative scores, which colour-blind readers can
+# distinguish, and purple for shares. The colours are translucent, so that text stays
+# readable in light and dark themes.
 _FOR, _AGAINST = "230, 120, 20", "30, 120, 230"
 _SHARE = "120, 90, 180"
 _STRONGEST = 0.6
@@ -25,14 +25,14 @@ _EXPLAINED = " outline: 2px solid;"
 
 
 def box(heading: str, fields: list[Field], *, is_share: bool = False) -> str:
-    """Return a box with a heading, and the texts with their tokens coloured.
+    """Return a box with a heading and the texts with coloured tokens.
 
     Parameters
     ----------
     heading : str
     fields : list of Field
     is_share : bool, default=False
-        Whether scores are shares of a whole, which speak for nothing.
+        Whether scores are shares of a whole, which have no sign.
     """
     scores = [p.score for f in fields for p in [*f.pieces, *f.elsewhere] if p.score]
     largest = max(map(abs, scores), default=1.0)
@@ -54,12 +54,12 @@ def box(heading: str, fields: list[Field], *, is_share: bool = False) -> str:
 
 
 def legend(meanings: list[str]) -> str:
-    """Return a line that says what colours mean.
+    """Return a line that explains the colours.
 
     Parameters
     ----------
     meanings : list of str
-        What a positive score means and what a negative one, or what a share is of.
+        Meaning of a positive and a negative score, or of a share.
     """
     colours = [_SHARE] if len(meanings) == 1 else [_FOR, _AGAINST]
     swatches = [

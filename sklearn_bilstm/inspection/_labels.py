@@ -1,4 +1,4 @@
-"""Why each token of a sentence has its label."""
+"""Explanations of the label of each token of a sentence."""
 
 from typing import Any
 
@@ -20,42 +20,42 @@ from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["explain_labels"]
 
-# Versions of a sentence, with other tokens hidden, that are in memory together.
+# Number of variants of a sentence, with masked tokens, that are in memory together.
 _N_AT_ONCE = 256
 
 
 def explain_labels(
     model: Any, tagger: Any, sentences: Any, target: Any
 ) -> Explanations:
-    """Score tokens by how far the log odds of labels fall when they are hidden.
+    """Score tokens by the decrease of the log odds of labels when they are masked.
 
-    A token is hidden and not taken out, as each keeps its label: it becomes an unknown
-    one that is spelled by no character. All labels are explained by the same versions
-    of a sentence, each with one token hidden.
+    A token is masked rather than removed, since each token keeps its label: it becomes
+    an unknown token without characters. The explanations of all labels share the same
+    variants of a sentence, each with one masked token.
 
     Parameters
     ----------
     model : estimator
-        What the tagger is the last part of.
+        The model that ends with the tagger.
     tagger : BiLSTMTagger
-        Fitted.
+        Fitted tagger.
     sentences : sequence of sequence of str
         The tokens of each sentence, or other rows that the model reads.
     target : label, array-like of shape (n_sentences,), list of list or None
-        The label to explain, or one for each sentence, or for each token. None means
-        those predicted.
+        The label to explain, or one label per sentence or per token. If None, explain
+        the predicted labels.
 
     Returns
     -------
     explanations : Explanations
-        For each sentence the Explanations of its labels. Their baseline has all tokens
-        hidden.
+        The Explanations of the labels of each sentence. In their baseline all tokens
+        are masked.
 
     Raises
     ------
     ValueError
-        If the tagger reads numbers, or knows one label only, or the sentences or the
-        target are not what they must be.
+        If the tagger reads numbers or has only one label, or the sentences or the
+        target are invalid.
     """
     if tagger.input_type_ != "tokens":
         raise ValueError(
@@ -80,7 +80,7 @@ def explain_labels(
 
 
 def _tokens(sentences: Any, rows: SequenceDataset) -> list[list]:
-    """Return the tokens of each sentence as they came: words, or else ids."""
+    """Return the original tokens of each sentence: words, or else ids."""
     words = as_sentences(sentences, if_empty=True)
     if words is not None:
         return words
@@ -89,12 +89,12 @@ def _tokens(sentences: Any, rows: SequenceDataset) -> list[list]:
 
 
 def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray]:
-    """Return which label of each token is explained."""
+    """Return the index of the explained label of each token."""
     if target is None:
         return tagger.net_.labels(rows)
     lengths = rows.sequences.lengths
     is_listed = isinstance(target, list | tuple)
-    if is_listed and [*map(np.ndim, target[:1])] == [1]:  # a list of labels a sentence
+    if is_listed and [*map(np.ndim, target[:1])] == [1]:  # one list of labels per row
         labels = check_label_rows(target, name="explain")
         check_consistent_length(rows.sequences, labels)
         check_lengths(lengths, labels, "target")
@@ -109,7 +109,7 @@ def _of_sentence(
     text, located = written_out(tokens)
     document = LocatedDocument([text], [], located)
     n_steps = len(tokens)
-    # a version with all tokens, one with none, and one without each of them
+    # one variant with all tokens, one with none, and one without each of them
     hidden = np.vstack(
         [np.zeros((1, n_steps), bool), np.ones((1, n_steps), bool), np.eye(n_steps) > 0]
     )
@@ -120,7 +120,7 @@ def _of_sentence(
         ]
     )
     output, baseline = log_odds[:2]
-    # what no token can change, impossible or certain, rests on none
+    # an impossible or certain label does not depend on any token
     free = np.isfinite(output)
     scores = np.zeros((n_steps, n_steps))
     scores[:, free] = output[free] - log_odds[2:, free]
@@ -150,35 +150,35 @@ def _log_odds(
     hidden: np.ndarray,
     columns: np.ndarray,
 ) -> np.ndarray:
-    """Return the log odds of labels in versions of a sentence.
+    """Return the log odds of labels in variants of a sentence.
 
     Parameters
     ----------
     tagger : BiLSTMTagger
     rows : SequenceDataset
     row : int
-        The sentence.
+        Index of the sentence.
     hidden : ndarray of bool, shape (n_versions, n_steps)
-        Which tokens are hidden.
+        Mask of the hidden tokens.
     columns : ndarray of int, shape (n_steps,)
-        The label of each token.
+        Index of the label of each token.
 
     Returns
     -------
     log_odds : ndarray of float, shape (n_versions, n_steps)
-        Those of the probability of the label there, whatever labels the others have.
+        Log odds of the marginal probability of the label at each step.
     """
     found = tagger.net_.marginals(_versions(rows, row, hidden))
     probabilities = np.stack(found)  # (n_versions, n_steps, K)
     is_chosen = columns[:, None] == np.arange(probabilities.shape[2])  # (n_steps, K)
     with np.errstate(divide="ignore"):
         chosen = np.log(probabilities.sum(2, where=is_chosen))
-        # the sum of the others, as 1 - p has no digits left where p is nearly one
+        # the sum of the others, since 1 - p loses all digits if p is close to one
         return chosen - np.log(probabilities.sum(2, where=~is_chosen))
 
 
 def _versions(rows: SequenceDataset, row: int, hidden: np.ndarray) -> SequenceDataset:
-    """Return versions of a sentence, in each of which some tokens are hidden."""
+    """Return variants of a sentence, each with some tokens masked."""
     n_versions, n_steps = hidden.shape
     offsets = np.arange(n_versions + 1) * n_steps
 

@@ -1,4 +1,4 @@
-"""Which learning rate a network takes, before it is trained."""
+"""Learning rate range test."""
 
 from copy import copy
 from dataclasses import dataclass, field
@@ -16,32 +16,32 @@ from sklearn_bilstm.utils._sklearn import HasMethods, Interval, validate_params
 
 __all__ = ["RangeTest", "find_learning_rate"]
 
-# The share of a smoothed loss that comes from the steps before.
+# Smoothing factor of the exponential moving average of the loss.
 _MEMORY = 0.95
-# A smoothed loss this many times the least one is that of a training that diverges.
+# Training has diverged if the smoothed loss exceeds its minimum by this factor.
 _DIVERGED = 4.0
-# Steps of which the average says little yet.
+# Number of first steps whose average is not reliable.
 _FIRST_STEPS = 10
-# Where the loss is least, the rate is about to be too large (Gugger, 2018).
+# The rate at the minimum of the loss is already too large (Gugger, 2018).
 _SHARE_OF_RATE = 0.1
 
 
 @dataclass(frozen=True)
 class RangeTest:
-    """What a network lost at rates that grew from step to step.
+    """Result of a learning rate range test.
 
-    :class:`~sklearn_bilstm.LearningRateDisplay` draws it.
+    :class:`~sklearn_bilstm.LearningRateDisplay` plots it.
 
     Parameters
     ----------
     rates : ndarray of shape (n_steps,)
         Learning rate of each step.
     losses : ndarray of shape (n_steps,)
-        Loss of the batch of each step, before the step was made.
+        Loss of the batch of each step, before the update.
     smoothed_losses : ndarray of shape (n_steps,)
-        Their exponential moving average.
+        Exponential moving average of the losses.
     suggestion : float
-        A rate to train with.
+        Suggested learning rate.
     """
 
     rates: np.ndarray = field(repr=False)
@@ -69,46 +69,47 @@ def find_learning_rate(
     highest: float = 10.0,
     n_steps: int = 150,
 ) -> RangeTest:
-    """Train for a few steps at growing learning rates, and see where the loss falls.
+    """Run a learning rate range test.
 
-    The range test of Smith (2017): the rate grows by the same factor from batch to
-    batch, until the loss is four times the least. What is suggested is a tenth of the
-    rate at which the smoothed loss was least (Gugger, 2018), a peak for
-    `lr_schedule="one_cycle"`. Look at the picture too: a loss that is flat tells that
-    there is nothing to choose, or nothing that is learnt in so few steps.
+    The test (Smith, 2017) increases the learning rate exponentially from batch to
+    batch, until the loss reaches four times its minimum. The suggested rate is a tenth
+    of the rate with the lowest smoothed loss (Gugger, 2018). It is suitable as the
+    maximum rate of `lr_schedule="one_cycle"`. Plot the result as well: a flat loss
+    shows that the learning rate has little effect, or that the network learns nothing
+    in so few steps.
 
-    All is as in `fit` with the parameters of the model, but for its schedule, early
-    stopping, callbacks and linear path. The vectors of tokens keep their share of the
-    rate. The same `random_state` gives the same result.
+    Training uses the parameters of the model, except for the learning rate schedule,
+    early stopping, callbacks and linear model. The token vectors keep their fraction of
+    the learning rate. The result is reproducible for a fixed `random_state`.
 
     Parameters
     ----------
     model : estimator
-        A BiLSTM estimator, or a Pipeline that ends with one. It is left as it is.
+        A BiLSTM estimator, or a pipeline that ends with one. It is not modified.
     X : array-like or sparse matrix of shape (n_samples, ...)
-        What the `fit` of the model takes: texts for a Pipeline that begins with a
-        :class:`TextVectorizer`.
+        Training data in the format that `model.fit` accepts, such as texts for a
+        pipeline that starts with a :class:`TextVectorizer`.
     y : array-like of shape (n_samples,) or (n_samples, n_outputs)
         Target.
     sample_weight : array-like of shape (n_samples,), default=None
-        Weights of the rows.
+        Sample weights.
     lowest : float, default=1e-5
-        Rate of the first step.
+        Learning rate of the first step.
     highest : float, default=10.0
-        Rate of the last step, if the loss does not diverge before.
+        Learning rate of the last step, unless the loss diverges earlier.
     n_steps : int, default=150
-        Number of steps from one to the other, 20 or more.
+        Number of steps between both rates, at least 20.
 
     Returns
     -------
     range_test : RangeTest
-        With `rates`, `losses`, `smoothed_losses` and a `suggestion`.
+        The `rates`, `losses` and `smoothed_losses` of the steps, and a `suggestion`.
 
     Raises
     ------
     ValueError
-        If the model is of another kind, `lowest` is not below `highest`, or X or y are
-        not what `fit` takes.
+        If the model is of an unsupported type, `lowest` is not below `highest`, or `X`
+        or `y` are invalid.
 
     References
     ----------
@@ -141,7 +142,7 @@ def find_learning_rate(
 
 
 def _last_step(model: Any, X: Any, y: Any) -> tuple[BaseSequenceEstimator, Any]:
-    """Return the estimator at the end of a model, and the X that it gets."""
+    """Return the final estimator of a model and the X that it receives."""
     last = model
     while isinstance(last, Pipeline):
         if len(last) > 1:
@@ -158,8 +159,8 @@ def _last_step(model: Any, X: Any, y: Any) -> tuple[BaseSequenceEstimator, Any]:
 def _tested_by(
     growing: "_GrowingRate", estimator: BaseSequenceEstimator, lowest: float
 ) -> BaseSequenceEstimator:
-    # not a clone: that would forget what a `pretrained` estimator has learnt, and the
-    # weights that a `warm_start` goes on from
+    # not a clone, which would lose the weights of a fitted `pretrained` estimator and
+    # those of a `warm_start`
     tested = copy(estimator)
     if hasattr(tested, "set_callbacks"):
         tested.set_callbacks()
@@ -178,14 +179,14 @@ def _tested_by(
 
 
 class _GrowingRate(Callback):
-    """Let the rate grow from batch to batch until the loss diverges.
+    """Increase the learning rate from batch to batch until the loss diverges.
 
     Parameters
     ----------
     factor : float
-        By what the rate grows.
+        Growth factor per step.
     n_steps : int
-        Number of steps, if it does not diverge.
+        Number of steps, unless the loss diverges earlier.
     """
 
     def __init__(self, factor: float, n_steps: int) -> None:
@@ -196,23 +197,23 @@ class _GrowingRate(Callback):
         self.smoothed_losses: list[float] = []
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Remember the rate that each group of weights begins with."""
+        """Store the initial learning rate of each parameter group."""
         self.first_ = [group["lr"] for group in net.optimizer_.param_groups]
         self.average_ = 0.0
 
     def on_batch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Set the rate of a step."""
+        """Set the learning rate of a step."""
         growth = self.factor ** len(self.rates)
         for group, first in zip(net.optimizer_.param_groups, self.first_, strict=True):
             group["lr"] = first * growth
         self.rates.append(net.lr * growth)
 
     def on_batch_end(self, net: Any, **kwargs: Any) -> None:
-        """Note the loss of a step, and end with the last one or if it diverges."""
+        """Record the loss of a step; stop after the last step or on divergence."""
         self.losses.append(net.history[-1, "batches", -1, "train_loss"])
         n_done = len(self.losses)
         self.average_ = _MEMORY * self.average_ + (1 - _MEMORY) * self.losses[-1]
-        # it began with zero, of which so much is left (Kingma and Ba, 2015)
+        # bias correction of the average, which starts at zero (Kingma and Ba, 2015)
         self.smoothed_losses.append(self.average_ / (1 - _MEMORY**n_done))
         least = min(self.smoothed_losses)
         goes_on = self.smoothed_losses[-1] <= _DIVERGED * least  # not so with NaN
@@ -220,9 +221,9 @@ class _GrowingRate(Callback):
             raise StopTraining
 
     def range_test(self) -> RangeTest:
-        """Return what was found."""
+        """Return the result."""
         smoothed = np.array(self.smoothed_losses)
-        # if it diverged at once, the last step must not be all there is to choose from
+        # if it diverged at once, there is more to choose from than the last step
         first = _FIRST_STEPS if len(smoothed) > _FIRST_STEPS + 1 else 0
         best = first + int(np.nanargmin(smoothed[first:]))
         suggestion = _SHARE_OF_RATE * self.rates[best]

@@ -1,4 +1,4 @@
-"""A model that reads text: where its tokens come from, and what it answers with."""
+"""Access to the text, tokens and outputs of a fitted model."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass
@@ -35,20 +35,20 @@ EXPLAINABLE = (
 
 
 def fitted_estimator(model: Any, kind: str) -> Any:
-    """Return the fitted BiLSTM estimator that a model is, or holds.
+    """Return the fitted BiLSTM estimator that a model is or contains.
 
     Parameters
     ----------
     model : estimator
     kind : str
-        What it must be, for an error.
+        Description of the supported models, for the error message.
 
     Raises
     ------
     NotFittedError
-        If it is not fitted.
+        If the model is not fitted.
     ValueError
-        If it is another kind of model.
+        If the model is of an unsupported type.
     """
     try:
         return learnt_estimator(model)
@@ -63,14 +63,14 @@ def fitted_estimator(model: Any, kind: str) -> Any:
 
 
 def _to_be_held(model: Any) -> Any:
-    """Return the estimator that a model holds, or that a search will."""
+    """Return the inner estimator of a meta-estimator."""
     held = held_estimator(model)
     is_search = hasattr(model, "refit")
     return model.estimator if held is None and is_search else held
 
 
 def transformers_of(model: Any) -> list:
-    """Return what stands before the BiLSTM estimator that a model is, or holds."""
+    """Return the transformers that precede the BiLSTM estimator in a model."""
     transformers: list = []
     held = model
     while held is not None:
@@ -82,13 +82,13 @@ def transformers_of(model: Any) -> list:
 
 @dataclass(frozen=True)
 class TextModel:
-    """What there is in a model from text to an answer.
+    """The transformers and the estimator of a model that reads text.
 
     Parameters
     ----------
     transformers : list of transformer
-        What stands before the estimator. The last is a TextVectorizer, or a
-        ColumnTransformer that holds one.
+        Steps before the estimator. The last is a TextVectorizer, or a ColumnTransformer
+        that contains one.
     estimator : BiLSTMClassifier or BiLSTMRegressor
     """
 
@@ -97,14 +97,14 @@ class TextModel:
 
     @classmethod
     def of(cls, model: Any) -> "TextModel":
-        """Take a fitted pipeline apart, which may be in a search or frozen.
+        """Split a fitted pipeline, which can be in a search or FrozenEstimator.
 
         Raises
         ------
         NotFittedError
-            If it is not fitted.
+            If the model is not fitted.
         ValueError
-            If it is another kind of model.
+            If the model is of an unsupported type.
         """
         transformers = transformers_of(model)
         estimator = fitted_estimator(model, EXPLAINABLE)
@@ -113,12 +113,12 @@ class TextModel:
         return cls(transformers, estimator)
 
     def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
-        """Return the documents with their tokens, and the rows that the network reads.
+        """Return the documents with their tokens and the input rows of the network.
 
         Raises
         ------
         ValueError
-            If what the estimator reads is not what the vectorizer gives.
+            If the estimator does not read the output of the vectorizer.
         """
         *before, last = self.transformers
         for transformer in before:
@@ -150,17 +150,17 @@ def _located(transformer: Any, texts: Any) -> list[LocatedDocument]:
 
 @dataclass(frozen=True)
 class Output:
-    """The number of each row that is explained.
+    """The explained output of each row.
 
-    That is the log odds of a class, log(p / (1 - p)), whatever the number of classes,
-    so that a score means the same for two of them, for several, and where a row may
-    have several labels; or the number that a regressor predicts.
+    For a class, this is its log odds, log(p / (1 - p)), for any number of classes, so
+    that scores have the same meaning in the binary, multiclass and multilabel case. For
+    a regressor, it is the prediction.
 
     Parameters
     ----------
     estimator : BiLSTMClassifier or BiLSTMRegressor
     columns : ndarray of int, shape (n_rows,)
-        Which class, or which number, is explained.
+        Index of the explained class or output.
     """
 
     estimator: Any
@@ -168,12 +168,12 @@ class Output:
 
     @classmethod
     def of(cls, estimator: Any, target: Any, rows: SequenceDataset) -> "Output":
-        """Find what is explained: what is asked for, or else what is predicted.
+        """Return the outputs for the given target, or else for the prediction.
 
         Raises
         ------
         ValueError
-            If there is no such class or number, or there are too few classes.
+            If the class or output does not exist, or there are too few classes.
         """
         if not is_classifier(estimator):
             return cls(estimator, _numbers_asked_for(estimator, target, len(rows)))
@@ -192,7 +192,7 @@ class Output:
 
     @property
     def targets(self) -> list[Hashable]:
-        """The class of each row, or the number of an output, or None if it is one."""
+        """The class or output index of each row, None for a single output."""
         if is_classifier(self.estimator):
             return self.estimator.classes_[self.columns].tolist()
         if self.estimator.n_outputs_ == 1:
@@ -200,17 +200,17 @@ class Output:
         return self.columns.tolist()
 
     def probabilities(self, values: list[float]) -> list[float | None]:
-        """Return the probability of each class explained, None for numbers."""
+        """Return the probability of each explained class, None for a regressor."""
         if is_classifier(self.estimator):
             return expit(values).tolist()
         return [None] * len(values)
 
     def of_logits(self, logits: np.ndarray, columns: np.ndarray) -> list[float]:
-        """Return what is explained of each row, from its logits."""
+        """Return the explained output of each row from its logits."""
         return self(torch.from_numpy(logits), torch.from_numpy(columns)).tolist()
 
     def __call__(self, logits: Tensor, columns: Tensor) -> Tensor:
-        """Turn logits of shape (n, K) into what is explained in `columns`, (n,)."""
+        """Return the explained outputs, (n,), of logits of shape (n, K)."""
         logits = logits.double()  # or a small rise of a large number is lost
         chosen = columns[:, None]
         values = logits.gather(1, chosen)[:, 0]  # (n,)
@@ -225,7 +225,7 @@ class Output:
 
 
 def one_a_row(target: Any, n_rows: int) -> np.ndarray:
-    """Return a label for each row, if there are not as many already."""
+    """Broadcast a single label to all rows."""
     asked_for = np.asarray(target)
     if asked_for.ndim == 0:
         return np.repeat(asked_for, n_rows)

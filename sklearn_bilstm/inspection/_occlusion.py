@@ -1,4 +1,4 @@
-"""Occlusion: what an answer would be without each token."""
+"""Occlusion: the output without each token."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ __all__ = ["occlusion"]
 
 
 def occlusion(estimator: Any, rows: SequenceDataset, output: Output) -> list[Scores]:
-    """Score tokens by how far the output falls when they are taken out, one at a time.
+    """Score tokens by the decrease of the output when they are removed, one at a time.
 
-    A token is taken out and not replaced, so that a negation, for instance, leaves the
-    words behind that it turned round. All rows without one token go through the model
-    together, a row after the other.
+    A token is removed and not replaced: removing a negation, for instance, leaves the
+    words that it negated. The variants of a row are predicted together, one row after
+    the other.
 
     Parameters
     ----------

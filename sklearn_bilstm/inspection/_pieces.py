@@ -1,4 +1,4 @@
-"""A text cut into tokens and what stands between them, to be shown with scores."""
+"""Texts split into tokens and the text between them, with scores."""
 
 from typing import NamedTuple
 
@@ -10,13 +10,13 @@ __all__ = ["Field", "Piece", "cut_into_fields"]
 
 
 class Piece(NamedTuple):
-    """A part of a text.
+    """A span of a text.
 
     Parameters
     ----------
     text : str
     score : float or None
-        None for what is no token, and for a token that was cut off.
+        None for text between tokens, and for truncated tokens.
     is_explained : bool, default=False
         Whether it is the token whose label is explained.
     """
@@ -27,16 +27,16 @@ class Piece(NamedTuple):
 
 
 class Field(NamedTuple):
-    """The text of a column.
+    """The text of one column.
 
     Parameters
     ----------
     name : str or None
-        Name of the column. None if there is one only.
+        Name of the column. None if there is only one.
     pieces : list of Piece
-        The whole text, piece by piece.
+        The whole text, span by span.
     elsewhere : list of Piece
-        Tokens without a place of their own in the text.
+        Tokens without a position in the text.
     """
 
     name: str | None
@@ -47,14 +47,14 @@ class Field(NamedTuple):
 def cut_into_fields(
     document: LocatedDocument, scores: np.ndarray, position: int | None = None
 ) -> list[Field]:
-    """Cut the texts of a document, whose tokens have scores, into pieces.
+    """Split the texts of a document into scored tokens and the text between them.
 
     Parameters
     ----------
     document : LocatedDocument
     scores : ndarray of shape (n_tokens,)
     position : int, default=None
-        Number of the token whose label is explained.
+        Index of the token whose label is explained.
     """
     names: list = document.columns or [None]
     fields = [Field(name, [], []) for name in names]
@@ -63,7 +63,7 @@ def cut_into_fields(
     for number, (token, score) in enumerate(pairs):
         column, end = token.column, token.end
         score = None if np.isnan(score) else score
-        # two tokens may be parts of one character
+        # one character can yield two tokens
         start = max(token.start or 0, ends[column])
         if end is None or end <= start:
             fields[column].elsewhere.append(Piece(str(token.token), score))

@@ -1,4 +1,4 @@
-"""What a method finds out about a row."""
+"""Scores of the tokens of a row."""
 
 from dataclasses import dataclass
 
@@ -14,11 +14,11 @@ class Scores:
     Parameters
     ----------
     tokens : ndarray of shape (n_steps,)
-        A score for each token that the network reads.
+        Score of each token that the network reads.
     output : float
-        What is explained.
+        The explained output.
     baseline : float or None
-        What it would be without any token. None if the method does not ask.
+        Output without any token. None if the method does not compute it.
     """
 
     tokens: np.ndarray
@@ -27,14 +27,14 @@ class Scores:
 
 
 def shared_among_tokens(scores: np.ndarray, shortest: int) -> np.ndarray:
-    """Share the scores of n-grams equally among their tokens.
+    """Distribute the scores of n-grams equally among their tokens.
 
     Parameters
     ----------
     scores : ndarray of shape (B, T, n_lengths)
-        Scores of the n-grams that end at each step, zero where there is none.
+        Scores of the n-grams that end at each step, zero if there is none.
     shortest : int
-        Tokens of the shortest n-grams. Others have one token more each.
+        Length of the shortest n-grams. The others increase by one token each.
 
     Returns
     -------

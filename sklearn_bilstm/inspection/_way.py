@@ -1,4 +1,4 @@
-"""The way from tokens without content to those of a text, and the output along it."""
+"""Integration path from zero vectors to the tokens of a text."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -16,27 +16,28 @@ from sklearn_bilstm.utils._optional import import_optional
 
 __all__ = ["N_POINTS", "Way"]
 
-# Points at which gradients are taken for the integral along a stretch of the way.
+# Points per segment at which gradients are evaluated.
 N_POINTS = 16
-# Steps of sequences that are in the network at once.
+# Maximum number of time steps per batch.
 _STEPS_AT_ONCE = 2**14
 
 
 class _Point(NamedTuple):
-    """Where the ways of several rows are.
+    """A point on the paths of several rows.
 
     Parameters
     ----------
     vectors : tensor of shape (B, T, E)
     ngrams : tensor of shape (B, T, n_lengths, K)
-        What the n-grams that end at each step add to the logits of the linear path.
+        Contribution of the n-grams that end at each step to the logits of the linear
+        model.
     mask : bool tensor of shape (B, T)
     beside : tensor of shape (B, K)
-        What is left of the logits of the linear path.
+        Remaining part of the logits of the linear model.
     columns : tensor of shape (B,)
-        Which of the outputs is followed.
+        Index of the explained output.
     static : tensor of shape (B, S) or None
-        Numbers beside the sequences.
+        Static features.
     """
 
     vectors: Tensor
@@ -47,7 +48,7 @@ class _Point(NamedTuple):
     static: Tensor | None = None
 
     def at(self, places: np.ndarray) -> "_Point":
-        """Return the point at a place of the way of each row that ends here."""
+        """Return the points at the given fractions of the paths that end here."""
         share = torch.from_numpy(places).to(self.vectors)[:, None, None]  # (B, 1, 1)
         return self._replace(
             vectors=share * self.vectors, ngrams=share[..., None] * self.ngrams
@@ -55,18 +56,18 @@ class _Point(NamedTuple):
 
 
 class Way:
-    """A straight line from 0 to 1 for each row of token ids.
+    """Straight integration paths from 0 to 1, one per row of token ids.
 
-    At 0 the vectors of all tokens, the evidence beside them and what n-grams add to the
-    linear path are zero, and at 1 they are there. The sequence is as long, and the
-    numbers beside it are there, all along.
+    At 0, the token vectors, their class log-odds features and the contributions of
+    n-grams to the linear model are zero; at 1, they have their actual values. The
+    length of the sequence and the static features are constant along the path.
 
     Parameters
     ----------
     estimator : BiLSTMClassifier or BiLSTMRegressor
     rows : SequenceDataset
     output : Output
-        The number of each row to follow.
+        The explained output of each row.
     """
 
     def __init__(self, estimator: Any, rows: SequenceDataset, output: Output) -> None:
@@ -74,7 +75,8 @@ class Way:
             "captum.attr", purpose="method='integrated_gradients'", extra="explain"
         )
         self._gradients = captum.IntegratedGradients(self._value)
-        # a copy whose weights want no gradients; `to` lays them side by side for cuDNN
+        # a copy whose weights require no gradients; `to` makes them contiguous for
+        # cuDNN
         self._module = deepcopy(estimator.module_).eval().requires_grad_(False)
         self._device = next(self._module.parameters()).device
         self._module.to(self._device)
@@ -92,7 +94,7 @@ class Way:
 
     @torch.no_grad()
     def values(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
-        """Return the output at a place of the way of each of some rows."""
+        """Return the outputs at the given fractions of the paths of some rows."""
         values = np.zeros(len(rows))
         for batch in self._batches(rows, n_points=1):
             point = self._ends(rows[batch]).at(places[batch])
@@ -102,12 +104,12 @@ class Way:
     def integrals(
         self, rows: np.ndarray, starts: np.ndarray, ends: np.ndarray
     ) -> list[np.ndarray]:
-        """Integrate gradients along a stretch of the way of each of some rows.
+        """Integrate gradients over a segment of the path of each given row.
 
         Returns
         -------
         scores : list of ndarray of shape (n_tokens,)
-            Of each row what its tokens contribute there.
+            Contributions of the tokens of each row within the segment.
         """
         scores = [np.zeros(0)] * len(rows)
         for batch in self._batches(rows, N_POINTS):
@@ -137,7 +139,7 @@ class Way:
         return self._output(logits, columns)  # (B,)
 
     def _batches(self, rows: np.ndarray, n_points: int) -> Iterator[np.ndarray]:
-        """Yield places in `rows` of rows of like length, the longest first."""
+        """Yield indices into `rows` of rows of similar length, the longest first."""
         lengths = self.lengths[rows]
         order = np.argsort(-lengths, kind="stable")
         while len(order):
@@ -146,7 +148,7 @@ class Way:
             yield batch
 
     def _ends(self, rows: np.ndarray) -> _Point:
-        """Return where the ways of some rows end."""
+        """Return the end points of the paths of some rows."""
         inputs = {
             **self._dataset[rows][0],
             "ngrams": pad(self._ngrams, rows)[0],
@@ -160,7 +162,7 @@ class Way:
         return _Point(vectors, **inputs)
 
     def _linear_part(self) -> tuple[RaggedArray, np.ndarray]:
-        """Return what n-grams add to the logits, and what is left of those of a row."""
+        """Return the contributions of n-grams to the logits, and the remaining part."""
         sequences, static = self._dataset.sequences, self._dataset.static
         if self._path is None:
             n_outputs = self._module.head.output_size
@@ -174,7 +176,7 @@ class Way:
         return ragged, logits.astype(np.float32)
 
     def _of_tokens(self, of_vectors: Tensor, of_ngrams: Tensor) -> np.ndarray:
-        """Sum what is of a token, and share what is of an n-gram, to shape (B, T)."""
+        """Add the scores of tokens and of their share of n-grams, to shape (B, T)."""
         n_shared = self._module.input_layer.n_shared
         of_vectors = of_vectors.detach().cpu().double()
         tokens = of_vectors[..., :n_shared].sum(2).numpy()
