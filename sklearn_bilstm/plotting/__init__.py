@@ -1,4 +1,4 @@
-"""Pictures, in scikit-learn's convention for a Display."""
+"""Plots that follow scikit-learn's Display API."""
 
 from sklearn_bilstm.plotting._attention import AttentionDisplay
 from sklearn_bilstm.plotting._label_confusion import LabelConfusionDisplay

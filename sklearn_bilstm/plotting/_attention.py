@@ -1,4 +1,4 @@
-"""A picture of what a network attends to."""
+"""Heat map of attention weights."""
 
 from numbers import Integral
 from typing import Any, Self
@@ -12,11 +12,11 @@ from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
 __all__ = ["AttentionDisplay"]
 
-# Letters of a token that fit into its cell.
+# Maximum number of letters of a token in a cell.
 _MOST_LETTERS = 12
-# Share of the largest weight from which on a cell is dark.
+# Cells above this fraction of the largest weight get white text.
 _DARK = 0.6
-# Inches of a cell.
+# Size of a cell in inches.
 _CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.32
 
 _checked = validate_params(
@@ -26,33 +26,33 @@ _checked = validate_params(
 
 
 class AttentionDisplay:
-    """Texts as maps of heat: a cell a token, coloured by the weight of attention.
+    """Heat map of attention weights, with one cell per token.
 
-    It is best made by :meth:`from_estimator`, of a model with `pooling="attention"`.
-    matplotlib is needed, which `pip install 'sklearn-bilstm[plot]'` installs.
+    Create it with :meth:`from_estimator`, for a model with `pooling="attention"`. It
+    requires matplotlib: `pip install 'sklearn-bilstm[plot]'`.
 
     Parameters
     ----------
     explanations : sequence of Explanation
-        What :func:`~sklearn_bilstm.explain` says of texts with `method="attention"`.
+        Output of :func:`~sklearn_bilstm.explain` with `method="attention"`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes with the plot.
 
     figure_ : matplotlib Figure
-        The figure they are in.
+        Figure that contains the axes.
 
     image_ : matplotlib AxesImage
-        The cells, line by line; masked where there is no token.
+        Heat map, line by line; cells without a token are masked.
 
     texts_ : list of matplotlib Text
-        The tokens in the cells.
+        Tokens in the cells.
 
     See Also
     --------
-    TokenImportanceDisplay : What the tokens of a text speak for.
+    TokenImportanceDisplay : Bar chart of the scores of the tokens of a text.
 
     Examples
     --------
@@ -79,18 +79,19 @@ class AttentionDisplay:
     def from_estimator(
         cls, model: Any, texts: Any, *, tokens_per_line: int = 10, ax: Any = None
     ) -> Self:
-        """Draw the attention of a fitted model to texts.
+        """Plot the attention weights of a fitted model for texts.
 
         Parameters
         ----------
         model : estimator
-            A fitted model with attention, as :func:`~sklearn_bilstm.explain` takes it.
+            A fitted model with attention pooling, as :func:`~sklearn_bilstm.explain`
+            accepts it.
         texts : str, iterable of str or table of shape (n_texts, n_columns)
-            A text, or several.
+            One or several texts.
         tokens_per_line : int, default=10
-            Most tokens in a line. Longer texts go on in the next.
+            Maximum number of tokens per line. Longer texts are wrapped.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure that is as large as it must be.
+            Axes to plot on. If None, a new figure of a suitable size is created.
 
         Returns
         -------
@@ -101,7 +102,7 @@ class AttentionDisplay:
         NotFittedError
             If the model is not fitted.
         ValueError
-            If the model has no attention, or is of another kind.
+            If the model has no attention pooling, or is of an unsupported type.
         """
         check_axes(cls, ax)
         texts = [texts] if isinstance(texts, str) else texts
@@ -110,14 +111,14 @@ class AttentionDisplay:
 
     @_checked
     def plot(self, ax: Any = None, *, tokens_per_line: int = 10) -> Self:
-        """Draw.
+        """Plot the attention weights.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure that is as large as it must be.
+            Axes to plot on. If None, a new figure of a suitable size is created.
         tokens_per_line : int, default=10
-            Most tokens in a line. Longer texts go on in the next.
+            Maximum number of tokens per line. Longer texts are wrapped.
 
         Returns
         -------
@@ -157,7 +158,7 @@ class AttentionDisplay:
     def _write(
         self, explanation: Explanation, start: int, tokens_per_line: int
     ) -> None:
-        """Write tokens into their cells, readable on the colours."""
+        """Write the tokens into their cells, in a readable colour."""
         shares = np.nan_to_num(explanation.scores) / self.image_.norm.vmax
         for index, token in enumerate(explanation.tokens):
             if len(token) > _MOST_LETTERS:
@@ -178,7 +179,7 @@ class AttentionDisplay:
             self.texts_.append(text)
 
     def _cell(self, column: int, line: int) -> Any:
-        """Return the box of a cell, wherever the axes come to stand."""
+        """Return the bounding box of a cell in data coordinates."""
         transforms = import_optional(
             "matplotlib.transforms", purpose="AttentionDisplay", extra="plot"
         )
@@ -187,7 +188,7 @@ class AttentionDisplay:
 
 
 def _in_lines(scores: np.ndarray, tokens_per_line: int) -> np.ndarray:
-    """Return scores line by line, one line at least, filled up with NaN."""
+    """Return scores as a matrix with one or more lines, padded with NaN."""
     n_lines = max(1, -(-len(scores) // tokens_per_line))
     lines = np.full(n_lines * tokens_per_line, np.nan)
     lines[: len(scores)] = scores

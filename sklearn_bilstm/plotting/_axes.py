@@ -1,4 +1,4 @@
-"""Where a Display draws."""
+"""Axes of a Display."""
 
 from types import ModuleType
 from typing import Any
@@ -9,13 +9,13 @@ __all__ = ["axes_for", "check_axes"]
 
 
 def check_axes(display: type, ax: Any) -> ModuleType:
-    """Check that a Display can be drawn, before anything is computed for it.
+    """Check matplotlib and the axes before anything expensive is computed.
 
     Parameters
     ----------
     display : type of Display
     ax : matplotlib Axes or None
-        Where it is to be drawn.
+        Axes to plot on.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def check_axes(display: type, ax: Any) -> ModuleType:
     ImportError
         If matplotlib is not installed.
     TypeError
-        If there are no such axes.
+        If `ax` is not a matplotlib Axes.
     """
     purpose = display.__name__
     pyplot = import_optional("matplotlib.pyplot", purpose=purpose, extra="plot")
@@ -38,14 +38,14 @@ def check_axes(display: type, ax: Any) -> ModuleType:
 
 
 def axes_for(display: Any, ax: Any) -> Any:
-    """Return the axes that a Display draws on, and let it know them.
+    """Return the axes to plot on, and store them on the Display.
 
     Parameters
     ----------
     display : Display
         It gets the attributes `ax_` and `figure_`.
     ax : matplotlib Axes or None
-        None stands for the axes of a new figure.
+        If None, a new figure is created.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""A picture of which labels of tokens are taken for which."""
+"""Confusion matrix of token labels."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -15,23 +15,23 @@ __all__ = ["LabelConfusionDisplay"]
 
 
 class LabelConfusionDisplay(ConfusionMatrixDisplay):
-    """How many tokens of each label are given which, as both are written.
+    """Confusion matrix of token labels.
 
-    This is the display of scikit-learn, of whose parameters, attributes and `plot` it
-    has all, for rows of labels. It is best made by :meth:`from_estimator` or
-    :meth:`from_predictions`. matplotlib is needed, which
-    `pip install 'sklearn-bilstm[plot]'` installs.
+    It extends scikit-learn's :class:`~sklearn.metrics.ConfusionMatrixDisplay` to
+    sequences of labels, and has the same parameters, attributes and `plot` method.
+    Create it with :meth:`from_estimator` or :meth:`from_predictions`. It requires
+    matplotlib: `pip install 'sklearn-bilstm[plot]'`.
 
     Parameters
     ----------
     confusion_matrix : ndarray of shape (n_labels, n_labels)
-        Number of tokens of each label, in rows, that are given each label, in columns.
+        Number of tokens with each true label (rows) and predicted label (columns).
     display_labels : sequence, default=None
-        The labels. None means their numbers.
+        Labels of the axes. If None, they are numbered.
 
     See Also
     --------
-    TransitionDisplay : Which label a tagger lets follow which.
+    TransitionDisplay : Transition weights between the labels of a tagger.
 
     Examples
     --------
@@ -56,20 +56,20 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         ax: Any = None,
         **options: Any,
     ) -> Self:
-        """Draw which labels a fitted model takes for which.
+        """Plot the confusion matrix of a fitted model.
 
         Parameters
         ----------
         model : estimator
-            A fitted :class:`BiLSTMTagger`, or what holds it and predicts as it does.
+            A fitted :class:`BiLSTMTagger`, or a meta-estimator with the same output.
         X : sequence of sequence of str
-            Rows that it reads.
+            Input rows of the model.
         y : sequence of sequence
-            Their labels.
+            True labels of each row.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
         **options
             See :meth:`from_predictions`.
 
@@ -93,23 +93,24 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         xticks_rotation: Any = "vertical",
         **options: Any,
     ) -> Self:
-        """Draw which labels are taken for which.
+        """Plot the confusion matrix of true and predicted labels.
 
         Parameters
         ----------
         y_true : sequence of sequence
             True labels of each row.
         y_pred : sequence of sequence
-            Labels predicted.
+            Predicted labels of each row.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
         xticks_rotation : {"vertical", "horizontal"} or float, default="vertical"
-            Rotation of the labels below.
+            Rotation of the labels of the x-axis.
         **options
-            `labels`, `normalize`, `include_values`, `values_format`, `cmap`, `colorbar`
-            and so on, of scikit-learn's `ConfusionMatrixDisplay.from_predictions`.
+            Further parameters of scikit-learn's
+            `ConfusionMatrixDisplay.from_predictions`, such as `labels`, `normalize`,
+            `include_values`, `values_format`, `cmap` and `colorbar`.
 
         Returns
         -------
@@ -118,7 +119,8 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         Raises
         ------
         ValueError
-            If the rows are no lists of labels, or have not as many labels each.
+            If the rows are not lists of labels, or true and predicted rows differ in
+            length.
         """
         check_axes(cls, ax)
         y_true, y_pred = (

@@ -1,4 +1,4 @@
-"""A picture of a learning rate range test."""
+"""Plot of a learning rate range test."""
 
 from typing import Any, Self
 
@@ -11,35 +11,35 @@ __all__ = ["LearningRateDisplay"]
 
 
 class LearningRateDisplay:
-    """The loss at growing learning rates, and the rate that is suggested.
+    """Plot of a learning rate range test, with the suggested rate.
 
-    It is best made by :meth:`from_estimator`, or by :meth:`from_range_test` of what
-    :func:`find_learning_rate` returned. matplotlib is needed, which
-    `pip install 'sklearn-bilstm[plot]'` installs.
+    Create it with :meth:`from_estimator`, or with :meth:`from_range_test` from the
+    result of :func:`find_learning_rate`. It requires matplotlib:
+    `pip install 'sklearn-bilstm[plot]'`.
 
     Parameters
     ----------
     range_test : RangeTest
-        What to draw.
+        Result of :func:`find_learning_rate`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes with the plot.
 
     figure_ : matplotlib Figure
-        The figure they are in.
+        Figure that contains the axes.
 
     line_ : matplotlib Line2D
-        The smoothed loss.
+        Smoothed loss.
 
     suggestion_ : matplotlib Line2D
-        The rate that is suggested.
+        Suggested learning rate.
 
     See Also
     --------
-    find_learning_rate : What is drawn, in numbers.
-    TrainingCurveDisplay : The loss from epoch to epoch.
+    find_learning_rate : Run a range test and return its result.
+    TrainingCurveDisplay : Plot of the loss per epoch.
 
     Examples
     --------
@@ -70,26 +70,26 @@ class LearningRateDisplay:
         n_steps: int = 150,
         ax: Any = None,
     ) -> Self:
-        """Make a range test of a model, and draw it.
+        """Run a range test of a model, and plot it.
 
         Parameters
         ----------
         model : estimator
-            A BiLSTM estimator, or a Pipeline that ends with one. It is left as it is.
+            A BiLSTM estimator, or a pipeline that ends with one. It is not modified.
         X : array-like or sparse matrix of shape (n_samples, ...)
-            What the `fit` of the model takes.
+            Training data in the format that `model.fit` accepts.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
+            Sample weights.
         lowest : float, default=1e-5
-            Rate of the first step.
+            Learning rate of the first step.
         highest : float, default=10.0
-            Rate of the last step, if the loss does not diverge before.
+            Learning rate of the last step, unless the loss diverges earlier.
         n_steps : int, default=150
-            Number of steps from one to the other, 20 or more.
+            Number of steps between both rates, at least 20.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -109,14 +109,14 @@ class LearningRateDisplay:
 
     @classmethod
     def from_range_test(cls, range_test: RangeTest, *, ax: Any = None) -> Self:
-        """Draw a range test.
+        """Plot a range test.
 
         Parameters
         ----------
         range_test : RangeTest
-            What :func:`find_learning_rate` returned.
+            Result of :func:`find_learning_rate`.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -125,12 +125,12 @@ class LearningRateDisplay:
         return cls(range_test).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Plot the smoothed loss and the suggested learning rate.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -150,13 +150,13 @@ class LearningRateDisplay:
             linestyle="--",
             label=f"suggestion: {test.suggestion:.2g}",
         )
-        # the last step may be one of which the loss was NaN
+        # the loss of the last step may be NaN
         lowest, first = np.nanmin(test.smoothed_losses), test.smoothed_losses[0]
         ax.set(
             xscale="log",
             xlabel="learning rate",
             ylabel="training loss",
-            # a diverging end would press all that matters flat
+            # the steep end of a diverging loss would flatten the rest of the curve
             ylim=(
                 0.9 * np.nanmin(test.losses),
                 2.5 * first - 1.5 * lowest + 0.1 * first,

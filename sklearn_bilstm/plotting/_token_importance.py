@@ -1,4 +1,4 @@
-"""A picture of what the tokens of a text speak for."""
+"""Bar chart of the scores of tokens."""
 
 from collections.abc import Iterator
 from numbers import Integral
@@ -12,7 +12,7 @@ from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
 __all__ = ["TokenImportanceDisplay"]
 
-# As in the HTML of an explanation: for orange, against blue, and a share purple.
+# Same colours as in HTML: positive scores orange, negative blue, shares purple.
 _FOR, _AGAINST, _SHARE = "#e67814", "#1e78e6", "#785ab4"
 
 _checked = validate_params(
@@ -22,30 +22,30 @@ _checked = validate_params(
 
 
 class TokenImportanceDisplay:
-    """A bar for each of the tokens of a text that count most, in reading order.
+    """Bar chart of the tokens of a text with the largest scores, in reading order.
 
-    It is best made by :meth:`from_estimator` or :meth:`from_explanation`. matplotlib is
-    needed, which `pip install 'sklearn-bilstm[plot]'` installs.
+    Create it with :meth:`from_estimator` or :meth:`from_explanation`. It requires
+    matplotlib: `pip install 'sklearn-bilstm[plot]'`.
 
     Parameters
     ----------
     explanation : Explanation
-        What :func:`~sklearn_bilstm.explain` says of a text.
+        Explanation of one text or label, from :func:`~sklearn_bilstm.explain`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes with the plot.
 
     figure_ : matplotlib Figure
-        The figure they are in.
+        Figure that contains the axes.
 
     bars_ : matplotlib BarContainer
-        The bars, from top to bottom.
+        Bars, from top to bottom.
 
     See Also
     --------
-    AttentionDisplay : Texts, with the weights of an attention pooling.
+    AttentionDisplay : Heat map of attention weights.
 
     Examples
     --------
@@ -77,24 +77,24 @@ class TokenImportanceDisplay:
         n_tokens: int = 15,
         ax: Any = None,
     ) -> Self:
-        """Explain the answer of a fitted model to a text, and draw it.
+        """Explain the prediction of a fitted model for a text, and plot the scores.
 
         Parameters
         ----------
         model : estimator
-            A fitted model, as :func:`~sklearn_bilstm.explain` takes it, but no tagger:
-            one of its labels is drawn by :meth:`from_explanation`.
+            A fitted model, as :func:`~sklearn_bilstm.explain` accepts it, other than a
+            tagger. To plot the explanation of a label, use :meth:`from_explanation`.
         text : str or table of shape (1, n_columns)
-            The text, or a row of several columns of text.
+            The text, or a row with several text columns.
         method : {"integrated_gradients", "occlusion", "attention"}, \
                 default="integrated_gradients"
-            Where the scores come from.
+            Attribution method.
         target : label, default=None
-            The class to explain. None means the predicted one.
+            Class to explain. If None, explain the predicted class.
         n_tokens : int, default=15
-            Most tokens to show.
+            Maximum number of tokens to show.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -105,7 +105,7 @@ class TokenImportanceDisplay:
         NotFittedError
             If the model is not fitted.
         ValueError
-            If the model, the text or the target are not what they must be.
+            If the model, the text or the target are invalid.
         """
         check_axes(cls, ax)
         texts = [text] if isinstance(text, str) else text
@@ -124,16 +124,16 @@ class TokenImportanceDisplay:
     def from_explanation(
         cls, explanation: Explanation, *, n_tokens: int = 15, ax: Any = None
     ) -> Self:
-        """Draw an explanation.
+        """Plot an explanation.
 
         Parameters
         ----------
         explanation : Explanation
-            What :func:`~sklearn_bilstm.explain` says of a text.
+            Explanation of one text or label, from :func:`~sklearn_bilstm.explain`.
         n_tokens : int, default=15
-            Most tokens to show.
+            Maximum number of tokens to show.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -142,7 +142,7 @@ class TokenImportanceDisplay:
         Raises
         ------
         TypeError
-            If it is no explanation of a single text.
+            If `explanation` is not the Explanation of a single text or label.
         """
         if not isinstance(explanation, Explanation):
             raise TypeError(
@@ -154,14 +154,14 @@ class TokenImportanceDisplay:
 
     @_checked
     def plot(self, ax: Any = None, *, n_tokens: int = 15) -> Self:
-        """Draw.
+        """Plot the scores.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
         n_tokens : int, default=15
-            Most tokens to show: those whose score is the largest, whatever its sign.
+            Maximum number of tokens to show: those with the largest absolute score.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""A picture of a training, epoch by epoch."""
+"""Plot of the training history."""
 
 from typing import Any, Self
 
@@ -7,7 +7,7 @@ from sklearn_bilstm.plotting._axes import axes_for
 
 __all__ = ["TrainingCurveDisplay"]
 
-# The names in the history of what may be drawn, and how its axis is called.
+# Names of the metrics in the history, and their axis labels.
 _METRICS = {
     "loss": {"loss": "loss"},
     "score": {"accuracy": "accuracy", "f1": "F1 of spans", "r2": "R²"},
@@ -18,41 +18,41 @@ _ROWS = {
     "valid_": {"label": "validation", "color": "C1"},
     "": {"color": "C2"},
 }
-# More points would hide their line.
+# With more points, markers would hide the line.
 _MOST_MARKERS = 50
 
 
 class TrainingCurveDisplay:
-    """The loss, score or learning rate of a training, from epoch to epoch.
+    """Plot of the loss, score or learning rate per epoch.
 
-    It is best made by :meth:`from_estimator`. matplotlib is needed, which
-    `pip install 'sklearn-bilstm[plot]'` installs. What was learnt from is drawn as it
-    was at the time, with dropout, so that validation rows may well do better.
+    Create it with :meth:`from_estimator`. It requires matplotlib:
+    `pip install 'sklearn-bilstm[plot]'`. Training metrics are recorded during the
+    epoch, with dropout, so validation metrics can be better.
 
     Parameters
     ----------
     history : list of dict
-        The `history_` of an estimator.
+        `history_` of an estimator.
     best_epoch : int
-        Its `best_epoch_`.
+        `best_epoch_` of an estimator.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes with the plot.
 
     figure_ : matplotlib Figure
-        The figure they are in.
+        Figure that contains the axes.
 
     lines_ : dict of matplotlib Line2D
-        The lines, by the name that the history has for what they show.
+        Lines by the name of their metric in the history.
 
     best_epoch_ : matplotlib Line2D or None
-        Where the epoch is whose weights are in use, if there are validation rows.
+        Line at the epoch whose weights are in use. None without validation data.
 
     See Also
     --------
-    LearningRateDisplay : The loss at growing learning rates, before a training.
+    LearningRateDisplay : Plot of a learning rate range test.
 
     Examples
     --------
@@ -76,18 +76,18 @@ class TrainingCurveDisplay:
     def from_estimator(
         cls, model: Any, *, metric: str = "loss", ax: Any = None
     ) -> Self:
-        """Draw how a fitted model was trained.
+        """Plot the training history of a fitted model.
 
         Parameters
         ----------
         model : estimator
-            A fitted BiLSTM estimator, or a Pipeline or search that holds one.
+            A fitted BiLSTM estimator, or a pipeline or search that contains one.
         metric : {"loss", "score", "lr"}, default="loss"
-            What to draw. The score of a classifier is its accuracy, that of a regressor
-            R2, and that of a tagger, on validation rows alone, accuracy or the F1 of
-            spans. The learning rate is that which an epoch ended with.
+            Metric to plot. The score is the accuracy of a classifier, the R2 of a
+            regressor, and, on validation data only, the accuracy or span F1 of a
+            tagger. The learning rate is its value at the end of each epoch.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class TrainingCurveDisplay:
         NotFittedError
             If the model is not fitted.
         ValueError
-            If it is of another kind.
+            If the model is of an unsupported type.
         """
         estimator = fitted_estimator(
             model, "a fitted BiLSTM estimator, or a Pipeline or search that holds one"
@@ -107,14 +107,14 @@ class TrainingCurveDisplay:
         return display.plot(ax=ax, metric=metric)
 
     def plot(self, ax: Any = None, *, metric: str = "loss") -> Self:
-        """Draw.
+        """Plot the history.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
         metric : {"loss", "score", "lr"}, default="loss"
-            What to draw, as for :meth:`from_estimator`.
+            Metric to plot, as in :meth:`from_estimator`.
 
         Returns
         -------
@@ -123,7 +123,7 @@ class TrainingCurveDisplay:
         Raises
         ------
         ValueError
-            If there is no such metric, or none in the history.
+            If the metric is unknown or not in the history.
         """
         label, looks = self._lines_of(metric)
         ax = axes_for(self, ax)
@@ -148,7 +148,7 @@ class TrainingCurveDisplay:
         return self
 
     def _lines_of(self, metric: str) -> tuple[str, dict[str, dict[str, str]]]:
-        """Return the label of a metric, and how each of its lines is drawn."""
+        """Return the axis label of a metric and the style of each of its lines."""
         if metric not in _METRICS:
             known = ", ".join(map(repr, _METRICS))
             raise ValueError(

@@ -1,4 +1,4 @@
-"""A picture of which label follows which."""
+"""Heat map of CRF transition weights."""
 
 from typing import Any, Self
 
@@ -15,34 +15,34 @@ _START, _END = "start", "end"
 
 
 class TransitionDisplay:
-    """What a conditional random field adds to the score of each pair of labels.
+    """Heat map of the transition weights of a conditional random field (CRF).
 
-    A row is for the label before and a column for the one that follows; the last row is
-    for what comes first, and the last column for what comes last. Grey is impossible.
-    It is best made by :meth:`from_estimator`. matplotlib is needed, which
-    `pip install 'sklearn-bilstm[plot]'` installs.
+    Rows are the previous label and columns the next one. The last row holds the weights
+    of start transitions, and the last column those of end transitions. Grey cells are
+    forbidden transitions. Create it with :meth:`from_estimator`. It requires
+    matplotlib: `pip install 'sklearn-bilstm[plot]'`.
 
     Parameters
     ----------
     weights : ndarray of shape (n_classes + 1, n_classes + 1)
-        The weights, masked or NaN where a transition is impossible.
+        Transition weights; masked or NaN if a transition is forbidden.
     labels : sequence
-        The labels, `classes_` of a tagger.
+        Labels, such as the `classes_` of a tagger.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        Axes with the plot.
 
     figure_ : matplotlib Figure
-        The figure they are in.
+        Figure that contains the axes.
 
     image_ : matplotlib AxesImage
-        The cells, masked where a transition is impossible.
+        Heat map; forbidden transitions are masked.
 
     See Also
     --------
-    LabelConfusionDisplay : Which labels are taken for which.
+    LabelConfusionDisplay : Confusion matrix of token labels.
 
     Examples
     --------
@@ -64,15 +64,15 @@ class TransitionDisplay:
 
     @classmethod
     def from_estimator(cls, model: Any, *, ax: Any = None) -> Self:
-        """Draw the transitions of a fitted tagger.
+        """Plot the transition weights of a fitted tagger.
 
         Parameters
         ----------
         model : estimator
             A fitted :class:`BiLSTMTagger` with `crf=True`, or a pipeline, search or
-            FrozenEstimator that holds it.
+            FrozenEstimator that contains one.
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -81,7 +81,7 @@ class TransitionDisplay:
         Raises
         ------
         ValueError
-            If the model is of another kind, or has no random field.
+            If the model is of an unsupported type, or has no CRF.
         """
         check_axes(cls, ax)
         kind = "a fitted BiLSTMTagger with crf=True, or a model that holds one"
@@ -95,12 +95,12 @@ class TransitionDisplay:
         return cls(np.where(allowed, weights, np.nan), tagger.classes_).plot(ax=ax)
 
     def plot(self, ax: Any = None) -> Self:
-        """Draw.
+        """Plot the transition weights.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw. None makes a figure.
+            Axes to plot on. If None, a new figure is created.
 
         Returns
         -------
@@ -108,7 +108,7 @@ class TransitionDisplay:
         """
         ax = axes_for(self, ax)
         weights = np.ma.masked_invalid(self.weights)
-        weights[-1, -1] = np.ma.masked  # nothing has no label
+        weights[-1, -1] = np.ma.masked  # there are no empty sequences
         largest = np.abs(weights).max()
         self.image_ = ax.imshow(weights, cmap="RdBu", vmin=-largest, vmax=largest)
         ax.set_facecolor("0.75")
