@@ -1,4 +1,4 @@
-"""Text in, rows of token ids out: documents, analysis, vocabulary, word vectors."""
+"""Text processing: tokenization, vocabularies, token ids and word vectors."""
 
 from sklearn_bilstm.text._analysis import make_analyzer, tokenize
 from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken, written_out

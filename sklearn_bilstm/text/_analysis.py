@@ -1,4 +1,4 @@
-"""From a document to its tokens."""
+"""Tokenization of documents."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -10,16 +10,16 @@ __all__ = ["Analyzer", "analyze_fields", "find_tokens", "make_analyzer", "tokeni
 
 Analyzer = Callable[[Any], Iterable[Hashable]]
 
-# Han, kana, bopomofo and Hangul: scripts in which spaces do not part words, or part
-# phrases, so that each character is a token.
+# Han, kana, bopomofo and Hangul: scripts whose words, or in Hangul phrases, are not
+# reliably separated by spaces, so that each character is a token.
 _CJK = (
     "\u1100-\u11ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3031-\u3035\u3038-\u303c"
     "\u3040-\u30ff\u3100-\u318f\u31a0-\u31bf\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc"
     "\U0001b000-\U0001b16f\U00020000-\U000323af"
 )
-# Marks are no letters to `\w`, which therefore breaks decomposed accents, vocalised
-# Hebrew and Arabic, and the scripts of South and South-East Asia inside a word.
+# `\w` does not match combining marks, and would split words at decomposed accents, in
+# vocalised Hebrew and Arabic, and in the scripts of South and South-East Asia.
 _MARKS = (
     "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"
     "\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0963\u0966-\u0dff"
@@ -36,23 +36,23 @@ _EMOJI = (
 )
 _EMOTICON = (
     r"[:;=]'?[-^]?[)(\]\[]+"  # :) ;-( ='[
-    r"|(?<!\w)[:;=]'?[-^]?[dDpPoO/\\|*3](?!\w)"  # :D :-p :/ where no word is near
+    r"|(?<!\w)[:;=]'?[-^]?[dDpPoO/\\|*3](?!\w)"  # :D :-p :/ not next to a word
     r"|</?3|\^[_.-]?\^|-[_.]+-"  # <3 ^_^ -.-
 )
 _TOKEN = re.compile(
-    # the most frequent first: a regular expression tries them in this order
+    # the most frequent first: a regular expression tries alternatives in order
     rf"{_WORD}|[{_EXCLAMATIONS}]|{_EMOTICON}|[{_CJK}]|{_EMOJI}"
 )
-# The same for a text of ASCII alone, in two thirds of the time.
+# Equivalent for ASCII texts, in two thirds of the time.
 _ASCII_TOKEN = re.compile(rf"\w+(?:'\w+)*|[!?]|{_EMOTICON}", re.ASCII)
 
 
 def tokenize(text: str) -> list[str]:
-    """Split a text into the tokens that sentiment and topic hang on.
+    """Split a text into tokens for sentiment and topic classification.
 
-    Tokens are words of any length with their contractions ("don't", with either
+    Tokens are words of any length including contractions ("don't", with either
     apostrophe), single CJK characters, exclamation and question marks, emoticons and
-    emoji. Other punctuation and white space part tokens and are dropped.
+    emoji. Other punctuation and white space separate tokens and are dropped.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ def tokenize(text: str) -> list[str]:
 
 
 def find_tokens(text: str) -> Iterator[re.Match]:
-    """Yield a match for each token that :func:`tokenize` gives."""
+    """Yield a match for each token that :func:`tokenize` returns."""
     pattern, text = _reading_of(text)
     return pattern.finditer(text)
 
 
 def _reading_of(text: str) -> tuple[re.Pattern, str]:
-    """Return a pattern, and the text to use it on, of as many characters."""
+    """Return a pattern, and the text to apply it to, of the same length."""
     if text.isascii():
         return _ASCII_TOKEN, text
     return _TOKEN, text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
@@ -92,16 +92,16 @@ def make_analyzer(
     token_pattern: str | None,
     **settings: Any,
 ) -> Analyzer:
-    """Build the function that turns a document into tokens.
+    """Return a function that splits a document into tokens.
 
-    It is scikit-learn's own, so that the parameters mean what they mean in
+    It is built by scikit-learn, so the parameters have the same meaning as in
     :class:`~sklearn.feature_extraction.text.CountVectorizer`.
 
     Parameters
     ----------
     analyzer, tokenizer, token_pattern, **settings
-        As in CountVectorizer, except that without a `tokenizer` and a `token_pattern`
-        :func:`tokenize` parts words.
+        As in CountVectorizer, except that :func:`tokenize` splits the words if neither
+        `tokenizer` nor `token_pattern` is given.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def make_analyzer(
     Raises
     ------
     ValueError
-        If `token_pattern` is no regular expression.
+        If `token_pattern` is not a valid regular expression.
     """
     if tokenizer is None and token_pattern is None:
         tokenizer = tokenize
@@ -131,7 +131,7 @@ def make_analyzer(
 def analyze_fields(
     fields: tuple, *, markers: list[str], analyze: Analyzer
 ) -> list[Hashable]:
-    """Join the tokens of several fields, each behind the marker of its column."""
+    """Concatenate the tokens of several fields, each after its column marker."""
     tokens: list[Hashable] = []
     for marker, field in zip(markers, fields, strict=True):
         tokens.append(marker)

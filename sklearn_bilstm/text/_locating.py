@@ -1,4 +1,4 @@
-"""Where the tokens of a document stand in it."""
+"""Positions of tokens in their documents."""
 
 import re
 import unicodedata
@@ -17,25 +17,25 @@ __all__ = ["LocatedDocument", "LocatedToken", "Locator", "written_out"]
 
 Span = tuple[int, int] | None
 
-# What `analyzer="char"` takes for a token: all white space of a run is one.
+# `analyzer="char"` replaces each run of white space with one character.
 _CHARACTER = re.compile(r"\s\s+|.", re.DOTALL)
-# A place where a word does not go on.
+# A word boundary.
 _EDGE = r"(?:(?<!\w)|(?!\w))"
 
 
 class LocatedToken(NamedTuple):
-    """A token and where it stands.
+    """A token and its position in the text.
 
     Parameters
     ----------
     token : hashable
-        As the analyzer gives it.
+        Token returned by the analyzer.
     start, end : int or None
-        It stands in `text[start:end]`. None if it was not found in the text.
+        The token is `text[start:end]`. None if it was not found in the text.
     column : int, default=0
-        Number of the text column that it is in.
+        Index of the text column that contains the token.
     is_read : bool, default=True
-        Whether it is kept where a document is too long.
+        False if the token is truncated because its document is too long.
     """
 
     token: Hashable
@@ -47,18 +47,18 @@ class LocatedToken(NamedTuple):
 
 @dataclass(frozen=True)
 class LocatedDocument:
-    """A document, or a row of several columns of text, and its tokens.
+    """A document, or a row with several text columns, and its tokens.
 
     Parameters
     ----------
     texts : list of str
-        The text of each column. What came as no string is its tokens, with spaces
-        between them.
+        Text of each column. For a document that is not a string, its tokens joined by
+        spaces.
     columns : list of str
-        The name of each column, or nothing for documents without columns or of one.
+        Name of each column. Empty for documents without columns or with a single one.
     tokens : list of LocatedToken
-        All tokens in reading order. Of several columns, each begins with its marker,
-        which stands in no text.
+        All tokens in reading order. With several columns, the tokens of each column
+        start with its marker, which has no position in the text.
     """
 
     texts: list[str]
@@ -67,12 +67,12 @@ class LocatedDocument:
 
 
 class Locator:
-    """Find the tokens of documents in them.
+    """Locate tokens in their documents.
 
-    The tokens are those that the analyzer of the same settings gives, in their order.
-    Where the text passes through a function of the user, their places are searched
-    for: as many tokens as possible are found, one behind the other and whole words
-    rather than parts of them.
+    The tokens are those of the analyzer with the same settings, in the same order. If a
+    user function processes the text, the positions are searched for: the search
+    maximises the number of tokens that are found in order, and prefers whole words to
+    parts of words.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class Locator:
         self._knows_places = not any(callable(settings[name]) for name in users)
 
     def locate_row(self, row: Any, documents: Documents) -> LocatedDocument:
-        """Find the tokens of a row of documents, which is a tuple if it has columns."""
+        """Locate the tokens of a row, which is a tuple if it has several columns."""
         fields = row if documents.markers else (row,)
         texts: list[str] = []
         tokens: list[LocatedToken] = []
@@ -108,7 +108,7 @@ class Locator:
         return LocatedDocument(texts, names or [], tokens)
 
     def locate(self, document: Any) -> tuple[str, list[LocatedToken]]:
-        """Return the text of a document, and its tokens."""
+        """Return the text of a document and its located tokens."""
         if self._knows_places:
             prepared = _Prepared(document, self._prepare)
             tokens, spans = self._split(prepared.text)
@@ -125,7 +125,7 @@ class Locator:
         return document, located
 
     def _split(self, text: str) -> tuple[list[Hashable], list[Span]]:
-        """Return the tokens of a prepared text, and where they stand in it."""
+        """Return the tokens of a preprocessed text and their positions."""
         found: list[tuple[Hashable, Span]]
         if self._by_character:
             matches = _CHARACTER.finditer(text)
@@ -145,14 +145,14 @@ class Locator:
 
 
 class _Prepared:
-    """A text in lower case or without accents that knows what its characters were.
+    """A lowercased or accent-stripped text that maps to its original characters.
 
     Parameters
     ----------
     document : str
-    prepare : callable
-        Changes each character apart, into none, one or several. That it is a final
-        sigma or not may depend on the others, as it stays one character.
+    Function that maps a character to none, one or several characters, independently of
+    the others. An exception is the final sigma, which depends on its context but
+    remains a single character.
     """
 
     def __init__(self, document: str, prepare: Callable[[str], str]) -> None:
@@ -163,7 +163,7 @@ class _Prepared:
         self._origins.append(len(document))
 
     def place(self, span: Span) -> tuple[int | None, int | None]:
-        """Return where in the document a part of the text stands."""
+        """Return the original position of a span of the preprocessed text."""
         if span is None or span[0] < 0:  # a group of a pattern may match nothing
             return None, None
         first, last = span
@@ -171,14 +171,14 @@ class _Prepared:
         if first == last:
             return start, start
         end = self._origins[last - 1] + 1
-        # an accent that was dropped belongs to its letter
+        # an accent that was stripped belongs to its letter
         while end < limit and unicodedata.combining(self.document[end]):
             end += 1
         return start, end
 
 
 def written_out(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
-    """Write tokens one behind the other, with spaces between them."""
+    """Join tokens with spaces, and return their positions."""
     text = ""
     located: list[LocatedToken] = []
     for token in tokens:
@@ -189,7 +189,7 @@ def written_out(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
 
 
 def _search(tokens: list[str], text: str) -> list[Span]:
-    """Find tokens in a text, one behind the other, as many as there can be."""
+    """Find as many tokens as possible in a text, in order."""
     as_words = _longest_chain(tokens, text, edge=_EDGE)
     if None not in as_words:
         return as_words
@@ -198,16 +198,16 @@ def _search(tokens: list[str], text: str) -> list[Span]:
 
 
 def _longest_chain(tokens: list[str], text: str, *, edge: str) -> list[Span]:
-    """Find the longest increasing run of places, the first of those as long."""
+    """Find the longest sequence of increasing positions, the first if several."""
 
     @lru_cache(None)
     def starts_of(token: str) -> list[int]:
-        # ahead of each place, as places may overlap
+        # a lookahead, since matches can overlap
         pattern = f"(?={edge}{re.escape(token)}{edge})"
         return [m.start() for m in re.finditer(pattern, text) if token][::-1]
 
-    ends: list[int] = []  # where the chain of one, two, ... tokens ends, at best
-    links: list[Any] = []  # its last token, its place, and the link before
+    ends: list[int] = []  # earliest end of a sequence of one, two, ... tokens
+    links: list[Any] = []  # its last token, the token's span, and the previous link
     for index, token in enumerate(tokens):
         for start in starts_of(token):
             n_before = bisect_right(ends, start)

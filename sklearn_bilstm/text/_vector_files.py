@@ -1,4 +1,4 @@
-"""Files of word vectors: which format one has, and what it holds."""
+"""Readers of word vector files."""
 
 import gzip
 import os
@@ -18,15 +18,15 @@ from sklearn_bilstm.utils._files import open_bytes
 
 __all__ = ["read_vectors"]
 
-# Large enough to parse fast, small beside the vectors of any file that is large.
+# Large enough for fast parsing, small compared with the vectors of a large file.
 _CHUNK_BYTES = 2**18
 _SAMPLE_BYTES = 2**12
 _LONGEST_FIRST_LINE = 2**20
-# Bytes that no text holds, but numbers in binary form do.
+# Bytes that do not occur in text, but do in binary numbers.
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,9})\s*")
 
-# Words with their places in the file, and the numbers of each as they stand there.
+# Words with their positions in the file, and the unparsed numbers of each word.
 _Block = list[tuple[int, bytes, bytes]]
 
 
@@ -37,30 +37,30 @@ def read_vectors(
     encoding: str,
     errors: str,
 ) -> tuple[list[str], np.ndarray]:
-    """Read the words of a file, and the vector of each.
+    """Read words and their vectors from a file.
 
     Parameters
     ----------
     path : path
         File in any of the formats of :func:`load_word_vectors`.
     kept : collection of str or None
-        The words to keep. None means all.
+        Words to keep. None keeps all words.
     encoding : str
         Encoding of the words.
     errors : str
-        What is done about bytes that are not in this encoding, as in `bytes.decode`.
+        Handling of decoding errors, as in `bytes.decode`.
 
     Returns
     -------
     words : list of str
         The distinct words, in the order of the file.
     vectors : ndarray of float32, shape (n_words, n_dims)
-        The first vector that the file gives for each.
+        First vector of each word in the file.
 
     Raises
     ------
     ValueError
-        If the file is in no known format, or breaks it.
+        If the format of the file is unknown, or the file violates it.
     """
     name = repr(str(path))
     with open_bytes(Path(path)) as file:
@@ -81,11 +81,11 @@ def read_vectors(
 
 @dataclass(frozen=True)
 class _Layout:
-    """What the beginning of a file tells about the rest."""
+    """Format of a file, detected from its first bytes."""
 
     name: str
     n_dims: int
-    n_words: int | None  # as the header promises, if there is one
+    n_words: int | None  # as declared in the header, if there is one
     is_binary: bool = False
 
     @property
@@ -94,12 +94,12 @@ class _Layout:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of a vector in a binary file."""
+        """Number of bytes of a vector in a binary file."""
         return 4 * self.n_dims
 
     @property
     def unit(self) -> str:
-        """What places in the file are numbered by."""
+        """Unit of positions in the file."""
         return "word" if self.is_binary else "line"
 
     def bad_line(self, place: int, found: str) -> ValueError:
@@ -110,16 +110,16 @@ class _Layout:
 
 
 class _Words:
-    """The words that are kept, and a row of numbers for each.
+    """The kept words and their vectors.
 
     Parameters
     ----------
     layout : _Layout
-        What the file is like.
+        Format of the file.
     n_rows : int
-        Number of words to keep, at most.
+        Maximum number of words to keep.
     kept : collection of str or None
-        The words to keep. None means all.
+        Words to keep. None keeps all words.
     encoding, errors : str
         As in `bytes.decode`.
     """
@@ -142,12 +142,12 @@ class _Words:
 
     @cached_property
     def _vectors(self) -> np.ndarray:
-        # at once, as an array that grows can be in memory twice; and once a line was
-        # read, as a header may promise more numbers than there are
+        # allocated at once, since a growing array can be in memory twice; and after the
+        # first line is read, since the header can declare too large a size
         return np.empty((self._n_rows, self.layout.n_dims), np.float32)
 
     def accepts(self, word: bytes, place: int) -> bool:
-        """Add a word, unless it was there before or need not be kept."""
+        """Add a word, unless it is a duplicate or not to be kept."""
         try:
             text = word.decode(self._encoding, self._errors)
         except UnicodeDecodeError as error:
@@ -168,14 +168,14 @@ class _Words:
         self._n_written = end
 
     def finished(self) -> tuple[list[str], np.ndarray]:
-        """Return words and vectors, and give back the memory of rows left over."""
+        """Return words and vectors, and free the memory of unused rows."""
         shape = (self._n_written, self.layout.n_dims)
         self._vectors.resize(shape, refcheck=False)
         return list(self._words), self._vectors
 
 
 def _recognise(file: BinaryIO, name: str) -> _Layout:
-    """Tell the format by the first bytes, and go back to the beginning."""
+    """Detect the format from the first bytes, and rewind the file."""
     first = file.readline(_LONGEST_FIRST_LINE)
     sample = file.read(_SAMPLE_BYTES)
     file.seek(0)
@@ -201,14 +201,14 @@ def _recognise(file: BinaryIO, name: str) -> _Layout:
 
 
 def _is_binary(sample: bytes) -> bool:
-    """Tell whether what follows a header are bytes of numbers, or their digits."""
+    """Return whether the numbers after the header are binary or text."""
     fields = sample.partition(b"\n")[0].split()[1:]
     has_digits = any(_numbers(field, 1) is not None for field in fields)
     return bool(sample) and (bool(_CONTROL.search(sample)) or not has_digits)
 
 
 def _read(file: BinaryIO, words: _Words) -> int:
-    """Read all words, keep those that shall be, and return the number of all."""
+    """Read all words, keep the requested ones, and return the total number."""
     layout = words.layout
     for _ in range(layout.n_header_lines):
         file.readline()
@@ -227,7 +227,7 @@ def _read(file: BinaryIO, words: _Words) -> int:
 
 
 def _count_at_most(file: BinaryIO, layout: _Layout) -> int:
-    """Return a number of words that is seldom much too large, and never too small."""
+    """Return an upper bound of the number of words, which is usually tight."""
     if layout.is_binary:
         count = file.seek(0, os.SEEK_END) // (layout.n_bytes + 1)  # and a space
     else:
@@ -238,7 +238,7 @@ def _count_at_most(file: BinaryIO, layout: _Layout) -> int:
 
 
 def _text_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
-    """Yield some lines at a time, each with its number."""
+    """Yield blocks of lines with their line numbers."""
     number = layout.n_header_lines
     while lines := file.readlines(_CHUNK_BYTES):
         places = range(number + 1, number + 1 + len(lines))
@@ -250,7 +250,7 @@ def _text_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
 
 
 def _split(line: bytes, place: int, layout: _Layout) -> tuple[bytes, bytes]:
-    """Split a line into its word, which may hold spaces, and its numbers."""
+    """Split a line into its word, which can contain spaces, and its numbers."""
     word, _, numbers = line.partition(b" ")
     if numbers.count(b" ") == layout.n_dims - 1:
         return word, numbers
@@ -264,7 +264,7 @@ def _split(line: bytes, place: int, layout: _Layout) -> tuple[bytes, bytes]:
 
 
 def _parse_text(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
-    """Return a row for each line, or find the line at fault."""
+    """Parse the vectors of the lines, or raise an error for the invalid line."""
     count = len(numbers_at) * layout.n_dims
     parsed = _numbers(b" ".join(numbers_at.values()), count)
     if parsed is not None:
@@ -280,9 +280,9 @@ def _parse_text(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
 
 
 def _numbers(text: bytes, count: int) -> np.ndarray | None:
-    """Parse finite numbers; None if there is anything else, or another count."""
+    """Parse finite numbers; None if the text is invalid or the count is wrong."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # older NumPy only warns of other text
+        warnings.simplefilter("error")  # older NumPy versions only warn of invalid text
         try:
             numbers = np.fromstring(text, np.float32, sep=" ")
         except (ValueError, Warning):
@@ -291,7 +291,7 @@ def _numbers(text: bytes, count: int) -> np.ndarray | None:
 
 
 def _binary_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
-    """Yield some words at a time, each with its number."""
+    """Yield blocks of words with their indices."""
     number, rest = 0, b""
     while chunk := file.read(_CHUNK_BYTES):
         words, rest = _split_binary(rest + chunk, layout)
@@ -309,19 +309,19 @@ def _binary_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
 def _split_binary(
     data: bytes, layout: _Layout
 ) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    """Split bytes into words and their numbers, and what is left at the end."""
+    """Split bytes into words and their numbers, and the remaining bytes."""
     words = []
     start, space = 0, data.find(b" ")
     while space >= 0 and space + layout.n_bytes < len(data):
         end = space + 1 + layout.n_bytes
-        # some programs end a vector by a line break, others do not
+        # some programs write a line break after each vector, others do not
         words.append((data[start:space].lstrip(b"\n"), data[space + 1 : end]))
         start, space = end, data.find(b" ", end)
     return words, data[start:]
 
 
 def _parse_binary(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
-    """Return a row for each word, or find the word at fault."""
+    """Parse the vectors of the words, or raise an error for the invalid word."""
     numbers = np.frombuffer(b"".join(numbers_at.values()), "<f4")
     rows = numbers.reshape(-1, layout.n_dims)
     is_good = np.isfinite(rows).all(axis=1)

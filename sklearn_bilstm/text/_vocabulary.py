@@ -1,4 +1,4 @@
-"""From tokens to ids: interning, counting, choosing a vocabulary."""
+"""Vocabularies: encoding of tokens, counting and selection."""
 
 from array import array
 from collections import defaultdict
@@ -28,18 +28,18 @@ _LARGEST_ID = np.iinfo(np.int32).max
 
 @dataclass
 class TokenCounts:
-    """How often each token was met, over all documents so far.
+    """Token counts over all documents so far.
 
     Parameters
     ----------
     n_documents : int
-        Documents counted.
+        Number of documents counted.
     codes : dict
         Index of each token into the two arrays.
     occurrences : ndarray of int64
-        How often a token was met.
+        Number of occurrences of each token.
     documents : ndarray of int64
-        In how many documents.
+        Number of documents that contain each token.
     """
 
     n_documents: int = 0
@@ -48,7 +48,7 @@ class TokenCounts:
     documents: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     def __add__(self, other: "TokenCounts") -> "TokenCounts":
-        """Return the counts of the documents of both."""
+        """Return the combined counts of both."""
         if not self.n_documents:
             return other
         codes = _interner(self.codes)
@@ -68,21 +68,21 @@ class TokenCounts:
         max_features: int | None = None,
         known: Container[Hashable] = (),
     ) -> list[Hashable]:
-        """Return the tokens in enough and not in too many documents.
+        """Return the tokens whose document frequency is within the bounds.
 
-        The most frequent come first, and equally frequent ones in alphabetical order,
-        or as they were met if they cannot be compared. In the order of documents that
-        are sorted by class, a cut among rare tokens would tell classes apart by their
-        unknown tokens.
+        Tokens are sorted by descending frequency. Ties are sorted alphabetically, or by
+        first appearance if the tokens cannot be compared. If documents are sorted by
+        class, breaking ties by first appearance would make unknown tokens depend on the
+        class.
 
         Parameters
         ----------
         min_df, max_df : int or float
-            Number or share of documents.
+            Minimum and maximum document frequency, as a count or a fraction.
         max_features : int or None, default=None
-            Number of tokens to return at most. None means all.
+            Maximum number of tokens. None means no limit.
         known : container, default=()
-            Tokens to leave out.
+            Tokens to exclude.
 
         Returns
         -------
@@ -95,8 +95,8 @@ class TokenCounts:
         kept = (self.documents >= low) & (self.documents <= high)
         kept &= np.array([token not in known for token in self.codes], bool)
         if max_features is not None and max_features < np.count_nonzero(kept):
-            # sorting the alphabet is slow: tokens rarer than the first one that is cut
-            # need no place in it
+            # alphabetical sorting is slow: drop the tokens that are rarer than the
+            # first excluded one
             frequent_first = -np.sort(-self.occurrences[kept])
             kept &= self.occurrences >= frequent_first[max_features]
         tokens: list[Any] = list(compress(self.codes, kept))
@@ -109,18 +109,18 @@ class TokenCounts:
 
 @dataclass(frozen=True)
 class EncodedDocuments:
-    """Documents as numbers of their distinct tokens.
+    """Documents encoded as indices of their distinct tokens.
 
     Parameters
     ----------
     tokens : list
-        The distinct tokens, in order of appearance.
+        Distinct tokens in order of appearance.
     codes : ndarray of shape (n_tokens_in_all_documents,)
         Index into `tokens` of each token of each document.
     lengths : ndarray of shape (n_documents,)
         Number of tokens of each document.
     counts : TokenCounts
-        How often each token was met, empty if that was not asked for.
+        Token counts; empty if not requested.
     """
 
     tokens: list[Hashable]
@@ -141,7 +141,7 @@ class EncodedDocuments:
 def encode(
     documents: Iterable, analyze: Analyzer, *, counting: bool = False
 ) -> EncodedDocuments:
-    """Analyse documents; a document that is None has no tokens."""
+    """Analyze and encode documents; None is an empty document."""
     codes_of = _interner({})
     look_up = codes_of.__getitem__
     codes, ends = array("i"), array("q")
@@ -158,7 +158,7 @@ def encode(
 def extended(
     vocabulary: Mapping[Hashable, int], tokens: Iterable[Hashable]
 ) -> dict[Hashable, int]:
-    """Return the vocabulary with the next ids given to tokens that are not in it."""
+    """Return the vocabulary, extended by the tokens that are not in it."""
     vocabulary = dict(vocabulary)
     next_id = max(vocabulary.values(), default=FIRST_TOKEN_ID - 1) + 1
     for token in tokens:
@@ -168,16 +168,16 @@ def extended(
 
 
 def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
-    """Turn a `vocabulary` parameter into a dict from token to id.
+    """Convert a `vocabulary` parameter to a dict that maps tokens to ids.
 
     Raises
     ------
     ValueError
-        If it is empty, names a token twice, or has ids that are not distinct whole
-        numbers from `FIRST_TOKEN_ID` on.
+        If it is empty, contains a duplicate token, or has ids that are not distinct
+        integers of at least `FIRST_TOKEN_ID`.
     """
     if not isinstance(vocabulary, Mapping):
-        # a set has no order that another process would see too
+        # the order of a set differs between processes
         unordered = isinstance(vocabulary, set | frozenset)
         tokens = sorted(vocabulary) if unordered else list(vocabulary)
         vocabulary = extended({}, tokens)
@@ -205,7 +205,7 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
 
 
 def _interner(codes: Mapping[Hashable, int]) -> defaultdict[Hashable, int]:
-    """Return a dict that gives a token it does not hold the next code."""
+    """Return a dict that assigns the next code to each new token."""
     codes_of = defaultdict(int, codes)
     codes_of.default_factory = codes_of.__len__
     return codes_of
@@ -214,13 +214,13 @@ def _interner(codes: Mapping[Hashable, int]) -> defaultdict[Hashable, int]:
 def _counted(
     codes_of: dict[Hashable, int], codes: np.ndarray, lengths: np.ndarray
 ) -> TokenCounts:
-    """Count tokens and the documents that each of them is in, which is one at least."""
+    """Count the tokens and their documents; there is at least one token."""
     n_documents, n_tokens = len(lengths), len(codes_of)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     by_document = sparse.csr_array(
         (np.ones(len(codes), np.int8), codes, offsets), (n_documents, n_tokens)
     )
-    by_token = by_document.tocsc()  # linear in time, and sorts documents by token
+    by_token = by_document.tocsc()  # linear time, and sorts the documents by token
     new = np.ones(len(by_token.indices), bool)
     np.not_equal(by_token.indices[1:], by_token.indices[:-1], out=new[1:])
     starts = by_token.indptr[:-1]

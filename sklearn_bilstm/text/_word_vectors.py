@@ -1,4 +1,4 @@
-"""Word vectors that others have learned: a container, and how it is loaded."""
+"""Pretrained word vectors."""
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from os import PathLike
@@ -13,23 +13,23 @@ __all__ = ["WordVectors", "load_word_vectors"]
 
 
 class WordVectors:
-    """A vector of numbers for each of many words.
+    """Pretrained word vectors.
 
-    It does not change once it is made, so that copies share its memory.
+    The object is immutable, and copies share its memory.
 
     Parameters
     ----------
     words : list of str
-        The words, each once.
+        Distinct words.
 
     vectors : array-like of shape (n_words, n_dims)
-        The vector of each word, in the same order. An ndarray of float32 is not
+        Vector of each word, in the same order. An ndarray of dtype float32 is not
         copied.
 
     Attributes
     ----------
     vectors : ndarray of float32, shape (n_words, n_dims)
-        As given, and read-only.
+        The given vectors, read-only.
 
     See Also
     --------
@@ -54,7 +54,7 @@ class WordVectors:
     """
 
     def __init__(self, words: Sequence[Hashable], vectors: Any) -> None:
-        # a view, so that an array of the caller stays writeable
+        # a view, so that the array of the caller stays writeable
         vectors = np.asarray(vectors, dtype=np.float32).view()
         _check_shape(words, vectors)
         self._rows = {word: row for row, word in enumerate(words)}
@@ -70,25 +70,26 @@ class WordVectors:
     def aligned_to(self, vocabulary: Mapping | Iterable) -> np.ndarray:
         """Return the vectors in the order of the ids of a vocabulary.
 
-        A token that is not among the words is looked up in lower case.
+        Tokens that are not among the words are looked up in lowercase.
 
         Parameters
         ----------
         vocabulary : mapping or iterable of str
-            Id of each token, as in the `vocabulary_` of a :class:`TextVectorizer`.
-            An iterable of tokens gives them the ids from 2 on.
+            Mapping of tokens to ids, such as the `vocabulary_` of a
+            :class:`TextVectorizer`. The tokens of an iterable get consecutive ids
+            starting from 2.
 
         Returns
         -------
         aligned : ndarray of float32, shape (largest_id + 1, n_dims)
-            Row i is the vector of the token with id i. It is zero for a token without
-            a vector, and for padding (0) and unknown tokens (1).
+            Row i is the vector of the token with id i. It is zero for tokens without a
+            vector, for padding (0) and for unknown tokens (1).
 
         Raises
         ------
         ValueError
-            If the vocabulary is empty, or its ids are not distinct whole numbers from
-            2 on.
+            If the vocabulary is empty, or its ids are not distinct integers of 2 or
+            more.
         """
         vocabulary = check_vocabulary(vocabulary)
         rows = {id_: self._row_of(token) for token, id_ in vocabulary.items()}
@@ -98,7 +99,7 @@ class WordVectors:
         return aligned
 
     def coverage(self, vocabulary: Iterable) -> float:
-        """Return the share of the tokens that have a vector.
+        """Return the fraction of the tokens that have a vector.
 
         Parameters
         ----------
@@ -108,12 +109,12 @@ class WordVectors:
         Returns
         -------
         share : float
-            1.0 if all tokens are among the words as they are or in lower case.
+            1.0 if all tokens are among the words, as they are or in lowercase.
 
         Raises
         ------
         ValueError
-            If the vocabulary is not one, as in :meth:`aligned_to`.
+            If the vocabulary is invalid, as in :meth:`aligned_to`.
         """
         tokens = check_vocabulary(vocabulary)
         return sum(self._row_of(token) is not None for token in tokens) / len(tokens)
@@ -144,7 +145,7 @@ class WordVectors:
         return self
 
     def __deepcopy__(self, memo: dict) -> "WordVectors":
-        return self  # or each clone of an estimator would hold all vectors once more
+        return self  # otherwise each clone of an estimator would copy all vectors
 
     def __reduce__(self) -> tuple:
         return type(self), (list(self._rows), self.vectors)
@@ -157,51 +158,51 @@ def load_word_vectors(
     encoding: str = "utf-8",
     errors: str = "strict",
 ) -> WordVectors:
-    r"""Load word vectors that others have learned.
+    r"""Load pretrained word vectors.
 
     Parameters
     ----------
     path : path or KeyedVectors
-        A file, plain or compressed by gzip, or what gensim has loaded. What the file
-        holds tells its format: the text of GloVe, the text of word2vec and fastText
-        (`.vec`), which has a line on top with the number of words and of numbers a
-        word, or the binary format of word2vec.
+        File, plain or compressed with gzip, or KeyedVectors loaded with gensim. The
+        format of the file is detected from its content. Supported are the text format
+        of GloVe, the text format of word2vec and fastText (`.vec`), which starts with a
+        header line of the number of words and dimensions, and the binary format of
+        word2vec.
 
     vocabulary : collection of str, default=None
-        The words to keep, such as the `vocabulary_` of a :class:`TextVectorizer`,
-        which saves memory and time. Words are kept that are in it as they are, or are
-        the lower case of one in it. None keeps all.
+        Words to keep, such as the `vocabulary_` of a :class:`TextVectorizer`, which
+        saves memory and time. A word of the file is kept if it is in the vocabulary, or
+        is the lowercase form of one of its tokens. If None, all words are kept.
 
     encoding : str, default="utf-8"
-        Encoding of the words. It must hold ASCII as ASCII does.
+        Encoding of the words. It must be a superset of ASCII.
 
     errors : {"strict", "replace", "ignore"}, default="strict"
-        Whether bytes in another encoding are an error, replaced, or left out, as in
-        :meth:`bytes.decode`.
+        Whether to raise an error for bytes that cannot be decoded, replace them or
+        ignore them, as in :meth:`bytes.decode`.
 
     Returns
     -------
     word_vectors : WordVectors
-        The words in the order of the file. If one comes several times, its first
-        vector counts.
+        Words in the order of the file. For duplicate words, the first vector is used.
 
     Raises
     ------
     ValueError
-        If the file is empty, in another format, or breaks off, or if a line has too
-        few or too many numbers, or one that is not finite. The numbers of words that
-        are not kept are counted and not read.
+        If the file is empty, truncated or in an unknown format, or if a line has the
+        wrong number of values or a non-finite value. For words that are not kept,
+        values are counted but not parsed.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     TypeError
-        If `path` is neither a path nor has the `index_to_key` and `vectors` of
-        KeyedVectors.
+        If `path` is neither a path nor has the attributes `index_to_key` and `vectors`
+        of KeyedVectors.
 
     Notes
     -----
-    A word may hold spaces, as some do in a file of GloVe: the last numbers in a line
-    are its vector. It must not end in a number that stands apart, since one number too
-    many could not be told from it.
+    Words can contain spaces, as some words of GloVe do: the last values of a line are
+    its vector. A word must not end with a space and a number, since this number could
+    not be distinguished from an extra value.
 
     Examples
     --------
@@ -228,7 +229,7 @@ def load_word_vectors(
 
 
 def _with_lower_case(vocabulary: Collection | None) -> set | None:
-    """Return the tokens, and those that `WordVectors` looks up in their place."""
+    """Return the tokens and the lowercase forms that `WordVectors` falls back to."""
     if vocabulary is None:
         return None
     if isinstance(vocabulary, str):
@@ -240,7 +241,7 @@ def _with_lower_case(vocabulary: Collection | None) -> set | None:
 
 
 def _from_keyed_vectors(keyed_vectors: Any, kept: set | None) -> WordVectors:
-    """Take over the vectors of gensim, without a copy if all are kept."""
+    """Wrap the vectors of gensim, without a copy if all words are kept."""
     words, vectors = keyed_vectors.index_to_key, keyed_vectors.vectors
     if kept is None:
         return WordVectors(words, vectors)
@@ -257,7 +258,7 @@ def _check_shape(words: Sequence, vectors: np.ndarray) -> None:
 
 
 def _check_finite(words: Sequence, vectors: np.ndarray) -> None:
-    # two numbers, where np.isfinite(vectors) would need a quarter of their memory
+    # two numbers, whereas np.isfinite(vectors) would need a quarter of their memory
     extremes = vectors.min(initial=0), vectors.max(initial=0)
     if not np.isfinite(extremes).all():
         row = np.isfinite(vectors).all(axis=1).argmin()

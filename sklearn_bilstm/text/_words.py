@@ -1,4 +1,4 @@
-"""From lists of tokens to the ids of the tokens and of their characters."""
+"""Encoding of lists of tokens as token and character ids."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -12,24 +12,24 @@ from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 
 __all__ = ["EncodedWords", "WordReader"]
 
-# Of a longer token only the beginning and the end are spelled.
+# Only the first and last characters of longer tokens are encoded.
 _LONGEST_SPELLING = 20
 
 
 @dataclass(frozen=True)
 class EncodedWords:
-    """Tokens of sentences as numbers.
+    """Encoded tokens of sentences.
 
     Parameters
     ----------
     ids : ndarray of int32, shape (n_tokens_in_all_sentences,)
-        Id of each token, `UNKNOWN_ID` for one that is not in the vocabulary.
+        Id of each token, `UNKNOWN_ID` for tokens outside the vocabulary.
     lengths : ndarray of int, shape (n_sentences,)
         Number of tokens of each sentence.
     spelled : ndarray of int, shape (n_tokens_in_all_sentences,)
-        Row of `spellings` of each token.
+        Row of each token in `spellings`.
     spellings : ndarray of int32, shape (n_distinct_tokens, longest)
-        Ids of the characters of each distinct token, filled up with 0.
+        Character ids of each distinct token, padded with 0.
     """
 
     ids: np.ndarray
@@ -39,17 +39,17 @@ class EncodedWords:
 
 
 class WordReader:
-    """Turn sentences, which are lists of tokens, into ids.
+    """Encode sentences, which are lists of tokens, as ids.
 
     Parameters
     ----------
     lowercase : bool, default=True
-        Whether tokens that differ in case alone share an id. Their characters keep
-        their case. If not, a token without an id gets that of its lower case.
+        Whether to lowercase tokens before the vocabulary lookup. Characters keep their
+        case. If False, a token outside the vocabulary falls back to its lowercase form.
     min_df : int, default=1
-        Number of sentences that a token must be in to get an id.
+        Minimum number of sentences that contain a token of the vocabulary.
     max_features : int or None, default=None
-        Number of tokens that get an id: the most frequent.
+        Maximum size of the vocabulary; the most frequent tokens are kept.
     """
 
     def __init__(
@@ -65,22 +65,23 @@ class WordReader:
     def fit(
         self, sentences: Sequence[Sequence[str]], known: Iterable[str] = ()
     ) -> Self:
-        """Learn which tokens and characters there are.
+        """Build the vocabularies of tokens and characters.
 
         Parameters
         ----------
         sentences : sequence of sequence of str
         known : iterable of str, default=()
-            Tokens that get an id even if no sentence has them.
+            Tokens to include in the vocabulary even if no sentence contains them.
 
         Returns
         -------
         self : WordReader
-            With `vocabulary_` and `characters_`, ids by token and by character.
+            With `vocabulary_` and `characters_`, which map tokens and characters to
+            ids.
         """
         counts = encode(sentences, self._normalised, counting=True).counts
         kept = counts.ranked(self.min_df, 1.0, self.max_features)
-        # words in another case than tokens are looked up in can never be met
+        # exclude known words whose case the lookup can never match
         known = [word for word in known if self._normalised([word]) == [word]]
         self.vocabulary_ = extended({}, [*known, *kept])
         characters = Counter(
@@ -91,16 +92,16 @@ class WordReader:
 
     @property
     def n_ids(self) -> int:
-        """Number of ids of tokens, padding and unknown among them."""
+        """Number of token ids, including padding and unknown."""
         return len(self.vocabulary_) + FIRST_TOKEN_ID
 
     @property
     def n_characters(self) -> int:
-        """Number of ids of characters, padding and unknown among them."""
+        """Number of character ids, including padding and unknown."""
         return len(self.characters_) + FIRST_TOKEN_ID
 
     def read(self, sentences: Sequence[Sequence[str]]) -> EncodedWords:
-        """Return sentences as numbers.
+        """Encode sentences.
 
         Parameters
         ----------
@@ -119,7 +120,7 @@ class WordReader:
         )
 
     def _id(self, token: str) -> int:
-        # with `lowercase` the vocabulary holds nothing else than lower case
+        # with `lowercase`, all tokens of the vocabulary are lowercase
         in_lower_case = self.vocabulary_.get(token.lower(), UNKNOWN_ID)
         return self.vocabulary_.get(token, in_lower_case)
 
