@@ -1,4 +1,4 @@
-"""Scores of labels of tokens."""
+"""Metrics for sequence labelling."""
 
 from sklearn_bilstm.metrics._schemes import (
     allowed_transitions,

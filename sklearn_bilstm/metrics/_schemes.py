@@ -1,4 +1,4 @@
-"""Schemes of labels: which one some labels are of, and what may follow what in it."""
+"""Tagging schemes and their allowed transitions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,14 +11,14 @@ __all__ = ["SCHEMES", "allowed_transitions", "find_scheme", "in_scheme"]
 
 
 class _Scheme(NamedTuple):
-    """What labels begin with, behind the "B" of a span of several tokens.
+    """Prefixes of labels, other than the "B" of a span of several tokens.
 
     Parameters
     ----------
     inside, last : str
-        For a token within the span, and for its last one.
+        Prefix of a token inside a span, and of its last token.
     single : str
-        For a span of a single token.
+        Prefix of a span of a single token.
     """
 
     inside: str
@@ -27,11 +27,11 @@ class _Scheme(NamedTuple):
 
     @property
     def letters(self) -> set[str]:
-        """All that labels may begin with."""
+        """All prefixes of the scheme."""
         return {"O", "B", *self}
 
 
-# Those in which what follows what is decided. In IOB1 it is not.
+# Schemes with constrained transitions. IOB1 has no constraints.
 SCHEMES = {
     "BIO": _Scheme("I", "I", "B"),
     "BIOES": _Scheme("I", "E", "S"),
@@ -41,7 +41,7 @@ SCHEMES = {
 
 
 def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
-    """Tell by which scheme labels mark spans.
+    """Detect the tagging scheme of labels.
 
     Parameters
     ----------
@@ -51,10 +51,11 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
     Returns
     -------
     scheme : {"BIO", "IOB1", "BIOES", "BILOU", "BMES"} or None
-        The scheme that most spans are written in, the first of several. "IOB1" instead
-        of "BIO" if more spans begin with a label such as "I-PER" than with one such as
-        "B-PER". None if a label marks no span, or if labels without a kind are not all
-        of one scheme, "B" and "I" or "M" among them.
+        The scheme that matches the most spans, the first in case of a tie. "IOB1" is
+        returned instead of "BIO" if more spans start with a label such as "I-PER" than
+        with one such as "B-PER". None is returned if a label is not part of a scheme,
+        or if labels without a kind do not all belong to one scheme that includes "B"
+        and "I" or "M".
     """
     labels: set[str] = set()
     n_written = dict.fromkeys(SCHEMES, 0)
@@ -68,7 +69,7 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
                 begins["I"] += written[0].startswith("I")
                 for name, scheme in SCHEMES.items():
                     n_written[name] += written == _labels_of(span, scheme)
-    except (AttributeError, TypeError, ValueError):  # labels of something else
+    except (AttributeError, TypeError, ValueError):  # not labels of spans
         return None
     if not labels or _are_something_else(labels):
         return None
@@ -77,7 +78,7 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
 
 
 def _are_something_else(labels: set[str]) -> bool:
-    """Return whether labels are such as sizes, which letters of schemes stand for."""
+    """Return whether labels such as sizes only look like prefixes of a scheme."""
     if labels == {"O"} or any("-" in label for label in labels):
         return False
     is_known = any(labels <= scheme.letters for scheme in SCHEMES.values())
@@ -85,46 +86,46 @@ def _are_something_else(labels: set[str]) -> bool:
 
 
 def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:
-    """Tell which label may follow which.
+    """Return the allowed transitions between labels.
 
     Parameters
     ----------
     labels : sequence of str
-        All labels there are, K of them.
+        All K labels.
     scheme : {"BIO", "BIOES", "BILOU", "BMES"}
 
     Returns
     -------
     allowed : ndarray of bool, shape (K + 1, K + 1)
-        Whether label j may follow label i, in row i and column j. The last row tells
-        which may come first, and the last column which may come last.
+        Whether label j (column) can follow label i (row). The last row holds the
+        allowed first labels, and the last column the allowed last labels.
 
     Raises
     ------
     ValueError
-        If there is no such scheme, or a label marks no span.
+        If the scheme is unknown, or a label is not part of it.
     """
     _check_scheme(scheme)
-    # nothing is open before the first and behind the last
+    # no span is open before the first label or after the last one
     around = [parts_of(label) for label in [*labels, "O"]]
     return np.array([[_may_follow(a, b, scheme) for b in around] for a in around])
 
 
 def _may_follow(label: tuple, following: tuple, scheme: str) -> bool:
     (place, kind), (next_place, next_kind) = label, following
-    if next_place in "IE":  # goes on with a span that is open
+    if next_place in "IE":  # continues an open span
         return place in "BI" and kind == next_kind
-    # begins or stays outside: what is open must have ended
+    # starts a span or is outside: the previous span must have ended
     return scheme == "BIO" or place not in "BI"
 
 
 def in_scheme(labels: Sequence[str], scheme: str) -> list[str]:
-    """Write the spans that labels mark in a scheme.
+    """Convert the labels of a sequence to a scheme.
 
     Parameters
     ----------
     labels : sequence of str
-        As :func:`find_spans` reads them, whatever follows what.
+        Labels in any scheme that :func:`find_spans` accepts.
     scheme : {"BIO", "BIOES", "BILOU", "BMES"}
 
     Returns
@@ -134,7 +135,7 @@ def in_scheme(labels: Sequence[str], scheme: str) -> list[str]:
     Raises
     ------
     ValueError
-        If there is no such scheme, or a label marks no span.
+        If the scheme is unknown, or a label is not part of any scheme.
     """
     _check_scheme(scheme)
     written = ["O"] * len(labels)

@@ -1,4 +1,4 @@
-"""How well spans are found."""
+"""Precision, recall and F1 of spans."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +19,7 @@ __all__ = [
 
 Rows = Sequence[Sequence[str]]
 
-# Code of what is no span.
+# Code of an item that is not a span.
 _NONE = -1
 
 
@@ -32,46 +32,48 @@ def span_precision_recall_fscore_support(
     sample_weight: Any = None,
     zero_division: str | float = "warn",
 ) -> tuple[Any, Any, Any, Any]:
-    """Compare the spans of true and of predicted labels.
+    """Compute precision, recall, F-score and support of spans.
 
-    A span is right if its kind and both its ends are. It is
-    :func:`sklearn.metrics.precision_recall_fscore_support` for spans, and with
-    `average="micro"` what the evaluation script of the CoNLL shared tasks gives.
+    A predicted span is correct if its kind, start and end are correct. This is the
+    equivalent of :func:`sklearn.metrics.precision_recall_fscore_support` for spans.
+    With `average="micro"`, the results are those of the evaluation script of the CoNLL
+    shared tasks.
 
     Parameters
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
     y_pred : sequence of sequence of str
-        Predicted labels, as many for each sequence.
+        Predicted labels, with the same length for each sequence.
     kinds : sequence of str, default=None
-        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+        Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
+        order.
     average : {"micro", "macro", "weighted"} or None, default=None
-        "micro" counts all spans alike, "macro" takes the mean over kinds, "weighted"
-        their mean weighted by how many true spans they have. None gives a number for
-        each kind.
+        "micro" computes the scores over all spans, "macro" their unweighted mean over
+        kinds, and "weighted" their mean weighted by the support of each kind. If None,
+        the scores of each kind are returned.
     sample_weight : array-like of shape (n_sequences,), default=None
         Weights of the sequences.
     zero_division : {"warn"} or float, default="warn"
-        What a score is that has no span to count: 0, 1 or NaN. "warn" means 0 with a
+        Value of a score whose denominator is zero: 0, 1 or NaN. "warn" means 0 with a
         warning.
 
     Returns
     -------
     precision : float or ndarray of shape (n_kinds,)
-        Share of the predicted spans that are right.
+        Fraction of the predicted spans that are correct.
     recall : float or ndarray of shape (n_kinds,)
-        Share of the true spans that were found.
+        Fraction of the true spans that are found.
     fscore : float or ndarray of shape (n_kinds,)
-        Harmonic mean of both.
+        Harmonic mean of precision and recall.
     support : None or ndarray of shape (n_kinds,)
-        Number of true spans. None if there is an average.
+        Number of true spans. None if `average` is not None.
 
     Raises
     ------
     ValueError
-        If `y_pred` has not as many labels as `y_true`, in a sequence or in all, if a
-        label is of no known scheme, or if `kinds` is a str.
+        If `y_true` and `y_pred` differ in length, as a whole or in a sequence, if a
+        label does not belong to a known scheme, or if `kinds` is a str.
 
     Examples
     --------
@@ -98,7 +100,7 @@ def span_precision_recall_fscore_support(
     if sample_weight is not None:
         weight = check_sample_weight(sample_weight, y_true, ensure_non_negative=True)
         sample_weight = np.append(weight, 1.0)[rows]
-    n_codes = len(kinds) if average is None else max(1, len(kinds))  # of none no mean
+    n_codes = len(kinds) if average is None else max(1, len(kinds))  # for an empty mean
     return precision_recall_fscore_support(
         true,
         predicted,
@@ -118,22 +120,23 @@ def span_precision_score(
     sample_weight: Any = None,
     zero_division: str | float = "warn",
 ) -> Any:
-    """Return the share of the predicted spans that are right.
+    """Compute the precision of spans: the fraction of predicted spans that are correct.
 
     Parameters
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
     y_pred : sequence of sequence of str
-        Predicted labels, as many for each sequence.
+        Predicted labels, with the same length for each sequence.
     kinds : sequence of str, default=None
-        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+        Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
+        order.
     average : {"micro", "macro", "weighted"} or None, default="micro"
         As in :func:`span_precision_recall_fscore_support`.
     sample_weight : array-like of shape (n_sequences,), default=None
         Weights of the sequences.
     zero_division : {"warn"} or float, default="warn"
-        What it is if no span was predicted. "warn" means 0 with a warning.
+        Value if there are no predicted spans. "warn" means 0 with a warning.
 
     Returns
     -------
@@ -142,7 +145,7 @@ def span_precision_score(
     Raises
     ------
     ValueError
-        As :func:`span_precision_recall_fscore_support`.
+        As in :func:`span_precision_recall_fscore_support`.
     """
     scores = span_precision_recall_fscore_support(
         y_true,
@@ -164,22 +167,23 @@ def span_recall_score(
     sample_weight: Any = None,
     zero_division: str | float = "warn",
 ) -> Any:
-    """Return the share of the true spans that were found.
+    """Compute the recall of spans: the fraction of true spans that are found.
 
     Parameters
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
     y_pred : sequence of sequence of str
-        Predicted labels, as many for each sequence.
+        Predicted labels, with the same length for each sequence.
     kinds : sequence of str, default=None
-        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+        Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
+        order.
     average : {"micro", "macro", "weighted"} or None, default="micro"
         As in :func:`span_precision_recall_fscore_support`.
     sample_weight : array-like of shape (n_sequences,), default=None
         Weights of the sequences.
     zero_division : {"warn"} or float, default="warn"
-        What it is if there is no true span. "warn" means 0 with a warning.
+        Value if there are no true spans. "warn" means 0 with a warning.
 
     Returns
     -------
@@ -188,7 +192,7 @@ def span_recall_score(
     Raises
     ------
     ValueError
-        As :func:`span_precision_recall_fscore_support`.
+        As in :func:`span_precision_recall_fscore_support`.
     """
     scores = span_precision_recall_fscore_support(
         y_true,
@@ -210,22 +214,23 @@ def span_f1_score(
     sample_weight: Any = None,
     zero_division: str | float = "warn",
 ) -> Any:
-    """Return the harmonic mean of precision and recall of spans.
+    """Compute the F1 score of spans: the harmonic mean of their precision and recall.
 
     Parameters
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
     y_pred : sequence of sequence of str
-        Predicted labels, as many for each sequence.
+        Predicted labels, with the same length for each sequence.
     kinds : sequence of str, default=None
-        Kinds of spans to look at. None means all in `y_true` and `y_pred`, sorted.
+        Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
+        order.
     average : {"micro", "macro", "weighted"} or None, default="micro"
         As in :func:`span_precision_recall_fscore_support`.
     sample_weight : array-like of shape (n_sequences,), default=None
         Weights of the sequences.
     zero_division : {"warn"} or float, default="warn"
-        What it is if there is no span. "warn" means 0 with a warning.
+        Value if there are no spans. "warn" means 0 with a warning.
 
     Returns
     -------
@@ -234,7 +239,7 @@ def span_f1_score(
     Raises
     ------
     ValueError
-        As :func:`span_precision_recall_fscore_support`.
+        As in :func:`span_precision_recall_fscore_support`.
 
     Examples
     --------
@@ -273,7 +278,7 @@ def _spans_of_row(
 def _as_items(
     found: list[tuple[set[Span], set[Span]]], kinds: Sequence[str]
 ) -> np.ndarray:
-    """Return row, true and predicted code of each span, and of an item that is none."""
+    """Return row, true and predicted code of each span, and of one non-span item."""
     code_of = {kind: code for code, kind in enumerate(kinds)}
     items = [(-1, _NONE, _NONE)]
     for row, (true, predicted) in enumerate(found):

@@ -1,25 +1,25 @@
-"""Spans that the labels of tokens mark, such as names."""
+"""Spans of labelled tokens, such as names."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 __all__ = ["Span", "find_spans", "parts_of"]
 
-# What schemes call the places of a label in its span, beside those of BIOES.
+# Names of positions in other schemes, mapped to those of BIOES.
 _OTHER_PLACES = {"M": "I", "L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
-    """Tokens that belong together.
+    """A span of consecutive tokens.
 
     Parameters
     ----------
     kind : str
-        What they are, such as "PER".
+        Kind of the span, such as "PER".
     start : int
         Index of the first token.
     stop : int
-        Index behind the last one.
+        Index after the last token.
     """
 
     kind: str
@@ -28,29 +28,29 @@ class Span(NamedTuple):
 
 
 def find_spans(labels: Sequence[str]) -> list[Span]:
-    """Find the spans that the labels of a sequence mark.
+    """Find the spans in the labels of a sequence.
 
-    They are read as by the evaluation script of the CoNLL shared tasks (Tjong Kim Sang
-    and Buchholz, 2000), which understands several schemes at once: "B-PER" begins a
-    span and "I-PER" goes on with it, or begins one where none of its kind is open
-    (IOB1, BIO); "E-PER" ends one, and "S-PER" is one of a single token (BIOES). "O" is
-    outside of all. Where all spans are of one kind, "B", "I", "E" and "S" will do. "M"
-    is another name of "I" (BMES), "L" of "E" and "U" of "S" (BILOU).
+    Labels are decoded as in the evaluation script of the CoNLL shared tasks (Tjong Kim
+    Sang and Buchholz, 2000), which supports several schemes at once: "B-PER" starts a
+    span, and "I-PER" continues it, or starts one if no span of its kind is open (IOB1,
+    BIO); "E-PER" ends a span, and "S-PER" is a span of a single token (BIOES). "O" is
+    outside of all spans. If there is only one kind of spans, "B", "I", "E" and "S" are
+    sufficient. "M" is equivalent to "I" (BMES), "L" to "E" and "U" to "S" (BILOU).
 
     Parameters
     ----------
     labels : sequence of str
-        A label for each token.
+        Label of each token.
 
     Returns
     -------
     spans : list of Span
-        In the order of their tokens.
+        Spans in the order of their tokens.
 
     Raises
     ------
     ValueError
-        If a label is of none of these schemes.
+        If a label does not belong to any of these schemes.
 
     Examples
     --------
@@ -71,12 +71,12 @@ def find_spans(labels: Sequence[str]) -> list[Span]:
 
 
 def parts_of(label: str) -> tuple[str, str]:
-    """Return the place of a label in its span, as BIOES names it, and the span's kind.
+    """Return the BIOES position of a label within its span, and the span's kind.
 
     Raises
     ------
     ValueError
-        If it is a label of no scheme.
+        If the label does not belong to any scheme.
     """
     letter, _, kind = str(label).partition("-")
     place = _OTHER_PLACES.get(letter, letter)
