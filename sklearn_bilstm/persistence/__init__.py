@@ -1,4 +1,4 @@
-"""Fitted models in files that can be read without pickle."""
+"""Saving and loading of models without pickle."""
 
 from sklearn_bilstm.persistence._files import load, save
 

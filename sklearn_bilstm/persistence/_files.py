@@ -1,4 +1,4 @@
-"""Save and load."""
+"""The `save` and `load` functions."""
 
 import os
 import warnings
@@ -35,40 +35,41 @@ def save(
     *,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> None:
-    """Store a model in a file that :func:`load` reads without pickle.
+    """Save a model to a file that :func:`load` reads without pickle.
 
-    The file is a zip of JSON and safetensors. It takes the place of an older one when
-    it is complete: if anything interrupts it, the older one stays.
+    The file is a zip archive of JSON and safetensors. An existing file is replaced only
+    once the new one is complete: if saving is interrupted, the existing file is
+    unchanged.
 
     Parameters
     ----------
     model : estimator
-        An estimator of this package, fitted or not, or a pipeline of them and of
-        transformers of scikit-learn that hold numbers and strings.
+        An estimator of this package, fitted or not, or a pipeline of such estimators
+        and of scikit-learn transformers whose state consists of numbers and strings.
 
     path : str or path-like
-        File to write, or to replace.
+        File to write. An existing file is replaced.
 
     custom_objects : mapping of str to object, default=None
-        Functions and other objects in the model that a file cannot hold, such as a
-        `tokenizer`, under names of your choice. The file holds the names, and
-        :func:`load` is to be given the same objects.
+        Functions and other objects in the model that cannot be stored in the file, such
+        as a `tokenizer`, by names of your choice. The file contains only the names;
+        pass the same objects to :func:`load`.
 
     Raises
     ------
     TypeError
-        If `model` is no estimator, or holds what can neither be stored nor is one of
-        `custom_objects`, or if these are no mapping.
+        If `model` is not an estimator, contains an object that is neither supported nor
+        in `custom_objects`, or if `custom_objects` is not a mapping.
     ValueError
-        If a pipeline in it has a `memory`, or a parameter is not what it must be.
+        If the model contains a pipeline with `memory`, or a parameter is invalid.
 
     See Also
     --------
-    load : Read the file.
+    load : Load a model from a file.
 
     Notes
     -----
-    Callbacks that were set by scikit-learn's `set_callbacks` are left out.
+    Callbacks set with scikit-learn's `set_callbacks` are not saved.
 
     Examples
     --------
@@ -114,50 +115,52 @@ def load(
     device: str | torch.device = "auto",
     custom_objects: Mapping[str, Any] | None = None,
 ) -> Any:
-    """Read a model that :func:`save` has stored.
+    """Load a model that was saved with :func:`save`.
 
-    Nothing in the file is executed, whoever has written it: classes come from a fixed
-    list, and whatever is not as :func:`save` writes it is an error.
+    No code in the file is executed, so files from untrusted sources are safe to load:
+    only classes of a fixed list are created, and any content that :func:`save` does not
+    write raises an error.
 
     Parameters
     ----------
     path : str or path-like
-        The file.
+        File to read.
 
     device : str or torch.device, default="auto"
-        Where networks are to predict, wherever they were fitted: "auto" takes a CUDA
-        device if there is one, else the CPU. The `device` parameter of an estimator
-        stays as it was, and says where it is fitted again.
+        Device of the networks for prediction, regardless of where they were fitted.
+        "auto" uses a CUDA device if available, and the CPU otherwise. The `device`
+        parameter of an estimator is not changed, and determines where it is fitted
+        again.
 
     custom_objects : mapping of str to object, default=None
-        The objects that :func:`save` was given, under the same names.
+        The objects passed to :func:`save`, by the same names.
 
     Returns
     -------
     model : estimator
-        It predicts what the model predicted that was stored, to the last bit on the
-        same kind of device, and can be fitted further.
+        The model. Its predictions are identical to those of the saved model on the same
+        type of device, and it can be trained further.
 
     Raises
     ------
     ValueError
-        If the file is none of :func:`save`, was changed or cut off, is of a newer
-        version, or needs `custom_objects` that are not given, or if there is no such
-        device.
+        If the file was not written by :func:`save`, is modified, truncated or of a
+        newer version, or requires `custom_objects` that are not given, or if the device
+        is not available.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     TypeError
-        If `custom_objects` is no mapping.
+        If `custom_objects` is not a mapping.
 
     Warns
     -----
     InconsistentVersionWarning
         If the file was written with another version of scikit-learn, in which parts of
-        the model may have meant something else.
+        the model can have a different meaning.
 
     See Also
     --------
-    save : Write the file, with an example.
+    save : Save a model to a file, with an example.
     """
     kinds = _kinds(_CustomObjects(custom_objects), resolve_device(device))
     content, arrays = read_archive(path, kind="model")
@@ -184,7 +187,7 @@ def load(
 
 
 class _CustomObjects:
-    """Objects that stand in a file by the names that a user has given them."""
+    """User-supplied objects that a file refers to by name."""
 
     def __init__(self, given: Mapping[str, Any] | None) -> None:
         if not isinstance(given, Mapping | None):
@@ -196,23 +199,23 @@ class _CustomObjects:
         self.met: set[str] = set()
 
     def has(self, value: Any) -> bool:
-        """Return whether a value has a name."""
+        """Return whether an object has a name."""
         return any(_is_same(value, known) for known in self.given.values())
 
     def name_of(self, value: Any) -> str:
-        """Return the name of a value, and remember that it was met."""
+        """Return the name of an object, and record its use."""
         found = (name for name in self.given if _is_same(value, self.given[name]))
         self.met.add(name := next(found))
         return name
 
 
 def _is_same(value: Any, known: Any) -> bool:
-    # a bound method is a new object each time that it is looked up
+    # each attribute access creates a new bound method
     return value is known or (callable(value) and callable(known) and value == known)
 
 
 def _kinds(custom: _CustomObjects, device: str = "cpu") -> dict[str, Kind]:
-    """Return all kinds of values that a model may hold."""
+    """Return the supported kinds of values."""
     restore_net = partial(restored_net, device=device)
     return {
         **KINDS,
@@ -228,13 +231,13 @@ def _is_net(value: Any) -> bool:
 
 
 def _is_list_of_columns(value: Any) -> bool:
-    """Return whether it is a list that warns, as some ColumnTransformers hold."""
+    """Return whether it is the list of columns that some ColumnTransformers hold."""
     return type(value).__name__ == "_RemainderColsList"
 
 
 @contextmanager
 def _written_by_save(path: str | os.PathLike) -> Iterator[None]:
-    """Turn whatever comes of values that `save` has not written into one error."""
+    """Convert any error caused by content not written by `save` to a ValueError."""
     try:
         yield
     except (

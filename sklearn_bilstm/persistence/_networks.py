@@ -1,4 +1,4 @@
-"""Networks, and the nets that train them, as plain values."""
+"""Conversion of networks and skorch nets to plain values."""
 
 from typing import Any
 
@@ -58,9 +58,9 @@ _ARGUMENTS_OF = ("criterion__", "iterator_train__", "iterator_valid__", "optimiz
 
 
 def plain_net(net: SequenceNet) -> dict[str, Any]:
-    """Return all that it takes to make a net like this one.
+    """Return the plain values from which a net can be restored.
 
-    The memory of its optimiser is part of it, callbacks are not.
+    They include the state of the optimizer, but not the callbacks.
     """
     module, memory = net.module_, net.optimizer_.state
     return {
@@ -83,12 +83,12 @@ def plain_net(net: SequenceNet) -> dict[str, Any]:
 
 
 def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
-    """Make a net on a device from what :func:`plain_net` has returned.
+    """Restore a net on a device from the values that :func:`plain_net` returned.
 
     Raises
     ------
     LookupError, RuntimeError, TypeError, ValueError
-        If it was another function that has returned it.
+        If the values were not returned by that function.
     """
     if not all(map(_is_argument, plain["arguments"])):
         raise ValueError(f"A net has no arguments {sorted(plain['arguments'])!r:.200}.")
@@ -101,7 +101,7 @@ def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
         verbose=0,
         **plain["arguments"],
     ).initialize()
-    seeded_generator(net.seed)  # which fails if there can be none
+    seeded_generator(net.seed)  # raises an error for an invalid seed
     net.n_steps_ = plain["n_steps"]
     net.history.extend(plain["history"])
     weights = dict(net.module_.named_parameters())
@@ -118,9 +118,9 @@ def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Netw
     n_layers = sum(
         len(config.get("hidden_layer_sizes", ())) for _, config in parts.values()
     )
-    if n_layers > len(weights):  # it would take long to make them
+    if n_layers > len(weights):  # creating them would take long
         raise ValueError("There are more layers than weights.")
-    # without memory until it is known that it takes no more than the weights do
+    # on the meta device until the size is known to match that of the weights
     with torch.device("meta"):
         module = network(
             **{
@@ -142,7 +142,7 @@ def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple]:
 
 
 def _beside(weight: nn.Parameter, value: Any) -> Any:
-    """Return what an optimiser remembers of a weight where the weight is."""
+    """Return optimizer state on the device of its weight."""
     if not isinstance(value, Tensor):
         return value
     if value.shape not in (weight.shape, ()):

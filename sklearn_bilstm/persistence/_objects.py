@@ -1,4 +1,4 @@
-"""Objects of the classes that a file may hold, as plain values."""
+"""Conversion of objects of the supported classes to plain values."""
 
 import importlib
 import warnings
@@ -27,9 +27,9 @@ from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 
 __all__ = ["is_storable", "plain_object", "restored_object"]
 
-# Where a class is, by the name that stands in a file. What a class of this package
-# calls its attributes is part of the format; those of scikit-learn are here because
-# their attributes are plain values, or objects of these classes.
+# Modules of the supported classes, by their name in a file. The attribute names of
+# classes of this package are part of the format. Classes of scikit-learn are supported
+# if their attributes are plain values or objects of these classes.
 _MODULES = {
     "BiLSTMClassifier": "sklearn_bilstm.estimators",
     "BiLSTMRegressor": "sklearn_bilstm.estimators",
@@ -64,23 +64,23 @@ _MODULES = {
     "TransformedTargetRegressor": "sklearn.compose",
     "make_column_selector": "sklearn.compose",
 }
-# N-grams may be in two to one of these powers of buckets: an ONNX file looks them up in
-# blocks of 2 ** 8, and to look up in 2 ** 28 takes a gigabyte while it is prepared.
+# Valid numbers of bits of n-gram hashes: ONNX files look n-grams up in blocks of 2 **
+# 8, and preparing a lookup of 2 ** 28 buckets takes a gigabyte.
 _BUCKET_BITS = range(8, 29)
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 _REQUESTS = "_metadata_request"
-# Callbacks of scikit-learn watch a training, and are no part of what was learnt.
+# Callbacks of scikit-learn monitor training and are not part of the fitted state.
 _LEFT_OUT = {"_skl_callbacks"}
 
 
 def is_storable(value: Any) -> bool:
-    """Return whether a value is an object of one of the classes."""
+    """Return whether a value is an instance of a supported class."""
     name = type(value).__name__
     return name in _MODULES and _class_of(name) is type(value)
 
 
 def plain_object(value: Any) -> list:
-    """Return the name of the class of an object, and its attributes."""
+    """Return the class name and the attributes of an object."""
     _check_without_cache(value)
     _check_parameters(value)
     name = type(value).__name__
@@ -98,12 +98,12 @@ def plain_object(value: Any) -> list:
 
 
 def restored_object(pair: list) -> Any:
-    """Make an object from what :func:`plain_object` has returned.
+    """Restore an object from the values that :func:`plain_object` returned.
 
     Raises
     ------
     ValueError
-        If it was another function that has returned it.
+        If the values were not returned by that function.
     """
     name, attributes = pair
     kind = _class_of(name)
@@ -130,7 +130,7 @@ def _class_of(name: str) -> Any:
 
 
 def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
-    """Refuse attributes that would take the place of a method."""
+    """Reject attributes that would shadow a method."""
     for name in attributes:
         if hasattr(getattr_static(kind, name, None), "__get__"):
             raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
@@ -153,9 +153,10 @@ def _check_without_cache(value: Any) -> None:
 
 
 def _check_parameters(value: Any) -> None:
-    """Refuse parameters with which nothing could be fitted again.
+    """Reject invalid parameters, with which the model could not be fitted again.
 
-    Those of scikit-learn's own classes may differ from one of its versions to another.
+    The parameters of scikit-learn's own classes are not checked, as they can differ
+    between its versions.
     """
     if isinstance(value, (*_ESTIMATORS, TextVectorizer)):
         value._validate_params()
@@ -164,7 +165,7 @@ def _check_parameters(value: Any) -> None:
 
 
 def _try_out(restored: Any) -> None:
-    """Use what was restored once, so that parts that do not fit are found now."""
+    """Predict once, to detect inconsistent parts early."""
     if isinstance(restored, TextVectorizer) and hasattr(restored, "vocabulary_"):
         _check_vectorizer(restored)
     if isinstance(restored, WordReader):
@@ -176,7 +177,7 @@ def _try_out(restored: Any) -> None:
         if isinstance(restored, BiLSTMTagger):
             _check_tagger(restored)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # names of columns that are not there
+            warnings.simplefilter("ignore")  # the input has no column names
             restored.predict(_smallest_input(restored))
 
 
@@ -210,7 +211,7 @@ def _check_network(estimator: Any) -> None:
 
 
 def _check_ngrams(estimator: Any) -> None:
-    """Refuse numbers that memory would be taken for before they fail to fit."""
+    """Reject sizes that would allocate memory before the inconsistency is found."""
     wide_path = getattr(estimator, "wide_path_", None)
     for learnt in (wide_path, getattr(estimator, "evidence_", None)):
         if learnt is not None:
@@ -235,7 +236,7 @@ def _check_columns(columns: NgramColumns) -> None:
 
 
 def _check_tagger(tagger: BiLSTMTagger) -> None:
-    """Refuse what is looked at only where labels are scored or learnt further."""
+    """Check attributes that are used only for scoring or further training."""
     if tagger.scheme_ not in {None, "IOB1", *SCHEMES}:
         raise ValueError("There is no such scheme of labels.")
     if tagger.scheme_ is not None:
@@ -249,7 +250,7 @@ def _check_tagger(tagger: BiLSTMTagger) -> None:
 
 
 def _smallest_input(estimator: Any) -> Any:
-    """Return an X of one row and step, by what is in memory already."""
+    """Return an input of one row and one step, from checked attributes only."""
     if estimator.input_type_ == "numeric":
         return np.zeros((1, 1, len(estimator._scaler.mean_)))
     if isinstance(estimator, BiLSTMTagger):
