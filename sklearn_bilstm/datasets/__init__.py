@@ -1,4 +1,4 @@
-"""Data to try estimators on: generated, read from a folder, or downloaded."""
+"""Generators and loaders of data sets."""
 
 from sklearn_bilstm.datasets._conll import load_conll, load_conllu
 from sklearn_bilstm.datasets._cumulative_sums import make_cumulative_sums

@@ -1,4 +1,4 @@
-"""Sentences with a label for each token, in the formats of the CoNLL shared tasks."""
+"""Loaders of token labels in the formats of the CoNLL shared tasks."""
 
 import gzip
 import re
@@ -24,11 +24,11 @@ _CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()  # noqa:
 
 _CONLLU_ID = re.compile(r"\d+([-.]\d+)?")
 
-# Not str.splitlines, for which a token such as U+2028 ends a line. Files that Windows
-# has written as text twice have two carriage returns.
+# str.splitlines would also split at tokens such as U+2028. Text files written twice in
+# Windows text mode have two carriage returns per line.
 _LINE_END = re.compile(r"\r{0,2}\n|\r")
 
-# Not all that str.isspace knows: a token may hold a no-break space, or be one.
+# Not all of str.isspace: a token can contain a no-break space, or consist of one.
 _BLANKS = " \t"
 
 Rows = list[list[str]]
@@ -53,25 +53,25 @@ def load_conll(
     encoding: str = "utf-8",
     return_X_y: bool = False,
 ) -> Bunch | tuple[Rows, Rows]:
-    """Read sentences from a file with a token and its label on each line.
+    """Load sentences from a file with one token and its label per line.
 
-    Columns are separated by tabs, or where a line has none by spaces. A line of tabs
-    and spaces alone ends a sentence, and one that begins with "-DOCSTART-" begins a
-    document, as in CoNLL-2003.
+    Columns are separated by tabs, or by spaces in lines without a tab. An empty line,
+    or one of tabs and spaces only, ends a sentence. A line that starts with
+    "-DOCSTART-" starts a document, as in CoNLL-2003.
 
     Parameters
     ----------
     path : path
-        A file of text, plain or compressed by gzip.
+        Text file, plain or compressed with gzip.
     token_column : int, default=0
-        Which column holds the tokens; -1 is the last.
+        Index of the token column; -1 is the last.
     label_column : int, default=-1
-        Which column holds the labels.
+        Index of the label column.
     comment : str, default=None
-        Lines that begin with it are left out, such as "#". None keeps all, as "#" is a
-        token too, in tweets for one.
+        Prefix of comment lines, such as "#", which are skipped. If None, no lines are
+        skipped, since "#" can be a token, in tweets for example.
     encoding : str, default="utf-8"
-        Encoding of the text: "latin-1" is that of CoNLL-2002.
+        Encoding of the file. CoNLL-2002 uses "latin-1".
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -79,23 +79,22 @@ def load_conll(
     -------
     sentences : :class:`~sklearn.utils.Bunch`
         data : list of list of str
-            The tokens of each sentence.
+            Tokens of each sentence.
         target : list of list of str
-            Their labels.
+            Labels of each sentence.
         document : ndarray of int, shape (n_sentences,)
-            Number of the document that each is from, to keep its sentences together
-            in cross-validation. All are 0 where the file does not part documents.
+            Index of the document of each sentence, for grouped cross-validation. All
+            are 0 if the file does not mark documents.
 
     Raises
     ------
     ValueError
-        If a line lacks its token or its label, or has another number of columns than
-        the lines before it in its sentence, or the file is not what it must be, or a
-        parameter is not.
+        If a line lacks its token or label, or the number of columns changes within a
+        sentence, or if the file or a parameter is invalid.
 
     See Also
     --------
-    load_conllu : Read files of CoNLL-U, which have comments and ten columns.
+    load_conllu : Load files in the CoNLL-U format, with comments and ten columns.
     """
     file = _File(Path(path), encoding)
     columns = {"token_column": token_column, "label_column": label_column}
@@ -108,18 +107,18 @@ def load_conll(
 def load_conllu(
     path: str | PathLike, *, label: str = "upos", return_X_y: bool = False
 ) -> Bunch | tuple[Rows, Rows]:
-    """Read sentences from a file of CoNLL-U, the format of Universal Dependencies.
+    """Load sentences from a CoNLL-U file, the format of Universal Dependencies.
 
-    Words that are parts of a token written as one are read, as the labels are theirs,
-    and the token itself is not; nor are words that stand only in enhanced dependencies.
+    Syntactic words, which carry the labels, are loaded. Multiword tokens and empty
+    nodes of enhanced dependencies are skipped.
 
     Parameters
     ----------
     path : path
-        A file of UTF-8, plain or compressed by gzip.
+        UTF-8 file, plain or compressed with gzip.
     label : {"lemma", "upos", "xpos", "feats", "deprel"}, default="upos"
-        The column that holds the labels: universal parts of speech, or those of the
-        language, and so on.
+        Column of the labels, such as universal ("upos") or language-specific ("xpos")
+        part-of-speech tags.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -127,21 +126,21 @@ def load_conllu(
     -------
     sentences : :class:`~sklearn.utils.Bunch`
         data : list of list of str
-            The words of each sentence.
+            Words of each sentence.
         target : list of list of str
-            Their labels.
+            Labels of each sentence.
         document : ndarray of int, shape (n_sentences,)
-            Number of the document that each is from, to keep its sentences together
-            in cross-validation. All are 0 where the file does not part documents.
+            Index of the document of each sentence, for grouped cross-validation. All
+            are 0 if the file does not mark documents.
 
     Raises
     ------
     ValueError
-        If there is no such column, or a line is not of the format.
+        If `label` is not a column, or a line violates the format.
 
     See Also
     --------
-    load_conll : Read files with other columns.
+    load_conll : Load files with other columns.
 
     References
     ----------
@@ -170,7 +169,7 @@ def _begins_document_of_conllu(line: str) -> bool:
 def _conll_word(
     columns: dict[str, int], comment: str | None, line: str
 ) -> list[Any] | None:
-    """Return token, label and number of columns of a line, if it is no comment."""
+    """Return token, label and number of columns of a line, None for a comment."""
     if comment and line.startswith(comment):
         return None
     cells = line.split("\t") if "\t" in line else re.findall("[^ ]+", line)
@@ -190,7 +189,7 @@ def _conll_word(
 
 
 def _conllu_word(column: int, line: str) -> list[Any] | None:
-    """Return word, label and number of columns of a line, if it has a word."""
+    """Return word, label and number of columns of a line, None without a word."""
     if line.startswith("#"):
         return None
     cells = line.split("\t")
@@ -217,16 +216,16 @@ def _conllu_word(column: int, line: str) -> list[Any] | None:
 
 @dataclass
 class _Sentences:
-    """Sentences that are being read."""
+    """Builder of the sentences of a file."""
 
     data: Rows = field(default_factory=list)
     target: Rows = field(default_factory=list)
     document: list[int] = field(default_factory=list)
     open_document: int = 0
-    n_columns: int | None = None  # of the open sentence, if there is one
+    n_columns: int | None = None  # of the open sentence, None if there is none
 
     def add(self, token: str, label: str, n_columns: int) -> None:
-        """Add a token to the open sentence, or open one."""
+        """Add a token to the open sentence, or start one."""
         if self.n_columns is None:
             self.data.append([])
             self.target.append([])
@@ -245,13 +244,13 @@ class _Sentences:
         self.n_columns = None
 
     def begin_document(self) -> None:
-        """End the open sentence, and begin a document; an empty one is not counted."""
+        """End the open sentence and start a document, unless the last one is empty."""
         self.end()
         self.open_document = self.document[-1] + 1 if self.document else 0
 
 
 class _File:
-    """Lines of a file, and errors that name the one that was read last."""
+    """Lines of a file, which keeps track of the line number for error messages."""
 
     def __init__(self, path: Path, encoding: str) -> None:
         self.path = path
@@ -259,13 +258,13 @@ class _File:
         self.n_lines = 0
 
     def __iter__(self) -> Iterator[str]:
-        """Yield lines without their ends."""
+        """Yield lines without line endings."""
         for line in _LINE_END.split(self._text()):
             self.n_lines += 1
             yield line
 
     def _text(self) -> str:
-        """Return what is in the file, without a byte order mark."""
+        """Return the text of the file without a byte order mark."""
         content = self._content()
         try:
             return content.decode(self.encoding).removeprefix("\ufeff")
@@ -294,7 +293,7 @@ class _File:
     def sentences(
         self, begins_document: Callable[[str], bool], word_of: Callable[[str], Any]
     ) -> Bunch:
-        """Read all sentences, by what a line of the format is."""
+        """Read all sentences, with a function that parses a line of the format."""
         found = _Sentences()
         for line in self:
             if begins_document(line):

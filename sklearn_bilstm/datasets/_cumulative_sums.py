@@ -1,4 +1,4 @@
-"""Random numbers whose label is told by what they add up to."""
+"""Synthetic sequences of numbers, labelled by their cumulative sum."""
 
 from numbers import Integral, Real
 
@@ -28,25 +28,26 @@ def make_cumulative_sums(
     per_step: bool = False,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Generate sequences of random numbers and whether they add up to a threshold.
+    """Generate sequences of random numbers, labelled by their cumulative sum.
 
-    The toy problem with which bidirectional LSTMs are often introduced: numbers are
-    uniform in [0, 1), and the class is 1 from where their running sum has reached the
-    threshold. A row has the class of its last step, or one class a step.
+    This toy problem is a common introduction to bidirectional LSTMs. The numbers are
+    uniform in [0, 1), and the class of a step is 1 if the cumulative sum has reached
+    the threshold. A sequence has the class of its last step, or one class per step.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of sequences.
     n_timesteps : int, default=10
-        Number of steps of every sequence.
+        Number of steps of each sequence.
     threshold : float or None, default=None
-        Running sum from which the class is 1. None makes both classes about equally
-        frequent: half of `n_timesteps`, or a quarter of it if `per_step`.
+        Cumulative sum from which the class is 1. If None, `n_timesteps` / 2, or
+        `n_timesteps` / 4 if `per_step`, so that both classes are about equally
+        frequent.
     per_step : bool, default=False
-        Whether each step has a class instead of each sequence.
+        Whether to return one class per step instead of one per sequence.
     random_state : int, RandomState instance or None, default=None
-        Decides on the numbers. None does not touch numpy's global random state.
+        Determines the random numbers. None does not use NumPy's global random state.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def make_cumulative_sums(
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        If a parameter is invalid.
 
     Examples
     --------

@@ -23,7 +23,7 @@ ARCHIVE = RemoteFileMetadata(
     checksum="c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe",
 )
 
-# Each subset by where the archive keeps its reviews: folder, class, target.
+# Folder, class and target of the reviews of each subset in the archive.
 _PARTS = {
     "train": [("train", "neg", 0), ("train", "pos", 1)],
     "test": [("test", "neg", 0), ("test", "pos", 1)],
@@ -36,17 +36,17 @@ _LINKS = re.compile(r"(train|test)/urls_(neg|pos|unsup)\.txt$")
 def load_imdb(
     folder: str | PathLike, *, subset: str = "train", return_X_y: bool = False
 ) -> Bunch | tuple[list[str], np.ndarray]:
-    """Read the IMDB film reviews from a folder.
+    """Load the IMDB film reviews from a folder.
 
     Parameters
     ----------
     folder : path
-        Holds either what the official archive unpacks to (`aclImdb` or what is in
-        it), or `train.parquet`, `test.parquet` and `unsup.parquet` with columns
-        `text`, `label` (0 or 1) and, if known, `movie`, which needs pyarrow.
+        Folder with the extracted archive (`aclImdb` or its contents), or with
+        `train.parquet`, `test.parquet` and `unsup.parquet` with the columns `text`,
+        `label` (0 or 1) and optionally `movie`, which requires pyarrow.
     subset : {"train", "test", "unsup"}, default="train"
-        The 25,000 reviews to learn from, as many to test on, or 50,000 without a
-        label.
+        The 25,000 training reviews, the 25,000 test reviews, or the 50,000 unlabelled
+        reviews.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -54,23 +54,24 @@ def load_imdb(
     -------
     reviews : :class:`~sklearn.utils.Bunch`
         data : list of str
-            The reviews, the negative ones first: shuffle before you cut.
+            The reviews, sorted by class with negative reviews first. Shuffle them
+            before splitting.
         target : ndarray of shape (n_reviews,)
-            0 is negative, 1 positive, -1 unknown.
+            0 for negative, 1 for positive and -1 for unlabelled reviews.
         target_names : list of str
             "neg" and "pos".
         movie : ndarray of str, shape (n_reviews,), or None
-            The film under review, such as "tt0064354", to keep the reviews of a film
-            together in cross-validation.
+            Identifier of the reviewed film, such as "tt0064354", for grouped
+            cross-validation.
 
     Raises
     ------
     ValueError
-        If there is no such subset.
+        If the subset does not exist.
     FileNotFoundError
-        If the folder holds the reviews in neither form.
+        If the folder contains the reviews in neither form.
     ImportError
-        If the reviews are in parquet files and pyarrow is missing.
+        If the reviews are in parquet files and pyarrow is not installed.
     """
     _check_subset(subset)
     folder = Path(folder)
@@ -97,35 +98,35 @@ def fetch_imdb(
     n_retries: int = 3,
     delay: float = 1.0,
 ) -> Bunch | tuple[list[str], np.ndarray]:
-    """Download the IMDB film reviews (84 MB), or read them if that was done before.
+    """Load the IMDB film reviews, and download them (84 MB) if necessary.
 
     Parameters
     ----------
     data_home : path, default=None
-        Folder for data sets. None means scikit-learn's, `~/scikit_learn_data`.
+        Folder for data sets. If None, that of scikit-learn, `~/scikit_learn_data`.
     subset : {"train", "test", "unsup"}, default="train"
         As in :func:`load_imdb`.
     download_if_missing : bool, default=True
-        Whether to download what is not there, or to raise an error.
+        Whether to download missing data. If False, an error is raised instead.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
     n_retries : int, default=3
-        Number of further attempts when a download fails.
+        Number of retries after a failed download.
     delay : float, default=1.0
-        Seconds between two attempts.
+        Number of seconds between retries.
 
     Returns
     -------
     reviews : :class:`~sklearn.utils.Bunch`
-        As from :func:`load_imdb`.
+        As returned by :func:`load_imdb`.
 
     Raises
     ------
     ValueError
-        If there is no such subset.
+        If the subset does not exist.
     OSError
-        If the reviews are missing and must not or cannot be downloaded, or if what was
-        downloaded has another checksum than it should have.
+        If the reviews are missing and `download_if_missing=False`, if the download
+        fails, or if its checksum does not match.
     """
     _check_subset(subset)
     folder = Path(get_data_home(data_home)) / "imdb"
@@ -147,7 +148,7 @@ def _check_subset(subset: str) -> None:
 
 
 def _download(folder: Path, n_retries: int, delay: float) -> None:
-    """Download the archive and keep its reviews in one file a subset."""
+    """Download the archive, and store its reviews in one file per subset."""
     folder.mkdir(parents=True, exist_ok=True)
     try:
         archive = fetch_remote(
@@ -193,7 +194,7 @@ def _archive_files(archive: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _collect(files: Iterable[tuple[str, bytes]]) -> dict[str, Bunch]:
-    """Sort the files of the archive into subsets, reviews in the official order."""
+    """Group the files of the archive by subset, in the official order."""
     texts: dict[tuple[str, str], dict[int, str]] = {}
     links: dict[tuple[str, str], list[str]] = {}
     for name, content in files:

@@ -1,4 +1,4 @@
-"""Synthetic reviews whose sentiment is in the order of their words."""
+"""Synthetic reviews whose sentiment depends on word order."""
 
 from numbers import Integral, Real
 
@@ -54,9 +54,9 @@ _ASPECTS = [
 _COMPANY = ["my brother", "my sister", "some friends", "my parents", "a colleague"]
 _TIMES = ["a sunday", "a rainy evening", "the train", "my birthday", "the weekend"]
 
-# What a sentence finds is {a} and {a2}; {b} and {b2} are of the other sentiment. Each
-# template holds as many of the one as of the other, so that exchanging them gives the
-# other sentiment with the same words.
+# {a} and {a2} have the sentiment of the sentence; {b} and {b2} have the opposite one.
+# Each template contains equally many of both, so that swapping them inverts the
+# sentiment without changing the words.
 _OPINIONS = [
     # negation
     "the {x} was not {b}, it was {a}.",
@@ -102,36 +102,36 @@ def make_reviews(
     flip_y: float = 0.0,
     random_state: int | np.random.RandomState | None = None,
 ) -> tuple[list[str], np.ndarray]:
-    """Generate reviews whose sentiment depends on the order of their words.
+    """Generate reviews whose sentiment depends on word order.
 
-    A review holds one opinion, by negation ("not boring, it was charming"), contrast
-    ("although ..., the film as a whole was ...") or "not only ... but", and a few
-    sentences without any. Words of praise and of blame are in every review, as many of
-    either, and every bag of words is as likely in a positive review as in a negative
-    one: a classifier that does not see the order can only guess.
+    Each review contains one opinion, expressed by negation ("not boring, it was
+    charming"), contrast ("although ..., the film as a whole was ...") or "not only ...
+    but", and several neutral sentences. All reviews contain equally many positive and
+    negative words, and each bag of words is equally likely for both classes: a
+    classifier that ignores word order cannot be better than chance.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of reviews, half of them positive.
     max_fillers : int, default=3
-        Largest number of sentences without an opinion in a review.
+        Maximum number of neutral sentences per review.
     flip_y : float, default=0.0
-        Share of the labels that is exchanged for the other one.
+        Fraction of the labels that are flipped.
     random_state : int, RandomState instance or None, default=None
-        Decides on the reviews. None does not touch numpy's global random state.
+        Determines the reviews. None does not use NumPy's global random state.
 
     Returns
     -------
     texts : list of str
         The reviews.
     labels : ndarray of str, shape (n_samples,)
-        "negative" or "positive".
+        Sentiment of each review, "negative" or "positive".
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        If a parameter is invalid.
 
     Examples
     --------
