@@ -1,6 +1,6 @@
-"""Fitted models as ONNX graphs: written with torch, served without it.
+"""Export of fitted models to ONNX, and inference without torch.
 
-Names are imported when they are first used. They are listed in `__init__.pyi`.
+Names are imported lazily. They are listed in `__init__.pyi`.
 """
 
 from lazy_loader import attach_stub as _attach_stub

@@ -1,4 +1,4 @@
-"""What is to be known of a model beside its graph, as JSON in the metadata."""
+"""Description of a model outside of its graph, stored as JSON metadata."""
 
 import json
 from collections.abc import Mapping
@@ -17,23 +17,23 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class Description:
-    """What is to be known of a model beside its graph.
+    """Description of a model outside of its graph.
 
     Parameters
     ----------
     input_type : {"tokens", "numeric"}
     n_columns : int or None
-        Number of columns of a matrix, if the estimator was fitted to one.
+        Number of columns of X, if the estimator was fitted to a matrix.
     n_static : int
-        How many numbers stand beside each sequence.
+        Number of static features.
     n_channels : int or None
-        Number of channels of a step, if it holds numbers.
+        Number of channels of numeric sequences.
     classes : dict or None
-        The labels and their dtype, if there are any.
+        Labels and their dtype, None for a regressor.
     one_a_row : bool
-        Whether a row has one label, or one number, and not several.
+        Whether there is one label or output per row, and not several.
     vectorizer : dict or None
-        How text becomes ids, if a vectorizer does it.
+        State of the vectorizer, if there is one.
     """
 
     input_type: str
@@ -46,7 +46,7 @@ class Description:
 
     @classmethod
     def of(cls, estimator: Any, vectorizer: dict[str, Any] | None) -> Self:
-        """Describe a fitted estimator behind a vectorizer."""
+        """Describe a fitted estimator and its vectorizer."""
         is_classifier = hasattr(estimator, "classes_")
         return cls(
             input_type=estimator.input_type_,
@@ -62,30 +62,30 @@ class Description:
 
     @property
     def labels(self) -> np.ndarray | None:
-        """The labels as the user gave them, sorted."""
+        """Sorted labels in their original type."""
         if self.classes is None:
             return None
         return np.array(self.classes["labels"], self.classes["dtype"])
 
     def to_properties(self) -> dict[str, str]:
-        """Return what a model holds as its metadata."""
+        """Return the description as metadata of an ONNX model."""
         head = {"format": _FORMAT, "version": sklearn_bilstm.__version__}
         return {_KEY: json.dumps({**head, **asdict(self)})}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str], source: str) -> Self:
-        """Read the metadata of a model.
+        """Parse the metadata of an ONNX model.
 
         Parameters
         ----------
         properties : mapping
         source : str
-            What a message calls the model.
+            Name of the model in error messages.
 
         Raises
         ------
         ValueError
-            If this package did not write it, or a later version did.
+            If the model was not written by this package, or by a later version.
         """
         found = _read_json(properties.get(_KEY, ""))
         written_as, version = found.pop("format", None), found.pop("version", None)
@@ -104,7 +104,7 @@ class Description:
 
 
 def _read_json(text: str) -> dict[str, Any]:
-    """Return the object that JSON holds, an empty one if there is none."""
+    """Parse a JSON object; invalid text yields an empty one."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""export_onnx: a fitted model in, a file that needs no torch out."""
+"""Export of fitted models to ONNX."""
 
 import os
 from typing import Any
@@ -24,39 +24,39 @@ _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor
 
 
 def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
-    """Write a fitted model as ONNX, to be served without torch.
+    """Export a fitted model to ONNX, for inference without torch.
 
-    The file holds all that lies between token ids, or numbers, and what comes out: the
-    network, the n-grams that it reads and those beside it, and what numbers are
-    standardised with. Batches may have any number of rows and steps. How text becomes
-    ids, and the labels, stand in the metadata as JSON, from which
-    :class:`~sklearn_bilstm.onnx.OnnxModel` reads them.
+    The graph computes predictions from token ids or numbers. It includes the network,
+    the class log-odds features, the linear model and the standardisation. Batches can
+    have any number of rows and steps. The metadata contain the labels and the state of
+    the vectorizer as JSON, which :class:`~sklearn_bilstm.onnx.OnnxModel` reads.
 
-    Inputs are `ids`, int64 of shape (rows, steps) with zeros behind the tokens of a
-    row; or `values`, float64 of shape (rows, steps, channels), and `lengths`, int64 of
-    shape (rows,). Where numbers stand beside the sequences there is `static` too,
-    float64 of shape (rows, columns). There is at least one step. Outputs are `label`,
-    the index of a label or zeros and ones where rows have several labels,
-    `probabilities` and `logits`; or `y`. What is no index is float64.
+    The inputs are `ids`, int64 of shape (rows, steps), padded at the end with zeros; or
+    `values`, float64 of shape (rows, steps, channels), and `lengths`, int64 of shape
+    (rows,). With static features there is also `static`, float64 of shape (rows,
+    columns). The number of steps is at least one. The outputs are `label`,
+    `probabilities` and `logits` for a classifier, and `y` for a regressor. `label` is
+    the index of the label, or zeros and ones in the multilabel case. All outputs except
+    indices are float64.
 
     Parameters
     ----------
     model : estimator
         A fitted :class:`~sklearn.pipeline.Pipeline` of a :class:`TextVectorizer` and a
-        BiLSTM estimator, or such an estimator alone.
+        BiLSTM estimator, or only the estimator.
     path : path-like
-        File to write, ending in ".onnx" by convention. It is replaced when all is
-        written.
+        File to write, by convention with the extension ".onnx". An existing file is
+        replaced once the new one is complete.
 
     Raises
     ------
     ImportError
-        If onnx is not installed, which the extra `onnx` brings.
+        If onnx is not installed. The extra `onnx` installs it.
     TypeError
-        If `model` is another kind of estimator, or a pipeline with other steps.
+        If `model` is an unsupported estimator, or a pipeline with other steps.
     ValueError
-        If `model` is not fitted, or holds what the file cannot: functions of yours,
-        labels that are no strings, numbers or bools, or 2 GB of weights.
+        If `model` is not fitted, or contains something that cannot be exported: user
+        functions, labels other than strings, numbers or bools, or 2 GB of weights.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
 
 
 def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
-    """Return the vectorizer, or None, and the estimator, both fitted."""
+    """Return the fitted vectorizer, or None, and the fitted estimator."""
     steps = [model]
     if isinstance(model, Pipeline):
         steps = [step for _, step in model.steps]
@@ -106,7 +106,7 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
 
 
 def _write(graph: Graph, estimator: Any) -> None:
-    """Write all from inputs to outputs."""
+    """Write the whole graph from inputs to outputs."""
     static = None
     if estimator._n_static:
         raw = graph.input("static", np.float64, ["rows", estimator._n_static])
@@ -126,7 +126,7 @@ def _write(graph: Graph, estimator: Any) -> None:
 
 
 def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:
-    """Return vectors of shape (T, B, E), and lengths."""
+    """Return vectors of shape (T, B, E) and lengths, for tokens."""
     is_token = graph.cast(graph.op("Greater", ids, 0), np.int64)
     lengths = graph.op("ReduceSum", is_token, [1], keepdims=0)
     evidence = getattr(estimator, "evidence_", None)
@@ -136,7 +136,7 @@ def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:
 
 
 def _numbers(graph: Graph, estimator: Any) -> tuple[str, str]:
-    """Return vectors of shape (T, B, E), and lengths."""
+    """Return vectors of shape (T, B, E) and lengths, for numbers."""
     shape = ["rows", "steps", estimator.n_channels_]
     values = graph.input("values", np.float64, shape)
     lengths = graph.input("lengths", np.int64, ["rows"])
@@ -147,7 +147,7 @@ def _numbers(graph: Graph, estimator: Any) -> tuple[str, str]:
 def _standardised(
     graph: Graph, estimator: Any, scaler: StandardScaler, values: str
 ) -> str:
-    """Standardise numbers as the estimator does."""
+    """Standardise numbers with the statistics of the estimator."""
     values = graph.op("Sub", values, scaler.mean_)
     values = graph.op("Div", values, scaler.scale_)
     farthest = np.float64(estimator._farthest)
@@ -168,7 +168,7 @@ def _network_logits(
 def _with_wide_path(
     graph: Graph, estimator: Any, logits: str, ids: str, static: str | None
 ) -> str:
-    """Return the mean of the logits of both paths, if there are two."""
+    """Return the logits, averaged with those of the linear model if there is one."""
     path = getattr(estimator, "wide_path_", None)
     if path is None:
         return logits

@@ -1,4 +1,4 @@
-"""A graph of ONNX, written node by node."""
+"""Builder of ONNX graphs."""
 
 from typing import Any
 
@@ -8,22 +8,22 @@ from sklearn_bilstm.utils._optional import import_optional
 
 __all__ = ["Graph", "Operand"]
 
-# Bitwise operators came with this version. Onnxruntime reads it since 1.14.
+# First opset with bitwise operators, supported by onnxruntime since 1.14.
 _OPSET = 18
 _IR_VERSION = 8
-# What a protocol buffer holds at most.
+# Maximum size of a protocol buffer.
 _MOST_BYTES = 2**31 - 1
 
-# The name of a value of the graph; or a constant, of which ints and lists of them are
-# int64, and all else is a number or an array of numpy.
+# Name of a value of the graph, or a constant. Ints and lists of ints become int64
+# constants; other constants are numbers or NumPy arrays.
 Operand = str | int | list[int] | np.ndarray | np.generic
 
 
 class Graph:
-    """Nodes and constants, each of which is written once.
+    """Builder of a graph without duplicate nodes and constants.
 
-    A value of the graph goes by its name. Equal nodes of equal operands give the same
-    value, and what no output needs is left out.
+    Values of the graph are referred to by name. Nodes with the same operator and
+    operands share one value, and nodes that no output depends on are dropped.
     """
 
     def __init__(self) -> None:
@@ -36,23 +36,23 @@ class Graph:
         self._arrays: dict[str, np.ndarray] = {}
 
     def input(self, name: str, dtype: type, shape: list) -> str:
-        """Declare an input; a dimension that is a str may have any size."""
+        """Declare an input; dimensions given as str are dynamic."""
         self._inputs.append(self._declaration(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: type, shape: list) -> None:
-        """Give a value a name under which it comes out."""
+        """Declare a value as an output of the given name."""
         self._nodes.append(self._onnx.helper.make_node("Identity", [value], [name]))
         self._outputs.append(self._declaration(name, dtype, shape))
 
     def op(self, kind: str, *operands: Operand, **attributes: Any) -> str:
-        """Write an operator of ONNX, and return its value."""
+        """Add an ONNX operator, and return the name of its value."""
         return self.ops(kind, 1, *operands, **attributes)[0]
 
     def ops(
         self, kind: str, n_values: int, *operands: Operand, **attributes: Any
     ) -> list[str]:
-        """Write an operator of ONNX that has several values, and return them."""
+        """Add an ONNX operator with several outputs, and return their names."""
         names = [o if isinstance(o, str) else self._constant(o) for o in operands]
         key = kind, n_values, *names, repr(sorted(attributes.items()))
         if key not in self._values:
@@ -64,18 +64,18 @@ class Graph:
         return self._values[key]
 
     def cast(self, value: str, dtype: type) -> str:
-        """Convert a value to another type of numbers."""
+        """Convert a value to another dtype."""
         return self.op("Cast", value, to=self._type(dtype))
 
     def to_model(self, name: str, metadata: dict[str, str]) -> Any:
-        """Return what was written, checked, as a `ModelProto`.
+        """Return the graph as a checked `ModelProto`.
 
         Parameters
         ----------
         name : str
-            Name of the graph, and of what produced it.
+            Name of the graph and of its producer.
         metadata : dict
-            Strings that come with the model, by name.
+            Metadata strings by name.
         """
         nodes = self._needed_nodes()
         used = {value for node in nodes for value in node.input}

@@ -1,8 +1,8 @@
-"""The parts of a network as operators of ONNX, one small function a part.
+"""ONNX operators of the layers of a network, with one function per layer.
 
-They read and write what the modules of :mod:`sklearn_bilstm.nn` do, but sequences have
-the shape (T, B, features) throughout, which the recurrent operators of ONNX want. These
-read each row within its own length, in both directions.
+The functions mirror the modules of :mod:`sklearn_bilstm.nn`, but sequences have the
+shape (T, B, features), as the recurrent operators of ONNX require. These operators
+process each row up to its own length, in both directions.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ __all__ = ["Rows", "array_of", "head", "pooled", "token_vectors"]
 
 @dataclass(frozen=True)
 class Rows:
-    """What is known of the rows of a batch.
+    """Lengths and masks of a batch.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Rows:
     mask : str
         True on real steps, of shape (T, B, 1).
     filled : str
-        True for rows that are not empty, of shape (B, 1).
+        True for non-empty rows, of shape (B, 1).
     """
 
     lengths: str
@@ -50,7 +50,7 @@ class Rows:
 
     @classmethod
     def of(cls, graph: Graph, lengths: str, n_steps: str) -> "Rows":
-        """Tell from the lengths, and the number of steps of all, of shape (1,)."""
+        """Compute the masks from the lengths and the number of steps, of shape (1,)."""
         steps = graph.op("Range", 0, graph.op("Squeeze", n_steps), 1)  # (T,)
         steps = graph.op("Unsqueeze", steps, [1, 2])  # (T, 1, 1)
         column = graph.op("Unsqueeze", lengths, [1])  # (B, 1)
@@ -66,7 +66,7 @@ def array_of(weight: Tensor) -> np.ndarray:
 def token_vectors(
     graph: Graph, layer: TokenInput, ids: str, evidence: str | None
 ) -> str:
-    """Turn ids of shape (B, T), and evidence of (T, B, n_channels), into vectors."""
+    """Return vectors for ids, (B, T), and log-odds features, (T, B, n_channels)."""
     is_known = graph.op("Less", ids, layer.input_size)
     ids = graph.op("Where", is_known, ids, layer.unknown_id)  # (B, T)
     ids = graph.op("Transpose", ids, perm=[1, 0])  # (T, B)
@@ -78,13 +78,13 @@ def token_vectors(
 
 
 def pooled(graph: Graph, module: SequenceModel, vectors: str, rows: Rows) -> str:
-    """Turn vectors of shape (T, B, E) into pooled ones of shape (B, P)."""
+    """Return pooled vectors of shape (B, P) for vectors of shape (T, B, E)."""
     states, final = _encoded(graph, module.encoder, vectors, rows)
     return _POOLINGS[type(module.pooling)](graph, module.pooling, states, final, rows)
 
 
 def head(graph: Graph, part: DenseHead, x: str) -> str:
-    """Turn pooled vectors into logits of shape (B, K), in double precision."""
+    """Return logits of shape (B, K), in double precision, for pooled vectors."""
     x = graph.cast(x, np.float64)
     for layer in part.hidden:
         x = graph.op("Relu", _linear(graph, layer, x))
@@ -100,14 +100,14 @@ def _linear(graph: Graph, layer: nn.Linear, x: str) -> str:
 
 
 class _Cell(NamedTuple):
-    """What a recurrent operator needs.
+    """Parameters of a recurrent operator.
 
     Parameters
     ----------
     kind : str
         Name of the operator.
     gates : list of int
-        Place, in torch's order, of each gate in the order of ONNX.
+        Index of each ONNX gate in the gate order of torch.
     attributes : dict
         Further attributes.
     """
@@ -118,7 +118,7 @@ class _Cell(NamedTuple):
 
 
 _CELLS = {
-    # torch multiplies by the reset gate behind the product, and has r, z, n
+    # torch applies the reset gate after the matrix product; its order is r, z, n
     "gru": _Cell("GRU", [1, 0, 2], {"linear_before_reset": 1}),
     "lstm": _Cell("LSTM", [0, 3, 1, 2]),  # i, o, f, c; torch has i, f, g, o
     "rnn": _Cell("RNN", [0]),
@@ -135,7 +135,7 @@ _MERGES: dict[str, tuple[str, dict[str, Any]]] = {
 def _encoded(
     graph: Graph, encoder: RecurrentEncoder, states: str, rows: Rows
 ) -> tuple[str, str]:
-    """Return states of shape (T, B, H), and the final ones, of shape (B, H)."""
+    """Return states of shape (T, B, H) and final states of shape (B, H)."""
     for index, layer in enumerate(encoder.layers):
         states, final = _read(graph, layer, states, rows)
         if encoder.normalizations:
@@ -146,7 +146,7 @@ def _encoded(
 
 
 def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str, str]:
-    """Return states of shape (T, B, H), and the final ones, of shape (B, H)."""
+    """Return states of shape (T, B, H) and final states of shape (B, H)."""
     kind, gates, attributes = _CELLS[layer.cell]
     directions = [layer.forwards]
     if layer.backwards is not None:
@@ -154,7 +154,7 @@ def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str,
     weights = zip(
         *(_weights(direction, gates) for direction in directions), strict=True
     )
-    # an empty row is read as one step long, as its states are not looked at
+    # an empty row is processed as one step, whose states are not used
     lengths = graph.cast(graph.op("Max", rows.lengths, 1), np.int32)
     states, final = graph.ops(
         kind,
@@ -170,7 +170,7 @@ def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str,
 
 
 def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
-    """Return the weights of input and state, and all biases, in the order of ONNX."""
+    """Return input weights, state weights and biases in the gate order of ONNX."""
     ordered = []
     for weight in direction.all_weights[0]:
         of_gates = np.split(array_of(weight), len(gates))
@@ -180,7 +180,7 @@ def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
 
 
 def _merged(graph: Graph, layer: RecurrentLayer, states: str, axis: int) -> str:
-    """Make one of both directions, which lie along an axis."""
+    """Merge the directions, which are stacked along an axis."""
     forward = graph.op("Gather", states, 0, axis=axis)
     if layer.backwards is None:
         return forward
@@ -205,7 +205,7 @@ _NORMALIZATIONS: dict[type, Callable[[Graph, Any, str], str]] = {
     NORMALIZATIONS["layer"]: _layer_normalized,
 }
 
-# -- poolings, which give an empty row the zero vector
+# -- poolings, which return zeros for empty rows
 
 
 def _last(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
@@ -234,7 +234,7 @@ def _attention(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> 
     hidden = graph.op("MatMul", states, array_of(part.hidden.weight.T))
     hidden = graph.op("Tanh", graph.op("Add", hidden, array_of(part.hidden.bias)))
     scores = graph.op("MatMul", hidden, array_of(part.query.weight.T))  # (T, B, 1)
-    lowest = np.finfo(np.float32).min  # softmax of a row of -inf would be NaN
+    lowest = np.finfo(np.float32).min  # the softmax of a row of -inf would be NaN
     scores = graph.op("Where", rows.mask, scores, lowest)
     weights = graph.op("Softmax", scores, axis=0)
     weights = graph.op("Where", rows.mask, weights, np.float32(0))

@@ -1,6 +1,6 @@
-"""What n-grams tell, as operators of ONNX: columns, evidence and the linear path.
+"""ONNX operators for n-grams: lookup, class log-odds features and linear model.
 
-Token ids have the shape (B, T) here, with zeros behind the tokens of a row.
+Here token ids have the shape (B, T), padded at the end with zeros.
 """
 
 from typing import Any
@@ -14,8 +14,8 @@ from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["evidence_channels", "wide_logits"]
 
-# Buckets are looked up in words of so many bits, a bit a bucket. A byte is enough to
-# count the bits before each word of a block of so many.
+# Number of bits of a word of the bitmap of buckets, and of words per block. A byte
+# suffices to count the bits before each word of such a block.
 _WORD_BITS = 16
 _BLOCK_WORDS = 16
 _N_ONES = (
@@ -26,8 +26,8 @@ _N_ONES = (
 
 
 def evidence_channels(graph: Graph, evidence: Evidence, ids: str) -> str:
-    """Return what all rows that were learnt from say, of shape (T, B, n_channels)."""
-    table = evidence._tables[-1]  # its last row is of zeros, for no n-gram
+    """Return features estimated from all training rows, (T, B, n_channels)."""
+    table = evidence._tables[-1]  # its last row is zero, for missing n-grams
     channels = []
     for columns in _columns_at_steps(graph, evidence._columns, ids, len(table) - 1):
         columns = graph.op("Transpose", columns, perm=[1, 0])  # (T, B)
@@ -36,7 +36,7 @@ def evidence_channels(graph: Graph, evidence: Evidence, ids: str) -> str:
 
 
 def wide_logits(graph: Graph, path: WidePath, ids: str, static: str | None) -> str:
-    """Return the logits of a linear path that has learnt, in float64 of shape (B, K).
+    """Return the logits of a fitted linear model, float64 of shape (B, K).
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def wide_logits(graph: Graph, path: WidePath, ids: str, static: str | None) -> s
     ids : str
         Token ids.
     static : str or None
-        Standardised numbers beside each row, of shape (B, S).
+        Standardised static features of shape (B, S).
     """
     model: Any = path._model
     coefficients = model.coefficients.astype(np.float32)
@@ -63,10 +63,10 @@ def wide_logits(graph: Graph, path: WidePath, ids: str, static: str | None) -> s
 
 
 def _tfidf(graph: Graph, path: WidePath, ids: str) -> tuple[str, str]:
-    """Return the distinct n-grams of each row, and their weights.
+    """Return the distinct n-grams of each row and their TF-IDF weights.
 
-    Both have the shape (B, n_lengths * T). Behind the last n-gram of a row the column
-    is one more than there are, and the weight is zero.
+    Both have the shape (B, n_lengths * T). Unused entries have a weight of zero and a
+    column beyond the last one.
     """
     idf = path._tfidf.idf_.astype(np.float32)
     at_steps = _columns_at_steps(graph, path._columns, ids, len(idf))
@@ -79,15 +79,15 @@ def _tfidf(graph: Graph, path: WidePath, ids: str) -> tuple[str, str]:
 
 
 def _with_zeros(table: np.ndarray) -> np.ndarray:
-    """Append what is looked up where there is no n-gram."""
+    """Append a row of zeros for missing n-grams."""
     return np.concatenate([table, np.zeros_like(table[:1])])
 
 
 def _of_all_classes(
     graph: Graph, logits: str, found: np.ndarray, n_classes: int
 ) -> str:
-    """Place the logits of the classes that had rows, and make their mean zero."""
-    # a class without a row is no likelier than any other
+    """Insert the logits of classes without training rows, and centre the logits."""
+    # classes without training rows get the smallest logit
     lowest = graph.op("ReduceMin", logits, [1])
     places = np.full(n_classes, len(found))
     places[found] = np.arange(len(found))
@@ -99,10 +99,10 @@ def _of_all_classes(
 def _distinct(
     graph: Graph, columns_at_steps: list[str], no_column: int
 ) -> tuple[str, str]:
-    """Return the distinct columns of each row, and how often each is there.
+    """Return the distinct columns of each row and their counts.
 
-    Both have the shape (B, n_lengths * T). Behind the last of a row there is
-    `no_column`, and a count of one.
+    Both have the shape (B, n_lengths * T). Unused entries have the column `no_column`
+    and a count of one.
     """
     columns = graph.op("Concat", *columns_at_steps, axis=1)
     shape = graph.op("Shape", columns)
@@ -122,15 +122,15 @@ def _distinct(
 def _columns_at_steps(
     graph: Graph, columns: NgramColumns, ids: str, no_column: int
 ) -> list[str]:
-    """Find the n-grams that end at each step, of shape (B, T) for each length.
+    """Look up the n-grams that end at each step, of shape (B, T) for each length.
 
-    It is `no_column` where there is no n-gram, or none that has a column.
+    Steps without an n-gram, or with an unknown one, have the column `no_column`.
     """
     is_known = graph.op("LessOrEqual", ids, int(columns._largest_id))
     ids = graph.op("Where", is_known, ids, UNKNOWN_ID)
     shortest, longest = columns.lengths
     is_token = whole = graph.op("Greater", ids, 0)
-    hashes = graph.op("Mul", ids, 0)  # of the n-gram that ends at the step before
+    hashes = graph.op("Mul", ids, 0)  # of the n-gram that ends at the previous step
     found = []
     for length in range(1, longest + 1):
         if length > 1:
@@ -148,14 +148,15 @@ def _columns_at_steps(
 
 
 def _shifted(graph: Graph, x: str, *, fill: Operand) -> str:
-    """Move what is at each step, of shape (B, T), to the next one."""
+    """Shift values of shape (B, T) by one step."""
     return graph.op("Pad", x, [0, 1, 0, -1], fill)
 
 
 def _spread(graph: Graph, numbers: str) -> str:
-    """Hash numbers as :func:`sklearn_bilstm.sequences.spread` does.
+    """Hash numbers like :func:`sklearn_bilstm.sequences.spread`.
 
-    Signed products have the bits of unsigned ones, which onnxruntime cannot multiply.
+    Signed products have the same bits as unsigned ones, which onnxruntime does not
+    support.
     """
     products = graph.op("Mul", numbers, _signed(SPREAD_FACTOR))
     high = _shifted_right(graph, products, SPREAD_SHIFT)
@@ -175,9 +176,9 @@ def _shifted_right(graph: Graph, numbers: str, n_bits: np.uint64) -> str:
 def _looked_up(graph: Graph, columns: NgramColumns, bucket: str) -> tuple[str, str]:
     """Return the columns of buckets, and whether they have one.
 
-    The column of a bucket is the number of fitted buckets below it (Jacobson, 1989): of
-    those in the blocks before its own, in the words of its block before its own, and of
-    the bits below its own.
+    The column of a bucket is its rank in a bitmap of the fitted buckets (Jacobson,
+    1989): the number of set bits in preceding blocks, in preceding words of its block,
+    and in preceding positions of its word.
     """
     is_fitted = np.zeros(2**columns.n_bits, bool)
     is_fitted[columns._buckets] = True

@@ -1,4 +1,4 @@
-"""From what users call X to the inputs of a graph."""
+"""Conversion of user input to inputs of a graph."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,14 +21,14 @@ __all__ = ["ServedRows"]
 
 @dataclass(frozen=True)
 class ServedRows:
-    """Rows that a graph can be fed with.
+    """Input rows of a graph.
 
     Parameters
     ----------
     sequences : RaggedArray
-        Token ids, or numbers.
+        Token ids or numbers.
     static : ndarray of float64, shape (n_rows, n_static), or None
-        Numbers beside each sequence.
+        Static features of each sequence.
     """
 
     sequences: RaggedArray
@@ -36,12 +36,12 @@ class ServedRows:
 
     @classmethod
     def of(cls, X: Any, description: Description) -> Self:
-        """Read a matrix of ids or of numbers, or series of numbers.
+        """Read a matrix of ids or numbers, or numeric sequences.
 
         Raises
         ------
         ValueError
-            If X is none of what the described model was fitted to.
+            If X does not have the format that the model was fitted to.
         """
         is_list = isinstance(X, list | tuple) and not description.n_static
         if description.input_type == "numeric" and is_list and len(X):
@@ -68,7 +68,7 @@ class ServedRows:
 
 
 def _checked(X: Any) -> Any:
-    """Return a matrix of numbers, or an array of series."""
+    """Return a matrix of numbers, or an array of sequences."""
     X = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
     if X.ndim and not X.shape[0]:
         raise ValueError(
@@ -84,7 +84,7 @@ def _checked(X: Any) -> Any:
 
 
 def _of_known_columns(X: Any, description: Description) -> Any:
-    """Return a matrix if it is as wide as that which the estimator was fitted to."""
+    """Return the matrix if it has the number of columns seen in `fit`."""
     n_columns = description.n_columns
     if X.ndim == 2 and n_columns is not None and X.shape[1] != n_columns:
         raise ValueError(
@@ -95,7 +95,7 @@ def _of_known_columns(X: Any, description: Description) -> Any:
 
 
 def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
-    """Part the sequences from the numbers beside them, which are the last columns."""
+    """Separate the sequences from the static features in the last columns."""
     if not n_static:
         return X, None
     static = X[:, X.shape[1] - n_static :]

@@ -1,4 +1,4 @@
-"""OnnxModel: what `export_onnx` wrote, served without torch."""
+"""Inference of exported models without torch."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -31,43 +31,42 @@ def _has_classes(model: "OnnxModel") -> bool:
 
 
 class OnnxModel:
-    """A model that :func:`~sklearn_bilstm.export_onnx` wrote, run by onnxruntime.
+    """Inference with a model exported by :func:`~sklearn_bilstm.export_onnx`.
 
-    Torch is not needed, and not imported.
+    It runs in onnxruntime and does not require torch.
 
     Parameters
     ----------
     path : path-like
         File to read.
     n_threads : int or None, default=None
-        Number of batches that are run side by side, each on one core. None means as
-        many as there are cores.
+        Number of batches that run in parallel, each in one thread. If None, the number
+        of cores.
     batch_size : int, default=32
-        Largest number of rows that are run together. Rows of like length share a
-        batch.
+        Maximum number of rows per batch. Rows of similar length share a batch.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,) or None
-        The labels, as the classifier was fitted to them. None for a regressor.
+        Labels of the classifier. None for a regressor.
 
     vectorizer_ : TextVectorizer or None
-        What turns text into ids. None if the estimator was exported alone.
+        Converts texts to token ids. None if the estimator was exported without it.
 
     session_ : onnxruntime.InferenceSession
-        The graph, ready to be run.
+        Session that runs the graph.
 
     Raises
     ------
     ImportError
-        If onnxruntime is not installed, which the extra `onnx` brings.
+        If onnxruntime is not installed. The extra `onnx` installs it.
     ValueError
-        If the file is no such model, or one of a later version, or a parameter is not
-        what it must be.
+        If the file is not an exported model or has a later version, or if a parameter
+        is invalid.
 
     See Also
     --------
-    sklearn_bilstm.export_onnx : Write such a file.
+    sklearn_bilstm.export_onnx : Export a model.
 
     Examples
     --------
@@ -108,22 +107,22 @@ class OnnxModel:
         self.vectorizer_ = None if of_text is None else make_vectorizer(of_text)
 
     def __repr__(self) -> str:
-        """Return where the model was read, and what it answers to what."""
+        """Return the path of the model, and its input and output."""
         read = self._description.input_type if self.vectorizer_ is None else "text"
         given = "numbers" if self.classes_ is None else f"{len(self.classes_)} classes"
         return f"<OnnxModel {self._source!r}: {read} to {given}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy is made of, in which the session cannot be."""
+        """Return the state without the session, which cannot be copied."""
         return {k: v for k, v in vars(self).items() if k != "session_"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Open a session of its own for a copy."""
+        """Create a new session for a copy."""
         vars(self).update(state)
         self.session_ = _session(self._model, self._source)
 
     def inputs(self, X: Any) -> dict[str, np.ndarray]:
-        """Return what the graph reads, for another server to run it.
+        """Return the inputs of the graph, to run it elsewhere.
 
         Parameters
         ----------
@@ -134,24 +133,25 @@ class OnnxModel:
         Returns
         -------
         inputs : dict
-            Arrays that hold all rows as one batch, by the names of inputs.
+            Arrays by input name, with all rows as a single batch.
         """
         rows = self._read(X)
         return rows.inputs(np.arange(len(rows.sequences)))
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the label, or the number, of each row.
+        """Predict the label or the outputs of each row.
 
         Parameters
         ----------
         X : iterable or table of str, or array-like or sparse matrix of shape \
                 (n_rows, n_steps)
-            What the exported model was fitted to: texts, or token ids, or numbers.
+            Input in the format that the exported model was fitted to: texts, token ids
+            or numbers.
 
         Returns
         -------
         y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            As the exported model predicts it.
+            Predictions of the exported model.
         """
         if self.classes_ is None:
             y = self._run(X, "y")
@@ -161,7 +161,7 @@ class OnnxModel:
 
     @available_if(_has_classes)
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Return the probability of each class.
+        """Predict the probability of each class.
 
         Parameters
         ----------
@@ -190,7 +190,7 @@ class OnnxModel:
             return self.session_.run([output], rows.inputs(batch))[0]
 
         n_threads = min(self.n_threads, len(batches))
-        if n_threads == 1:  # to start another would take a tenth of a short text's time
+        if n_threads == 1:  # starting a thread takes a tenth of a short text
             in_order_run = np.concatenate([*map(run, batches)])
         else:
             with ThreadPoolExecutor(n_threads) as pool:
@@ -201,7 +201,7 @@ class OnnxModel:
 
 
 def _session(model: bytes, source: str) -> Any:
-    """Open what a file holds by onnxruntime, to run each batch on one core."""
+    """Create an onnxruntime session that runs each batch in one thread."""
     onnxruntime = import_optional("onnxruntime", purpose="OnnxModel", extra="onnx")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
@@ -209,7 +209,7 @@ def _session(model: bytes, source: str) -> Any:
         return onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"]
         )
-    except Exception as error:  # onnxruntime's own have no common base class
+    except Exception as error:  # onnxruntime's errors have no common base class
         raise ValueError(
             f"{source} must be a model that sklearn_bilstm.export_onnx wrote, and "
             f"onnxruntime cannot read it: {error}"

@@ -1,4 +1,4 @@
-"""A fitted vectorizer as what JSON can hold, and back."""
+"""Conversion of a fitted vectorizer to JSON and back."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from sklearn_bilstm.text import TextVectorizer
 
 __all__ = ["describe_vectorizer", "make_vectorizer"]
 
-# Parameters that decide how documents are transformed once a vectorizer is fitted.
+# Parameters that affect `transform` of a fitted vectorizer.
 _SETTINGS = (
     "analyzer",
     "lowercase",
@@ -22,12 +22,12 @@ _MAY_BE_FUNCTIONS = "analyzer", "preprocessor", "strip_accents", "tokenizer"
 
 
 def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
-    """Return all that a fitted vectorizer needs to transform documents.
+    """Return the state that a fitted vectorizer needs for `transform`.
 
     Raises
     ------
     ValueError
-        If it calls functions of its user, or has tokens that are not strings.
+        If it uses user functions, or has tokens that are not strings.
     """
     for name in _MAY_BE_FUNCTIONS:
         if callable(getattr(vectorizer, name)):
@@ -55,7 +55,7 @@ def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
 
 
 def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
-    """Return the fitted vectorizer that was described."""
+    """Restore a fitted vectorizer from its description."""
     vectorizer = TextVectorizer(**description["settings"])
     vectorizer.vocabulary_ = description["vocabulary"]
     vectorizer.max_length_ = description["max_length"]
