@@ -150,9 +150,10 @@ class _Prepared:
     Parameters
     ----------
     document : str
-    Function that maps a character to none, one or several characters, independently of
-    the others. An exception is the final sigma, which depends on its context but
-    remains a single character.
+    prepare : callable
+        Function that maps a character to none, one or several characters, independently
+        of the others. An exception is the final sigma, which depends on its context but
+        remains a single character.
     """
 
     def __init__(self, document: str, prepare: Callable[[str], str]) -> None:
