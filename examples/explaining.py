@@ -1,16 +1,15 @@
 """
-Explain the answers of a model
-==============================
+Explaining predictions
+======================
 
-Which words does an answer rest on? Integrated gradients, occlusion and the weights of
-an attention pooling give three views of it. The network learns reviews whose sentiment
-hangs on the order of their words, so that "delightful" may well speak against a film.
-It needs captum, matplotlib and pandas, which
-`pip install 'sklearn-bilstm[explain,plot]' pandas` installs.
+Integrated gradients, occlusion and attention weights are three ways to explain which
+words determine a prediction. In the generated reviews, sentiment depends on word order,
+so that even "delightful" can count against a film. This example requires captum,
+matplotlib and pandas: `pip install 'sklearn-bilstm[explain,plot]' pandas`.
 """
 
 # %%
-# A model with attention that reads raw text.
+# Fit a pipeline with attention pooling to raw text.
 import matplotlib.pyplot as plt
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
@@ -33,8 +32,8 @@ model.fit(texts, labels)
 print(f"accuracy on new reviews: {model.score(test_texts, test_labels):.3f}\n")
 
 # %%
-# Every token has a score for the predicted class. In a notebook the text is coloured;
-# printed, the scores stand in it. Capitals and punctuation are as they were written.
+# Each token gets a score for the predicted class. Notebooks show coloured text, and
+# `print` shows the scores inline. Case and punctuation are those of the original text.
 reviews = [
     "I would NOT call the plot delightful, I would rather call it clumsy!",
     "I had feared something boring and flat, but the plot was brilliant.",
@@ -43,28 +42,28 @@ explanations = explain(model, reviews)
 print(explanations, "\n")
 
 # %%
-# The scores sum to what the tokens change.
+# The scores sum to the difference between the output and the baseline.
 one = explanations[0]
 print(f"log odds of {one.target!r}: {one.output:+.3f}")
-print(f"without the tokens' vectors: {one.baseline:+.3f}")
+print(f"baseline, without token vectors: {one.baseline:+.3f}")
 print(f"sum of the scores: {one.scores.sum():+.3f}\n")
 
 # %%
-# A frame to go on with: the places of tokens are those in the text as it came.
+# Convert an explanation to a DataFrame. Positions refer to the original text.
 print(one.to_frame().to_string(), "\n")
 
 # %%
-# What speaks for the other class, and what happens if a token is left out.
+# Explain the other class, with occlusion: the effect of removing each token.
 print(explain(model, reviews[:1], method="occlusion", target="positive"))
 
 # %%
-# Pictures of the tokens that count most, and of attention.
+# Plot the tokens with the largest scores, and the attention weights.
 figure, axes = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 TokenImportanceDisplay.from_explanation(one, ax=axes[0])
 TokenImportanceDisplay.from_estimator(model, reviews[0], method="occlusion", ax=axes[1])
 AttentionDisplay.from_estimator(model, [*reviews, *test_texts[:2]])
 
 # %%
-# On a machine without a screen there is nothing to show the figures on.
+# The agg backend cannot show figures.
 if plt.get_backend().lower() != "agg":
     plt.show()

@@ -1,14 +1,15 @@
 """
-Fine-tuning: what many rows have taught, few rows need not
-==========================================================
+Fine-tuning a pretrained network
+================================
 
-A network learns from 2,000 reviews whether they praise a film. Another target is known
-for 40 reviews only: with whom their writers would see it again. A network that begins
-with what the first one has learnt (`pretrained=`) is set beside one that begins anew.
+A network is trained on 2,000 reviews to predict their sentiment. For a second target,
+with whom the author would see the film again, only 40 labelled reviews are available. A
+network that starts from the weights of the first one (`pretrained=`) is compared with
+one that is trained from scratch.
 """
 
 # %%
-# The data: generated reviews, and two targets of each.
+# Generate reviews with two targets.
 import numpy as np
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
@@ -24,9 +25,9 @@ company = np.where(family, "family", "friends")
 company[sentiment == "negative"] = "nobody"
 
 # %%
-# The first target. The vectorizer is fitted once, so that an id means the same token
-# for both. The linear path is left out, as in these reviews the order of the words is
-# all that counts.
+# Train on the first target. The vectorizer is fitted only once, so that ids refer to
+# the same tokens for both targets. The linear model is disabled, since only word order
+# determines the sentiment of these reviews.
 vectorizer = TextVectorizer()
 X = vectorizer.fit_transform(texts[:N_MANY])
 X_rest, company_rest = vectorizer.transform(texts[N_MANY:]), company[N_MANY:]
@@ -38,17 +39,17 @@ accuracy = first.score(X_rest, sentiment[N_MANY:])
 print(f"sentiment, from {N_MANY} rows: accuracy {accuracy:.3f}")
 
 # %%
-# The second target, from 40 rows of reviews that the first network has not seen. The
-# other 960 are to test on.
+# Train on the second target, with 40 reviews that the first network has not seen. The
+# other 960 reviews are the test set.
 ways = {
-    "begun anew": {},
-    "begun with what was learnt": {"pretrained": first},
-    "the same, vectors of tokens frozen": {
+    "from scratch": {},
+    "fine-tuned": {"pretrained": first},
+    "fine-tuned, token vectors frozen": {
         "pretrained": first,
         "freeze_embedding": True,
     },
 }
-print(f"\ncompany, from {N_FEW} rows, drawn three times:")
+print(f"\ncompany, from {N_FEW} rows, three random draws:")
 for name, params in ways.items():
     scores = []
     for seed in range(3):
@@ -60,4 +61,4 @@ for name, params in ways.items():
     print(f"{name:36}accuracy {np.mean(scores):.3f} {np.round(scores, 3)}")
 
 share = np.unique(company_rest, return_counts=True)[1].max() / len(company_rest)
-print(f"{'the most frequent answer, always':36}accuracy {share:.3f}")
+print(f"{'most frequent class':36}accuracy {share:.3f}")

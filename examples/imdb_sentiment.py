@@ -1,11 +1,11 @@
 """
-Sentiment of 25,000 real film reviews
-=====================================
+Sentiment classification of IMDB reviews
+========================================
 
-Fits the pipeline with its default parameters on the official training rows of the IMDB
-film reviews (Maas et al., 2011), scores it on the official test rows, and says what it
-took. With `--data DIR` the reviews are read from a folder that holds the unpacked
-archive or parquet files; without, they are downloaded once (84 MB).
+Fit the pipeline with default parameters to the training set of the IMDB film reviews
+(Maas et al., 2011), and report its accuracy on the test set, its run time and its
+memory. With `--data DIR`, the reviews are read from a folder with the extracted archive
+or parquet files. Otherwise they are downloaded once (84 MB).
 """
 
 import argparse
@@ -18,7 +18,7 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 from sklearn_bilstm.datasets import fetch_imdb, load_imdb
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[1])
-parser.add_argument("--data", metavar="DIR", help="folder that holds the reviews")
+parser.add_argument("--data", metavar="DIR", help="folder with the reviews")
 parser.add_argument("--seed", type=int, default=0, help="random_state (default: 0)")
 args = parser.parse_args()
 
@@ -33,7 +33,7 @@ def read(subset):
 
 
 # %%
-# Fit: a line an epoch, with the time that is left.
+# Fit the pipeline. `verbose=1` prints the progress of each epoch.
 texts, labels = read("train")
 model = make_pipeline(
     TextVectorizer(), BiLSTMClassifier(verbose=1, random_state=args.seed)
@@ -44,7 +44,7 @@ model.fit(texts, labels)
 print(f"fitted in {time.perf_counter() - start:.0f} s")
 
 # %%
-# Score.
+# Score the test set.
 texts_test, labels_test = read("test")
 start = time.perf_counter()
 accuracy = model.score(texts_test, labels_test)
@@ -52,7 +52,7 @@ seconds = time.perf_counter() - start
 print(f"accuracy on {len(texts_test)} test reviews: {accuracy:.4f} ({seconds:.0f} s)")
 
 # %%
-# Use.
+# Predict the sentiment of new reviews.
 for text in ["One of the best films of the year!", "I want my two hours back."]:
     probability = model.predict_proba([text])[0].max()
     print(f"{text!r} is {model.predict([text])[0]} with probability {probability:.3f}")

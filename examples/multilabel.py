@@ -1,14 +1,14 @@
 """
-Several labels at once
-======================
+Multilabel classification
+=========================
 
-A review may be about music, about actors, about both or neither, and praise the film or
-not. Each is a label of its own: y is an indicator matrix, with a row a text and a
-column a label.
+A review can be about music, actors, both or neither, and can praise the film or not.
+Each is a separate label: y is an indicator matrix with one row per text and one column
+per label.
 """
 
 # %%
-# The data: generated reviews, and what they are about.
+# Generate reviews, and label them by their subjects.
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
@@ -32,12 +32,12 @@ for row, opinion in zip(labels, sentiment, strict=True):
         row.append("praise")
 binarizer = MultiLabelBinarizer()
 Y = binarizer.fit_transform(labels)
-print(f"{binarizer.classes_.tolist()}: shares {Y.mean(axis=0).round(2)}\n")
+print(f"{binarizer.classes_.tolist()}: frequencies {Y.mean(axis=0).round(2)}\n")
 texts_train, texts_test, Y_train, Y_test = train_test_split(texts, Y, random_state=0)
 
 # %%
-# One network for all labels, beside a linear model for each. The F1 score is of a
-# label each: only the network can tell praise, which is in the order of the words.
+# Compare one network for all labels with one linear model per label. Only the network
+# can predict praise, which depends on word order. F1 scores are per label.
 models = {
     "TF-IDF + LogisticRegression": make_pipeline(
         TfidfVectorizer(), OneVsRestClassifier(LogisticRegression())
@@ -50,11 +50,11 @@ for name, model in models.items():
     predicted = model.fit(texts_train, Y_train).predict(texts_test)
     scores = f1_score(Y_test, predicted, average=None).round(3)
     right = accuracy_score(Y_test, predicted)
-    print(f"{name:35}F1 {scores}, right in every label {right:.3f}")
+    print(f"{name:35}F1 {scores}, subset accuracy {right:.3f}")
 
 # %%
 # Probabilities of labels do not sum to one.
 bilstm = models["TextVectorizer + BiLSTMClassifier"]
 text = "the music was not boring, it was touching."
-print(f"\n{text!r} is about {binarizer.inverse_transform(bilstm.predict([text]))[0]}")
+print(f"\n{text!r}: {binarizer.inverse_transform(bilstm.predict([text]))[0]}")
 print(f"probabilities: {bilstm.predict_proba([text])[0].round(3)}")

@@ -1,14 +1,14 @@
 """
-Classify reviews whose sentiment hangs on the order of their words
-==================================================================
+Classifying reviews by word order
+=================================
 
 "The plot was not dull, it was gripping" and "the plot was not gripping, it was dull"
-hold the same words. A linear model on word counts can only guess which of them is
-praise; a bidirectional LSTM reads them. No data is needed: the reviews are generated.
+contain the same words. A linear model on word counts cannot distinguish them, but a
+bidirectional LSTM can. This example generates its data.
 """
 
 # %%
-# The data: synthetic reviews with negations, contrasts and "not only ... but".
+# Generate synthetic reviews with negations, contrasts and "not only ... but".
 import time
 
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -25,7 +25,7 @@ texts_train, texts_test, labels_train, labels_test = train_test_split(
 )
 
 # %%
-# Two pipelines that read raw text, fitted and scored in the same way.
+# Fit and score two pipelines on raw text.
 models = {
     "TF-IDF + LogisticRegression": make_pipeline(
         TfidfVectorizer(), LogisticRegression()
@@ -42,7 +42,7 @@ for name, model in models.items():
     print(f"{name:35}accuracy {accuracy:.3f}, fitted in {seconds:.1f} s")
 
 # %%
-# Predictions, with probabilities in the order of `classes_`.
+# Predict probabilities. Their columns are in the order of `classes_`.
 bilstm = models["TextVectorizer + BiLSTMClassifier"]
 new_texts = [
     "the music was not boring, it was touching.",
@@ -54,7 +54,8 @@ for text, probabilities in zip(new_texts, bilstm.predict_proba(new_texts), stric
     print(f"{probabilities.round(3)}  {text}")
 
 # %%
-# Searched and cross-validated like any other estimator, here with a smaller network.
+# Grid search and cross-validation work as for any other estimator. A small network is
+# used here.
 small = make_pipeline(
     TextVectorizer(),
     BiLSTMClassifier(
@@ -67,7 +68,7 @@ grid = {
 }
 search = GridSearchCV(small, grid, cv=2).fit(texts_train[:800], labels_train[:800])
 print(f"\nbest of {len(search.cv_results_['params'])}: {search.best_params_}")
-print(f"its cross-validated accuracy: {search.best_score_:.3f}")
+print(f"cross-validated accuracy: {search.best_score_:.3f}")
 
 scores = cross_val_score(search.best_estimator_, texts, labels, cv=3)
-print(f"and with all reviews, in three folds: {scores.round(3)}")
+print(f"accuracy on all reviews, three folds: {scores.round(3)}")

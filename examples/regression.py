@@ -1,14 +1,14 @@
 """
-How many stars a review gives
-=============================
+Predicting the rating of a review
+=================================
 
-A text in, a number out. The stars of generated reviews hang on the order of their
-words. Ridge regression on TF-IDF features of words and pairs of words stands beside the
-network, and another network predicts a quantile.
+The ratings of generated reviews depend on word order. A network is compared with ridge
+regression on TF-IDF features of unigrams and bigrams, and another network predicts a
+quantile.
 """
 
 # %%
-# The data: two stars or four, and one less or more where the words are strong.
+# Generate reviews with two or four stars, plus or minus one for strong words.
 import numpy as np
 from sklearn.dummy import DummyRegressor
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -38,10 +38,10 @@ texts_train, texts_test, stars_train, stars_test = train_test_split(
 )
 
 # %%
-# The error is by how many stars a prediction is off.
+# Compare the mean absolute errors, in stars.
 network = BiLSTMRegressor(hidden_layer_sizes=32, random_state=0)
 models = {
-    "the median, always": DummyRegressor(strategy="median"),
+    "median": DummyRegressor(strategy="median"),
     "TF-IDF + Ridge": make_pipeline(TfidfVectorizer(ngram_range=(1, 2)), Ridge()),
     "TextVectorizer + BiLSTMRegressor": make_pipeline(TextVectorizer(), network),
 }
@@ -51,7 +51,7 @@ for name, model in models.items():
     print(f"{name:35}mean absolute error {error:.2f} stars")
 
 # %%
-# A quantile: the stars that nine reviews in ten are expected to stay below.
+# Predict the 90 % quantile of the rating.
 high = make_pipeline(
     TextVectorizer(),
     BiLSTMRegressor(
@@ -59,10 +59,10 @@ high = make_pipeline(
     ),
 ).fit(texts_train, stars_train)
 below = (stars_test <= high.predict(texts_test)).mean()
-print(f"\nshare of test reviews below the predicted 90 % quantile: {below:.2f}")
+print(f"\nfraction of test reviews below the predicted 90 % quantile: {below:.2f}")
 
 # %%
-# Use.
+# Predict the ratings of new reviews.
 rating = models["TextVectorizer + BiLSTMRegressor"]
 new_texts = [
     "the plot was not dreadful, it was excellent.",

@@ -1,13 +1,13 @@
 """
-Serve a fitted pipeline without torch
-=====================================
+Serving a fitted pipeline without torch
+=======================================
 
-A pipeline is fitted and exported to a file in ONNX. Another process, which never
-imports torch, opens the file and answers.
+A pipeline is fitted and exported to ONNX. A separate process, which never imports
+torch, loads the file and predicts.
 """
 
 # %%
-# The model: reviews in, sentiment out.
+# Fit a pipeline that predicts the sentiment of reviews.
 import subprocess
 import sys
 import tempfile
@@ -26,13 +26,13 @@ model.fit(texts[:1200], labels[:1200])
 print(f"accuracy of the pipeline: {model.score(texts[1200:], labels[1200:]):.3f}")
 
 # %%
-# The file. It holds all that answers hang on, the vocabulary and the labels included.
+# Export the pipeline. The file includes the vocabulary and the labels.
 path = Path(tempfile.mkdtemp()) / "reviews.onnx"
 export_onnx(model, path)
 print(f"{path.name}: {path.stat().st_size / 1e6:.1f} MB")
 
 # %%
-# The answers are those of the pipeline, and come sooner.
+# Predictions are equal to those of the pipeline, and faster.
 served = OnnxModel(path)
 new_texts = [
     "the music was not boring, it was touching.",
@@ -40,16 +40,16 @@ new_texts = [
     "although the script was silly, the film as a whole was brilliant.",
 ]
 difference = served.predict_proba(texts) - model.predict_proba(texts)
-print(f"largest difference of a probability: {abs(difference).max():.0e}")
+print(f"largest difference of probabilities: {abs(difference).max():.0e}")
 for name, predict in (("pipeline", model.predict), ("OnnxModel", served.predict)):
     start = time.perf_counter()
     for text in new_texts * 20:
         predict([text])
     milliseconds = 1000 * (time.perf_counter() - start) / 60
-    print(f"{name:10}{milliseconds:5.1f} ms a review")
+    print(f"{name:10}{milliseconds:5.1f} ms per review")
 
 # %%
-# A server: a process that needs onnxruntime, scikit-learn and the file.
+# Start a server process, which requires onnxruntime, scikit-learn and the file.
 SERVER = """
 import sys
 from sklearn_bilstm.onnx import OnnxModel
@@ -67,4 +67,4 @@ answers = subprocess.run(
     text=True,
     check=True,
 )
-print(f"\nwhat the server says:\n{answers.stdout}")
+print(f"\noutput of the server:\n{answers.stdout}")

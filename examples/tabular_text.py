@@ -1,14 +1,14 @@
 """
-Text columns of a table
-=======================
+Text columns of a DataFrame
+===========================
 
-A table often holds several columns of text. Given a list of them, one TextVectorizer
-reads them as one sequence a row, in which a marker says where each column begins. A
-ColumnTransformer picks the columns; missing cells are empty texts.
+Given a list of text columns, one TextVectorizer concatenates the columns of each row to
+one sequence, with a marker at the start of each column. A ColumnTransformer selects the
+columns. Missing values are empty texts.
 """
 
 # %%
-# The data: reviews with a title, some of them missing, and columns that do not matter.
+# Generate reviews with titles, some of them missing, and an irrelevant column.
 import numpy as np
 import pandas as pd
 from sklearn.compose import make_column_transformer
@@ -32,7 +32,7 @@ table = pd.DataFrame(
 print(table.head(3).to_string(), "\n")
 
 # %%
-# One vectoriser for both columns: the network sees "<title> ... <review> ...".
+# Use one vectorizer for both columns: the input is "<title> ... <review> ...".
 columns = make_column_transformer((TextVectorizer(), ["title", "review"]))
 classifier = BiLSTMClassifier(hidden_layer_sizes=32, random_state=0)
 model = make_pipeline(columns, classifier)
@@ -43,11 +43,11 @@ table_train, table_test, y_train, y_test = train_test_split(
 model.fit(table_train, y_train)
 vectorizer = columns.named_transformers_["textvectorizer"]
 tokens = vectorizer.inverse_transform(vectorizer.transform(table[["title", "review"]]))
-print("what the network reads:", " ".join(tokens[0]))
+print("tokens of the first row:", " ".join(tokens[0]))
 print(f"accuracy with both columns: {model.score(table_test, y_test):.3f}")
 
 # %%
-# A single column may be given by its name or as a list of one name.
+# A single column can be given as a name or as a list with one name.
 for column in ("review", ["review"]):
     picked = make_column_transformer((TextVectorizer(), column))
     scores = cross_val_score(

@@ -1,13 +1,14 @@
 """
-Text, numbers and categories of a table
-=======================================
+Text, numbers and categories of a DataFrame
+===========================================
 
-A ColumnTransformer makes one row of all columns: token ids of the text columns first,
-numbers last. `static_features` says how many of the last columns are such numbers.
-They are standardised and join what the network makes of the text.
+A ColumnTransformer concatenates all columns: the token ids of the text columns first,
+then the numeric features. `static_features` is the number of trailing numeric features.
+They are standardised and concatenated to the pooled vector of the text.
 
-With `--data DIR` the Women's Clothing reviews are read from DIR/all.parquet, which
-needs pyarrow: do customers recommend what they bought? `--rows` says how many are read.
+With `--data DIR`, the Women's Clothing reviews are read from DIR/all.parquet, which
+requires pyarrow. The target is whether customers recommend what they bought. `--rows`
+is the number of reviews to use.
 """
 
 import argparse
@@ -35,7 +36,7 @@ args = parser.parse_args()
 
 
 def generated(n_rows):
-    """Return a table, and who recommends: a matter of text, age and department."""
+    """Return a table and a target that depends on text, age and department."""
     random = np.random.RandomState(0)
     reviews, sentiment = make_reviews(n_rows, max_fillers=0, random_state=0)
     departments = np.array(["Dresses", "Tops", "Trend"])
@@ -56,14 +57,14 @@ def generated(n_rows):
 
 
 def clothing(path, n_rows):
-    """Return some of the reviews that have a text, and who recommends."""
+    """Return a sample of the reviews with a text, and their target."""
     table = pd.read_parquet(path).dropna(subset=["Review Text", "Department Name"])
     table = table.sample(min(n_rows, len(table)), random_state=0)
     return table, table["Recommended IND"].to_numpy()
 
 
 # %%
-# The data.
+# Load the data.
 if args.data is None:
     table, recommends = generated(1200)
 else:
@@ -75,8 +76,8 @@ shown = table_train[TEXTS + NUMBERS + CATEGORIES].head(3)
 print(shown.to_string(max_colwidth=60), "\n")
 
 # %%
-# Texts alone, and texts with what stands beside them. The vectorizer comes first in the
-# ColumnTransformer, and the numeric transformers after it.
+# Compare text features alone with all features. In the ColumnTransformer, the
+# vectorizer comes first, before the transformers of numeric features.
 params = {"hidden_layer_sizes": 32, "random_state": 0}
 texts_alone = make_pipeline(
     make_column_transformer((TextVectorizer(), TEXTS)), BiLSTMClassifier(**params)
@@ -94,4 +95,4 @@ for name, model in {"texts": texts_alone, "texts and numbers": everything}.items
     model.fit(table_train, y_train)
     auc = roc_auc_score(y_test, model.predict_proba(table_test)[:, 1])
     accuracy = model.score(table_test, y_test)
-    print(f"{name:20}accuracy {accuracy:.3f}, area under the ROC curve {auc:.3f}")
+    print(f"{name:20}accuracy {accuracy:.3f}, ROC AUC {auc:.3f}")

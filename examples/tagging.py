@@ -1,14 +1,14 @@
 """
-What an order asks for
-======================
+Named entities in orders
+========================
 
-A label for every token: which words of an order name goods, a person, a town or a day.
-The orders are generated. Those that are tested on name people and towns that no order
-has that was learnt from, so that their spelling and what stands around them must do.
+A tagger labels the tokens of generated orders with the names of goods, persons, towns
+and days. The persons and towns of the test set do not occur in the training set, so the
+tagger has to recognise them by spelling and context.
 """
 
 # %%
-# The data: sentences in pieces, and the kind of each piece that is asked for.
+# Generate sentences from templates, labelled by the kind of each placeholder.
 import numpy as np
 
 from sklearn_bilstm import BiLSTMTagger, explain
@@ -27,7 +27,7 @@ ORDERS = [
 
 
 def make_orders(n_orders, stems, random):
-    """Return the tokens of orders, and their labels."""
+    """Return the tokens and labels of random orders."""
     people = [stem + ending for stem in stems for ending in ("son", "sen", "man")]
     towns = [stem + ending for stem in stems for ending in ("heim", "burg", "stadt")]
     X, y = [], []
@@ -55,19 +55,19 @@ X, y = make_orders(300, STEMS, random)
 X_test, y_test = make_orders(200, MORE_STEMS, random)
 
 # %%
-# What the characters and the random field are worth: the F1 of spans, of which one is
-# right if its kind and both its ends are.
+# Measure the benefit of character features and of the CRF, by the F1 score of spans. A
+# predicted span is correct if its kind, start and end are correct.
 tagger = BiLSTMTagger(hidden_layer_sizes=32, max_epochs=30, random_state=0)
 for name, params in {
-    "no characters": {"character_filters": 0},
-    "labels one by one": {"crf": False},
-    "all": {"character_filters": 50, "crf": True},
+    "without characters": {"character_filters": 0},
+    "without CRF": {"crf": False},
+    "default": {"character_filters": 50, "crf": True},
 }.items():
     tagger.set_params(**params).fit(X, y)
     print(f"{name:20}F1 {tagger.score(X_test, y_test):.2f}")
 
 # %%
-# Kind by kind.
+# Scores per kind of entity.
 kinds = ["DAY", "GOODS", "PERSON", "TOWN"]
 scores = span_precision_recall_fscore_support(
     y_test, tagger.predict(X_test), kinds=kinds
@@ -77,7 +77,7 @@ for kind, precision, recall, f1, n_spans in zip(kinds, *scores, strict=True):
     print(f"{kind:8}{precision:9.2f}{recall:8.2f}{f1:6.2f}{n_spans:7}")
 
 # %%
-# Use: the labels of a new order, and how sure each is.
+# Predict the labels of a new order, and their probabilities.
 order = ["send", "green", "tea", "to", "Nordheim", "on", "the", "first", "of", "May"]
 (labels,), (probabilities,) = tagger.predict([order]), tagger.predict_proba([order])
 print()
@@ -85,7 +85,7 @@ for token, label, of_token in zip(order, labels, probabilities, strict=True):
     print(f"{token:12}{label:10}{of_token.max():.2f}")
 
 # %%
-# What the label of the town rests on: its spelling and the words around it, each by how
-# far the log odds of the label fall without it.
+# Explain the label of the town: the score of a token is the decrease of the label's log
+# odds if the token is masked.
 (explanations,) = explain(tagger, [order])
 print(f"\n{explanations[order.index('Nordheim')]}")

@@ -1,14 +1,14 @@
 """
-Sequences of random numbers that add up, or do not
-==================================================
+Classifying sequences of numbers
+================================
 
-The toy problem with which recurrent networks are often introduced: numbers are drawn
-from [0, 1), and the class says whether their sum reaches a threshold. The classifier
-reads arrays of numbers as they are, and series of unequal length as a list.
+A common toy problem for recurrent networks: the class says whether the sum of random
+numbers from [0, 1) reaches a threshold. The classifier accepts arrays, and lists of
+sequences of unequal length.
 """
 
 # %%
-# Series of one length: an array with a row a series.
+# Sequences of equal length are an array with one sequence per row.
 import numpy as np
 from sklearn.model_selection import train_test_split
 
@@ -19,10 +19,10 @@ X, y = make_cumulative_sums(2000, n_timesteps=10, random_state=0)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=0)
 model = BiLSTMClassifier(hidden_layer_sizes=32, max_epochs=15, random_state=0)
 model.fit(X_train, y_train)
-print(f"10 steps each: test accuracy {model.score(X_test, y_test):.3f}")
+print(f"10 steps: test accuracy {model.score(X_test, y_test):.3f}")
 
 # %%
-# Series of 5 to 20 steps: a list of arrays. The class is 1 if the sum reaches 6.
+# Sequences of 5 to 20 steps are a list of arrays. The class is 1 if the sum reaches 6.
 random = np.random.RandomState(0)
 series = [random.uniform(size=n) for n in random.randint(5, 21, size=2000)]
 y = np.array([int(values.sum() >= 6) for values in series])
@@ -34,7 +34,7 @@ print(
 )
 
 # %%
-# The same as an array of three dimensions, filled up with NaN, gives the same answers.
+# A 3-D array padded with NaN gives the same predictions.
 padded = np.full((2000, 20, 1), np.nan)
 for row, values in zip(padded, series, strict=True):
     row[: len(values), 0] = values
@@ -43,10 +43,10 @@ same = np.allclose(
     model.predict_proba([series[i] for i in test]),
     atol=1e-5,
 )
-print(f"filled up with NaN: the same probabilities: {same}")
+print(f"padded with NaN: same probabilities: {same}")
 
 # %%
-# Series longer than any in training are no error. Here their numbers are half as large.
+# Sequences can be longer than those in training. Here the numbers are half as large.
 longer = [random.uniform(high=0.5, size=24) for _ in range(500)]
 y_longer = [int(values.sum() >= 6) for values in longer]
-print(f"24 steps, never seen: accuracy {model.score(longer, y_longer):.3f}")
+print(f"24 steps, unseen length: accuracy {model.score(longer, y_longer):.3f}")

@@ -1,15 +1,15 @@
 """
-Choose a learning rate, and look at a training
-==============================================
+Learning rate range test and training curves
+============================================
 
-Before a training: the loss of a few steps at rates that grow from one to the next tells
-which rates are too small to learn anything, and which are too large. After it: the loss
-and the accuracy of every epoch, of the rows learnt from and of others. It needs
-matplotlib, which `pip install 'sklearn-bilstm[plot]'` installs.
+Before training, a range test shows how the loss changes as the learning rate increases:
+too small rates do not reduce it, and too large ones make it diverge. After training,
+the history shows the loss and the accuracy of each epoch on the training and validation
+sets. This example requires matplotlib: `pip install 'sklearn-bilstm[plot]'`.
 """
 
 # %%
-# A model that reads raw text, and that stops when validation rows no longer gain.
+# Create a pipeline with early stopping.
 import matplotlib.pyplot as plt
 from sklearn.pipeline import make_pipeline
 
@@ -31,22 +31,22 @@ model = make_pipeline(
 figure, axes = plt.subplots(2, 2, figsize=(10, 7), layout="constrained")
 
 # %%
-# The range test leaves the model as it is.
+# Run the range test. It does not modify the model.
 display = LearningRateDisplay.from_estimator(model, texts, labels, ax=axes[0, 0])
 suggestion = display.range_test.suggestion
 print(f"suggested learning rate: {suggestion:.2g}")
 
 # %%
-# Trained with the rate that was suggested.
+# Train with the suggested learning rate, and plot the history.
 model.set_params(bilstmclassifier__lr=suggestion).fit(texts, labels)
 for metric, ax in [("lr", axes[0, 1]), ("loss", axes[1, 0]), ("score", axes[1, 1])]:
     TrainingCurveDisplay.from_estimator(model, metric=metric, ax=ax)
 classifier = model[-1]
 best = classifier.history_[classifier.best_epoch_ - 1]
-print(f"epochs: {classifier.n_iter_}, in use: {classifier.best_epoch_}")
+print(f"epochs: {classifier.n_iter_}, best epoch: {classifier.best_epoch_}")
 print(f"accuracy of the network on validation rows: {best['valid_accuracy']:.3f}")
 
 # %%
-# On a machine without a screen there is nothing to show the figure on.
+# The agg backend cannot show figures.
 if plt.get_backend().lower() != "agg":
     plt.show()
