@@ -1,8 +1,21 @@
 """Where a network runs, and in what numbers."""
 
+import os
+
 import torch
 
 __all__ = ["resolve_device", "resolve_precision"]
+
+# Values of DNNL_MAX_CPU_ISA that keep oneDNN from the instructions for bfloat16
+_ISAS_WITHOUT_BFLOAT16 = {
+    "SSE41",
+    "AVX",
+    "AVX2",
+    "AVX2_VNNI",
+    "AVX2_VNNI_2",
+    "AVX512_CORE",
+    "AVX512_CORE_VNNI",
+}
 
 
 def resolve_device(device: str | torch.device) -> str:
@@ -47,7 +60,7 @@ def resolve_precision(precision: str, device: str) -> torch.dtype:
     ----------
     precision : {"auto", "float32", "bfloat16"}
         "auto" means bfloat16 on a CPU that multiplies it by instructions of its own,
-        else float32.
+        unless ATEN_CPU_CAPABILITY or DNNL_MAX_CPU_ISA excludes them, else float32.
     device : str
         Name of the device.
 
@@ -64,4 +77,10 @@ def resolve_precision(precision: str, device: str) -> torch.dtype:
 def _cpu_has_bfloat16() -> bool:
     # releases before 2.6 do not tell, and what torch calls support may be emulation
     tells = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return tells is not None and tells() and torch.backends.mkldnn.is_available()
+    if tells is None or not tells() or not torch.backends.mkldnn.is_available():
+        return False
+    # it tells what the CPU has, even if torch and oneDNN are limited to less
+    limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
+    if limit is not None and limit.upper() in _ISAS_WITHOUT_BFLOAT16:
+        return False
+    return torch.backends.cpu.get_cpu_capability() == "AVX512"

@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -29,3 +33,28 @@ def test_a_precision_that_is_asked_for_is_taken(dtype, device):
 
 def test_auto_precision_on_a_gpu_is_that_of_the_weights():
     assert resolve_precision("auto", "cuda:0") == torch.float32
+
+
+LIMITS = [
+    {"ATEN_CPU_CAPABILITY": "avx2"},
+    {"DNNL_MAX_CPU_ISA": "avx2"},
+    {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE", "DNNL_MAX_CPU_ISA": "ALL"},
+]
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+def test_auto_precision_keeps_to_the_instructions_that_torch_may_use(limits):
+    program = (
+        "import torch\n"
+        "torch.cpu._is_avx512_bf16_supported = lambda: True\n"
+        "from sklearn_bilstm.utils._device import resolve_precision\n"
+        "print(resolve_precision('auto', 'cpu'))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **limits},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == "torch.float32"
