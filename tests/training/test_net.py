@@ -190,12 +190,9 @@ def bare(**params):
     return small_classifier(**NO_NOISE, **params)
 
 
-# layer normalisation enlarges what is rounded off
-@pytest.mark.parametrize(
-    ("normalization", "rounding"), [(None, 1e-5), ("batch", 1e-5), ("layer", 1e-4)]
-)
+@pytest.mark.parametrize("normalization", [None, "batch", "layer"])
 def test_the_gradient_of_shards_is_that_of_the_batch(
-    ids, long_rows, normalization, rounding, n_cores
+    ids, long_rows, normalization, n_cores
 ):
     net = bare(normalization=normalization).fit(ids, Y).net_
     net.module_.train()
@@ -203,7 +200,7 @@ def test_the_gradient_of_shards_is_that_of_the_batch(
     inputs, target = batch
     losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
     whole = (losses * target["weight"]).mean()
-    assert_learns_from_shards_as_from(whole, net, batch, rounding)
+    assert_learns_from_shards_as_from(whole, net, batch)
 
 
 @pytest.mark.parametrize("crf", [True, False])
@@ -222,8 +219,7 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
     )
     n_steps = sequences.lengths.mean()
     whole = -(likelihood * target["weight"]).mean() / n_steps
-    # what transitions are counted minus what is expected, over 10,000 steps
-    assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-4)
+    assert_learns_from_shards_as_from(whole, net, batch)
 
 
 def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
@@ -237,7 +233,7 @@ def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
     assert not torch.equal(first, second)
 
 
-def assert_learns_from_shards_as_from(whole, net, batch, rounding):
+def assert_learns_from_shards_as_from(whole, net, batch):
     """Compare a step of a net with a loss that was computed by hand."""
     weights = list(net.module_.parameters())
     expected = torch.autograd.grad(whole, weights)
@@ -246,7 +242,8 @@ def assert_learns_from_shards_as_from(whole, net, batch, rounding):
     torch.testing.assert_close(step["loss"], whole.detach())
     for weight, gradient in zip(weights, expected, strict=True):
         error = (weight.grad - gradient).norm() / gradient.norm()
-        assert error < rounding
+        # float32 sums over 12,800 steps; without one row of 32 it would be about 0.03
+        assert error < 1e-3
 
 
 @pytest.mark.parametrize(
