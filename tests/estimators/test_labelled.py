@@ -16,7 +16,9 @@ def several(ids):
 
 @pytest.fixture(scope="module")
 def fitted_to_several(ids, several):
-    return small_classifier(max_epochs=60, dropout=0.0, lr=0.02).fit(ids, several)
+    nothing = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
+    params = {"hidden_layer_sizes": 12, "max_epochs": 40, "lr": 0.05, **nothing}
+    return small_classifier(**params).fit(ids, several)
 
 
 def test_several_labels_are_learnt_at_once(fitted_to_several, ids, several):
