@@ -112,6 +112,38 @@ class TestParameters:
         assert decayed_head < 0.7 * head
         assert kept_vectors > 0.9 * vectors
 
+    @pytest.mark.parametrize("normalization", ["batch", "layer"])
+    def test_weight_decay_leaves_the_scales_of_normalisations_alone(
+        self, ids, y, normalization
+    ):
+        model = small_classifier(
+            normalization=normalization, weight_decay=100, lr_schedule="constant"
+        )
+        weights = dict(model.fit(ids, y).module_.named_parameters())
+        # drawn as ones; decay alone would make them 0.8 after these four steps
+        assert weights["encoder.normalizations.0.weight"].mean() > 0.9
+        assert weights["encoder.normalizations.0.weight"].mean() < 1.1
+
+    @pytest.mark.parametrize("norm", [0.01, 0.02])
+    def test_a_step_is_as_long_as_the_norm_that_gradients_are_clipped_to(
+        self, ids, y, norm
+    ):
+        def weights(lr):
+            model = plain(
+                optimizer="sgd",
+                lr=lr,
+                lr_schedule="constant",
+                weight_decay=0,
+                gradient_clip_norm=norm,
+                max_epochs=1,
+                batch_size=40,
+            )
+            module = model.fit(ids, y).module_
+            return torch.nn.utils.parameters_to_vector(module.parameters()).detach()
+
+        step = (weights(lr=1.0) - weights(lr=1e-30)).norm()
+        assert step.item() == pytest.approx(norm, rel=1e-3)
+
     @pytest.mark.parametrize("fraction", [0.1, 0.5])
     def test_validation_fraction(self, ids, y, fraction):
         seen = RowsSeen()
@@ -125,6 +157,16 @@ class RowsSeen(Callback):
 
     def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
         RowsSeen.n_valid = len(dataset_valid)
+
+
+class KeepsRows(Callback):
+    """Keep the rows that are trained on in a list that copies share."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def on_train_begin(self, net, X=None, **kwargs):
+        self.seen.append(X)
 
 
 class TestLabels:
@@ -265,6 +307,28 @@ class TestWeights:
         far = {"X_val": numbers + 1e3, "y_val": y}
         held_out = small_classifier(early_stopping=False).fit(numbers, y, **far)
         assert_same(held_out, small_classifier().fit(numbers, y), numbers)
+
+    def test_rows_split_off_do_not_move_the_scale_of_numbers(self, ids, y):
+        # lognormal, so that no four rows have the mean of all
+        steps = np.exp(2 * np.random.RandomState(0).normal(size=(40, 12)))
+        seen = []
+        small_classifier(
+            early_stopping=True, callbacks=[KeepsRows(seen)], input_type="numeric"
+        ).fit(steps, y)
+        assert len(seen[0]) == 36
+        values = seen[0].sequences.values.astype(float)
+        np.testing.assert_allclose(values.mean(), 0, atol=1e-5)
+        np.testing.assert_allclose(values.std(), 1, atol=1e-5)
+
+    def test_rows_split_off_do_not_move_the_scale_of_static_features(self, ids, y):
+        static = np.exp(2 * np.random.RandomState(0).normal(size=(40, 2)))
+        X, seen = np.hstack([ids, static]), []
+        small_classifier(
+            early_stopping=True, callbacks=[KeepsRows(seen)], static_features=2
+        ).fit(X, y)
+        assert seen[0].static.shape == (36, 2)
+        np.testing.assert_allclose(seen[0].static.mean(0), 0, atol=1e-5)
+        np.testing.assert_allclose(seen[0].static.std(0), 1, atol=1e-5)
 
     def test_huge_weights_are_as_good_as_small_ones(self, ids, y):
         huge = small_classifier().fit(ids, y, sample_weight=np.full(40, 1e308))

@@ -63,6 +63,14 @@ class TestWidePath:
         size = model.network_scale_ * np.sqrt((network**2).mean())
         np.testing.assert_allclose(size, model.wide_path_.size_)
 
+    def test_a_network_that_has_learnt_nothing_changes_answers_by_little(self, ids, y):
+        model = self.wide(lr=1e-30).fit(ids, y)
+        path = model.wide_path_
+        logits = path.logits(ragged_from_ids(ids)) / path.temperature_
+        alone = (logits[:, 1] - logits[:, 0]) / 2
+        change = model.decision_function(ids) - alone
+        assert np.linalg.norm(change) < 0.3 * np.linalg.norm(alone)
+
     def test_it_solves_what_single_words_give_away_from_few_rows(self):
         random = np.random.RandomState(0)
         X = random.randint(20, 2000, size=(130, 8))
@@ -184,6 +192,15 @@ class TestEvidence:
         params = {"max_epochs": 15, "lr": 0.02, "pooling": "mean"}
         with_it = accuracy(self.told(**params))
         assert with_it > accuracy(small_classifier(**params)) + 0.05
+
+    def test_it_is_about_as_large_as_the_vectors_of_tokens(self, ids, y):
+        model = self.told(lr=1e-30).fit(ids, y)
+        layer = model.module_.input_layer
+        told = model.evidence_.of_new_rows(ragged_from_ids(ids)).values
+        evidence = layer.channels(torch.tensor(told)[np.newaxis])
+        vectors = layer.embedding.weight[2:]
+        ratio = evidence.square().mean().sqrt() / vectors.square().mean().sqrt()
+        assert 1 / 3 < ratio < 3
 
     def test_numbers_and_very_many_classes_have_none(self, ids, y):
         assert self.told().fit(ids / 3.0, y).evidence_ is None

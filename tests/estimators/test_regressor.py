@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.dummy import DummyRegressor
 from sklearn.metrics import mean_absolute_error, mean_pinball_loss
 from sklearn.model_selection import cross_val_score
+from skorch.callbacks import Callback
 
 from sklearn_bilstm import BiLSTMRegressor
 from tests.helpers import small_regressor
@@ -108,6 +109,18 @@ def test_early_stopping_holds_rows_out_and_keeps_the_best_weights(ids, y):
     model = small_regressor(early_stopping=True, max_epochs=30, lr=0.05).fit(ids, y)
     losses = [epoch["valid_loss"] for epoch in model.history_]
     assert model.best_epoch_ == np.argmin(losses) + 1
+
+
+def test_rows_held_out_do_not_move_the_scale_of_the_target(ids):
+    class KeepsRows(Callback):
+        def on_train_begin(self, net, X=None, **kwargs):
+            seen.append(X)
+
+    seen, y = [], np.exp(2 * np.random.RandomState(0).normal(size=40))
+    small_regressor(early_stopping=True, callbacks=[KeepsRows()]).fit(ids, y)
+    assert len(seen[0]) == 36
+    np.testing.assert_allclose(seen[0].target.mean(), 0, atol=1e-5)
+    np.testing.assert_allclose(seen[0].target.std(), 1, atol=1e-5)
 
 
 def test_partial_fit_goes_on(ids, y):

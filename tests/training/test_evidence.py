@@ -68,6 +68,16 @@ def test_what_is_in_one_row_alone_tells_that_row_nothing():
     assert np.array_equal(told > 0, target == 1)
 
 
+def test_most_rows_learnt_from_have_what_one_other_row_says():
+    # each token below 402 is in two rows, which another token tells apart
+    X = np.column_stack([np.repeat(np.arange(2, 402), 2), np.arange(402, 1202)])
+    sequences = ragged_from_ids(X)
+    evidence = fitted((1, 1), sequences, np.repeat(np.arange(400) % 2, 2))
+    told = evidence.of_learnt_rows(sequences).values.reshape(800, 2)
+    assert (told[:, 0] != 0).mean() > 0.7
+    assert not told[:, 1].any()
+
+
 @pytest.mark.parametrize("n_copies", [1, 3])
 def test_rows_learnt_from_cannot_be_told_by_what_their_own_labels_say(n_copies):
     random = np.random.RandomState(0)
