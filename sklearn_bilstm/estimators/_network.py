@@ -22,13 +22,19 @@ from sklearn_bilstm.sequences import MAX_ID
 from sklearn_bilstm.text import WordVectors
 from sklearn_bilstm.training import OPTIMIZERS, SequenceNet, cooccurrence_vectors
 from sklearn_bilstm.utils._device import resolve_device, resolve_precision
-from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
+from sklearn_bilstm.utils._token_ids import have_same_ids, vocabulary_fingerprint
 
 __all__ = ["NetworkMixin", "held_estimator", "learnt_estimator", "n_tokens"]
 
 # Vectors of tokens that begin with knowledge change at this share of the rate.
 _RATE_OF_KNOWN_VECTORS = 0.2
+
+_IDS_OF_WORD_VECTORS = (
+    "WordVectors are for ids of a TextVectorizer(vocabulary=word_vectors); for those "
+    "of another one give word_vectors.aligned_to(vectorizer.vocabulary_)."
+)
 
 # Arguments of skorch that are not for users, beside those that are parameters here.
 _DECIDED_HERE = {
@@ -64,11 +70,21 @@ class NetworkMixin:
         if 0 < n_given < n_needed:
             raise ValueError(
                 "The 'embedding' parameter must hold a vector for each id: there are "
-                f"{n_given}, and X holds id {n_needed - 1}. WordVectors are for ids of "
-                "a TextVectorizer(vocabulary=word_vectors); for those of another one "
-                "give word_vectors.aligned_to(vectorizer.vocabulary_)."
+                f"{n_given}, and X holds id {n_needed - 1}. {_IDS_OF_WORD_VECTORS}"
+            )
+        if self._holds_word_vectors() and not self._has_ids_of(self.embedding):
+            raise ValueError(
+                "The 'embedding' parameter holds WordVectors whose words have other "
+                f"ids in X. {_IDS_OF_WORD_VECTORS}"
             )
         return max(n_needed, n_given)
+
+    def _has_ids_of(self, words):
+        """Return whether words have the ids that they have in X, as far as known."""
+        if self._fingerprint is None:
+            return True
+        ids = {word: id_ for id_, word in enumerate(words, FIRST_TOKEN_ID)}
+        return have_same_ids(self._fingerprint, vocabulary_fingerprint(ids))
 
     def _holds_word_vectors(self):
         """Return whether a user gives the vector of a word."""
@@ -179,7 +195,14 @@ class NetworkMixin:
 
     def _take_over(self, module, seed):
         """Begin with what another estimator has learnt, all but the dense layers."""
-        learnt = learnt_estimator(self.pretrained).module_
+        estimator = learnt_estimator(self.pretrained)
+        if not have_same_ids(estimator._fingerprint, self._fingerprint):
+            raise ValueError(
+                "The 'pretrained' parameter must hold an estimator that was fitted on "
+                "token ids of the same vocabulary as X: transform both by one "
+                "TextVectorizer, which is fitted once."
+            )
+        learnt = estimator.module_
         if learnt.design != module.design:
             raise ValueError(
                 "The 'pretrained' parameter must hold an estimator whose network has "

@@ -21,6 +21,7 @@ from sklearn_bilstm.sequences import (
     ragged_from_numbers,
     ragged_from_series,
 )
+from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
 __all__ = ["ReadingMixin"]
 
@@ -31,6 +32,9 @@ class ReadingMixin:
     # a number as many standard deviations from the mean is as good as any farther away,
     # and its products do not overflow
     _farthest = 1e12
+
+    # of the vocabulary of the token ids in `fit`, None if it is unknown
+    _fingerprint = None
 
     def _read(self, X):
         """Validate an X to predict on; any id that is not known is unknown."""
@@ -59,12 +63,15 @@ class ReadingMixin:
                 f"fitted, or 'auto'. Got {self.input_type!r} instead."
             )
         input_type = self.input_type if reset else self.input_type_
-        return self._rows(X, input_type, reset=reset, max_id=MAX_ID)
+        rows = self._rows(X, input_type, reset=reset, max_id=MAX_ID)
+        self._fingerprint = grown_fingerprint(self._fingerprint, _fingerprint_of(X))
+        return rows
 
     def _rows(self, X, input_type, *, reset, max_id):
         refuse_text(X, estimator=self)
         if reset:
             self._n_static = self.static_features
+        self._check_vocabulary(X, reset)
         series = as_series(X, input_type)
         if series is not None:
             return SequenceDataset(self._sequences_of_series(series, input_type, reset))
@@ -82,6 +89,18 @@ class ReadingMixin:
         else:
             sequences = self._of_known_channels(ragged_from_numbers(checked), reset)
         return SequenceDataset(sequences, static=static)
+
+    def _check_vocabulary(self, X, reset):
+        """Refuse ids of another vocabulary than in `fit`, if both are known."""
+        if reset:
+            self._fingerprint = _fingerprint_of(X)
+        if not have_same_ids(_fingerprint_of(X), self._fingerprint):
+            raise ValueError(
+                "X holds token ids of another vocabulary than the one that "
+                f"{type(self).__name__} was fitted on: its TextVectorizer was fitted "
+                "again without it, as happens where the second fit of a pipeline fails "
+                "or is interrupted. Fit the whole pipeline again."
+            )
 
     def _ids(self, X, max_id):
         try:
@@ -178,3 +197,7 @@ class ReadingMixin:
         # in double precision, or small changes of a large number are lost
         standardised = scaler.transform(values.astype(np.float64))
         return standardised.clip(-self._farthest, self._farthest).astype(np.float32)
+
+
+def _fingerprint_of(X):
+    return X.fingerprint if isinstance(X, TokenIds) else None

@@ -133,7 +133,7 @@ class BaseTagger(BaseSequenceEstimator):
         )
 
     def _reset_to_lists_of_tokens(self):
-        self.input_type_ = "tokens"
+        self.input_type_, self._fingerprint = "tokens", None
         for attribute in ("n_features_in_", "feature_names_in_", "n_channels_"):
             vars(self).pop(attribute, None)
 

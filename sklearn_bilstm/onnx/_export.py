@@ -16,6 +16,7 @@ from sklearn_bilstm.onnx._ngrams import evidence_channels, wide_logits
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import TextVectorizer
 from sklearn_bilstm.utils._files import replaced_atomically
+from sklearn_bilstm.utils._token_ids import have_same_ids
 
 __all__ = ["export_onnx"]
 
@@ -102,7 +103,15 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
         )
     for step in steps:
         check_is_fitted(step)
-    return (before[0] if vectorizes else None), estimator
+    if not vectorizes:
+        return None, estimator
+    vectorizer = before[0]
+    if not have_same_ids(vectorizer._fingerprint, estimator._fingerprint):
+        raise ValueError(
+            "The estimator was fitted on token ids of another vocabulary than that of "
+            "the TextVectorizer before it. Fit the whole pipeline again."
+        )
+    return vectorizer, estimator
 
 
 def _write(graph: Graph, estimator: Any) -> None:

@@ -24,6 +24,7 @@ from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
 
 __all__ = ["is_storable", "plain_object", "restored_object"]
 
@@ -185,6 +186,10 @@ def _check_vectorizer(vectorizer: TextVectorizer) -> None:
     if not isinstance(vectorizer.vocabulary_, dict):
         raise TypeError("There must be a vocabulary.")
     check_vocabulary(vectorizer.vocabulary_)
+    fingerprint = vectorizer._fingerprint
+    expected = vocabulary_fingerprint(vectorizer.vocabulary_)
+    if not (fingerprint is None or np.array_equal(fingerprint, expected)):
+        raise ValueError("The fingerprint must be that of the vocabulary.")
     max_length = vectorizer.max_length_
     if not isinstance(max_length, Integral) or max_length < 1:
         raise ValueError("The largest length must be a whole number from 1 on.")
@@ -200,6 +205,9 @@ def _check_reader(reader: WordReader) -> None:
 def _check_network(estimator: Any) -> None:
     if not isinstance(estimator.net_, SequenceNet):
         raise TypeError("There must be a network.")
+    fingerprint = estimator._fingerprint
+    if fingerprint is not None and (fingerprint.dtype, fingerprint.ndim) != ("u2", 1):
+        raise ValueError("A fingerprint must hold a checksum for each token.")
     if estimator.input_type_ not in {"tokens", "numeric"}:
         raise ValueError("The network must read tokens or numbers.")
     if np.ndim(getattr(estimator, "classes_", ())) != 1:

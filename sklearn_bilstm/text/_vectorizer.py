@@ -36,6 +36,7 @@ from sklearn_bilstm.utils._sklearn import (
     fit_context,
     get_output_config,
 )
+from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
 
 __all__ = ["TextVectorizer"]
 
@@ -176,6 +177,7 @@ class TextVectorizer(
     max_length_: int
     _counts: TokenCounts
     _n_columns: int
+    _fingerprint: np.ndarray | None = None  # unknown in files of older versions
 
     _parameter_constraints: dict = {
         "lowercase": ["boolean"],
@@ -467,7 +469,8 @@ class TextVectorizer(
         vocabulary = self._extended(known, counts, documents.markers)
         if first:
             self._remember_columns(X, documents)
-        self.vocabulary_ = vocabulary
+        fingerprint = vocabulary_fingerprint(vocabulary)
+        self.vocabulary_, self._fingerprint = vocabulary, fingerprint
         self._counts = counts
         if first:
             longest = max(int(part.lengths.max()) for part in parts)
@@ -550,7 +553,8 @@ class TextVectorizer(
         ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
         columns = np.arange(len(ids), dtype=index) - np.repeat(ends[:-1], lengths)
         shape = (len(lengths), width)
-        X = sparse.csr_array((ids, columns, ends), shape)
+        X = TokenIds((ids, columns, ends), shape)
+        X.fingerprint = self._fingerprint
         return X if self.sparse_output else X.toarray()
 
     def _check_output(self) -> None:

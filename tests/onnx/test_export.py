@@ -1,3 +1,5 @@
+from copy import copy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,7 +139,14 @@ def test_other_models_are_refused(model, tmp_path):
 def test_an_export_that_fails_leaves_the_old_file(fitted_pipeline, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
-    vectorizer = TextVectorizer(tokenizer=str.split).fit(["a text"])
+    vectorizer = copy(fitted_pipeline[0]).set_params(tokenizer=str.split)
     with pytest.raises(ValueError, match="'tokenizer' parameter"):
         export_onnx(make_pipeline(vectorizer, fitted_pipeline[-1]), path)
     assert path.read_bytes() == b"old"
+
+
+def test_a_pipeline_whose_vectorizer_alone_was_refitted_is_refused(reviews, tmp_path):
+    model = small_pipeline().fit(*reviews)
+    model[0].fit(["quite another vocabulary"])
+    with pytest.raises(ValueError, match=r"another vocabulary.*Fit the whole pipeline"):
+        export_onnx(model, tmp_path / "model.onnx")

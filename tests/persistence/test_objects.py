@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -29,7 +31,7 @@ from sklearn.preprocessing import (
 from sklearn_bilstm import TextVectorizer, WordVectors, load, save
 from sklearn_bilstm.persistence import _objects
 from sklearn_bilstm.sequences import NgramColumns, ragged_from_ids
-from tests.helpers import small_classifier, small_regressor
+from tests.helpers import small_classifier, small_pipeline, small_regressor
 
 NUMBERS = np.random.RandomState(0).rand(30, 3)
 GAPS = np.where(NUMBERS > 0.8, np.nan, NUMBERS)
@@ -169,3 +171,24 @@ def test_callbacks_of_scikit_learn_are_left_out(tmp_path):
     classifier = small_classifier()
     classifier._skl_callbacks = [object()]  # as its set_callbacks does
     assert not hasattr(round_trip(classifier, tmp_path), "_skl_callbacks")
+
+
+def test_a_file_without_a_fingerprint_is_of_an_unknown_vocabulary(reviews, tmp_path):
+    model = small_pipeline().fit(*reviews)
+    expected = model.predict_proba(reviews[0])
+    for step in model[0], model[1]:
+        del step._fingerprint  # older versions made none
+    restored = round_trip(model, tmp_path)
+    assert np.array_equal(restored.predict_proba(reviews[0]), expected)
+    assert restored[0].transform(["good"]).fingerprint is None
+
+
+@pytest.mark.parametrize(
+    "forged", [[1, 2], "text", np.zeros(3), np.zeros((2, 2), "u2")]
+)
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_forged_fingerprint_is_refused(fitted_pipeline, tmp_path, step, forged):
+    model = deepcopy(fitted_pipeline)[step]
+    model._fingerprint = forged
+    with pytest.raises(ValueError, match="does not hold a model as save writes it"):
+        round_trip(model, tmp_path)

@@ -1,0 +1,105 @@
+"""Token ids that remember which vocabulary they belong to."""
+
+from collections.abc import Hashable, Mapping
+from numbers import Number
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from scipy import sparse
+
+__all__ = ["TokenIds", "grown_fingerprint", "have_same_ids", "vocabulary_fingerprint"]
+
+
+class TokenIds(sparse.csr_array):
+    """A matrix of token ids with the fingerprint of their vocabulary.
+
+    Indexing, copies, casts and pickles keep the fingerprint. What scipy computes from
+    it has none, nor has a stack of matrices, as scipy makes a plain array of them.
+
+    Attributes
+    ----------
+    fingerprint : ndarray of uint16, shape (n_tokens,), or None
+        As by :func:`vocabulary_fingerprint`. None if the vocabulary is unknown.
+    """
+
+    fingerprint: np.ndarray | None = None
+
+    def _with_fingerprint(self, derived: Any) -> Any:
+        if isinstance(derived, TokenIds):
+            derived.fingerprint = self.fingerprint
+        return derived
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._with_fingerprint(super().__getitem__(key))
+
+    def copy(self) -> "TokenIds":
+        """Return a copy."""
+        return self._with_fingerprint(super().copy())
+
+    def astype(
+        self, dtype: Any, casting: str = "unsafe", copy: bool = True
+    ) -> "TokenIds":
+        """Cast the ids to another type."""
+        return self._with_fingerprint(super().astype(dtype, casting, copy))
+
+
+def vocabulary_fingerprint(vocabulary: Mapping[Hashable, int]) -> np.ndarray:
+    """Return a checksum of each token and its id, in the order of ids.
+
+    A vocabulary that has grown has a longer fingerprint that begins with the old one.
+    It is the same in every process.
+
+    Parameters
+    ----------
+    vocabulary : mapping of hashable to int
+        Id of each token.
+
+    Returns
+    -------
+    fingerprint : ndarray of uint16, shape (n_tokens,)
+    """
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
+    ids = map(vocabulary.__getitem__, tokens)
+    try:
+        encoded = [*map(str.encode, tokens)]  # type: ignore[arg-type]  # most are
+    except (TypeError, UnicodeEncodeError):
+        encoded = [*map(_bytes_of, tokens)]
+    checksums = map(crc32, encoded, ids)
+    return np.fromiter(checksums, np.uint32, len(tokens)).astype(np.uint16)
+
+
+def have_same_ids(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    """Return whether tokens of two vocabularies have the same ids, as far as known.
+
+    Parameters
+    ----------
+    a, b : ndarray of uint16, or None
+        Fingerprints. None stands for an unknown vocabulary, which may be any.
+    """
+    if a is b or a is None or b is None:
+        return True
+    n_shared = min(len(a), len(b))
+    return bool(np.array_equal(a[:n_shared], b[:n_shared]))
+
+
+def grown_fingerprint(
+    old: np.ndarray | None, new: np.ndarray | None
+) -> np.ndarray | None:
+    """Return the new fingerprint if it extends a known old one, else the old one."""
+    if old is None or new is None:
+        return old
+    return new if len(new) > len(old) else old
+
+
+def _bytes_of(token: Hashable) -> bytes:
+    """Return bytes that are the same for equal tokens, in every process."""
+    if isinstance(token, str):
+        return token.encode(errors="surrogatepass")
+    if isinstance(token, bytes):
+        return token
+    if isinstance(token, Number):  # no salted hash, and 1 and 1.0 have the same
+        return b"%d" % hash(token)
+    if isinstance(token, tuple):
+        return b",".join(map(_bytes_of, token))
+    return type(token).__qualname__.encode()

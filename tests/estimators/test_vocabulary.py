@@ -1,0 +1,161 @@
+"""Ids of another vocabulary than the one in fit."""
+
+import pickle
+
+import numpy as np
+import pytest
+from scipy import sparse
+from sklearn.base import clone
+
+from sklearn_bilstm import TextVectorizer, WordVectors, explain, load, save
+from tests.helpers import (
+    small_classifier,
+    small_pipeline,
+    small_regressor,
+    small_tagger,
+)
+
+TEXTS = ["good film", "bad plot", "good plot", "bad film"] * 5
+OTHER_TEXTS = ["bad film", "a bad plot", "a good film", "a bad film"] * 5
+y = np.arange(20) % 2
+OTHER_VOCABULARY = "ids of another vocabulary.*Fit the whole pipeline again"
+
+
+@pytest.fixture(scope="module")
+def X():
+    return TextVectorizer().fit_transform(TEXTS)
+
+
+@pytest.fixture(scope="module")
+def other_X():
+    return TextVectorizer().fit_transform(OTHER_TEXTS)
+
+
+@pytest.fixture
+def classifier(X):
+    return small_classifier(warm_start=True).fit(X, y)
+
+
+class TestAnotherVocabulary:
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda model, X: model.predict(X),
+            lambda model, X: model.predict_proba(X),
+            lambda model, X: model.transform(X[:1]),
+            lambda model, X: model.score(X, y),
+            lambda model, X: model.partial_fit(X, y),
+            lambda model, X: model.fit(X, y),
+        ],
+        ids=["predict", "predict_proba", "transform", "score", "partial_fit", "warm"],
+    )
+    def test_a_fitted_classifier_refuses_it(self, classifier, other_X, use):
+        with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+            use(classifier, other_X)
+
+    @pytest.mark.parametrize("beside", ["X_val", "X_unlabelled"])
+    def test_fit_refuses_it_in_further_rows(self, X, other_X, beside):
+        rows = {beside: other_X, **({"y_val": y} if beside == "X_val" else {})}
+        model = small_classifier(embedding="svd")
+        with pytest.raises(ValueError, match=f"{beside} must.*{OTHER_VOCABULARY}"):
+            model.fit(X, y, **rows)
+
+    def test_fit_refuses_a_pretrained_network_of_it(self, classifier, other_X):
+        model = small_classifier(pretrained=classifier)
+        with pytest.raises(ValueError, match="'pretrained'.*of the same vocabulary"):
+            model.fit(other_X, y)
+
+    def test_a_regressor_refuses_it(self, X, other_X):
+        with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+            small_regressor().fit(X, y).predict(other_X)
+
+    def test_a_tagger_refuses_it(self, X, other_X):
+        labels = [["a"] * n for n in np.diff(X.indptr)]
+        with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+            small_tagger().fit(X, labels).predict(other_X)
+
+    @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+    def test_a_pipeline_whose_second_fit_failed_refuses_to_predict(self, error):
+        model = small_pipeline().fit(TEXTS, y)
+        with pytest.raises(error):
+            model.fit(OTHER_TEXTS, _Target(error))
+        for use in (model.predict, model.predict_proba, lambda X: explain(model, X)):
+            with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+                use(TEXTS)
+        assert len(model.fit(OTHER_TEXTS, y).predict(TEXTS)) == len(TEXTS)
+
+    def test_stored_models_refuse_it_too(self, X, other_X, tmp_path):
+        model = small_classifier().fit(X, y)
+        path = tmp_path / "model.zip"
+        save(model, path)
+        for restored in pickle.loads(pickle.dumps(model)), load(path):
+            assert len(restored.predict(X)) == len(y)
+            with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+                restored.predict(other_X)
+
+    def test_word_vectors_of_other_ids_are_refused(self, X):
+        words = WordVectors(["plot", "good", "film", "bad"], np.eye(4))
+        model = small_classifier(embedding=words)
+        with pytest.raises(ValueError, match=r"other ids in X.*aligned_to"):
+            model.fit(X, y)
+        X = TextVectorizer(vocabulary=words).fit_transform(TEXTS)
+        assert len(model.fit(X, y).predict(X)) == len(y)
+
+    def test_a_refit_on_it_is_no_error(self, X, other_X):
+        model = small_classifier().fit(X, y).fit(other_X, y)
+        assert len(model.predict(other_X)) == len(y)
+        with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+            model.predict(X)
+
+
+class TestTheSameVocabulary:
+    def test_a_refit_on_the_same_texts_gives_ids_that_are_known(self, classifier):
+        X = TextVectorizer().fit(TEXTS[::-1]).transform(TEXTS)
+        assert len(classifier.predict(X)) == len(y)
+
+    def test_a_grown_vocabulary_keeps_its_ids(self, X):
+        vectorizer = TextVectorizer().fit(TEXTS)
+        model = small_classifier().fit(vectorizer.transform(TEXTS), y)
+        grown = vectorizer.partial_fit(OTHER_TEXTS).transform(TEXTS)
+        assert len(model.predict(grown)) == len(y)
+        model.partial_fit(grown, y)
+        assert len(model.predict(X)) == len(y)
+
+    def test_two_vocabularies_that_grew_apart_differ(self):
+        a, b = TextVectorizer().fit(TEXTS), TextVectorizer().fit(TEXTS)
+        model = small_classifier().fit(a.transform(TEXTS), y)
+        model.partial_fit(a.partial_fit(["a tragedy"]).transform(TEXTS), y)
+        with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+            model.predict(b.partial_fit(["comedy"]).transform(TEXTS))
+
+    @pytest.mark.parametrize(
+        "vocabulary",
+        [["good", "bad", "film"], WordVectors(["good", "bad", "film"], np.eye(3))],
+    )
+    def test_given_vocabularies_are_compared_too(self, vocabulary):
+        known = TextVectorizer(vocabulary=vocabulary).fit(TEXTS)
+        same = TextVectorizer(vocabulary={"good": 2, "bad": 3, "film": 4}).fit(TEXTS)
+        other = TextVectorizer(vocabulary=["bad", "good", "film"]).fit(TEXTS)
+        model = small_classifier().fit(known.transform(TEXTS), y)
+        assert len(model.predict(same.transform(TEXTS))) == len(y)
+        with pytest.raises(ValueError, match=OTHER_VOCABULARY):
+            model.predict(other.transform(TEXTS))
+
+    @pytest.mark.parametrize(
+        "lose", [sparse.csr_array, sparse.csr_matrix, lambda X: X.toarray()]
+    )
+    def test_ids_of_an_unknown_vocabulary_are_read(self, classifier, other_X, lose):
+        assert len(classifier.predict(lose(other_X))) == len(y)
+
+    def test_a_clone_has_no_vocabulary(self, classifier, other_X):
+        assert len(clone(classifier).fit(other_X, y).predict(other_X)) == len(y)
+
+
+class _Target:
+    """A target that cannot be read."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, dtype=None, copy=None):
+        raise self.error
