@@ -201,7 +201,7 @@ def _collect(files: Iterable[tuple[str, bytes]]) -> dict[str, Bunch]:
         if match := _REVIEW.search(name):
             split, class_name, number = match.groups()
             part = texts.setdefault((split, class_name), {})
-            part[int(number)] = content.decode("utf-8")
+            part[int(number)] = content.decode("utf-8-sig")
         elif match := _LINKS.search(name):
             links[match[1], match[2]] = re.findall(r"tt\d+", content.decode("utf-8"))
     return {

@@ -1,5 +1,6 @@
 """Readers of word vector files."""
 
+import codecs
 import gzip
 import os
 import re
@@ -176,9 +177,10 @@ class _Words:
 
 def _recognise(file: BinaryIO, name: str) -> _Layout:
     """Detect the format from the first bytes, and rewind the file."""
+    _rewind(file)
     first = file.readline(_LONGEST_FIRST_LINE)
     sample = file.read(_SAMPLE_BYTES)
-    file.seek(0)
+    _rewind(file)
     if not (first + sample).strip():
         raise ValueError(f"{name} must hold a word and its vector: it is empty.")
     if header := _HEADER.fullmatch(first):
@@ -198,6 +200,13 @@ def _recognise(file: BinaryIO, name: str) -> _Layout:
             "and give its KeyedVectors."
         )
     return _Layout(name, n_dims, None)
+
+
+def _rewind(file: BinaryIO) -> None:
+    """Go to the beginning, behind a byte order mark if there is one."""
+    file.seek(0)
+    if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+        file.seek(0)
 
 
 def _is_binary(sample: bytes) -> bool:
@@ -233,7 +242,7 @@ def _count_at_most(file: BinaryIO, layout: _Layout) -> int:
     else:
         chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
         count = 1 + sum(chunk.count(b"\n") for chunk in chunks)
-    file.seek(0)
+    _rewind(file)
     return count
 
 

@@ -75,6 +75,12 @@ def test_every_subset_is_read(tree):
     assert unlabelled.target.tolist() == [-1]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_review(tree):
+    path = tree / "aclImdb" / "test" / "pos" / "0_7.txt"
+    path.write_text("très bien", encoding="utf-8-sig")
+    assert load_imdb(tree, subset="test").data == ["awful", "très bien"]
+
+
 def test_data_and_target_alone(tree):
     data, target = load_imdb(tree, return_X_y=True)
     assert (data, target.tolist()) == (["bad", "worse", "good"], [0, 0, 1])

@@ -59,6 +59,16 @@ def test_every_format_gives_the_words_and_vectors_that_were_written(
     np.testing.assert_array_equal(loaded.vectors, VECTORS)
 
 
+@pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_byte_order_mark_is_no_part_of_the_first_word(name, compress, load):
+    content = compress(b"\xef\xbb\xbf" + FORMATS[name])
+    for kept in (None, WORDS[:1]):
+        loaded = load(content, vocabulary=kept)
+        assert list(loaded) == (kept or WORDS)
+        np.testing.assert_array_equal(loaded.vectors, VECTORS[: len(loaded)])
+
+
 @pytest.mark.parametrize("chunk_bytes", [1, 30, 1000])
 @pytest.mark.parametrize("name", FORMATS)
 def test_it_does_not_matter_where_a_file_is_cut_into_chunks(
