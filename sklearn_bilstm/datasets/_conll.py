@@ -31,6 +31,8 @@ _LINE_END = re.compile(r"\r{0,2}\n|\r")
 # Not all of str.isspace: a token can contain a no-break space, or consist of one.
 _BLANKS = " \t"
 
+_HINT_AT_COMMENTS = '. If lines that begin with "#" are comments, set comment="#"'
+
 Rows = list[list[str]]
 
 
@@ -68,8 +70,9 @@ def load_conll(
     label_column : int, default=-1
         Index of the label column.
     comment : str, default=None
-        Prefix of comment lines, such as "#", which are skipped. If None, no lines are
-        skipped, since "#" can be a token, in tweets for example.
+        Prefix of comment lines to skip, such as "#" in files with lines like
+        "# sent_id = 1". If None, no lines are skipped, since "#" can be a token, in
+        tweets for example.
     encoding : str, default="utf-8"
         Encoding of the file. CoNLL-2002 uses "latin-1".
     return_X_y : bool, default=False
@@ -99,7 +102,9 @@ def load_conll(
     file = _File(Path(path), encoding)
     columns = {"token_column": token_column, "label_column": label_column}
     sentences = file.sentences(
-        _begins_document_of_conll, partial(_conll_word, columns, comment)
+        _begins_document_of_conll,
+        partial(_conll_word, columns, comment),
+        hint=_HINT_AT_COMMENTS if comment is None else "",
     )
     return (sentences.data, sentences.target) if return_X_y else sentences
 
@@ -291,22 +296,33 @@ class _File:
             ) from error
 
     def sentences(
-        self, begins_document: Callable[[str], bool], word_of: Callable[[str], Any]
+        self,
+        begins_document: Callable[[str], bool],
+        word_of: Callable[[str], Any],
+        hint: str = "",
     ) -> Bunch:
-        """Read all sentences, with a function that parses a line of the format."""
+        """Read all sentences, with a function that parses a line of the format.
+
+        `hint` is appended to an error if the line, or the first line of its sentence,
+        starts with "#".
+        """
         found = _Sentences()
+        first = ""
         for line in self:
             if begins_document(line):
                 found.begin_document()
             elif not line.strip(_BLANKS):
                 found.end()
             else:
+                first = line if found.n_columns is None else first
                 try:
                     word = word_of(line)
                     if word is not None:
                         found.add(*word)
                 except ValueError as error:
-                    raise self._refuse(error) from error
+                    is_hinted = line.startswith("#") or first.startswith("#")
+                    reason = f"{error}{hint if is_hinted else ''}"
+                    raise self._refuse(reason) from error
         if not found.data:
             raise ValueError(
                 f"{str(self.path)!r} holds no sentence: no line of it has a token."

@@ -121,6 +121,22 @@ def test_comments_are_left_out_where_it_is_said_what_they_begin_with(write):
     assert load_conll(write(text)[0], comment="#").data == [["Anna", "left"]]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# sent_id = 1\n# text = Anna left\nAnna B-PER\n",
+        "# sent_id = 1\nAnna B-PER\n",
+        "Anna B-PER\n# seen twice\nleft O\n",
+        "#\nAnna B-PER\n",
+    ],
+)
+def test_where_a_comment_may_be_at_fault_its_parameter_is_named(write, text):
+    with pytest.raises(ValueError, match=r'are comments, set comment="#"\.$'):
+        load_conll(write(text)[0])
+    with pytest.raises(ValueError, match=r"\d\.$"):
+        load_conll(write("Anna B-PER\nleft V O\n")[0])
+
+
 @pytest.mark.parametrize("comment", [None, ""])
 def test_without_comments_every_line_is_read(write, comment):
     tweet = write("# O\n#late O\n")[0]
