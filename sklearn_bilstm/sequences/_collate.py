@@ -31,8 +31,10 @@ def pad(sequences: Ragged, rows: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(steps), torch.from_numpy(mask)
 
 
-def cut(batch: Batch, n_shards: int) -> list[Batch]:
+def cut(batch: Batch, n_shards: int, max_steps: int) -> list[Batch]:
     """Cut a padded batch into shards of nearly as many rows.
+
+    A shard with too many steps is cut into halves until it has few enough, or one row.
 
     Parameters
     ----------
@@ -41,6 +43,8 @@ def cut(batch: Batch, n_shards: int) -> list[Batch]:
         names to tensors with a row for each sequence.
     n_shards : int
         Not more than there are rows.
+    max_steps : int
+        Largest number of steps in a shard of several rows, padding included.
 
     Returns
     -------
@@ -48,7 +52,15 @@ def cut(batch: Batch, n_shards: int) -> list[Batch]:
         Views of the tensors, the input trimmed to the longest row of its shard.
     """
     inputs, target = (_split(tensors, n_shards) for tensors in batch)
-    return list(zip(map(_trimmed, inputs), target, strict=True))
+    shards = zip(map(_trimmed, inputs), target, strict=True)
+    return [part for shard in shards for part in _halved(shard, max_steps)]
+
+
+def _halved(shard: Batch, max_steps: int) -> list[Batch]:
+    n_rows, n_steps = shard[0]["mask"].shape
+    if n_rows == 1 or n_rows * n_steps <= max_steps:
+        return [shard]
+    return cut(shard, 2, max_steps)
 
 
 def _split(tensors: dict[str, Tensor], n_shards: int) -> list[dict[str, Tensor]]:

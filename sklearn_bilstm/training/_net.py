@@ -39,6 +39,10 @@ _FEWEST_SHARD_STEPS = 1200  # padding among them
 _MOST_SHARD_STEPS = 5000
 _MOST_SHARD_STEPS_OF_BFLOAT16 = 10_000  # as many bytes
 
+# A shard of several rows has at most so many steps, or a few very long rows of a batch
+# would multiply the memory of all the others. Eight rows of 8,000 steps stay together.
+_MAX_SHARD_STEPS = 2**16
+
 
 class SequenceNet(PredictingNet):
     """A skorch net that learns from batches of a :class:`SequenceDataset`.
@@ -276,8 +280,9 @@ class SequenceNet(PredictingNet):
             size // _FEWEST_SHARD_STEPS,
         )
         if self.module_.needs_whole_batch:
-            n_shards = 1
-        shards = cut(batch, max(1, n_shards))
+            shards = [batch]
+        else:
+            shards = cut(batch, max(1, n_shards), _MAX_SHARD_STEPS)
         return self._workers.map(function, range(len(shards)), shards)
 
     def _dropout_generator(self, shard: int = 0) -> torch.Generator:

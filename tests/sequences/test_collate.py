@@ -32,7 +32,7 @@ def test_shards_hold_the_rows_of_a_batch_in_order(lengths, data):
     n_shards = data.draw(st.integers(1, len(lengths)))
     steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
     target = {"target": torch.arange(len(lengths))}
-    shards = cut(({"steps": steps, "mask": mask}, target), n_shards)
+    shards = cut(({"steps": steps, "mask": mask}, target), n_shards, 10**6)
     sizes = [len(inputs["mask"]) for inputs, _ in shards]
     assert len(sizes) == n_shards
     assert max(sizes) - min(sizes) <= 1
@@ -41,9 +41,25 @@ def test_shards_hold_the_rows_of_a_batch_in_order(lengths, data):
     assert torch.cat(tokens).equal(steps[mask])
 
 
+@given(
+    lengths=st.lists(st.integers(0, 90), min_size=1, max_size=20),
+    max_steps=st.integers(1, 300),
+)
+def test_only_a_row_alone_has_more_steps_than_a_shard_may_have(lengths, max_steps):
+    lengths = sorted(lengths, reverse=True)
+    steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
+    target = {"target": torch.arange(len(lengths))}
+    shards = cut(({"steps": steps, "mask": mask}, target), 1, max_steps)
+    assert torch.cat([part["target"] for _, part in shards]).equal(target["target"])
+    tokens = [inputs["steps"][inputs["mask"]] for inputs, _ in shards]
+    assert torch.cat(tokens).equal(steps[mask])
+    for inputs, _ in shards:
+        assert len(inputs["mask"]) == 1 or inputs["mask"].numel() <= max_steps
+
+
 def test_a_shard_is_as_wide_as_its_longest_row():
     steps, mask = pad(ragged([20, 9, 5, 0]), np.arange(4))
-    shards = cut(({"steps": steps, "mask": mask}, {"target": torch.zeros(4)}), 2)
+    shards = cut(({"steps": steps, "mask": mask}, {"target": torch.zeros(4)}), 2, 10**6)
     assert [inputs["steps"].shape for inputs, _ in shards] == [(2, 20), (2, 5)]
 
 
@@ -51,6 +67,6 @@ def test_numbers_beside_sequences_go_with_their_rows_and_are_not_trimmed():
     steps, mask = pad(ragged([3, 1, 1]), np.arange(3))
     static = torch.arange(12).view(3, 4)
     batch = {"steps": steps, "mask": mask, "static": static}
-    shards = cut((batch, {"target": torch.zeros(3)}), 3)
+    shards = cut((batch, {"target": torch.zeros(3)}), 3, 10**6)
     assert [inputs["steps"].shape[1] for inputs, _ in shards] == [3, 1, 1]
     assert torch.equal(torch.cat([inputs["static"] for inputs, _ in shards]), static)

@@ -169,6 +169,20 @@ def test_a_batch_is_cut_for_the_cores_there_are(
     assert sizes == expected
 
 
+def test_a_few_very_long_rows_of_a_batch_are_learnt_from_alone(ids):
+    net = small_classifier().fit(ids, Y).net_
+    lengths = torch.tensor([50_000] * 4 + [20] * 28)
+    mask = torch.arange(50_000) < lengths[:, None]
+    with Workers(1) as net._workers:
+        shapes = net._in_shards(
+            lambda index, shard: tuple(shard[0]["mask"].shape),
+            ({"mask": mask}, {"target": mask}),
+        )
+    assert shapes[:4] == [(1, 50_000)] * 4
+    assert sum(n_rows for n_rows, _ in shapes[4:]) == 28
+    assert {n_steps for _, n_steps in shapes[4:]} == {20}
+
+
 @pytest.fixture
 def long_rows():
     """A batch that is cut into shards, of rows of unequal length."""
@@ -220,6 +234,18 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
     n_steps = sequences.lengths.mean()
     whole = -(likelihood * target["weight"]).mean() / n_steps
     assert_learns_from_shards_as_from(whole, net, batch)
+
+
+def test_the_gradient_of_a_batch_is_that_of_its_long_and_short_rows(ids, monkeypatch):
+    monkeypatch.setattr("sklearn_bilstm.training._net._MAX_SHARD_STEPS", 500)
+    net = bare().fit(ids, Y).net_
+    net.module_.train()
+    X = np.where(np.arange(300) < np.array([[300], [290], *[[9]] * 10]), 5, 0)
+    rows = SequenceDataset(ragged_from_ids(X), np.arange(12) % 2, np.arange(12.0))
+    inputs, target = batch = rows[np.arange(12)]
+    losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
+    whole = (losses * target["weight"]).mean()
+    assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-4)
 
 
 def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
