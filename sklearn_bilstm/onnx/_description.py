@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import numpy as np
 
 import sklearn_bilstm
+from sklearn_bilstm.onnx._checks import check_description, written_by_export
 
 __all__ = ["Description"]
 
@@ -85,31 +86,44 @@ class Description:
         Raises
         ------
         ValueError
-            If the model was not written by this package, or by a later version.
+            If the model was not written by this package, was written by a later version,
+            or contains an invalid value.
         """
-        found = _read_json(properties.get(_KEY, ""))
+        with written_by_export(source):
+            found = _read_json(properties.get(_KEY, ""))
         written_as, version = found.pop("format", None), found.pop("version", None)
-        if isinstance(written_as, int) and written_as > _FORMAT:
+        if type(written_as) is int and written_as > _FORMAT:
             raise ValueError(
-                f"{source} was written by sklearn_bilstm {version} in format "
+                f"{source} was written by sklearn_bilstm {version!s:.20} in format "
                 f"{written_as}, and this is {sklearn_bilstm.__version__}, which reads "
                 f"format {_FORMAT}: update sklearn-bilstm."
             )
-        if written_as != _FORMAT or found.keys() != {f.name for f in fields(cls)}:
-            raise ValueError(
-                f"{source} must be a model that sklearn_bilstm.export_onnx wrote: it "
-                "has no metadata of sklearn_bilstm."
-            )
+        with written_by_export(source):
+            if type(written_as) is not int or written_as != _FORMAT:
+                raise ValueError("it has no metadata of sklearn_bilstm.")
+            if wrong := sorted(found.keys() ^ {f.name for f in fields(cls)}):
+                raise ValueError(
+                    f"its metadata lack {wrong!r:.80}, or hold it without need."
+                )
+            check_description(found)
         return cls(**found)
 
 
 def _read_json(text: str) -> dict[str, Any]:
-    """Parse a JSON object; invalid text yields an empty one."""
-    try:
-        found = json.loads(text)
-    except ValueError:
+    """Parse a JSON object; anything else yields an empty one."""
+    if not text:
         return {}
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("its metadata are nested too deeply.") from None
+    except ValueError as error:
+        raise ValueError(f"its metadata are no JSON: {error}") from error
     return found if isinstance(found, dict) else {}
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"found {name}")
 
 
 def _described(labels: np.ndarray) -> dict[str, Any]:

@@ -10,10 +10,12 @@ import numpy as np
 from joblib import cpu_count
 from sklearn.utils.metaestimators import available_if
 
+from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._vectorizer import make_vectorizer
 from sklearn_bilstm.sequences import batches_to_read
+from sklearn_bilstm.text import TextVectorizer
 from sklearn_bilstm.utils._optional import import_optional
 from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
@@ -100,11 +102,13 @@ class OnnxModel:
         self.batch_size = batch_size
         self._source, self._model = os.fspath(path), Path(path).read_bytes()
         self.session_ = _session(self._model, self._source)
-        properties = self.session_.get_modelmeta().custom_metadata_map
+        with written_by_export(self._source):
+            properties = self.session_.get_modelmeta().custom_metadata_map
         self._description = Description.from_properties(properties, self._source)
-        self.classes_ = self._description.labels
-        of_text = self._description.vectorizer
-        self.vectorizer_ = None if of_text is None else make_vectorizer(of_text)
+        with written_by_export(self._source):
+            check_graph(self.session_, self._description)
+            self.classes_ = self._description.labels
+            self.vectorizer_ = self._vectorizer()
 
     def __repr__(self) -> str:
         """Return the path of the model, and its input and output."""
@@ -157,7 +161,10 @@ class OnnxModel:
             y = self._run(X, "y")
             return y[:, 0] if self._description.one_a_row else y
         label = self._run(X, "label")
-        return self.classes_[label] if self._description.one_a_row else label
+        if not self._description.one_a_row:
+            return label
+        with written_by_export(self._source):
+            return self.classes_[label]
 
     @available_if(_has_classes)
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -176,6 +183,20 @@ class OnnxModel:
         """
         return self._run(X, "probabilities")
 
+    def _vectorizer(self) -> TextVectorizer | None:
+        """Return what turns text into ids, if it was exported too."""
+        described = self._description.vectorizer
+        if described is None:
+            return None
+        vectorizer = make_vectorizer(described)
+        length, n_columns = vectorizer.max_length_, self._description.n_columns
+        require(
+            self._description.input_type == "tokens" and length == n_columns,
+            f"a vectorizer of {n_columns} columns of tokens",
+            length,
+        )
+        return vectorizer
+
     def _read(self, X: Any) -> ServedRows:
         if self.vectorizer_ is not None:
             X = self.vectorizer_.transform(X)
@@ -187,7 +208,18 @@ class OnnxModel:
         batches = batches_to_read(rows.sequences.lengths, self.batch_size)
 
         def run(batch: np.ndarray) -> np.ndarray:
-            return self.session_.run([output], rows.inputs(batch))[0]
+            try:
+                found = self.session_.run([output], rows.inputs(batch))[0]
+            except Exception as error:  # onnxruntime's own have no common base class
+                raise ValueError(
+                    f"{self._source} holds a graph that onnxruntime cannot run: {error}"
+                ) from error
+            if len(found) != len(batch):
+                raise ValueError(
+                    f"{self._source} holds a graph that gives {len(found)} answers to "
+                    f"{len(batch)} rows."
+                )
+            return found
 
         n_threads = min(self.n_threads, len(batches))
         if n_threads == 1:  # starting a thread takes a tenth of a short text

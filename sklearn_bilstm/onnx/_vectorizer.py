@@ -4,7 +4,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_bilstm.onnx._checks import is_count, require
 from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.text._analysis import make_analyzer
+from sklearn_bilstm.text._vocabulary import check_vocabulary
 
 __all__ = ["describe_vectorizer", "make_vectorizer"]
 
@@ -18,6 +21,14 @@ _SETTINGS = (
     "token_pattern",
     "truncation",
 )
+_PARTS: dict[str, type | tuple[type, ...]] = {
+    "settings": dict,
+    "vocabulary": dict,
+    "max_length": int,
+    "n_columns": int,
+    "is_table": bool,
+    "column_names": (list, type(None)),
+}
 _MAY_BE_FUNCTIONS = "analyzer", "preprocessor", "strip_accents", "tokenizer"
 
 
@@ -55,8 +66,17 @@ def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
 
 
 def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
-    """Restore a fitted vectorizer from its description."""
+    """Restore a fitted vectorizer from its description.
+
+    Raises
+    ------
+    ValueError
+        If the description differs from the format of :func:`describe_vectorizer`.
+    """
+    _check(description)
     vectorizer = TextVectorizer(**description["settings"])
+    vectorizer._validate_params()
+    make_analyzer(**vectorizer._analysis_settings())  # which fails if there is none
     vectorizer.vocabulary_ = description["vocabulary"]
     vectorizer.max_length_ = description["max_length"]
     vectorizer._n_columns = description["n_columns"]
@@ -66,3 +86,31 @@ def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
         names = np.array(description["column_names"], dtype=object)
         vectorizer.feature_names_in_ = names
     return vectorizer
+
+
+def _check(description: dict[str, Any]) -> None:
+    """Check everything but the values of settings."""
+    names = sorted(description)
+    require(names == sorted(_PARTS), "the parts of a vectorizer", names)
+    for name, kind in _PARTS.items():
+        require(isinstance(description[name], kind), name, description[name])
+    names = sorted(description["settings"])
+    require(names == sorted(_SETTINGS), "the settings of a vectorizer", names)
+    stop_words = description["settings"]["stop_words"]
+    if isinstance(stop_words, list):
+        are_words = all(isinstance(word, str) for word in stop_words)
+        require(are_words, "words to leave out", stop_words)
+    check_vocabulary(description["vocabulary"])
+    ids = description["vocabulary"].values()
+    require(all(map(is_count, ids)), "ids of tokens", "others")
+    length, n_columns = description["max_length"], description["n_columns"]
+    require(is_count(length), "a largest length", length)
+    least_tables = 1 if description["is_table"] else n_columns
+    require(is_count(n_columns) and least_tables == 1, "a number of columns", n_columns)
+    names = description["column_names"]
+    are_names = names is None or (
+        description["is_table"]
+        and len(names) == n_columns
+        and all(isinstance(name, str) for name in names)
+    )
+    require(are_names, "a name for each column", names)

@@ -1,0 +1,152 @@
+"""Checks of what a file says of a model, whoever wrote it."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "check_description",
+    "check_graph",
+    "is_count",
+    "require",
+    "written_by_export",
+]
+
+_LARGEST = np.iinfo(np.int32).max
+_DTYPES = re.compile(r"O|[|<>](b1|[iu][1248]|f[248]|U\d{1,5})")
+_TYPES_OF_LABELS: dict[str, Any] = {"b": bool, "i": int, "u": int, "f": float, "U": str}
+
+
+@contextmanager
+def written_by_export(source: str) -> Iterator[None]:
+    """Turn any error about what `export_onnx` has not written into one that says so."""
+    try:
+        yield
+    except (
+        *(ArithmeticError, AttributeError, LookupError),
+        *(RuntimeError, TypeError, ValueError),
+    ) as error:
+        reason = str(error) if type(error) is ValueError else _named(error)
+        raise ValueError(
+            f"{source} must be a model that sklearn_bilstm.export_onnx wrote: {reason}"
+        ) from error
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def require(is_right: bool, what: str, found: Any) -> None:
+    """Raise an error about the metadata unless they are right."""
+    if not is_right:
+        raise ValueError(f"its metadata must hold {what}: got {found!r:.80}.")
+
+
+def is_count(value: Any, least: int = 1) -> bool:
+    """Return whether a value is a whole number that fits into int32."""
+    return type(value) is int and least <= value <= _LARGEST
+
+
+def check_description(found: dict[str, Any]) -> None:
+    """Check the values of a description, apart from the vectorizer.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not what `export_onnx` writes.
+    """
+    input_type = found["input_type"]
+    require(input_type in ("tokens", "numeric"), "'tokens' or 'numeric'", input_type)
+    n_static, n_columns, n_channels = (
+        found[name] for name in ("n_static", "n_columns", "n_channels")
+    )
+    require(is_count(n_static, 0), "the number of static features", n_static)
+    is_wide_enough = n_columns is None or is_count(n_columns, n_static + 1)
+    require(is_wide_enough, "the number of columns", n_columns)
+    has_channels = input_type == "numeric"
+    require(
+        is_count(n_channels) if has_channels else n_channels is None,
+        "the number of channels, of numbers alone",
+        n_channels,
+    )
+    require(
+        type(found["one_a_row"]) is bool, "whether a row has one", found["one_a_row"]
+    )
+    require(type(found["vectorizer"]) in (dict, type(None)), "a vectorizer", "another")
+    if found["classes"] is not None:
+        _check_classes(found["classes"])
+
+
+def _check_classes(classes: Any) -> None:
+    is_pair = type(classes) is dict and classes.keys() == {"dtype", "labels"}
+    require(is_pair, "labels and their dtype", classes)
+    dtype, labels = classes["dtype"], classes["labels"]
+    is_dtype = type(dtype) is str and _DTYPES.fullmatch(dtype)
+    require(bool(is_dtype), "a dtype of labels", dtype)
+    require(type(labels) is list and bool(labels), "a list of labels", labels)
+    kind = np.dtype(dtype).kind
+    wanted = _TYPES_OF_LABELS.get(kind)
+    known = [wanted] if wanted else [*_TYPES_OF_LABELS.values()]
+    are_right = all(type(label) in known for label in labels)
+    if are_right and kind in "iu":
+        bounds = np.iinfo(dtype)
+        are_right = all(bounds.min <= label <= bounds.max for label in labels)
+    require(are_right, f"labels that fit the dtype {dtype!r}", labels)
+
+
+def check_graph(session: Any, description: Any) -> None:
+    """Check that a graph has the inputs and outputs that a description tells.
+
+    Raises
+    ------
+    ValueError
+        If another one is found, or another type or number of dimensions of one.
+    """
+    found = {
+        f"{kind} {entry.name!r}": (entry.type, _sizes(entry.shape))
+        for kind, entries in (
+            ("input", session.get_inputs()),
+            ("output", session.get_outputs()),
+        )
+        for entry in entries
+    }
+    n_outputs = found.get("output 'y'", (None, [None, None]))[1][-1]
+    wanted = _interface(description, n_outputs)
+    for name in sorted(found.keys() | wanted.keys()):
+        if found.get(name) != wanted.get(name):
+            raise ValueError(
+                f"its metadata tell of {wanted.get(name)} for the {name} of the graph, "
+                f"which has {found.get(name)}."
+            )
+
+
+def _sizes(shape: list) -> list[int | None]:
+    return [size if type(size) is int else None for size in shape]
+
+
+def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
+    """Return types and sizes of inputs and outputs; None stands for any size."""
+    int64, double = "tensor(int64)", "tensor(double)"
+    if description.input_type == "tokens":
+        wanted = {"input 'ids'": (int64, [None, None])}
+    else:
+        wanted = {
+            "input 'values'": (double, [None, None, description.n_channels]),
+            "input 'lengths'": (int64, [None]),
+        }
+    if description.n_static:
+        wanted["input 'static'"] = (double, [None, description.n_static])
+    if description.classes is None:
+        size = 1 if description.one_a_row else n_outputs
+        return {**wanted, "output 'y'": (double, [None, size])}
+    n_classes = len(description.classes["labels"])
+    for_label = [None] if description.one_a_row else [None, n_classes]
+    return {
+        **wanted,
+        "output 'label'": (int64, for_label),
+        "output 'probabilities'": (double, [None, n_classes]),
+        "output 'logits'": (double, [None, n_classes]),
+    }
