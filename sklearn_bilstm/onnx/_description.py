@@ -86,8 +86,8 @@ class Description:
         Raises
         ------
         ValueError
-            If the model was not written by this package, was written by a later version,
-            or contains an invalid value.
+            If the model was not written by this package, was written by a later
+            version, or contains an invalid value.
         """
         with written_by_export(source):
             found = _read_json(properties.get(_KEY, ""))
