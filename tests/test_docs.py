@@ -7,14 +7,21 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-TEXTS = [*PAGES, ROOT / "README.md", ROOT / "examples" / "README.md"]
+TEXTS = [
+    *PAGES,
+    *ROOT.glob("*.md"),
+    ROOT / "examples" / "README.md",
+    ROOT / "benchmarks" / "README.md",
+]
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
 
 any_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-any_text = pytest.mark.parametrize("page", TEXTS, ids=lambda page: page.stem)
+any_text = pytest.mark.parametrize(
+    "page", TEXTS, ids=lambda page: str(page.relative_to(ROOT))
+)
 
 
 def as_one_script(page):

@@ -61,10 +61,10 @@ def test_the_readme_names_everything_public_for_users():
         assert f"`{name}`" in readme, name
 
 
-def test_the_readme_names_every_folder():
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+def test_the_contributing_guide_names_every_folder():
+    guide = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for name in FOLDERS:
-        assert f"`{name.removeprefix('sklearn_bilstm.')}/`" in readme, name
+        assert f"`{name.removeprefix('sklearn_bilstm.')}/`" in guide, name
 
 
 def test_the_changelog_names_the_version():
