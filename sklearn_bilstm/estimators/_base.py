@@ -1,10 +1,9 @@
 """Steps of fitting and predicting that all sequence estimators share."""
 
 from abc import abstractmethod
-from contextlib import contextmanager
 from copy import copy, deepcopy
 from dataclasses import replace
-from functools import partial
+from functools import partial, wraps
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -20,40 +19,57 @@ from sklearn_bilstm.training import (
     BatchBar,
     EarlyStopping,
     EpochPrinter,
+    EpochStart,
     MaxNorm,
     split_off_validation,
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._documentation import DocumentedMixin
+from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
+from sklearn_bilstm.utils._threads import single_threaded
 
-__all__ = ["BaseSequenceEstimator", "unchanged_on_error"]
+__all__ = ["BaseSequenceEstimator"]
 
 # max_epochs="auto": epochs for about this many batches, within these bounds.
 _AUTO_BATCHES = 2000
 _AUTO_EPOCHS = {"tokens": (4, 40), "numeric": (4, 150)}
 
 
-@contextmanager
-def unchanged_on_error(estimator):
-    """Give an estimator back its attributes if fitting it fails.
+class _UnchangedOnError:
+    """Give an estimator back its attributes if fitting it fails, as a context manager.
 
     What is learnt is learnt by a copy of the network, so that the old one comes back
-    as it was. An interrupt is a failure before the first epoch is complete. After it,
-    what was learnt is kept.
+    as it was. After an interrupt, epochs that are complete are kept.
     """
-    before = dict(vars(estimator))
-    try:
-        yield
-    except BaseException as error:
-        history = vars(estimator).get("history_")
-        learnt = history and history is not before.get("history_")
-        if not (isinstance(error, KeyboardInterrupt) and learnt):
-            vars(estimator).clear()
-            vars(estimator).update(before)
-        raise
+
+    def __init__(self, estimator):
+        self._estimator = estimator
+        self._before = dict(vars(estimator))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        attributes = vars(self._estimator)
+        kept = attributes.get("history_") is not self._before.get("history_")
+        if kind is not None and not kept:
+            attributes.clear()
+            attributes.update(self._before)
+
+
+def unchanged_on_error(method):
+    """Decorate a method that leaves the estimator as it was if it fails."""
+
+    @wraps(method)
+    def decorated(self, *args, **kwargs):
+        return call_within(
+            _UnchangedOnError(self), partial(method, self, *args, **kwargs)
+        )
+
+    return decorated
 
 
 class BaseSequenceEstimator(
@@ -139,6 +155,8 @@ class BaseSequenceEstimator(
 
     # -- fitting
 
+    @unchanged_on_error
+    @single_threaded(blas=True)
     def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled, task):
         if self.checkpoint is not None and self.random_state is None:
             raise ValueError(
@@ -168,6 +186,8 @@ class BaseSequenceEstimator(
         schedule = self.lr_schedule
         self._train(train, valid, n_epochs=n_epochs, schedule=schedule, task=task)
 
+    @unchanged_on_error
+    @single_threaded(blas=True)
     def _learn_batch(self, X, y, sample_weight, classes=None):
         """Learn from a batch of a stream."""
         first = not hasattr(self, "net_")
@@ -279,6 +299,7 @@ class BaseSequenceEstimator(
             self.net_.grow_vocabulary(n_tokens(train.sequences))
         stops_early = valid is not None and self.early_stopping is not False
         stopping = EarlyStopping(self.n_iter_no_change, self.tol)
+        epoch_start = EpochStart()
         n_batches = -(-len(train) // self.batch_size)
         as_if_stopped = partial(self._as_if_stopped, stopping, train)
         callbacks = [
@@ -286,13 +307,15 @@ class BaseSequenceEstimator(
             SCHEDULES[schedule](n_epochs * n_batches),
             GradientNormClipping(self.gradient_clip_norm),
             *([] if self.max_norm is None else [MaxNorm(self.max_norm)]),
-            *[stopping] * stops_early,  # before those that look at the best weights
+            # before those that look at the best weights
+            stopping if stops_early else epoch_start,
             *[BatchBar(n_epochs)] * (self.verbose > 1),
             *copies_of_callbacks(self),
             *([] if task is None else [EpochTasks(task, as_if_stopped)]),
             *[EpochPrinter(n_epochs)] * (self.verbose > 0),
         ]
         n_before = len(self.net_.epochs())
+        complete = partial(self._complete, stopping, train, n_before, streams)
         try:
             self.net_.fit_epochs(
                 train,
@@ -301,19 +324,33 @@ class BaseSequenceEstimator(
                 callbacks=callbacks,
                 checkpoint=None if streams else self.checkpoint,
             )
+            complete()
+        except KeyboardInterrupt:
+            epoch_start.restore(self.net_)
+            complete()  # once more, if it was interrupted itself
+            raise
         finally:
-            self._record_training(stopping, n_before)
-            if not streams:
-                self.net_.restart_optimizer()
-            if not streams and self.n_iter_:
-                self._measure(train)
+            epoch_start.forget()
 
-    def _record_training(self, stopping, n_before):
-        history = self.net_.epochs()
+    def _complete(self, stopping, train, n_before, streams):
+        """Turn the complete epochs of a training into a fitted estimator.
+
+        The history comes last: by it an interrupted estimator is known to be complete.
+        """
+        stopping.on_train_end(self.net_)
+        history = self._record_training(stopping)
+        if not streams:
+            self.net_.restart_optimizer()
+            if self.n_iter_:
+                self._measure(train)
         if len(history) > n_before:
             self.history_ = history
+
+    def _record_training(self, stopping):
+        history = self.net_.epochs()
         self.n_iter_ = len(history)
         self.best_epoch_ = stopping.best_epoch_ or self.n_iter_
+        return history
 
     def _as_if_stopped(self, stopping, train):
         """Return the attributes that a training has which ends with this epoch."""
@@ -321,7 +358,7 @@ class BaseSequenceEstimator(
         stopped.net_ = self._make_net(deepcopy(self.module_), self.net_.seed)
         stopped.net_.carry_on(self.net_)
         stopping.restore(stopped.net_)
-        stopped._record_training(stopping, 0)
+        stopped.history_ = stopped._record_training(stopping)
         stopped._measure(train)
         return vars(stopped)
 

@@ -5,13 +5,11 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import unchanged_on_error
 from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
-from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMClassifier"]
 
@@ -457,11 +455,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
             If a parameter, X, y or the weights are invalid, if training diverges, or if
             the `checkpoint` belongs to a different training.
         """
-        with (
-            fit_task(self, X, y, sample_weight) as task,
-            unchanged_on_error(self),
-            OneCore(blas=True),
-        ):
+        with fit_task(self, X, y, sample_weight) as task:
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
@@ -504,8 +498,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
                 "class_weight='balanced' needs all rows at once, which partial_fit "
                 "does not have: give a dict of weights instead."
             )
-        with unchanged_on_error(self), OneCore(blas=True):
-            self._learn_batch(X, y, sample_weight, classes)
+        self._learn_batch(X, y, sample_weight, classes)
         return self
 
     def predict(self, X):

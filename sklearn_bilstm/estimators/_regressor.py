@@ -9,14 +9,13 @@ from sklearn.base import RegressorMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator, unchanged_on_error
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._input import check_finite
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.training import R2, REGRESSION_LOSSES, WeightedRegressionLoss
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y, fit_context
-from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMRegressor"]
 
@@ -413,11 +412,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             If a parameter, X, y or the weights are invalid, if training diverges, or if
             the `checkpoint` belongs to a different training.
         """
-        with (
-            fit_task(self, X, y, sample_weight) as task,
-            unchanged_on_error(self),
-            OneCore(blas=True),
-        ):
+        with fit_task(self, X, y, sample_weight) as task:
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
@@ -449,8 +444,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             If the parameters describe a different network than the fitted one, or if y
             has a different number of outputs.
         """
-        with unchanged_on_error(self), OneCore(blas=True):
-            self._learn_batch(X, y, sample_weight)
+        self._learn_batch(X, y, sample_weight)
         return self
 
     def predict(self, X):

@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import unchanged_on_error
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._sentences import RowsOfLabels, check_lengths
 from sklearn_bilstm.estimators._tagging import BaseTagger
@@ -20,7 +19,6 @@ from sklearn_bilstm.utils._sklearn import (
     check_sample_weight,
     fit_context,
 )
-from sklearn_bilstm.utils._threads import OneCore
 
 __all__ = ["BiLSTMTagger"]
 
@@ -435,11 +433,7 @@ class BiLSTMTagger(BaseTagger):
             the `checkpoint` belongs to a different training, or if each row of `y_val`
             has a label that is not in y.
         """
-        with (
-            fit_task(self, X, y, sample_weight) as task,
-            unchanged_on_error(self),
-            OneCore(blas=True),
-        ):
+        with fit_task(self, X, y, sample_weight) as task:
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 

@@ -1,6 +1,6 @@
 """How a network is trained: the skorch net, its callbacks, schedules and losses."""
 
-from sklearn_bilstm.training._callbacks import EarlyStopping, MaxNorm
+from sklearn_bilstm.training._callbacks import EarlyStopping, EpochStart, MaxNorm
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
 from sklearn_bilstm.training._evidence import Evidence
 from sklearn_bilstm.training._losses import (
@@ -28,6 +28,7 @@ __all__ = [
     "BatchBar",
     "EarlyStopping",
     "EpochPrinter",
+    "EpochStart",
     "Evidence",
     "LabelAccuracy",
     "MaxNorm",

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sklearn_bilstm.training._stop import StopTraining
 
-__all__ = ["EarlyStopping", "MaxNorm", "Resumable"]
+__all__ = ["EarlyStopping", "EpochStart", "MaxNorm", "Resumable"]
 
 # Parts with matrices whose rows are not what a unit reads by.
 _WITHOUT_UNITS = "input_layer.", "characters.embedding.", "labelling."
@@ -58,10 +58,9 @@ class EarlyStopping(Resumable):
         """Keep the weights if they are the best so far, or count the epoch."""
         epoch = net.history[-1]
         if epoch["valid_loss"] < self.best_loss_ - self.tol:
-            self.best_loss_ = epoch["valid_loss"]
-            self.best_epoch_ = epoch["epoch"]
-            weights = net.module_.state_dict()
-            self.best_weights_ = {key: value.clone() for key, value in weights.items()}
+            best = epoch["valid_loss"], epoch["epoch"], _copied_weights(net)
+            # all at once, whenever an interrupt comes
+            self.best_loss_, self.best_epoch_, self.best_weights_ = best
         elif self.is_over(net):
             raise StopTraining
 
@@ -78,6 +77,28 @@ class EarlyStopping(Resumable):
         """Put the best weights back."""
         self.restore(net)
         self.best_weights_ = None
+
+
+class EpochStart(Callback):
+    """Keep the weights that an epoch starts with, for when it is interrupted."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of the weights."""
+        self._epoch, self._weights = 0, dict[str, Tensor]()
+
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
+        """Keep the weights."""
+        kept = len(net.history), _copied_weights(net)
+        self._epoch, self._weights = kept
+
+    def restore(self, net: Any) -> None:
+        """Put the weights back if the last epoch is not complete."""
+        is_last = self._epoch > 0 and self._epoch == len(net.history)
+        if is_last and "seconds" not in net.history[-1]:
+            net.module_.load_state_dict(self._weights)
 
 
 class MaxNorm(Callback):
@@ -105,3 +126,7 @@ class MaxNorm(Callback):
             if weight.ndim == 2 and not name.startswith(_WITHOUT_UNITS):
                 norms = weight.norm(dim=1, keepdim=True)
                 weight.mul_((self.max_norm / norms.clamp(min=1e-12)).clamp(max=1))
+
+
+def _copied_weights(net: Any) -> dict[str, Tensor]:
+    return {key: value.clone() for key, value in net.module_.state_dict().items()}

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from sklearn_bilstm.sequences import (
 from sklearn_bilstm.training._checkpoint import Checkpoint
 from sklearn_bilstm.training._predicting import PredictingNet
 from sklearn_bilstm.training._stop import StopTraining
+from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._random import seeded_generator
 
 __all__ = ["SequenceNet"]
@@ -120,18 +122,31 @@ class SequenceNet(PredictingNet):
         last_epoch = len(self.history) + n_epochs
         self.notify("on_train_begin", X=train, y=None)
         try:
-            goes_on = stored is None or stored.resume(self)
-            with self._make_workers() as self._workers:
-                while goes_on and len(self.history) < last_epoch:
-                    goes_on = self._fit_epoch(train, valid)
-                    if stored is not None:
-                        stored.write(self)
+            if stored is None or stored.resume(self):
+                self._workers = self._make_workers()
+                call_within(
+                    self._workers,
+                    partial(self._fit_until, last_epoch, train, valid, stored),
+                )
         except StopTraining:  # within an epoch, which is not complete then
             pass
         finally:
             self.notify("on_train_end", X=train, y=None)
             for epoch in self.history:
                 epoch["batches"] = []
+
+    def _fit_until(
+        self,
+        last_epoch: int,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        stored: Checkpoint | None,
+    ) -> None:
+        goes_on = True
+        while goes_on and len(self.history) < last_epoch:
+            goes_on = self._fit_epoch(train, valid)
+            if stored is not None:
+                stored.write(self)
 
     def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> bool:
         """Train for an epoch, and return whether there is to be another one."""

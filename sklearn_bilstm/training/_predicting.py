@@ -10,9 +10,9 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from sklearn_bilstm.nn import Projection
 from sklearn_bilstm.sequences import SequenceDataset, batches_to_read
-from sklearn_bilstm.utils._threads import OneCore, Workers
+from sklearn_bilstm.utils._interrupts import call_within
+from sklearn_bilstm.utils._threads import Workers, single_threaded
 
 __all__ = ["PredictingNet"]
 
@@ -73,6 +73,7 @@ class PredictingNet(NeuralNet):
             module.compile(**self.get_params_for("compile"))
         return module
 
+    @single_threaded()
     def logits(self, dataset: SequenceDataset) -> np.ndarray:
         """Return the logits in the order of their rows.
 
@@ -87,7 +88,7 @@ class PredictingNet(NeuralNet):
         -------
         logits : ndarray of float64, shape (n_rows, K)
         """
-        with OneCore(), torch.inference_mode():
+        with torch.inference_mode():
             pooled = torch.from_numpy(self.pooled(dataset)).double()
             return self.module_.head(pooled).numpy()
 
@@ -188,10 +189,20 @@ class PredictingNet(NeuralNet):
             batches = self._batches(dataset, rows.best)
             large = [batch for batch in batches if len(batch) >= rows.fewest]
             if sum(lengths[batch].sum() for batch in large) >= n_enough:
-                with OneCore():  # as rounding may depend on how many there are
-                    projection = network.projection()
-                return batches, _looking_up(network.pool, projection, rows.fewest)
+                return batches, self._looking_up(rows.fewest)
         return self._batches(dataset), network.pool
+
+    @single_threaded()  # as rounding may depend on how many cores there are
+    def _looking_up(self, fewest_rows: int) -> Callable[..., Tensor]:
+        """Return a pooling that reads batches of many rows through a projection."""
+        pool, projection = self.module_.pool, self.module_.projection()
+
+        def pooled(steps: Tensor, **inputs: Any) -> Tensor:
+            if len(steps) >= fewest_rows:
+                inputs["projection"] = projection
+            return pool(steps, **inputs)
+
+        return pooled
 
     def _batches(
         self, dataset: SequenceDataset, n_rows: int = _ROWS_TO_READ
@@ -217,8 +228,8 @@ class PredictingNet(NeuralNet):
             with torch.inference_mode():
                 return function(**to_tensor(inputs, device=self.device)).cpu()
 
-        with self._make_workers() as workers:
-            return workers.map(read, batches)
+        workers = self._make_workers()
+        return call_within(workers, lambda: workers.map(read, batches))
 
     def _make_workers(self) -> Workers:
         # a single one feeds a GPU
@@ -236,16 +247,3 @@ class PredictingNet(NeuralNet):
         for module in self.module_.modules():
             if isinstance(module, nn.RNNBase):
                 module.flatten_parameters()  # cuDNN wants the weights side by side
-
-
-def _looking_up(
-    pool: Callable[..., Tensor], projection: Projection, fewest_rows: int
-) -> Callable[..., Tensor]:
-    """Return a pooling that reads batches of many rows through a projection."""
-
-    def pooled(steps: Tensor, **inputs: Any) -> Tensor:
-        if len(steps) >= fewest_rows:
-            inputs["projection"] = projection
-        return pool(steps, **inputs)
-
-    return pooled

@@ -1,20 +1,21 @@
 """How many cores are used, and by what."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
-from threading import Condition, Lock, local
+from functools import wraps
+from threading import Condition, Lock, get_ident
 from types import TracebackType
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 import threadpoolctl
 import torch
 
-from sklearn_bilstm.utils._memory import KeptMemory
+from sklearn_bilstm.utils._interrupts import call_within
 
-__all__ = ["OneCore", "Workers"]
+__all__ = ["OneCore", "Workers", "single_threaded"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -23,7 +24,7 @@ class OneCore:
 
     Results then do not depend on how many cores there are. Contexts may overlap, in one
     thread or in several; when the last ends, torch has the cores that it had before the
-    first.
+    first. Use :func:`single_threaded` where Ctrl-C may hit.
 
     Parameters
     ----------
@@ -32,34 +33,33 @@ class OneCore:
     """
 
     _lock: ClassVar[Lock] = Lock()
-    _here: ClassVar[local] = local()
-    _n_open: ClassVar[int] = 0
-    _n_blas: ClassVar[int] = 0
+    _open: ClassVar[list["OneCore"]] = []
     # BLAS libraries that were limited, and the threads that each had
     _limited: ClassVar[list[tuple[Any, int]]] = []
-    n_allowed: ClassVar[int] = 1  # cores of torch outside of all contexts
+    _n_allowed: ClassVar[int] = 1  # cores of torch outside of all contexts
 
     def __init__(self, *, blas: bool = False) -> None:
         self.blas = blas
+        self._thread = 0
         self._limited_here: list[tuple[Any, int]] = []
+
+    @staticmethod
+    def n_allowed() -> int:
+        """Return the number of cores that torch has outside of all contexts."""
+        with OneCore._lock:
+            return OneCore._n_allowed if OneCore._open else torch.get_num_threads()
 
     def __enter__(self) -> Self:
         # Torch keeps its number once for the thread that sets it, and once for all that
         # begin later, which may be within a context too.
         with OneCore._lock:
-            if OneCore._n_open == 0:
-                OneCore.n_allowed = torch.get_num_threads()
-            OneCore._n_open += 1
-            OneCore._n_blas += self.blas
-            self._here.depth = getattr(self._here, "depth", 0) + 1
-        try:
-            if self.blas:
-                with OneCore._lock:
-                    self._limit_blas()
+            if not OneCore._open:
+                OneCore._n_allowed = torch.get_num_threads()
+            self._thread = get_ident()
+            OneCore._open.append(self)  # before anything changes, so that it is undone
             torch.set_num_threads(1)
-        except BaseException:  # after Ctrl-C in here nothing else would close it
-            self.__exit__(None, None, None)
-            raise
+            if self.blas:
+                self._limit_blas()
         return self
 
     def __exit__(
@@ -69,16 +69,27 @@ class OneCore:
         trace: TracebackType | None,
     ) -> None:
         with OneCore._lock:
-            OneCore._n_open -= 1
-            OneCore._n_blas -= self.blas
-            self._here.depth -= 1
-            if self._here.depth == 0:
-                torch.set_num_threads(OneCore.n_allowed)
+            if self not in OneCore._open:
+                return
+            others = [context for context in OneCore._open if context is not self]
+            if all(context._thread != self._thread for context in others):
+                torch.set_num_threads(OneCore._n_allowed)
             if self.blas:
                 _give_back(self._limited_here)
-                if OneCore._n_blas == 0:
+                if not any(context.blas for context in others):
                     _give_back(OneCore._limited)
                 _let_others_limit()
+            OneCore._open.remove(self)  # once all is undone, or it is undone again
+
+    @staticmethod
+    def keep_thread_to_one_core() -> None:
+        """Keep torch to a single core in a thread of its own, if a context is open.
+
+        Without one, the number would hold for all threads that begin later.
+        """
+        with OneCore._lock:
+            if OneCore._open:
+                torch.set_num_threads(1)
 
     def _limit_blas(self) -> None:
         controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
@@ -100,7 +111,7 @@ def _give_back(limited: list[tuple[Any, int]]) -> None:
     while limited:
         library, n_threads = limited[-1]
         library.set_num_threads(n_threads)
-        limited.pop()  # only now, so that after Ctrl-C the next context gives it back
+        limited.pop()  # only now, so that after Ctrl-C it is given back again
 
 
 def _has_a_number_for_each_thread(library: Any) -> bool:
@@ -137,21 +148,19 @@ class Workers:
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
-        self._contexts = ExitStack()
+        self._core = OneCore()
         self._pool: ThreadPoolExecutor | None = None
         self._n_helpers = 0
+        self._waiting: Iterator[int] = iter(
+            ()
+        )  # items for the next thread that is free
         # Ctrl-C may leave a thread that nobody knows of, as it was just being started:
-        # so threads are counted that work, and none begins once it is closed
-        self._changed = Condition()
-        self._is_open, self._n_at_work = False, 0
+        # so threads are counted that work
+        self._changed, self._n_at_work = Condition(), 0
 
     def __enter__(self) -> Self:
-        with ExitStack() as contexts:
-            contexts.enter_context(KeptMemory())
-            contexts.enter_context(OneCore())
-            self._contexts = contexts.pop_all()
-        self._n_helpers = (self.n_threads or OneCore.n_allowed) - 1
-        self._is_open = True
+        self._core.__enter__()
+        self._n_helpers = (self.n_threads or OneCore.n_allowed()) - 1
         return self
 
     def __exit__(
@@ -160,14 +169,11 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        try:
-            with self._changed:
-                self._is_open = False
-            if self._pool is not None:
-                self._pool.shutdown()
-        finally:
-            self._pool, self._n_helpers = None, 0
-            self._contexts.close()
+        deque(self._waiting, maxlen=0)
+        if self._pool is not None:
+            self._pool.shutdown()
+        self._pool, self._n_helpers = None, 0
+        self._core.__exit__(kind, error, trace)
 
     def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
         """Call a function on each item, and return what it returns, in order.
@@ -176,7 +182,7 @@ class Workers:
         """
         calls = list(zip(*items, strict=True))
         results: list[Any] = [None] * len(calls)
-        waiting = iter(range(len(calls)))  # for the next thread that is free
+        waiting = self._waiting = iter(range(len(calls)))
 
         def work() -> None:
             try:
@@ -215,11 +221,29 @@ class Workers:
         # a pool starts a thread only when there is something for it to do
         if self._pool is None:
             self._pool = ThreadPoolExecutor(
-                self._n_helpers, "sklearn_bilstm", self._keep_to_one_core
+                self._n_helpers, "sklearn_bilstm", OneCore.keep_thread_to_one_core
             )
         return self._pool
 
-    def _keep_to_one_core(self) -> None:
-        with self._changed:
-            if self._is_open:  # else it would hold for all threads that begin later
-                torch.set_num_threads(1)
+
+def single_threaded(
+    *, blas: bool = False
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Return a decorator of functions in which torch keeps to a single core.
+
+    The cores come back whatever line Ctrl-C interrupts.
+
+    Parameters
+    ----------
+    blas : bool, default=False
+        As for :class:`OneCore`.
+    """
+
+    def decorate(function: Callable[P, T]) -> Callable[P, T]:
+        @wraps(function)
+        def decorated(*args: P.args, **kwargs: P.kwargs) -> T:
+            return call_within(OneCore(blas=blas), lambda: function(*args, **kwargs))
+
+        return decorated
+
+    return decorate

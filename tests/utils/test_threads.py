@@ -9,8 +9,8 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_bilstm.utils._memory import KeptMemory
-from sklearn_bilstm.utils._threads import OneCore, Workers
+from sklearn_bilstm.utils._interrupts import call_within
+from sklearn_bilstm.utils._threads import OneCore, Workers, single_threaded
 
 
 @pytest.fixture(autouse=True)
@@ -221,18 +221,30 @@ def test_a_thread_that_begins_late_changes_nothing(monkeypatch):
 def test_ctrl_c_on_the_way_in_leaves_nothing_changed(monkeypatch):
     def be_interrupted(n_threads):
         monkeypatch.undo()
+        set_num_threads(n_threads)
         raise KeyboardInterrupt("now")
 
-    blas = threads_of_blas()
+    set_num_threads, blas = torch.set_num_threads, threads_of_blas()
     for context in (OneCore(blas=True), Workers(2)):
         monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
-        with pytest.raises(KeyboardInterrupt, match="now"), context:
-            pass
+        with pytest.raises(KeyboardInterrupt, match="now"):
+            call_within(context, torch.get_num_threads)
         assert_all_is_as_it_was()
         assert threads_of_blas() == blas
-        assert KeptMemory._n_open == 0
-    with OneCore():
-        assert torch.get_num_threads() == 1
+    assert single_threaded()(torch.get_num_threads)() == 1
+    assert_all_is_as_it_was()
+
+
+def test_ctrl_c_on_the_way_out_leaves_nothing_changed(monkeypatch):
+    def interrupt_what_follows():
+        monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
+
+    def be_interrupted(n_threads):
+        monkeypatch.undo()
+        raise KeyboardInterrupt("now")
+
+    with pytest.raises(KeyboardInterrupt, match="now"):
+        single_threaded(blas=True)(interrupt_what_follows)()
     assert_all_is_as_it_was()
 
 

@@ -1,0 +1,141 @@
+"""Ctrl-C at any line leaves neither threads limited nor an estimator half fitted."""
+
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from threadpoolctl import threadpool_info
+
+import sklearn_bilstm
+from sklearn_bilstm import explain, load, save
+from tests.helpers import small_classifier
+
+PACKAGE = str(Path(sklearn_bilstm.__file__).parent)
+WHOLE = {"embedding": "svd", "evidence_ngrams": (1, 2), "wide_ngrams": (1, 2)}
+
+
+class Trace:
+    """Count the lines of the package that a call executes, and interrupt it at one.
+
+    Parameters
+    ----------
+    line : tuple of (str, int) or None
+        File and number of a line. KeyboardInterrupt is raised before it is executed for
+        the `nth` time.
+    nth : int
+    """
+
+    def __init__(self, line=None, nth=1):
+        self.line, self.nth = line, nth
+        self.counts = Counter()
+
+    def __call__(self, frame, event, argument):
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            line = frame.f_code.co_filename, frame.f_lineno
+            self.counts[line] += 1
+            if line == self.line and self.counts[line] == self.nth:
+                raise KeyboardInterrupt("traced")
+        return self
+
+    def run(self, function):
+        """Call a function, and return whether it was interrupted."""
+        previous = sys.gettrace()
+        sys.settrace(self)
+        try:
+            function()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(previous)
+        return False
+
+
+def moments(function, n_moments=None):
+    """Return lines that a function executes, each with one of the times it does so.
+
+    Each line has its first, its last and one time between. They are spread evenly, or
+    all if `n_moments` is None.
+    """
+    trace = Trace()
+    trace.run(function)
+    found = [
+        (line, nth)
+        for line, count in trace.counts.items()
+        for nth in sorted({1, (count + 1) // 2, count})
+    ]
+    places = np.linspace(0, len(found) - 1, n_moments or len(found)).astype(int)
+    return [found[place] for place in places]
+
+
+def threads():
+    """Return how many threads torch and BLAS use, here and in a new thread."""
+    with ThreadPoolExecutor(1) as pool:
+        in_a_new_thread = pool.submit(torch.get_num_threads).result()
+    of_libraries = [(x["filepath"], x["num_threads"]) for x in threadpool_info()]
+    return torch.get_num_threads(), in_a_new_thread, of_libraries
+
+
+@pytest.fixture(autouse=True)
+def three_threads():
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(n_threads)
+
+
+def assert_threads_come_back(function, moments):
+    before, n_alive = threads(), threading.active_count()
+    for moment in moments:
+        Trace(*moment).run(function)
+        assert threads() == before, moment
+        assert threading.active_count() == n_alive, moment
+
+
+def classifier_of(n_epochs):
+    return small_classifier(
+        **WHOLE, n_threads=2, max_epochs=n_epochs, lr_schedule="constant"
+    )
+
+
+def test_an_interrupted_fit_leaves_the_classifier_as_it_was_or_after_an_epoch(ids):
+    y = np.arange(len(ids)) % 2
+    old = classifier_of(1).fit(ids[::-1], y)
+    after = [old, *(classifier_of(n).fit(ids, y) for n in (1, 2))]
+    expected = [model.predict_proba(ids) for model in after]
+    before = threads()
+    for moment in moments(lambda: classifier_of(2).fit(ids, y), 25):
+        model = deepcopy(old).set_params(max_epochs=2)
+        Trace(*moment).run(partial(model.fit, ids, y))
+        assert threads() == before, moment
+        found = model.predict_proba(ids)
+        equal = [np.array_equal(found, proba) for proba in expected]
+        assert any(equal), moment
+        n_epochs = max(equal.index(True), 1)
+        assert model.n_iter_ == len(model.history_) == n_epochs, moment
+
+
+def test_an_interrupted_prediction_leaves_threads_as_they_were(
+    fitted_pipeline, reviews
+):
+    def predict():
+        fitted_pipeline.predict(reviews[0])
+        explain(fitted_pipeline, reviews[0][:2], method="occlusion")
+
+    assert_threads_come_back(predict, moments(predict, 25))
+
+
+def test_an_interrupted_save_or_load_leaves_threads_as_they_were(fitted, tmp_path):
+    def store():
+        save(fitted, tmp_path / "model.zip")
+        load(tmp_path / "model.zip")
+
+    assert_threads_come_back(store, moments(store, 15))
