@@ -9,7 +9,8 @@ from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
+from sklearn_bilstm.utils._plain import fit_method
+from sklearn_bilstm.utils._sklearn import StrOptions
 
 __all__ = ["BiLSTMClassifier"]
 
@@ -413,7 +414,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         self.verbose = verbose
         self.random_state = random_state
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Fit the classifier.
 
@@ -459,7 +460,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Update the network with one pass over a batch, at the constant rate `lr`.
 

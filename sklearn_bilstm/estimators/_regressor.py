@@ -15,7 +15,8 @@ from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.training import R2, REGRESSION_LOSSES, WeightedRegressionLoss
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y, fit_context
+from sklearn_bilstm.utils._plain import fit_method
+from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y
 
 __all__ = ["BiLSTMRegressor"]
 
@@ -372,7 +373,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         self.verbose = verbose
         self.random_state = random_state
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Fit the regressor.
 
@@ -416,7 +417,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def partial_fit(self, X, y, sample_weight=None):
         """Update the network with one pass over a batch, at the constant rate `lr`.
 

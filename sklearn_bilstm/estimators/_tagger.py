@@ -13,11 +13,11 @@ from sklearn_bilstm.estimators._tagging import BaseTagger
 from sklearn_bilstm.metrics import span_f1_score
 from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.utils._callbacks import fit_task
+from sklearn_bilstm.utils._plain import fit_method
 from sklearn_bilstm.utils._sklearn import (
     Interval,
     StrOptions,
     check_sample_weight,
-    fit_context,
 )
 
 __all__ = ["BiLSTMTagger"]
@@ -394,7 +394,7 @@ class BiLSTMTagger(BaseTagger):
         self.verbose = verbose
         self.random_state = random_state
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Fit the tagger.
 

@@ -8,6 +8,7 @@ from sklearn_bilstm.onnx._checks import is_count, require
 from sklearn_bilstm.text import TextVectorizer
 from sklearn_bilstm.text._analysis import make_analyzer
 from sklearn_bilstm.text._vocabulary import check_vocabulary
+from sklearn_bilstm.utils._plain import plain_value
 
 __all__ = ["describe_vectorizer", "make_vectorizer"]
 
@@ -56,7 +57,9 @@ def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
             )
     names = getattr(vectorizer, "feature_names_in_", None)
     return {
-        "settings": {name: getattr(vectorizer, name) for name in _SETTINGS},
+        "settings": {
+            name: plain_value(getattr(vectorizer, name)) for name in _SETTINGS
+        },
         "vocabulary": vectorizer.vocabulary_,
         "max_length": int(vectorizer.max_length_),
         "n_columns": vectorizer._n_columns,

@@ -24,6 +24,7 @@ from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._plain import plain_parameters
 from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
 
 __all__ = ["is_storable", "plain_object", "restored_object"]
@@ -160,7 +161,8 @@ def _check_parameters(value: Any) -> None:
     between its versions.
     """
     if isinstance(value, (*_ESTIMATORS, TextVectorizer)):
-        value._validate_params()
+        with plain_parameters(value):
+            value._validate_params()
     elif isinstance(value, Pipeline):
         value._validate_steps()
 

@@ -27,13 +27,13 @@ from sklearn_bilstm.text._vocabulary import (
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import DocumentedMixin
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._plain import fit_method
 from sklearn_bilstm.utils._sklearn import (
     HasMethods,
     Interval,
     RealNotInt,
     StrOptions,
     check_feature_names,
-    fit_context,
     get_output_config,
 )
 from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
@@ -235,7 +235,7 @@ class TextVectorizer(
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit(self, X, y=None):
         """Learn the vocabulary.
 
@@ -263,7 +263,7 @@ class TextVectorizer(
             self._learn(X, first=True)
         return self
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def fit_transform(self, X, y=None):
         """Learn the vocabulary and return the token ids.
 
@@ -286,7 +286,7 @@ class TextVectorizer(
             task.begin()
             return self._matrix(self._learn(X, first=True))
 
-    @fit_context(prefer_skip_nested_validation=True)
+    @fit_method
     def partial_fit(self, X, y=None):
         """Update the vocabulary with more documents.
 

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
@@ -65,3 +66,10 @@ def test_tokens_that_are_no_strings_are_refused():
     vectorizer = TextVectorizer(vocabulary=[3, "a"]).fit(["a text"])
     with pytest.raises(ValueError, match="must be strings.* got 3"):
         describe_vectorizer(vectorizer)
+
+
+def test_scalars_of_numpy_in_parameters_are_described():
+    parameters = {"lowercase": np.bool_(True), "truncation": np.str_("pre")}
+    vectorizer = TextVectorizer(**parameters, max_length=np.int64(1)).fit(["A b"])
+    X = remade(vectorizer).transform(["b A"])
+    assert X.toarray().tolist() == [[vectorizer.vocabulary_["a"]]]
