@@ -15,6 +15,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
+from sklearn_bilstm.text._checks import check_tokens, hashable_tokens
 from sklearn_bilstm.text._documents import Documents, read_documents
 from sklearn_bilstm.text._locating import Locator
 from sklearn_bilstm.text._vocabulary import (
@@ -81,7 +82,8 @@ class TextVectorizer(
         `strip_accents`.
 
     tokenizer : callable, default=None
-        Function that maps a string to a list of tokens, for `analyzer="word"`.
+        Function that maps a string to a list of strings, the tokens, for
+        `analyzer="word"`.
 
     token_pattern : str, default=None
         Regular expression of a token, for `analyzer="word"` without a `tokenizer`.
@@ -90,7 +92,8 @@ class TextVectorizer(
         as a token.
 
     analyzer : {"word", "char"} or callable, default="word"
-        Unit of tokens. A callable takes the raw document and returns its tokens.
+        Unit of tokens. A callable takes the raw document and returns its tokens:
+        strings, or other values that compare by value, such as ints and tuples.
 
     stop_words : {"english"} or list of str, default=None
         Tokens to remove, for `analyzer="word"`. Note that "english" removes "not" and
@@ -581,4 +584,7 @@ def _encode_part(
     analyze: Analyzer = make_analyzer(**settings)
     if markers:
         analyze = partial(analyze_fields, markers=markers, analyze=analyze)
-    return encode(rows, analyze, counting=counting)
+    with hashable_tokens(**settings):
+        encoded = encode(rows, analyze, counting=counting)
+    check_tokens(encoded.tokens, rows, analyze, **settings)
+    return encoded

@@ -1,0 +1,77 @@
+"""Validation of the tokens that functions of a user return."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from numbers import Number
+from typing import Any
+
+from sklearn_bilstm.text._analysis import Analyzer
+
+__all__ = ["check_tokens", "hashable_tokens"]
+
+_VALUES = str, bytes, Number, type(None)
+
+
+def check_tokens(
+    tokens: Iterable[Hashable],
+    documents: Iterable,
+    analyze: Analyzer,
+    *,
+    analyzer: str | Callable,
+    tokenizer: Callable | None,
+    **settings: Any,
+) -> None:
+    """Refuse tokens that cannot be found again in another document.
+
+    Parameters
+    ----------
+    tokens : iterable
+        The distinct tokens of the documents.
+    documents : iterable
+        What was analysed, None for a missing document.
+    analyze : callable
+        Returns the tokens of a document.
+    analyzer, tokenizer, **settings
+        Parameters of the vectorizer.
+
+    Raises
+    ------
+    ValueError
+        If `tokenizer` returns something else than strings, or `analyzer` objects that
+        are unequal when the same document is analysed again.
+    """
+    kinds = _VALUES if callable(analyzer) else str
+    kept = next((token for token in tokens if not isinstance(token, kinds)), None)
+    if kept is None:
+        return
+    if not callable(analyzer):
+        raise ValueError(
+            "The 'tokenizer' parameter must return a list of strings: got a token of "
+            f"type {type(kept).__name__}. Return the text of each token, such as "
+            "[token.text for token in nlp(text)] with spaCy."
+        )
+    # tokens of some libraries define equality, but equal only themselves
+    again = (set(analyze(document)) for document in documents if document is not None)
+    if not any(kept in found for found in again):
+        raise ValueError(
+            "The 'analyzer' parameter must return tokens that are equal in all "
+            "documents, such as strings: got objects of type "
+            f"{type(kept).__name__}, which differ when the same document is analysed "
+            "again. Return the text of each token, such as "
+            "[token.text for token in nlp(text)] with spaCy."
+        )
+
+
+@contextmanager
+def hashable_tokens(*, analyzer: str | Callable, **settings: Any) -> Iterator[None]:
+    """Name the parameter whose function returns tokens that cannot be hashed."""
+    try:
+        yield
+    except TypeError as error:
+        if "unhashable type" not in str(error):
+            raise
+        name = "analyzer" if callable(analyzer) else "tokenizer"
+        raise ValueError(
+            f"The {name!r} parameter must return a list of tokens, such as strings: "
+            f"got one that cannot be a key of the vocabulary ({error})."
+        ) from error
