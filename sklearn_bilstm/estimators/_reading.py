@@ -14,6 +14,7 @@ from sklearn_bilstm.estimators._input import (
     infer_input_type,
     refuse_text,
 )
+from sklearn_bilstm.estimators._static import check_boundary
 from sklearn_bilstm.sequences import (
     MAX_ID,
     SequenceDataset,
@@ -83,6 +84,7 @@ class ReadingMixin:
                 checked, input_type, self.static_features
             )
             vars(self).pop("n_channels_", None)
+            self._check_boundary(X, checked, static)
         if self.input_type_ == "tokens":
             check_finite(checked)
             sequences = self._ids(checked, max_id)
@@ -167,6 +169,11 @@ class ReadingMixin:
                 "static features: fill gaps with sklearn.impute.SimpleImputer."
             ) from error
         return X[:, : n_columns - n_static], static
+
+    def _check_boundary(self, X, ids, static):
+        if static is not None and self.input_type_ == "tokens":
+            names = getattr(self, "feature_names_in_", None)
+            check_boundary(X, ids, static, names)
 
     def _learn_scale(self, rows):
         """Learn what to standardise numbers with, from the rows learnt from alone."""

@@ -1,0 +1,109 @@
+"""Signs that static features do not begin where the token ids of a row end."""
+
+import re
+import warnings
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_bilstm.utils._token_ids import TokenIds
+
+__all__ = ["check_boundary"]
+
+# As `TextVectorizer.get_feature_names_out` and a ColumnTransformer name columns of ids.
+_TOKEN_COLUMN = re.compile(r"(?:.*__)?token_\d+")
+
+# Fewer rows may look like token ids by chance.
+_FEWEST_ROWS = 3
+
+
+def check_boundary(X, ids, static, names=None):
+    """Compare `static_features` with what is known of the columns of X.
+
+    Parameters
+    ----------
+    X : object
+        What a user calls X.
+    ids : {ndarray, sparse matrix} of shape (n_samples, n_timesteps)
+        The columns that are read as token ids.
+    static : ndarray of shape (n_samples, n_static)
+        The columns that are read as numbers.
+    names : ndarray of str, shape (n_timesteps + n_static,), default=None
+        Names of the columns, if they are known.
+
+    Raises
+    ------
+    ValueError
+        If X holds token ids alone, or names of columns show that an id is read as a
+        number or a number as an id.
+
+    Warns
+    -----
+    UserWarning
+        If the values make that likely.
+    """
+    if isinstance(X, TokenIds):
+        raise ValueError(
+            "The 'static_features' parameter must be 0 where X holds nothing but the "
+            f"token ids of a TextVectorizer: got {static.shape[1]}."
+        )
+    if names is not None:
+        _check_names(names, static.shape[1])
+    last = _column(ids, -1)
+    if _ends_in_number(ids, last):
+        _warn(
+            "the last column of token ids holds values behind gaps of zeros, as a "
+            "number does",
+            "small",
+        )
+    if _begins_with_ids(last, static[:, 0]):
+        _warn(
+            "the first of them holds a whole number only in rows whose token ids fill "
+            "all columns before it, as a further token id does",
+            "large",
+        )
+
+
+def _check_names(names, n_static):
+    are_ids = [_TOKEN_COLUMN.fullmatch(name) is not None for name in names]
+    n_ids = sum(are_ids)
+    if not n_ids:
+        return
+    if n_ids != len(names) - n_static or not all(are_ids[:n_ids]):
+        raise ValueError(
+            "The 'static_features' parameter must be the number of columns behind the "
+            f"token ids, which come first: got {n_static}, and X has {n_ids} columns "
+            f"of token ids, such as {names[are_ids.index(True)]!r}, and "
+            f"{len(names) - n_ids} others."
+        )
+
+
+def _ends_in_number(ids, last):
+    """Return whether values of the last column stand behind gaps in many rows."""
+    n_stored = np.asarray((ids != 0).sum(axis=1)).ravel()
+    has_gap = (n_stored < ids.shape[1]) & (_column(ids, 0) != 0)
+    return (has_gap & (last != 0)).sum() >= _FEWEST_ROWS
+
+
+def _begins_with_ids(last, first_static):
+    """Return whether a static feature continues token ids, and is zero elsewhere."""
+    holds = first_static != 0
+    if holds.sum() < _FEWEST_ROWS or holds.all():
+        return False
+    values = first_static[holds]
+    whole = (values > 0).all() and (values == np.floor(values)).all()
+    return bool(whole and (values > 1).any() and (last[holds] != 0).all())
+
+
+def _column(X, index):
+    column = X[:, [index]]
+    return (column.toarray() if sparse.issparse(column) else column).ravel()
+
+
+def _warn(reason, size):
+    warnings.warn(
+        f"The 'static_features' parameter may be too {size}: {reason}. It must be the "
+        "number of columns behind the token ids.",
+        UserWarning,
+        stacklevel=2,
+    )

@@ -1,0 +1,96 @@
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+from sklearn.compose import make_column_transformer
+from sklearn.preprocessing import OneHotEncoder
+
+from sklearn_bilstm import TextVectorizer
+from tests.helpers import small_classifier
+
+WORDS = ["good", "film", "bad", "plot", "so"]
+TEXTS = [" ".join(WORDS[: 1 + i % 5]) for i in range(20)]
+FRAME = pd.DataFrame({"text": TEXTS, "age": np.arange(20) + 0.5})
+FRAME["count"] = np.arange(20)[::-1] % 7
+y = np.arange(20) % 2
+
+
+def table(*columns, sparse_output=False):
+    """Five columns of token ids, and others behind them."""
+    vectorizer = TextVectorizer(max_length=5, sparse_output=sparse_output)
+    columns = make_column_transformer(
+        (vectorizer, "text"),
+        ("passthrough", list(columns)),
+        sparse_threshold=float(sparse_output),
+    )
+    return columns.fit(FRAME)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_right_number_gives_no_warning(container):
+    X = container(table("count", "age").transform(FRAME))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small_classifier(static_features=2).fit(X, y)
+    assert len(model.predict(X)) == 20
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_token_read_as_a_number_gives_a_warning(container):
+    X = container(table("count").transform(FRAME))
+    with pytest.warns(
+        UserWarning, match="'static_features' parameter may be too large"
+    ):
+        small_classifier(static_features=2).fit(X, y)
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_a_number_read_as_a_token_gives_a_warning(container):
+    X = container(table("count", "age").transform(FRAME))
+    with pytest.warns(
+        UserWarning, match="'static_features' parameter may be too small"
+    ):
+        small_classifier(static_features=1).fit(X, y)
+
+
+@pytest.mark.parametrize("static_features", [1, 3])
+def test_names_of_columns_show_a_wrong_number(static_features):
+    X = table("count", "age").set_output(transform="pandas").transform(FRAME)
+    assert len(small_classifier(static_features=2).fit(X, y).predict(X)) == 20
+    with pytest.raises(ValueError, match="has 5 columns of token ids.* and 2 others"):
+        small_classifier(static_features=static_features).fit(X, y)
+
+
+def test_numbers_before_the_ids_are_refused():
+    X = table("count", "age").set_output(transform="pandas").transform(FRAME)
+    with pytest.raises(ValueError, match="token ids, which come first"):
+        small_classifier(static_features=2).fit(X[X.columns[::-1]], y)
+
+
+def test_ids_alone_have_no_static_features():
+    X = TextVectorizer(max_length=5).fit_transform(TEXTS)
+    with pytest.raises(ValueError, match="must be 0 where X holds nothing but"):
+        small_classifier(static_features=2).fit(X, y)
+
+
+def test_ids_behind_zeros_are_no_sign_of_a_number():
+    X = np.fliplr(table("age").transform(FRAME)[:, :5])
+    X = np.column_stack([X, FRAME["age"]])
+    assert len(small_classifier(static_features=1).fit(X, y).predict(X)) == 20
+
+
+def test_fewer_categories_in_a_fold_are_noticed():
+    FRAME["kind"] = list("abcd") * 5
+    columns = make_column_transformer(
+        (TextVectorizer(max_length=5, sparse_output=False), "text"),
+        (OneHotEncoder(), ["kind"]),
+        sparse_threshold=0,
+    )
+    fold = FRAME[FRAME["kind"] != "d"]
+    X = columns.fit_transform(fold)
+    with pytest.warns(
+        UserWarning, match="'static_features' parameter may be too large"
+    ):
+        small_classifier(static_features=4).fit(X, y[: len(X)])
