@@ -1,6 +1,5 @@
 """Export of fitted models to ONNX."""
 
-import os
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import evidence_channels, wide_logits
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import TextVectorizer
-from sklearn_bilstm.utils._files import replaced_atomically
+from sklearn_bilstm.utils._files import AnyFile, opened_to_write
 from sklearn_bilstm.utils._token_ids import have_same_ids
 
 __all__ = ["export_onnx"]
@@ -24,7 +23,7 @@ _NAME = "sklearn_bilstm"
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor
 
 
-def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
+def export_onnx(model: Any, path: AnyFile) -> None:
     """Export a fitted model to ONNX, for inference without torch.
 
     The graph computes predictions from token ids or numbers. It includes the network,
@@ -45,9 +44,10 @@ def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
     model : estimator
         A fitted :class:`~sklearn.pipeline.Pipeline` of a :class:`TextVectorizer` and a
         BiLSTM estimator, or only the estimator.
-    path : path-like
+    path : path-like or file
         File to write, by convention with the extension ".onnx". An existing file is
-        replaced once the new one is complete.
+        replaced once the new one is complete. A file opened in binary mode is written
+        at its current position.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def export_onnx(model: Any, path: str | os.PathLike[str]) -> None:
     graph = Graph()
     _write(graph, estimator)
     written = graph.to_model(_NAME, description.to_properties())
-    with replaced_atomically(path) as file:
+    with opened_to_write(path) as file:
         file.write(written.SerializeToString())
 
 

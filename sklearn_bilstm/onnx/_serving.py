@@ -1,9 +1,7 @@
 """Inference of exported models without torch."""
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from numbers import Integral
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._vectorizer import make_vectorizer
 from sklearn_bilstm.sequences import batches_to_read
 from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.utils._files import AnyFile, name_of_file, read_bytes
 from sklearn_bilstm.utils._optional import import_optional
 from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
@@ -39,8 +38,9 @@ class OnnxModel:
 
     Parameters
     ----------
-    path : path-like
-        File to read.
+    path : path-like or file
+        File to read. One that is open in binary mode is read from its position to its
+        end.
     n_threads : int or None, default=None
         Number of batches that run in parallel, each in one thread. If None, the number
         of cores.
@@ -73,8 +73,7 @@ class OnnxModel:
     Examples
     --------
     >>> import tempfile
-    >>> from pathlib import Path
-    >>> from sklearn_bilstm import BiLSTMClassifier, export_onnx
+    >>>     >>> from sklearn_bilstm import BiLSTMClassifier, export_onnx
     >>> from sklearn_bilstm.datasets import make_cumulative_sums
     >>> from sklearn_bilstm.onnx import OnnxModel
     >>> X, y = make_cumulative_sums(80, random_state=0)
@@ -93,14 +92,14 @@ class OnnxModel:
     )
     def __init__(
         self,
-        path: str | os.PathLike[str],
+        path: AnyFile,
         *,
         n_threads: int | None = None,
         batch_size: int = 32,
     ) -> None:
         self.n_threads = cpu_count() if n_threads is None else n_threads
         self.batch_size = batch_size
-        self._source, self._model = os.fspath(path), Path(path).read_bytes()
+        self._source, self._model = name_of_file(path), read_bytes(path)
         self.session_ = _session(self._model, self._source)
         with written_by_export(self._source):
             properties = self.session_.get_modelmeta().custom_metadata_map

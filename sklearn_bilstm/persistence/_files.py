@@ -1,6 +1,5 @@
 """The `save` and `load` functions."""
 
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,13 +24,14 @@ from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._archive import read_archive, write_archive
 from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, Kind, UnknownKindError
 from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._files import AnyFile, name_of_file
 
 __all__ = ["load", "save"]
 
 
 def save(
     model: Any,
-    path: str | os.PathLike,
+    path: AnyFile,
     *,
     custom_objects: Mapping[str, Any] | None = None,
 ) -> None:
@@ -47,8 +47,9 @@ def save(
         An estimator of this package, fitted or not, or a pipeline of such estimators
         and of scikit-learn transformers whose state consists of numbers and strings.
 
-    path : str or path-like
-        File to write. An existing file is replaced.
+    path : str, path-like or file
+        File to write. An existing file is replaced. A file opened in binary mode is
+        written at its current position, and stays open.
 
     custom_objects : mapping of str to object, default=None
         Functions and other objects in the model that cannot be stored in the file, such
@@ -59,7 +60,8 @@ def save(
     ------
     TypeError
         If `model` is not an estimator, contains an object that is neither supported nor
-        in `custom_objects`, or if `custom_objects` is not a mapping.
+        in `custom_objects`, if `custom_objects` is not a mapping, or if `path` is
+        neither a path nor a file opened in binary mode.
     ValueError
         If the model contains a pipeline with `memory`, or a parameter is invalid.
 
@@ -110,7 +112,7 @@ def save(
 
 
 def load(
-    path: str | os.PathLike,
+    path: AnyFile,
     *,
     device: str | torch.device = "auto",
     custom_objects: Mapping[str, Any] | None = None,
@@ -123,8 +125,9 @@ def load(
 
     Parameters
     ----------
-    path : str or path-like
-        File to read.
+    path : str, path-like or file
+        File to read. A file opened in binary mode is read from its current position to
+        its end, and stays open.
 
     device : str or torch.device, default="auto"
         Device of the networks for prediction, regardless of where they were fitted.
@@ -150,7 +153,8 @@ def load(
     FileNotFoundError
         If the file does not exist.
     TypeError
-        If `custom_objects` is not a mapping.
+        If `custom_objects` is not a mapping, or if `path` is neither a path nor a file
+        opened in binary mode.
 
     Warns
     -----
@@ -169,7 +173,7 @@ def load(
         missing = sorted(set(content["custom_objects"]) - set(custom_objects or {}))
     if missing:
         raise ValueError(
-            f"{os.fspath(path)!r} was saved with custom_objects: give load those of "
+            f"{name_of_file(path)!r} was saved with custom_objects: give load those of "
             f"the names {missing!r:.200} too."
         )
     with _written_by_save(path):
@@ -236,7 +240,7 @@ def _is_list_of_columns(value: Any) -> bool:
 
 
 @contextmanager
-def _written_by_save(path: str | os.PathLike) -> Iterator[None]:
+def _written_by_save(path: AnyFile) -> Iterator[None]:
     """Convert any error caused by content not written by `save` to a ValueError."""
     try:
         yield
@@ -245,7 +249,7 @@ def _written_by_save(path: str | os.PathLike) -> Iterator[None]:
         *(RuntimeError, TypeError, ValueError),
     ) as error:
         raise ValueError(
-            f"{os.fspath(path)!r} does not hold a model as save writes it: "
+            f"{name_of_file(path)!r} does not hold a model as save writes it: "
             f"{type(error).__name__}: {error}"
         ) from error
 

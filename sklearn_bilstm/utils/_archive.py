@@ -6,6 +6,7 @@ Nothing else may be in it, so that its size tells how much memory it takes to re
 """
 
 import hashlib
+import io
 import json
 import os
 import struct
@@ -13,13 +14,18 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 import numpy as np
 import safetensors.numpy
 from safetensors import SafetensorError
 
-from sklearn_bilstm.utils._files import replaced_atomically
+from sklearn_bilstm.utils._files import (
+    AnyFile,
+    name_of_file,
+    opened_to_write,
+    read_bytes,
+)
 
 __all__ = ["read_archive", "read_content", "write_archive"]
 
@@ -38,7 +44,7 @@ _ZIP_ERRORS = (
 
 
 def write_archive(
-    path: str | os.PathLike,
+    path: AnyFile,
     *,
     kind: str,
     content: Any,
@@ -48,8 +54,8 @@ def write_archive(
 
     Parameters
     ----------
-    path : path
-        Where it is to be.
+    path : path or file
+        Where it is to be, or a file that is open in binary mode.
     kind : str
         What the file holds, such as "model".
     content : object
@@ -64,22 +70,20 @@ def write_archive(
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
     manifest = {"format": FORMAT, "sklearn_bilstm": kind, "sha256": sums}
     with (
-        replaced_atomically(path) as file,
+        opened_to_write(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,
     ):
         for name, data in {_MANIFEST: _to_json(manifest), **parts}.items():
             archive.writestr(zipfile.ZipInfo(name, _EARLIEST), data)
 
 
-def read_archive(
-    path: str | os.PathLike, *, kind: str
-) -> tuple[Any, dict[str, np.ndarray]]:
+def read_archive(path: AnyFile, *, kind: str) -> tuple[Any, dict[str, np.ndarray]]:
     """Read a file.
 
     Parameters
     ----------
-    path : path
-        A file that :func:`write_archive` has written.
+    path : path or file
+        What :func:`write_archive` has written, up to the end of the file.
     kind : str
         What it must hold.
 
@@ -101,28 +105,32 @@ def read_archive(
         return _from_json(parts[_CONTENT]), _from_safetensors(parts[_ARRAYS])
 
 
-def read_content(path: str | os.PathLike, *, kind: str) -> Any:
+def read_content(path: AnyFile, *, kind: str) -> Any:
     """Read the content of a file without its arrays; see :func:`read_archive`."""
     with _open_parts(path, kind, _CONTENT) as parts:
         return _from_json(parts[_CONTENT])
 
 
 @contextmanager
-def _open_parts(
-    path: str | os.PathLike, kind: str, *names: str
-) -> Iterator[dict[str, bytes]]:
+def _open_parts(path: AnyFile, kind: str, *names: str) -> Iterator[dict[str, bytes]]:
     """Yield the bytes of some parts, whatever is wrong with which is an error."""
-    with Path(path).open("rb") as file:
+    with _opened(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
                 manifest = _manifest(archive, kind)
-                _check_parts(archive, os.fstat(file.fileno()).st_size)
+                _check_parts(archive, file.seek(0, os.SEEK_END))
                 yield {name: _part(archive, name, manifest) for name in names}
         except (*_ZIP_ERRORS, SafetensorError, LookupError, TypeError) as error:
             raise ValueError(
-                f"{os.fspath(path)!r} cannot be read as a {kind} of sklearn_bilstm: "
+                f"{name_of_file(path)!r} cannot be read as a {kind} of sklearn_bilstm: "
                 f"{error or type(error).__name__}"
             ) from error
+
+
+def _opened(path: AnyFile) -> IO[bytes]:
+    if isinstance(path, str | os.PathLike):
+        return Path(path).open("rb")
+    return io.BytesIO(read_bytes(path))
 
 
 def _manifest(archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
@@ -152,6 +160,8 @@ def _check_parts(archive: zipfile.ZipFile, size: int) -> None:
         raise ValueError(f"it must hold three parts, and holds {names!r:.200}.")
     for info in infos:
         _check_stored(info)
+    if min(info.header_offset for info in infos):
+        raise ValueError("it does not begin with one of its parts.")
     if sum(info.file_size for info in infos) > size:
         raise ValueError("its parts are larger than the file.")
 

@@ -7,10 +7,20 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 from uuid import uuid4
 
-__all__ = ["open_bytes", "replaced_atomically"]
+__all__ = [
+    "AnyFile",
+    "name_of_file",
+    "open_bytes",
+    "opened_to_write",
+    "read_bytes",
+    "replaced_atomically",
+]
+
+# The path of a file, or a file that is open in binary mode.
+AnyFile = str | os.PathLike[str] | IO[bytes]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
@@ -21,6 +31,75 @@ def open_bytes(path: Path) -> BinaryIO:
         is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
     # a gzip file alone is slow to read line by line
     return io.BufferedReader(gzip.open(path)) if is_gzip else path.open("rb")
+
+
+def name_of_file(file: AnyFile) -> str:
+    """Return what an error calls a file: its path, or the type of an open one."""
+    if isinstance(file, str | os.PathLike):
+        return os.fspath(file)
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else type(file).__name__
+
+
+def read_bytes(file: AnyFile) -> bytes:
+    """Read a file, and an open one from its position to its end.
+
+    An open file stays open.
+
+    Raises
+    ------
+    TypeError
+        If it is no file, or open in text mode.
+    ValueError
+        If it is not open for reading.
+    FileNotFoundError
+        If there is no such file.
+    """
+    if isinstance(file, str | os.PathLike):
+        return Path(file).read_bytes()
+    _check_open(file, "read", "rb")
+    return file.read()
+
+
+@contextmanager
+def opened_to_write(file: AnyFile) -> Iterator[IO[bytes]]:
+    """Open a path by :func:`replaced_atomically`, or write to an open file at the end.
+
+    What is written gets into an open file all at once, at its position. The file stays
+    open.
+
+    Raises
+    ------
+    TypeError
+        If it is no file, or open in text mode.
+    ValueError
+        If it is not open for writing.
+    """
+    if isinstance(file, str | os.PathLike):
+        with replaced_atomically(file) as written:
+            yield written
+        return
+    _check_open(file, "write", "wb")
+    buffer = io.BytesIO()
+    yield buffer
+    file.write(buffer.getvalue())
+
+
+def _check_open(file: Any, method: str, mode: str) -> None:
+    """Check that a file is open in binary mode, to read it or to write to it."""
+    way_out = (
+        f"give a path, or a file that is open in binary mode: open(path, {mode!r})"
+    )
+    if not hasattr(file, method):
+        raise TypeError(
+            f"The file must be a path or an open file: got an object of type "
+            f"{type(file).__name__}. So {way_out}."
+        )
+    if isinstance(file, io.TextIOBase) or hasattr(file, "encoding"):
+        raise TypeError(f"The file is open in text mode: {way_out}.")
+    is_allowed = getattr(file, {"read": "readable", "write": "writable"}[method], None)
+    if is_allowed is not None and not is_allowed():
+        raise ValueError(f"The file is not open to {method}: {way_out}.")
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 import copy
+import io
 import pickle
 import subprocess
 import sys
@@ -163,6 +164,18 @@ def test_a_file_of_others_is_refused(tmp_path):
         OnnxModel(other)
     with pytest.raises(FileNotFoundError, match="nowhere"):
         OnnxModel(tmp_path / "nowhere.onnx")
+
+
+def test_open_files_are_written_and_read(fitted_pipeline, path, texts):
+    file = io.BytesIO()
+    export_onnx(fitted_pipeline, file)
+    file.seek(0)
+    model = OnnxModel(file)
+    assert repr(model) == "<OnnxModel 'BytesIO': text to 2 classes>"
+    expected = OnnxModel(path).predict_proba(texts)
+    assert np.array_equal(model.predict_proba(texts), expected)
+    with pytest.raises(TypeError, match="text mode"):
+        export_onnx(fitted_pipeline, io.StringIO())
 
 
 def test_without_onnxruntime_the_extra_is_named(monkeypatch, path):

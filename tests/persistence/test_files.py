@@ -1,8 +1,11 @@
 import functools
+import gzip
+import io
 import json
 import pickle
 import subprocess
 import sys
+import tempfile
 import warnings
 from copy import deepcopy
 
@@ -41,6 +44,72 @@ def path(tmp_path):
 def round_trip(model, path, **kwargs):
     save(model, path, **kwargs)
     return load(path, **kwargs)
+
+
+OPENED = {
+    "BytesIO": io.BytesIO,
+    "NamedTemporaryFile": tempfile.NamedTemporaryFile,
+    "SpooledTemporaryFile": tempfile.SpooledTemporaryFile,
+    "TemporaryFile": tempfile.TemporaryFile,
+    "unbuffered": functools.partial(tempfile.TemporaryFile, buffering=0),
+}
+
+
+@pytest.mark.parametrize("kind", OPENED)
+def test_an_open_file_is_used_from_its_position_and_stays_open(fitted, ids, kind):
+    with OPENED[kind]() as file:
+        file.write(b"before")
+        save(fitted, file)
+        file.seek(len(b"before"))
+        again = load(file)
+        assert file.read() == b""
+        file.seek(0)
+        assert file.read(len(b"before")) == b"before"
+    assert np.array_equal(again.predict_proba(ids), fitted.predict_proba(ids))
+
+
+def test_an_open_file_holds_what_is_written_to_a_path(fitted, path):
+    save(fitted, path)
+    save(fitted, buffer := io.BytesIO())
+    assert buffer.getvalue() == path.read_bytes()
+    with gzip.open(path, "wb") as file:
+        save(fitted, file)
+    with gzip.open(path, "rb") as file:
+        assert load(file).get_params() == fitted.get_params()
+
+
+def test_a_file_in_text_mode_is_refused_with_the_way_out(fitted, path):
+    temporary = functools.partial(tempfile.NamedTemporaryFile, "w+")
+    for opened in (io.StringIO, temporary, functools.partial(path.open, "w+")):
+        with (
+            opened() as file,
+            pytest.raises(TypeError, match=r"text mode: .* open\(path, 'wb'\)"),
+        ):
+            save(fitted, file)
+    with path.open() as file, pytest.raises(TypeError, match=r"open\(path, 'rb'\)"):
+        load(file)
+
+
+def test_a_file_that_is_open_for_something_else_is_refused(fitted, path):
+    with path.open("wb") as file, pytest.raises(ValueError, match="not open to read"):
+        load(file)
+    with path.open("rb") as file, pytest.raises(ValueError, match="not open to write"):
+        save(fitted, file)
+    for use in (load, functools.partial(save, fitted)):
+        with pytest.raises(TypeError, match="a path or an open file: .* type int"):
+            use(3)
+
+
+def test_two_models_in_one_file_are_not_taken_for_each_other(fitted, fitted_tagger):
+    file = io.BytesIO()
+    save(fitted, file)
+    second = file.tell()
+    save(fitted_tagger, file)
+    file.seek(0)
+    with pytest.raises(ValueError, match="'BytesIO' cannot .* not begin with one of"):
+        load(file)
+    file.seek(second)
+    assert isinstance(load(file), type(fitted_tagger))
 
 
 def inside(value):
