@@ -294,7 +294,7 @@ class SequenceNet(PredictingNet):
             n_rows // _FEWEST_SHARD_ROWS,
             size // _FEWEST_SHARD_STEPS,
         )
-        if self.module_.needs_whole_batch:
+        if self.module_.needs_whole_batch:  # however long its rows are
             shards = [batch]
         else:
             shards = cut(batch, max(1, n_shards), _MAX_SHARD_STEPS)
