@@ -40,7 +40,7 @@ def as_one_script(page):
     return "\n".join(lines)
 
 
-@pytest.mark.filterwarnings("ignore:::mlflow")
+@pytest.mark.filterwarnings("error", "ignore:::mlflow")
 @any_page
 def test_the_code_of_a_page_runs(page):
     exec(compile(as_one_script(page), page, "exec"), {"__name__": page.stem})

@@ -177,3 +177,30 @@ def test_no_file_is_written(reviews, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small_pipeline(early_stopping=True).fit(*reviews)
     assert not list(tmp_path.iterdir())
+
+
+WITHOUT_GRADIENTS = pytest.mark.parametrize(
+    "context", [torch.no_grad, torch.inference_mode]
+)
+
+
+@WITHOUT_GRADIENTS
+def test_fit_learns_the_same_where_gradients_are_off(ids, context):
+    y = ids[:, 0] > 15
+    expected = small_classifier().fit(ids, y).predict_proba(ids)
+    with context():
+        inside = small_classifier().fit(ids, y)
+    assert np.array_equal(inside.predict_proba(ids), expected)
+
+
+@WITHOUT_GRADIENTS
+def test_a_stream_goes_on_where_gradients_are_off(ids, context):
+    y = ids[:, 0] > 15
+    plain = small_classifier().partial_fit(ids, y, classes=[False, True])
+    with context():
+        mixed = small_classifier().partial_fit(ids, y, classes=[False, True])
+    plain, mixed = plain.partial_fit(ids, y), mixed.partial_fit(ids, y)
+    with context():
+        mixed.partial_fit(ids, y)
+    expected = plain.partial_fit(ids, y).predict_proba(ids)
+    assert np.array_equal(mixed.predict_proba(ids), expected)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial, wraps
 
 import numpy as np
+import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_consistent_length
 from skorch.callbacks import GradientNormClipping
@@ -24,6 +25,7 @@ from sklearn_bilstm.training import (
     split_off_validation,
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin
+from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._documentation import DocumentedMixin
 from sklearn_bilstm.utils._interrupts import call_within
@@ -157,6 +159,8 @@ class BaseSequenceEstimator(
 
     @unchanged_on_error
     @single_threaded(blas=True)
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def _fit(self, X, y, sample_weight, X_val, y_val, X_unlabelled, task):
         if self.checkpoint is not None and self.random_state is None:
             raise ValueError(
@@ -188,6 +192,8 @@ class BaseSequenceEstimator(
 
     @unchanged_on_error
     @single_threaded(blas=True)
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def _learn_batch(self, X, y, sample_weight, classes=None):
         """Learn from a batch of a stream."""
         first = not hasattr(self, "net_")
@@ -224,6 +230,7 @@ class BaseSequenceEstimator(
     def _weighted(self, rows, y, sample_weight):
         """Put rows, targets and weights together, without the rows of no weight."""
         rows = self._paired(rows, y, "y")
+        sample_weight = as_target(sample_weight, name="sample_weight")
         weight = check_sample_weight(
             sample_weight, y, dtype=np.float64, ensure_non_negative=True
         )

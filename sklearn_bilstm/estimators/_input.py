@@ -1,10 +1,15 @@
 """Validation of X: what comes from a user, as sequences."""
 
+import warnings
+from numbers import Number
+
 import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
+from sklearn_bilstm.utils._containers import describe, without_gaps
 from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
     "as_series",
@@ -13,6 +18,7 @@ __all__ = [
     "holds_text",
     "infer_input_type",
     "refuse_text",
+    "warn_of_integers",
 ]
 
 
@@ -55,7 +61,7 @@ def as_series(X, input_type):
     Parameters
     ----------
     X : object
-        What a user calls X.
+        What :func:`~sklearn_bilstm.utils._containers.as_rows` returns.
     input_type : {"auto", "tokens", "numeric"}
 
     Returns
@@ -64,14 +70,11 @@ def as_series(X, input_type):
             None
         A list where the number of steps differs. None if X is to be read as a matrix.
     """
-    if hasattr(X, "to_numpy") and getattr(X, "ndim", 0) == 1:
-        X = X.to_numpy()
     if getattr(X, "ndim", 1) > 2:
         return _as_array_of_series(X)
-    is_list = isinstance(X, list | tuple) or _is_array_of_rows(X)
-    if is_list:  # of frames or columns of pandas, for instance
-        X = [row.to_numpy() if hasattr(row, "to_numpy") else row for row in X]
-    if not is_list or not all(isinstance(row, list | tuple | np.ndarray) for row in X):
+    if not isinstance(X, list):
+        return None
+    if not all(isinstance(row, list | tuple | np.ndarray) for row in X):
         return None
     try:
         rows = [np.asarray(row) for row in X]
@@ -140,17 +143,31 @@ def check_matrix(X, *, input_type, estimator):
     ValueError
         If X is not 2-D or holds what is no number.
     """
-    if isinstance(X, list | tuple) or _is_array_of_rows(X):
-        X = _stacked(X)
+    if isinstance(X, list):
+        X = without_gaps(_stacked(X), input_type)
+    if isinstance(X, np.ndarray) and X.dtype.kind == "O":
+        _refuse_objects(X.flat)
     if input_type != "numeric" and _is_plain_csr(X):
         return X  # to check it all the same takes long where a single row is predicted
-    return check_array(
+    X = check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
         ensure_all_finite=False,
         estimator=estimator,
         input_name="X",
     )
+    if X.dtype.kind not in "biuf":
+        raise ValueError(
+            f"X must hold token ids or numbers: got values of type {X.dtype}."
+        )
+    return X
+
+
+def _refuse_objects(cells):
+    """Refuse the first that is no number and not missing."""
+    for cell in cells:
+        if not (isinstance(cell, Number) or is_missing(cell)):
+            raise ValueError(f"X must hold token ids or numbers: got {describe(cell)}.")
 
 
 def infer_input_type(X, input_type, static_features=0):
@@ -159,6 +176,17 @@ def infer_input_type(X, input_type, static_features=0):
         return input_type
     of_ids = sparse.issparse(X) or X.dtype.kind in "iu" or static_features
     return "tokens" if of_ids else "numeric"
+
+
+def warn_of_integers(estimator):
+    """Warn that integers are read as token ids, though they may be numbers."""
+    warnings.warn(
+        f"X holds integers, which {type(estimator).__name__} reads as token ids with "
+        "input_type='auto'. Set input_type='tokens' if they are token ids, or "
+        "input_type='numeric' if they are counts, measurements or other numbers.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def check_finite(X, *, name="X"):
@@ -198,18 +226,16 @@ def _is_plain_csr(X):
     return is_csr and X.dtype.kind in "biuf" and min(X.shape) > 0
 
 
-def _is_array_of_rows(X):
-    return isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1
-
-
 def _stacked(rows):
     try:
-        return np.asarray(rows.tolist() if isinstance(rows, np.ndarray) else rows)
+        return np.asarray(rows)
     except ValueError as error:
+        _refuse_objects(
+            cell for row in rows for cell in np.ravel(np.array(row, dtype=object))
+        )
         raise ValueError(
             "X must be 2-D, but its rows have unequal length. Token ids of unequal "
-            "length come as a scipy.sparse.csr_array, or filled up with 0, and to a "
-            "BiLSTMTagger as lists of ints too; series of numbers as a list of arrays, "
+            "length come as lists of ints; series of numbers as a list of arrays, "
             "with input_type='numeric' if they are ints."
         ) from error
 

@@ -3,7 +3,12 @@
 import numpy as np
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
-from sklearn_bilstm.estimators._labels import check_labels, encode, weight_of_classes
+from sklearn_bilstm.estimators._labels import (
+    check_labels,
+    encode,
+    warn_of_marks,
+    weight_of_classes,
+)
 from sklearn_bilstm.estimators._ngrams import NgramMixin
 from sklearn_bilstm.training import (
     Accuracy,
@@ -24,13 +29,19 @@ class BaseSequenceClassifier(NgramMixin, BaseSequenceEstimator):
     def _learn_outputs(self, y):
         self.multilabel_ = y.ndim == 2
         self.classes_ = np.arange(y.shape[1]) if self.multilabel_ else np.unique(y)
+        warn_of_marks(
+            self.classes_,
+            "leave those rows out of X and y, and give them as X_unlabelled or wrap "
+            "the classifier in SelfTrainingClassifier",
+        )
 
     def _meet_outputs(self, y, classes):
         """Take the labels of a stream from its first batch, or from `classes`."""
         if not hasattr(self, "net_"):
             self.multilabel_ = y.ndim == 2
         if not self.multilabel_:
-            check_partial_fit_first_call(self, classes)
+            if check_partial_fit_first_call(self, classes):
+                warn_of_marks(self.classes_, "leave those rows out of X and y")
         elif not hasattr(self, "net_"):
             self._learn_outputs(y)
 

@@ -1,5 +1,6 @@
 """Validation of y and its weights: what comes from a user, as codes of classes."""
 
+import warnings
 from collections.abc import Collection
 from numbers import Real
 
@@ -7,10 +8,17 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
+from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sklearn import check_y
 
-__all__ = ["check_labels", "encode", "scaled_to_mean_one", "weight_of_classes"]
+__all__ = [
+    "check_labels",
+    "encode",
+    "scaled_to_mean_one",
+    "warn_of_marks",
+    "weight_of_classes",
+]
 
 
 def check_labels(y, *, estimator):
@@ -40,6 +48,7 @@ def check_labels(y, *, estimator):
             f"{type(estimator).__name__} requires y to be passed, but the target y is "
             "None."
         )
+    y = as_target(y)
     _check_none_missing(y)
     if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
         kind = type_of_target(y, input_name="y")
@@ -94,6 +103,31 @@ def _holds_rows(y):
 
 def _dense(y):
     return y.toarray() if sparse.issparse(y) else y
+
+
+def warn_of_marks(classes, advice):
+    """Warn of a class that is likelier a mark for rows, or tokens, without a label.
+
+    That is -100, which torch's losses ignore, or -1, which scikit-learn's
+    semi-supervised estimators take for unlabelled, where all others are not negative;
+    -1 and 1 alone are the labels of two classes.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        In ascending order.
+    advice : str
+        What to do where it is such a mark.
+    """
+    if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
+        return
+    if classes[0] == -100 or (classes[0] == -1 and len(classes) > 2):
+        warnings.warn(
+            f"y holds the label {classes[0]}, which is a class like any other. If it "
+            f"marks what has no label, {advice}.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def encode(labels, classes, *, name):

@@ -13,6 +13,7 @@ from sklearn_bilstm.estimators._input import (
     check_matrix,
     infer_input_type,
     refuse_text,
+    warn_of_integers,
 )
 from sklearn_bilstm.estimators._static import check_boundary
 from sklearn_bilstm.sequences import (
@@ -22,6 +23,7 @@ from sklearn_bilstm.sequences import (
     ragged_from_numbers,
     ragged_from_series,
 )
+from sklearn_bilstm.utils._containers import as_rows, ragged_ids
 from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
 __all__ = ["ReadingMixin"]
@@ -69,15 +71,21 @@ class ReadingMixin:
         return rows
 
     def _rows(self, X, input_type, *, reset, max_id):
-        refuse_text(X, estimator=self)
+        plain = as_rows(X, input_type=input_type)
+        refuse_text(plain, estimator=self)
         if reset:
             self._n_static = self.static_features
         self._check_vocabulary(X, reset)
-        series = as_series(X, input_type)
+        series = as_series(plain, input_type)
         if series is not None:
             return SequenceDataset(self._sequences_of_series(series, input_type, reset))
-        checked = check_matrix(X, input_type=input_type, estimator=self)
-        validate_data(self, X, reset=reset, skip_check_array=True)
+        lists = ragged_ids(plain, input_type=input_type)
+        if lists is not None:
+            return self._rows_of_lists(lists, input_type, reset, max_id)
+        checked = check_matrix(plain, input_type=input_type, estimator=self)
+        has_names = getattr(X, "shape", None) == checked.shape
+        named = X if has_names else checked
+        validate_data(self, named, reset=reset, skip_check_array=True)
         checked, static = self._split_off_static(checked)
         if reset:
             self.input_type_ = infer_input_type(
@@ -85,6 +93,9 @@ class ReadingMixin:
             )
             vars(self).pop("n_channels_", None)
             self._check_boundary(X, checked, static)
+            may_be_numbers = not (sparse.issparse(checked) or self._n_static)
+            if may_be_numbers and (input_type, self.input_type_) == ("auto", "tokens"):
+                warn_of_integers(self)
         if self.input_type_ == "tokens":
             check_finite(checked)
             sequences = self._ids(checked, max_id)
@@ -103,6 +114,21 @@ class ReadingMixin:
                 "again without it, as happens where the second fit of a pipeline fails "
                 "or is interrupted. Fit the whole pipeline again."
             )
+
+    def _rows_of_lists(self, ids, input_type, reset, max_id):
+        """Read lists of token ids, which have no columns."""
+        if self._n_static:
+            raise ValueError(
+                "The 'static_features' parameter needs a 2-D X, whose last columns "
+                "they are: got rows of unequal length."
+            )
+        if reset:
+            self.input_type_ = "tokens"
+            for attribute in ("n_features_in_", "feature_names_in_", "n_channels_"):
+                vars(self).pop(attribute, None)
+            if input_type == "auto":
+                warn_of_integers(self)
+        return SequenceDataset(self._ids(ids, max_id))
 
     def _ids(self, X, max_id):
         try:

@@ -15,6 +15,7 @@ from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
 from sklearn_bilstm.training import R2, REGRESSION_LOSSES, WeightedRegressionLoss
 from sklearn_bilstm.utils._callbacks import fit_task
+from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._plain import fit_method
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y
 
@@ -471,8 +472,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             raise ValueError(
                 "BiLSTMRegressor requires y to be passed, but the target y is None."
             )
+        y = y.toarray() if sparse.issparse(y) else as_target(y)
         try:
-            y = y.toarray() if sparse.issparse(y) else y
             y = check_y(y, multi_output=True, y_numeric=True, estimator=self)
         except (TypeError, ValueError) as error:
             raise ValueError(

@@ -1,10 +1,12 @@
 """Validation of sentences and of their labels: what comes from a user, as lists."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Set
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+
+from sklearn_bilstm.utils._containers import plain
 
 __all__ = [
     "RowsOfLabels",
@@ -48,19 +50,35 @@ def as_sentences(X, *, if_empty):
         beside them.
     """
     if X is None or isinstance(X, str | bytes | Iterator | Real):
+        advice = " Put its sentences into a list, as list(X) does."
         raise ValueError(
             f"X must hold a list of tokens for each sentence: got {_short(X)}."
+            f"{advice if isinstance(X, Iterator) else ''}"
         )
     rows = _rows_of(X)
     if rows is None:
         return None
     if not rows:
         raise ValueError("X must hold a row: got 0 samples.")
+    for number, row in enumerate(rows):
+        _refuse_objects(row, number)
     if any(map(_holds_text, rows)):
         return [_sentence(row, number) for number, row in enumerate(rows)]
     if if_empty and all(_listed(row) == [] for row in rows):
         return [[] for _ in rows]
     return None
+
+
+def _refuse_objects(row, number):
+    """Refuse tokens that are objects with a text, and what holds such tokens."""
+    if isinstance(row, np.ndarray | Set | str | bytes) or not isinstance(row, Iterable):
+        return
+    if isinstance(getattr(next(iter(row), None), "text", None), str):
+        raise ValueError(
+            f"X must hold lists of tokens, which are strings: row {number} is an "
+            f"object of type {type(row).__name__} that holds other objects. Give their "
+            "texts: [[token.text for token in row] for row in X]."
+        )
 
 
 def _holds_text(row):
@@ -147,7 +165,7 @@ def check_label_rows(y, *, name):
     """
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    rows = _rows_of(y)
+    rows = _rows_of(y, "y")
     if rows is None:
         raise ValueError(
             "y must hold a list of labels for each row of X, one a token: got "
@@ -202,10 +220,11 @@ def check_lengths(lengths, label_rows, name):
             )
 
 
-def _rows_of(data):
+def _rows_of(data, name="X"):
     """Return the rows of a list, an array or a column of a frame, or None."""
+    data = plain(data, name=name)
     is_frame = hasattr(data, "columns")
-    if isinstance(data, str | bytes | Mapping | Set):
+    if isinstance(data, str | bytes):
         return None
     if is_frame or (isinstance(data, np.ndarray) and data.dtype == object):
         column = _column_of_lists(np.asarray(data))
@@ -233,6 +252,8 @@ def _listed(row):
         return None
     if isinstance(row, list | tuple):
         return list(row)
+    if isinstance(row, np.ma.MaskedArray) and row.ndim:
+        return row.tolist()  # None for what is masked
     is_column = hasattr(row, "__array__") and hasattr(row, "__len__")
     return np.asarray(row).tolist() if is_column and np.ndim(row) else None
 

@@ -7,7 +7,7 @@ import torch
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._input import holds_text
-from sklearn_bilstm.estimators._labels import encode
+from sklearn_bilstm.estimators._labels import encode, warn_of_marks
 from sklearn_bilstm.estimators._sentences import (
     as_sentences,
     check_label_rows,
@@ -25,6 +25,7 @@ from sklearn_bilstm.nn import CRF, CharacterEncoder, IndependentLabels, TaggingM
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
 from sklearn_bilstm.text import WordReader, WordVectors
 from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedLabellingLoss
+from sklearn_bilstm.utils._containers import plain
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 
@@ -45,6 +46,7 @@ class BaseTagger(BaseSequenceEstimator):
     # -- reading
 
     def _rows(self, X, input_type, *, reset, max_id):
+        X = plain(X)
         sentences = self._sentences(X, input_type, reset)
         if reset:
             self._words = None if sentences is None else self._learn_words(sentences)
@@ -155,6 +157,11 @@ class BaseTagger(BaseSequenceEstimator):
             raise ValueError(
                 f"y must hold labels that an array of numpy keeps: got {min(lost)!r}."
             )
+        warn_of_marks(
+            self.classes_,
+            "leave those tokens out of X and y; sub-word pieces are not needed, as the "
+            "tagger reads the characters of whole words",
+        )
 
     def _keeps_to_scheme(self):
         return self.crf and self.constrained and self.scheme_ in SCHEMES

@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import is_classifier
 
 from sklearn_bilstm.estimators import BiLSTMTagger
@@ -22,6 +23,7 @@ from sklearn_bilstm.inspection._model import (
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
 from sklearn_bilstm.text import LocatedDocument
+from sklearn_bilstm.utils._containers import plain
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, validate_params
 
 __all__ = ["explain"]
@@ -156,8 +158,7 @@ def explain(
             "texts must be an iterable of texts, or a table of them: got a single "
             f"{type(texts).__name__}. Put a single text into a list."
         )
-    if isinstance(texts, Iterator):
-        texts = list(texts)
+    texts = plain(list(texts) if isinstance(texts, Iterator) else texts, name="texts")
     estimator = fitted_estimator(model, EXPLAINABLE)
     if isinstance(estimator, BiLSTMTagger):
         if method not in ("auto", "occlusion"):
@@ -171,6 +172,8 @@ def explain(
     return _explain_answers(model, texts, method, target, max_points)
 
 
+@torch.inference_mode(False)
+@torch.enable_grad()
 def _explain_answers(
     model: Any, texts: Any, method: str, target: Any, max_points: int
 ) -> Explanations:

@@ -14,6 +14,7 @@ from sklearn_bilstm.sequences import (
     ragged_from_numbers,
     ragged_from_series,
 )
+from sklearn_bilstm.utils._containers import as_rows, ragged_ids
 from sklearn_bilstm.utils._finite import find_unfit
 
 __all__ = ["ServedRows"]
@@ -43,10 +44,14 @@ class ServedRows:
         ValueError
             If X does not have the format that the model was fitted to.
         """
+        X = as_rows(X, input_type=description.input_type)
         is_list = isinstance(X, list | tuple) and not description.n_static
         if description.input_type == "numeric" and is_list and len(X):
             sequences = ragged_from_series([np.asarray(row) for row in X])
             return cls(_of_known_channels(sequences, description), None)
+        lists = ragged_ids(X, input_type=description.input_type)
+        if lists is not None and not description.n_static:
+            return cls(ragged_from_ids(lists, max_id=None), None)
         X = _of_known_columns(_checked(X), description)
         X, static = _without_static(X, description.n_static)
         if description.input_type == "tokens":

@@ -1,12 +1,13 @@
 """From whatever holds text to rows of documents."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from sklearn_bilstm.utils._containers import columns_of, describe, plain
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = ["Documents", "read_documents"]
@@ -71,13 +72,10 @@ def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
 
 
 def _columns(X: Any) -> tuple[list[list], list[str] | None]:
-    if hasattr(X, "column_names"):  # pyarrow.Table, whose `columns` are the data
-        names = list(X.column_names)
-        columns = [column.to_pylist() for column in X.columns]
-    elif hasattr(X, "columns"):
-        names = [str(name) for name in X.columns]
-        table = X.iloc if hasattr(X, "iloc") else X
-        columns = [table[:, j].to_list() for j in range(len(names))]
+    X = plain(X)
+    table = columns_of(X)
+    if table is not None:
+        names, columns = table[0], [_list(column) for column in table[1]]
     elif isinstance(X, np.ndarray) and X.ndim == 2:
         names = [f"column{j}" for j in range(X.shape[1])]
         columns = X.T.tolist()
@@ -90,12 +88,14 @@ def _columns(X: Any) -> tuple[list[list], list[str] | None]:
 
 def _list(X: Any) -> list:
     one_of_many = isinstance(X, Iterable) and getattr(X, "ndim", 1) == 1
+    if hasattr(X, "to_pylist"):  # a column of Arrow
+        return X.to_pylist()
     if isinstance(X, str | bytes) or sparse.issparse(X) or not one_of_many:
         raise ValueError(
             "X must be an iterable of documents or a table of them: got "
-            f"{_describe(X)}. Put a single document into a list."
+            f"{describe(X)}. Put a single document into a list."
         )
-    for method in ("to_pylist", "to_list", "tolist"):
+    for method in ("to_list", "tolist"):
         if hasattr(X, method):
             return getattr(X, method)()
     return list(X)
@@ -115,22 +115,20 @@ def _checked(column: list, name: str | None, missing: str, any_type: bool) -> li
             )
         if not (document is None or any_type or isinstance(document, str)):
             raise ValueError(
-                f"X must hold strings: row {row}{place} holds {_describe(document)}. "
+                f"X must hold strings: row {row}{place} holds {describe(document)}. "
                 f"{_way_out(document)}"
             )
     return documents
 
 
-def _describe(thing: Any) -> str:
-    text = repr(thing)
-    if len(text) > 40 or "\n" in text:
-        return f"an object of type {type(thing).__name__}"
-    return f"{text} of type {type(thing).__name__}"
-
-
 def _way_out(document: Any) -> str:
     if isinstance(document, bytes):
         return "Decode it first, for instance by document.decode('utf-8')."
+    if isinstance(document, Mapping):
+        key = next(iter(document), "text")
+        return f"Select what holds the text: [row[{key!r}] for row in X]."
+    if isinstance(getattr(document, "text", None), str):
+        return "Give its text: [row.text for row in X]."
     if isinstance(document, list | tuple | np.ndarray):
         return "Documents that are tokenised already take a callable analyzer."
     return "Select the columns that hold text, or convert them by astype(str)."

@@ -84,3 +84,11 @@ def test_text_is_sent_to_the_vectorizer(X):
 def test_the_first_rows_may_be_missing_and_it_is_text_nevertheless():
     with pytest.raises(ValueError, match="holds text"):
         refuse_text(np.array([None, np.nan, "a"], object), estimator=BiLSTMClassifier())
+
+
+def test_integers_among_objects_are_ids_and_dates_are_nothing():
+    assert infer_input_type(check([[2, 3], [4, 5]]), "auto") == "tokens"
+    with pytest.raises(ValueError, match="numbers: got values of type datetime64"):
+        check(np.array([["2020-01-01"]], dtype="datetime64[D]"))
+    with pytest.raises(ValueError, match="numbers: got .* of type object"):
+        check([[object()], [object(), 2]])

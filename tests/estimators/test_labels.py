@@ -8,6 +8,7 @@ from sklearn_bilstm.estimators._labels import (
     check_labels,
     encode,
     scaled_to_mean_one,
+    warn_of_marks,
     weight_of_classes,
 )
 
@@ -81,3 +82,24 @@ def test_scaling_keeps_ratios():
 def test_weights_that_are_all_zero_are_refused():
     with pytest.raises(ValueError, match="at least one non-zero"):
         scaled_to_mean_one(np.zeros(3))
+
+
+@pytest.mark.parametrize(
+    "classes", [[-1, 0, 1], [-1, 0, 3], [-100, 0], [-100, 0, 1]], ids=str
+)
+def test_a_class_that_is_likely_a_mark_warns(classes):
+    with pytest.warns(UserWarning, match=f"label {classes[0]}, .* leave them out"):
+        warn_of_marks(np.array(classes), "leave them out")
+
+
+@pytest.mark.parametrize(
+    "classes", [[-1, 1], [-1, 0], [-2, -1, 0], [-1.0, 0, 1], [0, 1], ["-1", "0", "1"]]
+)
+def test_other_classes_do_not_warn(classes):
+    warn_of_marks(np.array(classes), "leave them out")
+
+
+def test_a_masked_label_is_a_missing_one():
+    y = np.ma.masked_array([0, 1, 1], [False, True, False])
+    with pytest.raises(ValueError, match="missing label: row 1"):
+        check_labels(y, estimator=BiLSTMClassifier())

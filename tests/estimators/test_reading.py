@@ -152,7 +152,7 @@ class TestSeries:
         with pytest.raises(ValueError, match="2-D.*input_type='numeric'"):
             small_classifier(input_type="tokens").fit(series, y)
         with pytest.raises(ValueError, match="got series of numbers"):
-            small_classifier().fit(ids, y).predict(series)
+            small_classifier(input_type="tokens").fit(ids, y).predict(series)
 
     def test_nothing_but_padding_cannot_be_learnt_from(self):
         with pytest.raises(ValueError, match="needs a step to learn from"):
@@ -224,3 +224,48 @@ class TestStaticFeatures:
     def test_series_have_no_columns_beside_them(self):
         with pytest.raises(ValueError, match="'static_features'.*2-D X"):
             small_classifier(static_features=1).fit(np.ones((4, 3, 2)), [0, 1, 0, 1])
+
+
+class TestIntegers:
+    """What integers are is a guess with input_type="auto"."""
+
+    WARNING = "input_type='tokens' .* or input_type='numeric'"
+    DENSE = np.arange(2, 14).reshape(4, 3)
+
+    @pytest.mark.parametrize(
+        "X",
+        [DENSE, DENSE.tolist(), pd.DataFrame(DENSE), [[5, 6], [7], [8], [9]]],
+        ids=["array", "lists", "frame", "unequal lists"],
+    )
+    def test_dense_ones_are_ids_and_a_warning_says_so(self, X):
+        with pytest.warns(UserWarning, match=self.WARNING):
+            fitted = small_classifier().fit(X, [0, 1, 0, 1])
+        assert fitted.input_type_ == "tokens"
+
+    @pytest.mark.filterwarnings("error")
+    @pytest.mark.parametrize("input_type", ["tokens", "numeric"])
+    def test_nothing_warns_where_input_type_says_what_they_are(self, input_type):
+        fitted = small_classifier(input_type=input_type).fit(self.DENSE, [0, 1, 0, 1])
+        assert len(fitted.predict(self.DENSE)) == 4
+
+    @pytest.mark.filterwarnings("error")
+    def test_nothing_warns_of_sparse_ones_nor_in_predict(self):
+        X = sparse.csr_array(self.DENSE)
+        fitted = small_classifier().fit(X, [0, 1, 0, 1])
+        assert np.array_equal(fitted.predict(self.DENSE), fitted.predict(X))
+
+
+class TestListsOfIds:
+    def test_lists_of_unequal_length_are_read_as_a_matrix_with_padding(self):
+        lists, y = [[5, 6, 7], [8, 9], [5], [9, 8]], [0, 1, 0, 1]
+        matrix = np.array([[5, 6, 7], [8, 9, 0], [5, 0, 0], [9, 8, 0]])
+        model = small_classifier(input_type="tokens")
+        expected = model.fit(matrix, y).predict_proba(matrix)
+        assert np.array_equal(model.predict_proba(lists), expected)
+        assert np.array_equal(model.fit(lists, y).predict_proba(lists), expected)
+        assert not hasattr(model, "n_features_in_")
+
+    def test_they_have_no_static_columns(self):
+        model = small_classifier(input_type="tokens", static_features=1)
+        with pytest.raises(ValueError, match="'static_features' .*unequal length"):
+            model.fit([[5, 6, 1], [8, 2]], [0, 1])

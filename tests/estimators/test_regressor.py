@@ -172,3 +172,11 @@ def test_the_number_of_outputs_must_stay(ids, y):
 def test_its_own_parameters_are_checked(ids, y, params):
     with pytest.raises(ValueError, match=f"{next(iter(params))!r} parameter"):
         BiLSTMRegressor(**params).fit(ids, y)
+
+
+def test_a_masked_target_or_weight_is_no_number(ids):
+    masked = np.ma.masked_array(np.ones(40), np.arange(40) == 3)
+    with pytest.raises(ValueError, match="y contains NaN in row 3"):
+        small_regressor().fit(ids, masked)
+    with pytest.raises(ValueError, match="sample_weight contains NaN"):
+        small_regressor().fit(ids, np.ones(40), sample_weight=masked)

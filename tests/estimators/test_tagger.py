@@ -494,3 +494,24 @@ def test_validation_rows_come_with_their_labels(sentences, given):
 def test_an_unfitted_tagger_says_so(method):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         getattr(small_tagger(), method)([["a"]])
+
+
+def test_a_masked_id_or_label_is_not_taken_for_one():
+    y = [["a", "b"], ["b", "a"]]
+    first = np.ma.masked_array([5, 6], [True, False])
+    with pytest.raises(ValueError, match="NaN in row 0|without a gap: row 0"):
+        small_tagger().fit([first, [7, 8]], y)
+    with pytest.raises(ValueError, match="row 0 holds None"):
+        small_tagger().fit([[5, 6], [7, 8]], [first, [1, 0]])
+
+
+def test_a_label_that_marks_no_label_warns():
+    with pytest.warns(UserWarning, match="label -100, .*leave those tokens out"):
+        small_tagger().fit([["a", "b"], ["b"]], [[0, -100], [1]])
+
+
+def test_dense_integers_warn_and_lists_of_ids_do_not():
+    X, y = np.array([[5, 6], [7, 8]]), [["a", "b"], ["b", "a"]]
+    with pytest.warns(UserWarning, match="BiLSTMTagger reads as token ids"):
+        expected = small_tagger().fit(X, y).predict_proba(X)
+    assert np.array_equal(small_tagger().fit(X.tolist(), y).predict_proba(X), expected)

@@ -120,7 +120,7 @@ def test_a_refit_on_lists_forgets_columns_and_channels(before, attributes, lists
 
 
 def test_ids_of_unequal_length_may_come_as_lists_of_ints_only():
-    with pytest.raises(ValueError, match="to a BiLSTMTagger as lists of ints"):
+    with pytest.raises(ValueError, match="come as lists of ints"):
         small_tagger().fit([[2, 3], [None]], [["O", "O"], ["O"]])
 
 

@@ -312,3 +312,16 @@ def test_a_gpu_gives_what_a_cpu_gives(reviews, method):
     )
     for here, there in pairs:
         np.testing.assert_allclose(here.scores, there.scores, atol=5e-3)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_gradients_are_found_where_they_are_off(fitted_pipeline, context):
+    (expected,) = explain(fitted_pipeline, ["not good"], method="integrated_gradients")
+    with context():
+        (found,) = explain(fitted_pipeline, ["not good"], method="integrated_gradients")
+    assert np.array_equal(found.scores, expected.scores)
+
+
+def test_a_mapping_of_texts_is_refused_with_the_way_out(fitted_pipeline):
+    with pytest.raises(ValueError, match=r"such as texts\['text'\]"):
+        explain(fitted_pipeline, {"text": ["not good"]})

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
@@ -168,3 +169,11 @@ def test_where_the_loss_is_nan_at_once_the_rate_is_below_all_that_made_it_so():
 def test_what_cannot_be_tested_is_an_error(ids, model, params, message):
     with pytest.raises(ValueError, match=message):
         find_learning_rate(model, ids, Y, **params)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_it_tests_the_same_where_gradients_are_off(ids, context):
+    expected = find_learning_rate(small_classifier(), ids, Y, n_steps=20)
+    with context():
+        found = find_learning_rate(small_classifier(), ids, Y, n_steps=20)
+    assert np.array_equal(found.losses, expected.losses)

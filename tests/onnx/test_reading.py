@@ -76,3 +76,19 @@ def test_static_columns_stand_beside_numbers():
 def test_what_cannot_be_read_is_refused(X, params, message):
     with pytest.raises(ValueError, match=message):
         ServedRows.of(X, description(**params))
+
+
+def test_a_mapping_is_refused_with_the_way_out():
+    with pytest.raises(ValueError, match=r"such as X\['ids'\]"):
+        inputs_of({"ids": [[4, 3]]})
+
+
+def test_lists_of_ids_may_differ_in_length():
+    assert inputs_of([[4, 3], [5]])["ids"].tolist() == [[4, 3], [5, 0]]
+
+
+def test_masked_steps_are_padding():
+    X = np.ma.masked_equal([[0.5, 1], [2, 0]], 0)
+    for series in (X, list(X)):
+        found = inputs_of(series, input_type="numeric", n_channels=1)
+        assert found["lengths"].tolist() == [2, 1]

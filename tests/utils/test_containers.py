@@ -1,0 +1,150 @@
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import torch
+from scipy import sparse
+
+from sklearn_bilstm.utils._containers import as_rows, as_target, plain, ragged_ids
+
+IDS = np.array([[5, 6, 7], [8, 9, 0]])
+MASKED = np.ma.masked_equal(IDS, 0)
+NAN = np.where(IDS == 0, np.nan, IDS)
+NULLABLE = {
+    "nullable": pd.DataFrame(IDS).convert_dtypes().replace(0, pd.NA),
+    "arrow": pd.DataFrame({"a": [5, 8], "b": [6, 9], "c": [7, None]}).convert_dtypes(
+        dtype_backend="pyarrow"
+    ),
+    "polars": pl.DataFrame({"a": [5, 8], "b": [6, 9], "c": [7, None]}),
+    "pyarrow": pa.table({"a": [5, 8], "b": [6, 9], "c": [7, None]}),
+    "objects": np.array([[5, 6, 7], [8, 9, None]], dtype=object),
+}
+nullable = pytest.mark.parametrize("X", NULLABLE.values(), ids=NULLABLE)
+
+
+@nullable
+@pytest.mark.parametrize("input_type", ["auto", "tokens"])
+def test_integers_stay_integers_where_some_are_missing(X, input_type):
+    found = as_rows(X, input_type=input_type)
+    assert found.dtype.kind == "i"
+    assert np.array_equal(found, IDS)
+
+
+@nullable
+def test_missing_integers_are_nan_among_numbers(X):
+    found = as_rows(X, input_type="numeric")
+    assert np.array_equal(found, NAN, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.ma.masked_equal([[5, 6], [7, 8]], 7),
+        [np.array([5, 6]), np.ma.masked_equal([7, 8], 7)],
+        np.array([[5, 6], [None, 8]], dtype=object),
+    ],
+    ids=["masked", "masked row", "objects"],
+)
+def test_a_missing_id_before_the_last_is_an_error_that_names_the_row(X):
+    with pytest.raises(ValueError, match="without a gap: row 1"):
+        as_rows(X, input_type="tokens")
+
+
+def test_masked_integers_are_numbers_unless_they_are_said_to_be_ids():
+    for X in (MASKED, MASKED / 1.0):
+        assert np.array_equal(as_rows(X, input_type="auto"), NAN, equal_nan=True)
+    assert np.array_equal(as_rows(MASKED, input_type="tokens"), IDS)
+    series = np.ma.dstack([MASKED, MASKED])
+    found = as_rows(series, input_type="auto")
+    assert np.array_equal(found, np.dstack([NAN, NAN]), equal_nan=True)
+
+
+def test_numbers_that_are_not_whole_stay_as_they_are():
+    mixed = np.array([[5, 0.5], [None, True]], dtype=object)
+    assert as_rows(mixed, input_type="auto") is mixed
+    found = as_rows(np.array([[5, 0.5], [pd.NA, 1]], object), input_type="auto")
+    assert np.array_equal(found, [[5, 0.5], [np.nan, 1]], equal_nan=True)
+
+
+def test_what_needs_no_change_is_not_copied():
+    for X in (IDS, sparse.csr_array(IDS), pd.DataFrame(IDS)):
+        assert as_rows(X, input_type="auto") is X
+
+
+def test_tensors_become_arrays_whatever_their_type_and_gradient():
+    for tensor in (
+        torch.ones(2, 3, dtype=torch.bfloat16),
+        torch.ones(2, 3, requires_grad=True),
+    ):
+        assert np.array_equal(plain(tensor), np.ones((2, 3)))
+    with pytest.raises(ValueError, match=r"sparse tensor. Give a scipy"):
+        plain(torch.ones(2, 3).to_sparse())
+
+
+def test_the_columns_of_a_nested_frame_are_channels_and_have_one_length():
+    frame = pd.DataFrame({name: [pd.Series([1.0, 2.0])] for name in "ab"})
+    (row,) = as_rows(frame, input_type="auto")
+    assert row.tolist() == [[1, 1], [2, 2]]
+    frame["b"] = [pd.Series([1.0])]
+    with pytest.raises(
+        ValueError, match=r"one length in a row: .* row 0 have \[1, 2\]"
+    ):
+        as_rows(frame, input_type="auto")
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_of_several_columns_of_lists_one_must_be_selected(frame):
+    X = frame({"input_ids": [[5, 6]], "attention_mask": [[1, 1]]})
+    with pytest.raises(ValueError, match=r"Select one, such as X\['input_ids'\]"):
+        as_rows(X, input_type="auto")
+
+
+def test_an_object_whose_own_conversion_fails_is_named():
+    class Broken:
+        def __array__(self, dtype=None, copy=None):
+            raise RuntimeError("on another device")
+
+    with pytest.raises(ValueError, match="type Broken, .*on another device"):
+        as_rows(Broken(), input_type="auto")
+
+
+@pytest.mark.parametrize("row", [object(), {1: 2}, {3}])
+def test_a_row_that_is_none_is_named(row):
+    with pytest.raises(ValueError, match=r"row 1 is|X\[1\] must"):
+        as_rows([[5, 6], row], input_type="auto")
+
+
+def test_lists_of_ids_of_unequal_length_are_a_matrix():
+    for X in ([[5, 6, 7], [8, 9]], [(5, 6, 7), np.array([8, 9])]):
+        assert np.array_equal(ragged_ids(X, input_type="auto").toarray(), IDS)
+    floats = [[5.0, 6.0, 7.0], [8.0, 9.0]]
+    assert np.array_equal(ragged_ids(floats, input_type="tokens").toarray(), IDS)
+
+
+@pytest.mark.parametrize(
+    ("X", "input_type"),
+    [
+        ([[5, 6], [8]], "numeric"),
+        ([[5.0, 6.0], [8.0]], "auto"),
+        ([[5, 6], [8, 9]], "tokens"),
+        ([[[5], [6]], [[8]]], "tokens"),
+        ([[5, 6], ["a"]], "tokens"),
+        ([5, 6], "tokens"),
+    ],
+    ids=str,
+)
+def test_other_lists_are_no_lists_of_ids_of_unequal_length(X, input_type):
+    assert ragged_ids(X, input_type=input_type) is None
+
+
+def test_a_masked_target_is_missing_and_a_whole_one_keeps_its_type():
+    y = np.ma.masked_array([1, 2], [False, True])
+    assert as_target(y).tolist() == [1, None]
+    assert as_target(y[:1]).dtype == y.dtype
+
+
+@pytest.mark.parametrize("y", [iter([1]), {"a": 1}.values(), {"a": 1}, {1}])
+def test_what_holds_no_targets_is_refused(y):
+    with pytest.raises(ValueError, match="^y must be"):
+        as_target(y)
