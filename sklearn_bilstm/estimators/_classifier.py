@@ -32,7 +32,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
         or if `static_features` is positive; otherwise each row is a numeric sequence
-        with one channel.
+        with one channel. Dense integers are ambiguous, so `fit` warns about them.
 
     embedding_dim : int, default=100
         Dimension of the token vectors. Ignored if `embedding` holds vectors.
@@ -429,7 +429,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
                 (n_samples, n_classes)
             Labels of any sortable type, or an indicator matrix for multilabel
-            classification.
+            classification. -1 is a class like any other; `fit` warns if it is likely to
+            mark unlabelled rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 contribute
             only their labels as classes.

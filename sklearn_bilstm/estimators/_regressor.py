@@ -46,7 +46,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
         or if `static_features` is positive; otherwise each row is a numeric sequence
-        with one channel.
+        with one channel. Dense integers are ambiguous, so `fit` warns about them.
 
     embedding_dim : int, default=100
         Dimension of the token vectors. Ignored if `embedding` holds vectors.

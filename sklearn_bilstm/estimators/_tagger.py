@@ -40,7 +40,8 @@ class BiLSTMTagger(BaseTagger):
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds tokens if it contains strings, is sparse or of
-        an integer dtype; otherwise it holds numeric sequences.
+        an integer dtype; otherwise it holds numeric sequences. Integers in an array or
+        frame are ambiguous, so `fit` warns about them.
 
     lowercase : bool, default=True
         Whether tokens that differ only in case share a vector; their character features
@@ -408,7 +409,9 @@ class BiLSTMTagger(BaseTagger):
             which 0 is padding. Or series of numbers, as :class:`BiLSTMClassifier` reads
             them.
         y : sequence of sequence
-            As many labels for each row as it has tokens, strings or ints.
+            As many labels for each row as it has tokens, strings or ints. -100 and -1
+            are labels like any other, and warn where they likely mark tokens without a
+            label.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter, and rows of weight 0
             contribute only their tokens and their labels as classes.
