@@ -100,7 +100,8 @@ class NgramMixin:
             ngrams, n_classes = self._wide_lengths(len(train)), len(self.classes_)
             path = WidePath(ngrams, n_classes, multilabel=self.multilabel_)
             rows = train.sequences, train.target, train.weight
-            path.fit(*rows, seed=seed, static=train.static)
+            verbose = self.verbose > 0
+            path.fit(*rows, seed=seed, static=train.static, verbose=verbose)
             self.wide_path_ = path if path.size_ else None
 
     def _wide_lengths(self, n_rows):

@@ -6,7 +6,9 @@ from typing import Any
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
-__all__ = ["BatchBar", "EpochPrinter"]
+__all__ = ["BatchBar", "EpochPrinter", "StepPrinter"]
+
+_SECONDS_BETWEEN_LINES = 5.0
 
 _SHOWN = (
     "train_loss",
@@ -78,6 +80,35 @@ class EpochPrinter(Callback):
             "seconds": f"{epoch['seconds']:.1f}",
             "left": duration(left),
         }
+
+
+class StepPrinter:
+    """Print every few seconds how many steps are done, and the time left.
+
+    Nothing is printed of steps that take less than that together.
+
+    Parameters
+    ----------
+    name : str
+        What is done in steps.
+    n_steps : int
+    """
+
+    def __init__(self, name: str, n_steps: int) -> None:
+        self.name = name
+        self.n_steps = n_steps
+        self._n_done = 0
+        self._start = self._printed = time.perf_counter()
+
+    def step(self) -> None:
+        """Count a step, and print a line if the last one was printed long ago."""
+        self._n_done += 1
+        now = time.perf_counter()
+        if now - self._printed >= _SECONDS_BETWEEN_LINES:
+            self._printed = now
+            left = (now - self._start) / self._n_done * (self.n_steps - self._n_done)
+            line = f"{self.name}: {self._n_done}/{self.n_steps}, {duration(left)} left"
+            print(line, flush=True)  # noqa: T201, verbose=1 asks for it
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """A linear model of n-grams, to stand beside a network."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,6 +10,8 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from sklearn_bilstm.sequences import NgramColumns, RaggedArray
+from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
+from sklearn_bilstm.training._progress import StepPrinter
 from sklearn_bilstm.training._splits import folds
 from sklearn_bilstm.training._temperature import fitted_temperature
 
@@ -16,9 +19,6 @@ __all__ = ["WidePath"]
 
 # Rows that are enough to estimate the size of the logits, and how sure to be of them.
 _ROWS_TO_MEASURE = 1000
-_C = 30.0
-# Weight of an n-gram that is as frequent in a class as elsewhere.
-_LEAST_WEIGHT = 0.5
 
 
 class WidePath:
@@ -64,6 +64,8 @@ class WidePath:
         weight: np.ndarray,
         seed: int,
         static: np.ndarray | None = None,
+        *,
+        verbose: bool = False,
     ) -> Self:
         """Learn from rows.
 
@@ -79,6 +81,8 @@ class WidePath:
             Decides on the folds by which the size of the logits is estimated.
         static : ndarray of shape (n, S), default=None
             Standardised numbers beside each row, which are further columns.
+        verbose : bool, default=False
+            Whether to print, every few seconds, how many regressions are fitted.
 
         Returns
         -------
@@ -93,13 +97,15 @@ class WidePath:
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._features(counts, static)
         self.size_, self.temperature_, self._model = 0.0, 1.0, None
-        rows, logits = self._logits_of_fresh_rows(X, target, weight, seed)
+        splits = self._splits(target, seed)
+        progress = self._progress(1 + len(splits), verbose)
+        rows, logits = self._logits_of_fresh_rows(X, target, weight, splits, progress)
         if logits.any():
             temperature = self._temperature(logits, target[rows], weight[rows])
             if temperature is not None:
                 self.size_ = float(np.sqrt(np.mean(logits**2)))
                 self.temperature_ = temperature
-                self._model = _fit_linear(X, target, weight)
+                self._model = _fit_linear(X, target, weight, progress)
         return self
 
     def logits(
@@ -155,7 +161,8 @@ class WidePath:
             X = sparse.csr_array(self._features(counts, static).columns)
             lowest = self._model.logits(X).argmin(1)
             weights = X[rows, ngrams] / n_times
-            found = weights[:, np.newaxis] * self._model.coefficients[ngrams]
+            coefficients = _dense(self._model.coefficients[ngrams])
+            found = weights[:, np.newaxis] * coefficients
             contributions[places] = self._model.of_all_classes(
                 found, lowest[rows], self.n_classes
             )
@@ -176,18 +183,40 @@ class WidePath:
         columns = sparse.hstack([counts, sparse.csr_array(static)], format="csr")
         return _Features(columns, counts.shape[1])
 
+    def _splits(
+        self, target: np.ndarray, seed: int
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return as many folds as hold enough rows, each with the rows outside it."""
+        splits: list[tuple[np.ndarray, np.ndarray]] = []
+        for split in folds(target, seed):
+            splits.append(split)
+            if sum(len(fold) for _, fold in splits) >= _ROWS_TO_MEASURE:
+                break
+        return splits
+
+    def _progress(self, n_models: int, verbose: bool) -> Callable[[], None]:
+        """Return what is to be called after each regression."""
+        is_single = self.n_classes <= 2 and not self.multilabel
+        n_regressions = n_models * (1 if is_single else self.n_classes)
+        printer = StepPrinter("regressions of n-grams", n_regressions)
+        return printer.step if verbose else lambda: None
+
     def _logits_of_fresh_rows(
-        self, X: "_Features", target: np.ndarray, weight: np.ndarray, seed: int
+        self,
+        X: "_Features",
+        target: np.ndarray,
+        weight: np.ndarray,
+        splits: list[tuple[np.ndarray, np.ndarray]],
+        progress: Callable[[], None],
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return rows, and the logits that each gets of a path that has not seen it."""
         rows, logits = [np.zeros(0, np.intp)], [np.zeros((0, self.n_classes))]
-        for learnt, fold in folds(target, seed):
-            model = _fit_linear(X.take(learnt), target[learnt], weight[learnt])
+        for learnt, fold in splits:
+            known = X.take(learnt)
+            model = _fit_linear(known, target[learnt], weight[learnt], progress)
             if model is not None:
                 rows.append(fold)
                 logits.append(self._of_all_classes(model, X.columns[fold]))
-            if sum(map(len, rows)) >= _ROWS_TO_MEASURE:
-                break
         return np.concatenate(rows), np.concatenate(logits)
 
     def _of_all_classes(self, model: "_Linear", X: sparse.csr_array) -> np.ndarray:
@@ -235,20 +264,21 @@ class _Linear:
     ----------
     classes : ndarray of int, shape (n_found,)
         The classes that have rows.
-    coefficients : ndarray of shape (n_columns, n_found)
+    coefficients : csr_array or ndarray of shape (n_columns, n_found)
+        Sparse if most of them are zero.
     intercepts : ndarray of shape (n_found,)
     exclusive : bool, default=True
         Whether a row is in one class only.
     """
 
     classes: np.ndarray
-    coefficients: np.ndarray
+    coefficients: np.ndarray | sparse.csr_array
     intercepts: np.ndarray
     exclusive: bool = True
 
     def logits(self, X: sparse.csr_array) -> np.ndarray:
         """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
-        logits = X @ self.coefficients + self.intercepts
+        logits = _dense(X @ self.coefficients) + self.intercepts
         return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
 
     def of_all_classes(
@@ -275,57 +305,55 @@ class _Linear:
         return numbers - numbers.mean(1, keepdims=True)
 
 
-def _fit_linear(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear | None:
-    """Fit a regression a class, or nothing where all rows are of one class."""
-    if target.ndim == 2:
-        return _fit_labels(X, target, weight)
-    classes = np.unique(target)
-    if len(classes) < 2 or X.columns.nnz == 0:
-        return None
-    if len(classes) == 2:
-        w, b = _fit_class(X, target == classes[1], weight)
-        return _Linear(classes, np.stack([-w, w], axis=1) / 2, np.array([-b, b]) / 2)
-    fitted = [_fit_class(X, target == k, weight) for k in classes]
-    coefficients, intercepts = map(np.array, zip(*fitted, strict=True))
-    return _Linear(classes, np.ascontiguousarray(coefficients.T), intercepts)
+def _dense(numbers: np.ndarray | sparse.csr_array) -> np.ndarray:
+    return numbers if isinstance(numbers, np.ndarray) else numbers.toarray()
 
 
-def _fit_labels(X: _Features, target: np.ndarray, weight: np.ndarray) -> _Linear | None:
-    """Fit a regression a label, or its odds where all rows have it or none has."""
+def _fit_linear(
+    X: _Features,
+    target: np.ndarray,
+    weight: np.ndarray,
+    after_each: Callable[[], None],
+) -> _Linear | None:
+    """Fit a regression for each class, or nothing if all rows are of one class."""
     if X.columns.nnz == 0:
         return None
+    rows = X.columns, X.n_ngrams
+    if target.ndim == 2:
+        return _fit_labels(X, target, weight, after_each)
+    classes, found = np.unique(target, return_inverse=True)
+    if len(classes) < 2:
+        return None
+    if len(classes) == 2:  # one regression, the same from the side of either class
+        w, b = fit_one_vs_rest(
+            *rows, found[:, np.newaxis], weight, least_expected=0, after_each=after_each
+        )
+        return _Linear(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
+    places = np.ones(len(found)), found, np.arange(len(found) + 1)
+    inside = sparse.csr_array(places, (len(found), len(classes))).tocsc()
+    fitted = fit_one_vs_rest(*rows, inside, weight, after_each=after_each)
+    return _Linear(classes, *fitted)
+
+
+def _fit_labels(
+    X: _Features,
+    target: np.ndarray,
+    weight: np.ndarray,
+    after_each: Callable[[], None],
+) -> _Linear:
+    """Fit a regression a label, or its odds where all rows have it or none has."""
     of_labels = weight @ target
     # as if one row more had each label, and one had not
     intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
-    coefficients = np.zeros((X.columns.shape[1], len(intercepts)))
+    labels = np.arange(len(intercepts))
     varies = target.min(0, initial=1) < target.max(0, initial=0)
-    for k in np.flatnonzero(varies):
-        coefficients[:, k], intercepts[k] = _fit_class(X, target[:, k] > 0, weight)
-    return _Linear(np.arange(len(intercepts)), coefficients, intercepts, False)
-
-
-def _fit_class(
-    X: _Features, inside: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, float]:
-    """Return the coefficients and the intercept of a class against all others."""
-    # imported here, as nothing else in the package takes as long to import
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
-    ngrams = X.columns[:, : X.n_ngrams]
-    importance = np.ones(X.columns.shape[1])  # numbers count as they are
-    ratio = _log_ratio(ngrams, inside, weight)
-    importance[: X.n_ngrams] = _LEAST_WEIGHT + np.abs(ratio)
-    weighted = X.columns.copy()
-    weighted.data *= importance[weighted.indices]
-    model = LogisticRegression(C=_C, max_iter=1000).fit(weighted, inside, weight)
-    return model.coef_[0] * importance, float(model.intercept_[0])
-
-
-def _log_ratio(
-    X: sparse.csr_array, inside: np.ndarray, weight: np.ndarray
-) -> np.ndarray:
-    """Return how much more frequent each column is inside a class, as a logarithm."""
-    occurs = sparse.csr_array((np.ones(X.nnz), X.indices, X.indptr), X.shape)
-    frequencies = [1 + (weight * rows) @ occurs for rows in (inside, ~inside)]
-    p, q = (frequency / frequency.sum() for frequency in frequencies)
-    return np.log(p / q)
+    coefficients: np.ndarray | sparse.csr_array
+    coefficients = sparse.csr_array((X.columns.shape[1], len(labels)))
+    if varies.any():
+        fitted, intercepts[varies] = fit_one_vs_rest(
+            X.columns, X.n_ngrams, target[:, varies] > 0, weight, after_each=after_each
+        )
+        # those of the others are zero
+        spread = sparse.csr_array(np.eye(len(labels))[varies])
+        coefficients = fitted @ spread
+    return _Linear(labels, coefficients, intercepts, False)

@@ -7,7 +7,7 @@ from sklearn.metrics import log_loss
 
 from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import WidePath
-from sklearn_bilstm.training._wide import _C
+from sklearn_bilstm.training._one_vs_rest import _C
 from tests.helpers import ragged
 
 

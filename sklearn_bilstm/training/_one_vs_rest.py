@@ -1,0 +1,179 @@
+"""Logistic regression of each of many classes against all others."""
+
+from collections.abc import Callable
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import minimize
+
+__all__ = ["fit_one_vs_rest"]
+
+_C = 30.0
+# Importance of an n-gram that is as frequent inside a class as outside.
+_LEAST_IMPORTANCE = 0.5
+# An n-gram that no row of a class has matters if so many rows were to have it, were the
+# n-gram independent of the class.
+_LEAST_EXPECTED = 0.3
+# Sparse coefficients take more memory for each that is not zero.
+_LARGEST_DENSITY = 0.5
+_TOLERANCE = 1e-4
+_MAX_ITERATIONS = 1000
+# The exponential function of larger numbers may overflow.
+_LARGEST_EXPONENT = 500.0
+
+
+def fit_one_vs_rest(
+    X: sparse.csr_array,
+    n_ngrams: int,
+    inside: np.ndarray | sparse.csc_array,
+    weight: np.ndarray,
+    *,
+    least_expected: float = _LEAST_EXPECTED,
+    after_each: Callable[[], None] = lambda: None,
+) -> tuple[np.ndarray | sparse.csr_array, np.ndarray]:
+    """Fit a regression for each class.
+
+    The columns of n-grams are multiplied by their importance for the class, which is
+    taken from naive Bayes (Wang and Manning, 2012). A regression reads the n-grams that
+    rows of its class have, and those that many would have by chance. So the number of
+    coefficients grows with the number of values in `X`, and not with the number of
+    classes times that of n-grams.
+
+    Parameters
+    ----------
+    X : csr_array of shape (n, n_columns)
+        TF-IDF weights of n-grams, and numbers behind them.
+    n_ngrams : int
+        Number of columns of n-grams.
+    inside : array or csc_array of shape (n, K)
+        One if a row is in a class, else zero. Each class has rows inside and outside.
+    weight : ndarray of shape (n,)
+        Weights of the rows, above zero.
+    least_expected : float, default=0.3
+        Number of rows of a class that must be expected to have an n-gram by chance, for
+        the n-gram to be read if no row of the class has it. 0 reads all n-grams.
+    after_each : callable
+        Called after each regression.
+
+    Returns
+    -------
+    coefficients : csr_array or ndarray of shape (n_columns, K)
+        Sparse if most of them are zero.
+    intercepts : ndarray of shape (K,)
+    """
+    inside = sparse.csc_array(inside, dtype=float)
+    frequencies = _Frequencies(X[:, :n_ngrams], inside, weight)
+    numbers = np.arange(n_ngrams, X.shape[1])
+    by_column = X.tocsc()
+    intercepts = np.zeros(inside.shape[1])
+    columns, values = [], []
+    for k in range(len(intercepts)):
+        ngrams, importance = frequencies.of_class(k, least_expected)
+        read = np.concatenate([ngrams, numbers])
+        scale = np.concatenate([importance, np.ones(len(numbers))])
+        in_class = inside[:, [k]].toarray().ravel() > 0
+        features = _scaled_columns(by_column, read, scale)
+        found, intercepts[k] = _fit_class(features, in_class, weight)
+        columns.append(read)
+        values.append(found * scale)
+        after_each()
+    ends = np.cumsum([0, *map(len, columns)])
+    parts = np.concatenate(values), np.concatenate(columns), ends
+    shape = X.shape[1], len(intercepts)
+    return _compact(sparse.csc_array(parts, shape).tocsr()), intercepts
+
+
+class _Frequencies:
+    """In how many rows each n-gram is, by weight.
+
+    Parameters
+    ----------
+    ngrams : csr_array of shape (n, n_ngrams)
+    inside : csc_array of shape (n, K)
+    weight : ndarray of shape (n,)
+    """
+
+    def __init__(
+        self, ngrams: sparse.csr_array, inside: sparse.csc_array, weight: np.ndarray
+    ) -> None:
+        ones = np.ones(ngrams.nnz)
+        occurs = sparse.csr_array((ones, ngrams.indices, ngrams.indptr), ngrams.shape)
+        weighted = inside.copy()
+        weighted.data *= weight[inside.indices]
+        self._in_classes = sparse.csc_array(occurs.T @ weighted)  # (n_ngrams, K)
+        self._anywhere = weight @ occurs
+        self._shares = weight @ inside / weight.sum()
+
+    def of_class(self, k: int, least_expected: float) -> tuple[np.ndarray, np.ndarray]:
+        """Return the n-grams that a regression reads, and their importance.
+
+        The importance is a half more than the absolute logarithm of how much more
+        frequent an n-gram is inside the class than outside.
+        """
+        places = slice(*self._in_classes.indptr[k : k + 2])
+        inside = np.zeros(len(self._anywhere))
+        inside[self._in_classes.indices[places]] = self._in_classes.data[places]
+        n_expected = self._anywhere * self._shares[k]
+        ngrams = np.flatnonzero((inside > 0) | (n_expected >= least_expected))
+        # each n-gram counts as if one row more had it
+        outside = self._anywhere - inside
+        p = (inside[ngrams] + 1) / (inside.sum() + len(inside))
+        q = (outside[ngrams] + 1) / (outside.sum() + len(outside))
+        return ngrams, _LEAST_IMPORTANCE + np.abs(np.log(p / q))
+
+
+def _scaled_columns(
+    X: sparse.csc_array, columns: np.ndarray, scale: np.ndarray
+) -> sparse.csc_array:
+    features = X[:, columns]
+    features.data *= np.repeat(scale, np.diff(features.indptr))
+    return features
+
+
+def _fit_class(
+    X: sparse.csc_array, inside: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return coefficients and intercept of a logistic regression with L2 penalty.
+
+    They are those of scikit-learn's LogisticRegression, which takes several times as
+    long for a small problem. The loss is divided by the geometric mean of the weights of
+    both sides and not by their sum, so that a regression of few rows inside does not end
+    too early; liblinear's tolerance depends on the rarer side, too.
+    """
+    n_inside, n_outside = weight @ inside, weight @ ~inside
+    n_rows = 2 * np.sqrt(n_inside * n_outside)  # of all rows, where both are as many
+    weight, penalty = weight / n_rows, 1 / (_C * n_rows)
+    sign = np.where(inside, -1.0, 1.0)
+    by_column = X.T
+
+    def loss_and_gradient(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        coefficients, intercept = parameters[:-1], parameters[-1]
+        odds = X @ coefficients
+        odds += intercept
+        odds *= sign  # log odds of the wrong answer
+        np.exp(np.minimum(odds, _LARGEST_EXPONENT, out=odds), out=odds)
+        loss = weight @ np.log1p(odds) + penalty / 2 * (coefficients @ coefficients)
+        slope = weight * sign * odds / (1 + odds)
+        gradient = np.empty_like(parameters)
+        gradient[:-1] = by_column @ slope + penalty * coefficients
+        gradient[-1] = slope.sum()
+        return loss, gradient
+
+    start = np.zeros(X.shape[1] + 1)
+    start[-1] = np.log(n_inside / n_outside)
+    options = {
+        "gtol": _TOLERANCE,
+        "ftol": 64 * np.finfo(float).eps,
+        "maxiter": _MAX_ITERATIONS,
+        "maxls": 50,
+    }
+    found = minimize(
+        loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
+    ).x
+    return found[:-1], float(found[-1])
+
+
+def _compact(coefficients: sparse.csr_array) -> np.ndarray | sparse.csr_array:
+    """Return coefficients as a dense array, unless most of them are zero."""
+    density = coefficients.nnz / max(1, np.prod(coefficients.shape))
+    return coefficients if density < _LARGEST_DENSITY else coefficients.toarray()
