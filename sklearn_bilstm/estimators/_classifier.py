@@ -112,7 +112,9 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         If these logits predict held-out rows worse than the class frequencies do, the
         linear model is dropped. Numeric input has no linear model. "auto" is (1, 3) for
         at least 1,000 training rows per class on average, else (1, 2). None disables
-        the linear model.
+        the linear model. With more than two classes, the regression of a class uses the
+        n-grams that occur in its rows, and those that would occur in 0.3 of its rows or
+        more if they were independent of the class.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense

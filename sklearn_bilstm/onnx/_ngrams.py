@@ -6,6 +6,7 @@ Here token ids have the shape (B, T), padded at the end with zeros.
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from sklearn_bilstm.onnx._graph import Graph, Operand
 from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, NgramColumns
@@ -49,17 +50,72 @@ def wide_logits(graph: Graph, path: WidePath, ids: str, static: str | None) -> s
     """
     model: Any = path._model
     coefficients = model.coefficients.astype(np.float32)
-    of_ngrams, of_static = np.split(coefficients, [len(path._tfidf.idf_)])
+    n_ngrams = len(path._tfidf.idf_)
+    of_ngrams, of_static = coefficients[:n_ngrams], coefficients[n_ngrams:]
     columns, weights = _tfidf(graph, path, ids)
-    coefficients = graph.op("Gather", _with_zeros(of_ngrams), columns)
-    logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), coefficients)
-    logits = graph.op("Squeeze", logits, [1])  # (B, n_found)
+    if sparse.issparse(coefficients):
+        logits = _sparse_product(graph, columns, weights, of_ngrams)
+        of_static = of_static.toarray()
+    else:
+        of_found = graph.op("Gather", _with_zeros(of_ngrams), columns)
+        logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), of_found)
+        logits = graph.op("Squeeze", logits, [1])  # (B, n_found)
     if static is not None:
         logits = graph.op("Add", logits, graph.op("MatMul", static, of_static))
     logits = graph.op("Add", graph.cast(logits, np.float64), model.intercepts)
     if path.multilabel:
         return logits
     return _of_all_classes(graph, logits, model.classes, path.n_classes)
+
+
+def _sparse_product(
+    graph: Graph, columns: str, weights: str, coefficients: sparse.csr_array
+) -> str:
+    """Return weights times the coefficients of their columns, of shape (B, n_found).
+
+    ONNX has no product of sparse matrices. Each pair of a weight and a coefficient that
+    is not zero gets a place; those of a column come one after another.
+
+    Parameters
+    ----------
+    graph : Graph
+    columns, weights : str
+        Of shape (B, L). A column may be one more than there are.
+    coefficients : csr_array of shape (n_columns, n_found)
+    """
+    n_found = coefficients.shape[1]
+    starts = np.append(coefficients.indptr, coefficients.indptr[-1]).astype(np.int64)
+    shape = graph.op("Shape", columns)
+    columns = graph.op("Reshape", columns, [-1])
+    first = graph.op("Gather", starts, columns)
+    last = graph.op("Gather", starts, graph.op("Add", columns, 1))
+    n_pairs = graph.op("Sub", last, first)
+    ends = graph.op("CumSum", n_pairs, 0)
+    begins = graph.op("Sub", ends, n_pairs)
+    total = graph.op("ReduceSum", n_pairs, [0])  # of shape (1,)
+    # how many columns begin at each place or before it; those without pairs, too
+    ones = graph.op("Sub", graph.op("Add", n_pairs, 1), n_pairs)
+    marks = graph.op("Expand", 0, graph.op("Add", total, 1))
+    marks = graph.op("ScatterElements", marks, begins, ones, axis=0, reduction="add")
+    owner = graph.op("Sub", graph.op("CumSum", marks, 0), 1)
+    owner = graph.op("Slice", owner, [0], total)
+    place = graph.op("Sub", graph.op("CumSum", graph.op("Expand", 1, total), 0), 1)
+    within = graph.op("Sub", place, graph.op("Gather", begins, owner))
+    pair = graph.op("Add", graph.op("Gather", first, owner), within)
+    values = graph.op(
+        "Mul",
+        *(
+            graph.op("Gather", graph.op("Reshape", weights, [-1]), owner),
+            graph.op("Gather", coefficients.data, pair),
+        ),
+    )
+    row = graph.op("Div", owner, graph.op("Gather", shape, [1]))
+    classes = graph.op("Gather", coefficients.indices.astype(np.int64), pair)
+    target = graph.op("Add", graph.op("Mul", row, n_found), classes)
+    size = graph.op("Mul", graph.op("Gather", shape, [0]), n_found)
+    zeros = graph.op("Expand", np.float32(0), size)
+    sums = graph.op("ScatterElements", zeros, target, values, axis=0, reduction="add")
+    return graph.op("Reshape", sums, [-1, n_found])
 
 
 def _tfidf(graph: Graph, path: WidePath, ids: str) -> tuple[str, str]:

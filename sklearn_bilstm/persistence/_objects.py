@@ -230,7 +230,15 @@ def _check_ngrams(estimator: Any) -> None:
         return
     if wide_path.n_classes != len(estimator.classes_):
         raise ValueError("The linear path must have the classes of the estimator.")
-    if not np.isfinite(wide_path._model.coefficients).all():
+    _check_coefficients(wide_path._model)
+
+
+def _check_coefficients(model: Any) -> None:
+    coefficients = model.coefficients
+    if coefficients.shape[1] != len(model.classes):
+        raise ValueError("The linear path must have coefficients for each class.")
+    values = coefficients.data if sparse.issparse(coefficients) else coefficients
+    if not np.isfinite(values).all():
         raise ValueError("The linear path must have learnt something.")
 
 

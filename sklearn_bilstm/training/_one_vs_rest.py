@@ -136,9 +136,9 @@ def _fit_class(
     """Return coefficients and intercept of a logistic regression with L2 penalty.
 
     They are those of scikit-learn's LogisticRegression, which takes several times as
-    long for a small problem. The loss is divided by the geometric mean of the weights of
-    both sides and not by their sum, so that a regression of few rows inside does not end
-    too early; liblinear's tolerance depends on the rarer side, too.
+    long for a small problem. The loss is divided by the geometric mean of the weights
+    of both sides and not by their sum, so that a regression of few rows inside does not
+    end too early; liblinear's tolerance depends on the rarer side, too.
     """
     n_inside, n_outside = weight @ inside, weight @ ~inside
     n_rows = 2 * np.sqrt(n_inside * n_outside)  # of all rows, where both are as many

@@ -13,7 +13,7 @@ from sklearn.model_selection import (
 
 __all__ = ["folds", "split_off_validation"]
 
-_N_FOLDS = 5
+_N_FOLDS = 4
 
 
 def split_off_validation(
@@ -73,7 +73,7 @@ def _can_be_stratified(classes: np.ndarray, n_valid: int) -> bool:
 
 
 def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut rows into five folds, stratified where every class has a row for each.
+    """Cut rows into four folds, stratified where every class has a row for each.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
     Yields
     ------
     others, fold : ndarrays of int
-        Rows outside a fold, and those inside. Fewer than five rows make as many folds,
+        Rows outside a fold, and those inside. Fewer than four rows make as many folds,
         and a single row makes none.
     """
     n_folds = min(_N_FOLDS, len(target))

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from scipy import sparse
 
 __all__ = ["KINDS", "Decoder", "Encoder", "Kind", "UnknownKindError"]
 
@@ -312,11 +313,23 @@ def _numbers(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().cpu().numpy()
 
 
+def _parts_of_csr(array: sparse.csr_array) -> list:
+    return [list(array.shape), array.data, array.indices, array.indptr]
+
+
+def _csr(parts: list) -> sparse.csr_array:
+    shape, data, indices, indptr = parts
+    array = sparse.csr_array((data, indices, indptr), shape)
+    array.check_format(full_check=True)  # products read memory by the indices
+    return array
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, PurePath)
 
 
 KINDS: dict[str, Kind] = {
+    "@csr": Kind(_is(sparse.csr_array), _parts_of_csr, _csr),
     "@device": Kind(_is(torch.device), str, torch.device),
     "@dict": Kind(_is(dict), _keys_and_values, _dict_of),
     "@dtype": Kind(_is_dtype, _name_of_dtype, _dtype),

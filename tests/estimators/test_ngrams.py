@@ -1,4 +1,6 @@
 import pickle
+import signal
+from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from skorch.callbacks import Callback
 from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from sklearn_bilstm.training import _progress
 from tests.helpers import small_classifier
 
 
@@ -21,7 +24,37 @@ class InterruptLater(Callback):
             raise KeyboardInterrupt
 
 
+class CtrlC:
+    """A stream that sends the signal of Ctrl-C at the n-th line."""
+
+    def __init__(self, n):
+        self.n = n
+        self.lines = []
+
+    def write(self, text):
+        self.lines += [text] * text.startswith("regressions")
+        if len(self.lines) == self.n:
+            signal.raise_signal(signal.SIGINT)
+
+    def flush(self):
+        pass
+
+
 class TestWidePath:
+    def test_an_interrupt_ends_a_fit_before_the_next_class(self, ids, monkeypatch):
+        monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", 0)
+        model = self.wide(verbose=1)
+        with redirect_stdout(CtrlC(3)) as out, pytest.raises(KeyboardInterrupt):
+            model.fit(ids, np.arange(40) % 20)
+        assert len(out.lines) == 3  # a line a class
+        assert out.lines[-1].startswith("regressions of n-grams: 3/100, ")
+        assert not hasattr(model, "wide_path_")
+
+    def test_regressions_are_counted_only_if_asked(self, ids, capsys, monkeypatch):
+        monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", 0)
+        self.wide().fit(ids, np.arange(40) % 20)
+        assert capsys.readouterr().out == ""
+
     def wide(self, **params):
         return small_classifier(wide_ngrams=(1, 2), **params)
 

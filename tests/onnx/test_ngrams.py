@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._ngrams import _columns_at_steps, _looked_up
@@ -97,6 +98,31 @@ def test_a_class_of_which_the_linear_path_saw_no_row(served, ids, rows):
         model.predict_proba(rows),
         atol=1e-6,
     )
+
+
+@pytest.mark.parametrize("n_static", [0, 2])
+def test_many_classes_have_sparse_coefficients(served, tmp_path, n_static):
+    random = np.random.RandomState(0)
+    y = np.arange(300) % 60
+    own = 50 + 3 * y[:, np.newaxis] + random.randint(3, size=(300, 6))
+    X = np.hstack([own, random.randint(2, 50, size=(300, 6))])
+    X = np.hstack([X, random.randn(300, n_static)]) if n_static else X
+    model = small_classifier(wide_ngrams=(1, 2), static_features=n_static).fit(X, y)
+    coefficients = model.wide_path_._model.coefficients
+    assert sparse.issparse(coefficients)
+    X = X[:20].copy()
+    X[0, :12], X[1, 1:12], X[2, :12] = 0, 0, 400  # of which no n-gram is known
+    found = served(model)
+    np.testing.assert_allclose(
+        found.predict_proba(X), model.predict_proba(X), atol=1e-6
+    )
+    np.testing.assert_allclose(
+        found.predict_proba(X[:1]), model.predict_proba(X[:1]), atol=1e-6
+    )
+    n_dense = 4 * np.prod(coefficients.shape)
+    lookup = (1 << BUCKET_BITS) // 8 * 2  # of the columns of n-grams
+    size = (tmp_path / "model.onnx").stat().st_size
+    assert size < lookup + 12 * coefficients.nnz + n_dense / 4
 
 
 def test_a_stream_has_evidence_without_columns(served, ids, rows):

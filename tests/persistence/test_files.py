@@ -601,6 +601,9 @@ def pair_classes(content, arrays):
     arrays[name] = np.stack([arrays[name]] * 2, axis=1)
 
 
+# Sparse coefficients of more classes than memory holds.
+WIDE = {"@csr": [[1, 10**12], {"@array": "a"}, {"@array": "a"}, {"@array": "a"}]}
+
 FORGED = {
     "no object": lambda content, arrays: [1],
     "a number for a model": lambda content, arrays: {**content, "model": 3},
@@ -640,6 +643,9 @@ FORGED = {
         }.items()
     },
     "a path that has learnt nothing": forge_path(_model=None),
+    "a path of more columns than classes": forge_path(
+        _model={"@object": ["_Linear", {"coefficients": WIDE, "classes": [0, 1]}]}
+    ),
     "an id that is none": forge(0, vocabulary_={"good": "2"}),
     "an id below all": forge(0, vocabulary_={"good": -7}),
     "an id above all": forge(0, vocabulary_={"good": 10**12}),

@@ -1,8 +1,10 @@
-from copy import deepcopy
+from copy import copy, deepcopy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 from sklearn import config_context
 from sklearn.compose import (
     TransformedTargetRegressor,
@@ -134,6 +136,46 @@ def test_the_number_of_buckets_of_ngrams_comes_back(ids, tmp_path):
     assert path.size_ > 0
     found = round_trip(model, tmp_path)
     assert np.array_equal(found.predict_proba(ids), model.predict_proba(ids))
+
+
+@pytest.fixture(scope="module")
+def many_classes():
+    """A model of a hundred classes, with ids to predict."""
+    random = np.random.RandomState(0)
+    y = np.arange(600) % 100
+    own = 50 + 3 * y[:, np.newaxis] + random.randint(3, size=(600, 6))
+    X = np.hstack([own, random.randint(2, 50, size=(600, 6))])
+    return small_classifier(wide_ngrams=(1, 2), max_epochs=1).fit(X, y), X
+
+
+@pytest.mark.parametrize("is_sparse", [True, False])
+def test_sparse_and_dense_coefficients_come_back(many_classes, tmp_path, is_sparse):
+    model, X = many_classes
+    model = copy(model)
+    linear = model.wide_path_._model
+    assert sparse.issparse(linear.coefficients)
+    if not is_sparse:  # as files of earlier versions hold them
+        model.wide_path_ = copy(model.wide_path_)
+        dense = linear.coefficients.toarray()
+        model.wide_path_._model = replace(linear, coefficients=dense)
+    found = round_trip(model, tmp_path)
+    assert np.array_equal(found.predict_proba(X), model.predict_proba(X))
+    coefficients = found.wide_path_._model.coefficients
+    assert sparse.issparse(coefficients) == is_sparse
+
+
+def test_a_file_of_many_classes_grows_with_what_is_not_zero(many_classes, tmp_path):
+    model, _ = many_classes
+    save(model, tmp_path / "with.zip")
+    without = copy(model)
+    without.wide_path_ = None
+    save(without, tmp_path / "without.zip")
+    n_values = model.wide_path_._model.coefficients.nnz
+    n_ngrams = model.wide_path_.columns.n_columns
+    size, rest = (path.stat().st_size for path in sorted(tmp_path.iterdir()))
+    # a number and a column for each value, and four numbers for each n-gram
+    assert size - rest < 12 * n_values + 4 * 8 * n_ngrams + 10_000
+    assert size - rest < 8 * n_ngrams * 100 / 4
 
 
 def test_requests_for_metadata_and_containers_of_output_come_back(tmp_path):

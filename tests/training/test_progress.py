@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from skorch.callbacks import Callback
 
-from sklearn_bilstm.training._progress import duration
+from sklearn_bilstm.training import _progress
+from sklearn_bilstm.training._progress import StepPrinter, duration
 from tests.helpers import small_classifier, small_regressor
 
 Y = [0, 1] * 20
@@ -111,3 +112,18 @@ def test_an_interrupt_takes_the_bar_away_and_keeps_what_was_learnt(ids, capsys):
     assert capsys.readouterr().err.endswith("\r")
     assert model.n_iter_ == 1
     assert model.predict(ids).shape == (40,)
+
+
+def test_steps_that_take_long_are_counted_with_the_time_left(capsys, monkeypatch):
+    monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", 0)
+    printer = StepPrinter("fits", 2)
+    printer.step()
+    printer.step()
+    first, last = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"fits: 1/2, \d+ s left", first)
+    assert last == "fits: 2/2, 0 s left"
+
+
+def test_nothing_is_printed_of_short_steps(capsys):
+    StepPrinter("fits", 1).step()
+    assert capsys.readouterr().out == ""

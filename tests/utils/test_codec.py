@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, Kind, UnknownKindError
 
@@ -99,6 +100,27 @@ def test_an_array_of_lists_of_equal_length_stays_an_array_of_lists():
 def test_tensors_come_back():
     tensor = torch.arange(6.0).reshape(2, 3)
     assert torch.equal(round_trip(tensor), tensor)
+
+
+def test_sparse_arrays_come_back():
+    array = sparse.csr_array([[0, 1.5, 0], [0, 0, 0]])
+    found = round_trip(array)
+    assert type(found) is sparse.csr_array
+    assert found.dtype == array.dtype
+    assert np.array_equal(found.toarray(), array.toarray())
+
+
+@pytest.mark.parametrize(
+    "change", [{"indices": [3]}, {"indices": [-1]}, {"indptr": [0, 5, 1]}]
+)
+def test_sparse_arrays_that_point_outside_are_refused(change):
+    encoder = Encoder(KINDS)
+    array = sparse.csr_array([[0, 1.5, 0], [0, 0, 0]])
+    for name, values in change.items():
+        setattr(array, name, np.array(values, np.int32))
+    encoded = encoder.encode(array, "value")
+    with pytest.raises(ValueError, match="ind"):
+        Decoder(encoder.arrays, KINDS).decode(encoded)
 
 
 def test_a_random_state_goes_on_with_the_same_numbers():
