@@ -1,4 +1,4 @@
-"""Labelled texts from a folder of parquet files, split into training and test rows."""
+"""Loader of labelled texts from parquet files, with training and test sets."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from sklearn.model_selection import train_test_split
 
-# What the label of a set is called, if not "label", and the text, if not "text".
+# Names of the label and text columns, unless they are "label" and "text".
 _COLUMNS = {"airline_tweets": ("text", "airline_sentiment")}
 
 SETS = [
@@ -27,7 +27,7 @@ CHINESE = {"zh_chnsenticorp"}
 
 
 class Split(NamedTuple):
-    """Texts and labels to learn from, and to test on."""
+    """Texts and labels of the training and test sets."""
 
     texts: np.ndarray
     labels: np.ndarray
@@ -36,10 +36,10 @@ class Split(NamedTuple):
 
 
 def load(data: Path, name: str) -> Split:
-    """Read a set.
+    """Load a data set.
 
-    A set without test rows gives a fifth of its rows, drawn once and for all. Rows to
-    learn from come in random order, as some files are sorted by class.
+    If it has no test set, a fixed fifth of its rows is held out. Training rows are
+    shuffled, since some files are sorted by class.
     """
     folder = data / name
     if (folder / "all.parquet").exists():

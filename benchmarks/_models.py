@@ -1,4 +1,4 @@
-"""The models that are compared, by name."""
+"""The compared models by name."""
 
 import numpy as np
 from scipy import sparse
@@ -13,16 +13,16 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 
 
 class NBSVM(ClassifierMixin, BaseEstimator):
-    """A linear model on counts weighted by naive Bayes (Wang and Manning, 2012).
+    """Linear model of counts weighted by naive Bayes (Wang and Manning, 2012).
 
-    With logistic loss and without interpolation, as Mesnil et al. (2015) have it.
+    It uses logistic loss and no interpolation, as in Mesnil et al. (2015).
     """
 
     def __init__(self, C=1.0):
         self.C = C
 
     def fit(self, X, y):
-        """Learn to tell two classes apart from binary counts."""
+        """Fit a binary classifier of binary counts."""
         self.classes_ = np.unique(y)
         positive = y == self.classes_[1]
         p, q = (1 + np.asarray(X[i].sum(0)).ravel() for i in (positive, ~positive))
@@ -36,12 +36,12 @@ class NBSVM(ClassifierMixin, BaseEstimator):
         return self.linear_.decision_function(X @ self.ratio_)
 
     def predict(self, X):
-        """Return the class of each row."""
+        """Predict the class of each row."""
         return self.classes_[(self.decision_function(X) > 0).astype(int)]
 
 
 def make(name, *, chinese, random_state):
-    """Return an unfitted model that reads text."""
+    """Return an unfitted model for raw text."""
     return _MAKERS[name](chinese, random_state)
 
 
@@ -55,7 +55,7 @@ def _network(chinese, random_state):
 
 
 def _tutorial(chinese, random_state):
-    """Last states, no dropout, drawn vectors, a constant rate, five epochs."""
+    """Last states, no dropout, random vectors, a constant rate, five epochs."""
     classifier = BiLSTMClassifier(
         embedding=None,
         evidence_ngrams=None,
@@ -76,7 +76,7 @@ def _tutorial(chinese, random_state):
 
 
 def _ngrams(chinese):
-    """Return what tells a vectorizer which n-grams to take."""
+    """Return the n-gram parameters of a vectorizer."""
     if chinese:
         return {"analyzer": "char", "ngram_range": (1, 3)}
     return {"ngram_range": (1, 2)}
@@ -100,5 +100,5 @@ _MAKERS = {
     "nbsvm": _nbsvm,
     "tutorial": _tutorial,
 }
-# Models that a seed changes.
+# Models that depend on the seed.
 SEEDED = {"default", "network", "tutorial"}

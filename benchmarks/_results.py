@@ -1,4 +1,4 @@
-"""Rows of results: each made by a process of its own, and kept in a CSV file."""
+"""Rows of results, each computed in its own process and stored in a CSV file."""
 
 import argparse
 import csv
@@ -10,19 +10,19 @@ from pathlib import Path
 
 
 def parse_arguments(description, **defaults):
-    """Read the arguments that all scripts on data have, and those of one of them.
+    """Parse the arguments common to the scripts, and those of one script.
 
     Parameters
     ----------
     description : str
-        What the script is for.
+        Description of the script.
     **defaults
         Defaults of further arguments by name: a list of str or an int.
 
     Returns
     -------
     args : argparse.Namespace
-        With `row`, the key of the row that this process is to make, or None.
+        Arguments. `row` is the key of the row to compute in this process, or None.
     """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
@@ -35,16 +35,16 @@ def parse_arguments(description, **defaults):
 
 
 def collect(script, path, keys, arguments):
-    """Make the rows that a file lacks, and return all rows that were asked for.
+    """Compute the rows missing from a file, and return all requested rows.
 
     Parameters
     ----------
     script : str
         Script that prints a row as JSON when called with `--row` and a key.
     path : Path
-        CSV file, to which each row is added as soon as it is there.
+        CSV file to which each row is appended once it is computed.
     keys : list of tuple of str
-        What tells rows apart.
+        Keys of the rows.
     arguments : list of str
         Further arguments of the script.
 
@@ -69,13 +69,13 @@ def collect(script, path, keys, arguments):
 
 
 def peak_memory():
-    """Return the most memory that this process has had so far, in gigabytes."""
+    """Return the peak memory of this process in gigabytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def print_table(header, rows):
-    """Print rows below each other, with columns of equal width."""
+    """Print a table with aligned columns."""
     cells = [[str(cell) for cell in row] for row in [header, *rows]]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     for row in cells:

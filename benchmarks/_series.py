@@ -1,4 +1,4 @@
-"""Labelled time series from the files of the UCR and UEA archives."""
+"""Loader of time series of the UCR and UEA archives."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class Split(NamedTuple):
 
 
 def load(data: Path, name: str) -> Split:
-    """Read a set, which is called as in `SETS`."""
+    """Load a data set by its name in `SETS`."""
     read = _read_tsv if name.startswith("ucr/") else _read_ts
     ending = "tsv.gz" if name.startswith("ucr/") else "ts"
     return Split(

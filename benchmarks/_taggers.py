@@ -1,4 +1,4 @@
-"""What BiLSTMTagger is compared with: other ways to label tokens."""
+"""Baseline taggers for the comparison with BiLSTMTagger."""
 
 import importlib
 
@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_se
 
 
 def import_or_advise(module, package):
-    """Import what is compared with, and say how to install it if it is not there."""
+    """Import a baseline, or explain how to install it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:
@@ -18,16 +18,16 @@ def import_or_advise(module, package):
 
 
 class FeatureCRF:
-    """A CRF on hand-made features of a token and its neighbours, by sklearn-crfsuite.
+    """CRF on hand-crafted features of a token and its neighbours (sklearn-crfsuite).
 
-    The features and the regularisation are those of its tutorial on named entities,
-    without parts of speech.
+    Features and regularisation follow its tutorial on named entities, without
+    part-of-speech tags.
     """
 
     n_epochs = 100
 
     def fit(self, X, y):
-        """Learn weights of features and transitions."""
+        """Fit the weights of features and transitions."""
         sklearn_crfsuite = import_or_advise("sklearn_crfsuite", "sklearn-crfsuite")
         self.crf_ = sklearn_crfsuite.CRF(
             algorithm="lbfgs",
@@ -40,12 +40,12 @@ class FeatureCRF:
         return self
 
     def predict(self, X):
-        """Return the labels of each row."""
+        """Predict the labels of each row."""
         return [list(row) for row in self.crf_.predict(map(_features, X))]
 
 
 def _features(tokens):
-    """Return a dict of features of each token."""
+    """Return a dict of the features of each token."""
     return [
         {
             "bias": 1.0,
@@ -76,10 +76,10 @@ def _shape(token, prefix):
 
 
 class PlainTagger:
-    """The network of BiLSTMTagger as one writes it in torch with pytorch-crf.
+    """The network of BiLSTMTagger in plain torch with pytorch-crf.
 
-    It has the same sizes and reads the same characters. Rows come in random order, 32
-    at a time, filled up to the longest of them and packed; Adam learns from them.
+    It has the same sizes and character input. Rows are shuffled and grouped in padded
+    and packed batches of 32; the optimizer is Adam.
     """
 
     def __init__(self, n_epochs, random_state):
@@ -87,7 +87,7 @@ class PlainTagger:
         self.random_state = random_state
 
     def fit(self, X, y):
-        """Learn vectors, weights and transitions."""
+        """Fit the network."""
         torch.manual_seed(self.random_state)
         self.words_ = _ids_of(token.lower() for row in X for token in row)
         self.characters_ = _ids_of(c for row in X for token in row for c in token)
@@ -110,7 +110,7 @@ class PlainTagger:
 
     @torch.no_grad()
     def predict(self, X):
-        """Return the labels of each row, none of which is empty."""
+        """Predict the labels of each row; rows must not be empty."""
         self.network_.eval()
         rows = self._encoded(X)
         found = []
@@ -119,7 +119,7 @@ class PlainTagger:
         return [[self.labels_[code] for code in row] for row in found]
 
     def _encoded(self, X):
-        """Return ids of the tokens, and of the characters of each, for each row."""
+        """Return the token ids and character ids of each row."""
         return [
             (
                 torch.tensor([self.words_.get(token.lower(), 1) for token in row]),
@@ -133,7 +133,7 @@ class PlainTagger:
 
 
 def _ids_of(things):
-    """Give things ids from 2 on, behind those of padding and of unknown ones."""
+    """Assign ids from 2 on, after those of padding and unknown."""
     return {thing: id_ for id_, thing in enumerate(dict.fromkeys(things), start=2)}
 
 
@@ -150,7 +150,7 @@ class _PlainNetwork(nn.Module):
         self.crf = torchcrf.CRF(n_labels, batch_first=True)
 
     def loss(self, rows, targets):
-        """Return the negative log-likelihood of a token."""
+        """Return the mean negative log-likelihood per token."""
         emissions, mask = self._emissions(rows)
         return -self.crf(emissions, targets, mask, reduction="token_mean")
 

@@ -1,8 +1,8 @@
-"""What does each ingredient of the default earn, and what would others?
+"""Ablation study: the effect of each component of the default.
 
-Each is taken away, or added, alone. A fifth of the training rows, another for each
-seed, is held out to read the accuracy on; test rows are not touched. What a change adds
-to the accuracy is seen on equal rows, by equal seeds.
+Each component is removed or added separately. Accuracies refer to a fifth of the
+training rows, a different one for each seed; test rows are not used. Differences to the
+default are computed on the same rows and seeds.
 """
 
 import json
@@ -14,22 +14,22 @@ from _results import collect, parse_arguments, print_table
 from sklearn.model_selection import train_test_split
 
 CHANGES = {
-    "without linear path": {"wide_ngrams": None},
-    "pairs at most in linear path": {"wide_ngrams": (1, 2)},
-    "triples in linear path": {"wide_ngrams": (1, 3)},
-    "without evidence": {"evidence_ngrams": None},
-    "without svd vectors": {"embedding": None},
-    "without second direction": {"bidirectional": False},
+    "without linear model": {"wide_ngrams": None},
+    "bigrams in linear model": {"wide_ngrams": (1, 2)},
+    "trigrams in linear model": {"wide_ngrams": (1, 3)},
+    "without class log-odds": {"evidence_ngrams": None},
+    "without SVD vectors": {"embedding": None},
+    "unidirectional": {"bidirectional": False},
     "without mean pooling": {"pooling": "max"},
     "without max pooling": {"pooling": "mean"},
-    "last states for pooling": {"pooling": "last"},
+    "last pooling": {"pooling": "last"},
     "without dropout": {"dropout": 0.0},
     "without embedding dropout": {"embedding_dropout": 0.0},
     "without word dropout": {"word_dropout": 0.0},
     "without weight decay": {"weight_decay": 0.0},
     "without clipping": {"gradient_clip_norm": None},
-    "float32 for bfloat16": {"precision": "float32"},
-    "constant rate of 0.001 for one cycle": {"lr_schedule": "constant", "lr": 1e-3},
+    "float32": {"precision": "float32"},
+    "constant rate of 0.001": {"lr_schedule": "constant", "lr": 1e-3},
     "token deletion": {"token_deletion": 0.05},
     "token swap": {"token_swap": 0.05},
     "recurrent dropout": {"recurrent_dropout": 0.2},
@@ -42,7 +42,7 @@ CHANGES = {
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(
         __doc__, sets=["trec", "sst2_socher", "ag_news"], changes=list(CHANGES), seeds=3
     )
@@ -92,7 +92,7 @@ def make_row(args, name, change, seed):
 
 
 def gains(args, accuracy, change):
-    """Return how many points a change adds, mean and standard deviation over seeds."""
+    """Return the gain of a change in points: mean and standard deviation over seeds."""
     above = [accuracy[name, change] - accuracy[name, "none"] for name in args.sets]
     return [f"{x.mean():+.1f} ± {x.std():.1f}" for x in above]
 

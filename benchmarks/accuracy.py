@@ -1,10 +1,11 @@
-"""How right are the defaults, beside linear models and a tutorial's network?
+"""Accuracy of the defaults, compared with linear models and a tutorial's network.
 
-Each model is fitted on the training rows of each set and read once on its test rows.
-`default` and `network` (the same with `wide_ngrams=None`) have the same parameters on
-all sets. TF-IDF with logistic regression has its C chosen by cross-validation.
-A difference comes with a 95 % interval by a paired bootstrap of test rows, over all
-seeds. Of models that have probabilities, the log loss tells how far to trust them.
+Each model is fitted to the training set of each data set and evaluated once on its test
+set. `default` and `network` (the default with `wide_ngrams=None`) have the same
+parameters on all sets. TF-IDF with logistic regression has its C chosen by
+cross-validation. Differences have a 95 % confidence interval from a paired bootstrap of
+test rows over all seeds. For models with probabilities, the log loss measures their
+calibration.
 """
 
 import json
@@ -21,7 +22,7 @@ N_BOOTSTRAPS = 10_000
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(__doc__, sets=SETS, models=MODELS, seeds=3)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
@@ -46,7 +47,7 @@ def main():
 
 
 def make_row(args, name, model_name, seed):
-    """Fit a model, keep its predictions, and return its figures."""
+    """Fit a model, store its predictions, and return its scores."""
     split = load(args.data, name)
     model = make(model_name, chinese=name in CHINESE, random_state=int(seed))
     start = time.perf_counter()
@@ -71,7 +72,7 @@ def make_row(args, name, model_name, seed):
 
 
 def loss(model, split):
-    """Return the log loss of test rows, or NaN for a model without probabilities."""
+    """Return the log loss on the test set, or NaN for a model without probabilities."""
     if not hasattr(model, "predict_proba"):
         return np.nan
     probabilities = model.predict_proba(split.test_texts)
@@ -79,12 +80,12 @@ def loss(model, split):
 
 
 def predictions(args, name, model, seed):
-    """Return where it is kept which test rows a model had right."""
+    """Return the path of the file of correct predictions of a model."""
     return args.out / "accuracy" / f"{name}-{model}-{seed}.npy"
 
 
 def rights(args, rows, name, model):
-    """Return which test rows are right, averaged over seeds."""
+    """Return whether each test row is correct, averaged over seeds."""
     seeds = [seed for n, m, seed in rows if (n, m) == (name, model)]
     return np.mean([np.load(predictions(args, name, model, s)) for s in seeds], axis=0)
 
@@ -110,7 +111,7 @@ def summary(args, rows, name, model):
 
 
 def print_differences(args, rows, model):
-    """Print how far the first model is above another, set by set and on average."""
+    """Print the difference of the first model to another, per set and on average."""
     random = np.random.RandomState(0)
     table, differences = [], []
     for name in args.sets:
@@ -118,7 +119,7 @@ def print_differences(args, rows, model):
         theirs = rights(args, rows, name, model)
         by_row = 100 * (ours - theirs)
         n_rows = len(by_row)
-        # resampling rows is drawing how often each occurs
+        # a bootstrap sample is given by the number of times each row is drawn
         share = np.full(n_rows, 1 / n_rows)
         means = [
             random.multinomial(n_rows, share) @ by_row / n_rows
@@ -128,7 +129,7 @@ def print_differences(args, rows, model):
         differences.append(by_row.mean())
         table.append([name, f"{by_row.mean():+.2f}", f"[{low:+.2f}, {high:+.2f}]"])
     table.append(["mean", f"{np.mean(differences):+.2f}", ""])
-    print(f"\n{args.models[0]} above {model}, points of accuracy")
+    print(f"\n{args.models[0]} minus {model}, points of accuracy")
     print_table(["set", "difference", "95 % interval"], table)
 
 

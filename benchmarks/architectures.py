@@ -1,17 +1,17 @@
-"""How right are the networks of articles on bidirectional LSTMs, on film reviews?
+"""Accuracy of networks of published articles on film reviews.
 
-Each network is one call of BiLSTMClassifier without its linear path, behind a
-TextVectorizer that keeps as many words and tokens as the article. Where an article's
-width of the vectors or of the layers is not known, it is 128 or 64. Two readings are
-printed. `plain` has what Keras has by default: word vectors are drawn, nothing but them
-is read, and the last states go on where no attention is named. `with defaults` leaves
-all that the name does not say to the package, so that vectors come from neighbours,
-evidence is read, and states are pooled. Both are trained as by default.
+Each network is a BiLSTMClassifier without linear model, after a TextVectorizer with the
+vocabulary size and length of the article. If an article does not state the dimension of
+vectors or layers, it is 128 or 64. There are two variants. `plain` follows the defaults
+of Keras: randomly initialised word vectors as the only input, and last states unless
+the article uses attention. `with defaults` uses the defaults of the package for all
+that the name does not specify: SVD vectors, class log-odds and pooling. Both are
+trained with default parameters.
 
-Networks learn from the 25,000 training reviews and are read once on the 25,000 test
-reviews, after the last epoch. Where accuracy on validation rows is published, at its
-best epoch, a fifth of the training reviews, drawn once and for all, is held out instead
-and read once, after the last epoch. Seconds are those of the median epoch.
+Networks are trained on the 25,000 training reviews and evaluated on the 25,000 test
+reviews, after the last epoch. If the published accuracy refers to validation rows at
+the best epoch, a fixed fifth of the training reviews is held out instead, and evaluated
+once, after the last epoch. Seconds are those of the median epoch.
 """
 
 import json
@@ -27,7 +27,7 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 
 
 class Network(NamedTuple):
-    """Parameters of both estimators, what is published, and on which rows."""
+    """Parameters of both estimators, published accuracy, and evaluation rows."""
 
     vectorizer: dict
     classifier: dict
@@ -74,7 +74,7 @@ READINGS = {
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(
         __doc__, networks=list(NETWORKS), readings=list(READINGS), seeds=1
     )
@@ -91,12 +91,12 @@ def main():
     rows = collect(__file__, path, keys, ["--data", str(args.data)])
     header = ["network", "published"]
     for reading in args.readings:
-        header += [reading, "s an epoch"]
+        header += [reading, "s per epoch"]
     print_table(header, [summary(args, rows, name) for name in args.networks])
 
 
 def make_row(args, name, reading, seed):
-    """Fit a network and return its figures."""
+    """Fit a network and return its scores."""
     network = NETWORKS[name]
     texts, labels, test_texts, test_labels = load(args.data, "imdb")
     if network.validation:

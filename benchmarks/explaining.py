@@ -1,8 +1,9 @@
-"""Do explanations name what an answer rests on?
+"""Faithfulness of explanations.
 
-The default pipeline is fitted on film reviews. From each of some test reviews the ten
-tokens are deleted that speak most for the predicted class, and ten random ones. The
-probability of that class should fall much farther without the former.
+The default pipeline is fitted to film reviews. From each of a number of test reviews,
+the ten tokens with the highest scores for the predicted class are deleted, and for
+comparison ten random ones. The probability of the class should decrease much more for
+the former.
 """
 
 import json
@@ -17,14 +18,14 @@ from sklearn_bilstm import explain
 
 METHODS = ["integrated_gradients", "occlusion"]
 N_DELETED = 10
-# Shorter reviews would lose too large a share of their tokens.
+# Shorter reviews would lose too large a fraction of their tokens.
 MIN_TOKENS = 50
-# Draws of random tokens, of which the mean is taken.
+# Number of random draws of tokens to average over.
 N_DRAWS = 10
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(__doc__, methods=METHODS, seeds=3, reviews=200, rows=25_000)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
@@ -36,7 +37,7 @@ def main():
     path = args.out / f"explaining-{args.rows}-{args.reviews}.csv"
     rows = collect(__file__, path, keys, arguments)
     print_table(
-        ["method", "fall", "random", "ratio", "incompleteness, %", "s a review"],
+        ["method", "drop", "random", "ratio", "incompleteness, %", "s per review"],
         [summary(args, rows, method) for method in args.methods],
     )
 
@@ -71,24 +72,24 @@ def make_row(args, method, seed):
 
 
 def without(model, explanations, choose):
-    """Return probabilities of the classes explained without the tokens chosen."""
+    """Return the probabilities of the explained classes without the chosen tokens."""
     texts = [shortened(one, choose(one)) for one in explanations]
     return probabilities(model, texts, explanations)
 
 
 def probabilities(model, texts, explanations):
-    """Return the probability of each class explained."""
+    """Return the probability of each explained class."""
     columns = np.searchsorted(model.classes_, [one.target for one in explanations])
     return model.predict_proba(texts)[np.arange(len(texts)), columns]
 
 
 def top_tokens(explanation):
-    """Return the places of the tokens that speak most for the class."""
+    """Return the indices of the tokens with the highest scores."""
     return np.argsort(-np.nan_to_num(explanation.scores, nan=-np.inf))[:N_DELETED]
 
 
 def random_tokens(explanation, random):
-    """Return the places of as many of the tokens that have a score."""
+    """Return the indices of equally many random tokens that have a score."""
     return random.permutation(np.flatnonzero(~np.isnan(explanation.scores)))[:N_DELETED]
 
 
@@ -102,7 +103,7 @@ def shortened(explanation, places):
 
 
 def incompleteness(explanation):
-    """Return by what share scores miss the difference that they explain."""
+    """Return the relative error of the sum of scores."""
     difference = explanation.output - explanation.baseline
     return abs(np.nansum(explanation.scores) - difference) / abs(difference)
 
@@ -121,7 +122,7 @@ def summary(args, rows, method):
         f"{values('fall').mean():.3f} ± {values('fall').std():.3f}",
         f"{values('random_fall').mean():.4f} ± {values('random_fall').std():.4f}",
         f"{ratios.mean():.0f}, at least {ratios.min():.0f}",
-        gap if method == "integrated_gradients" else "",  # others do not sum up
+        gap if method == "integrated_gradients" else "",  # no other method is complete
         f"{values('seconds').mean():.2f}",
     ]
 

@@ -1,9 +1,9 @@
-"""How right are the defaults on few rows?
+"""Accuracy of the defaults on small training sets.
 
-Each seed draws rows of its own from the training rows, stratified by class. All models
-of a seed learn from the same rows and are read on all test rows. `unlabelled` is the
-default with the texts of the other training rows as `X_unlabelled`, and a vectorizer
-that knows their words. A difference comes with a 95 % interval of its mean over seeds
+For each seed, a stratified sample is drawn from the training rows. All models of a seed
+are fitted to the same rows and evaluated on all test rows. `unlabelled` is the default
+with the texts of the other training rows as `X_unlabelled`, and a vectorizer fitted on
+all of them. Differences have a 95 % confidence interval of their mean over seeds
 (Student's t).
 """
 
@@ -21,7 +21,7 @@ MODELS = ["default", "network", "tfidf", "unlabelled"]
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(
         __doc__,
         sets=["imdb", "trec", "ag_news"],
@@ -42,13 +42,13 @@ def main():
     path = args.out / "learning_curve.csv"
     rows = collect(__file__, path, keys, ["--data", str(args.data)])
     print_table(
-        ["set", "rows", *args.models, "default above tfidf", "95 % interval"],
+        ["set", "rows", *args.models, "default minus tfidf", "95 % interval"],
         [summary(args, rows, name, size) for name in args.sets for size in args.sizes],
     )
 
 
 def make_row(args, name, size, model_name, seed):
-    """Fit a model on some rows and return its figures."""
+    """Fit a model to some rows and return its scores."""
     split = load(args.data, name)
     texts, labels, others = split.texts, split.labels, []
     if size != "all" and int(size) < len(texts):
@@ -61,7 +61,7 @@ def make_row(args, name, size, model_name, seed):
     start = time.perf_counter()
     if reads_others and len(others) > 0:
         vectorizer, classifier = model.named_steps.values()
-        vectorizer.fit([*texts, *others])  # words of the others are known too
+        vectorizer.fit([*texts, *others])  # the vocabulary includes unlabelled texts
         X, X_unlabelled = map(vectorizer.transform, (texts, others))
         classifier.fit(X, labels, X_unlabelled=X_unlabelled)
     else:

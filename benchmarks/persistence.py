@@ -1,10 +1,10 @@
-"""How long does it take to store and load a model, and how large is the file?
+"""Time to save and load a model, and size of the file.
 
-The model is the default pipeline for text with 30,000 words, fitted for one epoch on
-generated text, in which the frequencies of words fall as they do in a language (Zipf's
-law). Seconds are the median of several rounds, each in a process of its own that has
-read a model before. The first `load` of a process takes a second more, as it imports
-what torch's layers and optimisers lean on.
+The model is the default pipeline for text with 30,000 words, fitted for one epoch to
+generated text whose word frequencies follow Zipf's law. Seconds are the median of
+several rounds, each in its own process that has loaded a model before. The first `load`
+of a process takes a second more, since it imports dependencies of torch's layers and
+optimizers.
 """
 
 import argparse
@@ -25,7 +25,7 @@ WAYS = {"save and load": (save, load), "joblib": (joblib.dump, joblib.load)}
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--words", type=int, default=30_000)
     parser.add_argument("--texts", type=int, default=5000)
@@ -46,7 +46,7 @@ def main():
 
 
 def line(way, rows, n_repeats):
-    """Return the line of the table for one way to store a model."""
+    """Return the line of the table for one file format."""
     found = [rows[way, str(i)] for i in range(n_repeats)]
     write, read, megabytes = (
         np.median([float(row[name]) for row in found])
@@ -56,7 +56,7 @@ def line(way, rows, n_repeats):
 
 
 def measure(folder, way, repeat):
-    """Return seconds that it takes to write and to read a model, and its size."""
+    """Return the seconds to save and to load a model, and its size."""
     model = joblib.load(folder / "model")
     write, read = WAYS[way]
     path = folder / "file"
@@ -76,7 +76,7 @@ def measure(folder, way, repeat):
 
 
 def fitted(n_words, n_texts):
-    """Return a pipeline that has met each word at least once."""
+    """Return a fitted pipeline whose training data contain each word."""
     random = np.random.RandomState(0)
     words = np.array([f"word{i}" for i in range(n_words)])
     frequency = 1 / np.arange(1, n_words + 1)

@@ -1,12 +1,12 @@
-"""How near does a regressor come to the rating that goes with a review?
+"""Error of regressors on the ratings of reviews.
 
-The ratings of women's clothing, 1 to 5, are predicted from title and text of a review,
-of which some are missing. A fifth of the rows, drawn once and for all, is held out.
-`default` and `absolute` are pipelines of a TextVectorizer, which reads both columns,
-and a BiLSTMRegressor with `loss="squared_error"` and `loss="absolute_error"`. Beside
-them stand linear models on TF-IDF of words and pairs of words of both columns, `ridge`
-for the squared error and `svr` for the absolute one, with their regularisation chosen
-by cross-validation, and `median`, which reads nothing.
+The ratings of Women's Clothing reviews, 1 to 5, are predicted from title and text, some
+of which are missing. A fixed fifth of the rows is held out. `default` and `absolute`
+are pipelines of a TextVectorizer for both columns and a BiLSTMRegressor with
+`loss="squared_error"` and `loss="absolute_error"`. The baselines are linear models on
+TF-IDF of unigrams and bigrams of both columns, `ridge` for the squared error and `svr`
+for the absolute error, with regularisation chosen by cross-validation, and `median`, a
+constant.
 """
 
 import json
@@ -31,7 +31,7 @@ TARGET = "Rating"
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(__doc__, models=list(MODELS), seeds=3)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
@@ -50,7 +50,7 @@ def main():
 
 
 def make_row(args, name, seed):
-    """Fit a model and return its figures on the rows held out."""
+    """Fit a model and return its scores on the held-out rows."""
     columns = [*TEXTS, TARGET]
     table = pq.read_table(
         args.data / "womens_clothing" / "all.parquet", columns=columns
@@ -73,24 +73,24 @@ def make_row(args, name, seed):
 
 
 def default(random_state):
-    """Return our pipeline for the squared error."""
+    """Return the pipeline for the squared error."""
     return make_pipeline(TextVectorizer(), BiLSTMRegressor(random_state=random_state))
 
 
 def absolute(random_state):
-    """Return our pipeline for the absolute error."""
+    """Return the pipeline for the absolute error."""
     model = default(random_state)
     return model.set_params(bilstmregressor__loss="absolute_error")
 
 
 def join(texts):
-    """Return both columns as one text a row."""
+    """Join both columns of each row to one text."""
     title, review = (texts[column].fillna("") for column in TEXTS)
     return title + " " + review
 
 
 def on_tfidf(search):
-    """Return a pipeline of what linear models learn from, and a search for one."""
+    """Return a pipeline of TF-IDF features and a search for a linear model."""
     tfidf = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
     return make_pipeline(FunctionTransformer(join), tfidf, search)
 
@@ -108,7 +108,7 @@ def svr(random_state):
 
 
 def median(random_state):
-    """Return what predicts the same for all rows."""
+    """Return a constant predictor."""
     return DummyRegressor(strategy="median")
 
 
@@ -131,7 +131,7 @@ MODELS = {
     "svr": svr,
     "median": median,
 }
-# Models that a seed changes.
+# Models that depend on the seed.
 SEEDED = {"default", "absolute"}
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""How fast is a fitted pipeline served, by onnxruntime and by torch?
+"""Inference speed of a fitted pipeline with onnxruntime and torch.
 
-A default pipeline learns film reviews for one epoch, which makes it as large and as
-slow as more would, and is both pickled and exported. Figures are medians of several
-processes, which take turns, with their range. `latency` is the time for one review of
-200 words, `throughput` is that of many test reviews, with the same number of threads,
-and `start` the time of a process that answers one review and ends.
+A default pipeline is fitted to film reviews for one epoch, which yields the same size
+and speed as more epochs, and is pickled and exported. Figures are medians and ranges
+over several processes, which alternate. `latency` is the time for one review of 200
+words, `throughput` is the speed for many test reviews with the same number of threads,
+and `start` is the time of a process that predicts one review and exits.
 """
 
 import json
@@ -34,7 +34,7 @@ STARTS = {
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(__doc__, reviews=25_000, threads=2, repeats=5)
     if args.row:
         runtime, repeat = args.row
@@ -54,7 +54,7 @@ def main():
         ["served by", *(f"{name}, {unit}" for name, unit in FIGURES.items())],
         [[name, *figures(rows, name, args.repeats)] for name in STARTS],
     )
-    print(f"\nlargest difference of a probability: {difference:.1e}")
+    print(f"\nlargest difference of probabilities: {difference:.1e}")
     print(f"size of the file: {megabytes:.0f} MB")
 
 
@@ -65,7 +65,7 @@ def figures(rows, name, n_repeats):
 
 
 def fit(args):
-    """Fit a default pipeline, and write it in both ways."""
+    """Fit a default pipeline, and store it in both formats."""
     split = load(args.data, "imdb")
     classifier = sklearn_bilstm.BiLSTMClassifier(
         max_epochs=1, n_threads=args.threads, random_state=0
@@ -77,12 +77,12 @@ def fit(args):
 
 
 def path_of(args, runtime):
-    """Return the file of the model for a runtime."""
+    """Return the path of the model for a runtime."""
     return args.out / {"onnxruntime": "model.onnx", "torch": "model.pickle"}[runtime]
 
 
 def open_model(args, runtime):
-    """Return the model as a runtime reads it."""
+    """Load the model for a runtime."""
     path = path_of(args, runtime)
     if runtime == "onnxruntime":
         return OnnxModel(path, n_threads=args.threads)
@@ -109,7 +109,7 @@ def measure(args, runtime):
 
 
 def seconds_of(function, *args, **kwargs):
-    """Return how long a call takes."""
+    """Return the duration of a call."""
     start = time.perf_counter()
     function(*args, **kwargs)
     return time.perf_counter() - start

@@ -1,13 +1,13 @@
-"""How fast is it, beside other ways to the same result?
+"""Training and prediction speed, compared with other implementations.
 
-Every figure is the median of several runs, each in a process of its own, and the runs
-of all tasks take turns. The spread is the range of the runs. Networks have 5,000 words,
-400 tokens, 128-d vectors, an LSTM of 64 units in each direction, max pooling, and
-batches of 32; `skorch` packs its sequences and has the default DataLoader, `loop` is a
-loop over batches and shards like those of `train`, without an estimator. `keras` pads
-each review to 400 tokens, as its tutorials do; `train filled` and `predict filled` read
-as many reviews that all have 400 tokens, so that both do the same work. Without Keras
-and TensorFlow, which `pip install tensorflow-cpu` brings, its rows are left out.
+Each figure is the median of several runs, each in its own process; the runs of all
+tasks alternate. The spread is the range of the runs. Networks have 5,000 words, 400
+tokens, 128-d vectors, an LSTM of 64 units per direction, max pooling, and batches of
+32. `skorch` packs its sequences and uses the default DataLoader. `loop` is a loop over
+batches and shards like those of `train`, without an estimator. `keras` pads each review
+to 400 tokens, as its tutorials do; for equal work, all reviews of `train filled` and
+`predict filled` have 400 tokens. Without Keras and TensorFlow
+(`pip install tensorflow-cpu`), its rows are omitted.
 """
 
 import importlib
@@ -36,7 +36,7 @@ N_TOKENS, MAX_LENGTH, EMBEDDING_DIM, HIDDEN_SIZE, BATCH_SIZE = 5000, 400, 128, 6
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(__doc__, tasks=list(TASKS), repeats=5, reviews=4000)
     if args.row:
         task, _, repeat = args.row
@@ -70,7 +70,7 @@ def main():
 
 
 def ratios(figures):
-    """Return lines of the medians divided by each other, where both are there."""
+    """Return the ratios of medians for which both are available."""
     medians = {task: np.median(found) for task, found in figures.items()}
     wanted = [
         ("train", "keras train"),
@@ -102,14 +102,14 @@ def reviews(args):
 
 
 def encoded(args):
-    """Return ids of reviews, and their labels."""
+    """Return token ids of reviews, and their labels."""
     texts, labels = reviews(args)
     vectorizer = TextVectorizer(max_features=N_TOKENS, max_length=MAX_LENGTH)
     return vectorizer.fit_transform(texts), labels
 
 
 def network(**params):
-    """Return the network that all tasks have in common."""
+    """Return the network shared by all tasks."""
     common = {
         "embedding_dim": EMBEDDING_DIM,
         "embedding": None,
@@ -126,39 +126,39 @@ def network(**params):
 
 
 def train(args, **params):
-    """Reviews a second in the second epoch, as the first prepares the kernels."""
+    """Reviews per second in the second epoch, since the first prepares the kernels."""
     X, y = encoded(args)
     model = network(**params).fit(X, y)
     return len(y) / model.history_[-1]["seconds"]
 
 
 def train_bfloat16(args):
-    """Reviews a second where the recurrent layers compute in bfloat16."""
+    """Reviews per second with recurrent layers in bfloat16."""
     return train(args, precision="bfloat16")
 
 
 def train_filled(args):
-    """Reviews a second where each review is filled up to 400 tokens by its own."""
+    """Reviews per second if each review is repeated up to 400 tokens."""
     X, y = encoded(args)
     model = network().fit(filled(X), y)
     return len(y) / model.history_[-1]["seconds"]
 
 
 def filled(X):
-    """Return ids in which each row is repeated until it has 400 of them."""
+    """Return ids with each row repeated up to 400 of them."""
     rows = np.split(X.data, X.indptr[1:-1])
     return np.array([np.resize(row, MAX_LENGTH) for row in rows])
 
 
 def operations(X):
-    """Return billions of operations that the recurrent layers need for an epoch."""
+    """Return the billions of operations of the recurrent layers per epoch."""
     # both directions, four gates, multiply and add; backward is twice forward
     per_token = 2 * 4 * HIDDEN_SIZE * (EMBEDDING_DIM + HIDDEN_SIZE) * 2 * 3
     return X.nnz * per_token / 1e9
 
 
 def whole_fit(args):
-    """Billions of operations of the recurrent layers in a second of a whole fit."""
+    """GFLOP/s of the recurrent layers during a whole fit."""
     X, y = encoded(args)
     model = network(max_epochs=4)
     start = time.perf_counter()
@@ -167,14 +167,14 @@ def whole_fit(args):
 
 
 def step(args):
-    """Billions of operations in a second of computing losses and gradients alone."""
+    """GFLOP/s of the computation of losses and gradients alone."""
     _, seconds = bare_loop(args)
     X, _ = encoded(args)
     return operations(X) / seconds
 
 
 def matrix_product(args):
-    """Billions of operations in a second of a large product of matrices."""
+    """GFLOP/s of a large matrix product."""
     a = torch.randn(4096, 4096)
     seconds = []
     for _ in range(6):
@@ -185,21 +185,21 @@ def matrix_product(args):
 
 
 def predict(args):
-    """Reviews a second."""
+    """Reviews per second."""
     X, y = encoded(args)
     model = network(max_epochs=1).fit(X[:320], y[:320])
     return predicted_in_a_second(model, X)
 
 
 def predict_filled(args):
-    """Reviews a second where each review is filled up to 400 tokens by its own."""
+    """Reviews per second if each review is repeated up to 400 tokens."""
     X, y = encoded(args)
     model = network(max_epochs=1).fit(X[:320], y[:320])
     return predicted_in_a_second(model, filled(X))
 
 
 def predicted_in_a_second(model, X):
-    """Return rows a second, once kernels are prepared."""
+    """Return rows per second, after a warm-up."""
     model.predict(X)
     start = time.perf_counter()
     model.predict(X)
@@ -207,13 +207,13 @@ def predicted_in_a_second(model, X):
 
 
 def loop(args):
-    """Reviews a second of a bare loop over the same batches, shards and threads."""
+    """Reviews per second of a bare loop over the same batches, shards and threads."""
     seconds, _ = bare_loop(args)
     return args.reviews / seconds
 
 
 def bare_loop(args):
-    """Return seconds of a second epoch, and those of its losses and gradients."""
+    """Return the seconds of a second epoch, and of its losses and gradients."""
     X, y = encoded(args)
     model = network(max_epochs=1).fit(X[:320], y[:320])
     net, module = model.net_, model.module_
@@ -236,7 +236,7 @@ def bare_loop(args):
 
 
 def skorch(args):
-    """Reviews a second of a plain skorch net on packed sequences."""
+    """Reviews per second of a plain skorch net on packed sequences."""
 
     class Packed(nn.Module):
         def __init__(self):
@@ -274,7 +274,7 @@ def skorch(args):
 
 
 def keras_network(args):
-    """Return the network by Keras, and what it learns from."""
+    """Return the network in Keras, and its training data."""
     keras = importlib.import_module("keras")
     X, y = encoded(args)
     layers = keras.layers
@@ -291,7 +291,7 @@ def keras_network(args):
 
 
 def keras_train(args):
-    """Reviews a second of Keras in its second epoch."""
+    """Reviews per second of Keras in its second epoch."""
     model, X, y = keras_network(args)
     model.fit(X, y, batch_size=BATCH_SIZE, verbose=0)
     start = time.perf_counter()
@@ -300,7 +300,7 @@ def keras_train(args):
 
 
 def keras_predict(args):
-    """Reviews a second of Keras, once it has compiled its function."""
+    """Reviews per second of Keras, after it has compiled its function."""
     model, X, y = keras_network(args)
     model.predict(X, batch_size=BATCH_SIZE, verbose=0)
     start = time.perf_counter()
@@ -309,9 +309,9 @@ def keras_predict(args):
 
 
 def vectorize(args, vectorizer=None):
-    """Seconds to turn all training reviews into ids, the second time.
+    """Seconds to encode all training reviews, in the second run.
 
-    The first time would start processes, where there are any.
+    The first run starts the worker processes, if there are any.
     """
     vectorizer = vectorizer or TextVectorizer()
     texts = load(args.data, "imdb").texts
@@ -322,7 +322,7 @@ def vectorize(args, vectorizer=None):
 
 
 def vectorize_in_two(args):
-    """Seconds to do it in two processes."""
+    """Seconds to encode them in two processes."""
     return vectorize(args, TextVectorizer(n_jobs=2))
 
 
@@ -340,14 +340,14 @@ def half(data, number):
 
 
 def halves(args, n_jobs=None):
-    """Seconds of the vectorizer for each half of the reviews, the second time."""
+    """Seconds of the vectorizer for each half of the reviews, in the second run."""
     for _ in range(2):
         seconds = Parallel(n_jobs)(delayed(half)(args.data, i) for i in range(2))
     return max(seconds) if n_jobs else sum(seconds)
 
 
 def halves_in_two(args):
-    """Seconds of it in two processes that exchange nothing: what the cores can reach.
+    """Seconds in two processes without communication: an upper bound for two cores.
 
     Cores that share a cache, a clock or a neighbour are not twice as fast as one.
     """
@@ -355,9 +355,9 @@ def halves_in_two(args):
 
 
 def latency(args):
-    """Milliseconds for one review of 200 words through a fitted default pipeline.
+    """Milliseconds for one review of 200 words in a fitted default pipeline.
 
-    It has learnt from all training reviews, if not for long.
+    It is fitted to all training reviews, for few epochs.
     """
     split = load(args.data, "imdb")
     model = make_pipeline(TextVectorizer(), BiLSTMClassifier(max_epochs=1))
@@ -372,11 +372,10 @@ def latency(args):
 
 
 def to_published(args):
-    """Seconds to fit the first of 1, 2, ... epochs that reaches 89.8 % of test reviews.
+    """Seconds to fit the fewest epochs that reach a test accuracy of 89.8 %.
 
-    Only the fit that reaches it is timed. It is what the best network of the articles
-    on bidirectional LSTMs reaches that this package grew from, in five epochs of 130
-    seconds.
+    Only the fit that reaches it is timed. The accuracy is that of the best network of
+    the articles that this package is based on, which takes five epochs of 130 seconds.
     """
     split = load(args.data, "imdb")
     for n_epochs in range(1, 10):
@@ -390,7 +389,7 @@ def to_published(args):
 
 
 def import_of(names):
-    """Seconds to import modules into a process that has just begun."""
+    """Seconds to import modules in a new process."""
     script = f"import time; t = time.perf_counter(); import {names}; "
     script += "print(time.perf_counter() - t)"
     run = [sys.executable, "-c", script]
@@ -398,7 +397,7 @@ def import_of(names):
 
 
 def import_package(args):
-    """Seconds to import the package, which loads its parts when they are first used."""
+    """Seconds to import the package, which loads its parts lazily."""
     return import_of("sklearn_bilstm")
 
 
@@ -408,7 +407,7 @@ def import_parts(args):
 
 
 def import_needed(args):
-    """Seconds to import what it cannot do without."""
+    """Seconds to import the required dependencies."""
     return import_of("torch, sklearn, skorch")
 
 

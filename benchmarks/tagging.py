@@ -1,15 +1,16 @@
-"""How right is BiLSTMTagger about tokens, and how fast, beside other taggers?
+"""Accuracy and speed of BiLSTMTagger, compared with other taggers.
 
-English Web Treebank (universal parts of speech, share of tokens labelled right), WNUT17
-(new names in tweets and the like, F1 of spans) and ATIS (what travellers ask for, F1 of
-spans), all with the default parameters and no vectors of others. `crfsuite` is a CRF on
-hand-made features by sklearn-crfsuite, and `plain` the same network in plain torch with
-pytorch-crf, which is there for the speed alone. Both are imported where they are used:
+The data sets are the English Web Treebank (universal parts of speech, accuracy), WNUT17
+(emerging entities in tweets and similar texts, F1 of spans) and ATIS (slots of flight
+requests, F1 of spans), all with default parameters and without pretrained vectors.
+`crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite, and `plain` the same
+network in plain torch with pytorch-crf, for the comparison of speed only. Both are
+imported when used:
 
     pip install sklearn-crfsuite pytorch-crf
 
-The last table is the time of the likelihood of a CRF with its gradient, beside that of
-the BiLSTM under it: 64 sentences of 50 tokens, 30 labels, and 100 units each way.
+The last table is the time of the likelihood of a CRF and its gradient, compared with
+that of the BiLSTM: 64 sentences of 50 tokens, 30 labels, and 100 units per direction.
 """
 
 import json
@@ -28,14 +29,14 @@ from sklearn_bilstm.metrics import span_f1_score
 from sklearn_bilstm.nn import CRF, RecurrentEncoder
 
 MODELS = ["default", "crfsuite"]
-# Models that a seed changes.
+# Models that depend on the seed.
 SEEDED = {"default", "plain"}
-# The set that speed is measured on, and epochs that are enough for it.
+# Data set and number of epochs of the speed measurement.
 SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
 
 
 class Split(NamedTuple):
-    """Sentences and labels to learn from, and to test on."""
+    """Sentences and labels of the training and test sets."""
 
     X: list
     y: list
@@ -44,7 +45,7 @@ class Split(NamedTuple):
 
 
 def main():
-    """Print the tables, or make a single row of one."""
+    """Print the tables, or compute a single row of one."""
     args = parse_arguments(
         __doc__, sets=list(READERS), models=MODELS, seeds=3, tables=list(TABLES)
     )
@@ -57,18 +58,18 @@ def main():
 
 
 def rows_of(args, table, keys):
-    """Return rows of a table by key, made now or before."""
+    """Return rows of a table by key, computed now or before."""
     path = args.out / f"tagging_{table}.csv"
     keys = [(table, *key) for key in keys]
     found = collect(__file__, path, keys, ["--data", str(args.data)])
     return {key[1:]: row for key, row in found.items()}
 
 
-# -- how right
+# -- accuracy
 
 
 def score_row(data, name, model, seed):
-    """Fit a tagger and return how right it is about test rows."""
+    """Fit a tagger and return its score on the test set."""
     split = READERS[name](data / name)
     tagger = make(model, int(seed))
     start = time.perf_counter()
@@ -91,13 +92,13 @@ def make(model, seed):
 
 
 def token_accuracy(y_true, y_pred):
-    """Return the share of labels that are right."""
+    """Return the fraction of correct labels."""
     pairs = zip(np.concatenate(y_true), np.concatenate(y_pred), strict=True)
     return np.mean([true == predicted for true, predicted in pairs])
 
 
 def print_scores(args):
-    """Print how right taggers are about test rows."""
+    """Print the scores of the taggers on the test sets."""
     keys = [
         (name, model, str(seed))
         for name in args.sets
@@ -121,17 +122,17 @@ def print_scores(args):
 
 
 def mean_of(rows, key, column, digits):
-    """Return the mean over seeds and the standard deviation, to be shown."""
+    """Format the mean over seeds and the standard deviation."""
     found = [float(row[column]) for k, row in rows.items() if k[: len(key)] == key]
     mean = f"{np.mean(found):,.{digits}f}"
     return f"{mean} ± {np.std(found):,.{digits}f}" if len(found) > 1 else mean
 
 
-# -- how fast
+# -- speed
 
 
 def speed_row(data, model, seed):
-    """Return how many tokens a second a tagger learns from and labels."""
+    """Return the tokens per second of fitting and predicting."""
     split = READERS[SPEED_SET](data / SPEED_SET)
     tagger = {
         "default": BiLSTMTagger(max_epochs=SPEED_EPOCHS, random_state=int(seed)),
@@ -153,7 +154,7 @@ def speed_row(data, model, seed):
 
 
 def print_speeds(args):
-    """Print tokens a second, with all that a fit and a prediction take."""
+    """Print the tokens per second of complete fits and predictions."""
     models = ["default", "plain", "crfsuite"]
     keys = [(model, str(seed)) for model in models for seed in range(args.seeds)]
     rows = rows_of(args, "speeds", keys)
@@ -166,7 +167,7 @@ def print_speeds(args):
 
 
 def crf_row(data, seed):
-    """Return milliseconds of a CRF, of pytorch-crf, and of the BiLSTM under them."""
+    """Return the milliseconds of the CRF, of pytorch-crf, and of the BiLSTM."""
     generator = torch.Generator().manual_seed(int(seed))
     n_rows, n_steps, n_labels, n_units = 64, 50, 30, 100
     mask = torch.ones(n_rows, n_steps, dtype=torch.bool)
@@ -187,7 +188,7 @@ def crf_row(data, seed):
 
 
 def milliseconds(step):
-    """Return the median time of a step, once it is warm."""
+    """Return the median time of a step, after a warm-up."""
     times = []
     for _ in range(30):
         start = time.perf_counter()
@@ -208,7 +209,7 @@ def print_crf(args):
 
 
 def read_ud_ewt(folder):
-    """Read the English Web Treebank as Universal Dependencies has it."""
+    """Read the English Web Treebank of Universal Dependencies."""
     parts = (
         load_conllu(folder / f"{part}.conllu.gz", return_X_y=True)
         for part in ("train", "test")
@@ -217,14 +218,14 @@ def read_ud_ewt(folder):
 
 
 def read_wnut17(folder):
-    """Read the shared task of the workshop on noisy user-generated text, 2017."""
+    """Read the shared task of the Workshop on Noisy User-generated Text, 2017."""
     names = "wnut17train.conll", "emerging.test.annotated"
     parts = (load_conll(folder / name, return_X_y=True) for name in names)
     return Split(*(rows for part in parts for rows in part))
 
 
 def read_atis(folder):
-    """Read questions to an airline, a file of tokens and one of labels each."""
+    """Read requests to an airline, from a file of tokens and one of labels."""
     return Split(
         *(
             [line.split() for line in read_lines(folder / f"{part}.seq.{kind}")]

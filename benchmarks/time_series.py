@@ -1,13 +1,13 @@
-"""How right are the defaults on time series, beside the archives' usual yardsticks?
+"""Accuracy of the defaults on time series, compared with standard baselines.
 
-Ten sets of the UCR archive and three of the UEA archive, of one and of several
-channels, of equal and unequal length, with the split of the archives. `default` is
-BiLSTMClassifier with the same parameters on all sets. `euclidean` and `dtw` take the
-class of the nearest training series, by the Euclidean distance or by dynamic time
-warping without a window, `minirocket` is a ridge classifier on the features of
-MiniRocket (Dempster et al., 2021). `dtw` reads series of any length; for `euclidean`
-and `minirocket` they are cut, or filled up with zeros, to the longest training series.
-Without aeon, which `pip install aeon` brings, `dtw` and `minirocket` are left out.
+Ten sets of the UCR archive and three of the UEA archive, univariate and multivariate,
+of equal and unequal length, with the split of the archives. `default` is
+BiLSTMClassifier with the same parameters on all sets. `euclidean` and `dtw` are
+nearest-neighbour classifiers with the Euclidean distance and with dynamic time warping
+without a window. `minirocket` is a ridge classifier on MiniRocket features (Dempster et
+al., 2021). `dtw` supports series of unequal length; for `euclidean` and `minirocket`,
+they are truncated, or padded with zeros, to the longest training series. Without aeon
+(`pip install aeon`), `dtw` and `minirocket` are omitted.
 """
 
 import importlib
@@ -25,13 +25,13 @@ from sklearn_bilstm import BiLSTMClassifier
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     args = parse_arguments(__doc__, sets=SETS, models=list(MODELS), seeds=3)
     if args.row:
         print(json.dumps(make_row(args, *args.row)))
         return
     if importlib.util.find_spec("aeon") is None:
-        print("left out, as they need aeon:", *sorted(WITH_AEON), file=sys.stderr)
+        print("omitted, since they require aeon:", *sorted(WITH_AEON), file=sys.stderr)
         args.models = [model for model in args.models if model not in WITH_AEON]
     keys = [
         (name, model, str(seed))
@@ -51,7 +51,7 @@ def main():
 
 
 def make_row(args, name, model_name, seed):
-    """Fit a model and return its figures on the test rows."""
+    """Fit a model and return its scores on the test set."""
     split = load(args.data, name)
     start = time.perf_counter()
     predicted = MODELS[model_name](split, int(seed))
@@ -65,19 +65,19 @@ def make_row(args, name, model_name, seed):
 
 
 def default(split, seed):
-    """Return what the defaults take the test series for."""
+    """Return the predictions of the defaults for the test series."""
     model = BiLSTMClassifier(random_state=seed).fit(split.X, split.y)
     return model.predict(split.X_test)
 
 
 def euclidean(split, seed):
-    """Return the classes of the nearest training series, step by step."""
+    """Return the classes of the nearest training series, by Euclidean distance."""
     X, X_test = (series.reshape(len(series), -1) for series in filled(split))
     return KNeighborsClassifier(n_neighbors=1).fit(X, split.y).predict(X_test)
 
 
 def dtw(split, seed):
-    """Return the classes of the nearest training series, warped in time."""
+    """Return the classes of the nearest training series, by dynamic time warping."""
     aeon = importlib.import_module("aeon.classification.distance_based")
     model = aeon.KNeighborsTimeSeriesClassifier(n_neighbors=1, distance="dtw")
     model.fit([series.T for series in split.X], split.y)
@@ -85,7 +85,7 @@ def dtw(split, seed):
 
 
 def minirocket(split, seed):
-    """Return what a ridge classifier on the features of MiniRocket says."""
+    """Return the predictions of a ridge classifier on MiniRocket features."""
     aeon = importlib.import_module("aeon.classification.convolution_based")
     X, X_test = filled(split)
     model = aeon.MiniRocketClassifier(random_state=seed)
@@ -132,7 +132,7 @@ def mean(args, rows, model):
 
 
 def shown(found):
-    """Return the mean over seeds and, of several, their standard deviation."""
+    """Format the mean over seeds and, for several seeds, their standard deviation."""
     mean = f"{found.mean():.1f}"
     return f"{mean} ± {found.std():.1f}" if len(found) > 1 else mean
 
@@ -143,7 +143,7 @@ MODELS = {
     "dtw": dtw,
     "minirocket": minirocket,
 }
-# Models that a seed changes.
+# Models that depend on the seed.
 SEEDED = {"default", "minirocket"}
 WITH_AEON = {"dtw", "minirocket"}
 

@@ -1,10 +1,10 @@
-"""How fast are files of word vectors loaded, and in how much memory?
+"""Time and memory to load files of word vectors.
 
-The files are generated: 400,000 words of 100 numbers, as the smallest of GloVe has.
-Seconds are the median of several loads, each in a process of its own on one thread.
-`memory` is the most that Python and NumPy had allocated at once in a second load, which
-counts: words and vectors, and what loading needs beside them. `memory / array` sets it
-beside the vectors alone, 160 MB where all words are kept.
+The files are generated: 400,000 words of 100 dimensions, as in the smallest file of
+GloVe. Seconds are the median of several loads, each in its own process with one thread.
+`memory` is the peak allocation of Python and NumPy in a second load, which includes
+words, vectors and temporary memory. `memory / array` is its ratio to the size of the
+vectors alone, 160 MB if all words are kept.
 """
 
 import argparse
@@ -20,13 +20,13 @@ from _results import collect, print_table
 
 from sklearn_bilstm import load_word_vectors
 
-# Different rows of numbers in a file; to print more would take longer than to load.
+# Number of distinct rows in a file; writing more would take longer than loading.
 N_ROWS = 4000
 N_KEPT = 20_000
 
 
 def main():
-    """Print a table, or make a single row of it."""
+    """Print a table, or compute a single row of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", nargs="+", default=list(FILES))
     parser.add_argument("--words", type=int, default=400_000)
@@ -64,7 +64,7 @@ def line(folder, task, rows, n_repeats):
 
 
 def measure(folder, task, repeat):
-    """Return seconds and megabytes that it takes to load a file."""
+    """Return the seconds and megabytes to load a file."""
     vocabulary = None
     if "kept" in task:
         vocabulary = {f"word{i}" for i in range(N_KEPT)}
