@@ -1,21 +1,21 @@
-"""Torch modules: ids or numbers in, logits out.
+"""Torch modules of the networks: from token ids or numbers to logits.
 
-Shapes are written behind the line that makes them, in these letters:
+Comments state the shape of the tensor that a line creates, in these letters:
 
 =======  ==================================================================
 B        rows of a batch
 T        time steps, as many as the longest row of the batch has
 L        characters of a token
 C        channels of a numeric sequence
-E        width of an embedded step, what the first recurrent layer reads
-H        width of the states a recurrent layer gives, both directions merged
-S        numbers beside a sequence
-P        width of a pooled sequence, with the numbers beside it
+E        size of the vector of a step, the input size of the first recurrent layer
+H        size of the states of a recurrent layer, after merging the directions
+S        static features of a sequence
+P        size of a pooled sequence, including static features
 K        outputs, one logit each; or labels of a step
 =======  ==================================================================
 
-Whoever sees T takes `mask`, of shape (B, T), true on real steps. Rows are filled up
-at their end. Modules that draw random numbers take the `generator` to draw from.
+Functions with a dimension T take a `mask` of shape (B, T), true on real steps. Rows are
+padded at the end. Modules that draw random numbers take a `generator`.
 """
 
 from sklearn_bilstm.nn._augmentation import Augmentation

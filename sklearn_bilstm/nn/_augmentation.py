@@ -1,4 +1,4 @@
-"""Other sequences that mean the same, for training."""
+"""Data augmentation of token sequences."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ __all__ = ["Augmentation"]
 
 
 class Augmentation(Part):
-    """Delete tokens, and let neighbours change places (Wei and Zou, 2019).
+    """Delete tokens and swap neighbouring tokens (Wei and Zou, 2019).
 
     Parameters
     ----------
     deletion : float, default=0.0
-        Probability that a token is deleted in training. A row keeps at least one.
+        Probability of deleting a token in training. Each row keeps at least one.
     swap : float, default=0.0
-        Probability that a token changes places with a neighbour in training.
+        Probability of swapping a token with a neighbour in training.
     """
 
     def __init__(self, deletion: float = 0.0, swap: float = 0.0) -> None:
@@ -28,7 +28,7 @@ class Augmentation(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {"deletion": self.deletion, "swap": self.swap}
 
     def extra_repr(self) -> str:
@@ -42,7 +42,7 @@ class Augmentation(Part):
         evidence: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Change rows of steps, (B, T), their mask, and what is known of each step."""
+        """Augment steps of shape (B, T), their mask, and their log-odds features."""
         if not self.training or self.deletion == self.swap == 0:
             return steps, mask, evidence
         order = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
@@ -50,7 +50,7 @@ class Augmentation(Part):
             order = _swapped(mask, self.swap, generator)  # (B, T)
         if self.deletion > 0:
             kept = _kept(mask, self.deletion, generator)  # (B, T)
-            # tokens that are kept come first, in their order, and fill up each row
+            # kept tokens move to the front of their row, in the same order
             to_front = (~kept).to(torch.uint8).argsort(dim=1, stable=True)  # (B, T)
             order, mask = order.gather(1, to_front), kept.gather(1, to_front)
         steps = steps.gather(1, order).masked_fill(~mask, 0)  # (B, T)
@@ -61,9 +61,9 @@ class Augmentation(Part):
 
 
 def _swapped(mask: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
-    """Return an order, (B, T), in which some real neighbours change places."""
+    """Return a permutation, (B, T), that swaps some neighbouring real steps."""
     n_rows, n_steps = mask.shape
-    # pairs begin at even or at odd steps, which differs from row to row
+    # pairs start at even or at odd steps, chosen at random for each row
     shift = torch.empty(n_rows, 1, device=mask.device)
     shift = shift.bernoulli_(0.5, generator=generator).long()  # (B, 1)
     steps = torch.arange(n_steps, device=mask.device).expand(mask.shape)  # (B, T)
@@ -76,7 +76,7 @@ def _swapped(mask: Tensor, p: float, generator: torch.Generator | None) -> Tenso
 
 
 def _kept(mask: Tensor, p: float, generator: torch.Generator | None) -> Tensor:
-    """Return which real steps are kept, at least one of each row that has any."""
+    """Return a mask of the kept steps, at least one per non-empty row."""
     kept = mask & ~torch.empty_like(mask).bernoulli_(p, generator=generator)  # (B, T)
     none_left = ~kept.any(1, keepdim=True)  # (B, 1)
     return kept | (none_left & mask)

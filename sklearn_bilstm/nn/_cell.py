@@ -1,7 +1,7 @@
-"""Recurrent cells: what carries a state from one step of a sequence to the next.
+"""Recurrent cells.
 
-A cell reads a sequence with torch's own kernel for it, from weights that may have been
-dropped or rounded on the way. Its name in `CELLS` is what users write.
+A cell runs torch's kernel on weights that may have been modified by dropout or
+rounding. Its name in `CELLS` is the value of the `cell` parameter.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 __all__ = ["CELLS", "Cell", "draw_weights"]
 
-# What torch's layers call the kernels with: has_biases, num_layers, dropout, train,
-# bidirectional, batch_first.
+# Arguments of torch's kernels: has_biases, num_layers, dropout, train, bidirectional,
+# batch_first.
 _ONE_WAY = True, 1, 0.0, True, False, False
 
 
@@ -30,15 +30,15 @@ def _rnn(x: Tensor, start: Tensor, weights: list[Tensor]) -> Tensor:
 
 
 class Cell(NamedTuple):
-    """What there is for a cell in torch.
+    """Layer and kernel of a recurrent cell.
 
     Parameters
     ----------
     layer : type
-        Torch's layer, which holds the weights.
+        Torch layer that holds the weights.
     read : callable
-        Maps vectors of shape (T, B, E), the state before the first step, of shape
-        (1, B, H), and weights to states of shape (T, B, H).
+        Maps vectors of shape (T, B, E), an initial state of shape (1, B, H), and
+        weights to states of shape (T, B, H).
     """
 
     layer: type[nn.RNNBase]
@@ -55,9 +55,9 @@ CELLS = {
 
 @torch.no_grad()
 def draw_weights(layer: nn.RNNBase, generator: torch.Generator) -> None:
-    """Draw Glorot weights for the input and orthogonal ones for the state.
+    """Initialise input weights as Glorot and recurrent weights as orthogonal.
 
-    The forget gate of an LSTM starts open, with a bias of one (Jozefowicz et al.,
+    The bias of the forget gate of an LSTM is initialised to one (Jozefowicz et al.,
     2015).
     """
     weight_ih, weight_hh, bias_ih, bias_hh = layer.all_weights[0]

@@ -1,4 +1,4 @@
-"""What the characters of a token tell, whether the token is known or not."""
+"""Character-level convolutional encoder of tokens."""
 
 from typing import Any
 
@@ -11,32 +11,32 @@ from sklearn_bilstm.nn._undrawn import undrawn
 
 __all__ = ["CharacterEncoder"]
 
-# Characters that a filter sees at once.
+# Width of the convolution kernel, in characters.
 _WINDOW = 3
-# Largest component of the vectors that a training begins with, times the root of their
-# width (Ma and Hovy, 2016).
+# Initial embeddings are uniform within plus or minus this value over the root of their
+# dimension (Ma and Hovy, 2016).
 _BOUND = 3**0.5
 
 
 class CharacterEncoder(Part):
-    """Turn the characters of each token into a vector.
+    """Character-level convolutional encoder of tokens.
 
-    Filters pass over the vectors of neighbouring characters, and the largest value of
-    each is kept (Ma and Hovy, 2016).
+    It applies a convolution to the character embeddings of a token, followed by max
+    pooling (Ma and Hovy, 2016).
 
     Parameters
     ----------
     n_characters : int
-        Number of ids, those of padding, 0, and of unknown characters included.
+        Number of character ids, including padding, 0, and unknown.
     embedding_dim : int
-        Width of the vector of a character.
+        Dimension of the character embeddings.
     n_filters : int
-        Width of the vector of a token.
+        Number of filters, the dimension of the vector of a token.
     unknown_id : int
-        Id that stands for every id not below `n_characters`.
+        Id that replaces ids of `n_characters` or more.
     dropout : float, default=0.0
-        Probability that a component of the vectors of tokens is zeroed throughout a
-        sequence in training.
+        Probability of zeroing a component of the token vectors throughout a sequence in
+        training.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class CharacterEncoder(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {
             "n_characters": self.input_size,
             "embedding_dim": self.embedding.embedding_dim,
@@ -70,17 +70,17 @@ class CharacterEncoder(Part):
 
     @property
     def input_size(self) -> int:
-        """Number of ids that have a vector of their own."""
+        """Number of ids with an embedding."""
         return self.embedding.num_embeddings
 
     def extra_repr(self) -> str:
-        """Return the number of ids, and the widths of their vectors and of tokens."""
+        """Return the number of ids, and the sizes of embeddings and output."""
         ids, width = self.embedding.weight.shape
         return f"{ids:,} characters -> {width} -> {self.output_size}"
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw vectors and filters."""
+        """Initialise embeddings and filters."""
         bound = _BOUND / self.embedding.embedding_dim**0.5
         nn.init.uniform_(self.embedding.weight, -bound, bound, generator=generator)
         nn.init.xavier_uniform_(self.filters.weight, generator=generator)
@@ -89,13 +89,13 @@ class CharacterEncoder(Part):
     def forward(
         self, characters: Tensor, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Turn ids of shape (B, T, L) into vectors of shape (B, T, n_filters).
+        """Map ids of shape (B, T, L) to vectors of shape (B, T, n_filters).
 
-        L is the number of characters of the longest token. Tokens are filled up with
-        id 0; one without any character is the zero vector.
+        L is the number of characters of the longest token. Tokens are padded with id 0;
+        a token without characters has the zero vector.
         """
         shape = characters.shape[:2]
-        # every token once, as most of a batch come several times
+        # each distinct token once, since most tokens of a batch are repeated
         tokens, place = characters.flatten(0, 1).unique(dim=0, return_inverse=True)
         vectors = self._vectors(tokens)[place].view(*shape, -1)  # (B, T, n_filters)
         return self.dropout(vectors, generator)

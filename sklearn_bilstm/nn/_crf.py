@@ -1,6 +1,7 @@
-"""A linear-chain conditional random field: labels of steps that agree with each other.
+"""A linear-chain conditional random field (CRF).
 
-All sums run in log space, in double precision, and over all rows of a batch at once.
+All sums are computed in log space, in double precision, and for all rows of a batch at
+once.
 """
 
 from typing import Any
@@ -12,30 +13,29 @@ from sklearn_bilstm.nn._part import Part
 
 __all__ = ["CRF"]
 
-# Weight of what must not be. Sums of many of them are finite in float32 and bfloat16,
-# so that no gradient is NaN, and their exponential is zero.
+# Weight of forbidden transitions. Sums of many such weights are finite in float32 and
+# bfloat16, so that no gradient is NaN, and their exponential is zero.
 _IMPOSSIBLE = -1e30
-# Between them a sum of exponentials, and its gradient, have all their digits.
+# In this range, a sum of exponentials and its gradient keep full precision.
 _LEAST, _MOST = 1e-250, 1e250
 
 
 class CRF(Part):
-    """Weigh the labels of a sequence by how they follow each other.
+    """Linear-chain conditional random field.
 
-    The score of a sequence of labels is the sum of the emissions of its labels and of
-    the weights of its transitions, from a start before the first step to an end behind
-    the last one. Its probability is the exponential of the score, over the sum of those
-    of all sequences of labels (Lafferty et al., 2001; for the log space, Sutton and
-    McCallum, 2012).
+    The score of a label sequence is the sum of the emissions of its labels and of the
+    weights of its transitions, including those from the start and to the end. Its
+    probability is the softmax of the score over all label sequences (Lafferty et al.,
+    2001; for the log space, Sutton and McCallum, 2012).
 
     Parameters
     ----------
     n_labels : int
         Number of labels, K.
     allowed : bool tensor of shape (K + 1, K + 1), default=None
-        Whether label j may follow label i, in row i and column j. The last row says
-        which labels may come first, and the last column which may come last. What is
-        not allowed has probability zero. None allows all.
+        Whether label j (column) can follow label i (row). The last row holds the
+        allowed first labels, and the last column the allowed last labels. Sequences
+        with a forbidden transition have probability zero. None allows all transitions.
     """
 
     allowed: Tensor
@@ -51,22 +51,22 @@ class CRF(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one, once it gets its state."""
+        """The arguments of the constructor; the state includes `allowed`."""
         return {"n_labels": self.output_size}
 
     @property
     def design(self) -> tuple:
-        """What two of them have in common of which one can go on with the other."""
+        """Architecture signature; must match for a warm start."""
         return type(self), *self.allowed.flatten().tolist()
 
     def extra_repr(self) -> str:
-        """Return the number of labels, and of transitions that are impossible."""
+        """Return the number of labels and of forbidden transitions."""
         n_impossible = int((~self.allowed).sum())
         return f"{self.output_size} labels, {n_impossible} transitions impossible"
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Begin without any preference."""
+        """Initialise all transition weights to zero."""
         nn.init.zeros_(self.weight)
 
     def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
@@ -75,9 +75,10 @@ class CRF(Part):
         Parameters
         ----------
         emissions : tensor of shape (B, T, K)
-            How much speaks for each label at each step. Finite, also on padding.
+            Unnormalised score of each label at each step. Must be finite, also on
+            padding.
         labels : int64 tensor of shape (B, T)
-            Any label on padding.
+            Labels; arbitrary on padding.
         mask : bool tensor of shape (B, T)
             True on real steps, which come first in a row.
 
@@ -92,10 +93,9 @@ class CRF(Part):
         )
 
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
-        """Return the probability of each label at each step.
+        """Return the marginal probability of each label at each step.
 
-        It is that of all sequences of labels that have it there, by the forward and the
-        backward algorithm.
+        It is computed with the forward-backward algorithm.
 
         Parameters
         ----------
@@ -124,7 +124,7 @@ class CRF(Part):
         Returns
         -------
         labels : int64 tensor of shape (B, T)
-            Any label on padding.
+            Labels; arbitrary on padding.
         """
         weights = self._weights()  # (K + 1, K + 1)
         into = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
@@ -148,7 +148,7 @@ class CRF(Part):
 
 
 def _score(emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
-    """Return the score of labels, of shape (B,), zero for an empty row."""
+    """Return the scores of label sequences, of shape (B,), zero for empty rows."""
     unary = emissions.gather(2, labels[..., None])[..., 0]  # (B, T)
     between = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
     last = (mask.sum(1, keepdim=True) - 1).clamp(min=0)  # (B, 1)
@@ -159,19 +159,20 @@ def _score(emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> 
 
 
 def _log_partition(emissions: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
-    """Return the logarithm of the sum over all sequences of labels, of shape (B,)."""
+    """Return the log partition function, of shape (B,)."""
     last = _sums_before(emissions, mask, weights)[-1]  # (B, K)
     found = (last + weights[:-1, -1]).logsumexp(1) * mask[:, 0]  # (B,)
     return found.to(emissions.dtype)
 
 
 def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
-    """Sum over all beginnings that end with a label, its emission included.
+    """Forward algorithm: sum over all prefixes that end with a label.
 
     Returns
     -------
     sums : list of double tensors of shape (B, K)
-        Logarithms for each step; on padding those of the last real step.
+        Logarithms for each step, including its emission; on padding, those of the last
+        real step.
     """
     product = _LogProduct(weights[:-1, :-1])
     emissions = emissions.double()
@@ -183,7 +184,7 @@ def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tenso
 
 
 def _sums_behind(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
-    """Sum over all endings that follow a label, as `_sums_before` does."""
+    """Backward algorithm: sum over all suffixes that follow a label."""
     product = _LogProduct(weights[:-1, :-1].T)
     emissions = emissions.double()
     sums = [weights[:-1, -1].double().expand(len(emissions), -1)]  # (B, K)
@@ -194,15 +195,15 @@ def _sums_behind(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tenso
 
 
 class _LogProduct:
-    """Product with a matrix, of numbers of which all that is known are logarithms.
+    """Matrix product in log space.
 
-    The exponentials are multiplied as they are, which is many times as fast as a sum
-    in log space. That takes its place where they leave the range of double precision.
+    Exponentials are multiplied directly, which is many times as fast as a log-sum-exp.
+    If they leave the range of double precision, a log-sum-exp is used instead.
 
     Parameters
     ----------
     logs : tensor of shape (K, K)
-        Logarithms of the matrix.
+        Logarithm of the matrix.
     """
 
     def __init__(self, logs: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Dropout that draws from a generator it is handed, never from global state."""
+"""Dropout modules that use a given generator instead of the global state."""
 
 import torch
 from torch import Tensor, nn
@@ -15,12 +15,12 @@ def drop(
 
 
 class Dropout(nn.Module):
-    """Zero single features of a vector in training (Srivastava et al., 2014).
+    """Dropout of single features (Srivastava et al., 2014).
 
     Parameters
     ----------
     p : float
-        Probability that a feature is zeroed, in [0, 1).
+        Probability of zeroing a feature, in [0, 1).
     """
 
     def __init__(self, p: float) -> None:
@@ -28,21 +28,21 @@ class Dropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Drop features of `x`, of any shape."""
+        """Apply dropout to `x`, of any shape."""
         if not self.training or self.p == 0:
             return x
         return drop(x, self.p, x.shape, generator)
 
 
 class LockedDropout(nn.Module):
-    """Zero the same features at every step of a sequence in training.
+    """Dropout of the same features at every step of a sequence.
 
-    Also called variational dropout (Gal and Ghahramani, 2016).
+    It is also called variational dropout (Gal and Ghahramani, 2016).
 
     Parameters
     ----------
     p : float
-        Probability that a feature is zeroed, in [0, 1).
+        Probability of zeroing a feature, in [0, 1).
     """
 
     def __init__(self, p: float) -> None:
@@ -50,21 +50,21 @@ class LockedDropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Drop features of `x`, of shape (B, T, features)."""
+        """Apply dropout to `x`, of shape (B, T, features)."""
         if not self.training or self.p == 0:
             return x
         return drop(x, self.p, (x.shape[0], 1, x.shape[2]), generator)
 
 
 class WordDropout(nn.Module):
-    """Replace single tokens by the unknown token in training.
+    """Replace tokens with the unknown token in training.
 
-    It regularises, and it is how the embedding of the unknown token is learnt.
+    This regularises the network and trains the embedding of the unknown token.
 
     Parameters
     ----------
     p : float
-        Probability that a token is replaced, in [0, 1).
+        Probability of replacing a token, in [0, 1).
     unknown_id : int
         Id of the unknown token.
     """

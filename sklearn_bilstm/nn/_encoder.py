@@ -1,9 +1,9 @@
-"""The recurrent encoder: a stack of one-way or two-way layers.
+"""The recurrent encoder: a stack of unidirectional or bidirectional layers.
 
-Rows are read padded, never packed: torch runs a packed sequence step by step on a CPU
-and a padded one through one fused kernel. To stay exact, the backward direction is a
-cell of its own that reads each row reversed within its own length. In both directions
-padding then comes after the last real step, where it cannot reach a real state.
+Rows are padded, not packed: on a CPU, torch processes a packed sequence step by step,
+and a padded one with a single fused kernel. For exact results, the backward direction
+is a separate cell whose input is reversed within the length of each row. In both
+directions, padding then follows the last real step and cannot affect real states.
 """
 
 from collections.abc import Sequence
@@ -30,25 +30,24 @@ __all__ = ["RecurrentEncoder", "RecurrentLayer"]
 
 
 class RecurrentLayer(Part):
-    """One recurrent layer in one or both directions.
+    """A recurrent layer with one or two directions.
 
     Parameters
     ----------
     input_size : int
-        Width of the vectors read.
+        Dimension of the input vectors.
     hidden_size : int
-        Width of the state of one direction.
+        Number of units per direction.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-        What carries the state on.
+        Type of recurrent cell.
     bidirectional : bool, default=True
-        Whether a second cell reads the sequence from its end (Schuster and Paliwal,
-        1997).
+        Whether to process the sequence in reverse too (Schuster and Paliwal, 1997).
     merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
-        How the states of both directions become one.
+        How to combine the states of both directions.
     recurrent_dropout : float, default=0.0
-        Probability that a weight from one step to the next is zeroed, the same for
-        all steps that are read together: DropConnect on the recurrent weights as in
-        AWD-LSTM (Merity et al., 2018), which leaves the fused kernel in use.
+        Probability of zeroing a recurrent weight, with the same mask for all steps of a
+        batch: DropConnect as in AWD-LSTM (Merity et al., 2018), which is compatible
+        with the fused kernel.
     """
 
     def __init__(
@@ -74,7 +73,7 @@ class RecurrentLayer(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {
             "input_size": self.input_size,
             "hidden_size": self.forwards.hidden_size,
@@ -86,17 +85,17 @@ class RecurrentLayer(Part):
 
     @property
     def directions(self) -> list[nn.RNNBase]:
-        """The cells that read, one or two."""
+        """The recurrent cells, one per direction."""
         return [self.forwards, *([] if self.backwards is None else [self.backwards])]
 
     @property
     def input_size(self) -> int:
-        """Width of the vectors read."""
+        """Dimension of the input vectors."""
         return self.forwards.input_size
 
     @property
     def states_of_step(self) -> str:
-        """What a step is turned into, in the widths of both directions."""
+        """Input and output sizes of a step, for the representation."""
         size = self.forwards.hidden_size
         if self.backwards is None:
             return str(size)
@@ -105,11 +104,11 @@ class RecurrentLayer(Part):
         return f"{self.merge_mode} of {size} and {size}"
 
     def extra_repr(self) -> str:
-        """Return the cell, and the widths of what is read and of the states."""
+        """Return the cell, and the sizes of input and states."""
         return f"{self.cell}, {self.input_size} -> {self.states_of_step}"
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the weights of both directions."""
+        """Initialise the weights of both directions."""
         draw_weights(self.forwards, generator)
         if self.backwards is not None:
             draw_weights(self.backwards, generator)
@@ -117,21 +116,21 @@ class RecurrentLayer(Part):
     def forward(
         self, x: Tensor, order: Order, generator: torch.Generator | None = None
     ) -> list[Tensor]:
-        """Read vectors of shape (B, T, E).
+        """Compute the states of both directions for vectors of shape (B, T, E).
 
         Parameters
         ----------
         x : tensor of shape (B, T, E)
         order : int64 tensor of shape (T * B,) or int
-            What :func:`reversed_order` gives for the mask.
+            Result of :func:`reversed_order` for the mask.
         generator : torch.Generator, default=None
-            Source of the recurrent dropout.
+            Random generator of the recurrent dropout.
 
         Returns
         -------
         directions : list of tensor of shape (B, T, hidden_size)
-            States of each direction as they were read: those of the second come from
-            the last real step to the first. Arbitrary on padding, and finite.
+            States of each direction in processing order: those of the second direction
+            go from the last real step to the first. Arbitrary but finite on padding.
         """
         directions = [self._run(self.forwards, x, generator)]
         if self.backwards is not None:
@@ -139,11 +138,11 @@ class RecurrentLayer(Part):
         return directions
 
     def final(self, directions: list[Tensor], mask: Tensor) -> Tensor:
-        """Return the states, (B, H), when each direction has read the whole row."""
+        """Return the final states of each direction, of shape (B, H)."""
         return self._merge([last_step(states, mask) for states in directions])
 
     def merge(self, directions: list[Tensor], order: Order) -> Tensor:
-        """Return one state a step, of shape (B, T, H), from those of each direction."""
+        """Merge the states of the directions to one state per step, (B, T, H)."""
         first, *others = directions
         in_order = [first, *(reorder(states, order) for states in others)]
         by_step = [states.transpose(0, 1) for states in in_order]
@@ -174,25 +173,25 @@ class RecurrentEncoder(Part):
     Parameters
     ----------
     input_size : int
-        Width of the vectors read.
+        Dimension of the input vectors.
     hidden_layer_sizes : sequence of int
-        Width of one direction, for each layer.
+        Number of units per direction of each layer.
     cell : {"lstm", "gru", "rnn"}, default="lstm"
-        What carries the state of every layer on.
+        Type of recurrent cell.
     bidirectional : bool, default=True
-        Whether every layer reads in both directions.
+        Whether all layers process the sequence in both directions.
     merge_mode : {"concat", "sum", "mean", "mul"}, default="concat"
-        How the states of both directions become one in every layer.
+        How to combine the states of both directions.
     normalization : {"layer", "batch"} or None, default=None
-        What the states of every layer are normalised by.
+        Normalisation of the states of every layer.
     dropout : float, default=0.0
-        Probability that a state component is zeroed between two layers.
+        Probability of zeroing a component of the states between two layers.
     recurrent_dropout : float, default=0.0
-        Probability that a weight from one step to the next is zeroed.
+        Probability of zeroing a recurrent weight.
     training_dtype : torch.dtype or None, default=None
-        What the cells compute in while they are trained, if not in the dtype of the
-        vectors. Weights, their gradients and what comes out keep theirs (Micikevicius
-        et al., 2018).
+        Dtype of the computation of the cells in training. None uses the dtype of the
+        vectors. Weights, gradients and output keep their dtype (Micikevicius et al.,
+        2018).
     """
 
     def __init__(
@@ -225,7 +224,7 @@ class RecurrentEncoder(Part):
             input_size = layer.output_size
             if normalization is not None:
                 normalizations.append(NORMALIZATIONS[normalization](input_size))
-        # a ModuleList does not tell what it holds
+        # a ModuleList does not declare the type of its items
         self.layers = cast("Sequence[RecurrentLayer]", nn.ModuleList(layers))
         self.normalizations = cast("Sequence[Part]", nn.ModuleList(normalizations))
         self.dropout = LockedDropout(dropout)
@@ -235,7 +234,7 @@ class RecurrentEncoder(Part):
         self.output_size = input_size
 
     def extra_repr(self) -> str:
-        """Return the widths of all layers, and what states are normalised by."""
+        """Return the sizes of all layers and the normalisation."""
         sizes = [layer.states_of_step for layer in self.layers[1:]]
         normalized = {type(part).__name__ for part in self.normalizations}
         return ", ".join(
@@ -243,13 +242,13 @@ class RecurrentEncoder(Part):
         )
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the weights of every layer."""
+        """Initialise the weights of every layer."""
         for part in [*self.layers, *self.normalizations]:
             part.reset_parameters(generator)
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         configs = [layer.config for layer in self.layers]
         sizes = [config.pop("hidden_size") for config in configs]
         return {
@@ -262,7 +261,8 @@ class RecurrentEncoder(Part):
 
     @property
     def design(self) -> tuple:
-        """Kinds and sizes of the layers, whatever they read."""
+        """Architecture signature: types and sizes of the layers, except for the
+        input."""
         layers = [
             (layer.cell, layer.forwards.hidden_size, layer.merge_mode)
             if layer.backwards is not None
@@ -273,15 +273,15 @@ class RecurrentEncoder(Part):
 
     @torch.no_grad()
     def take_over(self, other: "RecurrentEncoder", n_shared: int) -> None:
-        """Begin with the weights of another encoder.
+        """Copy the weights of another encoder.
 
         Parameters
         ----------
         other : RecurrentEncoder
-            Of the same shape, but for what it reads behind the first `n_shared`
-            numbers of a step.
+            An encoder with the same architecture, except for the input after the first
+            `n_shared` components.
         n_shared : int
-            Numbers of a step whose weights are taken over.
+            Number of input components whose weights are copied.
         """
         state = other.state_dict()
         for name, weight in self.state_dict().items():
@@ -294,14 +294,14 @@ class RecurrentEncoder(Part):
     def forward(
         self, x: Tensor, mask: Tensor, generator: torch.Generator | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Read vectors of shape (B, T, E).
+        """Compute the states for vectors of shape (B, T, E).
 
         Returns
         -------
         states : tensor of shape (B, T, H)
-            Arbitrary on padding, and finite.
+            Arbitrary but finite on padding.
         final : tensor of shape (B, H)
-            State of each direction of the last layer when it has read the whole row.
+            Final state of each direction of the last layer.
         """
         order = reversed_order(mask)
         first = self.first(x, order, generator)  # (B, T, hidden_size) each
@@ -310,12 +310,12 @@ class RecurrentEncoder(Part):
     def first(
         self, x: Tensor, order: Order, generator: torch.Generator | None = None
     ) -> list[Tensor]:
-        """Read vectors of shape (B, T, E) with the first layer.
+        """Apply the first layer to vectors of shape (B, T, E).
 
         Returns
         -------
         first : list of tensor of shape (B, T, hidden_size)
-            What the first layer returns, for the others to go on with.
+            Output of the first layer, the input of `states`.
         """
         if self.training and self.training_dtype is not None:
             x = x.to(self.training_dtype)  # (B, T, E)
@@ -328,7 +328,7 @@ class RecurrentEncoder(Part):
         order: Order,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return the states and final states of the encoder from those of `first`."""
+        """Return the states and final states, given the output of `first`."""
         last = self._above(first, mask, order, generator)  # (B, T, hidden_size) each
         states, final = self._merged(-1, last, mask, order)
         return states.to(self._dtype), final.to(self._dtype)  # (B, T, H), (B, H)
@@ -340,17 +340,17 @@ class RecurrentEncoder(Part):
         order: Order,
         generator: torch.Generator | None = None,
     ) -> list[Tensor]:
-        """Return the states from those of `first`, where all steps are alike.
+        """Return the states in arbitrary order, given the output of `first`.
 
-        To put the states of the backward direction in order, and beside those of the
-        other, takes a twentieth of the time of a prediction. It is left out unless
+        Reordering the states of the backward direction, and concatenating them with the
+        others, takes a twentieth of the time of a prediction. It is skipped unless
         states are merged by a sum, a mean or a product, or normalised.
 
         Returns
         -------
         parts : list of tensor of shape (B, T, H_i)
-            Parts of the states, which are H wide together. Their real steps come in an
-            order of their own before the padding.
+            Parts of the states, whose sizes sum to H. The real steps of a part come
+            before the padding, in an order of their own.
         """
         parts = self._above(first, mask, order, generator)  # (B, T, hidden_size) each
         if self.layers[-1].merge_mode != "concat" or self.normalizations:
@@ -360,7 +360,7 @@ class RecurrentEncoder(Part):
 
     @property
     def _dtype(self) -> torch.dtype:
-        """What weights and vectors are kept in, whatever is computed in."""
+        """Dtype of weights and vectors, regardless of the dtype of the computation."""
         return self.layers[0].forwards.all_weights[0][0].dtype
 
     def _above(
@@ -370,7 +370,7 @@ class RecurrentEncoder(Part):
         order: Order,
         generator: torch.Generator | None,
     ) -> list[Tensor]:
-        """Return the states of each direction of the last layer from the first's."""
+        """Return the states per direction of the last layer, given the first's."""
         for index, layer in enumerate(self.layers[1:]):
             merged, _ = self._merged(index, directions, mask, order)
             states = self.dropout(merged, generator)  # (B, T, H)
@@ -380,7 +380,7 @@ class RecurrentEncoder(Part):
     def _merged(
         self, index: int, directions: list[Tensor], mask: Tensor, order: Order
     ) -> tuple[Tensor, Tensor]:
-        """Return the states and the final states that a layer hands on."""
+        """Return the output states and final states of a layer."""
         layer = self.layers[index]
         states = layer.merge(directions, order)  # (B, T, H)
         final = layer.final(directions, mask)  # (B, H)

@@ -1,4 +1,4 @@
-"""Heads: what turns a pooled sequence into logits."""
+"""Output layers that map a pooled sequence to logits."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -14,18 +14,18 @@ __all__ = ["DenseHead"]
 
 
 class DenseHead(Part):
-    """Dense layers with rectified units, and a linear one; dropout before each.
+    """Dense ReLU layers and a linear output layer, with dropout before each.
 
     Parameters
     ----------
     input_size : int
-        Width of the pooled sequence, P.
+        Size of the pooled sequence, P.
     n_outputs : int
         Number of logits, K.
     hidden_layer_sizes : sequence of int, default=()
         Number of units of each dense layer (Nair and Hinton, 2010).
     dropout : float, default=0.0
-        Probability that what a layer reads is zeroed in training.
+        Probability of zeroing an input of a layer in training.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class DenseHead(Part):
         for size in hidden_layer_sizes:
             layers.append(undrawn(nn.Linear, input_size, size))
             input_size = size
-        # a ModuleList does not tell what it holds
+        # a ModuleList does not declare the type of its items
         self.hidden = cast("Sequence[nn.Linear]", nn.ModuleList(layers))
         self.linear = undrawn(nn.Linear, input_size, n_outputs)
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {
             "input_size": self.input_size,
             "n_outputs": self.output_size,
@@ -59,21 +59,21 @@ class DenseHead(Part):
         }
 
     def extra_repr(self) -> str:
-        """Return the widths of what is read and of what each layer makes of it."""
+        """Return the input size and the output size of each layer."""
         sizes = [self.input_size, *(layer.out_features for layer in self.hidden)]
         return " -> ".join(map(str, [*sizes, self.output_size]))
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw Glorot weights and set the biases to zero."""
+        """Initialise weights as Glorot and biases as zero."""
         for layer in [*self.hidden, self.linear]:
             nn.init.xavier_uniform_(layer.weight, generator=generator)
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Turn pooled sequences of shape (B, P) into logits of shape (B, K).
+        """Map pooled sequences of shape (B, P) to logits of shape (B, K).
 
-        They are computed in the precision of `x`, and on its device.
+        The computation uses the dtype and device of `x`.
         """
         for layer in self.hidden:
             x = _read(layer, self.dropout(x, generator)).relu()  # (B, hidden_size)
@@ -81,7 +81,7 @@ class DenseHead(Part):
 
 
 def _read(layer: nn.Linear, x: Tensor) -> Tensor:
-    """Call a layer in the precision of `x`, and leave it in its own."""
+    """Apply a layer in the dtype of `x` without converting its weights in place."""
     if x.dtype == layer.weight.dtype:
         return layer(x)
     return nn.functional.linear(x, layer.weight.to(x), layer.bias.to(x))

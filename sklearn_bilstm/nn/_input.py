@@ -1,7 +1,7 @@
-"""Input layers: what turns the steps of a sequence into vectors.
+"""Input layers that map the steps of a sequence to vectors.
 
-An input layer has an `output_size` and is called with the steps, the mask, a
-generator, and evidence or None. Which one a model gets is the estimator's decision.
+An input layer has an `output_size` and is called with the steps, the mask, a generator,
+and class log-odds features or None. The estimator chooses the layer.
 """
 
 from typing import Any
@@ -15,33 +15,33 @@ from sklearn_bilstm.nn._undrawn import undrawn
 
 __all__ = ["NumericInput", "TokenInput"]
 
-# Standard deviation of the components of the vectors that a training begins with.
+# Standard deviation of the components of initial embeddings.
 _STD = 0.1
 
 
 class TokenInput(Part):
-    """Look up a vector for each token id.
+    """Embedding of token ids.
 
     Parameters
     ----------
     n_tokens : int
-        Number of ids, the padding id 0 included.
+        Number of token ids, including the padding id 0.
     embedding_dim : int
-        Width of the vector of a token.
+        Dimension of the token vectors.
     n_channels : int, default=0
-        Number of channels of evidence, which stand behind the vector.
+        Number of class log-odds features, which are appended to the vector.
     unknown_id : int
-        Id that stands for every id not below `n_tokens`.
+        Id that replaces ids of `n_tokens` or more.
     word_dropout : float, default=0.0
-        Probability that a token is read as the unknown one in training.
+        Probability of replacing a token with the unknown token in training.
     dropout : float, default=0.0
-        Probability that a component of the vectors is zeroed throughout a sequence
-        in training.
+        Probability of zeroing a component of the vectors throughout a sequence in
+        training.
     frozen : bool, default=False
-        Whether the vectors stay what they are in training.
+        Whether to keep the vectors fixed in training.
     """
 
-    # what evidence is multiplied by, to be about as large as the vectors
+    # scales class log-odds to about the size of the vectors
     evidence_scale = 0.3
 
     def __init__(
@@ -59,7 +59,7 @@ class TokenInput(Part):
         self.unknown_id = unknown_id
         self.n_channels = n_channels
         self.output_size = embedding_dim + n_channels
-        # few of the tokens are in a batch, and few rows of the gradient are not zero
+        # a batch contains few of the tokens, so few rows of the gradient are not zero
         self.embedding = undrawn(
             nn.Embedding, n_tokens, embedding_dim, padding_idx=0, sparse=True
         )
@@ -69,7 +69,7 @@ class TokenInput(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {
             "n_tokens": self.input_size,
             "embedding_dim": self.n_shared,
@@ -82,24 +82,24 @@ class TokenInput(Part):
 
     @property
     def input_size(self) -> int:
-        """Number of ids that have a vector of their own."""
+        """Number of ids with an embedding."""
         return self.embedding.num_embeddings
 
     def extra_repr(self) -> str:
-        """Return the number of ids, and how many numbers stand for each."""
+        """Return the number of ids and the sizes of their vectors and features."""
         evidence = f" + {self.n_channels} of evidence" if self.n_channels else ""
         frozen = "" if self.embedding.weight.requires_grad else ", frozen"
         return f"{self.input_size:,} tokens -> {self.n_shared}{evidence}{frozen}"
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw new vectors; padding is the zero vector."""
+        """Initialise the vectors; padding is the zero vector."""
         self._draw(self.embedding.weight, generator)
         self.embedding.weight[0] = 0.0
 
     @torch.no_grad()
     def grow(self, n_tokens: int, generator: torch.Generator) -> None:
-        """Add newly drawn vectors until there are `n_tokens`."""
+        """Add randomly initialised vectors until there are `n_tokens`."""
         old = self.embedding.weight
         if n_tokens <= len(old):
             return
@@ -111,9 +111,9 @@ class TokenInput(Part):
 
     @torch.no_grad()
     def start_from(self, vectors: Tensor) -> None:
-        """Take over vectors of shape (n, E), scaled to be as large as drawn ones.
+        """Set initial vectors of shape (n, E), rescaled to the size of random ones.
 
-        A token whose vector is zero, or that has none, keeps its own.
+        Tokens with a zero vector, or without one, keep theirs.
         """
         known = vectors.any(1, keepdim=True)  # (n, 1)
         n_numbers = known.sum() * vectors.shape[1]
@@ -124,21 +124,21 @@ class TokenInput(Part):
 
     @property
     def n_shared(self) -> int:
-        """How many of the numbers of a step mean the same for every target."""
+        """Number of components of a step that are independent of the target."""
         return self.output_size - self.n_channels
 
     @torch.no_grad()
     def take_over(self, other: "TokenInput") -> None:
-        """Begin with the vectors of another layer, which has as many or fewer."""
+        """Copy the vectors of another layer with the same number of tokens or fewer."""
         self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 
     def channels(self, evidence: Tensor | None) -> Tensor | None:
-        """Return evidence, (B, T, n_channels), as large as vectors, if it is read.
+        """Return the scaled class log-odds, (B, T, n_channels), if they are used.
 
         Raises
         ------
         ValueError
-            If it has another number of channels, or is missing.
+            If the number of channels differs, or the features are missing.
         """
         n_given = 0 if evidence is None else evidence.shape[2]
         if n_given != self.n_channels:
@@ -159,7 +159,7 @@ class TokenInput(Part):
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
     ) -> Tensor:
-        """Turn ids of shape (B, T) into vectors, (B, T, E), time-major in memory."""
+        """Map ids of shape (B, T) to vectors, (B, T, E), time-major in memory."""
         ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
         ids = self.word_dropout(ids, mask, generator)  # (B, T)
         vectors = self.embedding(ids.T).transpose(0, 1)  # (B, T, E - n_channels)
@@ -173,7 +173,7 @@ class TokenInput(Part):
 
 
 class NumericInput(Part):
-    """Read the channels of a numeric sequence as they are.
+    """Identity input layer for numeric sequences.
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ class NumericInput(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {"n_channels": self.input_size}
 
     def extra_repr(self) -> str:

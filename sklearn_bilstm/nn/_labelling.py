@@ -1,7 +1,7 @@
-"""Labellings: what makes labels of the emissions of steps.
+"""Decoders that map emissions to labels.
 
-A labelling is called with emissions, of shape (B, T, K), labels and the mask, and gives
-the log-likelihood of the labels. It has `decode` and `marginals`.
+A decoder is called with emissions, of shape (B, T, K), labels and the mask, and returns
+the log-likelihood of the labels. It has the methods `decode` and `marginals`.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ __all__ = ["IndependentLabels"]
 
 
 class IndependentLabels(Part):
-    """Labels that are decided one by one, by the softmax of their emissions.
+    """Independent prediction of each label, by the softmax of its emissions.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class IndependentLabels(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {"n_labels": self.output_size}
 
     @property
     def design(self) -> tuple:
-        """What two of them have in common of which one can go on with the other."""
+        """Architecture signature; must match for a warm start."""
         return (type(self),)
 
     def extra_repr(self) -> str:
@@ -41,7 +41,7 @@ class IndependentLabels(Part):
         return f"{self.output_size} labels"
 
     def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        """Return the log-likelihood of labels of shape (B, T), of shape (B,)."""
+        """Return the log-likelihood, of shape (B,), of labels of shape (B, T)."""
         of_all = emissions.log_softmax(2)  # (B, T, K)
         of_labels = of_all.gather(2, labels[..., None])[..., 0]  # (B, T)
         return (of_labels * mask).sum(1)  # (B,)

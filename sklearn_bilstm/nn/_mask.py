@@ -1,4 +1,4 @@
-"""What a mask tells: lengths, last steps, and the order of a reversed sequence."""
+"""Functions of masks: lengths, last steps, reversal and masked reductions."""
 
 from typing import Any
 
@@ -16,17 +16,16 @@ __all__ = [
     "time_major",
 ]
 
-# Of each step the place of the one that comes instead, in an int64 tensor of shape
-# (T * B,) and counted as `time_major` lays steps out. Where all rows are equally long,
-# their length.
+# Source index of each step after reversal, in an int64 tensor of shape (T * B,), with
+# indices in time-major layout. If all rows have the same length, this length.
 Order = Tensor | int
 
 
 def time_major(x: Tensor) -> Tensor:
-    """Return `x`, of shape (B, T, features), so that steps follow steps in memory.
+    """Return `x`, of shape (B, T, features), in time-major memory layout.
 
-    The recurrent kernels read and write one step of all rows after the other, and copy
-    what comes to them in another layout.
+    The recurrent kernels process one step of all rows after the other, and copy their
+    input if it has another layout.
     """
     return x.transpose(0, 1).contiguous().transpose(0, 1)  # (B, T, features)
 
@@ -34,8 +33,8 @@ def time_major(x: Tensor) -> Tensor:
 def reversed_order(mask: Tensor) -> Order:
     """Return the order that reverses each row within its own length.
 
-    Real steps change places with each other and padding keeps its place, so the order
-    is its own inverse: reordering twice gives back the original.
+    Padding keeps its position, so the order is its own inverse: applying it twice
+    restores the original.
 
     Parameters
     ----------
@@ -45,7 +44,7 @@ def reversed_order(mask: Tensor) -> Order:
     Returns
     -------
     order : Order
-        What :func:`reorder` needs.
+        Argument of :func:`reorder`.
     """
     shortest, longest = _shortest_and_longest(mask)
     if shortest == longest:
@@ -58,13 +57,13 @@ def reversed_order(mask: Tensor) -> Order:
 
 
 def reorder(x: Tensor, order: Order) -> Tensor:
-    """Put the steps of `x` into an order.
+    """Reorder the steps of `x`.
 
     Parameters
     ----------
     x : tensor of shape (B, T, features)
     order : Order
-        Its own inverse, as :func:`reversed_order` gives it.
+        An order that is its own inverse, from :func:`reversed_order`.
 
     Returns
     -------
@@ -75,9 +74,9 @@ def reorder(x: Tensor, order: Order) -> Tensor:
 
 
 class _Reordered(torch.autograd.Function):
-    # A gather by single numbers and its scattering gradient take three times as long
-    # as copies of whole vectors, by a table or, where it is the same for all rows, by a
-    # flip. With `setup_context` torch would look up the signature of `forward` in every
+    # Gathering single numbers and its scattering gradient take three times as long as
+    # copying whole vectors, by index or, if all rows have the same length, by a flip.
+    # With `setup_context`, torch would look up the signature of `forward` in every
     # call.
 
     @staticmethod
@@ -98,7 +97,7 @@ class _Reordered(torch.autograd.Function):
 
 
 def last_step(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the states at the last real step of each row, zeros for an empty row."""
+    """Return the states at the last real step of each row, zeros for empty rows."""
     lengths = mask.sum(1)  # (B,)
     n_rows = len(lengths)
     rows = torch.arange(n_rows, device=states.device)  # (B,)
@@ -108,7 +107,7 @@ def last_step(states: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the mean over the real steps of each row, zeros for an empty row.
+    """Return the mean over the real steps of each row, zeros for empty rows.
 
     Parameters
     ----------
@@ -121,9 +120,9 @@ def masked_mean(states: Tensor, mask: Tensor) -> Tensor:
 
 
 def masked_max(states: Tensor, mask: Tensor) -> Tensor:
-    """Return the largest over the real steps of each row, zeros for an empty row.
+    """Return the maximum over the real steps of each row, zeros for empty rows.
 
-    Steps that are equally large share the gradient.
+    The gradient is divided equally among ties.
 
     Parameters
     ----------
@@ -136,7 +135,7 @@ def masked_max(states: Tensor, mask: Tensor) -> Tensor:
     # torch's own gradient of a maximum takes twice as long
     if shortest == longest > 0 and not states.requires_grad:
         return states[:, :longest].amax(1)  # (B, H)
-    # one step at least counts as an end: there is no maximum of none
+    # at least one step, since the maximum of an empty tensor is undefined
     first = min(shortest, mask.shape[1] - 1)
     return _MaskedMax.apply(states, mask, first)  # (B, H)
 
@@ -160,7 +159,7 @@ class _MaskedMax(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
         states, mask, highest = ctx.saved_tensors
-        # one where a state is the highest, zero elsewhere
+        # one at the maxima, zero elsewhere
         share = states - highest[:, None]  # (B, T, H)
         share[:, ctx.first :].add_(_minus_infinity(states, mask, ctx.first))
         share.sign_().add_(1)
@@ -171,8 +170,8 @@ class _MaskedMax(torch.autograd.Function):
 def _shortest_and_longest(mask: Tensor) -> tuple[int, int]:
     """Return the lengths of the shortest and of the longest row.
 
-    Less and more will do too, where the answer of a GPU would be waited for, or a
-    compiler cannot foresee it.
+    On a GPU, and in a compiled graph, bounds are returned instead, to avoid a
+    synchronisation or a graph break.
     """
     compiles = torch.compiler.is_compiling() or torch.jit.is_tracing()
     if mask.device.type != "cpu" or compiles or not len(mask):
@@ -182,21 +181,21 @@ def _shortest_and_longest(mask: Tensor) -> tuple[int, int]:
 
 
 def _minus_infinity(states: Tensor, mask: Tensor, first: int) -> Tensor:
-    """Return what takes padding out of a maximum when it is added to later steps."""
+    """Return a term that removes padding from a maximum when added to later steps."""
     padding = ~mask[:, first:]
     zeros = states.new_zeros(padding.shape)  # (B, T - first)
     return zeros.masked_fill_(padding, -torch.inf)[..., None]  # (B, T - first, 1)
 
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
-    """Softmax over the real steps of each row; an empty row gets zeros.
+    """Softmax over the real steps of each row, zeros for empty rows.
 
     Parameters
     ----------
     scores : tensor of shape (B, T)
     mask : bool tensor of shape (B, T)
     """
-    # the smallest number instead of -inf: softmax of a row of -inf is NaN
+    # the smallest number instead of -inf: the softmax of a row of -inf is NaN
     lowest = torch.finfo(scores.dtype).min
     weights = scores.masked_fill(~mask, lowest).softmax(1)  # (B, T)
     return weights.masked_fill(~mask, 0.0)  # (B, T)

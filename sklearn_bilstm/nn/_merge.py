@@ -1,4 +1,4 @@
-"""How the states of both directions become one; names are those that users write."""
+"""Merge modes of the two directions, by name."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The network as one sentence: input layer, encoder, pooling, head."""
+"""The network for whole sequences: input layer, encoder, pooling and head."""
 
 from typing import cast
 
@@ -18,7 +18,7 @@ __all__ = ["SequenceModel"]
 
 
 class SequenceModel(Network):
-    """A network with one row of logits a sequence.
+    """A network that returns one row of logits per sequence.
 
     Parameters
     ----------
@@ -26,9 +26,9 @@ class SequenceModel(Network):
     encoder : RecurrentEncoder
     pooling : Pooling
     head : Part
-        The parts, in the order of the data.
+        The layers, in this order.
     augmentation : Augmentation, default=None
-        What changes sequences of tokens in training, before the input layer.
+        Augmentation of token sequences in training, before the input layer.
     """
 
     def __init__(
@@ -48,18 +48,18 @@ class SequenceModel(Network):
 
     @property
     def design(self) -> tuple:
-        """What two networks have in common of which one can go on with the other."""
+        """Architecture signature; must match for a warm start."""
         layer = self.input_layer
         width = layer.n_shared
         return type(layer), width, self.encoder.design, type(self.pooling)
 
     @property
     def rows_to_look_up(self) -> RowsToLookUp | None:
-        """How many rows a batch has that a projection reads faster, if any."""
+        """Batch sizes for which a projection is faster, None if there are none."""
         return Projection.rows(self.input_layer, self.encoder)
 
     def projection(self) -> Projection:
-        """Return what reads batches of `rows_to_look_up` faster, for these weights."""
+        """Return a projection with the current weights, for `rows_to_look_up`."""
         layer = cast("TokenInput", self.input_layer)
         return Projection(layer, self.encoder.layers[0])
 
@@ -72,9 +72,10 @@ class SequenceModel(Network):
         static: Tensor | None = None,
         projection: Projection | None = None,
     ) -> Tensor:
-        """Turn sequences into vectors of shape (B, P); see `forward`.
+        """Map sequences to pooled vectors of shape (B, P); see `forward`.
 
-        With a `projection`, which is not for training, the first layer is read so.
+        If a `projection` is given, it replaces the first layer. It does not support
+        training.
         """
         if projection is not None:
             order = reversed_order(mask)
@@ -88,9 +89,9 @@ class SequenceModel(Network):
     def logits_of_vectors(
         self, vectors: Tensor, mask: Tensor, static: Tensor | None = None
     ) -> Tensor:
-        """Turn vectors, (B, T, E), as the input layer gives them, into logits, (B, K).
+        """Map vectors, (B, T, E), of the input layer to logits, (B, K).
 
-        What explains an answer changes the vectors on their way.
+        Explanations use it to modify the vectors.
         """
         order = reversed_order(mask)
         first = self.encoder.first(vectors, order)  # (B, T, hidden_size) each
@@ -103,7 +104,7 @@ class SequenceModel(Network):
         generator: torch.Generator | None = None,
         evidence: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Turn sequences into vectors, (B, T, E), and the mask of their steps."""
+        """Map sequences to vectors, (B, T, E), and return the mask of their steps."""
         if self.augmentation is not None:
             changed = self.augmentation(steps, mask, evidence, generator)
             steps, mask, evidence = changed
@@ -135,7 +136,7 @@ class SequenceModel(Network):
         evidence: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Tensor:
-        """Return the weights of an attention pooling, of shape (B, T)."""
+        """Return attention weights of shape (B, T)."""
         vectors, mask = self.vectors(steps, mask, evidence=evidence)
         states, _ = self.encoder(vectors, mask)
         pooling = cast("AttentionPooling", self.pooling)
@@ -149,21 +150,20 @@ class SequenceModel(Network):
         evidence: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Tensor:
-        """Turn sequences into logits.
+        """Map sequences to logits.
 
         Parameters
         ----------
         steps : tensor of shape (B, T) or (B, T, C)
-            Token ids or numbers, filled up at the end of each row.
+            Token ids or numbers, padded at the end of each row.
         mask : bool tensor of shape (B, T)
             True on real steps.
         generator : torch.Generator, default=None
-            Source of all dropout. None draws from torch's global generator.
+            Random generator of all dropout. None uses torch's global generator.
         evidence : tensor of shape (B, T, n_channels), default=None
-            What else is known of each token, for an input layer that has channels for
-            it.
+            Class log-odds features of each token, if the input layer uses them.
         static : tensor of shape (B, S), default=None
-            Numbers beside each sequence, which join the pooled vector.
+            Static features, which are concatenated to the pooled vector.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""What all networks have in common."""
+"""Base class of the networks."""
 
 from typing import ClassVar, cast
 
@@ -12,14 +12,14 @@ __all__ = ["Network"]
 
 
 class Network(nn.Module):
-    """A network whose children are parts, an encoder among them."""
+    """Base class of networks, whose children are layers, including an encoder."""
 
     encoder: RecurrentEncoder
-    # whether each step has logits, and not each sequence
+    # whether there are logits for each step instead of each sequence
     of_steps: ClassVar[bool] = False
 
     def __repr__(self) -> str:
-        """Return a line a part, each with the number of its weights, and their sum."""
+        """Return one line per layer with its number of weights, and the total."""
         rows = [(f"{type(self).__name__}(", "weights")]
         for name, part in self.named_children():
             rows.append((f"  {name}: {part!r}", f"{_n_weights(part):,}"))
@@ -31,16 +31,16 @@ class Network(nn.Module):
 
     @property
     def loss_arguments(self) -> dict[str, nn.Module]:
-        """What the loss needs beside the logits, by name."""
+        """Arguments of the loss other than the logits, by name."""
         return {}
 
     @property
     def needs_whole_batch(self) -> bool:
-        """Whether what a row gives depends on the other rows it is learnt from with."""
+        """Whether the output for a row depends on other rows of a training batch."""
         return self.encoder.needs_whole_batch
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw the weights of every part."""
+        """Initialise the weights of every layer."""
         for part in self.children():
             cast("Part", part).reset_parameters(generator)
 

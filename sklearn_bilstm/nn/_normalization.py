@@ -1,8 +1,8 @@
-"""Normalisations of states, which padding has no part in.
+"""Normalisation of states, excluding padding.
 
 A normalisation is called with the states, of shape (B, T, H), the mask and the final
-states, of shape (B, H), and gives back both kinds of states. Its name in
-`NORMALIZATIONS` is what users write.
+states, of shape (B, H), and returns both normalised. Its name in `NORMALIZATIONS` is
+the value of the `normalization` parameter.
 """
 
 from typing import Any
@@ -18,12 +18,12 @@ _MOMENTUM = 0.1
 
 
 class _Normalization(Part):
-    """What all normalisations share: a scale and a shift of each component.
+    """Base class of normalisations, with a scale and a shift per component.
 
     Parameters
     ----------
     size : int
-        Width of the states, H.
+        Size of the states, H.
     """
 
     epsilon = 1e-5  # added to variances
@@ -36,22 +36,22 @@ class _Normalization(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {"size": self.output_size}
 
     def extra_repr(self) -> str:
-        """Return the width of the states."""
+        """Return the size of the states."""
         return str(self.output_size)
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Begin without scale and shift."""
+        """Initialise scales to one and shifts to zero."""
         nn.init.ones_(self.weight)
         nn.init.zeros_(self.bias)
 
 
 class LayerNormalization(_Normalization):
-    """Give the components of each state mean 0 and variance 1 (Ba et al., 2016)."""
+    """Normalise each state over its components (Ba et al., 2016)."""
 
     def forward(
         self, states: Tensor, mask: Tensor, final: Tensor
@@ -59,7 +59,7 @@ class LayerNormalization(_Normalization):
         """Normalise both, to shapes (B, T, H) and (B, H)."""
         empty = ~mask.any(1, keepdim=True)  # (B, 1)
         final = self._normalized(final).masked_fill(empty, 0.0)  # (B, H)
-        # torch's kernel copies what is not contiguous, and states are time-major
+        # torch's kernel copies non-contiguous tensors, and states are time-major
         states = self._normalized(states.transpose(0, 1))  # (T, B, H)
         return states.transpose(0, 1), final  # (B, T, H), (B, H)
 
@@ -75,15 +75,15 @@ class LayerNormalization(_Normalization):
 
 
 class BatchNormalization(_Normalization):
-    """Give each component mean 0 and variance 1 over a batch (Ioffe and Szegedy, 2015).
+    """Normalise each component over a batch (Ioffe and Szegedy, 2015).
 
-    The steps of all rows count alike. A prediction takes the running mean and variance
-    of the batches that were learnt from.
+    The statistics are computed over the real steps of all rows. Prediction uses the
+    running mean and variance of the training batches.
 
     Parameters
     ----------
     size : int
-        Width of the states, H.
+        Size of the states, H.
     """
 
     needs_whole_batch = True
@@ -97,7 +97,7 @@ class BatchNormalization(_Normalization):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Begin without scale, shift and memory."""
+        """Initialise scales, shifts and running statistics."""
         super().reset_parameters(generator)
         self.running_mean.zero_()
         self.running_var.fill_(1.0)

@@ -1,4 +1,4 @@
-"""What all parts of a network have in common."""
+"""Base class of the layers of a network."""
 
 from abc import abstractmethod
 from typing import Any
@@ -10,22 +10,22 @@ __all__ = ["Part"]
 
 
 class Part(nn.Module):
-    """A part that knows what it is made of and draws its own weights.
+    """Base class of layers that know their constructor arguments and initialisation.
 
-    It is printed in a line, with what its `extra_repr` says: what it turns into what.
+    It is printed on one line, with its `extra_repr`.
     """
 
     output_size: int
-    # whether what a row gives depends on the other rows it is learnt from with
+    # whether the output for a row depends on the other rows of a training batch
     needs_whole_batch = False
 
     @property
     @abstractmethod
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
 
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw new weights. A part without any has nothing to do."""
+        """Initialise the weights. Layers without weights do nothing."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.extra_repr()})"

@@ -1,10 +1,10 @@
-"""Poolings: the states of a sequence in, one vector out.
+"""Pooling layers that reduce the states of a sequence to one vector.
 
-A pooling that `asks_for_order` is called with the states, of shape (B, T, H), the mask,
+A pooling with `asks_for_order` is called with the states, of shape (B, T, H), the mask,
 and the final states, of shape (B, H). Others are called with parts of the states, of
-shapes (B, T, H_i) and H wide together, and the mask; the real steps of a part may come
-in any order. A pooling has an `output_size` and gives an empty row the zero vector. Its
-name in `POOLINGS` is what users write.
+shapes (B, T, H_i) whose sizes sum to H, and the mask; the real steps of a part can be
+in any order. A pooling has an `output_size` and returns zeros for empty rows. Its name
+in `POOLINGS` is the value of the `pooling` parameter.
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ __all__ = [
 
 
 class Pooling(Part):
-    """What all poolings share.
+    """Base class of poolings.
 
     Parameters
     ----------
     input_size : int
-        Width of the states, H.
+        Size of the states, H.
     """
 
-    n_views = 1  # vectors of width H that the output holds side by side
+    n_views = 1  # number of concatenated vectors of size H in the output
     asks_for_order = False
 
     def __init__(self, input_size: int) -> None:
@@ -46,16 +46,16 @@ class Pooling(Part):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The arguments that make a part like this one."""
+        """The arguments of the constructor."""
         return {"input_size": self.input_size}
 
     def extra_repr(self) -> str:
-        """Return the widths of the states and of the vector."""
+        """Return the sizes of the states and of the output."""
         return f"{self.input_size} -> {self.output_size}"
 
 
 class MaxPooling(Pooling):
-    """The largest value of each component over the sequence."""
+    """Component-wise maximum over the sequence."""
 
     def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
@@ -63,7 +63,7 @@ class MaxPooling(Pooling):
 
 
 class MeanPooling(Pooling):
-    """The mean of each component over the sequence."""
+    """Component-wise mean over the sequence."""
 
     def forward(self, parts: Sequence[Tensor], mask: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
@@ -71,7 +71,7 @@ class MeanPooling(Pooling):
 
 
 class LastPooling(Pooling):
-    """The state of each direction when it has read the whole sequence."""
+    """Final state of each direction."""
 
     asks_for_order = True
 
@@ -81,7 +81,7 @@ class LastPooling(Pooling):
 
 
 class MaxMeanPooling(Pooling):
-    """Max and mean pooling side by side."""
+    """Concatenation of max and mean pooling."""
 
     n_views = 2
 
@@ -94,7 +94,7 @@ class MaxMeanPooling(Pooling):
 
 
 class AttentionPooling(Pooling):
-    """A mean weighted by additive attention with a learnt query (Yang et al., 2016)."""
+    """Weighted mean, by additive attention with a trained query (Yang et al., 2016)."""
 
     asks_for_order = True
 
@@ -105,7 +105,7 @@ class AttentionPooling(Pooling):
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
-        """Draw Glorot weights."""
+        """Initialise weights as Glorot."""
         nn.init.xavier_uniform_(self.hidden.weight, generator=generator)
         nn.init.zeros_(self.hidden.bias)
         nn.init.xavier_uniform_(self.query.weight, generator=generator)

@@ -1,4 +1,4 @@
-"""What an LSTM makes of tokens, looked up where a network is only read."""
+"""Precomputed input projections of tokens, for inference with an LSTM."""
 
 from typing import NamedTuple
 
@@ -11,26 +11,28 @@ from sklearn_bilstm.nn._mask import Order, reorder
 
 __all__ = ["Projection", "RowsToLookUp"]
 
-# Fewer numbers of a state than these, in all rows together, come faster from torch's
-# own kernel than from single operations, each of which has to be called.
+# If all rows together have fewer state components, torch's kernel is faster than single
+# operations, each of which has a call overhead.
 _FEWEST_NUMBERS = 4_000
 
-# What a batch best has of them: more are hardly faster, and take more memory.
+# Recommended number of components per batch: more is hardly faster, but uses more
+# memory.
 _BEST_NUMBERS = 16_000
 
-# Numbers of the tables, so that they take a quarter of a GiB at most in float32.
+# Maximum number of table entries, which limits the tables to a quarter of a GiB in
+# float32.
 _MOST_NUMBERS_OF_TABLES = 2**26
 
 
 class RowsToLookUp(NamedTuple):
-    """How many rows a batch has that a :class:`Projection` reads.
+    """Batch sizes for which a :class:`Projection` is faster.
 
     Parameters
     ----------
     fewest : int
-        With fewer it is slower than torch's kernel.
+        For smaller batches, torch's kernel is faster.
     best : int
-        With more it is hardly faster.
+        Larger batches are hardly faster.
     """
 
     fewest: int
@@ -38,22 +40,22 @@ class RowsToLookUp(NamedTuple):
 
 
 class Projection:
-    """A first layer that looks up what its weights make of a token.
+    """A first LSTM layer with precomputed input projections of all tokens.
 
-    At every step an LSTM multiplies the vector that it reads, and its own last state,
-    by weights. What it makes of the vector of a token stays the same as long as no
-    weight changes, so it is computed once for each token that there is instead of once
-    for each that is read. That spares half of the work or more, where vectors are as
-    wide as states or wider. Torch's kernels do not take it as given: steps are taken
-    here by single operations of torch, for both directions at once.
+    At every step, an LSTM multiplies its input vector and its last state by weights.
+    The product with a token vector does not change as long as the weights are constant,
+    so it is computed once per token of the vocabulary instead of once per token of the
+    input. This saves half of the work or more if vectors are at least as wide as
+    states. Torch's kernels do not accept projected input, so the steps are computed
+    with single torch operations, for both directions at once.
 
-    Weights and tokens are those of the moment at which it is made.
+    The projection is a snapshot of the weights and tokens at its creation.
 
     Parameters
     ----------
     input_layer : TokenInput
     layer : RecurrentLayer
-        The first layer, which reads what `input_layer` gives.
+        The first layer, whose input is the output of `input_layer`.
     """
 
     @torch.no_grad()
@@ -74,11 +76,11 @@ class Projection:
 
     @staticmethod
     def rows(input_layer: nn.Module, encoder: RecurrentEncoder) -> RowsToLookUp | None:
-        """Return which batches are read faster than without.
+        """Return the batch sizes for which a projection is faster.
 
-        None of them where no LSTM reads tokens, where there is too little to spare, as
-        vectors are narrower than states or other layers follow, and where there are too
-        many tokens for a table.
+        None if the first layer is not an LSTM on tokens, if there is too little to
+        gain, since vectors are narrower than states or there are more layers, or if
+        there are too many tokens for a table.
         """
         layer, *others = encoder.layers
         if not isinstance(input_layer, TokenInput) or others or layer.cell != "lstm":
@@ -89,25 +91,25 @@ class Projection:
             return None
         if input_layer.n_shared < hidden_size:
             return None
-        # rounded up, as there are no batches of no rows
+        # rounded up, since a batch has at least one row
         rows = (-(-n // hidden_size) for n in (_FEWEST_NUMBERS, _BEST_NUMBERS))
         return RowsToLookUp(*rows)
 
     def __call__(
         self, ids: Tensor, order: Order, evidence: Tensor | None = None
     ) -> list[Tensor]:
-        """Return what the first layer gives for tokens, as `RecurrentEncoder.first`.
+        """Return the output of the first layer, as `RecurrentEncoder.first`.
 
         Parameters
         ----------
         ids : int64 tensor of shape (B, T)
         order : Order
-            What :func:`reversed_order` gives for the mask.
+            Result of :func:`reversed_order` for the mask.
         evidence : tensor of shape (B, T, n_channels), default=None
-            What else is known of each token, if the input layer has channels for it.
+            Class log-odds features of each token, if the input layer uses them.
         """
-        # a step reads the state that the one before it has left, and the evidence of
-        # its own token
+        # the input of a step is the state of the previous step, and the log-odds
+        # features of its own token
         read = self._steps(ids, order, evidence)
         states = read[..., : self.hidden_size]  # (T + 1, n_directions, B, hidden_size)
         states[0] = 0
@@ -116,9 +118,9 @@ class Projection:
         return [states.transpose(0, 1) for states in directions]
 
     def _steps(self, ids: Tensor, order: Order, evidence: Tensor | None) -> Tensor:
-        """Return room for what each step reads, the evidence in place.
+        """Allocate the input of all steps, and fill in the log-odds features.
 
-        Of shape (T + 1, n_directions, B, hidden_size + n_channels).
+        The shape is (T + 1, n_directions, B, hidden_size + n_channels).
         """
         n_rows, n_steps = ids.shape
         n_directions, width, _ = self.weights.shape
@@ -131,21 +133,21 @@ class Projection:
         return read
 
     def _places(self, ids: Tensor, order: Order) -> Tensor:
-        """Return the rows of the tables that each step reads, (T, n_directions * B)."""
+        """Return the table rows of each step, (T, n_directions * B)."""
         known = ids.masked_fill(ids >= self.n_tokens, self.unknown_id)  # (B, T)
         turned = reorder(known[..., None], order)[..., 0]  # (B, T)
         views = [known, turned + self.n_tokens][: len(self.weights)]
         return torch.cat([view.T for view in views], 1)
 
     def _run(self, places: Tensor, read: Tensor, states: Tensor) -> None:
-        """Take all steps, and leave half of each state in `states`."""
+        """Compute all steps, and write half of each state to `states`."""
         n_directions, n_rows = read.shape[1:3]
         sums = self.weights.new_empty(n_directions, n_rows, self.weights.shape[2])
         rows_of_sums = sums.flatten(0, 1)  # (n_directions * B, n_sums), of one memory
         # (n_directions, B, hidden_size) each
         enter, forget, candidate, leave = sums.chunk(4, 2)
         cell, squashed = torch.zeros_like(enter), torch.empty_like(enter)
-        # torch needs a sixth of the time for a sigmoid that it needs for tanh
+        # in torch, a sigmoid takes a sixth of the time of a tanh
         for place, before, after in zip(places, read, states, strict=True):
             torch.index_select(self.tables, 0, place, out=rows_of_sums)
             sums.baddbmm_(before, self.weights).sigmoid_()
@@ -156,9 +158,9 @@ class Projection:
 
 
 def _fill(table: Tensor, weights: Tensor, vectors: Tensor, lstm: nn.RNNBase) -> None:
-    """Fill in what a direction makes of tokens, and its weights for all else it reads.
+    """Fill in the projections of a direction, and stack its remaining weights.
 
-    tanh(x) is 2 * sigmoid(2 * x) - 1, and states are kept as halves.
+    tanh(x) is 2 * sigmoid(2 * x) - 1, and states are stored as halves.
     """
     weight_ih, weight_hh, bias_ih, bias_hh = lstm.all_weights[0]
     scale = weight_ih.new_ones(len(weight_ih), 1)  # (n_sums, 1)

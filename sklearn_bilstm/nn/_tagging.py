@@ -1,4 +1,4 @@
-"""The network that labels every step: input layer, encoder, head, labelling."""
+"""The network for taggers: input layer, encoder, head and decoder."""
 
 from copy import deepcopy
 from typing import Any
@@ -17,20 +17,20 @@ __all__ = ["TaggingModel"]
 
 
 class TaggingModel(Network):
-    """A network with one row of logits a step.
+    """A network that returns one row of logits per step.
 
     Parameters
     ----------
     input_layer : Part
-        What makes vectors of steps.
+        Maps steps to vectors.
     encoder : RecurrentEncoder
-        Reads the vectors, and those of the characters behind them.
+        Encodes the vectors, concatenated with those of the characters.
     head : DenseHead
-        Turns the state of a step into emissions.
+        Maps the state of a step to emissions.
     labelling : CRF or IndependentLabels
-        What makes labels of emissions.
+        Decodes labels from emissions.
     characters : CharacterEncoder, default=None
-        What makes further vectors of the characters of tokens.
+        Maps the characters of tokens to further vectors.
     """
 
     of_steps = True
@@ -52,7 +52,7 @@ class TaggingModel(Network):
 
     @property
     def design(self) -> tuple:
-        """What two networks have in common of which one can go on with the other."""
+        """Architecture signature; must match for a warm start."""
         layer, spelled = self.input_layer, self.characters
         width = 0 if spelled is None else spelled.output_size
         designs = self.encoder.design, self.labelling.design
@@ -60,7 +60,7 @@ class TaggingModel(Network):
 
     @property
     def loss_arguments(self) -> dict[str, nn.Module]:
-        """What the loss needs beside the emissions, by name."""
+        """Arguments of the loss other than the emissions, by name."""
         return {"labelling": self.labelling}
 
     def read(
@@ -70,7 +70,7 @@ class TaggingModel(Network):
         generator: torch.Generator | None = None,
         characters: Tensor | None = None,
     ) -> Tensor:
-        """Turn sequences into states of shape (B, T, H); see `forward`."""
+        """Map sequences to states of shape (B, T, H); see `forward`."""
         vectors = self.input_layer(steps, mask, generator)  # (B, T, E)
         if self.characters is not None:
             spelled = self.characters(characters, generator)
@@ -85,18 +85,18 @@ class TaggingModel(Network):
         generator: torch.Generator | None = None,
         characters: Tensor | None = None,
     ) -> Tensor:
-        """Turn sequences into emissions.
+        """Map sequences to emissions.
 
         Parameters
         ----------
         steps : tensor of shape (B, T) or (B, T, C)
-            Token ids or numbers, filled up at the end of each row.
+            Token ids or numbers, padded at the end of each row.
         mask : bool tensor of shape (B, T)
             True on real steps.
         generator : torch.Generator, default=None
-            Source of all dropout. None draws from torch's global generator.
+            Random generator of all dropout. None uses torch's global generator.
         characters : int64 tensor of shape (B, T, L), default=None
-            Ids of the characters of each token, for a network that reads them.
+            Character ids of each token, if the network uses them.
 
         Returns
         -------
@@ -115,19 +115,20 @@ class TaggingModel(Network):
     def marginals(
         self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
     ) -> Tensor:
-        """Return the probability of each label at each step, of shape (B, T, K)."""
+        """Return the marginal probabilities of labels, of shape (B, T, K)."""
         emissions, labelling = self._exactly(steps, mask, characters)
         return labelling.marginals(emissions, mask)  # (B, T, K)
 
     def _exactly(
         self, steps: Tensor, mask: Tensor, characters: Tensor | None
     ) -> tuple[Tensor, Any]:
-        """Return emissions, (B, T, K), and the labelling, both in double precision.
+        """Return emissions, (B, T, K), and the decoder, both in double precision.
 
-        The rounding of the products of the head depends on how many steps a batch has.
+        In single precision, the rounding of the head depends on the number of steps of
+        a batch.
         """
         states = self.read(steps, mask, characters=characters)  # (B, T, H)
-        # copies, as other threads may predict with this network at the same time
+        # copies, since other threads can predict with this network at the same time
         head, labelling = (
             deepcopy(part).double() for part in (self.head, self.labelling)
         )

@@ -1,4 +1,4 @@
-"""Torch layers without initial weights."""
+"""Torch layers without weight initialisation."""
 
 from typing import Any, TypeVar
 
@@ -11,11 +11,11 @@ Layer = TypeVar("Layer", bound=nn.Module)
 
 
 def undrawn(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
-    """Make a layer whose weights are still to be set.
+    """Create a layer without initialising its weights.
 
-    Torch's layers draw their weights from the global generator, which must not be
-    touched. It is :func:`torch.nn.utils.skip_init`, for recurrent layers too. Within
-    `torch.device("meta")` the weights take no memory yet.
+    Torch's layers initialise their weights from the global generator, which must not be
+    used. This is :func:`torch.nn.utils.skip_init` with support for recurrent layers. In
+    the context `torch.device("meta")`, the weights take no memory.
     """
     empty = layer(*args, device="meta", dtype=torch.float32, **kwargs)
     if torch.empty(0).is_meta:
