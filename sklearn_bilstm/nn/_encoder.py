@@ -261,8 +261,7 @@ class RecurrentEncoder(Part):
 
     @property
     def design(self) -> tuple:
-        """Architecture signature: types and sizes of the layers, except for the
-        input."""
+        """Architecture signature: types and sizes of layers, except for the input."""
         layers = [
             (layer.cell, layer.forwards.hidden_size, layer.merge_mode)
             if layer.backwards is not None
