@@ -1,4 +1,4 @@
-"""Batches of rows of like length."""
+"""Batches of rows of similar length."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,33 +8,34 @@ from sklearn_bilstm.sequences._padding import width_of_batch
 
 __all__ = ["LengthBuckets", "batches_to_read"]
 
-# Batches in a pool of random rows that is sorted by length. A larger pool has less
+# Number of batches in a random pool that is sorted by length. A larger pool has less
 # padding, a smaller one more random batches.
 _BATCHES_PER_POOL = 50
 
-# Steps of a batch to read, padding among them, so that one very long row does not
-# multiply the memory that all rows of its batch take.
+# Maximum number of steps of an inference batch, including padding, so that a single
+# very long row does not multiply the memory of its batch.
 _MOST_STEPS = 2**16
 
-# Batches to read where there are rows enough, to have some for each of several cores,
-# and what is enough.
+# Desired number of inference batches, to occupy several cores, and the number of rows
+# per batch below which there are fewer batches instead.
 _N_BATCHES, _FEWEST_ROWS = 8, 16
 
 
 class LengthBuckets:
-    """Cut rows into random batches of like length; every row comes once.
+    """Split rows into random batches of similar length; each row occurs once.
 
-    Rows are shuffled, cut into pools of several batches, and sorted within their pool.
+    Rows are shuffled, split into pools of several batches, and sorted within their
+    pool.
 
     Parameters
     ----------
     lengths : ndarray of shape (n_rows,)
         Number of steps of each row.
     batch_size : int
-        Largest number of rows in a batch. Where they do not divide evenly, several
-        batches hold fewer rather than one very few.
+        Maximum number of rows per batch. If they do not divide evenly, several batches
+        are smaller, rather than one much smaller.
     seed : sequence of int
-        Decides on the batches and their order.
+        Seed of the batches and their order.
     """
 
     def __init__(
@@ -70,26 +71,26 @@ class LengthBuckets:
 def batches_to_read(
     lengths: np.ndarray, batch_size: int, n_steps: int = 0
 ) -> list[np.ndarray]:
-    """Cut rows into batches for which a network is called, but not changed.
+    """Split rows into batches for inference.
 
-    The longest rows come first, and a very long row is alone. Where there are few rows,
-    batches are smaller.
+    The longest rows come first, and a very long row has its own batch. Batches are
+    smaller if there are few rows.
 
     Parameters
     ----------
     lengths : ndarray of shape (n_rows,)
         Number of steps of each row.
     batch_size : int
-        Number of rows in a batch.
+        Number of rows per batch.
     n_steps : int, default=0
-        Number of steps, padding among them, up to which a batch has twice as many rows,
-        four times, and so on. Kernels keep what they prepare for each number of rows,
-        so there are few.
+        Step budget, including padding. The number of rows of a batch is doubled while
+        it fits the budget. It only takes a few values, since kernels cache their
+        preparation for each number of rows.
 
     Returns
     -------
     batches : list of ndarray of shape (B,)
-        Indices of rows. Every row comes once.
+        Indices of rows. Each row occurs once.
     """
     rows = np.argsort(-lengths, kind="stable")
     share = max(_FEWEST_ROWS, -(-len(rows) // _N_BATCHES))

@@ -1,4 +1,4 @@
-"""Sequences with their targets, read a whole batch at a time."""
+"""Dataset of sequences and targets, indexed by batches."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,23 +16,23 @@ __all__ = ["SequenceDataset"]
 
 @dataclass(eq=False)
 class SequenceDataset(Dataset):
-    """A torch dataset whose items are batches: it is indexed by arrays of rows.
+    """Torch dataset that is indexed by arrays of rows, and returns batches.
 
     Parameters
     ----------
     sequences : RaggedArray
     target : ndarray of shape (n_sequences,) or (n_sequences, K), or RaggedArray of \
             int, default=None
-        What the loss compares the logits with; of a RaggedArray each step has a target,
-        and padding gets -1. None means zeros.
+        Target of the loss. A RaggedArray has one target per step, and padding gets -1.
+        None means zeros.
     weight : ndarray of shape (n_sequences,), default=None
-        Weight of each sequence in the loss. None means ones.
+        Sample weights. None means ones.
     evidence : Ragged, default=None
-        Further channels of the steps, for a model that reads `evidence`.
+        Class log-odds features of the steps, for a model with `evidence`.
     static : ndarray of float, shape (n_sequences, S), default=None
-        Numbers beside each sequence, for a model that reads `static`.
+        Static features of each sequence, for a model with `static`.
     characters : Ragged, default=None
-        Characters of the steps, for a model that reads `characters`.
+        Characters of the steps, for a model with `characters`.
     """
 
     sequences: RaggedArray
@@ -52,7 +52,7 @@ class SequenceDataset(Dataset):
         return len(self.sequences)
 
     def take(self, rows: np.ndarray) -> "SequenceDataset":
-        """Return the dataset of `rows` alone."""
+        """Return the subset of the given rows."""
         return replace(
             self,
             sequences=self.sequences.take(rows),

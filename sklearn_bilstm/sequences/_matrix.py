@@ -1,4 +1,4 @@
-"""From matrices of token ids to ragged arrays."""
+"""Conversion of matrices of token ids to ragged arrays."""
 
 import numpy as np
 from scipy import sparse
@@ -7,43 +7,43 @@ from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = ["MAX_ID", "ragged_from_ids"]
 
-# More than a vocabulary holds that is learnt from text, and an embedding of this many
-# rows takes gigabytes in training: whatever lies above is a count, an amount or a time
-# that was taken for an id.
+# Larger than any vocabulary of a corpus. An embedding of this many rows takes gigabytes
+# in training, so a larger value must be a count, an amount or a time that is mistaken
+# for an id.
 MAX_ID = 1_000_000
 
-# A row written by TextVectorizer has no gaps. A row of counts is nearly all gaps.
+# Rows written by TextVectorizer have no gaps. Rows of counts consist mostly of gaps.
 _MIN_FILLED = 0.2
 
 
 def ragged_from_ids(
     X: np.ndarray | sparse.csr_array, *, max_id: int | None = MAX_ID
 ) -> RaggedArray:
-    """Read token ids from a matrix; zeros are padding wherever they stand.
+    """Convert a matrix of token ids; zeros are padding at any position.
 
     Parameters
     ----------
     X : ndarray or CSR array or matrix of shape (n_samples, n_timesteps)
         Token ids, of any real dtype.
     max_id : int or None, default=MAX_ID
-        Largest id allowed. None is for rows to predict on: it allows any, and gaps.
+        Largest valid id. None, for prediction, allows any id, and gaps.
 
     Returns
     -------
     sequences : RaggedArray
-        With int32 values; an id that does not fit becomes the largest that does.
+        Values are int32; ids that do not fit become the largest int32.
 
     Raises
     ------
     ValueError
-        If an id is negative, too large, or not a whole number, or if X is a matrix of
+        If an id is negative, too large, or not an integer, or if X is a matrix of
         counts.
     """
     if sparse.issparse(X) and max_id is not None:
         _check_filled(X)
     values, offsets = _stored(X) if sparse.issparse(X) else _nonzero(X)
     _check_ids(values, offsets, max_id)
-    largest = np.int64(np.iinfo(np.int32).max)  # wide whatever the dtype of X
+    largest = np.int64(np.iinfo(np.int32).max)  # int64, whatever the dtype of X
     return RaggedArray(np.minimum(values, largest).astype(np.int32), offsets)
 
 
@@ -85,7 +85,7 @@ def _check_filled(X: sparse.csr_array) -> None:
 
 def _check_ids(values: np.ndarray, offsets: np.ndarray, max_id: int | None) -> None:
     rules = [
-        # the first words are scikit-learn's for any estimator of what is positive
+        # scikit-learn's estimator checks expect the first words
         (values < 0, "Negative values in data", "non-negative"),
         (values != np.floor(values), "Fractions in data", "whole numbers"),
     ]

@@ -1,4 +1,4 @@
-"""Runs of neighbouring tokens, as columns of a matrix."""
+"""Hashed n-grams of tokens as columns of a matrix."""
 
 from dataclasses import replace
 from typing import Self
@@ -19,40 +19,40 @@ __all__ = [
     "spread",
 ]
 
-# An odd number whose products spread over all bits: 2 ** 64 over the golden ratio
-# (Knuth, The Art of Computer Programming, volume 3, section 6.4).
+# Multiplier of Fibonacci hashing: 2 ** 64 over the golden ratio, rounded to an odd
+# number (Knuth, The Art of Computer Programming, volume 3, section 6.4).
 SPREAD_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 SPREAD_SHIFT = np.uint64(32)
-# There are two to this power of buckets: of the millions of n-grams that a corpus has
-# only once, few come to share one, and so to look like an n-gram that it has twice.
+# Logarithm of the number of buckets. Of the millions of n-grams that occur once in a
+# corpus, few share a bucket, and are then mistaken for one that occurs twice.
 BUCKET_BITS = 24
-# An n-gram must be in this many sequences, if there are more sequences than that.
+# Minimum document frequency of an n-gram, if there are more sequences than that.
 _MIN_SEQUENCES = 2
 _MANY_SEQUENCES = 2000
 
-# Of each byte, for each of its bits: how many lower ones are set, and -1 if it is not.
+# For each byte and bit: the number of set bits below it, and -1 if it is not set.
 _BITS = np.unpackbits(
     np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little"
 )
 _RANKS_IN_BYTE = np.where(_BITS, _BITS.cumsum(1) - 1, -1).astype(np.int8)  # (256, 8)
 
 
-# So few columns are in a cache while they are searched.
+# A binary search among this few columns stays in the cache.
 _FEW_COLUMNS = 2**16
 
 
 class _Ranks:
-    """The rank of each of some numbers among them (Jacobson, 1989).
+    """Ranks of numbers in a fixed set, by a bitmap (Jacobson, 1989).
 
-    Each step of a binary search may wait for memory that no cache holds, and this waits
-    twice: that spares a fifth of the time of a prediction where there are a million.
+    Each step of a binary search can be a cache miss; a lookup in the bitmap has two.
+    This saves a fifth of the time of a prediction with a million n-grams.
 
     Parameters
     ----------
     numbers : ndarray of int, shape (n,)
-        Distinct, at least zero and less than `2 ** n_bits`.
+        Distinct numbers from 0 to `2 ** n_bits - 1`.
     n_bits : int
-        There are `2 ** n_bits / 8` bytes, each of which takes five.
+        The bitmap has `2 ** n_bits / 8` bytes, and takes five times as much memory.
     """
 
     def __init__(self, numbers: np.ndarray, n_bits: int) -> None:
@@ -63,35 +63,35 @@ class _Ranks:
         self._bytes = np.bincount(byte, 1 << bit, n_bytes).astype(np.uint8)
 
     def of(self, wanted: np.ndarray) -> np.ndarray:
-        """Return the ranks of numbers, -1 for one that there is not, as int32."""
+        """Return the ranks of numbers as int32, -1 for numbers outside of the set."""
         byte, bit = wanted >> 3, wanted & 7
         in_byte = _RANKS_IN_BYTE[self._bytes[byte], bit]
         ranks = self._before[byte] + in_byte
         return np.where((wanted >= 0) & (in_byte >= 0), ranks, np.int32(-1))
 
 
-# Made when they are first asked for, and not among the attributes, which are stored.
+# Created on first use, and not an attribute, since attributes are saved.
 _RANKS: WeakKeyDictionary["NgramColumns", _Ranks] = WeakKeyDictionary()
 
 
 class NgramColumns:
-    """A column for each n-gram that is in enough sequences.
+    """Hashed vocabulary of the n-grams with a minimum document frequency.
 
     Parameters
     ----------
     lengths : tuple of int
-        Tokens of the shortest and of the longest n-grams.
+        Minimum and maximum length of the n-grams, in tokens.
     n_bits : int, default=24
-        N-grams are told apart by `2 ** n_bits` buckets.
+        N-grams are hashed to `2 ** n_bits` buckets.
     """
 
     def __init__(self, lengths: tuple[int, int], n_bits: int = BUCKET_BITS) -> None:
         self.lengths = lengths
-        self.n_bits = n_bits  # kept, so that a stored model keeps its buckets
+        self.n_bits = n_bits  # an attribute, so that a saved model keeps its buckets
         self._buckets = np.zeros(0, np.int32)
 
     def fit(self, sequences: RaggedArray) -> Self:
-        """Find the n-grams."""
+        """Build the vocabulary."""
         self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
         buckets = hashed_ngrams(sequences, self.lengths, self.n_bits)
         pairs = _counts(buckets, sequences, 1 << self.n_bits)
@@ -103,13 +103,13 @@ class NgramColumns:
 
     @property
     def n_columns(self) -> int:
-        """Number of n-grams that have a column."""
+        """Number of n-grams in the vocabulary."""
         return len(self._buckets)
 
     def at_steps(self, sequences: RaggedArray) -> np.ndarray:
-        """Find the n-grams that end at each step.
+        """Look up the n-grams that end at each step.
 
-        An id larger than any that was fitted is unknown.
+        Ids larger than those seen in `fit` are unknown.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class NgramColumns:
         Returns
         -------
         columns : ndarray of int32, shape (n_lengths, n_steps)
-            -1 where there is no n-gram, or none that has a column.
+            Columns; -1 if there is no n-gram, or if it is not in the vocabulary.
         """
         ids = sequences.values
         ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
@@ -136,7 +136,7 @@ class NgramColumns:
         sequences : RaggedArray of int
             Token ids.
         found : ndarray of int, shape (n_lengths, n_steps), default=None
-            What `at_steps` gives for these rows. None looks it up.
+            Result of `at_steps` for these rows. None computes it.
 
         Returns
         -------
@@ -162,27 +162,27 @@ class NgramColumns:
 def hashed_ngrams(
     sequences: RaggedArray, lengths: tuple[int, int], n_bits: int
 ) -> np.ndarray:
-    """Find the n-grams that end at each step.
+    """Hash the n-grams that end at each step.
 
     Parameters
     ----------
     sequences : RaggedArray of int
         Token ids.
     lengths : tuple of int
-        Tokens of the shortest and of the longest n-grams.
+        Minimum and maximum length of the n-grams, in tokens.
     n_bits : int
-        There are `2 ** n_bits` buckets, at most `2 ** 31`. Rarely, different n-grams
-        share one.
+        There are `2 ** n_bits` buckets, at most `2 ** 31`. Collisions of different
+        n-grams are rare.
 
     Returns
     -------
     buckets : ndarray of int32, shape (n_lengths, n_steps)
-        The same for equal n-grams, and -1 where a sequence has not had as many tokens.
+        Bucket of each n-gram, -1 if it would start before the sequence.
     """
     shortest, longest = lengths
     row_of = sequences.row_of_steps
     tokens = sequences.values.astype(np.uint64)
-    hashes = np.zeros(len(tokens), np.uint64)  # of the n-gram begun at each step
+    hashes = np.zeros(len(tokens), np.uint64)  # of the n-gram that starts at each step
     buckets = np.full((longest - shortest + 1, len(tokens)), -1, np.int32)
     for length in range(1, min(longest, len(tokens)) + 1):
         last = tokens[length - 1 :]
@@ -197,7 +197,7 @@ def hashed_ngrams(
 def spread(numbers: np.ndarray) -> np.ndarray:
     """Return a hash of each number of an array of uint64."""
     products = numbers * SPREAD_FACTOR
-    # the low bits of a product know little
+    # the low bits of a product have little entropy
     return products ^ (products >> SPREAD_SHIFT)
 
 

@@ -1,4 +1,4 @@
-"""From sequences of unequal length to an array of one width."""
+"""Padding of sequences to a common length."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from sklearn_bilstm.sequences._ragged import Ragged
 
 __all__ = ["padded", "width_of_batch"]
 
-# Kernels keep what they prepared for every width they have met, so long batches are
-# widened to a multiple of this many steps.
+# Kernels cache their preparation for each width, so the width of long batches is
+# rounded up to a multiple of this number of steps.
 _WIDTH_STEP = 8
 
 
 def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Fill up the sequences at `rows` to a common width.
+    """Pad the sequences at `rows` to a common length.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     Returns
     -------
     steps : ndarray of shape (B, T) or (B, T, C)
-        Zero on padding. Token ids are int64, numbers keep their dtype. T is the length
-        of the longest of the sequences, at least 1 and rounded up if it is long.
+        Zero on padding. Token ids are int64; numbers keep their dtype. T is the length
+        of the longest sequence, at least 1, and rounded up if it is long.
     mask : ndarray of bool, shape (B, T)
         True on real steps.
     """
@@ -39,7 +39,7 @@ def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def width_of_batch(longest: int) -> int:
-    """Return how wide a batch is whose longest row has `longest` steps."""
+    """Return the width of a batch whose longest row has `longest` steps."""
     if longest <= 4 * _WIDTH_STEP:
         return max(longest, 1)
     return -(-longest // _WIDTH_STEP) * _WIDTH_STEP

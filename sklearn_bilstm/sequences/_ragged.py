@@ -9,7 +9,7 @@ __all__ = ["Ragged", "RaggedArray"]
 
 
 class Ragged(Protocol):
-    """What reads like a :class:`RaggedArray`."""
+    """Protocol of objects with the interface of a :class:`RaggedArray`."""
 
     @property
     def lengths(self) -> np.ndarray:
@@ -25,12 +25,12 @@ class Ragged(Protocol):
 
 @dataclass(frozen=True)
 class RaggedArray:
-    """Sequences one behind the other.
+    """Concatenated sequences of unequal length.
 
     Parameters
     ----------
     values : ndarray of shape (n_steps,) or (n_steps, n_channels)
-        The steps of all sequences.
+        Concatenated steps of all sequences.
     offsets : ndarray of shape (n_sequences + 1,)
         Sequence i is `values[offsets[i]:offsets[i + 1]]`.
     """
@@ -55,8 +55,8 @@ class RaggedArray:
         """Return the sequences at `rows`, in that order."""
         lengths = self.lengths[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
-        # position of each step: its place in the new array, moved by how far its
-        # sequence has moved
+        # index of each step: its position in the new array plus the offset of its
+        # sequence
         moved = np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return RaggedArray(self.values[np.arange(offsets[-1]) + moved], offsets)
 

@@ -1,4 +1,4 @@
-"""From series of numbers to ragged arrays."""
+"""Conversion of numeric sequences to ragged arrays."""
 
 from collections.abc import Sequence
 
@@ -11,26 +11,26 @@ __all__ = ["ragged_from_numbers", "ragged_from_series"]
 
 
 def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
-    """Read series of one length from an array.
+    """Convert an array of numeric sequences.
 
-    Steps at the end of a series whose channels are all NaN are padding.
+    Trailing steps whose channels are all NaN are padding.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, n_timesteps) or \
             (n_samples, n_timesteps, n_channels)
-        Numbers, of one channel if it is 2-D.
+        Sequences; they have one channel if X is 2-D.
 
     Returns
     -------
     sequences : RaggedArray
-        With values of shape (n_steps, n_channels).
+        Values have the shape (n_steps, n_channels).
 
     Raises
     ------
     ValueError
-        If a number is complex, infinite, or too large for float32, or NaN in a step
-        that is no padding, or if there is no series or no channel.
+        If a number is complex, infinite or too large for float32, if a step other than
+        padding has NaN, or if there are no sequences or channels.
     """
     values = _real(X[:, :, np.newaxis] if X.ndim == 2 else X)
     n_samples, n_timesteps, n_channels = values.shape
@@ -41,22 +41,22 @@ def ragged_from_numbers(X: np.ndarray) -> RaggedArray:
 
 
 def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
-    """Read series of any length each.
+    """Convert a list of numeric sequences of unequal length.
 
     Parameters
     ----------
     X : sequence of ndarray of shape (n_timesteps,) or (n_timesteps, n_channels)
-        Numbers, of one channel if they are 1-D. The number of steps may differ.
+        Sequences; they have one channel if they are 1-D.
 
     Returns
     -------
     sequences : RaggedArray
-        With values of shape (n_steps, n_channels).
+        Values have the shape (n_steps, n_channels).
 
     Raises
     ------
     ValueError
-        If the number of channels differs, or as for :func:`ragged_from_numbers`.
+        If the number of channels differs, or as in :func:`ragged_from_numbers`.
     """
     series = [_real(np.asarray(values)) for values in X]
     series = [
@@ -76,14 +76,14 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
 
 
 def _real(values: np.ndarray) -> np.ndarray:
-    """Return numbers of any dtype as floats."""
+    """Convert numbers of any dtype to floats."""
     if values.dtype.kind == "c":
         raise ValueError("Complex data not supported: X must hold real numbers.")
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
 def _length(values: np.ndarray) -> int:
-    """Return the number of steps of a series without its padding."""
+    """Return the number of steps of a sequence without padding."""
     real = np.flatnonzero(~np.isnan(values).all(1))
     return int(real[-1]) + 1 if len(real) else 0
 

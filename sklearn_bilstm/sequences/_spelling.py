@@ -1,4 +1,4 @@
-"""The characters of the tokens of sequences."""
+"""Characters of the tokens of sequences."""
 
 from dataclasses import dataclass
 
@@ -11,14 +11,14 @@ __all__ = ["Spelling"]
 
 @dataclass(frozen=True)
 class Spelling:
-    """Characters that read like a RaggedArray, and are looked up when they are read.
+    """Characters of tokens, with the interface of a RaggedArray and lazy lookup.
 
     Parameters
     ----------
     tokens : RaggedArray of int
-        Row of `characters` of each step.
+        Row of each step in `characters`.
     characters : ndarray of int, shape (n_distinct_tokens, longest)
-        Ids of the characters of each distinct token, filled up with 0.
+        Character ids of each distinct token, padded with 0.
     """
 
     tokens: RaggedArray
