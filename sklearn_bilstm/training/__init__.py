@@ -1,4 +1,4 @@
-"""How a network is trained: the skorch net, its callbacks, schedules and losses."""
+"""Training of networks: the skorch net, callbacks, schedules and losses."""
 
 from sklearn_bilstm.training._callbacks import EarlyStopping, EpochStart, MaxNorm
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors

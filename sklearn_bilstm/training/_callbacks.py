@@ -1,4 +1,4 @@
-"""What happens between the epochs of a training."""
+"""Training callbacks."""
 
 from typing import Any
 
@@ -10,34 +10,34 @@ from sklearn_bilstm.training._stop import StopTraining
 
 __all__ = ["EarlyStopping", "EpochStart", "MaxNorm", "Resumable"]
 
-# Parts with matrices whose rows are not what a unit reads by.
+# Layers whose weight matrices do not have one row of incoming weights per unit.
 _WITHOUT_UNITS = "input_layer.", "characters.embedding.", "labelling."
 
 
 class Resumable(Callback):
-    """A callback whose state is part of a checkpoint: attributes that end with "_"."""
+    """A callback with a checkpointed state: its attributes that end with "_"."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state after an epoch."""
         return {name: x for name, x in vars(self).items() if name.endswith("_")}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state, once the training has begun."""
+        """Restore a state, after the start of the training."""
         self.__dict__.update(state)
 
 
 class EarlyStopping(Resumable):
-    """Stop when the validation loss no longer falls, and go back to the best weights.
+    """Stop if the validation loss no longer decreases, and restore the best weights.
 
-    The best weights are kept in memory and put back when training ends, also when it
-    ends by an interrupt.
+    The best weights are kept in memory and restored when training ends, including by an
+    interrupt.
 
     Parameters
     ----------
     patience : int
-        Number of epochs in a row without a lower loss after which training stops.
+        Number of consecutive epochs without improvement after which training stops.
     tol : float
-        By how much the loss has to be lower to count as lower.
+        Minimum decrease of the loss that counts as an improvement.
     """
 
     def __init__(self, patience: int, tol: float) -> None:
@@ -46,7 +46,7 @@ class EarlyStopping(Resumable):
         self._forget()
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Forget what was best in an earlier training."""
+        """Reset the best loss and weights."""
         self._forget()
 
     def _forget(self) -> None:
@@ -55,7 +55,7 @@ class EarlyStopping(Resumable):
         self.best_weights_: dict[str, Tensor] | None = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Keep the weights if they are the best so far, or count the epoch."""
+        """Keep the weights if they are the best so far, otherwise count the epoch."""
         epoch = net.history[-1]
         if epoch["valid_loss"] < self.best_loss_ - self.tol:
             best = epoch["valid_loss"], epoch["epoch"], _copied_weights(net)
@@ -65,16 +65,16 @@ class EarlyStopping(Resumable):
             raise StopTraining
 
     def is_over(self, net: Any) -> bool:
-        """Return whether the loss has not fallen for as many epochs as are allowed."""
+        """Return whether the patience is exhausted."""
         return len(net.history) - (self.best_epoch_ or 0) >= self.patience
 
     def restore(self, net: Any) -> None:
-        """Put the best weights so far into a net, if any were better than none."""
+        """Load the best weights so far into a net, if there are any."""
         if self.best_weights_ is not None:
             net.module_.load_state_dict(self.best_weights_)
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Put the best weights back."""
+        """Restore the best weights."""
         self.restore(net)
         self.best_weights_ = None
 
@@ -102,16 +102,16 @@ class EpochStart(Callback):
 
 
 class MaxNorm(Callback):
-    """Shorten what a unit reads by, after every step (Srivastava et al., 2014).
+    """Constrain the norm of incoming weights after each step (Srivastava et al., 2014).
 
-    The weights of a unit are a row of a matrix: of a recurrent layer, for each gate,
-    from below and from the step before, and of a dense layer or attention. The vectors
-    of tokens and of characters are left alone, and so are weights of transitions.
+    The incoming weights of a unit are a row of a matrix: in recurrent layers, a row per
+    gate of the input weights and the recurrent weights; also in dense layers and
+    attention. Token and character vectors and transition weights are not constrained.
 
     Parameters
     ----------
     max_norm : float
-        Largest Euclidean norm of a row.
+        Maximum Euclidean norm of a row.
     """
 
     def __init__(self, max_norm: float) -> None:
@@ -119,7 +119,7 @@ class MaxNorm(Callback):
 
     @torch.no_grad()
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
-        """Shorten the rows that are too long."""
+        """Rescale the rows that exceed the maximum norm."""
         if not training:
             return
         for name, weight in net.module_.named_parameters():

@@ -1,4 +1,4 @@
-"""The state of a training in a file, from which an equal training goes on."""
+"""Checkpoints, from which an interrupted training is resumed exactly."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, UnknownKindErro
 
 __all__ = ["Checkpoint"]
 
-# Callbacks that have a say in what is learnt. Those of users are not known.
+# Callbacks that affect training. User callbacks are not included.
 _STEERING = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
 
 _ARGUMENTS = ("batch_size", "compile", "lr", "seed")
@@ -29,22 +29,22 @@ _ARGUMENTS_OF = ("criterion__", "optimizer__")
 
 
 class Checkpoint:
-    """A file that holds the state of one training after its last complete epoch.
+    """A file with the state of a training after its last complete epoch.
 
-    What the training begins with tells it from any other: versions, the network with
-    its first weights, how it is trained, and the rows. A file of another training is
-    neither used nor replaced.
+    A training is identified by its initial state: versions, the network with its
+    initial weights, hyperparameters, and rows. The file of another training is neither
+    used nor replaced.
 
     Parameters
     ----------
     path : str or path-like
-        The file, or a folder in which each training has a file of its own.
+        The file, or a folder with one file per training.
     net : SequenceNet
-        The net, before its training.
+        The net before training.
     train, valid : SequenceDataset or None
-        Rows of the training.
+        Training and validation rows.
     n_epochs : int
-        Number of epochs, if nothing stops it.
+        Maximum number of epochs.
     """
 
     def __init__(
@@ -76,18 +76,19 @@ class Checkpoint:
             )
 
     def resume(self, net: Any) -> bool:
-        """Bring a net to where the training stopped, or begin a file.
+        """Restore the state of an interrupted training, or start a file.
 
         Returns
         -------
         goes_on : bool
-            Whether early stopping has not ended the training. What a callback of a user
-            has ended goes on, if the callback does not end it again.
+            Whether training continues, which is not the case if early stopping has
+            ended it. A training that was stopped by a user callback continues, unless
+            the callback stops it again.
 
         Raises
         ------
         ValueError
-            If the file is damaged, or of another training.
+            If the file is damaged, or belongs to another training.
         """
         if not self.path.exists():
             self.write(net)
@@ -110,7 +111,7 @@ class Checkpoint:
         net.n_steps_ = state["n_steps"]
 
     def write(self, net: Any) -> None:
-        """Replace the file by the state of now."""
+        """Replace the file with the current state."""
         if self.path.exists():
             with self._written_by_fit():
                 self._check_fingerprint()
@@ -137,7 +138,7 @@ class Checkpoint:
 
     @contextmanager
     def _written_by_fit(self) -> Iterator[None]:
-        """Turn whatever comes of values that `fit` has not written into one error."""
+        """Convert any error caused by content not written by `fit` to a ValueError."""
         try:
             yield
         except (AttributeError, LookupError, RuntimeError, TypeError) as error:
@@ -175,7 +176,7 @@ def _network(net: Any) -> dict[str, Any]:
 
 
 def _parameters(net: Any) -> dict[str, Any]:
-    """Return all by which a net is trained, by name, but for its threads."""
+    """Return all training parameters by name, except for the threads."""
     arguments = {
         name: value
         for name, value in vars(net).items()
@@ -197,7 +198,7 @@ def _plain(value: Any) -> Any:
 
 
 def _digest(value: Any) -> str:
-    """Return a hash of a value and of all arrays in it."""
+    """Return a hash of a value, including its arrays."""
     encoder = Encoder(KINDS)
     digest = hashlib.sha256(json.dumps(encoder.encode(value, "value")).encode())
     for array in encoder.arrays.values():

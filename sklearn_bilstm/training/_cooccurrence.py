@@ -1,4 +1,4 @@
-"""Vectors of tokens from how often they stand near each other."""
+"""Token vectors from co-occurrence counts."""
 
 import numpy as np
 from scipy import sparse
@@ -8,8 +8,8 @@ from sklearn_bilstm.sequences import RaggedArray
 
 __all__ = ["cooccurrence_vectors"]
 
-# As Levy, Goldberg and Dagan (2015) advise: how many tokens away is near, and the power
-# that lifts the share of rare neighbours.
+# Window size, and exponent of context distribution smoothing, as recommended by Levy,
+# Goldberg and Dagan (2015).
 _WINDOW = 5
 _SMOOTHING = 0.75
 
@@ -22,24 +22,24 @@ def cooccurrence_vectors(
 ) -> np.ndarray:
     """Factorise the pointwise mutual information of neighbouring tokens.
 
-    Tokens with like neighbours get like vectors, as with word2vec (Levy and Goldberg,
-    2014), in seconds and without a label.
+    Tokens with similar contexts get similar vectors, as with word2vec (Levy and
+    Goldberg, 2014). The computation takes seconds and requires no labels.
 
     Parameters
     ----------
     sequences : RaggedArray of int
         Token ids.
     n_tokens : int
-        Number of ids, V.
+        Number of token ids, V.
     n_components : int
-        Width of the vectors, E.
+        Dimension of the vectors, E.
     random_state : RandomState
 
     Returns
     -------
     vectors : ndarray of float32, shape (V, E)
-        Of root mean square one over the tokens that have neighbours. Others, and
-        components beyond the rank, are zero.
+        Scaled to a root mean square of one over the tokens with neighbours. Other
+        tokens, and components beyond the rank, are zero.
     """
     information = _positive_information(_count_neighbours(sequences, n_tokens))
     vectors = np.zeros((n_tokens, n_components), np.float32)
@@ -55,7 +55,7 @@ def cooccurrence_vectors(
 
 
 def _count_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array:
-    """Count pairs of tokens, the nearer the more; shape (V, V), symmetric."""
+    """Count pairs of tokens, weighted by proximity; shape (V, V), symmetric."""
     ids = sequences.values.astype(np.int32)
     row_of = sequences.row_of_steps
     counts = sparse.csr_array((n_tokens, n_tokens), dtype=np.float32)
@@ -69,7 +69,7 @@ def _count_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array
 
 
 def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
-    """Turn counts of pairs into positive pointwise mutual information."""
+    """Convert counts of pairs to positive pointwise mutual information."""
     totals = np.asarray(counts.sum(axis=1)).ravel().astype(np.float64)
     smoothed = totals**_SMOOTHING
     pairs = counts.tocoo()

@@ -1,4 +1,4 @@
-"""What the n-grams that end at each token tell of the class."""
+"""Class log-odds features of n-grams."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,22 +11,22 @@ from sklearn_bilstm.sequences import NgramColumns, RaggedArray, spread
 __all__ = ["Evidence", "EvidenceOfRows"]
 
 
-# Out of how many folds the evidence for the rows that are learnt from is taken.
+# Number of folds of the cross-fitted features of training rows.
 _N_FOLDS = 5
 
 
 @dataclass(frozen=True)
 class EvidenceOfRows:
-    """Evidence that reads like a RaggedArray, and is looked up when it is read.
+    """Class log-odds features with the interface of a RaggedArray and lazy lookup.
 
     Parameters
     ----------
     columns : RaggedArray of int
-        The n-grams that end at each step, of shape (n_steps, n_lengths).
+        N-grams that end at each step, of shape (n_steps, n_lengths).
     tables : ndarray of shape (n_tables, n_columns + 1, n_channels_per_ngram)
-        Evidence of each n-gram. The last row is of zeros: -1 stands for no n-gram.
+        Class log-odds of each n-gram. The last row is zero, for a missing n-gram (-1).
     table_of_rows : ndarray of int, shape (n_rows,)
-        Which of the tables tells each row.
+        Index of the table of each row.
     """
 
     columns: RaggedArray
@@ -40,40 +40,39 @@ class EvidenceOfRows:
 
     @property
     def values(self) -> np.ndarray:
-        """Evidence of all steps as float32, of shape (n_steps, n_channels)."""
+        """Features of all steps as float32, of shape (n_steps, n_channels)."""
         tables = np.repeat(self.table_of_rows, self.lengths)
         values = self.tables[tables[:, None], self.columns.values]
         n_channels = self.tables.shape[2] * self.columns.values.shape[1]
         return values.reshape(-1, n_channels).astype(np.float32)
 
     def take(self, rows: np.ndarray) -> "EvidenceOfRows":
-        """Return the evidence of `rows`."""
+        """Return the features of `rows`."""
         columns = self.columns.take(rows)
         return EvidenceOfRows(columns, self.tables, self.table_of_rows[rows])
 
 
 class Evidence:
-    """Weights of evidence of n-grams, for a network to read beside their tokens.
+    """Class log-odds features (weight of evidence) of n-grams.
 
-    The weight of evidence of an n-gram for a class is the logarithm of how much
-    likelier the class is where the n-gram is (Good, 1950). Naive Bayes adds them up; a
-    network can do so in the light of what stands around. Each token has a channel for
-    each length of n-grams and each class, or with two classes for the second one
-    against the first.
+    The weight of evidence of an n-gram for a class is the logarithm of the factor by
+    which the class is more probable given the n-gram (Good, 1950). Naive Bayes adds the
+    weights; a network can take their context into account. Each token has one channel
+    per n-gram length and class, or for two classes one per length, for the second
+    class.
 
-    Rows that are learnt from are told what rows of other folds say. Told by themselves,
-    rare n-grams would give their class away, and nothing else would be learnt. Equal
-    rows are in the same fold, whenever they come.
+    Features of training rows are cross-fitted: they are computed from the rows of other
+    folds. Otherwise, rare n-grams would leak the class of their rows, and the network
+    would learn nothing else. Duplicate rows are always in the same fold.
 
     Parameters
     ----------
     lengths : tuple of int
-        Tokens of the shortest and of the longest n-grams.
+        Minimum and maximum length of the n-grams, in tokens.
     n_classes : int
         Number of classes, K.
     multilabel : bool, default=False
-        Whether a row may be in several classes or none. Each class then has a channel,
-        for it against all else.
+        Whether a row can have several labels or none. Each label then has a channel.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class Evidence:
 
     @property
     def columns(self) -> NgramColumns:
-        """The n-grams that were learnt from."""
+        """Vocabulary of the n-grams."""
         return self._columns
 
     def __repr__(self) -> str:
@@ -94,7 +93,7 @@ class Evidence:
 
     @property
     def n_channels(self) -> int:
-        """Number of channels of a token."""
+        """Number of features of a token."""
         one_says_all = self.n_classes == 2 and not self.multilabel
         return self._n_lengths * (1 if one_says_all else self.n_classes)
 
@@ -109,18 +108,19 @@ class Evidence:
         weight: np.ndarray,
         columns: NgramColumns | None = None,
     ) -> Self:
-        """Learn from rows.
+        """Fit the tables to training rows.
 
         Parameters
         ----------
         sequences : RaggedArray of int
             Token ids of n rows.
         target : ndarray of int, shape (n,), or of shape (n, K)
-            Class of each row; or one where a row is in a class, and else zero.
+            Class of each row, or a label indicator matrix.
         weight : ndarray of shape (n,)
-            Weights of the rows.
+            Sample weights.
         columns : NgramColumns, default=None
-            N-grams of these lengths, fitted to the same rows. None finds them.
+            Vocabulary of n-grams of these lengths, fitted to the same rows. None fits
+            it.
 
         Returns
         -------
@@ -134,7 +134,7 @@ class Evidence:
         everywhere = _Weights.of(occurs, members, weight)
         n_ngrams = occurs.shape[1]
         shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
-        # of half precision, as there may be very many
+        # in half precision, since there can be very many
         self._tables = np.zeros(shape, np.float16)
         self._tables[-1, :-1] = self._evidence(everywhere)
         fold_of_rows = _fold_of_rows(sequences)
@@ -145,11 +145,11 @@ class Evidence:
         return self
 
     def of_learnt_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
-        """Return what rows of other folds say of rows that a network learns from."""
+        """Return cross-fitted features, for training rows."""
         return self._of_rows(sequences, _fold_of_rows(sequences))
 
     def of_new_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
-        """Return what all rows say; an id larger than any learnt from is unknown."""
+        """Return features for new rows; ids larger than those seen are unknown."""
         return self._of_rows(sequences, np.full(len(sequences), _N_FOLDS))
 
     def _of_rows(
@@ -160,7 +160,7 @@ class Evidence:
         return EvidenceOfRows(columns_of_rows, self._tables, table_of_rows)
 
     def _members(self, target: np.ndarray) -> sparse.csr_array:
-        """Return a row for each target, with a one for each class that it is in."""
+        """Return an indicator matrix of the classes of each row."""
         if self.multilabel:
             return sparse.csr_array(target)
         ones, starts = np.ones(len(target)), np.arange(len(target) + 1)
@@ -168,7 +168,7 @@ class Evidence:
         return sparse.csr_array((ones, target, starts), shape)
 
     def _evidence(self, weights: "_Weights") -> np.ndarray:
-        """Compare the rows of each class that have an n-gram with those expected."""
+        """Compare the observed and expected weights of each n-gram and class."""
         share = weights.of_classes / max(weights.total, np.finfo(float).tiny)
         found, expected = weights.in_classes, share * weights.anywhere[:, np.newaxis]
         evidence = _log_ratio(found, expected)
@@ -182,18 +182,18 @@ class Evidence:
 
 @dataclass(frozen=True)
 class _Weights:
-    """Sums of the weights of rows.
+    """Sums of sample weights.
 
     Parameters
     ----------
     in_classes : ndarray of shape (n_ngrams, K)
-        Of those that have an n-gram and are in a class.
+        Rows that contain the n-gram and belong to the class.
     anywhere : ndarray of shape (n_ngrams,)
-        Of those that have an n-gram.
+        Rows that contain the n-gram.
     of_classes : ndarray of shape (K,)
-        Of those in a class.
+        Rows of the class.
     total : float
-        Of all.
+        All rows.
     """
 
     in_classes: np.ndarray
@@ -205,7 +205,7 @@ class _Weights:
     def of(
         cls, occurs: sparse.csr_array, members: sparse.csr_array, weight: np.ndarray
     ) -> "_Weights":
-        """Sum weights, where `members` has a one for each class that a row is in."""
+        """Compute the sums, given an indicator matrix of classes as `members`."""
         once = sparse.csr_array(
             (np.ones(occurs.nnz), occurs.indices, occurs.indptr), occurs.shape
         )
@@ -215,7 +215,7 @@ class _Weights:
         return cls(in_classes, once.T @ weight, totals, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
-        """Return the sums without those of some of the rows."""
+        """Return the sums, excluding some of the rows."""
         return _Weights(
             self.in_classes - other.in_classes,
             self.anywhere - other.anywhere,
@@ -225,17 +225,17 @@ class _Weights:
 
 
 def _log_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
-    # raised by one, so that a rare n-gram says little
+    # smoothed by adding one, so that rare n-grams get small weights
     return np.log((found.clip(min=0) + 1) / (expected.clip(min=0) + 1))
 
 
 def _fold_of_rows(sequences: RaggedArray) -> np.ndarray:
-    """Draw a fold for each row by a hash of its tokens, the same for equal rows."""
+    """Assign each row to a fold by a hash of its tokens, equal for duplicate rows."""
     place = np.arange(len(sequences.values)) - np.repeat(
         sequences.offsets[:-1], sequences.lengths
     )
     steps = spread(sequences.values.astype(np.uint64) + spread(place.astype(np.uint64)))
-    # sums of all steps so far, which may overflow, as do their differences
+    # cumulative sums, which can overflow, as can their differences
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(steps, dtype=np.uint64)])
     of_rows = sums[sequences.offsets[1:]] - sums[sequences.offsets[:-1]]
     return (spread(of_rows) >> np.uint64(32)).astype(np.intp) % _N_FOLDS

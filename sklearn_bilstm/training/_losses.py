@@ -1,4 +1,4 @@
-"""Losses from logits, with a weight for each row."""
+"""Weighted losses of logits."""
 
 from collections.abc import Callable
 
@@ -16,24 +16,24 @@ __all__ = [
 
 
 class WeightedCrossEntropy(nn.Module):
-    """Cross entropy of logits, each row times its weight, averaged over the rows.
+    """Weighted cross entropy, averaged over the rows of a batch.
 
-    It divides by the number of rows and not by the sum of weights. With weights whose
-    mean over the training set is one, every batch then gives an unbiased estimate of
-    the weighted mean over the set, whatever weights its rows happen to have.
+    The sum is divided by the number of rows, not by the sum of weights. With weights
+    whose mean over the training set is one, each batch then gives an unbiased estimate
+    of the weighted mean over the set, regardless of the weights of its rows.
     """
 
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Compare logits of shape (B, K) with classes and weights of shape (B,)."""
+        """Return the loss of logits (B, K), for classes (B,) and weights (B,)."""
         losses = cross_entropy(logits, target, reduction="none")  # (B,)
         return (losses * weight).mean()
 
 
 class WeightedBinaryCrossEntropy(nn.Module):
-    """Cross entropy of each label for itself, averaged over labels and rows."""
+    """Binary cross entropy, averaged over labels and rows."""
 
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Compare logits (B, K) with zeros and ones (B, K), by weights (B,)."""
+        """Return the loss of logits (B, K), for targets (B, K) and weights (B,)."""
         losses = binary_cross_entropy_with_logits(logits, target, reduction="none")
         return (losses.mean(1) * weight).mean()
 
@@ -58,15 +58,14 @@ REGRESSION_LOSSES: dict[str, Callable[[Tensor, float], Tensor]] = {
 
 
 class WeightedRegressionLoss(nn.Module):
-    """Loss of numbers, each row times its weight, averaged over outputs and rows.
+    """Weighted regression loss, averaged over outputs and rows.
 
     Parameters
     ----------
     loss : {"absolute_error", "quantile", "squared_error"}
-        What is lost by an error. The first two are least at the median and at a
-        quantile of the target, the last at its mean.
+        Loss function. It estimates the median, a quantile or the mean of the target.
     quantile : float, default=0.5
-        Level of the quantile, in [0, 1] (Koenker and Bassett, 1978).
+        Quantile to estimate, in [0, 1] (Koenker and Bassett, 1978).
     """
 
     def __init__(self, loss: str, quantile: float = 0.5) -> None:
@@ -75,19 +74,19 @@ class WeightedRegressionLoss(nn.Module):
         self.quantile = quantile
 
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Compare numbers of shape (B, K) with targets, by weights of shape (B,)."""
+        """Return the loss of predictions (B, K), for targets and weights (B,)."""
         errors = target - logits  # (B, K)
         losses = REGRESSION_LOSSES[self.loss](errors, self.quantile).mean(1)  # (B,)
         return (losses * weight).mean()
 
 
 class WeightedLabellingLoss(nn.Module):
-    """Negative log-likelihood of the labels of steps, by the weights of their rows.
+    """Weighted negative log-likelihood of the labels of steps.
 
     Parameters
     ----------
     n_steps : float
-        Number of steps of a row, on average; the loss is that of a step.
+        Mean number of steps per row, by which the loss is divided.
     """
 
     def __init__(self, n_steps: float) -> None:
@@ -97,16 +96,16 @@ class WeightedLabellingLoss(nn.Module):
     def forward(
         self, emissions: Tensor, target: Tensor, weight: Tensor, labelling: nn.Module
     ) -> Tensor:
-        """Compare emissions with labels.
+        """Return the loss of emissions.
 
         Parameters
         ----------
         emissions : tensor of shape (B, T, K)
         target : int64 tensor of shape (B, T)
-            Labels, -1 on padding.
+            Labels; -1 on padding.
         weight : tensor of shape (B,)
         labelling : CRF or IndependentLabels
-            The part of the network that gives the log-likelihood of labels.
+            Decoder of the network, which computes the log-likelihood of labels.
         """
         target = target[:, : emissions.shape[1]]  # a shard may have shorter rows
         mask = target >= 0  # (B, T)

@@ -1,4 +1,4 @@
-"""The part of the skorch net that learns nothing: what a network makes of rows."""
+"""Inference part of the skorch net."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -16,26 +16,26 @@ from sklearn_bilstm.utils._threads import Workers, single_threaded
 
 __all__ = ["PredictingNet"]
 
-# A batch that torch's kernels read, but do not learn from, has so many rows, or more up
-# to so many steps: 3 % more film reviews a second than with 48 or 24 rows.
+# Inference batch size; doubled while it fits the step budget: 3 % more film reviews per
+# second than with 48 or 24 rows.
 _ROWS_TO_READ = 42
 _STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
-# What the first layer makes of a token is looked up where so many are read for each
-# that it knows: 1.7 times as many film reviews a second with 5,000 words, and 1.2 times
-# where the tables of 20,000 serve 1,000 reviews alone.
+# Minimum number of tokens in the input per token of the vocabulary for which the first
+# layer is precomputed: 1.7 times as many film reviews per second with 5,000 words, and
+# 1.2 times if tables of 20,000 words are computed for only 1,000 reviews.
 _TOKENS_TO_PROJECT = 12
 
 
 class PredictingNet(NeuralNet):
-    """A skorch net that reads the rows of a :class:`SequenceDataset` in batches.
+    """A skorch net that predicts the rows of a :class:`SequenceDataset` in batches.
 
-    On a CPU, batches are read side by side in threads.
+    On a CPU, batches are processed in parallel threads.
 
     Parameters
     ----------
     module : SequenceModel or TaggingModel
-        A network that is ready to be used.
+        A network with initialised weights.
     *args
         As for :class:`skorch.NeuralNet`.
     n_threads : int or None, default=None
@@ -58,16 +58,16 @@ class PredictingNet(NeuralNet):
         self.n_threads = n_threads
 
     def initialize_module(self) -> Self:
-        """Take over the module that was given."""
+        """Use the given module without a copy."""
         if isinstance(self.module, nn.Module):
-            # kept in one place only, or a pickle would hold every weight twice
+            # a single reference, otherwise a pickle would contain every weight twice
             self.module_, self.module = self.module, type(self.module)
         return self
 
     def torch_compile(self, module: nn.Module, name: str) -> nn.Module:
-        """Compile a module in place, if asked to.
+        """Compile a module in place, if requested.
 
-        The module that :func:`torch.compile` returns has other names for its weights.
+        The module that :func:`torch.compile` returns has different weight names.
         """
         if self.compile:
             module.compile(**self.get_params_for("compile"))
@@ -75,10 +75,10 @@ class PredictingNet(NeuralNet):
 
     @single_threaded()
     def logits(self, dataset: SequenceDataset) -> np.ndarray:
-        """Return the logits in the order of their rows.
+        """Return the logits in the order of the rows.
 
-        The head runs in double precision on the CPU, as the rounding of its products
-        depends on how many rows a batch has.
+        The head is computed in double precision on the CPU, since the rounding of its
+        products depends on the batch size.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class PredictingNet(NeuralNet):
             return self.module_.head(pooled).numpy()
 
     def pooled(self, dataset: SequenceDataset) -> np.ndarray:
-        """Return the pooled sequences in the order of their rows.
+        """Return the pooled vectors in the order of the rows.
 
         Parameters
         ----------
@@ -152,9 +152,9 @@ class PredictingNet(NeuralNet):
     def forward_iter(
         self, X: SequenceDataset, *args: Any, **kwargs: Any
     ) -> Iterator[Tensor]:
-        """Yield the logits of all rows at once, in their order.
+        """Yield the logits of all rows as a single batch, in their order.
 
-        Where each step has logits, there are zeros behind the last one of a row.
+        Logits of steps are padded with zeros.
         """
         if self.module_.of_steps:
             rows = self._of_steps(self.module_.forward, X)
@@ -165,7 +165,7 @@ class PredictingNet(NeuralNet):
     def _of_steps(
         self, function: Callable[..., Tensor], dataset: SequenceDataset
     ) -> list[np.ndarray]:
-        """Return what a function of the network gives the real steps of each row."""
+        """Apply a function of the network, and return the values of the real steps."""
         lengths, batches = dataset.sequences.lengths, self._batches(dataset)
         found = self._read(function, dataset, batches)
         of_rows = {
@@ -178,9 +178,9 @@ class PredictingNet(NeuralNet):
     def _batches_and_pool(
         self, dataset: SequenceDataset
     ) -> tuple[list[np.ndarray], Callable[..., Tensor]]:
-        """Return batches, and what pools them: a faster way for many tokens.
+        """Return batches and a pooling function, with a projection for many tokens.
 
-        Their number is asked first, as a call with few is over soon.
+        The number of tokens is checked first, since a call with few tokens is fast.
         """
         network, lengths = self.module_, dataset.sequences.lengths
         rows = network.rows_to_look_up
@@ -192,9 +192,9 @@ class PredictingNet(NeuralNet):
                 return batches, self._looking_up(rows.fewest)
         return self._batches(dataset), network.pool
 
-    @single_threaded()  # as rounding may depend on how many cores there are
+    @single_threaded()  # as rounding can depend on the number of threads
     def _looking_up(self, fewest_rows: int) -> Callable[..., Tensor]:
-        """Return a pooling that reads batches of many rows through a projection."""
+        """Return a pooling function that uses a projection for large batches."""
         pool, projection = self.module_.pool, self.module_.projection()
 
         def pooled(steps: Tensor, **inputs: Any) -> Tensor:
@@ -209,7 +209,7 @@ class PredictingNet(NeuralNet):
     ) -> list[np.ndarray]:
         n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
         if self.module_.of_steps:
-            # what a CRF needs for a row grows with the labels, not with the steps
+            # the memory of a CRF per row grows with the labels, not with the steps
             n_steps = 0
         return batches_to_read(dataset.sequences.lengths, n_rows, n_steps)
 
@@ -219,7 +219,7 @@ class PredictingNet(NeuralNet):
         dataset: SequenceDataset,
         batches: list[np.ndarray],
     ) -> list[Tensor]:
-        """Call a function of the network, without dropout, with each batch of rows."""
+        """Apply a function of the network to each batch, without dropout."""
         if any(part.training for part in self.module_.modules()):
             self._set_training(False)
 
@@ -232,7 +232,7 @@ class PredictingNet(NeuralNet):
         return call_within(workers, lambda: workers.map(read, batches))
 
     def _make_workers(self) -> Workers:
-        # a single one feeds a GPU
+        # a single thread feeds a GPU
         return Workers(self.n_threads if self._on_cpu else 1)
 
     @property
@@ -246,4 +246,4 @@ class PredictingNet(NeuralNet):
         super().__setstate__(state)
         for module in self.module_.modules():
             if isinstance(module, nn.RNNBase):
-                module.flatten_parameters()  # cuDNN wants the weights side by side
+                module.flatten_parameters()  # cuDNN requires contiguous weights

@@ -1,4 +1,4 @@
-"""What is printed of a training while it runs."""
+"""Output of the progress of a training."""
 
 import time
 from typing import Any
@@ -22,31 +22,31 @@ _SHOWN = (
 
 
 class EpochPrinter(Callback):
-    """Print a line an epoch: losses, scores, rate, seconds, and the time left.
+    """Print a line per epoch: losses, scores, rate, seconds, and remaining time.
 
     Parameters
     ----------
     n_epochs : int
-        Number of epochs of the training, if nothing stops it.
+        Maximum number of epochs.
     """
 
     def __init__(self, n_epochs: int) -> None:
         self.n_epochs = n_epochs
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin to measure."""
+        """Start the timer."""
         self.start_ = time.perf_counter()
         self.n_before_ = len(net.history)
         self.n_timed_ = 0
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Say so if the training goes on from a checkpoint."""
+        """Print a message if training is resumed from a checkpoint."""
         n_read = len(net.history) - 1 - self.n_before_
         if self.n_timed_ == 0 and n_read > 0:
             self._say(f"going on from the checkpoint, after epoch {n_read}")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Say so if the checkpoint was complete."""
+        """Print a message if the checkpoint is complete."""
         n_read = len(net.history) - self.n_before_
         if self.n_timed_ == 0 and n_read > 0:
             self._say(f"the checkpoint is complete, after epoch {n_read}")
@@ -56,9 +56,9 @@ class EpochPrinter(Callback):
         print(words, flush=True)  # noqa: T201, verbose=1 asks for it
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Print the epoch that has ended, and before the first what the columns are."""
+        """Print the epoch, and the column names before the first one."""
         self.n_timed_ += 1
-        # more than were timed if a checkpoint held some
+        # more epochs than were timed if some are from a checkpoint
         n_done = len(net.history) - self.n_before_
         cells = self._cells(net.history[-1], n_done)
         if self.n_timed_ == 1:
@@ -66,7 +66,7 @@ class EpochPrinter(Callback):
         self._print(cells)
 
     def _print(self, cells: dict[str, str]) -> None:
-        # as wide in every epoch, so that all lines are of one table
+        # the same widths in each epoch, so that columns are aligned
         row = [cell.rjust(max(len(name), 9)) for name, cell in cells.items()]
         self._say("  ".join(row))
 
@@ -112,7 +112,7 @@ class StepPrinter:
 
 
 def duration(seconds: float) -> str:
-    """Return a time as people say it, such as "48 s", "12 min" or "3 h 05 min"."""
+    """Format a duration, such as "48 s", "12 min" or "3 h 05 min"."""
     minutes = round(seconds / 60)
     if round(seconds) < 60:
         return f"{round(seconds)} s"
@@ -122,28 +122,28 @@ def duration(seconds: float) -> str:
 
 
 class BatchBar(Callback):
-    """Show a bar of the batches of an epoch, which goes when the epoch ends.
+    """Show a progress bar of the batches of each epoch.
 
-    It is drawn by tqdm: as a widget in a notebook, else on the standard error.
+    It is drawn by tqdm, as a widget in a notebook and on standard error otherwise.
 
     Parameters
     ----------
     n_epochs : int
-        Number of epochs of the training, if nothing stops it.
+        Maximum number of epochs.
     """
 
     def __init__(self, n_epochs: int) -> None:
         self.n_epochs = n_epochs
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin without a bar."""
+        """Start without a bar."""
         self.bar_: Any = None
         self.n_before_ = len(net.history)
 
     def on_epoch_begin(
         self, net: Any, dataset_train: Any, dataset_valid: Any = None, **kwargs: Any
     ) -> None:
-        """Draw an empty bar, as long as there are batches."""
+        """Create a bar with the number of batches."""
         n_begun = len(net.history) - self.n_before_
         loaders = [net.get_iterator(dataset_train, training=True)]
         if dataset_valid is not None:
@@ -156,18 +156,18 @@ class BatchBar(Callback):
         )
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
-        """Move on by a batch."""
+        """Advance by a batch."""
         name = "train_loss" if training else "valid_loss"
         loss = net.history[-1, "batches", -1, name]
         self.bar_.set_postfix({name: f"{loss:.4f}"}, refresh=False)
         self.bar_.update()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Wipe the bar off, so that lines are not printed behind it."""
+        """Remove the bar, so that the next line is printed in its place."""
         self.bar_.close()
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Wipe off a bar that an error or Ctrl-C has left, and let go of it."""
+        """Remove a bar left by an error or Ctrl-C, and release it."""
         if self.bar_ is not None:
             self.bar_.close()
         self.bar_ = None

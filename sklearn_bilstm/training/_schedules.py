@@ -1,4 +1,4 @@
-"""Learning-rate schedules, as skorch callbacks chosen by name."""
+"""Learning rate schedules, as skorch callbacks by name."""
 
 import math
 from functools import partial
@@ -12,18 +12,18 @@ from sklearn_bilstm.training._callbacks import Resumable
 __all__ = ["SCHEDULES", "Schedule"]
 
 
-# Share of the batches in which one cycle warms up, and the factor it begins with.
+# Fraction of the batches for the warm-up of one cycle, and its initial factor.
 _WARM_UP = 0.25
 _LOWEST = 0.04
 
 
 class Schedule(Callback):
-    """Record the rate that an epoch ended with as "lr".
+    """Record the learning rate at the end of an epoch as "lr".
 
     Parameters
     ----------
     n_steps : int
-        Number of batches in the whole training.
+        Number of batches of the whole training.
     """
 
     def __init__(self, n_steps: int) -> None:
@@ -35,16 +35,16 @@ class Schedule(Callback):
 
 
 class Constant(Schedule):
-    """The same rate throughout."""
+    """Constant learning rate."""
 
 
 class _Changing(Schedule, Resumable):
-    """A rate that a scheduler of torch changes."""
+    """A schedule that uses a scheduler of torch."""
 
     scheduler_: Any
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
-        """Let go of the optimiser, which is not to be pickled with the callback."""
+        """Release the optimizer, so that it is not pickled with the callback."""
         del self.scheduler_
 
     def state_dict(self) -> dict[str, Any]:
@@ -52,20 +52,20 @@ class _Changing(Schedule, Resumable):
         return self.scheduler_.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state, once the training has begun."""
+        """Restore a state, after the start of the training."""
         self.scheduler_.load_state_dict(state)
 
 
 class OneCycle(_Changing):
-    """Warm up from a small rate, then anneal to zero (Smith and Topin, 2018)."""
+    """Warm-up, then annealing to zero (Smith and Topin, 2018)."""
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin the cycle on the optimiser of the net."""
-        # torch's own OneCycleLR divides by zero where there are few batches
+        """Create the scheduler of the net's optimizer."""
+        # torch's own OneCycleLR divides by zero for few batches
         self.scheduler_ = LambdaLR(net.optimizer_, partial(_one_cycle, self.n_steps))
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:
-        """Move on by a batch."""
+        """Advance by a batch."""
         if training:
             self.scheduler_.step()
 
@@ -73,16 +73,16 @@ class OneCycle(_Changing):
 class Plateau(_Changing):
     """Halve the rate after two epochs without a lower loss.
 
-    It is the loss on validation rows where there are any, else the training loss.
+    The loss is that of the validation rows if there are any, otherwise of the training.
     """
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin to watch."""
-        # torch counts the epochs that it lets pass, and halves after one more
+        """Create the scheduler of the net's optimizer."""
+        # torch's patience counts tolerated epochs; the rate is halved after one more
         self.scheduler_ = ReduceLROnPlateau(net.optimizer_, factor=0.5, patience=1)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """Record the rate and look at the loss."""
+        """Record the rate, and pass the loss to the scheduler."""
         super().on_epoch_end(net, **kwargs)
         epoch = net.history[-1]
         self.scheduler_.step(epoch.get("valid_loss", epoch["train_loss"]))
@@ -96,7 +96,7 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 
 def _one_cycle(n_steps: int, step: int) -> float:
-    """Return the factor of a step: a cosine up to 1 and a longer one down to 0."""
+    """Return the factor of a step: cosine warm-up to 1 and longer decay to 0."""
     place = (step + 0.5) / n_steps
     if place < _WARM_UP:
         rise = (1 - math.cos(math.pi * place / _WARM_UP)) / 2

@@ -1,4 +1,4 @@
-"""How well rows are predicted, epoch by epoch."""
+"""Scores of training and validation rows per epoch."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ from sklearn_bilstm.metrics import find_spans
 
 __all__ = ["R2", "Accuracy", "LabelAccuracy", "SpanF1"]
 
-# A smaller share of a sum of squares is what rounding leaves of none.
+# A smaller fraction of a sum of squares is a rounding error.
 _ROUNDING = 1e-12
 
 
 class _Score(Callback):
-    """Record a weighted score of an epoch as "train_" and "valid_" and its name.
+    """Record a weighted score of each epoch as "train_" or "valid_" plus its name.
 
-    That of training rows is of what was predicted when they were learnt from: with
-    dropout, by weights that changed from batch to batch. It costs no pass of its own.
+    Training scores use the predictions during training: with dropout, and with weights
+    that change from batch to batch. They require no additional pass.
     """
 
     name: str
@@ -31,10 +31,10 @@ class _Score(Callback):
 
     @abstractmethod
     def _score(self, sums: Tensor) -> Tensor:
-        """Return the score of all rows from the sums of all batches."""
+        """Compute the score of all rows from the sums over all batches."""
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Count from zero."""
+        """Reset the sums."""
         self.sums_: dict[str, Tensor] = {}
 
     @torch.no_grad()
@@ -46,7 +46,7 @@ class _Score(Callback):
         y_pred: Tensor,
         **kwargs: Any,
     ) -> None:
-        """Count the rows of a batch."""
+        """Add the rows of a batch."""
         target, weight = batch[1]["target"], batch[1]["weight"].double()
         sums = self._sums(y_pred.to(target.device), target, weight)
         rows = "train" if training else "valid"
@@ -59,9 +59,9 @@ class _Score(Callback):
 
 
 class Accuracy(_Score):
-    """Record the weighted share of rows classified right.
+    """Record the weighted accuracy.
 
-    A row with several labels is right if all of them are.
+    For several labels, it is the subset accuracy.
     """
 
     name = "accuracy"
@@ -79,9 +79,9 @@ class Accuracy(_Score):
 
 
 class R2(_Score):
-    """Record the share of the variance of the target that predictions account for.
+    """Record the coefficient of determination.
 
-    Of several outputs it is the mean, as of :func:`sklearn.metrics.r2_score`.
+    For several outputs, it is their mean, as in :func:`sklearn.metrics.r2_score`.
     """
 
     name = "r2"
@@ -103,9 +103,9 @@ class R2(_Score):
 
 
 class _LabellingScore(_Score):
-    """Record a score of labels of steps, of validation rows alone.
+    """Record a score of the labels of steps, of validation rows only.
 
-    Labels have to be decoded for it, which costs time.
+    Decoding the labels takes time.
     """
 
     @torch.no_grad()
@@ -117,7 +117,7 @@ class _LabellingScore(_Score):
         y_pred: Tensor,
         **kwargs: Any,
     ) -> None:
-        """Count the labels of a batch of validation rows."""
+        """Add the labels of a batch of validation rows."""
         if training:
             return
         mask = (batch[1]["target"] >= 0).to(y_pred.device)  # (B, T)
@@ -126,7 +126,7 @@ class _LabellingScore(_Score):
 
 
 class LabelAccuracy(_LabellingScore):
-    """Record the weighted share of steps labelled right."""
+    """Record the weighted accuracy over steps."""
 
     name = "accuracy"
 
@@ -137,7 +137,7 @@ class LabelAccuracy(_LabellingScore):
 
     def _score(self, sums: Tensor) -> Tensor:
         right, total = sums
-        return right / total if total else total  # of no step
+        return right / total if total else total  # no steps
 
 
 class SpanF1(_LabellingScore):
@@ -167,4 +167,4 @@ class SpanF1(_LabellingScore):
 
     def _score(self, sums: Tensor) -> Tensor:
         n_right, n_both = sums
-        return 2 * n_right / n_both if n_both else n_both  # of no span
+        return 2 * n_right / n_both if n_both else n_both  # no spans

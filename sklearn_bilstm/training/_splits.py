@@ -1,4 +1,4 @@
-"""Which rows are held out."""
+"""Validation split and folds."""
 
 import warnings
 from collections.abc import Iterator
@@ -28,21 +28,21 @@ def split_off_validation(
     ----------
     n_rows : int
     classes : ndarray of shape (n_rows,) or None
-        Class of each row, if there are classes.
+        Class of each row, None for regression.
     fraction : float
-        Share of rows held out, in (0, 1).
+        Fraction of the rows to hold out, in (0, 1).
     random_state : RandomState
 
     Returns
     -------
     train, valid : ndarrays of int
-        Rows of either part. Where a class has a single row, or the part held out
-        fewer rows than there are classes, the split is not stratified, with a warning.
+        Indices of the rows. If a class has a single row, or the validation set is
+        smaller than the number of classes, the split is not stratified, with a warning.
 
     Raises
     ------
     ValueError
-        If there are not at least two rows to split.
+        If there are fewer than two rows.
     """
     if n_rows < 2:
         raise ValueError(
@@ -73,7 +73,7 @@ def _can_be_stratified(classes: np.ndarray, n_valid: int) -> bool:
 
 
 def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Cut rows into four folds, stratified where every class has a row for each.
+    """Split rows into four folds, stratified if each class has a row per fold.
 
     Parameters
     ----------
@@ -84,8 +84,8 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
     Yields
     ------
     others, fold : ndarrays of int
-        Rows outside a fold, and those inside. Fewer than four rows make as many folds,
-        and a single row makes none.
+        Indices of the rows outside and inside of a fold. Fewer than four rows yield one
+        fold each, and a single row yields none.
     """
     n_folds = min(_N_FOLDS, len(target))
     if n_folds < 2:

@@ -1,7 +1,7 @@
-"""How a callback ends a training."""
+"""Exception that stops a training."""
 
 __all__ = ["StopTraining"]
 
 
 class StopTraining(Exception):
-    """Raised at the end of an epoch to make it the last one."""
+    """Raised by a callback at the end of an epoch to stop the training."""

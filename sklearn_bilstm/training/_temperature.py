@@ -1,4 +1,4 @@
-"""How sure a model may be, by what it says of rows that it did not learn from."""
+"""Temperature scaling on out-of-fold logits."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -6,39 +6,40 @@ from scipy.special import log_softmax
 
 __all__ = ["fitted_temperature"]
 
-# What speaks beside the model may know far more than it does, or less.
+# Bounds, since other parts of the model can be more or less reliable than these logits.
 _LEAST, _MOST = 1 / 3, 3.0
-# Fewer rows cannot show that a model knows nothing.
+# With fewer rows, the logits cannot be found to be uninformative.
 _ROWS_TO_JUDGE = 200
 
 
 def fitted_temperature(
     logits: np.ndarray, truth: np.ndarray, weight: np.ndarray
 ) -> float | None:
-    """Find the temperature at which logits are as sure as they are right.
+    """Fit a temperature that calibrates the logits.
 
-    Divided by it, they make what was seen likeliest (Guo et al., 2017).
+    Logits divided by it maximise the likelihood of the observed classes (Guo et al.,
+    2017).
 
     Parameters
     ----------
     logits : ndarray of shape (n, K) or (n, L, K)
-        Logits of K classes, for each of L choices between them.
+        Logits of K classes, for each of L independent choices.
     truth : ndarray of the shape of `logits`
-        One for the class that was seen, and zero for others.
+        One for the observed class, and zero for the others.
     weight : ndarray of shape (n,)
-        Weights of the rows, above zero.
+        Positive sample weights.
 
     Returns
     -------
     temperature : float or None
-        Between a third and three. None if the logits of many rows tell less than how
-        frequent the classes are, by more than a standard error.
+        Between a third and three. None if the logits of many rows are worse than the
+        class frequencies, by more than a standard error.
     """
     weight = weight / weight.max()
-    # rows of equal weight that would tell as much (Kish, 1965)
+    # effective sample size (Kish, 1965)
     n_rows = weight.sum() ** 2 / np.square(weight).sum()
-    # as if one row more had been seen of each class (Platt, 1999), so that a few rows
-    # that are all right are no reason to be certain
+    # smoothed as if there were one more row of each class (Platt, 1999), so that a few
+    # correct rows do not cause certainty
     truth = (n_rows * truth + 1) / (n_rows + truth.shape[-1])
 
     def losses(log_probabilities: np.ndarray) -> np.ndarray:
