@@ -191,7 +191,7 @@ def _explain_answers(
     reader = TextModel.of(model)
     documents, rows = reader.read(texts)
     if method == "attention" and not is_classifier(reader.estimator):
-        target = 0  # the first of several numbers is shown beside the shares
+        target = 0  # the summary shows the first of several outputs
     output = Output.of(reader.estimator, target, rows)
     found = methods[method](reader.estimator, rows, output)
     probabilities = output.probabilities([scores.output for scores in found])

@@ -1,1 +1,1 @@
-"""Helpers without a subject of their own: validation, randomness, devices, extras."""
+"""Utilities for validation, randomness, devices, files and optional dependencies."""

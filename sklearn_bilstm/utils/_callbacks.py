@@ -1,4 +1,4 @@
-"""The callbacks of scikit-learn, which it has from version 1.9 on."""
+"""Support for scikit-learn's callbacks, available from version 1.9 on."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,25 +9,25 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:  # type: ignore[no-redef]
-        """What an estimator has where there are no callbacks: nothing."""
+        """Replacement for versions of scikit-learn without callbacks."""
 
 
 __all__ = ["CallbackSupportMixin", "FitTask", "fit_task"]
 
 
 class FitTask:
-    """A fit, or an epoch of one, that scikit-learn's callbacks are told of.
+    """A fit, or an epoch of a fit, as a task of scikit-learn's callbacks.
 
-    It costs nothing if no callback was set.
+    It has no cost if no callback is set.
 
     Parameters
     ----------
     estimator : estimator
-        What is fitted.
+        The estimator to fit.
     context : sklearn.callback.CallbackContext or None
-        The place of the task among others. None if no callback was set.
+        Context of the task. None if no callback is set.
     data : dict
-        X, y and the metadata that `fit` was given.
+        X, y and the metadata passed to `fit`.
     """
 
     def __init__(self, estimator: Any, context: Any, data: dict[str, Any]) -> None:
@@ -36,7 +36,7 @@ class FitTask:
         self._data = data
 
     def begin(self, n_subtasks: int = 0) -> None:
-        """Tell that it begins, and of how many tasks it consists at most."""
+        """Notify callbacks of the start, with the maximum number of subtasks."""
         if self._context is not None:
             self._context.max_subtasks = n_subtasks
             self._context.call_on_fit_task_begin(
@@ -44,20 +44,20 @@ class FitTask:
             )
 
     def subtask(self, name: str) -> "FitTask":
-        """Return the next of the tasks it consists of."""
+        """Return the next subtask."""
         if self._context is None:
             return self
         context = self._context.subcontext(task_name=name)
         return FitTask(self._estimator, context, self._data)
 
     def end(self, attributes: Callable[[], dict[str, Any]] = dict) -> bool:
-        """Tell that it ends, and return whether a callback wants no more of them.
+        """Notify callbacks of the end, and return whether one requests a stop.
 
         Parameters
         ----------
         attributes : callable
             Returns the attributes that the estimator would have if fitting ended now,
-            as far as they are not those it has. It is called if a callback asks.
+            if they differ from the current ones. Called only if a callback requires it.
         """
         if self._context is None:
             return False
@@ -72,21 +72,21 @@ class FitTask:
 def fit_task(
     estimator: Any, X: Any, y: Any, sample_weight: Any = None
 ) -> Iterator[FitTask]:
-    """Tell the callbacks of an estimator that it has been fitted, unless by an error.
+    """Notify the callbacks of an estimator of a fit, unless it fails.
 
-    It must enclose whatever takes attributes from the estimator when there is an error,
-    as scikit-learn finds there which callbacks it has to tear down.
+    It must enclose all code that removes attributes of the estimator after an error,
+    since scikit-learn uses these attributes to tear down callbacks.
 
     Parameters
     ----------
     estimator : estimator with CallbackSupportMixin
     X, y, sample_weight : object
-        What `fit` was given.
+        Arguments of `fit`.
 
     Yields
     ------
     task : FitTask
-        The fit, to be begun.
+        The fit, not yet started.
     """
     context = None
     if hasattr(estimator, "_skl_callbacks"):

@@ -1,8 +1,9 @@
-"""Values of Python, numpy and torch as JSON and arrays, and back, without pickle.
+"""Conversion of Python, NumPy and torch values to JSON and arrays, without pickle.
 
-What JSON lacks is written as an object of one key that begins with "@" and names a
-kind, as in `{"@tuple": [1, 2]}`. Arrays are kept apart, and stand in the JSON by name.
-The kinds are a fixed table, so that what is read can ask for nothing that is not in it.
+Values that JSON does not support are written as an object with a single key that begins
+with "@" and names a kind, as in `{"@tuple": [1, 2]}`. Arrays are stored separately, and
+the JSON refers to them by name. The kinds are a fixed table, so that a file cannot
+create any other objects.
 """
 
 import math
@@ -20,7 +21,7 @@ __all__ = ["KINDS", "Decoder", "Encoder", "Kind", "UnknownKindError"]
 
 _ARRAY, _SAME = "@array", "@same"
 
-# What JSON holds as it is. Numbers of infinity and NaN are none of its floats.
+# Values that JSON supports. Infinity and NaN are not valid JSON.
 _PLAIN = {bool, int, str, type(None)}
 
 _NUMBERS = {
@@ -40,18 +41,18 @@ _LARGEST_CODE_POINT = 0x10FFFF
 
 
 class Kind(NamedTuple):
-    """How a kind of value that JSON lacks is written and read.
+    """Conversion of a kind of value that JSON does not support.
 
     Parameters
     ----------
     matches : callable
-        Says whether a value is of this kind.
+        Whether a value is of this kind.
     simplify : callable
-        Turns such a value into a simpler one, which can be written in its turn.
+        Converts such a value to a simpler one, which is encoded recursively.
     restore : callable
-        Turns the simpler value back.
+        Converts the simpler value back.
     is_shared : bool, default=False
-        Whether a value that is met twice is to be one object again, and not two.
+        Whether several references to a value are restored as references to one object.
     """
 
     matches: Callable[[Any], bool]
@@ -61,12 +62,12 @@ class Kind(NamedTuple):
 
 
 class UnknownKindError(TypeError):
-    """A value cannot be written.
+    """Error for a value that cannot be written.
 
     Parameters
     ----------
     place : str
-        Where it was met.
+        Path of the value.
     value : object
     """
 
@@ -77,17 +78,17 @@ class UnknownKindError(TypeError):
 
 
 class Encoder:
-    """Turn values into JSON and arrays.
+    """Convert values to JSON and arrays.
 
     Parameters
     ----------
     kinds : mapping of str to Kind
-        The kinds by mark. A value is of the first that matches it.
+        Kinds by mark. The first matching kind is used.
 
     Attributes
     ----------
     arrays : dict of str to ndarray
-        The arrays that were met, by the place where each was met first.
+        Arrays by the path of their first occurrence.
     """
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
@@ -95,15 +96,15 @@ class Encoder:
         self._kinds = kinds
         self._names: dict[int, str] = {}
         self._numbers: dict[int, int] = {}
-        self._kept: list[Any] = []  # as the id of what is gone is given anew
+        self._kept: list[Any] = []  # keeps values alive, since ids can be reused
 
     def encode(self, value: Any, place: str) -> Any:
-        """Return JSON for a value, which was met at a place.
+        """Return the JSON of the value at a path.
 
         Raises
         ------
         UnknownKindError
-            If the value, or one within it, is of no kind that can be written.
+            If the value, or one within it, is of an unsupported kind.
         """
         kind = type(value)
         if kind in _PLAIN or (kind is float and math.isfinite(value)):
@@ -124,7 +125,7 @@ class Encoder:
     def _encode_items(self, values: list, place: str) -> list:
         if _all_plain(values):
             return values
-        # of a pair of a name and a value, as in a pipeline, the name is the place
+        # in a pair of a name and a value, as in a pipeline, the name is used as path
         names = [str(i) for i in range(len(values))]
         if len(values) > 1 and type(values[0]) is str:
             names[1] = values[0]
@@ -144,7 +145,7 @@ class Encoder:
 
     def _add_array(self, array: np.ndarray, place: str) -> str:
         if id(array) not in self._names:
-            while place in self.arrays:  # keys that hold dots look like places
+            while place in self.arrays:  # keys with dots look like paths
                 place += "'"
             native = array.dtype.newbyteorder("=")
             self.arrays[place] = np.asarray(array, native, order="C")
@@ -154,14 +155,14 @@ class Encoder:
 
 
 class Decoder:
-    """Turn JSON and arrays into values.
+    """Convert JSON and arrays to values.
 
     Parameters
     ----------
     arrays : mapping of str to ndarray
         Arrays by name.
     kinds : mapping of str to Kind
-        The kinds by mark, as they were written.
+        Kinds by mark, as for encoding.
     """
 
     def __init__(
@@ -172,10 +173,10 @@ class Decoder:
         self._shared: list[Any] = []
 
     def decode(self, value: Any) -> Any:
-        """Return the value that JSON stands for.
+        """Return the value that JSON represents.
 
-        JSON that no :class:`Encoder` has written may lead to any error that the
-        functions in `kinds` raise.
+        JSON that was not written by :class:`Encoder` can raise any error of the
+        functions in `kinds`.
         """
         if type(value) is list:
             return value if _all_plain(value) else list(map(self.decode, value))
@@ -209,7 +210,7 @@ def _is_no_plain_key(key: Any) -> bool:
 
 
 def _is_array(value: Any) -> bool:
-    """Return whether it is an array of numbers that safetensors can hold."""
+    """Return whether a value is a numeric array that safetensors supports."""
     if type(value) not in (np.ndarray, np.memmap):
         return False
     return value.dtype.newbyteorder("=") in _NUMBERS.values()
@@ -228,7 +229,7 @@ def _name_in(table: Mapping[str, Any], value: Any) -> str:
 
 
 def _named(table: Mapping[str, Any]) -> Kind:
-    """Return the kind of the values of a table, which are written by their names."""
+    """Return the kind of the values of a table, which are stored by name."""
     return Kind(_is_value_of(table), partial(_name_in, table), table.__getitem__)
 
 
@@ -278,7 +279,7 @@ def _shape_and_items(objects: np.ndarray) -> list:
 def _objects(pair: list) -> np.ndarray:
     shape, items = pair
     objects = np.empty(len(items), object)
-    for i, item in enumerate(items):  # all at once, lists would be taken for rows
+    for i, item in enumerate(items):  # assigning lists at once would create rows
         objects[i] = item
     return objects.reshape(shape)
 

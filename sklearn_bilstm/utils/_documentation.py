@@ -1,4 +1,4 @@
-"""Where the documentation is, for the links in the HTML view of an estimator."""
+"""Links to the documentation in the HTML view of an estimator."""
 
 __all__ = ["DOCUMENTATION", "DocumentedMixin"]
 
@@ -6,7 +6,7 @@ DOCUMENTATION = "https://sklearn-bilstm.readthedocs.io/en/stable/"
 
 
 class DocumentedMixin:
-    """Tell scikit-learn that an estimator has a page of its own in our documentation.
+    """Make scikit-learn link an estimator to its page in our documentation.
 
     The estimator must be importable from `sklearn_bilstm`.
     """

@@ -1,4 +1,4 @@
-"""Numbers that a network cannot read."""
+"""Detection of numbers that a network cannot process."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ __all__ = ["find_unfit"]
 
 
 def find_unfit(values: np.ndarray) -> tuple[int, str] | None:
-    """Find the first number that is not finite, or not in the range of float32.
+    """Find the first number that is not finite, or out of the range of float32.
 
     Parameters
     ----------
@@ -16,7 +16,7 @@ def find_unfit(values: np.ndarray) -> tuple[int, str] | None:
     Returns
     -------
     found : tuple of int and str, or None
-        The place of the number in the flattened array, and what a message calls it.
+        Index of the number in the flattened array, and its description for a message.
     """
     with np.errstate(invalid="ignore"):
         fits = np.abs(values) <= np.finfo(np.float32).max

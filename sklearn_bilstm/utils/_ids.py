@@ -1,4 +1,4 @@
-"""Token ids: 0 is padding, and two more have names."""
+"""Reserved token ids. 0 is padding."""
 
 __all__ = ["FIRST_TOKEN_ID", "UNKNOWN_ID"]
 

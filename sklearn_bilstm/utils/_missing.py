@@ -1,4 +1,4 @@
-"""Whether a cell of a column holds nothing."""
+"""Detection of missing values."""
 
 import math
 from typing import Any
@@ -9,9 +9,9 @@ __all__ = ["is_missing"]
 
 
 def is_missing(value: Any) -> bool:
-    """Tell whether a value is None, NaN, or pandas' NA or NaT."""
+    """Return whether a value is None, NaN, or pandas' NA or NaT."""
     if isinstance(value, float | np.floating):
         return math.isnan(value)
-    # pandas has NA and NaT, which equal nothing, not even themselves; their names
-    # spare an import of pandas
+    # pandas' NA and NaT are not equal to anything, not even themselves; checking their
+    # names avoids importing pandas
     return value is None or type(value).__name__ in ("NAType", "NaTType")

@@ -1,4 +1,4 @@
-"""Libraries that only some users need, imported where they are used."""
+"""Import of optional dependencies."""
 
 import importlib
 from types import ModuleType
@@ -7,16 +7,16 @@ __all__ = ["import_optional"]
 
 
 def import_optional(name: str, *, purpose: str, extra: str | None = None) -> ModuleType:
-    """Import a module, or say which package is missing and what for.
+    """Import a module, or raise an error that explains how to install it.
 
     Parameters
     ----------
     name : str
         Name of the module, such as "pyarrow.parquet".
     purpose : str
-        What needs it, as the beginning of a sentence.
+        What requires it, as the start of a sentence.
     extra : str, default=None
-        Extra of this package that installs it, if one does.
+        Extra of this package that installs it, if there is one.
 
     Raises
     ------

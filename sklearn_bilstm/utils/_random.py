@@ -1,4 +1,4 @@
-"""Randomness that belongs to one estimator and touches no global state."""
+"""Random number generators that do not affect the global state."""
 
 import numpy as np
 import torch
@@ -12,10 +12,10 @@ _SEED_END = 2**31 - 1
 def private_random_state(
     random_state: int | np.random.RandomState | None,
 ) -> np.random.RandomState:
-    """Turn a `random_state` parameter into a numpy random state.
+    """Convert a `random_state` parameter to a NumPy RandomState.
 
-    Unlike :func:`sklearn.utils.check_random_state`, None gives fresh entropy and not
-    numpy's global random state, which stays untouched.
+    Unlike :func:`sklearn.utils.check_random_state`, None uses fresh entropy instead of
+    NumPy's global random state.
     """
     if random_state is None:
         return np.random.RandomState()
@@ -23,13 +23,13 @@ def private_random_state(
 
 
 def draw_seed(random_state: np.random.RandomState) -> int:
-    """Draw an integer that seeds another source of randomness."""
+    """Draw an integer to seed another generator."""
     return int(random_state.randint(_SEED_END))
 
 
 def seeded_generator(
     *entropy: int, device: str | torch.device = "cpu"
 ) -> torch.Generator:
-    """Return a torch generator on `device`, seeded by one or more integers."""
+    """Return a torch generator on `device`, seeded with one or more integers."""
     seed = np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(seed >> np.uint64(1)))

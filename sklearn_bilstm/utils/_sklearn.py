@@ -1,7 +1,7 @@
-"""The one door to scikit-learn's private modules.
+"""Imports from scikit-learn's private modules.
 
-Everything the package takes from a module whose name begins with an underscore is
-taken here, so that a change in scikit-learn is answered in one file.
+All private names of scikit-learn that the package uses are imported here, so that only
+one file depends on its internals.
 """
 
 import importlib
@@ -49,7 +49,7 @@ safe_indexing = _safe_indexing
 
 
 def __getattr__(name: str) -> Any:
-    # sklearn.datasets takes long to import, and only our own datasets need it
+    # importing sklearn.datasets takes long, and only our data sets need it
     private = {
         "RemoteFileMetadata": "RemoteFileMetadata",
         "fetch_remote": "_fetch_remote",
