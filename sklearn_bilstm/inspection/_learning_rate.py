@@ -223,7 +223,7 @@ class _GrowingRate(Callback):
     def range_test(self) -> RangeTest:
         """Return the result."""
         smoothed = np.array(self.smoothed_losses)
-        # if it diverged at once, there is more to choose from than the last step
+        # after an early divergence, do not restrict the choice to the last step
         first = _FIRST_STEPS if len(smoothed) > _FIRST_STEPS + 1 else 0
         best = first + int(np.nanargmin(smoothed[first:]))
         suggestion = _SHARE_OF_RATE * self.rates[best]

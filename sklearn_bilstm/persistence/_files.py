@@ -119,9 +119,9 @@ def load(
 ) -> Any:
     """Load a model that was saved with :func:`save`.
 
-    No code in the file is executed, so files from untrusted sources are safe to load:
-    only classes of a fixed list are created, and any content that :func:`save` does not
-    write raises an error.
+    No code in the file is executed, whatever its source: only objects of a fixed list
+    of classes are created, and any content that :func:`save` does not write raises an
+    error.
 
     Parameters
     ----------
