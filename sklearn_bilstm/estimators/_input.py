@@ -167,7 +167,10 @@ def _refuse_objects(cells):
     """Refuse the first that is no number and not missing."""
     for cell in cells:
         if not (isinstance(cell, Number) or is_missing(cell)):
-            raise ValueError(f"X must hold token ids or numbers: got {describe(cell)}.")
+            raise TypeError(  # scikit-learn's suite wants this type and these words
+                "X must hold token ids or numbers, and each argument must be not a "
+                f"string but a number: got {describe(cell)}."
+            )
 
 
 def infer_input_type(X, input_type, static_features=0):

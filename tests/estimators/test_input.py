@@ -90,5 +90,5 @@ def test_integers_among_objects_are_ids_and_dates_are_nothing():
     assert infer_input_type(check([[2, 3], [4, 5]]), "auto") == "tokens"
     with pytest.raises(ValueError, match="numbers: got values of type datetime64"):
         check(np.array([["2020-01-01"]], dtype="datetime64[D]"))
-    with pytest.raises(ValueError, match="numbers: got .* of type object"):
+    with pytest.raises(TypeError, match="number: got .* of type object"):
         check([[object()], [object(), 2]])
