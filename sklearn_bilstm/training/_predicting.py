@@ -21,6 +21,9 @@ __all__ = ["PredictingNet"]
 _ROWS_TO_READ = 42
 _STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
 
+# Number of rows for which the output layers are computed at once.
+_ROWS_OF_HEAD = 2**14
+
 # Minimum number of tokens in the input per token of the vocabulary for which the first
 # layer is precomputed: 1.7 times as many film reviews per second with 5,000 words, and
 # 1.2 times if tables of 20,000 words are computed for only 1,000 reviews.
@@ -89,8 +92,9 @@ class PredictingNet(NeuralNet):
         logits : ndarray of float64, shape (n_rows, K)
         """
         with torch.inference_mode():
-            pooled = torch.from_numpy(self.pooled(dataset)).double()
-            return self.module_.head(pooled).numpy()
+            pooled = torch.from_numpy(self.pooled(dataset)).split(_ROWS_OF_HEAD)
+            # a few at a time, as double precision takes twice the memory
+            return torch.cat([self.module_.head(x.double()) for x in pooled]).numpy()
 
     def pooled(self, dataset: SequenceDataset) -> np.ndarray:
         """Return the pooled vectors in the order of the rows.
@@ -104,10 +108,12 @@ class PredictingNet(NeuralNet):
         pooled : ndarray of float32, shape (n_rows, P)
         """
         batches, pool = self._batches_and_pool(dataset)
-        found = self._read(pool, dataset, batches)
-        in_order_read = torch.cat(found).numpy()
-        pooled = np.empty_like(in_order_read)
-        pooled[np.concatenate(batches)] = in_order_read
+        pooled = np.empty((len(dataset), self.module_.head.input_size), np.float32)
+
+        def store(rows: np.ndarray, found: Tensor) -> None:
+            pooled[rows] = found.numpy()
+
+        self._read(pool, dataset, batches, store)
         return pooled
 
     def attention(self, dataset: SequenceDataset) -> list[np.ndarray]:
@@ -218,15 +224,20 @@ class PredictingNet(NeuralNet):
         function: Callable[..., Tensor],
         dataset: SequenceDataset,
         batches: list[np.ndarray],
-    ) -> list[Tensor]:
-        """Apply a function of the network to each batch, without dropout."""
+        store: Callable[[np.ndarray, Tensor], Any] = lambda rows, found: found,
+    ) -> list[Any]:
+        """Apply a function of the network to each batch, without dropout.
+
+        Returns what `store` returns for the rows and the result of each batch.
+        """
         if any(part.training for part in self.module_.modules()):
             self._set_training(False)
 
-        def read(rows: np.ndarray) -> Tensor:
+        def read(rows: np.ndarray) -> Any:
             inputs, _ = dataset[rows]
             with torch.inference_mode():
-                return function(**to_tensor(inputs, device=self.device)).cpu()
+                found = function(**to_tensor(inputs, device=self.device))
+                return store(rows, found.cpu())
 
         workers = self._make_workers()
         return call_within(workers, lambda: workers.map(read, batches))

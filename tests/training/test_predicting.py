@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
+from sklearn_bilstm.training import _predicting
 from tests.helpers import compiled_by, small_classifier, small_tagger
 
 Y = [0, 1] * 20
@@ -222,3 +223,10 @@ def test_a_very_long_row_among_short_ones_changes_no_answer(fitted_tagger, sente
 
 def test_a_net_is_printed_in_a_line(fitted):
     assert repr(fitted.net_) == "SequenceNet(device='cpu')"
+
+
+def test_logits_of_many_rows_are_those_of_few(fitted, ids, monkeypatch):
+    rows = SequenceDataset(ragged_from_ids(ids))
+    at_once = fitted.net_.logits(rows)
+    monkeypatch.setattr(_predicting, "_ROWS_OF_HEAD", 7)
+    np.testing.assert_allclose(fitted.net_.logits(rows), at_once, rtol=1e-12)
