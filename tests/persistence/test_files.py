@@ -601,8 +601,15 @@ def pair_classes(content, arrays):
     arrays[name] = np.stack([arrays[name]] * 2, axis=1)
 
 
-# Sparse coefficients of more classes than memory holds.
-WIDE = {"@csr": [[1, 10**12], {"@array": "a"}, {"@array": "a"}, {"@array": "a"}]}
+def widen_coefficients(content, arrays):
+    path = attributes_of(content)["wide_path_"]["@object"][1]
+    linear = path["_model"]["@object"][1]
+    n_columns = len(arrays[linear["coefficients"]["@array"]])
+    arrays["data"], arrays["indices"] = np.zeros(0), np.zeros(0, np.int64)
+    arrays["indptr"] = np.zeros(n_columns + 1, np.int64)
+    parts = [{"@array": name} for name in ("data", "indices", "indptr")]
+    linear["coefficients"] = {"@csr": [[n_columns, 10**12], *parts]}
+
 
 FORGED = {
     "no object": lambda content, arrays: [1],
@@ -643,9 +650,7 @@ FORGED = {
         }.items()
     },
     "a path that has learnt nothing": forge_path(_model=None),
-    "a path of more columns than classes": forge_path(
-        _model={"@object": ["_Linear", {"coefficients": WIDE, "classes": [0, 1]}]}
-    ),
+    "coefficients of more classes than memory": widen_coefficients,
     "an id that is none": forge(0, vocabulary_={"good": "2"}),
     "an id below all": forge(0, vocabulary_={"good": -7}),
     "an id above all": forge(0, vocabulary_={"good": 10**12}),
