@@ -13,7 +13,7 @@ from sklearn.model_selection import (
 
 __all__ = ["folds", "split_off_validation"]
 
-_N_FOLDS = 4
+_N_FOLDS = 5
 
 
 def split_off_validation(
@@ -73,7 +73,7 @@ def _can_be_stratified(classes: np.ndarray, n_valid: int) -> bool:
 
 
 def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Split rows into four folds, stratified if each class has a row per fold.
+    """Split rows into five folds, stratified if each class has a row per fold.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
     Yields
     ------
     others, fold : ndarrays of int
-        Indices of the rows outside and inside of a fold. Fewer than four rows yield one
+        Indices of the rows outside and inside of a fold. Fewer than five rows yield one
         fold each, and a single row yields none.
     """
     n_folds = min(_N_FOLDS, len(target))

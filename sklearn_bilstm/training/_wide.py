@@ -18,7 +18,7 @@ from sklearn_bilstm.training._temperature import fitted_temperature
 __all__ = ["WidePath"]
 
 # Rows that are enough to estimate the size of the logits, and how sure to be of them.
-_ROWS_TO_MEASURE = 1000
+_ROWS_TO_MEASURE = 800
 
 
 class WidePath:
