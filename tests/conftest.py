@@ -67,4 +67,4 @@ def sentences():
 @pytest.fixture(scope="session")
 def fitted_tagger(sentences):
     """A tagger fitted on `sentences`, to be looked at only."""
-    return small_tagger(max_epochs=20, lr=0.02).fit(*sentences)
+    return small_tagger(max_epochs=20, lr=0.05).fit(*sentences)

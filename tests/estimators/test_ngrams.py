@@ -40,6 +40,16 @@ class CtrlC:
         pass
 
 
+@pytest.fixture(scope="module")
+def given_away():
+    """130 rows, in each of which one of two tokens gives the class away."""
+    random = np.random.RandomState(0)
+    X = random.randint(20, 2000, size=(130, 8))
+    y = np.arange(130) % 2
+    X[np.arange(130), random.randint(8, size=130)] = np.where(y, 2, 3)
+    return X, y
+
+
 class TestWidePath:
     def test_an_interrupt_ends_a_fit_before_the_next_class(self, ids, monkeypatch):
         monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", 0)
@@ -96,19 +106,19 @@ class TestWidePath:
         size = model.network_scale_ * np.sqrt((network**2).mean())
         np.testing.assert_allclose(size, model.wide_path_.size_)
 
-    def test_a_network_that_has_learnt_nothing_changes_answers_by_little(self, ids, y):
-        model = self.wide(lr=1e-30).fit(ids, y)
+    def test_a_network_that_has_learnt_nothing_changes_answers_by_little(
+        self, given_away
+    ):
+        X, y = given_away
+        model = self.wide(lr=1e-30).fit(X, y)
         path = model.wide_path_
-        logits = path.logits(ragged_from_ids(ids)) / path.temperature_
+        logits = path.logits(ragged_from_ids(X)) / path.temperature_
         alone = (logits[:, 1] - logits[:, 0]) / 2
-        change = model.decision_function(ids) - alone
-        assert np.linalg.norm(change) < 0.3 * np.linalg.norm(alone)
+        change = model.decision_function(X) - alone
+        assert np.linalg.norm(change) < 0.1 * np.linalg.norm(alone)
 
-    def test_it_solves_what_single_words_give_away_from_few_rows(self):
-        random = np.random.RandomState(0)
-        X = random.randint(20, 2000, size=(130, 8))
-        y = np.arange(130) % 2
-        X[np.arange(130), random.randint(8, size=130)] = np.where(y, 2, 3)
+    def test_it_solves_what_single_words_give_away_from_few_rows(self, given_away):
+        X, y = given_away
         with_it = self.wide().fit(X[:30], y[:30]).score(X[30:], y[30:])
         without = small_classifier().fit(X[:30], y[:30]).score(X[30:], y[30:])
         assert with_it > 0.95 > without

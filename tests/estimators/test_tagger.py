@@ -113,7 +113,7 @@ def test_each_choice_of_a_network_learns(sentences, params):
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_precision_is_of_training_and_not_of_what_is_learnt(sentences, precision):
     X, y = sentences
-    params = {"max_epochs": 20, "lr": 0.02, "precision": precision}
+    params = {"max_epochs": 20, "lr": 0.05, "precision": precision}
     model = small_tagger(**params).fit(X, y)
     assert model.score(X, y) == 1.0
     other = copy.deepcopy(model).set_params(precision="float32")
