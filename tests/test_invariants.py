@@ -28,7 +28,8 @@ def matrix(documents, width=12):
 
 
 def assert_close(a, b):
-    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
+    # kernels of other CPUs round otherwise; padding that counts changes far more
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-5)
 
 
 NETWORKS = [

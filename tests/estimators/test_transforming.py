@@ -20,7 +20,7 @@ def test_attention_weights_are_those_of_each_row_alone(attentive, ids):
     together = attentive.attention_weights(ids)
     for row, weights in zip(ids, together, strict=True):
         alone = attentive.attention_weights(row[np.newaxis])[0]
-        np.testing.assert_allclose(weights, alone, rtol=1e-5, atol=1e-7)
+        np.testing.assert_allclose(weights, alone, rtol=1e-5, atol=1e-5)
 
 
 def test_the_pooling_that_was_fitted_decides(ids):
