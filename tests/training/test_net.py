@@ -245,7 +245,32 @@ def test_the_gradient_of_a_batch_is_that_of_its_long_and_short_rows(ids, monkeyp
     inputs, target = batch = rows[np.arange(12)]
     losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
     whole = (losses * target["weight"]).mean()
-    assert_learns_from_shards_as_from(whole, net, batch, rounding=1e-4)
+    assert_learns_from_shards_as_from(whole, net, batch)
+
+
+def test_the_validation_loss_of_shards_of_labelled_steps_is_that_of_the_batch(
+    long_rows, n_cores
+):
+    sequences = long_rows.sequences
+    labels = RaggedArray(sequences.values.astype(np.int64) % 3, sequences.offsets)
+    rows = replace(long_rows, target=labels)
+    X, y = rows_of(sequences), rows_of(labels)
+    net = small_tagger(**NO_NOISE, max_epochs=1).fit(X, y).net_
+    net.module_.eval()
+    inputs, target = batch = rows[np.arange(32)]
+    with torch.no_grad():
+        emissions = net.module_(**inputs)
+        likelihood = net.module_.labelling(
+            emissions, target["target"].clamp(min=0), inputs["mask"]
+        )
+    whole = -(likelihood * target["weight"]).mean() / sequences.lengths.mean()
+    with Workers(2) as net._workers:
+        step = net.validation_step(batch)
+    torch.testing.assert_close(step["loss"], whole, rtol=1e-4, atol=0)
+    mask = inputs["mask"]
+    torch.testing.assert_close(
+        step["y_pred"][mask], emissions[mask], rtol=1e-3, atol=1e-4
+    )
 
 
 def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
