@@ -106,11 +106,11 @@ def _dense(y):
 
 
 def warn_of_marks(classes, advice):
-    """Warn of a class that is likelier a mark for rows, or tokens, without a label.
+    """Warn about a class that is likely to mark missing labels.
 
-    That is -100, which torch's losses ignore, or -1, which scikit-learn's
-    semi-supervised estimators take for unlabelled, where all others are not negative;
-    -1 and 1 alone are the labels of two classes.
+    These are -100, which torch's losses ignore, and -1, the unlabelled class of
+    scikit-learn's semi-supervised estimators, if no other class is negative. The
+    classes (-1, 1) and (-1, 0, 1) are usual codes of two and three classes.
 
     Parameters
     ----------
@@ -121,10 +121,11 @@ def warn_of_marks(classes, advice):
     """
     if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
         return
-    if classes[0] == -100 or (classes[0] == -1 and len(classes) > 2):
+    is_usual = len(classes) == 2 or np.array_equal(classes, [-1, 0, 1])
+    if classes[0] == -100 or (classes[0] == -1 and not is_usual):
         warnings.warn(
-            f"y holds the label {classes[0]}, which is a class like any other. If it "
-            f"marks what has no label, {advice}.",
+            f"y contains the label {classes[0]}, which is a class like any other. "
+            f"If it marks missing labels, {advice}.",
             UserWarning,
             stacklevel=2,
         )

@@ -85,7 +85,7 @@ def test_weights_that_are_all_zero_are_refused():
 
 
 @pytest.mark.parametrize(
-    "classes", [[-1, 0, 1], [-1, 0, 3], [-100, 0], [-100, 0, 1]], ids=str
+    "classes", [[-1, 0, 1, 2], [-1, 0, 3], [-100, 0], [-100, 0, 1]], ids=str
 )
 def test_a_class_that_is_likely_a_mark_warns(classes):
     with pytest.warns(UserWarning, match=f"label {classes[0]}, .* leave them out"):
@@ -93,7 +93,8 @@ def test_a_class_that_is_likely_a_mark_warns(classes):
 
 
 @pytest.mark.parametrize(
-    "classes", [[-1, 1], [-1, 0], [-2, -1, 0], [-1.0, 0, 1], [0, 1], ["-1", "0", "1"]]
+    "classes",
+    [[-1, 1], [-1, 0], [-1, 0, 1], [-2, -1, 0], [-1.0, 0, 1], [0, 1], ["-1", "0", "1"]],
 )
 def test_other_classes_do_not_warn(classes):
     warn_of_marks(np.array(classes), "leave them out")

@@ -1,0 +1,46 @@
+import pytest
+
+from sklearn_bilstm.utils._interrupts import call_within
+
+
+class Switch:
+    """A context that turns something on and off, and can be interrupted."""
+
+    def __init__(self, interrupted_in=None):
+        self.interrupted_in = interrupted_in
+        self.is_on = False
+
+    def interrupt(self, place):
+        if self.interrupted_in == place:
+            self.interrupted_in = None
+            raise KeyboardInterrupt
+
+    def __enter__(self):
+        self.is_on = True
+        self.interrupt("enter")
+        return self
+
+    def __exit__(self, kind, error, trace):
+        self.interrupt("exit")
+        self.is_on = False
+
+
+def test_the_result_of_the_function_is_returned_from_within_the_context():
+    switch = Switch()
+    assert call_within(switch, lambda: switch.is_on)
+    assert not switch.is_on
+
+
+@pytest.mark.parametrize("place", ["enter", "exit"])
+def test_an_interrupt_within_the_context_manager_leaves_the_context(place):
+    switch = Switch(place)
+    with pytest.raises(KeyboardInterrupt):
+        call_within(switch, lambda: None)
+    assert not switch.is_on
+
+
+def test_an_error_of_the_function_is_raised_outside_the_context():
+    switch = Switch()
+    with pytest.raises(ZeroDivisionError, match="zero"):
+        call_within(switch, lambda: 1 // 0)
+    assert not switch.is_on
