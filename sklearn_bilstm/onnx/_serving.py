@@ -73,7 +73,8 @@ class OnnxModel:
     Examples
     --------
     >>> import tempfile
-    >>>     >>> from sklearn_bilstm import BiLSTMClassifier, export_onnx
+    >>> from pathlib import Path
+    >>> from sklearn_bilstm import BiLSTMClassifier, export_onnx
     >>> from sklearn_bilstm.datasets import make_cumulative_sums
     >>> from sklearn_bilstm.onnx import OnnxModel
     >>> X, y = make_cumulative_sums(80, random_state=0)

@@ -57,7 +57,7 @@ class TestWidePath:
         with redirect_stdout(CtrlC(3)) as out, pytest.raises(KeyboardInterrupt):
             model.fit(ids, np.arange(40) % 20)
         assert len(out.lines) == 3  # a line a class
-        assert out.lines[-1].startswith("regressions of n-grams: 3/100, ")
+        assert out.lines[-1].startswith("regressions of n-grams: 3/120, ")
         assert not hasattr(model, "wide_path_")
 
     def test_regressions_are_counted_only_if_asked(self, ids, capsys, monkeypatch):

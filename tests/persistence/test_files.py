@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import sklearn
 import torch
+from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.feature_selection import SelectKBest
@@ -120,6 +121,8 @@ def inside(value):
         return value.get_state(legacy=False)
     if isinstance(value, list | tuple):
         return dict(enumerate(value))
+    if isinstance(value, sparse.csr_array):  # which also remembers what it has checked
+        return {name: getattr(value, name) for name in ("data", "indices", "indptr")}
     if isinstance(value, type | np.dtype):
         return {}
     return value if isinstance(value, dict) else getattr(value, "__dict__", {})
