@@ -1,5 +1,7 @@
 """What several tests need: small corpora, fitted models, quiet threads."""
 
+import signal
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,14 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(n_threads)
+
+
+@pytest.fixture
+def ctrl_c_interrupts():
+    """Let SIGINT raise KeyboardInterrupt, which background processes ignore."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ def given_away():
 
 
 class TestWidePath:
+    @pytest.mark.usefixtures("ctrl_c_interrupts")
     def test_an_interrupt_ends_a_fit_before_the_next_class(self, ids, monkeypatch):
         monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", 0)
         model = self.wide(verbose=1)

@@ -60,14 +60,10 @@ class RealInterrupt(Callback):
         signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_is_not_taken_for_a_callback_that_stops(ids):
-    # what was begun in the background ignores Ctrl-C
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            small_classifier(callbacks=[RealInterrupt()], max_epochs=5).fit(ids, Y)
-    finally:
-        signal.signal(signal.SIGINT, handler)
+    with pytest.raises(KeyboardInterrupt):
+        small_classifier(callbacks=[RealInterrupt()], max_epochs=5).fit(ids, Y)
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
