@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
+from skorch.callbacks import Callback
 
 from sklearn_bilstm import (
     BiLSTMClassifier,
@@ -174,3 +175,20 @@ def test_a_search_over_an_array_of_numpy(ids):
     search = GridSearchCV(small_classifier(max_epochs=1), grid, cv=2, n_jobs=1)
     search.fit(ids, np.arange(len(ids)) % 2)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+class SetBatchSize(Callback):
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def on_train_begin(self, net, **kwargs):
+        self.estimator[0].set_params(batch_size=7)
+
+
+def test_a_parameter_that_is_set_during_fit_stays_set(ids):
+    holder = []
+    model = small_classifier(callbacks=[SetBatchSize(holder)], max_epochs=np.int64(1))
+    holder.append(model)
+    model.fit(ids, np.arange(len(ids)) % 2)
+    assert model.batch_size == 7
+    assert isinstance(model.max_epochs, np.int64)

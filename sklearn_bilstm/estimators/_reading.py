@@ -15,7 +15,7 @@ from sklearn_bilstm.estimators._input import (
     refuse_text,
     warn_of_integers,
 )
-from sklearn_bilstm.estimators._static import check_boundary
+from sklearn_bilstm.estimators._static import check_boundary, check_names
 from sklearn_bilstm.sequences import (
     MAX_ID,
     SequenceDataset,
@@ -23,7 +23,7 @@ from sklearn_bilstm.sequences import (
     ragged_from_numbers,
     ragged_from_series,
 )
-from sklearn_bilstm.utils._containers import as_rows, ragged_ids
+from sklearn_bilstm.utils._containers import as_rows, channel_names, ragged_ids
 from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
 __all__ = ["ReadingMixin"]
@@ -38,6 +38,8 @@ class ReadingMixin:
 
     # of the vocabulary of the token ids in `fit`, None if it is unknown
     _fingerprint = None
+    # columns of the frames in `fit`, None if X was not a list of frames
+    _channel_names = None
 
     def _read(self, X):
         """Validate an X to predict on; any id that is not known is unknown."""
@@ -52,10 +54,9 @@ class ReadingMixin:
             return self._read_unscaled(X, max_id=max_id)
         except ValueError as error:
             raise ValueError(
-                f"{name} must be like the X that {type(self).__name__} gets; where a "
-                f"Pipeline makes that of something else, it makes {name} too with "
-                f"transform_input=[{name!r}] and metadata routing enabled. Of {name} "
-                f"it is true that: {error}"
+                f"{name} is invalid. It must have the format of X; in a Pipeline, "
+                f"transform_input=[{name!r}] with metadata routing transforms {name} "
+                f"like X. {error}"
             ) from error
 
     def _read_to_fit(self, X, *, reset):
@@ -76,14 +77,15 @@ class ReadingMixin:
         if reset:
             self._n_static = self.static_features
         self._check_vocabulary(X, reset)
+        self._check_channel_names(X, reset)
         series = as_series(plain, input_type)
         if series is not None:
             return SequenceDataset(self._sequences_of_series(series, input_type, reset))
-        lists = ragged_ids(plain, input_type=input_type)
+        lists = ragged_ids(plain, input_type=input_type, of_one_length=not reset)
         if lists is not None:
             return self._rows_of_lists(lists, input_type, reset, max_id)
         checked = check_matrix(plain, input_type=input_type, estimator=self)
-        has_names = getattr(X, "shape", None) == checked.shape
+        has_names = hasattr(X, "columns") and X.shape == checked.shape
         named = X if has_names else checked
         validate_data(self, named, reset=reset, skip_check_array=True)
         checked, static = self._split_off_static(checked)
@@ -109,10 +111,24 @@ class ReadingMixin:
             self._fingerprint = _fingerprint_of(X)
         if not have_same_ids(_fingerprint_of(X), self._fingerprint):
             raise ValueError(
-                "X holds token ids of another vocabulary than the one that "
-                f"{type(self).__name__} was fitted on: its TextVectorizer was fitted "
-                "again without it, as happens where the second fit of a pipeline fails "
-                "or is interrupted. Fit the whole pipeline again."
+                "X must hold token ids of the vocabulary that "
+                f"{type(self).__name__} was fitted on: got those of another one. If "
+                "the second fit of a pipeline failed after its TextVectorizer was "
+                "fitted, fit the whole pipeline again. With warm_start and "
+                "partial_fit, keep the vocabulary: use TextVectorizer.partial_fit, or "
+                "give it a 'vocabulary'."
+            )
+
+    def _check_channel_names(self, X, reset):
+        """Raise an error if X is a list of frames with other columns than in fit."""
+        names = channel_names(X)
+        if reset:
+            self._channel_names = names
+        known = self._channel_names
+        if names is not None and known is not None and names != known:
+            raise ValueError(
+                f"X must hold series with the columns {known}, in this order, as in "
+                f"fit: got {names}."
             )
 
     def _rows_of_lists(self, ids, input_type, reset, max_id):
@@ -197,8 +213,11 @@ class ReadingMixin:
         return X[:, : n_columns - n_static], static
 
     def _check_boundary(self, X, ids, static):
-        if static is not None and self.input_type_ == "tokens":
-            names = getattr(self, "feature_names_in_", None)
+        names = getattr(self, "feature_names_in_", None)
+        if static is None:
+            if names is not None and self.input_type == "auto":
+                check_names(names, 0)
+        elif self.input_type_ == "tokens":
             check_boundary(X, ids, static, names)
 
     def _learn_scale(self, rows):

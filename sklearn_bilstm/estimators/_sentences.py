@@ -1,6 +1,6 @@
 """Validation of sentences and of their labels: what comes from a user, as lists."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from numbers import Integral, Real
 
 import numpy as np
@@ -84,7 +84,7 @@ def _refuse_objects(row, number):
 def _holds_text(row):
     if isinstance(row, str | bytes):
         return True
-    if isinstance(row, np.ndarray) and row.dtype.kind not in "OSU":
+    if isinstance(row, np.ndarray) and row.dtype.kind not in "OSUT":
         return False
     tokens = _listed(row) or []
     return any(isinstance(token, str | bytes) for token in tokens)
@@ -254,6 +254,8 @@ def _listed(row):
         return list(row)
     if isinstance(row, np.ma.MaskedArray) and row.ndim:
         return row.tolist()  # None for what is masked
+    if isinstance(row, Sequence) and not hasattr(row, "__array__"):
+        return list(row)
     is_column = hasattr(row, "__array__") and hasattr(row, "__len__")
     return np.asarray(row).tolist() if is_column and np.ndim(row) else None
 

@@ -8,13 +8,14 @@ from scipy import sparse
 
 from sklearn_bilstm.utils._token_ids import TokenIds
 
-__all__ = ["check_boundary"]
+__all__ = ["check_boundary", "check_names"]
 
 # As `TextVectorizer.get_feature_names_out` and a ColumnTransformer name columns of ids.
 _TOKEN_COLUMN = re.compile(r"(?:.*__)?token_\d+")
 
-# Fewer rows may look like token ids by chance.
+# Fewer rows may look like token ids by chance, and so may more with this probability.
 _FEWEST_ROWS = 3
+_LARGEST_CHANCE = 0.01
 
 
 def check_boundary(X, ids, static, names=None):
@@ -48,7 +49,7 @@ def check_boundary(X, ids, static, names=None):
             f"token ids of a TextVectorizer: got {static.shape[1]}."
         )
     if names is not None:
-        _check_names(names, static.shape[1])
+        check_names(names, static.shape[1])
     last = _column(ids, -1)
     if _ends_in_number(ids, last):
         _warn(
@@ -64,7 +65,22 @@ def check_boundary(X, ids, static, names=None):
         )
 
 
-def _check_names(names, n_static):
+def check_names(names, n_static):
+    """Raise an error if columns are named as token ids and are none, or vice versa.
+
+    Parameters
+    ----------
+    names : array-like of str
+        Names of the columns of X.
+    n_static : int
+        Number of static features.
+
+    Raises
+    ------
+    ValueError
+        If the names of some columns, but not of all before the static features, are
+        those of token ids.
+    """
     are_ids = [_TOKEN_COLUMN.fullmatch(name) is not None for name in names]
     n_ids = sum(are_ids)
     if not n_ids:
@@ -92,7 +108,9 @@ def _begins_with_ids(last, first_static):
         return False
     values = first_static[holds]
     whole = (values > 0).all() and (values == np.floor(values)).all()
-    return bool(whole and (values > 1).any() and (last[holds] != 0).all())
+    by_chance = (last != 0).mean() ** holds.sum()
+    continues = (last[holds] != 0).all() and by_chance < _LARGEST_CHANCE
+    return bool(whole and (values > 1).any() and continues)
 
 
 def _column(X, index):

@@ -70,12 +70,12 @@ class BaseTagger(BaseSequenceEstimator):
             raise ValueError(
                 "X must hold a list of tokens for each sentence: got text in an object "
                 f"of type {type(X).__name__} that holds no such lists, or more than a "
-                "single column."
+                "single column. Make lists, as by [list(row) for row in X]."
             )
         elif knows_words:
             raise ValueError(
                 f"X must hold lists of tokens, as {type(self).__name__} was fitted to. "
-                "Got ids or numbers instead."
+                "Got ids, numbers, or rows that are not lists of strings."
             )
         return sentences
 

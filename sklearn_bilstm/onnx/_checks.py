@@ -75,7 +75,8 @@ def check_description(found: dict[str, Any]) -> None:
     require(
         type(found["one_a_row"]) is bool, "whether a row has one", found["one_a_row"]
     )
-    require(type(found["vectorizer"]) in (dict, type(None)), "a vectorizer", "another")
+    vectorizer = found["vectorizer"]
+    require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
     if found["classes"] is not None:
         _check_classes(found["classes"])
 

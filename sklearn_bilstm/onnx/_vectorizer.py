@@ -105,7 +105,7 @@ def _check(description: dict[str, Any]) -> None:
         require(are_words, "words to leave out", stop_words)
     check_vocabulary(description["vocabulary"])
     ids = description["vocabulary"].values()
-    require(all(map(is_count, ids)), "ids of tokens", "others")
+    require(all(map(is_count, ids)), "integer ids of tokens", list(ids)[:3])
     length, n_columns = description["max_length"], description["n_columns"]
     require(is_count(length), "a largest length", length)
     least_tables = 1 if description["is_table"] else n_columns

@@ -2,6 +2,7 @@
 
 import importlib
 import warnings
+from copy import copy
 from inspect import getattr_static, signature
 from numbers import Integral
 from typing import Any
@@ -24,7 +25,7 @@ from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
-from sklearn_bilstm.utils._plain import plain_parameters
+from sklearn_bilstm.utils._plain import PlainParameters
 from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
 
 __all__ = ["is_storable", "plain_object", "restored_object"]
@@ -161,8 +162,9 @@ def _check_parameters(value: Any) -> None:
     between its versions.
     """
     if isinstance(value, (*_ESTIMATORS, TextVectorizer)):
-        with plain_parameters(value):
-            value._validate_params()
+        checked = copy(value)  # the parameters of `value` are left alone
+        with PlainParameters(checked):
+            checked._validate_params()
     elif isinstance(value, Pipeline):
         value._validate_steps()
 
@@ -188,10 +190,9 @@ def _check_vectorizer(vectorizer: TextVectorizer) -> None:
     if not isinstance(vectorizer.vocabulary_, dict):
         raise TypeError("There must be a vocabulary.")
     check_vocabulary(vectorizer.vocabulary_)
-    fingerprint = vectorizer._fingerprint
-    expected = vocabulary_fingerprint(vectorizer.vocabulary_)
-    if not (fingerprint is None or np.array_equal(fingerprint, expected)):
-        raise ValueError("The fingerprint must be that of the vocabulary.")
+    if vectorizer._fingerprint is not None:  # whatever the file contains
+        fingerprint = vocabulary_fingerprint(vectorizer.vocabulary_)
+        vectorizer._fingerprint = fingerprint
     max_length = vectorizer.max_length_
     if not isinstance(max_length, Integral) or max_length < 1:
         raise ValueError("The largest length must be a whole number from 1 on.")

@@ -41,7 +41,7 @@ def check_tokens(
         are unequal when the same document is analysed again.
     """
     kinds = _VALUES if callable(analyzer) else str
-    kept = next((token for token in tokens if not isinstance(token, kinds)), None)
+    kept = next((token for token in tokens if not _is_value(token, kinds)), None)
     if kept is None:
         return
     if not callable(analyzer):
@@ -60,6 +60,13 @@ def check_tokens(
             "again. Return the text of each token, such as "
             "[token.text for token in nlp(text)] with spaCy."
         )
+
+
+def _is_value(token: Any, kinds: Any) -> bool:
+    """Return whether a token, or each item of a tuple, is of some types."""
+    if isinstance(token, tuple) and kinds is not str:
+        return all(_is_value(item, kinds) for item in token)
+    return isinstance(token, kinds)
 
 
 @contextmanager

@@ -472,7 +472,8 @@ class TextVectorizer(
         vocabulary = self._extended(known, counts, documents.markers)
         if first:
             self._remember_columns(X, documents)
-        fingerprint = vocabulary_fingerprint(vocabulary)
+        grown_from = None if first else self._fingerprint
+        fingerprint = vocabulary_fingerprint(vocabulary, grown_from)
         self.vocabulary_, self._fingerprint = vocabulary, fingerprint
         self._counts = counts
         if first:

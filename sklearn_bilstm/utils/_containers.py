@@ -1,6 +1,6 @@
 """What X and y are: the containers that are read, and those that are refused."""
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import ItemsView, Iterable, KeysView, Mapping, Sequence, Set
 from numbers import Real
 from typing import Any
 
@@ -12,6 +12,7 @@ from sklearn_bilstm.utils._missing import is_missing
 __all__ = [
     "as_rows",
     "as_target",
+    "channel_names",
     "columns_of",
     "describe",
     "plain",
@@ -48,7 +49,7 @@ def plain(X: Any, *, name: str = "X") -> Any:
     if sparse.issparse(X) or _is_plain_array(X):
         return X
     _refuse_fields(X, name)
-    if isinstance(X, Set):
+    if isinstance(X, Set) and not isinstance(X, KeysView | ItemsView):
         raise ValueError(
             f"{name} must be in an order: got an object of type {type(X).__name__}, "
             f"which has none. Put its items into a list, such as sorted({name})."
@@ -75,7 +76,9 @@ def _refuse_fields(X: Any, name: str) -> None:
         keys = X.dtype.names
     elif isinstance(X, tuple):
         keys = getattr(X, "_fields", None)
-    elif isinstance(X, Mapping) or (hasattr(X, "keys") and not hasattr(X, "iloc")):
+    elif isinstance(X, Mapping) or (
+        callable(getattr(X, "keys", None)) and not hasattr(X, "iloc")
+    ):
         keys = tuple(X.keys())
     else:
         return
@@ -181,7 +184,7 @@ def as_rows(X: Any, *, input_type: str) -> Any:
         If X or a row is no container of rows, or a token id is missing.
     """
     X = plain(X)
-    if sparse.issparse(X) or isinstance(X, str | bytes | None):
+    if sparse.issparse(X) or isinstance(X, str | bytes | None) or _holds_numbers(X):
         return X
     table = columns_of(X)
     if table is not None:
@@ -192,6 +195,13 @@ def as_rows(X: Any, *, input_type: str) -> Any:
     if isinstance(X, Real) or set(map(type, X)) <= {int, float}:
         return X
     return [_row(row, number, input_type) for number, row in enumerate(X)]
+
+
+def _holds_numbers(X: Any) -> bool:
+    """Return whether X is a frame of pandas that numpy reads as numbers."""
+    dtypes = getattr(X, "dtypes", ()) if hasattr(X, "iloc") and X.ndim == 2 else ()
+    are_numbers = [isinstance(d, np.dtype) and d.kind in "biuf" for d in dtypes]
+    return bool(are_numbers) and all(are_numbers)
 
 
 def _listed(X: Any) -> Any:
@@ -209,6 +219,32 @@ def _listed(X: Any) -> Any:
         "X must be a list, an array, a sparse matrix or a frame: got an object of type "
         f"{type(X).__name__}. If it gives rows, put them into a list, as list(X) does."
     )
+
+
+def channel_names(X: Any) -> list[str] | None:
+    """Return the column names of a list of frames, one for each series, or None.
+
+    Parameters
+    ----------
+    X : object
+        What a user calls X.
+
+    Raises
+    ------
+    ValueError
+        If the frames have different columns.
+    """
+    if not isinstance(X, list | tuple) or not X or not hasattr(X[0], "columns"):
+        return None
+    frames = [(row, columns_of(row)) for row in X if hasattr(row, "columns")]
+    names = [table[0] for _, table in frames if table is not None]
+    for row, found in enumerate(names):
+        if found != names[0]:
+            raise ValueError(
+                "All series of X must have the same columns in the same order: row 0 "
+                f"has {names[0]} and row {row} has {found}."
+            )
+    return names[0]
 
 
 def as_target(y: Any, *, name: str = "y") -> Any:
@@ -235,6 +271,8 @@ def as_target(y: Any, *, name: str = "y") -> Any:
         return labels
     if isinstance(y, Sequence):
         return y if isinstance(y, list | tuple | str | bytes) else list(y)
+    if getattr(getattr(y, "dtype", None), "char", "") == "T":  # StringDType of numpy
+        return y.astype(object)
     if isinstance(y, Iterable) and not hasattr(y, "shape"):
         raise ValueError(
             f"{name} must be a list, an array or a column: got an object of type "
@@ -253,6 +291,16 @@ def _array_of(thing: Any, name: str) -> np.ndarray:
         ) from error
 
 
+def _stacked_columns(columns: list[np.ndarray], name: str) -> np.ndarray:
+    try:
+        return np.ma.column_stack(columns)
+    except TypeError as error:
+        dtypes = sorted({str(column.dtype) for column in columns})
+        raise ValueError(
+            f"{name} must hold columns of numbers: got a frame with the types {dtypes}."
+        ) from error
+
+
 def _row(row: Any, number: int, input_type: str) -> Any:
     """Return a row as a list, a tuple or an array, and a scalar as it is."""
     if type(row) in (list, tuple, str, bytes, int, float):
@@ -265,7 +313,7 @@ def _row(row: Any, number: int, input_type: str) -> Any:
         has_type = table is None
         columns = [row] if table is None else table[1]
         values = [_column(column) for column in columns]
-        row = values[0] if table is None else np.ma.column_stack(values)
+        row = values[0] if table is None else _stacked_columns(values, name)
     if isinstance(row, np.ndarray):
         return without_gaps(row, input_type, number, has_type)
     if hasattr(row, "__array__"):
@@ -283,6 +331,8 @@ def _row(row: Any, number: int, input_type: str) -> Any:
 
 def _rows_of_frame(X: Any, names: list[str], columns: list, input_type: str) -> Any:
     kinds = {_kind(column) for column in columns}
+    if any(hasattr(column, "sparse") for column in columns):  # pandas
+        return np.column_stack([np.asarray(column) for column in columns])
     dtypes = [getattr(column, "dtype", None) for column in columns]
     if "O" not in kinds and all(isinstance(dtype, np.dtype) for dtype in dtypes):
         return X
@@ -444,7 +494,9 @@ def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
 # -- rows of unequal length
 
 
-def ragged_ids(X: Any, *, input_type: str) -> sparse.csr_array | None:
+def ragged_ids(
+    X: Any, *, input_type: str, of_one_length: bool = False
+) -> sparse.csr_array | None:
     """Return lists of token ids of unequal length as a matrix.
 
     Parameters
@@ -452,11 +504,13 @@ def ragged_ids(X: Any, *, input_type: str) -> sparse.csr_array | None:
     X : list or object
         What :func:`as_rows` returns.
     input_type : {"auto", "tokens", "numeric"}
+    of_one_length : bool, default=False
+        Whether to read lists of one length, too, which could be rows of a matrix.
 
     Returns
     -------
     ids : csr_array of shape (n_samples, longest), or None
-        None if X is something else, or its rows have one length and make a matrix.
+        None if X is something else.
 
     Raises
     ------
@@ -468,7 +522,7 @@ def ragged_ids(X: Any, *, input_type: str) -> sparse.csr_array | None:
     if not all(isinstance(row, list | tuple | np.ndarray) for row in X):
         return None
     lengths = [len(row) for row in X]
-    if len(set(lengths)) < 2:
+    if len(set(lengths)) < 2 and not (of_one_length and any(lengths)):
         return None
     try:
         arrays = [np.asarray(row) for row in X]

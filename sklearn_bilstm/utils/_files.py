@@ -82,7 +82,10 @@ def opened_to_write(file: AnyFile) -> Iterator[IO[bytes]]:
     _check_open(file, "write", "wb")
     buffer = io.BytesIO()
     yield buffer
-    file.write(buffer.getvalue())
+    left = buffer.getbuffer()
+    while left:  # an unbuffered file may write less than it is given
+        n_written = file.write(left)
+        left = left[len(left) if n_written is None else n_written :]
 
 
 def _check_open(file: Any, method: str, mode: str) -> None:

@@ -1,6 +1,7 @@
 """Token ids that remember which vocabulary they belong to."""
 
 from collections.abc import Hashable, Mapping
+from itertools import islice
 from numbers import Number
 from typing import Any
 from zlib import crc32
@@ -44,7 +45,9 @@ class TokenIds(sparse.csr_array):
         return self._with_fingerprint(super().astype(dtype, casting, copy))
 
 
-def vocabulary_fingerprint(vocabulary: Mapping[Hashable, int]) -> np.ndarray:
+def vocabulary_fingerprint(
+    vocabulary: Mapping[Hashable, int], known: np.ndarray | None = None
+) -> np.ndarray:
     """Return a checksum of each token and its id, in the order of ids.
 
     A vocabulary that has grown has a longer fingerprint that begins with the old one.
@@ -54,11 +57,17 @@ def vocabulary_fingerprint(vocabulary: Mapping[Hashable, int]) -> np.ndarray:
     ----------
     vocabulary : mapping of hashable to int
         Id of each token.
+    known : ndarray of uint16, shape (n_known,), default=None
+        Fingerprint of the first tokens of a vocabulary in the order of ids, such as
+        one that has grown.
 
     Returns
     -------
     fingerprint : ndarray of uint16, shape (n_tokens,)
     """
+    if known is not None:
+        new = dict(islice(vocabulary.items(), len(known), None))
+        return np.concatenate([known, vocabulary_fingerprint(new)])
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     ids = map(vocabulary.__getitem__, tokens)
     try:
@@ -98,6 +107,8 @@ def _bytes_of(token: Hashable) -> bytes:
         return token.encode(errors="surrogatepass")
     if isinstance(token, bytes):
         return token
+    if token != token:  # NaN, whose hash is its address
+        return b"nan"
     if isinstance(token, Number):  # no salted hash, and 1 and 1.0 have the same
         return b"%d" % hash(token)
     if isinstance(token, tuple):

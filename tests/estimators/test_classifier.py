@@ -607,9 +607,9 @@ class TestVectors:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            ([[-2] * 12], "X_unlabelled must be like the X.*-2"),
-            ([[10**7] * 12], "X_unlabelled must be like the X.*10000000"),
-            (["a text"], "X_unlabelled must be like the X.*TextVectorizer"),
+            ([[-2] * 12], "X_unlabelled is invalid.*format of X.*-2"),
+            ([[10**7] * 12], "X_unlabelled is invalid.*format of X.*10000000"),
+            (["a text"], "X_unlabelled is invalid.*format of X.*TextVectorizer"),
         ],
         ids=["negative", "too large", "text"],
     )
@@ -775,7 +775,7 @@ class TestErrors:
             ({"y_val": [0]}, "together: X_val"),
             (
                 {"X_val": [[2, 3, 4]], "y_val": [0]},
-                "X_val must be like the X.*3 features.*expecting 2",
+                "X_val is invalid.*3 features.*expecting 2",
             ),
             (
                 {"X_val": [[2, 3]], "y_val": [0, 1]},

@@ -159,6 +159,36 @@ class TestSeries:
             small_classifier().fit(np.full((4, 3), np.nan), [0, 1, 0, 1])
 
 
+class TestLengthsOfLists:
+    def test_a_list_may_have_any_length_in_predict(self):
+        rows = [[5, 6, 7], [8, 9, 2]] * 10
+        model = small_classifier(input_type="tokens").fit(rows, np.arange(20) % 2)
+        one = model.predict_proba([[5, 6, 7, 8]])
+        np.testing.assert_allclose(
+            one, model.predict_proba([[5, 6, 7, 8], [9]])[:1], atol=1e-5
+        )
+
+
+class TestSeriesInFrames:
+    frames = [pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}) for _ in range(20)]
+    y = np.arange(20) % 2
+
+    def test_their_columns_must_be_in_one_order(self):
+        swapped = [*self.frames[:19], self.frames[19][["b", "a"]]]
+        with pytest.raises(ValueError, match=r"row 19 has \['b', 'a'\]"):
+            small_classifier().fit(swapped, self.y)
+
+    def test_their_columns_must_be_those_in_fit(self):
+        model = small_classifier().fit(self.frames, self.y)
+        with pytest.raises(ValueError, match=r"columns \['a', 'b'\].*got \['b', 'a'\]"):
+            model.predict([self.frames[0][["b", "a"]]])
+
+    def test_arrays_have_no_names_to_compare(self):
+        model = small_classifier().fit(self.frames, self.y)
+        arrays = [frame.to_numpy() for frame in self.frames]
+        assert np.array_equal(model.predict(arrays), model.predict(self.frames))
+
+
 class TestStaticFeatures:
     @pytest.fixture
     def beside(self, ids):

@@ -1,3 +1,5 @@
+from collections import UserList, deque
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -158,3 +160,14 @@ def test_numpy_joins_rows_of_labels_whatever_their_lengths(rows):
     assert joined.tolist() == [*rows, *rows]
     assert joined.shape == (2 * len(rows),)
     assert RowsOfLabels(rows) == rows
+
+
+@pytest.mark.parametrize("container", [deque, UserList, tuple, np.array])
+def test_a_sequence_of_strings_is_a_sentence(container):
+    assert as_sentences([container(["a", "b"])], if_empty=False) == [["a", "b"]]
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs numpy 2")
+def test_an_array_of_numpys_strings_is_a_sentence():
+    row = np.array(["a", "b"], dtype=np.dtypes.StringDType())
+    assert as_sentences([row], if_empty=False) == [["a", "b"]]

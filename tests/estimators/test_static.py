@@ -11,10 +11,10 @@ from sklearn_bilstm import TextVectorizer
 from tests.helpers import small_classifier
 
 WORDS = ["good", "film", "bad", "plot", "so"]
-TEXTS = [" ".join(WORDS[: 1 + i % 5]) for i in range(20)]
-FRAME = pd.DataFrame({"text": TEXTS, "age": np.arange(20) + 0.5})
-FRAME["count"] = np.arange(20)[::-1] % 7
-y = np.arange(20) % 2
+TEXTS = [" ".join(WORDS[: 1 + i % 5]) for i in range(60)]
+FRAME = pd.DataFrame({"text": TEXTS, "age": np.arange(60) + 0.5})
+FRAME["count"] = np.arange(60)[::-1] % 7
+y = np.arange(60) % 2
 
 
 def table(*columns, sparse_output=False):
@@ -34,7 +34,7 @@ def test_a_right_number_gives_no_warning(container):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         model = small_classifier(static_features=2).fit(X, y)
-    assert len(model.predict(X)) == 20
+    assert len(model.predict(X)) == 60
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -58,7 +58,7 @@ def test_a_number_read_as_a_token_gives_a_warning(container):
 @pytest.mark.parametrize("static_features", [1, 3])
 def test_names_of_columns_show_a_wrong_number(static_features):
     X = table("count", "age").set_output(transform="pandas").transform(FRAME)
-    assert len(small_classifier(static_features=2).fit(X, y).predict(X)) == 20
+    assert len(small_classifier(static_features=2).fit(X, y).predict(X)) == 60
     with pytest.raises(ValueError, match="has 5 columns of token ids.* and 2 others"):
         small_classifier(static_features=static_features).fit(X, y)
 
@@ -78,11 +78,11 @@ def test_ids_alone_have_no_static_features():
 def test_ids_behind_zeros_are_no_sign_of_a_number():
     X = np.fliplr(table("age").transform(FRAME)[:, :5])
     X = np.column_stack([X, FRAME["age"]])
-    assert len(small_classifier(static_features=1).fit(X, y).predict(X)) == 20
+    assert len(small_classifier(static_features=1).fit(X, y).predict(X)) == 60
 
 
 def test_fewer_categories_in_a_fold_are_noticed():
-    FRAME["kind"] = list("abcd") * 5
+    FRAME["kind"] = list("abcd") * 15
     columns = make_column_transformer(
         (TextVectorizer(max_length=5, sparse_output=False), "text"),
         (OneHotEncoder(), ["kind"]),
@@ -94,3 +94,20 @@ def test_fewer_categories_in_a_fold_are_noticed():
         UserWarning, match="'static_features' parameter may be too large"
     ):
         small_classifier(static_features=4).fit(X, y[: len(X)])
+
+
+def test_a_count_beside_texts_that_nearly_all_are_cut_does_not_warn():
+    random = np.random.RandomState(0)
+    ids = random.randint(2, 9, size=(40, 5))
+    ids[:2, 4] = 0  # two texts are short
+    count = np.where(np.arange(40) % 4 == 2, 3, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model = small_classifier(static_features=1)
+        model.fit(np.column_stack([ids, count]), np.arange(40) % 2)
+
+
+def test_names_of_token_ids_among_others_need_static_features():
+    X = pd.DataFrame({"token_0": [4.0, 5.0] * 10, "age": np.arange(20) / 7})
+    with pytest.raises(ValueError, match="'static_features'.*got 0.*and 1 others"):
+        small_classifier().fit(X, np.arange(20) % 2)

@@ -18,7 +18,7 @@ from tests.helpers import (
 TEXTS = ["good film", "bad plot", "good plot", "bad film"] * 5
 OTHER_TEXTS = ["bad film", "a bad plot", "a good film", "a bad film"] * 5
 y = np.arange(20) % 2
-OTHER_VOCABULARY = "ids of another vocabulary.*Fit the whole pipeline again"
+OTHER_VOCABULARY = "ids of the vocabulary.*fit the whole pipeline again"
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,8 @@ class TestAnotherVocabulary:
     def test_fit_refuses_it_in_further_rows(self, X, other_X, beside):
         rows = {beside: other_X, **({"y_val": y} if beside == "X_val" else {})}
         model = small_classifier(embedding="svd")
-        with pytest.raises(ValueError, match=f"{beside} must.*{OTHER_VOCABULARY}"):
+        message = f"{beside} is invalid.*{OTHER_VOCABULARY}"
+        with pytest.raises(ValueError, match=message):
             model.fit(X, y, **rows)
 
     def test_fit_refuses_a_pretrained_network_of_it(self, classifier, other_X):

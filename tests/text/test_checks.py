@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm.text._checks import check_tokens
 
 TEXTS = ["good film", "bad film"]
 
@@ -68,3 +69,13 @@ def test_tokens_that_cannot_be_hashed_are_refused(name):
 def test_other_errors_of_a_tokenizer_pass():
     with pytest.raises(TypeError, match="has no len"):
         TextVectorizer(tokenizer=lambda text: len(0)).fit(TEXTS)
+
+
+def test_tuples_of_strings_are_values_and_are_not_analysed_again():
+    check_tokens(
+        [("good", 1), ("film", ("a", 2))],
+        ["good film"],
+        lambda document: pytest.fail("analysed again"),
+        analyzer=str.split,
+        tokenizer=None,
+    )

@@ -148,3 +148,35 @@ def test_a_masked_target_is_missing_and_a_whole_one_keeps_its_type():
 def test_what_holds_no_targets_is_refused(y):
     with pytest.raises(ValueError, match="^y must be"):
         as_target(y)
+
+
+def test_a_sparse_frame_of_pandas_is_read_as_a_dense_one():
+    frame = pd.DataFrame(IDS / 2).astype(pd.SparseDtype(float, np.nan))
+    assert np.array_equal(as_rows(frame, input_type="auto"), IDS / 2)
+
+
+@pytest.mark.parametrize(
+    "X", [{"a": 1}.keys(), {"a": 1}.items()], ids=["keys", "items"]
+)
+def test_views_of_a_dict_are_in_an_order(X):
+    with pytest.raises(ValueError, match=r"as list\(X\) does"):
+        as_rows(X, input_type="auto")
+
+
+def test_an_attribute_with_the_name_of_a_method_of_dicts_is_none():
+    grouped = pd.Series([1, 2]).groupby([0, 1])
+    with pytest.raises(ValueError, match="X must be a list.*SeriesGroupBy"):
+        as_rows(grouped, input_type="auto")
+
+
+def test_a_series_with_dates_among_its_channels_is_refused():
+    row = pd.DataFrame({"a": [1.0, 2.0], "t": pd.date_range("2020", periods=2)})
+    with pytest.raises(ValueError, match=r"X\[1\] must hold columns of numbers"):
+        as_rows([row[["a"]], row], input_type="auto")
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs numpy 2")
+def test_labels_in_strings_of_numpy_are_objects():
+    y = np.array(["a", "b"], dtype=np.dtypes.StringDType())
+    assert as_target(y).tolist() == ["a", "b"]
+    assert as_target(y).dtype == object

@@ -1,8 +1,13 @@
 import gzip
+import io
 
 import pytest
 
-from sklearn_bilstm.utils._files import open_bytes, replaced_atomically
+from sklearn_bilstm.utils._files import (
+    open_bytes,
+    opened_to_write,
+    replaced_atomically,
+)
 
 
 @pytest.mark.parametrize("name", ["text", "text.gz"])
@@ -72,3 +77,22 @@ def test_a_folder_is_no_file_to_write(tmp_path):
     ):
         pass
     assert not list(tmp_path.parent.glob(f".{tmp_path.name}.*"))
+
+
+class OneByteAtATime(io.RawIOBase):
+    def __init__(self):
+        self.written = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.written += bytes(data[:1])
+        return 1
+
+
+def test_a_raw_file_gets_all_bytes():
+    file = OneByteAtATime()
+    with opened_to_write(file) as written:
+        written.write(b"a model")
+    assert file.written == b"a model"

@@ -110,3 +110,15 @@ class TestVocabularyFingerprint:
         tokens = "a", "é", "\ud800", (1, "b"), frozenset("ab")
         ids = {token: i for i, token in enumerate(tokens)}
         assert found.strip() == str(vocabulary_fingerprint(ids).tolist())
+
+
+def test_a_grown_vocabulary_begins_with_the_fingerprint_of_the_old_one():
+    old = {"a": 2, "b": 3}
+    grown = {**old, "c": 4, "d": 5}
+    found = vocabulary_fingerprint(grown, vocabulary_fingerprint(old))
+    assert np.array_equal(found, vocabulary_fingerprint(grown))
+
+
+def test_nan_as_a_token_has_the_same_checksum_in_every_object():
+    one, other = ({float("nan"): 2, "a": 3} for _ in range(2))
+    assert have_same_ids(vocabulary_fingerprint(one), vocabulary_fingerprint(other))
