@@ -17,6 +17,7 @@ __all__ = [
 
 _LARGEST = np.iinfo(np.int32).max
 _DTYPES = re.compile(r"O|[|<>](b1|[iu][1248]|f[248]|U\d{1,5})")
+_FINGERPRINT = re.compile(r"([0-9a-f]{4})*")
 _TYPES_OF_LABELS: dict[str, Any] = {"b": bool, "i": int, "u": int, "f": float, "U": str}
 
 
@@ -77,6 +78,9 @@ def check_description(found: dict[str, Any]) -> None:
     )
     vectorizer = found["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
+    digits = found["fingerprint"]
+    is_fingerprint = type(digits) is str and _FINGERPRINT.fullmatch(digits) is not None
+    require(digits is None or is_fingerprint, "a fingerprint or null", digits)
     if found["classes"] is not None:
         _check_classes(found["classes"])
 

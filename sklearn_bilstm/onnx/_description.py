@@ -35,6 +35,9 @@ class Description:
         Whether there is one label or output per row, and not several.
     vectorizer : dict or None
         State of the vectorizer, if there is one.
+    fingerprint : str or None, default=None
+        Fingerprint of the vocabulary of the ids in `fit`, in hexadecimal digits, if
+        there is no vectorizer. Files of older versions have none.
     """
 
     input_type: str
@@ -44,11 +47,13 @@ class Description:
     classes: dict[str, Any] | None
     one_a_row: bool
     vectorizer: dict[str, Any] | None
+    fingerprint: str | None = None
 
     @classmethod
     def of(cls, estimator: Any, vectorizer: dict[str, Any] | None) -> Self:
         """Describe a fitted estimator and its vectorizer."""
         is_classifier = hasattr(estimator, "classes_")
+        known = estimator._fingerprint if vectorizer is None else None
         return cls(
             input_type=estimator.input_type_,
             n_columns=getattr(estimator, "n_features_in_", None),
@@ -59,7 +64,15 @@ class Description:
                 not estimator.multilabel_ if is_classifier else estimator._flat_target
             ),
             vectorizer=vectorizer,
+            fingerprint=None if known is None else known.astype("<u2").tobytes().hex(),
         )
+
+    @property
+    def vocabulary_fingerprint(self) -> np.ndarray | None:
+        """Fingerprint of the vocabulary, as :class:`TokenIds` have it."""
+        if self.fingerprint is None:
+            return None
+        return np.frombuffer(bytes.fromhex(self.fingerprint), "<u2")
 
     @property
     def labels(self) -> np.ndarray | None:
@@ -101,6 +114,7 @@ class Description:
         with written_by_export(source):
             if type(written_as) is not int or written_as != _FORMAT:
                 raise ValueError("it has no metadata of sklearn_bilstm.")
+            found.setdefault("fingerprint", None)
             if wrong := sorted(found.keys() ^ {f.name for f in fields(cls)}):
                 raise ValueError(
                     f"its metadata lack {wrong!r:.80}, or hold it without need."

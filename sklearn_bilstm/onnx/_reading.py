@@ -16,6 +16,7 @@ from sklearn_bilstm.sequences import (
 )
 from sklearn_bilstm.utils._containers import as_rows, ragged_ids
 from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._token_ids import TokenIds, have_same_ids
 
 __all__ = ["ServedRows"]
 
@@ -44,6 +45,12 @@ class ServedRows:
         ValueError
             If X does not have the format that the model was fitted to.
         """
+        known = description.vocabulary_fingerprint
+        if isinstance(X, TokenIds) and not have_same_ids(X.fingerprint, known):
+            raise ValueError(
+                "X must hold token ids of the vocabulary that the model was fitted on: "
+                "got those of another one. Use the TextVectorizer of the model."
+            )
         X = as_rows(X, input_type=description.input_type)
         is_list = isinstance(X, list | tuple) and not description.n_static
         if description.input_type == "numeric" and is_list and len(X):

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from tests.helpers import small_classifier, small_regressor
 
@@ -182,3 +183,18 @@ def test_without_onnxruntime_the_extra_is_named(monkeypatch, path):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match=r"'sklearn-bilstm\[onnx\]'"):
         OnnxModel(path)
+
+
+def test_ids_of_another_vocabulary_are_refused(tmp_path):
+    texts, y = ["good film", "bad plot"] * 10, [0, 1] * 10
+    vectorizer = TextVectorizer()
+    model = small_classifier().fit(vectorizer.fit_transform(texts), y)
+    export_onnx(model, tmp_path / "model.onnx")
+    served = OnnxModel(tmp_path / "model.onnx")
+    X = vectorizer.transform(["good plot"])
+    np.testing.assert_allclose(
+        served.predict_proba(X), model.predict_proba(X), atol=1e-5
+    )
+    other_X = TextVectorizer().fit_transform(["quite other words"])
+    with pytest.raises(ValueError, match="ids of the vocabulary.*another one"):
+        served.predict(other_X)
