@@ -774,7 +774,7 @@ class TestErrors:
             ({"X_val": [[2, 3]]}, "X_val and y_val must be given together: y_val"),
             ({"y_val": [0]}, "together: X_val"),
             (
-                {"X_val": [[2, 3, 4]], "y_val": [0]},
+                {"X_val": np.array([[2, 3, 4]]), "y_val": [0]},
                 "X_val is invalid.*3 features.*expecting 2",
             ),
             (
