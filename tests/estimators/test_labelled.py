@@ -3,6 +3,7 @@ import pytest
 from scipy import sparse
 from scipy.special import expit
 from sklearn.metrics import accuracy_score
+from skorch.callbacks import Callback
 
 from sklearn_bilstm import BiLSTMClassifier
 from tests.helpers import small_classifier
@@ -103,3 +104,26 @@ def test_a_label_that_all_rows_have_is_predicted_without_a_doubt(ids, several):
 def test_several_labels_of_more_than_two_values_are_refused(ids, several):
     with pytest.raises(ValueError, match="MultiOutputClassifier fits a classifier"):
         small_classifier().fit(ids, several * np.array([1, 2, 3]))
+
+
+class ValidationTarget(Callback):
+    """Keep the targets of the validation rows."""
+
+    found = []
+
+    def on_epoch_begin(self, net, dataset_valid=None, **kwargs):
+        self.found.append(dataset_valid.target)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rows_held_out_have_the_shares_of_the_classes(ids, seed):
+    callback = ValidationTarget()
+    model = small_classifier(
+        early_stopping=True,
+        validation_fraction=0.5,
+        callbacks=[callback],
+        max_epochs=1,
+        random_state=seed,
+    )
+    model.fit(ids, np.arange(40) < 4)
+    assert np.bincount(callback.found[-1]).tolist() == [18, 2]

@@ -1,6 +1,7 @@
 import io
 import re
 from contextlib import redirect_stderr, redirect_stdout
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -127,3 +128,14 @@ def test_steps_that_take_long_are_counted_with_the_time_left(capsys, monkeypatch
 def test_nothing_is_printed_of_short_steps(capsys):
     StepPrinter("fits", 1).step()
     assert capsys.readouterr().out == ""
+
+
+def test_the_time_left_is_that_of_the_steps_left_at_the_pace_so_far(
+    capsys, monkeypatch
+):
+    clock = SimpleNamespace(perf_counter=iter([100.0, 110.0, 120.0]).__next__)
+    monkeypatch.setattr(_progress, "time", clock)
+    printer = StepPrinter("fits", 6)
+    printer.step()
+    printer.step()
+    assert capsys.readouterr().out == "fits: 1/6, 50 s left\nfits: 2/6, 40 s left\n"
