@@ -828,7 +828,7 @@ class TestErrors:
             ({"verbose": -1}, "'verbose' parameter"),
             ({"random_state": "zero"}, "'random_state' parameter"),
         ],
-        ids=str,
+        ids=lambda x: x if isinstance(x, str) else "-".join(x),
     )
     def test_every_parameter_is_checked_in_fit(self, params, message):
         with pytest.raises(ValueError, match=message):
