@@ -123,7 +123,7 @@ def check_graph(session: Any, description: Any) -> None:
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise ValueError(
-                f"its metadata tell of {wanted.get(name)} for the {name} of the graph, "
+                f"its metadata have {wanted.get(name)} for the {name} of the graph, "
                 f"which has {found.get(name)}."
             )
 

@@ -287,7 +287,7 @@ def _array_of(thing: Any, name: str) -> np.ndarray:
     except Exception as error:  # whatever another library raises
         raise ValueError(
             f"{name} must be something that numpy makes an array of: got an object of "
-            f"type {type(thing).__name__}, of which it says: {error}"
+            f"type {type(thing).__name__}, and numpy says: {error}"
         ) from error
 
 

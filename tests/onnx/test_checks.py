@@ -127,7 +127,7 @@ def test_metadata_that_are_no_utf8_are_refused(opened_with):
 def test_a_graph_must_fit_its_description(served, ids):
     model = served(small_regressor(max_epochs=1).fit(ids, ids[:, :2]))
     values = {**vars(model._description), "one_a_row": True}
-    with pytest.raises(ValueError, match="tell of .* for the output 'y'"):
+    with pytest.raises(ValueError, match="metadata have .* for the output 'y'"):
         check_graph(model.session_, Description(**values))
 
 
