@@ -58,12 +58,12 @@ def _tutorial(chinese, random_state):
     """Last states, no dropout, random vectors, a constant rate, five epochs."""
     classifier = BiLSTMClassifier(
         embedding=None,
-        evidence_ngrams=None,
+        log_odds_ngram_range=None,
         embedding_dropout=0.0,
         word_dropout=0.0,
         dropout=0.0,
         pooling="last",
-        wide_ngrams=None,
+        linear_ngram_range=None,
         optimizer="adam",
         weight_decay=0.0,
         lr=1e-3,

@@ -14,10 +14,10 @@ from _results import collect, parse_arguments, print_table
 from sklearn.model_selection import train_test_split
 
 CHANGES = {
-    "without linear model": {"wide_ngrams": None},
-    "bigrams in linear model": {"wide_ngrams": (1, 2)},
-    "trigrams in linear model": {"wide_ngrams": (1, 3)},
-    "without class log-odds": {"evidence_ngrams": None},
+    "without linear model": {"linear_ngram_range": None},
+    "bigrams in linear model": {"linear_ngram_range": (1, 2)},
+    "trigrams in linear model": {"linear_ngram_range": (1, 3)},
+    "without class log-odds": {"log_odds_ngram_range": None},
     "without SVD vectors": {"embedding": None},
     "unidirectional": {"bidirectional": False},
     "without mean pooling": {"pooling": "max"},

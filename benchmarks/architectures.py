@@ -68,7 +68,7 @@ NETWORKS = {
     "BiRNN": Network(SHORT, {**COMMON, "cell": "rnn"}),
 }
 READINGS = {
-    "plain": {"embedding": None, "evidence_ngrams": None, "pooling": "last"},
+    "plain": {"embedding": None, "log_odds_ngram_range": None, "pooling": "last"},
     "with defaults": {},
 }
 
@@ -104,7 +104,9 @@ def make_row(args, name, reading, seed):
             texts, labels, test_size=0.2, random_state=0, stratify=labels
         )
     params = {**READINGS[reading], **network.classifier}
-    classifier = BiLSTMClassifier(wide_ngrams=None, random_state=int(seed), **params)
+    classifier = BiLSTMClassifier(
+        linear_ngram_range=None, random_state=int(seed), **params
+    )
     model = make_pipeline(TextVectorizer(**network.vectorizer), classifier)
     model.fit(texts, labels)
     return {

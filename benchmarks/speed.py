@@ -29,7 +29,11 @@ from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
-from sklearn_bilstm.sequences import LengthBuckets, SequenceDataset, ragged_from_ids
+from sklearn_bilstm.sequences import (
+    BucketBatchSampler,
+    SequenceDataset,
+    ragged_from_ids,
+)
 from sklearn_bilstm.utils._threads import Workers
 
 N_TOKENS, MAX_LENGTH, EMBEDDING_DIM, HIDDEN_SIZE, BATCH_SIZE = 5000, 400, 128, 64, 32
@@ -113,11 +117,11 @@ def network(**params):
     common = {
         "embedding_dim": EMBEDDING_DIM,
         "embedding": None,
-        "evidence_ngrams": None,
+        "log_odds_ngram_range": None,
         "hidden_layer_sizes": HIDDEN_SIZE,
         "batch_size": BATCH_SIZE,
         "pooling": "max",
-        "wide_ngrams": None,
+        "linear_ngram_range": None,
         "max_epochs": 2,
         "precision": "float32",
         "random_state": 0,
@@ -224,7 +228,7 @@ def bare_loop(args):
     with Workers() as net._workers:
         for _ in range(2):
             start, learning = time.perf_counter(), 0.0
-            for indices in LengthBuckets(rows.sequences.lengths, BATCH_SIZE, [0]):
+            for indices in BucketBatchSampler(rows.sequences.lengths, BATCH_SIZE, [0]):
                 batch = rows[indices]
                 before = time.perf_counter()
                 net.train_step_single(batch)

@@ -31,7 +31,7 @@ company[sentiment == "negative"] = "nobody"
 vectorizer = TextVectorizer()
 X = vectorizer.fit_transform(texts[:N_MANY])
 X_rest, company_rest = vectorizer.transform(texts[N_MANY:]), company[N_MANY:]
-shape = {"hidden_layer_sizes": 32, "wide_ngrams": None}
+shape = {"hidden_layer_sizes": 32, "linear_ngram_range": None}
 
 first = BiLSTMClassifier(**shape, max_epochs=15, random_state=0)
 first.fit(X, sentiment[:N_MANY])

@@ -3,7 +3,7 @@ Text, numbers and categories of a DataFrame
 ===========================================
 
 A ColumnTransformer concatenates all columns: the token ids of the text columns first,
-then the numeric features. `static_features` is the number of trailing numeric features.
+then the numeric features. `n_static_features` is the number of these trailing features.
 They are standardised and concatenated to the pooled vector of the text.
 
 With `--data DIR`, the Women's Clothing reviews are read from DIR/all.parquet, which
@@ -89,7 +89,7 @@ columns = make_column_transformer(
 )
 n_numbers = len(NUMBERS) + table_train[CATEGORIES].nunique().sum()
 everything = make_pipeline(
-    columns, BiLSTMClassifier(static_features=int(n_numbers), **params)
+    columns, BiLSTMClassifier(n_static_features=int(n_numbers), **params)
 )
 for name, model in {"texts": texts_alone, "texts and numbers": everything}.items():
     model.fit(table_train, y_train)

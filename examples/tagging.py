@@ -59,9 +59,9 @@ X_test, y_test = make_orders(200, MORE_STEMS, random)
 # predicted span is correct if its kind, start and end are correct.
 tagger = BiLSTMTagger(hidden_layer_sizes=32, max_epochs=30, random_state=0)
 for name, params in {
-    "without characters": {"character_filters": 0},
+    "without characters": {"n_character_filters": 0},
     "without CRF": {"crf": False},
-    "with both": {"character_filters": 50, "crf": True},
+    "with both": {"n_character_filters": 50, "crf": True},
 }.items():
     tagger.set_params(**params).fit(X, y)
     print(f"{name:20}F1 {tagger.score(X_test, y_test):.2f}")

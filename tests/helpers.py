@@ -29,7 +29,7 @@ def compiled_by(backend):
 
 def small_classifier(**params):
     """Return a bare network that is fitted in a fraction of a second."""
-    bare = {"evidence_ngrams": None, "wide_ngrams": None}
+    bare = {"log_odds_ngram_range": None, "linear_ngram_range": None}
     return BiLSTMClassifier(**{**SMALL, **bare, **params})
 
 
@@ -40,7 +40,7 @@ def small_regressor(**params):
 
 def small_tagger(**params):
     """Return a tagger that is fitted in a fraction of a second."""
-    spelling = {"character_embedding_dim": 4, "character_filters": 5}
+    spelling = {"character_embedding_dim": 4, "n_character_filters": 5}
     return BiLSTMTagger(**{**SMALL, **spelling, **params})
 
 
@@ -49,7 +49,11 @@ def small_pipeline(**params):
 
     It has all that the default has, but smaller.
     """
-    whole = {"embedding": "svd", "evidence_ngrams": (1, 2), "wide_ngrams": (1, 2)}
+    whole = {
+        "embedding": "svd",
+        "log_odds_ngram_range": (1, 2),
+        "linear_ngram_range": (1, 2),
+    }
     return make_pipeline(TextVectorizer(), small_classifier(**{**whole, **params}))
 
 

@@ -18,7 +18,11 @@ from sklearn_bilstm import explain, load, save
 from tests.helpers import small_classifier
 
 PACKAGE = str(Path(sklearn_bilstm.__file__).parent)
-WHOLE = {"embedding": "svd", "evidence_ngrams": (1, 2), "wide_ngrams": (1, 2)}
+WHOLE = {
+    "embedding": "svd",
+    "log_odds_ngram_range": (1, 2),
+    "linear_ngram_range": (1, 2),
+}
 
 
 class Trace:

@@ -45,7 +45,7 @@ def classifier(request, ids):
     params = {
         "hidden_layer_sizes": (6, 4),
         "embedding": "svd",
-        "wide_ngrams": (1, 3),
+        "linear_ngram_range": (1, 3),
         **request.param,
     }
     return small_classifier(**params).fit(ids, np.arange(40) % 3)

@@ -57,8 +57,10 @@ def test_fitted_attributes_are_short(large_pipeline):
         r'fitted-att-type">(.*?)</td>\s*<td>(.*?)</td>', view_of(large_pipeline), re.S
     )
     shown = dict(rows)
-    assert re.fullmatch(r"Evidence\(\d,\d{3} n-grams\)", shown["Evidence"])
-    assert re.fullmatch(r"WidePath\(\d,\d{3} n-grams\)", shown["WidePath"])
+    assert re.fullmatch(r"ClassLogOdds\(\d,\d{3} n-grams\)", shown["ClassLogOdds"])
+    assert re.fullmatch(
+        r"NgramLinearModel\(\d,\d{3} n-grams\)", shown["NgramLinearModel"]
+    )
     assert shown["SequenceNet"] == "SequenceNet(device='cpu')"
     assert re.fullmatch(r"SequenceModel\.\.\. +2\d,\d{3}", shown["SequenceModel"])
     assert max(len(value) for _, value in rows) < 700

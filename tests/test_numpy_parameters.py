@@ -55,7 +55,7 @@ SHARED = {
     "random_state": 3,
 }
 SEQUENCE = {
-    "static_features": 0,
+    "n_static_features": 0,
     "pooling": "max",
     "token_deletion": 0.25,
     "token_swap": 0.25,
@@ -64,7 +64,7 @@ PARAMETERS = {
     BiLSTMClassifier: {
         **SHARED,
         **SEQUENCE,
-        "wide_ngrams": "auto",
+        "linear_ngram_range": "auto",
         "class_weight": "balanced",
     },
     BiLSTMRegressor: {**SHARED, **SEQUENCE, "loss": "quantile", "quantile": 0.25},
@@ -74,7 +74,7 @@ PARAMETERS = {
         "min_df": 1,
         "max_features": 20,
         "character_embedding_dim": 2,
-        "character_filters": 3,
+        "n_character_filters": 3,
         "crf": True,
         "scheme": "auto",
         "constrained": True,
@@ -154,8 +154,8 @@ def test_scalars_of_numpy_mean_what_those_of_python_mean(kind, numpy_types, tmp_
         ("hidden_layer_sizes", np.array([4, 3]), (4, 3)),
         ("hidden_layer_sizes", (np.int64(4), np.uint8(3)), (4, 3)),
         ("dense_layer_sizes", [np.int32(3)], (3,)),
-        ("evidence_ngrams", (np.int64(1), np.int64(2)), (1, 2)),
-        ("wide_ngrams", [np.uint8(1), np.uint8(2)], (1, 2)),
+        ("log_odds_ngram_range", (np.int64(1), np.int64(2)), (1, 2)),
+        ("linear_ngram_range", [np.uint8(1), np.uint8(2)], (1, 2)),
         ("early_stopping", np.str_("auto"), "auto"),
         ("max_epochs", np.str_("auto"), "auto"),
         ("class_weight", {0: np.float32(2), 1: np.int64(1)}, {0: 2, 1: 1}),

@@ -211,7 +211,7 @@ class BaseSequenceEstimator(
             self.net_ = self._make_net(module, seeds[1])
         else:
             net = self._make_net(self._same_module(), self.net_.seed)
-            net.carry_on(self.net_)
+            net.load_training_state(self.net_)
             self.net_ = net
         self._record_decisions()
         train = self._ready(train)
@@ -363,7 +363,7 @@ class BaseSequenceEstimator(
         """Return the attributes that a training has which ends with this epoch."""
         stopped = copy(self)
         stopped.net_ = self._make_net(deepcopy(self.module_), self.net_.seed)
-        stopped.net_.carry_on(self.net_)
+        stopped.net_.load_training_state(self.net_)
         stopping.restore(stopped.net_)
         stopped.history_ = stopped._record_training(stopping)
         stopped._measure(train)

@@ -31,7 +31,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
-        or if `static_features` is positive; otherwise each row is a numeric sequence
+        or if `n_static_features` is positive; otherwise each row is a numeric sequence
         with one channel. Dense integers are ambiguous, so `fit` warns about them.
 
     embedding_dim : int, default=100
@@ -59,7 +59,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         kept. In a search, wrap the estimator in
         :class:`~sklearn.frozen.FrozenEstimator` so that it stays fitted.
 
-    evidence_ngrams : tuple (shortest, longest) or None, default=(1, 2)
+    log_odds_ngram_range : tuple (shortest, longest) or None, default=(1, 2)
         Minimum and maximum length, in tokens, of the n-grams whose class log-odds
         (weight of evidence; Good, 1950) are appended to the vector of their last token;
         at most 10. Training rows use cross-fitted (out-of-fold) values, as in
@@ -67,7 +67,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         They are also disabled for numeric input, and if they would have more than 200
         channels (one per class and n-gram length).
 
-    static_features : int, default=0
+    n_static_features : int, default=0
         Number of trailing columns of a 2-D X that are not steps of the sequence but
         features of the row, such as those that a ColumnTransformer appends to token
         ids. They are standardised and concatenated to the pooled vector.
@@ -101,7 +101,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         Number of ReLU units of each dense layer between the pooled vector and the
         output layer.
 
-    wide_ngrams : tuple (shortest, longest), "auto" or None, default="auto"
+    linear_ngram_range : tuple (shortest, longest), "auto" or None, default="auto"
         Minimum and maximum length, in tokens, of the n-grams of a linear model whose
         logits are combined with those of the network; at most 10. The model is a
         logistic regression on TF-IDF features weighted by naive Bayes log-count ratios
@@ -254,7 +254,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
 
     auto_params_ : dict
         Resolved values of parameters set to "auto", as far as the last call used them.
-        `wide_ngrams` is None if there is no linear model.
+        `linear_ngram_range` is None if there is no linear model.
 
     n_iter_ : int
         Number of training epochs.
@@ -268,10 +268,10 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
 
-    evidence_ : object or None
+    log_odds_ : object or None
         Fitted class log-odds of n-grams. None if disabled.
 
-    wide_path_ : object or None
+    linear_model_ : object or None
         Fitted linear model. None if disabled or dropped.
 
     network_scale_ : float
@@ -320,8 +320,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
-        "evidence_ngrams": [tuple, list, None],
-        "wide_ngrams": [tuple, list, StrOptions({"auto"}), None],
+        "log_odds_ngram_range": [tuple, list, None],
+        "linear_ngram_range": [tuple, list, StrOptions({"auto"}), None],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -333,8 +333,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         embedding="svd",
         freeze_embedding=False,
         pretrained=None,
-        evidence_ngrams=(1, 2),
-        static_features=0,
+        log_odds_ngram_range=(1, 2),
+        n_static_features=0,
         cell="lstm",
         hidden_layer_sizes=(64,),
         bidirectional=True,
@@ -342,7 +342,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         normalization=None,
         pooling="max_mean",
         dense_layer_sizes=(),
-        wide_ngrams="auto",
+        linear_ngram_range="auto",
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,
@@ -377,8 +377,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         self.embedding = embedding
         self.freeze_embedding = freeze_embedding
         self.pretrained = pretrained
-        self.evidence_ngrams = evidence_ngrams
-        self.static_features = static_features
+        self.log_odds_ngram_range = log_odds_ngram_range
+        self.n_static_features = n_static_features
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional
@@ -386,7 +386,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         self.normalization = normalization
         self.pooling = pooling
         self.dense_layer_sizes = dense_layer_sizes
-        self.wide_ngrams = wide_ngrams
+        self.linear_ngram_range = linear_ngram_range
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout

@@ -173,11 +173,11 @@ def _refuse_objects(cells):
             )
 
 
-def infer_input_type(X, input_type, static_features=0):
+def infer_input_type(X, input_type, n_static_features=0):
     """Say whether a validated X holds "tokens" or is "numeric"."""
     if input_type != "auto":
         return input_type
-    of_ids = sparse.issparse(X) or X.dtype.kind in "iu" or static_features
+    of_ids = sparse.issparse(X) or X.dtype.kind in "iu" or n_static_features
     return "tokens" if of_ids else "numeric"
 
 

@@ -26,7 +26,7 @@ from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 from sklearn_bilstm.utils._token_ids import have_same_ids, vocabulary_fingerprint
 
-__all__ = ["NetworkMixin", "held_estimator", "learnt_estimator", "n_tokens"]
+__all__ = ["NetworkMixin", "find_fitted_estimator", "inner_estimator", "n_tokens"]
 
 # Vectors of tokens that begin with knowledge change at this share of the rate.
 _RATE_OF_KNOWN_VECTORS = 0.2
@@ -53,12 +53,12 @@ _DECIDED_HERE = {
 class NetworkMixin:
     """Steps of making a network, one a method."""
 
-    def _n_evidence_channels(self):
-        """Return how many channels of evidence stand beside the vector of a token."""
+    def _n_log_odds_channels(self):
+        """Return how many log-odds channels there are per token."""
         return 0
 
     def _reads_what_was_read_before(self):
-        """Return whether the evidence is that of the pretrained estimator."""
+        """Return whether the log_odds is that of the pretrained estimator."""
         return False
 
     def _input_size(self, sequences):
@@ -123,7 +123,7 @@ class NetworkMixin:
         input_layer = self._make_input_layer(input_size)
         encoder = self._make_encoder(input_layer.output_size)
         pooling = POOLINGS[self.pooling](encoder.output_size)
-        head = self._make_head(pooling.output_size + self.static_features, n_outputs)
+        head = self._make_head(pooling.output_size + self.n_static_features, n_outputs)
         augmentation = None
         if self.input_type_ == "tokens" and (self.token_deletion or self.token_swap):
             augmentation = Augmentation(self.token_deletion, self.token_swap)
@@ -195,7 +195,7 @@ class NetworkMixin:
 
     def _take_over(self, module, seed):
         """Begin with what another estimator has learnt, all but the dense layers."""
-        estimator = learnt_estimator(self.pretrained)
+        estimator = find_fitted_estimator(self.pretrained)
         if not have_same_ids(estimator._fingerprint, self._fingerprint):
             raise ValueError(
                 "The 'pretrained' parameter must hold an estimator that was fitted on "
@@ -203,7 +203,7 @@ class NetworkMixin:
                 "TextVectorizer, which is fitted once."
             )
         learnt = estimator.module_
-        if learnt.design != module.design:
+        if learnt.architecture != module.architecture:
             raise ValueError(
                 "The 'pretrained' parameter must hold an estimator whose network has "
                 "the shape that is asked for here, but for its dense layers: give both "
@@ -218,9 +218,9 @@ class NetworkMixin:
         reads_the_same = self._reads_what_was_read_before()
         if learnt.input_layer.output_size > layer.n_shared and not reads_the_same:
             warnings.warn(
-                "The network of the 'pretrained' parameter reads evidence of n-grams, "
+                "The 'pretrained' network reads class log-odds of n-grams, "
                 f"which this {type(self).__name__} does not: little of what it has "
-                "learnt can be handed on. Fit it with evidence_ngrams=None.",
+                "learnt can be handed on. Fit it with log_odds_ngram_range=None.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -234,7 +234,7 @@ class NetworkMixin:
         module = self._make_module(
             fitted.input_layer.input_size, fitted.head.output_size, seed=0
         )
-        if module.design != fitted.design:
+        if module.architecture != fitted.architecture:
             raise self._cannot_go_on()
         try:
             module.load_state_dict(fitted.state_dict())
@@ -261,7 +261,7 @@ class NetworkMixin:
             return TokenInput(
                 input_size,
                 self._shape_of_given_vectors()[1],
-                self._n_evidence_channels(),
+                self._n_log_odds_channels(),
                 unknown_id=UNKNOWN_ID,
                 word_dropout=self.word_dropout,
                 dropout=self.embedding_dropout,
@@ -338,7 +338,7 @@ def n_tokens(sequences):
     return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1
 
 
-def held_estimator(estimator):
+def inner_estimator(estimator):
     """Return the last step of a pipeline, or what a search or a frozen one holds.
 
     None stands for no other estimator inside.
@@ -350,7 +350,7 @@ def held_estimator(estimator):
     return getattr(estimator, "best_estimator_", None)
 
 
-def learnt_estimator(pretrained):
+def find_fitted_estimator(pretrained):
     """Return a fitted estimator that may be frozen, or at the end of a pipeline.
 
     Parameters
@@ -367,9 +367,9 @@ def learnt_estimator(pretrained):
     ValueError
         If it is not fitted, or another kind of estimator.
     """
-    found, held = pretrained, held_estimator(pretrained)
+    found, held = pretrained, inner_estimator(pretrained)
     while held is not None:
-        found, held = held, held_estimator(held)
+        found, held = held, inner_estimator(held)
     try:
         check_is_fitted(found, "net_")
     except (NotFittedError, TypeError) as error:

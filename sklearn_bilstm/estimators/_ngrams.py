@@ -4,8 +4,8 @@ from numbers import Integral
 
 import numpy as np
 
-from sklearn_bilstm.estimators._network import learnt_estimator
-from sklearn_bilstm.training import Evidence, WidePath
+from sklearn_bilstm.estimators._network import find_fitted_estimator
+from sklearn_bilstm.training import ClassLogOdds, NgramLinearModel
 
 __all__ = ["LONGEST_NGRAM", "NgramMixin"]
 
@@ -15,8 +15,8 @@ _ROWS_TO_MEASURE = 2000
 # A network that has learnt little is not made louder than this by a linear path.
 _LARGEST_SCALE = 2.0
 
-# wide_ngrams="auto": trigrams help where there are so many rows to learn from for each
-# class, and the more rows, the more. With fewer they do harm as often.
+# linear_ngram_range="auto" includes trigrams from this many training rows per class on.
+# With fewer rows, they are as often harmful as helpful.
 _TRIGRAM_ROWS_A_CLASS = 1000
 
 # More channels would be far wider than the vector of a token that they stand beside.
@@ -28,92 +28,92 @@ LONGEST_NGRAM = 10
 class NgramMixin:
     """Steps of an estimator that learns from n-grams of tokens too, one a method."""
 
-    def _new_evidence(self):
-        """Return evidence that has learnt nothing yet, or None."""
-        if self.evidence_ngrams is None or self.input_type_ != "tokens":
+    def _new_log_odds(self):
+        """Return log_odds that has learnt nothing yet, or None."""
+        if self.log_odds_ngram_range is None or self.input_type_ != "tokens":
             return None
         if self._reads_what_was_read_before():
-            return self._evidence_learnt_before()
-        lengths = self._checked_ngrams("evidence_ngrams")
+            return self._log_odds_learnt_before()
+        lengths = self._checked_ngrams("log_odds_ngram_range")
         n_classes = len(self.classes_)
-        evidence = Evidence(lengths, n_classes, multilabel=self.multilabel_)
-        return evidence if evidence.n_channels <= _MOST_CHANNELS else None
+        log_odds = ClassLogOdds(lengths, n_classes, multilabel=self.multilabel_)
+        return log_odds if log_odds.n_channels <= _MOST_CHANNELS else None
 
-    def _n_evidence_channels(self):
-        evidence = self._new_evidence()
-        return 0 if evidence is None else evidence.n_channels
+    def _n_log_odds_channels(self):
+        log_odds = self._new_log_odds()
+        return 0 if log_odds is None else log_odds.n_channels
 
     def _learn_beside(self, train, valid, seed):
-        self._fit_wide_path(train, seed)
-        self._learn_evidence(train)
+        self._fit_linear_model(train, seed)
+        self._learn_log_odds(train)
         self._tell_rows_learnt_from(train)
         self._tell_new_rows(valid)
 
     def _learn_nothing_beside(self, train):
-        self.wide_path_, self.network_scale_ = None, 1.0
-        self._learn_evidence(train.take(np.arange(0)))
+        self.linear_model_, self.network_scale_ = None, 1.0
+        self._learn_log_odds(train.take(np.arange(0)))
 
-    def _evidence_learnt_before(self):
-        """Return the evidence of the pretrained estimator, or None."""
+    def _log_odds_learnt_before(self):
+        """Return the log_odds of the pretrained estimator, or None."""
         if self.pretrained is None:
             return None
-        return getattr(learnt_estimator(self.pretrained), "evidence_", None)
+        return getattr(find_fitted_estimator(self.pretrained), "log_odds_", None)
 
     def _reads_what_was_read_before(self):
-        wanted = self.evidence_ngrams is not None
-        return wanted and self._evidence_learnt_before() is not None
+        wanted = self.log_odds_ngram_range is not None
+        return wanted and self._log_odds_learnt_before() is not None
 
-    def _learn_evidence(self, rows):
+    def _learn_log_odds(self, rows):
         """Learn what n-grams tell of the class, if nothing was learnt before."""
-        self.evidence_ = self._new_evidence()
-        if self.evidence_ is not None and not self._reads_what_was_read_before():
-            columns = self._columns_of_path(self.evidence_.lengths)
-            self.evidence_.fit(rows.sequences, rows.target, rows.weight, columns)
+        self.log_odds_ = self._new_log_odds()
+        if self.log_odds_ is not None and not self._reads_what_was_read_before():
+            columns = self._columns_of_path(self.log_odds_.lengths)
+            self.log_odds_.fit(rows.sequences, rows.target, rows.weight, columns)
 
     def _columns_of_path(self, lengths):
         """Return the n-grams of the linear path, if they are of these lengths."""
-        path = self.wide_path_
+        path = self.linear_model_
         return path.columns if path is not None and path.ngrams == lengths else None
 
     def _tell_rows_learnt_from(self, rows):
-        if self.evidence_ is not None:
-            rows.evidence = self.evidence_.of_learnt_rows(rows.sequences)
+        if self.log_odds_ is not None:
+            rows.log_odds = self.log_odds_.transform_training_rows(rows.sequences)
 
     def _tell_new_rows(self, rows):
         """Let rows know what all rows learnt from say of them, if there are any."""
-        if rows is not None and self.evidence_ is not None:
-            rows.evidence = self.evidence_.of_new_rows(rows.sequences)
+        if rows is not None and self.log_odds_ is not None:
+            rows.log_odds = self.log_odds_.transform(rows.sequences)
 
     def _same_module(self):
-        """Copy the fitted network, if it can read the evidence that is asked for."""
+        """Copy the fitted network, if it can read the log_odds that is asked for."""
         asked_for, fitted = (
-            evidence and evidence.lengths
-            for evidence in (self._new_evidence(), self.evidence_)
+            log_odds and log_odds.lengths
+            for log_odds in (self._new_log_odds(), self.log_odds_)
         )
         if asked_for != fitted:
             raise self._cannot_go_on()
         return super()._same_module()
 
-    def _fit_wide_path(self, train, seed):
-        self.wide_path_ = None
-        if self.wide_ngrams is not None and self.input_type_ == "tokens":
+    def _fit_linear_model(self, train, seed):
+        self.linear_model_ = None
+        if self.linear_ngram_range is not None and self.input_type_ == "tokens":
             ngrams, n_classes = self._wide_lengths(len(train)), len(self.classes_)
-            path = WidePath(ngrams, n_classes, multilabel=self.multilabel_)
+            path = NgramLinearModel(ngrams, n_classes, multilabel=self.multilabel_)
             rows = train.sequences, train.target, train.weight
             verbose = self.verbose > 0
             path.fit(*rows, seed=seed, static=train.static, verbose=verbose)
-            self.wide_path_ = path if path.size_ else None
+            self.linear_model_ = path if path.size_ else None
 
     def _wide_lengths(self, n_rows):
         """Return the lengths of the n-grams of a linear path to learn from rows."""
-        if self.wide_ngrams != "auto":
-            return self._checked_ngrams("wide_ngrams")
+        if self.linear_ngram_range != "auto":
+            return self._checked_ngrams("linear_ngram_range")
         enough = n_rows >= _TRIGRAM_ROWS_A_CLASS * len(self.classes_)
         return (1, 3) if enough else (1, 2)
 
     def _record_decisions(self, **more):
-        path = self.wide_path_
-        super()._record_decisions(wide_ngrams=path and path.ngrams, **more)
+        path = self.linear_model_
+        super()._record_decisions(linear_ngram_range=path and path.ngrams, **more)
 
     def _measure(self, train):
         """Let the network speak as loud as the linear path does on rows it never saw.
@@ -122,7 +122,7 @@ class NgramMixin:
         it is on them, so that it is held back most where rows are few.
         """
         self.network_scale_ = 1.0
-        if self.wide_path_ is None:
+        if self.linear_model_ is None:
             return
         self.network_scale_ = _LARGEST_SCALE
         random_state = np.random.RandomState(self.net_.seed)
@@ -133,7 +133,7 @@ class NgramMixin:
             logits = logits - logits.mean(1, keepdims=True)
         size = np.sqrt(np.square(logits).mean())
         if size > 0:
-            self.network_scale_ = min(self.wide_path_.size_ / size, _LARGEST_SCALE)
+            self.network_scale_ = min(self.linear_model_.size_ / size, _LARGEST_SCALE)
 
     def _as_dataset(self, rows):
         self._tell_new_rows(rows)
@@ -142,23 +142,23 @@ class NgramMixin:
     def _logits_of_rows(self, rows):
         rows = self._as_dataset(rows)
         logits = self.net_.logits(rows)
-        if self.wide_path_ is None:
+        if self.linear_model_ is None:
             return logits
-        found = self._found_by_evidence(rows)
-        wide = self.wide_path_.logits(rows.sequences, rows.static, found)
+        found = self._found_by_log_odds(rows)
+        wide = self.linear_model_.logits(rows.sequences, rows.static, found)
         return self._fused(logits, wide)
 
-    def _found_by_evidence(self, rows):
+    def _found_by_log_odds(self, rows):
         """Return the n-grams at each step, if the linear path reads the same ones."""
-        evidence, path = self.evidence_, self.wide_path_
-        # evidence that was learnt before has columns of its own, of whatever lengths
-        same = evidence is not None and evidence.columns is path.columns
-        return rows.evidence.columns.values.T if same else None
+        log_odds, path = self.log_odds_, self.linear_model_
+        # log_odds that was learnt before has columns of its own, of whatever lengths
+        same = log_odds is not None and log_odds.columns is path.columns
+        return rows.log_odds.columns.values.T if same else None
 
     def _fused(self, logits, wide):
         """Return the mean of the logits of both, at the temperature of the path."""
         mean = (self.network_scale_ * logits + wide) / 2
-        return mean / self.wide_path_.temperature_
+        return mean / self.linear_model_.temperature_
 
     def _checked_ngrams(self, name):
         ngrams = getattr(self, name)
@@ -171,7 +171,7 @@ class NgramMixin:
             or not whole
             or not 1 <= ngrams[0] <= ngrams[1] <= LONGEST_NGRAM
         ):
-            others = "None, 'auto'" if name == "wide_ngrams" else "None"
+            others = "None, 'auto'" if name == "linear_ngram_range" else "None"
             raise ValueError(
                 f"The {name!r} parameter of {type(self).__name__} must be {others} or "
                 "a tuple (shortest, longest) of ints with 1 <= shortest <= longest <= "

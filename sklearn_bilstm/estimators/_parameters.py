@@ -24,7 +24,7 @@ SHARED_CONSTRAINTS = {
     "embedding": [StrOptions({"svd"}), WordVectors, "array-like", None],
     "freeze_embedding": ["boolean"],
     "pretrained": [HasMethods("predict"), None],
-    "static_features": [Interval(Integral, 0, None, closed="left")],
+    "n_static_features": [Interval(Integral, 0, None, closed="left")],
     "cell": [StrOptions(set(CELLS))],
     "hidden_layer_sizes": [_COUNT, "array-like"],
     "bidirectional": ["boolean"],

@@ -75,7 +75,7 @@ class ReadingMixin:
         plain = as_rows(X, input_type=input_type)
         refuse_text(plain, estimator=self)
         if reset:
-            self._n_static = self.static_features
+            self._n_static = self.n_static_features
         self._check_vocabulary(X, reset)
         self._check_channel_names(X, reset)
         series = as_series(plain, input_type)
@@ -91,7 +91,7 @@ class ReadingMixin:
         checked, static = self._split_off_static(checked)
         if reset:
             self.input_type_ = infer_input_type(
-                checked, input_type, self.static_features
+                checked, input_type, self.n_static_features
             )
             vars(self).pop("n_channels_", None)
             self._check_boundary(X, checked, static)
@@ -135,7 +135,7 @@ class ReadingMixin:
         """Read lists of token ids, which have no columns."""
         if self._n_static:
             raise ValueError(
-                "The 'static_features' parameter needs a 2-D X, whose last columns "
+                "The 'n_static_features' parameter needs a 2-D X, whose last columns "
                 "they are: got rows of unequal length."
             )
         if reset:
@@ -153,7 +153,7 @@ class ReadingMixin:
             if not self._n_static:
                 raise
             raise ValueError(
-                f"{error} With static_features={self._n_static} only so many of the "
+                f"{error} With n_static_features={self._n_static} only so many of the "
                 "last columns of X are numbers, and all before them are token ids."
             ) from error
 
@@ -166,7 +166,7 @@ class ReadingMixin:
             )
         if self._n_static:
             raise ValueError(
-                "The 'static_features' parameter needs a 2-D X, whose last columns "
+                "The 'n_static_features' parameter needs a 2-D X, whose last columns "
                 "they are: got series, which have no columns beside them."
             )
         if reset:
@@ -197,7 +197,7 @@ class ReadingMixin:
             return X, None
         if n_static >= n_columns:
             raise ValueError(
-                "The 'static_features' parameter must leave a column of X to the "
+                "The 'n_static_features' parameter must leave a column of X to the "
                 f"sequences: X has {n_columns} columns. Got {n_static!r} instead."
             )
         static = X[:, n_columns - n_static :]

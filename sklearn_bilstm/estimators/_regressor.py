@@ -45,7 +45,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
 
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
-        or if `static_features` is positive; otherwise each row is a numeric sequence
+        or if `n_static_features` is positive; otherwise each row is a numeric sequence
         with one channel. Dense integers are ambiguous, so `fit` warns about them.
 
     embedding_dim : int, default=100
@@ -73,7 +73,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         kept. In a search, wrap the estimator in
         :class:`~sklearn.frozen.FrozenEstimator` so that it stays fitted.
 
-    static_features : int, default=0
+    n_static_features : int, default=0
         Number of trailing columns of a 2-D X that are not steps of the sequence but
         features of the row, such as those that a ColumnTransformer appends to token
         ids. They are standardised and concatenated to the pooled vector.
@@ -295,7 +295,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         embedding="svd",
         freeze_embedding=False,
         pretrained=None,
-        static_features=0,
+        n_static_features=0,
         cell="lstm",
         hidden_layer_sizes=(64,),
         bidirectional=True,
@@ -338,7 +338,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         self.embedding = embedding
         self.freeze_embedding = freeze_embedding
         self.pretrained = pretrained
-        self.static_features = static_features
+        self.n_static_features = n_static_features
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional

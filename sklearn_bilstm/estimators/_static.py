@@ -19,7 +19,7 @@ _LARGEST_CHANCE = 0.01
 
 
 def check_boundary(X, ids, static, names=None):
-    """Compare `static_features` with what is known of the columns of X.
+    """Compare `n_static_features` with what is known of the columns of X.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def check_boundary(X, ids, static, names=None):
     """
     if isinstance(X, TokenIds):
         raise ValueError(
-            "The 'static_features' parameter must be 0 where X holds nothing but the "
+            "The 'n_static_features' parameter must be 0 where X holds nothing but the "
             f"token ids of a TextVectorizer: got {static.shape[1]}."
         )
     if names is not None:
@@ -87,8 +87,8 @@ def check_names(names, n_static):
         return
     if n_ids != len(names) - n_static or not all(are_ids[:n_ids]):
         raise ValueError(
-            "The 'static_features' parameter must be the number of columns behind the "
-            f"token ids, which come first: got {n_static}, and X has {n_ids} columns "
+            "The 'n_static_features' parameter must be the number of columns that "
+            f"follow the token ids: got {n_static}, and X has {n_ids} columns "
             f"of token ids, such as {names[are_ids.index(True)]!r}, and "
             f"{len(names) - n_ids} others."
         )
@@ -120,8 +120,8 @@ def _column(X, index):
 
 def _warn(reason, size):
     warnings.warn(
-        f"The 'static_features' parameter may be too {size}: {reason}. It must be the "
-        "number of columns behind the token ids.",
+        f"The 'n_static_features' parameter may be too {size}: {reason}. It must be "
+        "the number of columns that follow the token ids.",
         UserWarning,
         stacklevel=2,
     )

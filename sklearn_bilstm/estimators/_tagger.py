@@ -22,7 +22,13 @@ from sklearn_bilstm.utils._sklearn import (
 
 __all__ = ["BiLSTMTagger"]
 
-_NOT_HERE = {"pooling", "pretrained", "static_features", "token_deletion", "token_swap"}
+_NOT_HERE = {
+    "pooling",
+    "pretrained",
+    "n_static_features",
+    "token_deletion",
+    "token_swap",
+}
 
 
 class BiLSTMTagger(BaseTagger):
@@ -74,7 +80,7 @@ class BiLSTMTagger(BaseTagger):
     character_embedding_dim : int, default=25
         Dimension of character vectors.
 
-    character_filters : int, default=50
+    n_character_filters : int, default=50
         Number of convolution filters of width three over the characters of a token.
         Their maxima are concatenated to the token vector (Ma and Hovy, 2016). 0
         disables character features; input of ids or numbers has none.
@@ -298,7 +304,7 @@ class BiLSTMTagger(BaseTagger):
         "min_df": [Interval(Integral, 1, None, closed="left")],
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "character_embedding_dim": [Interval(Integral, 1, None, closed="left")],
-        "character_filters": [Interval(Integral, 0, None, closed="left")],
+        "n_character_filters": [Interval(Integral, 0, None, closed="left")],
         "crf": ["boolean"],
         "scheme": [StrOptions({"auto", "IOB1", *SCHEMES}), None],
         "constrained": ["boolean"],
@@ -315,7 +321,7 @@ class BiLSTMTagger(BaseTagger):
         embedding="svd",
         freeze_embedding=False,
         character_embedding_dim=25,
-        character_filters=50,
+        n_character_filters=50,
         cell="lstm",
         hidden_layer_sizes=(128,),
         bidirectional=True,
@@ -359,7 +365,7 @@ class BiLSTMTagger(BaseTagger):
         self.embedding = embedding
         self.freeze_embedding = freeze_embedding
         self.character_embedding_dim = character_embedding_dim
-        self.character_filters = character_filters
+        self.n_character_filters = n_character_filters
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional

@@ -22,9 +22,9 @@ from sklearn_bilstm.metrics import (
 )
 from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.nn import CRF, CharacterEncoder, IndependentLabels, TaggingModel
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, TokenCharacters
 from sklearn_bilstm.text import WordReader, WordVectors
-from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedLabellingLoss
+from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedTaggingLoss
 from sklearn_bilstm.utils._containers import plain
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
@@ -40,7 +40,7 @@ class BaseTagger(BaseSequenceEstimator):
 
     # no parameters: the label of a token hangs neither on numbers beside its sequence
     # nor on what was learnt about whole sequences
-    static_features = _n_static = 0
+    n_static_features = _n_static = 0
     pretrained = None
 
     # -- reading
@@ -131,7 +131,7 @@ class BaseTagger(BaseSequenceEstimator):
         spelled = RaggedArray(words.spelled, offsets)
         return SequenceDataset(
             RaggedArray(words.ids, offsets),
-            characters=Spelling(spelled, words.spellings),
+            characters=TokenCharacters(spelled, words.spellings),
         )
 
     def _reset_to_lists_of_tokens(self):
@@ -258,23 +258,23 @@ class BaseTagger(BaseSequenceEstimator):
         spelled = characters.output_size if characters else 0
         encoder = self._make_encoder(input_layer.output_size + spelled)
         head = self._make_head(encoder.output_size, n_outputs)
-        labelling = self._make_labelling()
-        module = TaggingModel(input_layer, encoder, head, labelling, characters)
+        decoder = self._make_decoder()
+        module = TaggingModel(input_layer, encoder, head, decoder, characters)
         module.reset_parameters(seeded_generator(seed))
         return module
 
     def _make_characters(self):
-        if self._words is None or not self.character_filters:
+        if self._words is None or not self.n_character_filters:
             return None
         return CharacterEncoder(
             self._words.n_characters,
             self.character_embedding_dim,
-            self.character_filters,
+            self.n_character_filters,
             unknown_id=UNKNOWN_ID,
             dropout=self.embedding_dropout,
         )
 
-    def _make_labelling(self):
+    def _make_decoder(self):
         n_labels = len(self.classes_)
         if not self.crf:
             return IndependentLabels(n_labels)
@@ -288,12 +288,12 @@ class BaseTagger(BaseSequenceEstimator):
     def _parameter_groups(self):
         return [
             *super()._parameter_groups(),
-            ("labelling.*", {"weight_decay": 0.0}),
+            ("decoder.*", {"weight_decay": 0.0}),
             ("characters.embedding.*", {"weight_decay": 0.0}),
         ]
 
     def _criterion(self):
-        return WeightedLabellingLoss, {"n_steps": self._steps_of_row}
+        return WeightedTaggingLoss, {"n_steps": self._steps_of_row}
 
     def _metrics(self):
         if self.scheme_ is None:

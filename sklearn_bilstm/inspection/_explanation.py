@@ -7,7 +7,11 @@ from typing import Any
 import numpy as np
 
 from sklearn_bilstm.inspection._html import box, legend
-from sklearn_bilstm.inspection._pieces import Field, Piece, cut_into_fields
+from sklearn_bilstm.inspection._text_spans import (
+    TextColumn,
+    TextSpan,
+    split_into_columns,
+)
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._optional import import_optional
 
@@ -87,8 +91,8 @@ class Explanation:
         return f"prediction{output} {self.output:.4g}"
 
     @property
-    def _fields(self) -> list[Field]:
-        return cut_into_fields(self.document, self.scores, self.position)
+    def _fields(self) -> list[TextColumn]:
+        return split_into_columns(self.document, self.scores, self.position)
 
     @property
     def _heading(self) -> str:
@@ -135,7 +139,7 @@ class Explanation:
         n_shown = np.count_nonzero(sizes >= least)
         form = ".2g" if self.method == "attention" else "+.2g"
 
-        def printed(piece: Piece) -> str:
+        def printed(piece: TextSpan) -> str:
             text = f"*{piece.text}*" if piece.is_explained else piece.text
             if piece.score is None or abs(piece.score) < least:
                 return text

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from sklearn_bilstm.inspection._integration_path import N_POINTS, IntegrationPath
 from sklearn_bilstm.inspection._model import Output
 from sklearn_bilstm.inspection._scores import Scores
-from sklearn_bilstm.inspection._way import N_POINTS, Way
 from sklearn_bilstm.sequences import SequenceDataset
 
 __all__ = ["integrated_gradients"]
@@ -54,7 +54,7 @@ def integrated_gradients(
     ----------
     Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks. ICML.
     """
-    way = Way(estimator, rows, output)
+    way = IntegrationPath(estimator, rows, output)
     whole = stretches = _Stretches.whole(way)
     totals = _Totals(way.lengths, max_points)
     while len(stretches.rows):
@@ -145,7 +145,7 @@ class _Stretches:
     last: np.ndarray
 
     @classmethod
-    def whole(cls, way: Way) -> "_Stretches":
+    def whole(cls, way: IntegrationPath) -> "_Stretches":
         """Return one segment per row that covers the whole path."""
         rows = np.arange(len(way.lengths))
         starts, ends = np.zeros(len(rows)), np.ones(len(rows))
@@ -161,7 +161,7 @@ class _Stretches:
         """Return a subset of the segments."""
         return _Stretches(*(values[which] for values in vars(self).values()))
 
-    def halved(self, way: Way) -> "_Stretches":
+    def halved(self, way: IntegrationPath) -> "_Stretches":
         """Return both halves of each segment."""
         middles = (self.starts + self.ends) / 2
         values = way.values(self.rows, middles)

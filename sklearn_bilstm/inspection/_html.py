@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from sklearn_bilstm.inspection._pieces import Field, Piece
+from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 
 __all__ = ["box", "legend"]
 
@@ -24,20 +24,20 @@ _TOKEN = "border-radius: 3px; padding: 0.1em 0;"
 _EXPLAINED = " outline: 2px solid;"
 
 
-def box(heading: str, fields: list[Field], *, is_share: bool = False) -> str:
+def box(heading: str, fields: list[TextColumn], *, is_share: bool = False) -> str:
     """Return a box with a heading and the texts with coloured tokens.
 
     Parameters
     ----------
     heading : str
-    fields : list of Field
+    fields : list of TextColumn
     is_share : bool, default=False
         Whether scores are shares of a whole, which have no sign.
     """
     scores = [p.score for f in fields for p in [*f.pieces, *f.elsewhere] if p.score]
     largest = max(map(abs, scores), default=1.0)
 
-    def coloured(piece: Piece) -> str:
+    def coloured(piece: TextSpan) -> str:
         if piece.score is None:
             return escape(piece.text)
         rgb = _SHARE if is_share else _FOR if piece.score > 0 else _AGAINST
@@ -69,7 +69,7 @@ def legend(meanings: list[str]) -> str:
     return f'<div style="{_SMALL}">{" ".join(swatches)}</div>'
 
 
-def _field(field: Field, coloured: Callable[[Piece], str]) -> str:
+def _field(field: TextColumn, coloured: Callable[[TextSpan], str]) -> str:
     name = [] if field.name is None else [f"<em>{escape(field.name)}</em>"]
     elsewhere = [f"<small>{coloured(piece)}</small>" for piece in field.elsewhere]
     before = " ".join([*name, *elsewhere])

@@ -14,7 +14,7 @@ from sklearn_bilstm.estimators._sentences import (
 )
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._model import EXPLAINABLE, one_a_row, transformers_of
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, TokenCharacters
 from sklearn_bilstm.text import LocatedDocument, written_out
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
@@ -188,9 +188,9 @@ def _versions(rows: SequenceDataset, row: int, hidden: np.ndarray) -> SequenceDa
         return RaggedArray(shown.ravel(), offsets)
 
     sequences = versions(rows.sequences, UNKNOWN_ID)
-    if not isinstance(rows.characters, Spelling):
+    if not isinstance(rows.characters, TokenCharacters):
         return SequenceDataset(sequences)
     known = rows.characters.characters
     tokens = versions(rows.characters.tokens, len(known))
-    characters = Spelling(tokens, np.pad(known, ((0, 1), (0, 0))))
+    characters = TokenCharacters(tokens, np.pad(known, ((0, 1), (0, 0))))
     return SequenceDataset(sequences, characters=characters)

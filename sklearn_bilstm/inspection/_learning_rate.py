@@ -172,7 +172,7 @@ def _tested_by(
         "checkpoint": None,
         "callbacks": [growing],
         "verbose": 0,
-        "wide_ngrams": None,  # it takes time and has no say
+        "linear_ngram_range": None,  # it takes time and has no say
     }
     known = tested.get_params(deep=False)
     return tested.set_params(**{k: v for k, v in params.items() if k in known})

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._labels import encode
-from sklearn_bilstm.estimators._network import held_estimator, learnt_estimator
+from sklearn_bilstm.estimators._network import find_fitted_estimator, inner_estimator
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
 from sklearn_bilstm.utils._sklearn import safe_indexing
@@ -51,7 +51,7 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         If the model is of an unsupported type.
     """
     try:
-        return learnt_estimator(model)
+        return find_fitted_estimator(model)
     except ValueError as error:
         message = f"model must be {kind}: got {model!r}"
         held = model
@@ -64,7 +64,7 @@ def fitted_estimator(model: Any, kind: str) -> Any:
 
 def _to_be_held(model: Any) -> Any:
     """Return the inner estimator of a meta-estimator."""
-    held = held_estimator(model)
+    held = inner_estimator(model)
     is_search = hasattr(model, "refit")
     return model.estimator if held is None and is_search else held
 
@@ -76,7 +76,7 @@ def transformers_of(model: Any) -> list:
     while held is not None:
         steps = [step for _, step in getattr(held, "steps", [])]
         transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
-        held = held_estimator(held)
+        held = inner_estimator(held)
     return transformers
 
 

@@ -22,11 +22,11 @@ from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._cell import CELLS
 from sklearn_bilstm.nn._characters import CharacterEncoder
 from sklearn_bilstm.nn._crf import CRF
+from sklearn_bilstm.nn._decoder import IndependentLabels
 from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
 from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
 from sklearn_bilstm.nn._head import DenseHead
 from sklearn_bilstm.nn._input import NumericInput, TokenInput
-from sklearn_bilstm.nn._labelling import IndependentLabels
 from sklearn_bilstm.nn._merge import MERGES
 from sklearn_bilstm.nn._model import SequenceModel
 from sklearn_bilstm.nn._network import Network

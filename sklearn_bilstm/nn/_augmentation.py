@@ -5,12 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._layer import Layer
 
 __all__ = ["Augmentation"]
 
 
-class Augmentation(Part):
+class Augmentation(Layer):
     """Delete tokens and swap neighbouring tokens (Wei and Zou, 2019).
 
     Parameters
@@ -39,12 +39,12 @@ class Augmentation(Part):
         self,
         steps: Tensor,
         mask: Tensor,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Augment steps of shape (B, T), their mask, and their log-odds features."""
         if not self.training or self.deletion == self.swap == 0:
-            return steps, mask, evidence
+            return steps, mask, log_odds
         order = torch.arange(mask.shape[1], device=mask.device).expand(mask.shape)
         if self.swap > 0:
             order = _swapped(mask, self.swap, generator)  # (B, T)
@@ -54,10 +54,10 @@ class Augmentation(Part):
             to_front = (~kept).to(torch.uint8).argsort(dim=1, stable=True)  # (B, T)
             order, mask = order.gather(1, to_front), kept.gather(1, to_front)
         steps = steps.gather(1, order).masked_fill(~mask, 0)  # (B, T)
-        if evidence is not None:
-            places = order[..., None].expand_as(evidence)
-            evidence = evidence.gather(1, places)  # (B, T, n_channels)
-        return steps, mask, evidence
+        if log_odds is not None:
+            places = order[..., None].expand_as(log_odds)
+            log_odds = log_odds.gather(1, places)  # (B, T, n_channels)
+        return steps, mask, log_odds
 
 
 def _swapped(mask: Tensor, p: float, generator: torch.Generator | None) -> Tensor:

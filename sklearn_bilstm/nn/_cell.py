@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-__all__ = ["CELLS", "Cell", "draw_weights"]
+__all__ = ["CELLS", "Cell", "init_weights"]
 
 # Arguments of torch's kernels: has_biases, num_layers, dropout, train, bidirectional,
 # batch_first.
@@ -54,7 +54,7 @@ CELLS = {
 
 
 @torch.no_grad()
-def draw_weights(layer: nn.RNNBase, generator: torch.Generator) -> None:
+def init_weights(layer: nn.RNNBase, generator: torch.Generator) -> None:
     """Initialise input weights as Glorot and recurrent weights as orthogonal.
 
     The bias of the forget gate of an LSTM is initialised to one (Jozefowicz et al.,

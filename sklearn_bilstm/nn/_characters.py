@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn._dropout import LockedDropout
-from sklearn_bilstm.nn._part import Part
-from sklearn_bilstm.nn._undrawn import undrawn
+from sklearn_bilstm.nn._layer import Layer
+from sklearn_bilstm.nn._skip_init import skip_init
 
 __all__ = ["CharacterEncoder"]
 
@@ -18,7 +18,7 @@ _WINDOW = 3
 _BOUND = 3**0.5
 
 
-class CharacterEncoder(Part):
+class CharacterEncoder(Layer):
     """Character-level convolutional encoder of tokens.
 
     It applies a convolution to the character embeddings of a token, followed by max
@@ -52,8 +52,8 @@ class CharacterEncoder(Part):
         self.unknown_id = unknown_id
         self.dropout = LockedDropout(dropout)
         self.output_size = n_filters
-        self.embedding = undrawn(nn.Embedding, n_characters, embedding_dim)
-        self.filters = undrawn(
+        self.embedding = skip_init(nn.Embedding, n_characters, embedding_dim)
+        self.filters = skip_init(
             nn.Conv1d, embedding_dim, n_filters, _WINDOW, padding=_WINDOW // 2
         )
 

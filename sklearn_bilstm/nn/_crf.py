@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._layer import Layer
 
 __all__ = ["CRF"]
 
@@ -20,7 +20,7 @@ _IMPOSSIBLE = -1e30
 _LEAST, _MOST = 1e-250, 1e250
 
 
-class CRF(Part):
+class CRF(Layer):
     """Linear-chain conditional random field.
 
     The score of a label sequence is the sum of the emissions of its labels and of the
@@ -55,7 +55,7 @@ class CRF(Part):
         return {"n_labels": self.output_size}
 
     @property
-    def design(self) -> tuple:
+    def architecture(self) -> tuple:
         """Architecture signature; must match for a warm start."""
         return type(self), *self.allowed.flatten().tolist()
 

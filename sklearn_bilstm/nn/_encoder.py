@@ -12,8 +12,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from sklearn_bilstm.nn._cell import CELLS, draw_weights
+from sklearn_bilstm.nn._cell import CELLS, init_weights
 from sklearn_bilstm.nn._dropout import LockedDropout, drop
+from sklearn_bilstm.nn._layer import Layer
 from sklearn_bilstm.nn._mask import (
     Order,
     last_step,
@@ -23,13 +24,12 @@ from sklearn_bilstm.nn._mask import (
 )
 from sklearn_bilstm.nn._merge import MERGES
 from sklearn_bilstm.nn._normalization import NORMALIZATIONS
-from sklearn_bilstm.nn._part import Part
-from sklearn_bilstm.nn._undrawn import undrawn
+from sklearn_bilstm.nn._skip_init import skip_init
 
 __all__ = ["RecurrentEncoder", "RecurrentLayer"]
 
 
-class RecurrentLayer(Part):
+class RecurrentLayer(Layer):
     """A recurrent layer with one or two directions.
 
     Parameters
@@ -66,19 +66,19 @@ class RecurrentLayer(Part):
         self.recurrent_dropout = recurrent_dropout
         both = bidirectional and merge_mode == "concat"
         self.output_size = hidden_size * (2 if both else 1)
-        self.forwards = undrawn(CELLS[cell].layer, input_size, hidden_size)
-        self.backwards = None
+        self.forward_rnn = skip_init(CELLS[cell].layer, input_size, hidden_size)
+        self.backward_rnn = None
         if bidirectional:
-            self.backwards = undrawn(CELLS[cell].layer, input_size, hidden_size)
+            self.backward_rnn = skip_init(CELLS[cell].layer, input_size, hidden_size)
 
     @property
     def config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
         return {
             "input_size": self.input_size,
-            "hidden_size": self.forwards.hidden_size,
+            "hidden_size": self.forward_rnn.hidden_size,
             "cell": self.cell,
-            "bidirectional": self.backwards is not None,
+            "bidirectional": self.backward_rnn is not None,
             "merge_mode": self.merge_mode,
             "recurrent_dropout": self.recurrent_dropout,
         }
@@ -86,18 +86,21 @@ class RecurrentLayer(Part):
     @property
     def directions(self) -> list[nn.RNNBase]:
         """The recurrent cells, one per direction."""
-        return [self.forwards, *([] if self.backwards is None else [self.backwards])]
+        return [
+            self.forward_rnn,
+            *([] if self.backward_rnn is None else [self.backward_rnn]),
+        ]
 
     @property
     def input_size(self) -> int:
         """Dimension of the input vectors."""
-        return self.forwards.input_size
+        return self.forward_rnn.input_size
 
     @property
     def states_of_step(self) -> str:
         """Input and output sizes of a step, for the representation."""
-        size = self.forwards.hidden_size
-        if self.backwards is None:
+        size = self.forward_rnn.hidden_size
+        if self.backward_rnn is None:
             return str(size)
         if self.merge_mode == "concat":
             return f"{size} + {size}"
@@ -109,9 +112,9 @@ class RecurrentLayer(Part):
 
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Initialise the weights of both directions."""
-        draw_weights(self.forwards, generator)
-        if self.backwards is not None:
-            draw_weights(self.backwards, generator)
+        init_weights(self.forward_rnn, generator)
+        if self.backward_rnn is not None:
+            init_weights(self.backward_rnn, generator)
 
     def forward(
         self, x: Tensor, order: Order, generator: torch.Generator | None = None
@@ -132,9 +135,11 @@ class RecurrentLayer(Part):
             States of each direction in processing order: those of the second direction
             go from the last real step to the first. Arbitrary but finite on padding.
         """
-        directions = [self._run(self.forwards, x, generator)]
-        if self.backwards is not None:
-            directions.append(self._run(self.backwards, reorder(x, order), generator))
+        directions = [self._run(self.forward_rnn, x, generator)]
+        if self.backward_rnn is not None:
+            directions.append(
+                self._run(self.backward_rnn, reorder(x, order), generator)
+            )
         return directions
 
     def final(self, directions: list[Tensor], mask: Tensor) -> Tensor:
@@ -149,7 +154,7 @@ class RecurrentLayer(Part):
         return self._merge(by_step).transpose(0, 1)  # (B, T, H)
 
     def _merge(self, directions: list[Tensor]) -> Tensor:
-        if self.backwards is None:
+        if self.backward_rnn is None:
             return directions[0]
         return MERGES[self.merge_mode](*directions)
 
@@ -167,7 +172,7 @@ class RecurrentLayer(Part):
         return states.transpose(0, 1)  # (B, T, hidden_size)
 
 
-class RecurrentEncoder(Part):
+class RecurrentEncoder(Layer):
     """A stack of recurrent layers with locked dropout between them.
 
     Parameters
@@ -226,7 +231,7 @@ class RecurrentEncoder(Part):
                 normalizations.append(NORMALIZATIONS[normalization](input_size))
         # a ModuleList does not declare the type of its items
         self.layers = cast("Sequence[RecurrentLayer]", nn.ModuleList(layers))
-        self.normalizations = cast("Sequence[Part]", nn.ModuleList(normalizations))
+        self.normalizations = cast("Sequence[Layer]", nn.ModuleList(normalizations))
         self.dropout = LockedDropout(dropout)
         self.needs_whole_batch = any(
             part.needs_whole_batch for part in self.normalizations
@@ -260,12 +265,12 @@ class RecurrentEncoder(Part):
         }
 
     @property
-    def design(self) -> tuple:
+    def architecture(self) -> tuple:
         """Architecture signature: types and sizes of layers, except for the input."""
         layers = [
-            (layer.cell, layer.forwards.hidden_size, layer.merge_mode)
-            if layer.backwards is not None
-            else (layer.cell, layer.forwards.hidden_size)
+            (layer.cell, layer.forward_rnn.hidden_size, layer.merge_mode)
+            if layer.backward_rnn is not None
+            else (layer.cell, layer.forward_rnn.hidden_size)
             for layer in self.layers
         ]
         return tuple(layers), tuple(type(part) for part in self.normalizations)
@@ -360,7 +365,7 @@ class RecurrentEncoder(Part):
     @property
     def _dtype(self) -> torch.dtype:
         """Dtype of weights and vectors, regardless of the dtype of the computation."""
-        return self.layers[0].forwards.all_weights[0][0].dtype
+        return self.layers[0].forward_rnn.all_weights[0][0].dtype
 
     def _above(
         self,

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn._dropout import Dropout
-from sklearn_bilstm.nn._part import Part
-from sklearn_bilstm.nn._undrawn import undrawn
+from sklearn_bilstm.nn._layer import Layer
+from sklearn_bilstm.nn._skip_init import skip_init
 
 __all__ = ["DenseHead"]
 
 
-class DenseHead(Part):
+class DenseHead(Layer):
     """Dense ReLU layers and a linear output layer, with dropout before each.
 
     Parameters
@@ -42,11 +42,11 @@ class DenseHead(Part):
         self.dropout = Dropout(dropout)
         layers = []
         for size in hidden_layer_sizes:
-            layers.append(undrawn(nn.Linear, input_size, size))
+            layers.append(skip_init(nn.Linear, input_size, size))
             input_size = size
         # a ModuleList does not declare the type of its items
         self.hidden = cast("Sequence[nn.Linear]", nn.ModuleList(layers))
-        self.linear = undrawn(nn.Linear, input_size, n_outputs)
+        self.linear = skip_init(nn.Linear, input_size, n_outputs)
 
     @property
     def config(self) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn._dropout import LockedDropout, WordDropout
-from sklearn_bilstm.nn._part import Part
-from sklearn_bilstm.nn._undrawn import undrawn
+from sklearn_bilstm.nn._layer import Layer
+from sklearn_bilstm.nn._skip_init import skip_init
 
 __all__ = ["NumericInput", "TokenInput"]
 
@@ -19,7 +19,7 @@ __all__ = ["NumericInput", "TokenInput"]
 _STD = 0.1
 
 
-class TokenInput(Part):
+class TokenInput(Layer):
     """Embedding of token ids.
 
     Parameters
@@ -42,7 +42,7 @@ class TokenInput(Part):
     """
 
     # scales class log-odds to about the size of the vectors
-    evidence_scale = 0.3
+    log_odds_scale = 0.3
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class TokenInput(Part):
         self.n_channels = n_channels
         self.output_size = embedding_dim + n_channels
         # a batch contains few of the tokens, so few rows of the gradient are not zero
-        self.embedding = undrawn(
+        self.embedding = skip_init(
             nn.Embedding, n_tokens, embedding_dim, padding_idx=0, sparse=True
         )
         self.embedding.weight.requires_grad_(not frozen)
@@ -87,9 +87,9 @@ class TokenInput(Part):
 
     def extra_repr(self) -> str:
         """Return the number of ids and the sizes of their vectors and features."""
-        evidence = f" + {self.n_channels} of evidence" if self.n_channels else ""
+        log_odds = f" + {self.n_channels} log-odds" if self.n_channels else ""
         frozen = "" if self.embedding.weight.requires_grad else ", frozen"
-        return f"{self.input_size:,} tokens -> {self.n_shared}{evidence}{frozen}"
+        return f"{self.input_size:,} tokens -> {self.n_shared}{log_odds}{frozen}"
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
@@ -132,7 +132,7 @@ class TokenInput(Part):
         """Copy the vectors of another layer with the same number of tokens or fewer."""
         self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 
-    def channels(self, evidence: Tensor | None) -> Tensor | None:
+    def channels(self, log_odds: Tensor | None) -> Tensor | None:
         """Return the scaled class log-odds, (B, T, n_channels), if they are used.
 
         Raises
@@ -140,13 +140,13 @@ class TokenInput(Part):
         ValueError
             If the number of channels differs, or the features are missing.
         """
-        n_given = 0 if evidence is None else evidence.shape[2]
+        n_given = 0 if log_odds is None else log_odds.shape[2]
         if n_given != self.n_channels:
             raise ValueError(
-                f"evidence must hold {self.n_channels} numbers for each token, as this "
+                f"log_odds must hold {self.n_channels} numbers for each token, as this "
                 f"network reads so many: got {n_given}."
             )
-        return None if evidence is None else self.evidence_scale * evidence
+        return None if log_odds is None else self.log_odds_scale * log_odds
 
     @staticmethod
     def _draw(vectors: Tensor, generator: torch.Generator) -> None:
@@ -157,14 +157,14 @@ class TokenInput(Part):
         ids: Tensor,
         mask: Tensor,
         generator: torch.Generator | None = None,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
     ) -> Tensor:
         """Map ids of shape (B, T) to vectors, (B, T, E), time-major in memory."""
         ids = ids.masked_fill(ids >= self.input_size, self.unknown_id)  # (B, T)
         ids = self.word_dropout(ids, mask, generator)  # (B, T)
         vectors = self.embedding(ids.T).transpose(0, 1)  # (B, T, E - n_channels)
         vectors = self.dropout(vectors, generator)  # (B, T, E - n_channels)
-        channels = self.channels(evidence)
+        channels = self.channels(log_odds)
         if channels is None:
             return vectors  # (B, T, E)
         parts = vectors, channels
@@ -172,7 +172,7 @@ class TokenInput(Part):
         return by_step.transpose(0, 1)  # (B, T, E)
 
 
-class NumericInput(Part):
+class NumericInput(Layer):
     """Identity input layer for numeric sequences.
 
     Parameters
@@ -199,7 +199,7 @@ class NumericInput(Part):
         values: Tensor,
         mask: Tensor,
         generator: torch.Generator | None = None,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
     ) -> Tensor:
         """Return the values, of shape (B, T, C)."""
         return values  # (B, T, C)

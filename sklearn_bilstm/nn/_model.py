@@ -8,9 +8,9 @@ from torch import Tensor
 from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._input import TokenInput
+from sklearn_bilstm.nn._layer import Layer
 from sklearn_bilstm.nn._mask import Order, reversed_order
 from sklearn_bilstm.nn._network import Network
-from sklearn_bilstm.nn._part import Part
 from sklearn_bilstm.nn._pooling import AttentionPooling, Pooling
 from sklearn_bilstm.nn._projection import Projection, RowsToLookUp
 
@@ -22,10 +22,10 @@ class SequenceModel(Network):
 
     Parameters
     ----------
-    input_layer : Part
+    input_layer : Layer
     encoder : RecurrentEncoder
     pooling : Pooling
-    head : Part
+    head : Layer
         The layers, in this order.
     augmentation : Augmentation, default=None
         Augmentation of token sequences in training, before the input layer.
@@ -33,10 +33,10 @@ class SequenceModel(Network):
 
     def __init__(
         self,
-        input_layer: Part,
+        input_layer: Layer,
         encoder: RecurrentEncoder,
         pooling: Pooling,
-        head: Part,
+        head: Layer,
         augmentation: Augmentation | None = None,
     ) -> None:
         super().__init__()
@@ -47,11 +47,11 @@ class SequenceModel(Network):
         self.augmentation = augmentation
 
     @property
-    def design(self) -> tuple:
+    def architecture(self) -> tuple:
         """Architecture signature; must match for a warm start."""
         layer = self.input_layer
         width = layer.n_shared
-        return type(layer), width, self.encoder.design, type(self.pooling)
+        return type(layer), width, self.encoder.architecture, type(self.pooling)
 
     @property
     def rows_to_look_up(self) -> RowsToLookUp | None:
@@ -68,7 +68,7 @@ class SequenceModel(Network):
         steps: Tensor,
         mask: Tensor,
         generator: torch.Generator | None = None,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
         static: Tensor | None = None,
         projection: Projection | None = None,
     ) -> Tensor:
@@ -79,9 +79,9 @@ class SequenceModel(Network):
         """
         if projection is not None:
             order = reversed_order(mask)
-            first = projection(steps, order, evidence)  # (B, T, hidden_size) each
+            first = projection(steps, order, log_odds)  # (B, T, hidden_size) each
         else:
-            vectors, mask = self.vectors(steps, mask, generator, evidence)
+            vectors, mask = self.vectors(steps, mask, generator, log_odds)
             order = reversed_order(mask)
             first = self.encoder.first(vectors, order, generator)
         return self._pooled(first, mask, order, static, generator)  # (B, P)
@@ -102,13 +102,13 @@ class SequenceModel(Network):
         steps: Tensor,
         mask: Tensor,
         generator: torch.Generator | None = None,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Map sequences to vectors, (B, T, E), and return the mask of their steps."""
         if self.augmentation is not None:
-            changed = self.augmentation(steps, mask, evidence, generator)
-            steps, mask, evidence = changed
-        return self.input_layer(steps, mask, generator, evidence), mask
+            changed = self.augmentation(steps, mask, log_odds, generator)
+            steps, mask, log_odds = changed
+        return self.input_layer(steps, mask, generator, log_odds), mask
 
     def _pooled(
         self,
@@ -133,11 +133,11 @@ class SequenceModel(Network):
         self,
         steps: Tensor,
         mask: Tensor,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Tensor:
         """Return attention weights of shape (B, T)."""
-        vectors, mask = self.vectors(steps, mask, evidence=evidence)
+        vectors, mask = self.vectors(steps, mask, log_odds=log_odds)
         states, _ = self.encoder(vectors, mask)
         pooling = cast("AttentionPooling", self.pooling)
         return pooling.weights(states, mask)  # (B, T)
@@ -147,7 +147,7 @@ class SequenceModel(Network):
         steps: Tensor,
         mask: Tensor,
         generator: torch.Generator | None = None,
-        evidence: Tensor | None = None,
+        log_odds: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Tensor:
         """Map sequences to logits.
@@ -160,7 +160,7 @@ class SequenceModel(Network):
             True on real steps.
         generator : torch.Generator, default=None
             Random generator of all dropout. None uses torch's global generator.
-        evidence : tensor of shape (B, T, n_channels), default=None
+        log_odds : tensor of shape (B, T, n_channels), default=None
             Class log-odds features of each token, if the input layer uses them.
         static : tensor of shape (B, S), default=None
             Static features, which are concatenated to the pooled vector.
@@ -169,5 +169,5 @@ class SequenceModel(Network):
         -------
         logits : tensor of shape (B, K)
         """
-        pooled = self.pool(steps, mask, generator, evidence, static)  # (B, P)
+        pooled = self.pool(steps, mask, generator, log_odds, static)  # (B, P)
         return self.head(pooled, generator)  # (B, K)

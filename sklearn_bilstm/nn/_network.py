@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
-from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._layer import Layer
 
 __all__ = ["Network"]
 
@@ -42,7 +42,7 @@ class Network(nn.Module):
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Initialise the weights of every layer."""
         for part in self.children():
-            cast("Part", part).reset_parameters(generator)
+            cast("Layer", part).reset_parameters(generator)
 
 
 def _n_weights(module: nn.Module) -> int:

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._layer import Layer
 
 __all__ = ["NORMALIZATIONS", "BatchNormalization", "LayerNormalization"]
 
 _MOMENTUM = 0.1
 
 
-class _Normalization(Part):
+class _Normalization(Layer):
     """Base class of normalisations, with a scale and a shift per component.
 
     Parameters

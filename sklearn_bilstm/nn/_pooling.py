@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sklearn_bilstm.nn._layer import Layer
 from sklearn_bilstm.nn._mask import masked_max, masked_mean, masked_softmax
-from sklearn_bilstm.nn._part import Part
-from sklearn_bilstm.nn._undrawn import undrawn
+from sklearn_bilstm.nn._skip_init import skip_init
 
 __all__ = [
     "POOLINGS",
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-class Pooling(Part):
+class Pooling(Layer):
     """Base class of poolings.
 
     Parameters
@@ -100,8 +100,8 @@ class AttentionPooling(Pooling):
 
     def __init__(self, input_size: int) -> None:
         super().__init__(input_size)
-        self.hidden = undrawn(nn.Linear, input_size, input_size)
-        self.query = undrawn(nn.Linear, input_size, 1, bias=False)
+        self.hidden = skip_init(nn.Linear, input_size, input_size)
+        self.query = skip_init(nn.Linear, input_size, 1, bias=False)
 
     @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:

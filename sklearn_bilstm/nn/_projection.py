@@ -63,7 +63,7 @@ class Projection:
         self.channels_of = input_layer.channels
         self.unknown_id = input_layer.unknown_id
         self.n_tokens = input_layer.input_size
-        self.hidden_size = layer.forwards.hidden_size
+        self.hidden_size = layer.forward_rnn.hidden_size
         vectors = input_layer.embedding.weight  # (n_tokens, E - n_channels)
         n_directions, n_sums = len(layer.directions), 4 * self.hidden_size
         width = self.hidden_size + input_layer.n_channels
@@ -85,7 +85,7 @@ class Projection:
         layer, *others = encoder.layers
         if not isinstance(input_layer, TokenInput) or others or layer.cell != "lstm":
             return None
-        hidden_size = layer.forwards.hidden_size
+        hidden_size = layer.forward_rnn.hidden_size
         n_sums = 4 * hidden_size * len(layer.directions)
         if input_layer.input_size * n_sums > _MOST_NUMBERS_OF_TABLES:
             return None
@@ -96,7 +96,7 @@ class Projection:
         return RowsToLookUp(*rows)
 
     def __call__(
-        self, ids: Tensor, order: Order, evidence: Tensor | None = None
+        self, ids: Tensor, order: Order, log_odds: Tensor | None = None
     ) -> list[Tensor]:
         """Return the output of the first layer, as `RecurrentEncoder.first`.
 
@@ -105,19 +105,19 @@ class Projection:
         ids : int64 tensor of shape (B, T)
         order : Order
             Result of :func:`reversed_order` for the mask.
-        evidence : tensor of shape (B, T, n_channels), default=None
+        log_odds : tensor of shape (B, T, n_channels), default=None
             Class log-odds features of each token, if the input layer uses them.
         """
         # the input of a step is the state of the previous step, and the log-odds
         # features of its own token
-        read = self._steps(ids, order, evidence)
+        read = self._steps(ids, order, log_odds)
         states = read[..., : self.hidden_size]  # (T + 1, n_directions, B, hidden_size)
         states[0] = 0
         self._run(self._places(ids, order), read[:-1], states[1:])
         directions = states[1:].mul_(2).unbind(1)  # (T, B, hidden_size) each
         return [states.transpose(0, 1) for states in directions]
 
-    def _steps(self, ids: Tensor, order: Order, evidence: Tensor | None) -> Tensor:
+    def _steps(self, ids: Tensor, order: Order, log_odds: Tensor | None) -> Tensor:
         """Allocate the input of all steps, and fill in the log-odds features.
 
         The shape is (T + 1, n_directions, B, hidden_size + n_channels).
@@ -125,7 +125,7 @@ class Projection:
         n_rows, n_steps = ids.shape
         n_directions, width, _ = self.weights.shape
         read = self.weights.new_empty(n_steps + 1, n_directions, n_rows, width)
-        channels = self.channels_of(evidence)
+        channels = self.channels_of(log_odds)
         if channels is not None:
             views = [channels, reorder(channels, order)][:n_directions]
             by_step = [view.transpose(0, 1) for view in views]  # (T, B, n_channels)

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from sklearn_bilstm.nn._characters import CharacterEncoder
 from sklearn_bilstm.nn._crf import CRF
+from sklearn_bilstm.nn._decoder import IndependentLabels
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
-from sklearn_bilstm.nn._labelling import IndependentLabels
+from sklearn_bilstm.nn._layer import Layer
 from sklearn_bilstm.nn._network import Network
-from sklearn_bilstm.nn._part import Part
 
 __all__ = ["TaggingModel"]
 
@@ -21,13 +21,13 @@ class TaggingModel(Network):
 
     Parameters
     ----------
-    input_layer : Part
+    input_layer : Layer
         Maps steps to vectors.
     encoder : RecurrentEncoder
         Encodes the vectors, concatenated with those of the characters.
     head : DenseHead
         Maps the state of a step to emissions.
-    labelling : CRF or IndependentLabels
+    decoder : CRF or IndependentLabels
         Decodes labels from emissions.
     characters : CharacterEncoder, default=None
         Maps the characters of tokens to further vectors.
@@ -37,10 +37,10 @@ class TaggingModel(Network):
 
     def __init__(
         self,
-        input_layer: Part,
+        input_layer: Layer,
         encoder: RecurrentEncoder,
-        head: Part,
-        labelling: CRF | IndependentLabels,
+        head: Layer,
+        decoder: CRF | IndependentLabels,
         characters: CharacterEncoder | None = None,
     ) -> None:
         super().__init__()
@@ -48,20 +48,20 @@ class TaggingModel(Network):
         self.characters = characters
         self.encoder = encoder
         self.head = head
-        self.labelling = labelling
+        self.decoder = decoder
 
     @property
-    def design(self) -> tuple:
+    def architecture(self) -> tuple:
         """Architecture signature; must match for a warm start."""
         layer, spelled = self.input_layer, self.characters
         width = 0 if spelled is None else spelled.output_size
-        designs = self.encoder.design, self.labelling.design
-        return type(layer), layer.n_shared, width, *designs
+        architectures = self.encoder.architecture, self.decoder.architecture
+        return type(layer), layer.n_shared, width, *architectures
 
     @property
     def loss_arguments(self) -> dict[str, nn.Module]:
         """Arguments of the loss other than the emissions, by name."""
-        return {"labelling": self.labelling}
+        return {"decoder": self.decoder}
 
     def read(
         self,
@@ -109,15 +109,15 @@ class TaggingModel(Network):
         self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
     ) -> Tensor:
         """Return the most probable labels, int64 of shape (B, T)."""
-        emissions, labelling = self._exactly(steps, mask, characters)
-        return labelling.decode(emissions, mask)  # (B, T)
+        emissions, decoder = self._exactly(steps, mask, characters)
+        return decoder.decode(emissions, mask)  # (B, T)
 
     def marginals(
         self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
     ) -> Tensor:
         """Return the marginal probabilities of labels, of shape (B, T, K)."""
-        emissions, labelling = self._exactly(steps, mask, characters)
-        return labelling.marginals(emissions, mask)  # (B, T, K)
+        emissions, decoder = self._exactly(steps, mask, characters)
+        return decoder.marginals(emissions, mask)  # (B, T, K)
 
     def _exactly(
         self, steps: Tensor, mask: Tensor, characters: Tensor | None
@@ -129,7 +129,5 @@ class TaggingModel(Network):
         """
         states = self.read(steps, mask, characters=characters)  # (B, T, H)
         # copies, since other threads can predict with this network at the same time
-        head, labelling = (
-            deepcopy(part).double() for part in (self.head, self.labelling)
-        )
-        return head(states.double()), labelling
+        head, decoder = (deepcopy(part).double() for part in (self.head, self.decoder))
+        return head(states.double()), decoder

@@ -11,7 +11,7 @@ from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
-from sklearn_bilstm.onnx._ngrams import evidence_channels, wide_logits
+from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import TextVectorizer
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
@@ -124,7 +124,7 @@ def _write(graph: Graph, estimator: Any) -> None:
         ids = graph.input("ids", np.int64, ["rows", "steps"])
         read = _tokens(graph, estimator, ids)
         logits = _network_logits(graph, estimator, *read, static)
-        logits = _with_wide_path(graph, estimator, logits, ids, static)
+        logits = _with_linear_model(graph, estimator, logits, ids, static)
     else:
         read = _numbers(graph, estimator)
         logits = _network_logits(graph, estimator, *read, static)
@@ -138,8 +138,8 @@ def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:
     """Return vectors of shape (T, B, E) and lengths, for tokens."""
     is_token = graph.cast(graph.op("Greater", ids, 0), np.int64)
     lengths = graph.op("ReduceSum", is_token, [1], keepdims=0)
-    evidence = getattr(estimator, "evidence_", None)
-    channels = None if evidence is None else evidence_channels(graph, evidence, ids)
+    log_odds = getattr(estimator, "log_odds_", None)
+    channels = None if log_odds is None else log_odds_channels(graph, log_odds, ids)
     layer = estimator.module_.input_layer
     return token_vectors(graph, layer, ids, channels), lengths
 
@@ -174,15 +174,15 @@ def _network_logits(
     return head(graph, estimator.module_.head, x)
 
 
-def _with_wide_path(
+def _with_linear_model(
     graph: Graph, estimator: Any, logits: str, ids: str, static: str | None
 ) -> str:
     """Return the logits, averaged with those of the linear model if there is one."""
-    path = getattr(estimator, "wide_path_", None)
+    path = getattr(estimator, "linear_model_", None)
     if path is None:
         return logits
     logits = graph.op("Mul", logits, np.float64(estimator.network_scale_))
-    logits = graph.op("Add", logits, wide_logits(graph, path, ids, static))
+    logits = graph.op("Add", logits, linear_logits(graph, path, ids, static))
     return graph.op("Div", logits, np.float64(2 * path.temperature_))
 
 

@@ -64,17 +64,17 @@ def array_of(weight: Tensor) -> np.ndarray:
 
 
 def token_vectors(
-    graph: Graph, layer: TokenInput, ids: str, evidence: str | None
+    graph: Graph, layer: TokenInput, ids: str, log_odds: str | None
 ) -> str:
     """Return vectors for ids, (B, T), and log-odds features, (T, B, n_channels)."""
     is_known = graph.op("Less", ids, layer.input_size)
     ids = graph.op("Where", is_known, ids, layer.unknown_id)  # (B, T)
     ids = graph.op("Transpose", ids, perm=[1, 0])  # (T, B)
     vectors = graph.op("Gather", array_of(layer.embedding.weight), ids)  # (T, B, E)
-    if evidence is None:
+    if log_odds is None:
         return vectors
-    evidence = graph.op("Mul", evidence, np.float32(layer.evidence_scale))
-    return graph.op("Concat", vectors, evidence, axis=-1)  # (T, B, E)
+    log_odds = graph.op("Mul", log_odds, np.float32(layer.log_odds_scale))
+    return graph.op("Concat", vectors, log_odds, axis=-1)  # (T, B, E)
 
 
 def pooled(graph: Graph, module: SequenceModel, vectors: str, rows: Rows) -> str:
@@ -148,9 +148,9 @@ def _encoded(
 def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str, str]:
     """Return states of shape (T, B, H) and final states of shape (B, H)."""
     kind, gates, attributes = _CELLS[layer.cell]
-    directions = [layer.forwards]
-    if layer.backwards is not None:
-        directions.append(layer.backwards)
+    directions = [layer.forward_rnn]
+    if layer.backward_rnn is not None:
+        directions.append(layer.backward_rnn)
     weights = zip(
         *(_weights(direction, gates) for direction in directions), strict=True
     )
@@ -162,8 +162,8 @@ def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str,
         x,
         *map(np.stack, weights),
         lengths,
-        hidden_size=layer.forwards.hidden_size,
-        direction="forward" if layer.backwards is None else "bidirectional",
+        hidden_size=layer.forward_rnn.hidden_size,
+        direction="forward" if layer.backward_rnn is None else "bidirectional",
         **attributes,
     )  # (T, n_directions, B, hidden_size), (n_directions, B, hidden_size)
     return _merged(graph, layer, states, 1), _merged(graph, layer, final, 0)
@@ -182,7 +182,7 @@ def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
 def _merged(graph: Graph, layer: RecurrentLayer, states: str, axis: int) -> str:
     """Merge the directions, which are stacked along an axis."""
     forward = graph.op("Gather", states, 0, axis=axis)
-    if layer.backwards is None:
+    if layer.backward_rnn is None:
         return forward
     kind, attributes = _MERGES[layer.merge_mode]
     backward = graph.op("Gather", states, 1, axis=axis)

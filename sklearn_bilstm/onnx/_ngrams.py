@@ -9,11 +9,11 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.onnx._graph import Graph, Operand
-from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, NgramColumns
-from sklearn_bilstm.training import Evidence, WidePath
+from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, HashedNgramVocabulary
+from sklearn_bilstm.training import ClassLogOdds, NgramLinearModel
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
-__all__ = ["evidence_channels", "wide_logits"]
+__all__ = ["linear_logits", "log_odds_channels"]
 
 # Number of bits of a word of the bitmap of buckets, and of words per block. A byte
 # suffices to count the bits before each word of such a block.
@@ -26,23 +26,25 @@ _N_ONES = (
 )
 
 
-def evidence_channels(graph: Graph, evidence: Evidence, ids: str) -> str:
+def log_odds_channels(graph: Graph, log_odds: ClassLogOdds, ids: str) -> str:
     """Return features estimated from all training rows, (T, B, n_channels)."""
-    table = evidence._tables[-1]  # its last row is zero, for missing n-grams
+    table = log_odds._tables[-1]  # its last row is zero, for missing n-grams
     channels = []
-    for columns in _columns_at_steps(graph, evidence._columns, ids, len(table) - 1):
+    for columns in _columns_at_steps(graph, log_odds._columns, ids, len(table) - 1):
         columns = graph.op("Transpose", columns, perm=[1, 0])  # (T, B)
         channels.append(graph.op("Gather", table, columns))
     return graph.cast(graph.op("Concat", *channels, axis=-1), np.float32)
 
 
-def wide_logits(graph: Graph, path: WidePath, ids: str, static: str | None) -> str:
+def linear_logits(
+    graph: Graph, path: NgramLinearModel, ids: str, static: str | None
+) -> str:
     """Return the logits of a fitted linear model, float64 of shape (B, K).
 
     Parameters
     ----------
     graph : Graph
-    path : WidePath
+    path : NgramLinearModel
     ids : str
         Token ids.
     static : str or None
@@ -118,7 +120,7 @@ def _sparse_product(
     return graph.op("Reshape", sums, [-1, n_found])
 
 
-def _tfidf(graph: Graph, path: WidePath, ids: str) -> tuple[str, str]:
+def _tfidf(graph: Graph, path: NgramLinearModel, ids: str) -> tuple[str, str]:
     """Return the distinct n-grams of each row and their TF-IDF weights.
 
     Both have the shape (B, n_lengths * T). Unused entries have a weight of zero and a
@@ -176,7 +178,7 @@ def _distinct(
 
 
 def _columns_at_steps(
-    graph: Graph, columns: NgramColumns, ids: str, no_column: int
+    graph: Graph, columns: HashedNgramVocabulary, ids: str, no_column: int
 ) -> list[str]:
     """Look up the n-grams that end at each step, of shape (B, T) for each length.
 
@@ -229,7 +231,9 @@ def _shifted_right(graph: Graph, numbers: str, n_bits: np.uint64) -> str:
     return graph.cast(shifted, np.int64)
 
 
-def _looked_up(graph: Graph, columns: NgramColumns, bucket: str) -> tuple[str, str]:
+def _looked_up(
+    graph: Graph, columns: HashedNgramVocabulary, bucket: str
+) -> tuple[str, str]:
     """Return the columns of buckets, and whether they have one.
 
     The column of a bucket is its rank in a bitmap of the fitted buckets (Jacobson,

@@ -12,7 +12,7 @@ from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._vectorizer import make_vectorizer
-from sklearn_bilstm.sequences import batches_to_read
+from sklearn_bilstm.sequences import inference_batches
 from sklearn_bilstm.text import TextVectorizer
 from sklearn_bilstm.utils._files import AnyFile, name_of_file, read_bytes
 from sklearn_bilstm.utils._optional import import_optional
@@ -205,7 +205,7 @@ class OnnxModel:
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
         rows = self._read(X)
-        batches = batches_to_read(rows.sequences.lengths, self.batch_size)
+        batches = inference_batches(rows.sequences.lengths, self.batch_size)
 
         def run(batch: np.ndarray) -> np.ndarray:
             try:

@@ -24,8 +24,8 @@ from sklearn_bilstm.training import (
     SequenceNet,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
-    WeightedLabellingLoss,
     WeightedRegressionLoss,
+    WeightedTaggingLoss,
 )
 from sklearn_bilstm.utils._random import seeded_generator
 
@@ -38,7 +38,7 @@ _PARTS_OF_ROLES: dict[str, list] = {
     "head": [DenseHead],
     "augmentation": [Augmentation],
     "characters": [CharacterEncoder],
-    "labelling": [CRF, IndependentLabels],
+    "decoder": [CRF, IndependentLabels],
 }
 _PARTS = {
     role: {part.__name__: part for part in parts}
@@ -49,7 +49,7 @@ _CRITERIA = {
     for criterion in (
         WeightedBinaryCrossEntropy,
         WeightedCrossEntropy,
-        WeightedLabellingLoss,
+        WeightedTaggingLoss,
         WeightedRegressionLoss,
     )
 }
@@ -114,7 +114,7 @@ def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
 
 
 def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:
-    network = TaggingModel if "labelling" in parts else SequenceModel
+    network = TaggingModel if "decoder" in parts else SequenceModel
     n_layers = sum(
         len(config.get("hidden_layer_sizes", ())) for _, config in parts.values()
     )

@@ -20,7 +20,7 @@ from sklearn_bilstm.estimators import (
 from sklearn_bilstm.estimators._ngrams import LONGEST_NGRAM
 from sklearn_bilstm.metrics import find_spans
 from sklearn_bilstm.metrics._schemes import SCHEMES
-from sklearn_bilstm.sequences import NgramColumns
+from sklearn_bilstm.sequences import HashedNgramVocabulary
 from sklearn_bilstm.text import TextVectorizer, WordReader, WordVectors
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.training import SequenceNet
@@ -37,14 +37,14 @@ _MODULES = {
     "BiLSTMClassifier": "sklearn_bilstm.estimators",
     "BiLSTMRegressor": "sklearn_bilstm.estimators",
     "BiLSTMTagger": "sklearn_bilstm.estimators",
-    "Evidence": "sklearn_bilstm.training",
-    "NgramColumns": "sklearn_bilstm.sequences",
+    "ClassLogOdds": "sklearn_bilstm.training",
+    "HashedNgramVocabulary": "sklearn_bilstm.sequences",
     "TextVectorizer": "sklearn_bilstm.text",
     "TokenCounts": "sklearn_bilstm.text._vocabulary",
-    "WidePath": "sklearn_bilstm.training",
+    "NgramLinearModel": "sklearn_bilstm.training",
     "WordReader": "sklearn_bilstm.text",
     "WordVectors": "sklearn_bilstm.text",
-    "_Linear": "sklearn_bilstm.training._wide",
+    "_Linear": "sklearn_bilstm.training._linear_model",
     "Binarizer": "sklearn.preprocessing",
     "ColumnTransformer": "sklearn.compose",
     "FeatureUnion": "sklearn.pipeline",
@@ -223,15 +223,15 @@ def _check_network(estimator: Any) -> None:
 
 def _check_ngrams(estimator: Any) -> None:
     """Reject sizes that would allocate memory before the inconsistency is found."""
-    wide_path = getattr(estimator, "wide_path_", None)
-    for learnt in (wide_path, getattr(estimator, "evidence_", None)):
+    linear_model = getattr(estimator, "linear_model_", None)
+    for learnt in (linear_model, getattr(estimator, "log_odds_", None)):
         if learnt is not None:
             _check_columns(learnt._columns)
-    if wide_path is None:
+    if linear_model is None:
         return
-    if wide_path.n_classes != len(estimator.classes_):
+    if linear_model.n_classes != len(estimator.classes_):
         raise ValueError("The linear path must have the classes of the estimator.")
-    _check_coefficients(wide_path._model)
+    _check_coefficients(linear_model._model)
 
 
 def _check_coefficients(model: Any) -> None:
@@ -243,7 +243,7 @@ def _check_coefficients(model: Any) -> None:
         raise ValueError("The linear path must have learnt something.")
 
 
-def _check_columns(columns: NgramColumns) -> None:
+def _check_columns(columns: HashedNgramVocabulary) -> None:
     shortest, longest = columns.lengths
     if not 1 <= shortest <= longest <= LONGEST_NGRAM:
         raise ValueError("There are no n-grams of such lengths.")

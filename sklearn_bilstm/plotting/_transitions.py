@@ -87,9 +87,9 @@ class TransitionDisplay:
         kind = "a fitted BiLSTMTagger with crf=True, or a model that holds one"
         tagger = fitted_estimator(model, kind)
         is_tagger = isinstance(tagger, BiLSTMTagger)
-        if not is_tagger or not isinstance(tagger.module_.labelling, CRF):
+        if not is_tagger or not isinstance(tagger.module_.decoder, CRF):
             raise ValueError(f"model must be {kind}: got {model!r}.")
-        field = tagger.module_.labelling
+        field = tagger.module_.decoder
         allowed = field.allowed.cpu().numpy()
         weights = field.weight.detach().cpu().numpy()
         return cls(np.where(allowed, weights, np.nan), tagger.classes_).plot(ax=ax)

@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_bilstm.sequences._padding import width_of_batch
 
-__all__ = ["LengthBuckets", "batches_to_read"]
+__all__ = ["BucketBatchSampler", "inference_batches"]
 
 # Number of batches in a random pool that is sorted by length. A larger pool has less
 # padding, a smaller one more random batches.
@@ -21,7 +21,7 @@ _MOST_STEPS = 2**16
 _N_BATCHES, _FEWEST_ROWS = 8, 16
 
 
-class LengthBuckets:
+class BucketBatchSampler:
     """Split rows into random batches of similar length; each row occurs once.
 
     Rows are shuffled, split into pools of several batches, and sorted within their
@@ -68,7 +68,7 @@ class LengthBuckets:
         return np.array_split(rows, -(-len(rows) // self.batch_size))
 
 
-def batches_to_read(
+def inference_batches(
     lengths: np.ndarray, batch_size: int, n_steps: int = 0
 ) -> list[np.ndarray]:
     """Split rows into batches for inference.

@@ -27,8 +27,8 @@ class SequenceDataset(Dataset):
         None means zeros.
     weight : ndarray of shape (n_sequences,), default=None
         Sample weights. None means ones.
-    evidence : Ragged, default=None
-        Class log-odds features of the steps, for a model with `evidence`.
+    log_odds : Ragged, default=None
+        Class log-odds features of the steps, for a model with `log_odds`.
     static : ndarray of float, shape (n_sequences, S), default=None
         Static features of each sequence, for a model with `static`.
     characters : Ragged, default=None
@@ -38,7 +38,7 @@ class SequenceDataset(Dataset):
     sequences: RaggedArray
     target: np.ndarray | RaggedArray = None  # type: ignore[assignment]  # set below
     weight: np.ndarray = None  # type: ignore[assignment]  # set below
-    evidence: Ragged | None = None
+    log_odds: Ragged | None = None
     static: np.ndarray | None = None
     characters: Ragged | None = None
 
@@ -58,7 +58,7 @@ class SequenceDataset(Dataset):
             sequences=self.sequences.take(rows),
             target=_taken(self.target, rows),
             weight=self.weight[rows],
-            evidence=None if self.evidence is None else self.evidence.take(rows),
+            log_odds=None if self.log_odds is None else self.log_odds.take(rows),
             static=None if self.static is None else self.static[rows],
             characters=None if self.characters is None else self.characters.take(rows),
         )
@@ -67,8 +67,8 @@ class SequenceDataset(Dataset):
         """Return the input and the target of a batch, each as keyword arguments."""
         steps, mask = pad(self.sequences, rows)
         inputs = {"steps": steps, "mask": mask}
-        if self.evidence is not None:
-            inputs["evidence"], _ = pad(self.evidence, rows)
+        if self.log_odds is not None:
+            inputs["log_odds"], _ = pad(self.log_odds, rows)
         if self.static is not None:
             inputs["static"] = torch.from_numpy(self.static[rows])
         if self.characters is not None:

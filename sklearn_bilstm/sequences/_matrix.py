@@ -79,7 +79,7 @@ def _check_filled(X: sparse.csr_array) -> None:
             "id. Does X hold counts, as CountVectorizer and TfidfVectorizer give "
             "them, or the ids of two vectorizers side by side? Use one "
             "TextVectorizer, which reads several text columns too. Or numbers behind "
-            "the ids? Say how many by the 'static_features' parameter."
+            "the ids? Say how many by the 'n_static_features' parameter."
         )
 
 

@@ -14,7 +14,7 @@ __all__ = [
     "BUCKET_BITS",
     "SPREAD_FACTOR",
     "SPREAD_SHIFT",
-    "NgramColumns",
+    "HashedNgramVocabulary",
     "hashed_ngrams",
     "spread",
 ]
@@ -71,10 +71,10 @@ class _Ranks:
 
 
 # Created on first use, and not an attribute, since attributes are saved.
-_RANKS: WeakKeyDictionary["NgramColumns", _Ranks] = WeakKeyDictionary()
+_RANKS: WeakKeyDictionary["HashedNgramVocabulary", _Ranks] = WeakKeyDictionary()
 
 
-class NgramColumns:
+class HashedNgramVocabulary:
     """Hashed vocabulary of the n-grams with a minimum document frequency.
 
     Parameters

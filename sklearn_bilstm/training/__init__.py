@@ -2,13 +2,14 @@
 
 from sklearn_bilstm.training._callbacks import EarlyStopping, EpochStart, MaxNorm
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
-from sklearn_bilstm.training._evidence import Evidence
+from sklearn_bilstm.training._linear_model import NgramLinearModel
+from sklearn_bilstm.training._log_odds import ClassLogOdds
 from sklearn_bilstm.training._losses import (
     REGRESSION_LOSSES,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
-    WeightedLabellingLoss,
     WeightedRegressionLoss,
+    WeightedTaggingLoss,
 )
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
@@ -17,7 +18,6 @@ from sklearn_bilstm.training._schedules import SCHEDULES
 from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
 from sklearn_bilstm.training._splits import split_off_validation
 from sklearn_bilstm.training._stop import StopTraining
-from sklearn_bilstm.training._wide import WidePath
 
 __all__ = [
     "OPTIMIZERS",
@@ -26,20 +26,20 @@ __all__ = [
     "SCHEDULES",
     "Accuracy",
     "BatchBar",
+    "ClassLogOdds",
     "EarlyStopping",
     "EpochPrinter",
     "EpochStart",
-    "Evidence",
     "LabelAccuracy",
     "MaxNorm",
+    "NgramLinearModel",
     "SequenceNet",
     "SpanF1",
     "StopTraining",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
-    "WeightedLabellingLoss",
     "WeightedRegressionLoss",
-    "WidePath",
+    "WeightedTaggingLoss",
     "cooccurrence_vectors",
     "split_off_validation",
 ]

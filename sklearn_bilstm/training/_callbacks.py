@@ -11,7 +11,7 @@ from sklearn_bilstm.training._stop import StopTraining
 __all__ = ["EarlyStopping", "EpochStart", "MaxNorm", "Resumable"]
 
 # Layers whose weight matrices do not have one row of incoming weights per unit.
-_WITHOUT_UNITS = "input_layer.", "characters.embedding.", "labelling."
+_WITHOUT_UNITS = "input_layer.", "characters.embedding.", "decoder."
 
 
 class Resumable(Callback):

@@ -10,8 +10,8 @@ __all__ = [
     "REGRESSION_LOSSES",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
-    "WeightedLabellingLoss",
     "WeightedRegressionLoss",
+    "WeightedTaggingLoss",
 ]
 
 
@@ -80,7 +80,7 @@ class WeightedRegressionLoss(nn.Module):
         return (losses * weight).mean()
 
 
-class WeightedLabellingLoss(nn.Module):
+class WeightedTaggingLoss(nn.Module):
     """Weighted negative log-likelihood of the labels of steps.
 
     Parameters
@@ -94,7 +94,7 @@ class WeightedLabellingLoss(nn.Module):
         self.n_steps = n_steps
 
     def forward(
-        self, emissions: Tensor, target: Tensor, weight: Tensor, labelling: nn.Module
+        self, emissions: Tensor, target: Tensor, weight: Tensor, decoder: nn.Module
     ) -> Tensor:
         """Return the loss of emissions.
 
@@ -104,10 +104,10 @@ class WeightedLabellingLoss(nn.Module):
         target : int64 tensor of shape (B, T)
             Labels; -1 on padding.
         weight : tensor of shape (B,)
-        labelling : CRF or IndependentLabels
+        decoder : CRF or IndependentLabels
             Decoder of the network, which computes the log-likelihood of labels.
         """
         target = target[:, : emissions.shape[1]]  # a shard may have shorter rows
         mask = target >= 0  # (B, T)
-        log_likelihood = labelling(emissions, target.clamp(min=0), mask)  # (B,)
+        log_likelihood = decoder(emissions, target.clamp(min=0), mask)  # (B,)
         return -(log_likelihood * weight).mean() / self.n_steps

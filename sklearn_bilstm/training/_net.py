@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader
 
 from sklearn_bilstm.nn import TokenInput
 from sklearn_bilstm.sequences import (
-    LengthBuckets,
+    BucketBatchSampler,
     SequenceDataset,
     cut,
 )
@@ -213,10 +213,12 @@ class SequenceNet(PredictingNet):
     ) -> DataLoader:
         """Return a loader of batches of like length, in random order for training."""
         name = "iterator_train" if training else "iterator_valid"
-        batches: LengthBuckets | list[np.ndarray]
+        batches: BucketBatchSampler | list[np.ndarray]
         if training:
             order = [self.seed, _ORDER, len(self.history)]
-            batches = LengthBuckets(dataset.sequences.lengths, self.batch_size, order)
+            batches = BucketBatchSampler(
+                dataset.sequences.lengths, self.batch_size, order
+            )
         else:
             batches = self._batches(dataset)
         try:
@@ -328,7 +330,7 @@ class SequenceNet(PredictingNet):
         """Forget what the optimiser remembers, which is twice the size of the model."""
         self._initialize_optimizer()
 
-    def carry_on(self, other: "SequenceNet") -> None:
+    def load_training_state(self, other: "SequenceNet") -> None:
         """Go on where another net stopped: its steps, epochs and optimiser.
 
         Parameters

@@ -10,7 +10,7 @@ from skorch.utils import to_tensor
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from sklearn_bilstm.sequences import SequenceDataset, batches_to_read
+from sklearn_bilstm.sequences import SequenceDataset, inference_batches
 from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._threads import Workers, single_threaded
 
@@ -217,7 +217,7 @@ class PredictingNet(NeuralNet):
         if self.module_.of_steps:
             # the memory of a CRF per row grows with the labels, not with the steps
             n_steps = 0
-        return batches_to_read(dataset.sequences.lengths, n_rows, n_steps)
+        return inference_batches(dataset.sequences.lengths, n_rows, n_steps)
 
     def _read(
         self,

@@ -102,7 +102,7 @@ class R2(_Score):
         return explained.where(varies, of_constants).mean()
 
 
-class _LabellingScore(_Score):
+class _TaggingScore(_Score):
     """Record a score of the labels of steps, of validation rows only.
 
     Decoding the labels takes time.
@@ -121,11 +121,11 @@ class _LabellingScore(_Score):
         if training:
             return
         mask = (batch[1]["target"] >= 0).to(y_pred.device)  # (B, T)
-        found = net.module_.labelling.decode(y_pred, mask)  # (B, T)
+        found = net.module_.decoder.decode(y_pred, mask)  # (B, T)
         super().on_batch_end(net, batch, training, found, **kwargs)
 
 
-class LabelAccuracy(_LabellingScore):
+class LabelAccuracy(_TaggingScore):
     """Record the weighted accuracy over steps."""
 
     name = "accuracy"
@@ -140,7 +140,7 @@ class LabelAccuracy(_LabellingScore):
         return right / total if total else total  # no steps
 
 
-class SpanF1(_LabellingScore):
+class SpanF1(_TaggingScore):
     """Record the weighted F1 score of spans.
 
     Parameters

@@ -324,7 +324,7 @@ class TestWeights:
         static = np.exp(2 * np.random.RandomState(0).normal(size=(40, 2)))
         X, seen = np.hstack([ids, static]), []
         small_classifier(
-            early_stopping=True, callbacks=[KeepsRows(seen)], static_features=2
+            early_stopping=True, callbacks=[KeepsRows(seen)], n_static_features=2
         ).fit(X, y)
         assert seen[0].static.shape == (36, 2)
         np.testing.assert_allclose(seen[0].static.mean(0), 0, atol=1e-5)
@@ -816,8 +816,8 @@ class TestErrors:
             ({"validation_fraction": 1.0}, "'validation_fraction' parameter"),
             ({"n_threads": 0}, "'n_threads' parameter"),
             ({"embedding": "glove"}, "'embedding' parameter"),
-            ({"wide_ngrams": 2}, "'wide_ngrams' parameter"),
-            ({"wide_ngrams": "Auto"}, "'wide_ngrams' parameter"),
+            ({"linear_ngram_range": 2}, "'linear_ngram_range' parameter"),
+            ({"linear_ngram_range": "Auto"}, "'linear_ngram_range' parameter"),
             ({"n_iter_no_change": 0}, "'n_iter_no_change' parameter"),
             ({"tol": -1}, "'tol' parameter"),
             ({"class_weight": "even"}, "'class_weight' parameter"),

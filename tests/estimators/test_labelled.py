@@ -39,8 +39,8 @@ def test_what_is_predicted_is_more_probable_than_not(fitted_to_several, ids):
 
 def test_the_default_with_all_its_paths_learns_several_labels(ids, several):
     model = BiLSTMClassifier(random_state=0).fit(ids, several)
-    assert model.wide_path_ is not None
-    assert model.evidence_ is not None
+    assert model.linear_model_ is not None
+    assert model.log_odds_ is not None
     assert model.score(ids, several) > 0.9
 
 
@@ -61,7 +61,7 @@ def test_the_score_of_held_out_rows_is_in_the_history(ids, several):
 
 def test_a_label_that_no_row_has_is_not_predicted(ids, several):
     never = np.column_stack([several, np.zeros(40, int)])
-    model = small_classifier(wide_ngrams=(1, 1), max_epochs=10).fit(ids, never)
+    model = small_classifier(linear_ngram_range=(1, 1), max_epochs=10).fit(ids, never)
     assert not model.predict(ids)[:, 3].any()
 
 

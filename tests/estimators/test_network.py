@@ -157,22 +157,24 @@ class TestPretrained:
             if not name.startswith("head."):
                 assert (start[name] == weight).all(), name
 
-    def test_evidence_of_the_old_target_is_read_on(self, ids, y):
+    def test_log_odds_of_the_old_target_is_read_on(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
         params = {"pretrained": first, "lr": 1e-12, "max_epochs": 1, "random_state": 0}
         second = BiLSTMClassifier(**params).fit(ids, np.arange(40) % 3)
-        assert second.evidence_ is first.evidence_
+        assert second.log_odds_ is first.log_odds_
         np.testing.assert_allclose(
             second.transform(ids), first.transform(ids), rtol=1e-5, atol=1e-6
         )
 
-    def test_evidence_that_is_not_read_on_is_warned_of(self, ids, y):
+    def test_log_odds_that_is_not_read_on_is_warned_of(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
         for second in (
-            BiLSTMClassifier(pretrained=first, evidence_ngrams=None, max_epochs=1),
+            BiLSTMClassifier(pretrained=first, log_odds_ngram_range=None, max_epochs=1),
             BiLSTMRegressor(pretrained=first, max_epochs=1),
         ):
-            with pytest.warns(UserWarning, match="Fit it with evidence_ngrams=None"):
+            with pytest.warns(
+                UserWarning, match="Fit it with log_odds_ngram_range=None"
+            ):
                 second.fit(ids, np.arange(40) % 3)
 
     def test_a_search_hands_on_its_best_estimator(self, ids, y):

@@ -198,62 +198,64 @@ class TestStaticFeatures:
 
     def test_they_are_learnt_from(self, beside):
         X, y = beside
-        params = {"static_features": 2, "max_epochs": 30, "dropout": 0.0, "lr": 0.02}
+        params = {"n_static_features": 2, "max_epochs": 30, "dropout": 0.0, "lr": 0.02}
         assert small_classifier(**params).fit(X, y).score(X, y) > 0.95
 
     def test_sparse_and_dense_rows_mean_the_same(self, beside):
         X, y = beside
-        model = small_classifier(static_features=2).fit(X, y)
+        model = small_classifier(n_static_features=2).fit(X, y)
         in_rows = sparse.csr_array(X)
         assert np.array_equal(model.predict_proba(in_rows), model.predict_proba(X))
 
     def test_they_stand_behind_the_pooled_states_in_standard_units(self, beside):
         X, y = beside
-        vectors = small_classifier(static_features=2).fit(X, y).transform(X)
+        vectors = small_classifier(n_static_features=2).fit(X, y).transform(X)
         np.testing.assert_allclose(vectors[:, -2:].mean(0), 0, atol=1e-6)
         np.testing.assert_allclose(vectors[:, -2:].std(0), 1, rtol=1e-6)
 
     def test_they_make_a_row_of_floats_tokens_and_no_numbers(self, beside):
         X, y = beside
-        assert small_classifier(static_features=2).fit(X, y).input_type_ == "tokens"
+        assert small_classifier(n_static_features=2).fit(X, y).input_type_ == "tokens"
 
     def test_a_series_of_one_channel_may_have_them(self, beside):
         X = np.random.RandomState(0).rand(40, 8)
-        model = small_classifier(static_features=2, input_type="numeric")
+        model = small_classifier(n_static_features=2, input_type="numeric")
         assert model.fit(X, beside[1]).n_channels_ == 1
 
     def test_a_regressor_has_them_too(self, beside):
         X, _ = beside
-        model = small_regressor(static_features=2, max_epochs=100, dropout=0.0, lr=0.03)
+        model = small_regressor(
+            n_static_features=2, max_epochs=100, dropout=0.0, lr=0.03
+        )
         assert model.fit(X, X[:, -2]).score(X, X[:, -2]) > 0.5
 
     def test_a_gap_in_them_is_refused_with_a_way_out(self, beside):
         X, y = beside
         X[3, -1] = np.nan
         with pytest.raises(ValueError, match="NaN in row 3.*SimpleImputer"):
-            small_classifier(static_features=2).fit(X, y)
+            small_classifier(n_static_features=2).fit(X, y)
 
     def test_they_are_those_that_were_fitted(self, beside):
         X, y = beside
-        model = small_classifier(static_features=2).fit(X, y)
+        model = small_classifier(n_static_features=2).fit(X, y)
         expected = model.predict_proba(X)
-        changed = model.set_params(static_features=0)
+        changed = model.set_params(n_static_features=0)
         assert np.array_equal(changed.predict_proba(X), expected)
 
     def test_numbers_in_front_are_refused_with_a_way_out(self, beside):
         X, y = beside
         in_front = np.hstack([X[:, -2:], X[:, :-2]])
         with pytest.raises(ValueError, match="Fractions.*last columns.*are numbers"):
-            small_classifier(static_features=2).fit(in_front, y)
+            small_classifier(n_static_features=2).fit(in_front, y)
 
     def test_something_must_be_left_to_read(self, beside):
         X, y = beside
         with pytest.raises(ValueError, match="must leave a column.*14 columns. Got 14"):
-            small_classifier(static_features=14).fit(X, y)
+            small_classifier(n_static_features=14).fit(X, y)
 
     def test_series_have_no_columns_beside_them(self):
-        with pytest.raises(ValueError, match="'static_features'.*2-D X"):
-            small_classifier(static_features=1).fit(np.ones((4, 3, 2)), [0, 1, 0, 1])
+        with pytest.raises(ValueError, match="'n_static_features'.*2-D X"):
+            small_classifier(n_static_features=1).fit(np.ones((4, 3, 2)), [0, 1, 0, 1])
 
 
 class TestIntegers:
@@ -296,6 +298,6 @@ class TestListsOfIds:
         assert not hasattr(model, "n_features_in_")
 
     def test_they_have_no_static_columns(self):
-        model = small_classifier(input_type="tokens", static_features=1)
-        with pytest.raises(ValueError, match="'static_features' .*unequal length"):
+        model = small_classifier(input_type="tokens", n_static_features=1)
+        with pytest.raises(ValueError, match="'n_static_features' .*unequal length"):
             model.fit([[5, 6, 1], [8, 2]], [0, 1])

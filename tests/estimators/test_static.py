@@ -33,7 +33,7 @@ def test_a_right_number_gives_no_warning(container):
     X = container(table("count", "age").transform(FRAME))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = small_classifier(static_features=2).fit(X, y)
+        model = small_classifier(n_static_features=2).fit(X, y)
     assert len(model.predict(X)) == 60
 
 
@@ -41,44 +41,44 @@ def test_a_right_number_gives_no_warning(container):
 def test_a_token_read_as_a_number_gives_a_warning(container):
     X = container(table("count").transform(FRAME))
     with pytest.warns(
-        UserWarning, match="'static_features' parameter may be too large"
+        UserWarning, match="'n_static_features' parameter may be too large"
     ):
-        small_classifier(static_features=2).fit(X, y)
+        small_classifier(n_static_features=2).fit(X, y)
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_a_number_read_as_a_token_gives_a_warning(container):
     X = container(table("count", "age").transform(FRAME))
     with pytest.warns(
-        UserWarning, match="'static_features' parameter may be too small"
+        UserWarning, match="'n_static_features' parameter may be too small"
     ):
-        small_classifier(static_features=1).fit(X, y)
+        small_classifier(n_static_features=1).fit(X, y)
 
 
-@pytest.mark.parametrize("static_features", [1, 3])
-def test_names_of_columns_show_a_wrong_number(static_features):
+@pytest.mark.parametrize("n_static_features", [1, 3])
+def test_names_of_columns_show_a_wrong_number(n_static_features):
     X = table("count", "age").set_output(transform="pandas").transform(FRAME)
-    assert len(small_classifier(static_features=2).fit(X, y).predict(X)) == 60
+    assert len(small_classifier(n_static_features=2).fit(X, y).predict(X)) == 60
     with pytest.raises(ValueError, match="has 5 columns of token ids.* and 2 others"):
-        small_classifier(static_features=static_features).fit(X, y)
+        small_classifier(n_static_features=n_static_features).fit(X, y)
 
 
 def test_numbers_before_the_ids_are_refused():
     X = table("count", "age").set_output(transform="pandas").transform(FRAME)
     with pytest.raises(ValueError, match="token ids, which come first"):
-        small_classifier(static_features=2).fit(X[X.columns[::-1]], y)
+        small_classifier(n_static_features=2).fit(X[X.columns[::-1]], y)
 
 
 def test_ids_alone_have_no_static_features():
     X = TextVectorizer(max_length=5).fit_transform(TEXTS)
     with pytest.raises(ValueError, match="must be 0 where X holds nothing but"):
-        small_classifier(static_features=2).fit(X, y)
+        small_classifier(n_static_features=2).fit(X, y)
 
 
 def test_ids_behind_zeros_are_no_sign_of_a_number():
     X = np.fliplr(table("age").transform(FRAME)[:, :5])
     X = np.column_stack([X, FRAME["age"]])
-    assert len(small_classifier(static_features=1).fit(X, y).predict(X)) == 60
+    assert len(small_classifier(n_static_features=1).fit(X, y).predict(X)) == 60
 
 
 def test_fewer_categories_in_a_fold_are_noticed():
@@ -91,9 +91,9 @@ def test_fewer_categories_in_a_fold_are_noticed():
     fold = FRAME[FRAME["kind"] != "d"]
     X = columns.fit_transform(fold)
     with pytest.warns(
-        UserWarning, match="'static_features' parameter may be too large"
+        UserWarning, match="'n_static_features' parameter may be too large"
     ):
-        small_classifier(static_features=4).fit(X, y[: len(X)])
+        small_classifier(n_static_features=4).fit(X, y[: len(X)])
 
 
 def test_a_count_beside_texts_that_nearly_all_are_cut_does_not_warn():
@@ -103,11 +103,11 @@ def test_a_count_beside_texts_that_nearly_all_are_cut_does_not_warn():
     count = np.where(np.arange(40) % 4 == 2, 3, 0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        model = small_classifier(static_features=1)
+        model = small_classifier(n_static_features=1)
         model.fit(np.column_stack([ids, count]), np.arange(40) % 2)
 
 
 def test_names_of_token_ids_among_others_need_static_features():
     X = pd.DataFrame({"token_0": [4.0, 5.0] * 10, "age": np.arange(20) / 7})
-    with pytest.raises(ValueError, match="'static_features'.*got 0.*and 1 others"):
+    with pytest.raises(ValueError, match="'n_static_features'.*got 0.*and 1 others"):
         small_classifier().fit(X, np.arange(20) % 2)

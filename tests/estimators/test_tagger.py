@@ -28,7 +28,7 @@ NETWORKS = [
     {},
     {"crf": False, "constrained": False},
     {"cell": "gru", "normalization": "batch", "hidden_layer_sizes": (6, 4)},
-    {"character_filters": 0, "embedding": "svd", "dense_layer_sizes": 5},
+    {"n_character_filters": 0, "embedding": "svd", "dense_layer_sizes": 5},
 ]
 
 
@@ -79,7 +79,7 @@ def test_characters_tell_what_unknown_words_are():
     params = {"max_epochs": 15, "lr": 0.02, "hidden_layer_sizes": 8}
     spelled = small_tagger(**params).fit(X[:100], y[:100])
     assert spelled.score(X[100:], y[100:]) > 0.95
-    by_id = small_tagger(character_filters=0, **params).fit(X[:100], y[:100])
+    by_id = small_tagger(n_character_filters=0, **params).fit(X[:100], y[:100])
     assert by_id.score(X[100:], y[100:]) < 0.8
 
 
@@ -183,10 +183,10 @@ def test_marginals_are_sums_over_all_label_sequences(fitted_tagger):
     inputs, _ = rows[np.array([0])]
     module = fitted_tagger.module_.eval()
     with torch.no_grad():
-        emissions, labelling = module._exactly(**inputs)
+        emissions, decoder = module._exactly(**inputs)
         paths = torch.tensor(list(itertools.product(range(3), repeat=3)))
         mask = torch.ones_like(paths, dtype=torch.bool)
-        found = labelling(emissions.expand(len(paths), -1, -1), paths, mask).exp()
+        found = decoder(emissions.expand(len(paths), -1, -1), paths, mask).exp()
     expected = [
         [found[paths[:, step] == k].sum().item() for k in range(3)] for step in range(3)
     ]
@@ -333,7 +333,7 @@ def test_validation_rows_of_ones_own_are_watched(sentences):
 
 def test_warm_start_goes_on_with_the_words_it_knows(sentences):
     X, y = sentences
-    model = small_tagger(warm_start=True, max_epochs=10, lr=0.02, character_filters=0)
+    model = small_tagger(warm_start=True, max_epochs=10, lr=0.02, n_character_filters=0)
     reached = model.fit(X, y).history_[-1]["train_loss"]
     model.fit([*X, ["Zoe", "left"]], [*y, ["B-PER", "O"]])
     assert model.history_[0]["train_loss"] < 2 * reached
@@ -341,7 +341,7 @@ def test_warm_start_goes_on_with_the_words_it_knows(sentences):
 
 
 @pytest.mark.parametrize(
-    "other", [{"crf": False}, {"character_filters": 3}, {"constrained": False}]
+    "other", [{"crf": False}, {"n_character_filters": 3}, {"constrained": False}]
 )
 def test_warm_start_wants_the_same_network(sentences, other):
     model = small_tagger(warm_start=True).fit(*sentences)
@@ -453,7 +453,7 @@ def test_its_tags_say_whether_it_reads_series_of_channels(input_type, reads):
         {"min_df": 0},
         {"min_df": 0.5},
         {"max_features": 0},
-        {"character_filters": -1},
+        {"n_character_filters": -1},
         {"character_embedding_dim": 0},
         {"embedding": "glove"},
         {"cell": "transformer"},

@@ -146,7 +146,7 @@ def vector_of(tagger, word):
 
 def test_words_of_given_vectors_are_known_though_no_sentence_has_them():
     frozen = {"embedding": WORD_VECTORS, "freeze_embedding": True}
-    tagger = small_tagger(character_filters=0, **frozen).fit(X, Y)
+    tagger = small_tagger(n_character_filters=0, **frozen).fit(X, Y)
     unknown, zoe, rome = tagger.predict_proba([["?"], ["Zoe"], ["Rome"]])
     assert not np.array_equal(zoe, unknown)
     assert np.array_equal(rome, unknown)
@@ -157,7 +157,7 @@ def test_words_of_given_vectors_are_known_though_no_sentence_has_them():
 
 def test_words_in_capitals_are_found_if_case_is_kept():
     frozen = {"embedding": WORD_VECTORS, "freeze_embedding": True}
-    tagger = small_tagger(lowercase=False, character_filters=0, **frozen).fit(X, Y)
+    tagger = small_tagger(lowercase=False, n_character_filters=0, **frozen).fit(X, Y)
     assert np.abs(vector_of(tagger, "Rome")).argmax() == 2
     assert np.array_equal(vector_of(tagger, "Anna"), vector_of(tagger, "anna"))
     unseen, lower = tagger.predict_proba([["ZOE"], ["zoe"]])
@@ -273,7 +273,7 @@ def test_a_scheme_may_be_named():
     assert "scheme" not in tagger.auto_params_
     none = small_tagger(scheme=None).fit(X, Y)
     assert none.scheme_ is None
-    assert none.module_.labelling.allowed.all()
+    assert none.module_.decoder.allowed.all()
     outside = [["O"] * len(row) for row in X]
     tagger = small_tagger(scheme="BIO").fit(X, outside)
     assert tagger.score(X, Y) == 0.0  # the F1 of spans, though none was learnt
@@ -317,7 +317,7 @@ def test_the_first_row_that_is_repaired_is_named_as_it_came():
 
 def test_nothing_is_impossible_where_no_label_may_stand_alone():
     tagger = small_tagger().fit([["a", "b"]] * 4, [["B-X", "E-X"]] * 4)
-    assert tagger.module_.labelling.allowed.all()
+    assert tagger.module_.decoder.allowed.all()
     alone = small_tagger().fit([["a", "b"], ["c"]] * 4, [["B-X", "E-X"], ["S-X"]] * 4)
     assert alone.predict([["a"]]) == [["S-X"]]
 
@@ -340,7 +340,7 @@ def test_there_must_be_a_label():
 def allowed_by(tagger):
     """Return all pairs of labels, and of the ends, that may follow each other."""
     names = [*tagger.classes_.tolist(), None]
-    found = np.argwhere(tagger.module_.labelling.allowed.numpy())
+    found = np.argwhere(tagger.module_.decoder.allowed.numpy())
     return {(names[i], names[j]) for i, j in found}
 
 
@@ -366,13 +366,13 @@ def test_a_scheme_says_what_is_impossible():
 )
 def test_where_there_is_no_constraint_all_is_possible(params, labels):
     tagger = small_tagger(**params).fit([["a", "b"]], [labels])
-    assert tagger.module_.labelling.allowed.all()
+    assert tagger.module_.decoder.allowed.all()
 
 
 def test_the_parts_are_those_that_are_asked_for():
-    assert isinstance(small_tagger().fit(X, Y).module_.labelling, CRF)
-    one_by_one = small_tagger(crf=False, character_filters=0).fit(X, Y).module_
-    assert isinstance(one_by_one.labelling, IndependentLabels)
+    assert isinstance(small_tagger().fit(X, Y).module_.decoder, CRF)
+    one_by_one = small_tagger(crf=False, n_character_filters=0).fit(X, Y).module_
+    assert isinstance(one_by_one.decoder, IndependentLabels)
     assert one_by_one.characters is None
     assert small_tagger().fit(IDS, Y).module_.characters is None
 
@@ -390,5 +390,5 @@ def test_neither_transitions_nor_vectors_decay():
         for weight in group["params"]
     }
     for name, weight in tagger.module_.named_parameters():
-        free = "bias" in name or "embedding" in name or "labelling" in name
+        free = "bias" in name or "embedding" in name or "decoder" in name
         assert decay_of[weight] == (0.0 if free else 0.1), name

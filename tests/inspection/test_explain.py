@@ -143,7 +143,7 @@ def test_a_regressor_of_several_numbers_is_asked_for_one(reviews):
 def test_tokens_that_are_cut_off_have_no_score(reviews, method):
     needs_captum(method)
     vectorizer = TextVectorizer(max_length=2, truncation="middle")
-    classifier = small_classifier(pooling="attention", wide_ngrams=(1, 2))
+    classifier = small_classifier(pooling="attention", linear_ngram_range=(1, 2))
     model = make_pipeline(vectorizer, classifier).fit(*reviews)
     (one,) = explain(model, ["the plot was good"], method=method)
     assert one.tokens == ["the", "plot", "was", "good"]
@@ -166,7 +166,7 @@ def test_columns_beside_numbers(reviews, method):
         (TextVectorizer(), ["title", "review"]), remainder="passthrough"
     )
     classifier = small_classifier(
-        pooling="attention", static_features=1, wide_ngrams=(1, 2)
+        pooling="attention", n_static_features=1, linear_ngram_range=(1, 2)
     )
     model = make_pipeline(columns, classifier).fit(frame, labels)
     (one,) = explain(model, frame[:1], method=method)
@@ -214,7 +214,9 @@ def test_a_model_of_a_stream_has_no_linear_path(reviews, method):
     needs_captum(method)
     texts, labels = reviews
     vectorizer = TextVectorizer().fit(texts)
-    classifier = small_classifier(wide_ngrams=(1, 2), evidence_ngrams=(1, 2))
+    classifier = small_classifier(
+        linear_ngram_range=(1, 2), log_odds_ngram_range=(1, 2)
+    )
     classifier.partial_fit(vectorizer.transform(texts), labels, np.unique(labels))
     (one,) = explain(make_pipeline(vectorizer, classifier), TEXTS[:1], method)
     assert np.isfinite(one.scores).all()

@@ -73,7 +73,7 @@ def test_it_prints_its_text_with_scores():
     )
 
 
-def test_attention_is_printed_as_shares_and_not_as_evidence():
+def test_attention_is_printed_as_shares_and_not_as_log_odds():
     one = make_explanation(scores=(0.5, 0.25, 0.125, 0.125), method="attention")
     assert str(one) == (
         "share of attention (most probable: positive, 0.818)\n"

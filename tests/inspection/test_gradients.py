@@ -51,9 +51,9 @@ def test_scores_of_deeper_networks_sum_up(reviews, merge_mode):
 @pytest.mark.parametrize(
     "params",
     [
-        {"wide_ngrams": None},
-        {"evidence_ngrams": None},
-        {"wide_ngrams": (2, 3), "evidence_ngrams": (1, 3)},
+        {"linear_ngram_range": None},
+        {"log_odds_ngram_range": None},
+        {"linear_ngram_range": (2, 3), "log_odds_ngram_range": (1, 3)},
     ],
 )
 def test_scores_sum_up_with_each_of_the_paths(reviews, params):
@@ -78,7 +78,7 @@ def test_scores_sum_to_a_number_in_its_own_unit(reviews):
 
 def test_scores_of_a_network_that_changes_its_mind_on_the_way_sum_up(reviews):
     texts, labels = reviews
-    model = small_pipeline(wide_ngrams=None, pooling="last").fit(texts, labels)
+    model = small_pipeline(linear_ngram_range=None, pooling="last").fit(texts, labels)
     with torch.no_grad():
         for name, weight in model[-1].module_.encoder.named_parameters():
             if "weight" in name:
@@ -128,8 +128,8 @@ def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
     with torch.no_grad():
         # each direction sees the token that it ends at alone, and jumps on the way
         for cell, vector, place in [
-            (layer.forwards, vectors[-1], 1 / 3),
-            (layer.backwards, vectors[0], 2 / 3),
+            (layer.forward_rnn, vectors[-1], 1 / 3),
+            (layer.backward_rnn, vectors[0], 2 / 3),
         ]:
             cell.weight_hh_l0.zero_()
             cell.weight_ih_l0 *= 2e4 / (cell.weight_ih_l0 @ vector)
@@ -150,14 +150,14 @@ def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
 
 
 def test_the_linear_path_alone_gives_each_ngram_its_share(reviews):
-    model = copy.deepcopy(small_pipeline(evidence_ngrams=None).fit(*reviews))
+    model = copy.deepcopy(small_pipeline(log_odds_ngram_range=None).fit(*reviews))
     classifier = model[-1]
     classifier.network_scale_ = 0.0
     (explanation,) = explain(model, ["good plot"], target="positive")
     X = model[0].transform(["good plot"])
-    of_steps = classifier.wide_path_.contributions(classifier._read(X).sequences)
+    of_steps = classifier.linear_model_.contributions(classifier._read(X).sequences)
     odds = (of_steps[..., 1] - of_steps[..., 0]) / 2
-    odds /= classifier.wide_path_.temperature_
+    odds /= classifier.linear_model_.temperature_
     (first, _), (second, pair) = odds
     expected = [first + pair / 2, second + pair / 2]
     np.testing.assert_allclose(explanation.scores, expected, rtol=1e-4)

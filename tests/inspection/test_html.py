@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import TextVectorizer, explain
 from sklearn_bilstm.inspection._html import box, legend
-from sklearn_bilstm.inspection._pieces import Field, Piece
+from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 from tests.helpers import small_classifier
 
 ALLOWED = {"div", "em", "small", "span", "strong"}
@@ -54,7 +54,9 @@ def as_html(heading, fields, meanings):
 @given(heading=st.text(), text=st.text(), name=st.text(), meaning=st.text())
 def test_all_text_is_shown_and_none_of_it_is_markup(heading, text, name, meaning):
     text = text.replace("\r", "").replace("\0", "")  # which a parser may change
-    field = Field(name, [Piece(text, 1.0), Piece(text, None)], [Piece(text, -2.0)])
+    field = TextColumn(
+        name, [TextSpan(text, 1.0), TextSpan(text, None)], [TextSpan(text, -2.0)]
+    )
     shown = read(as_html(heading, [field], [meaning, "against"])).text
     for part in (2 * text, meaning):
         assert part in shown
@@ -74,8 +76,8 @@ def test_a_review_that_holds_a_script_is_shown_and_not_run():
 
 
 def test_colours_tell_sign_and_size():
-    pieces = [Piece("good", 2.0), Piece("bad", -1.0), Piece("not read", None)]
-    spans = read(as_html("", [Field(None, pieces, [])], ["for", "against"])).spans
+    pieces = [TextSpan("good", 2.0), TextSpan("bad", -1.0), TextSpan("not read", None)]
+    spans = read(as_html("", [TextColumn(None, pieces, [])], ["for", "against"])).spans
     (good, bad), swatches = spans[:2], spans[2:]
     alpha = re.compile(r"rgba\((.*), ([\d.]+)\)")
     colour, strongest = alpha.search(good[0]["style"]).groups()
@@ -88,7 +90,7 @@ def test_colours_tell_sign_and_size():
 
 
 def test_shares_have_neither_sign_nor_a_colour_that_speaks_for_something():
-    fields = [Field(None, [Piece("good", 0.75)], [])]
+    fields = [TextColumn(None, [TextSpan("good", 0.75)], [])]
     ((share, _),) = read(box("", fields, is_share=True)).spans
     ((signed, _),) = read(box("", fields)).spans
     (swatch, _), (against, _) = read(legend(["for", "against"])).spans
@@ -98,9 +100,9 @@ def test_shares_have_neither_sign_nor_a_colour_that_speaks_for_something():
 
 
 def test_there_is_nothing_in_front_of_a_text_that_is_whole():
-    pieces = [Piece("good", 1.0)]
-    plain = box("", [Field(None, pieces, [])])
-    named = box("", [Field("title", pieces, [Piece("lemma", 1.0)])])
+    pieces = [TextSpan("good", 1.0)]
+    plain = box("", [TextColumn(None, pieces, [])])
+    named = box("", [TextColumn("title", pieces, [TextSpan("lemma", 1.0)])])
     assert "<div></div>" not in plain
     assert plain.count("<div") == named.count("<div") - 1
 

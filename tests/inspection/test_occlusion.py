@@ -7,7 +7,7 @@ from tests.helpers import small_pipeline
 WORDS = ["the", "plot", "was", "not", "good", "at", "all"]
 
 
-@pytest.mark.parametrize("params", [{}, {"wide_ngrams": None}])
+@pytest.mark.parametrize("params", [{}, {"linear_ngram_range": None}])
 def test_a_score_is_what_the_output_loses_with_the_word(reviews, params):
     model = small_pipeline(**params).fit(*reviews)
     (explanation,) = explain(model, [" ".join(WORDS)], "occlusion", target="positive")

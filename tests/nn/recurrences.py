@@ -64,10 +64,10 @@ def read(steps, weights, cell, merge_mode="concat"):
 
 
 def read_layer(steps, weights, layer, cell, merge_mode):
-    states, final = read_one_way(steps, weights, f"{layer}forwards.", cell)
-    if f"{layer}backwards.weight_ih_l0" not in weights:
+    states, final = read_one_way(steps, weights, f"{layer}forward_rnn.", cell)
+    if f"{layer}backward_rnn.weight_ih_l0" not in weights:
         return states, final
-    turned, first = read_one_way(steps[::-1], weights, f"{layer}backwards.", cell)
+    turned, first = read_one_way(steps[::-1], weights, f"{layer}backward_rnn.", cell)
     merge = MERGES[merge_mode]
     return merge(states, turned[::-1]), merge(final, first)
 

@@ -75,9 +75,9 @@ def test_tokens_are_deleted_and_swapped_at_once(generator):
 
 
 @pytest.mark.parametrize("params", CHANGES)
-def test_evidence_moves_with_its_steps(params, generator):
-    evidence = torch.stack([IDS, -IDS], dim=2)
-    steps, mask, moved = Augmentation(**params)(IDS, MASK, evidence, generator)
+def test_log_odds_moves_with_its_steps(params, generator):
+    log_odds = torch.stack([IDS, -IDS], dim=2)
+    steps, mask, moved = Augmentation(**params)(IDS, MASK, log_odds, generator)
     assert torch.equal(moved[mask], torch.stack([steps, -steps], dim=2)[mask])
 
 

@@ -3,16 +3,16 @@ import pytest
 import torch
 
 from sklearn_bilstm.nn import CELLS
-from sklearn_bilstm.nn._cell import draw_weights
-from sklearn_bilstm.nn._undrawn import undrawn
+from sklearn_bilstm.nn._cell import init_weights
+from sklearn_bilstm.nn._skip_init import skip_init
 from tests.nn import recurrences
 
 N_GATES = {"gru": 3, "lstm": 4, "rnn": 1}
 
 
 def make_layer(cell):
-    layer = undrawn(CELLS[cell].layer, 3, 4)
-    draw_weights(layer, torch.Generator().manual_seed(0))
+    layer = skip_init(CELLS[cell].layer, 3, 4)
+    init_weights(layer, torch.Generator().manual_seed(0))
     return layer
 
 
@@ -91,9 +91,9 @@ def test_only_the_forget_gate_of_an_lstm_starts_with_a_bias(cell):
 @pytest.mark.parametrize("cell", CELLS)
 def test_the_generator_decides_on_the_weights(cell):
     before = torch.get_rng_state()
-    first, again, other = (undrawn(CELLS[cell].layer, 3, 4) for _ in range(3))
+    first, again, other = (skip_init(CELLS[cell].layer, 3, 4) for _ in range(3))
     for layer, seed in ((first, 1), (again, 1), (other, 2)):
-        draw_weights(layer, torch.Generator().manual_seed(seed))
+        init_weights(layer, torch.Generator().manual_seed(seed))
     assert torch.equal(first.weight_hh_l0, again.weight_hh_l0)
     assert not torch.equal(first.weight_hh_l0, other.weight_hh_l0)
     assert torch.equal(torch.get_rng_state(), before)

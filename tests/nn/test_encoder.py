@@ -24,7 +24,7 @@ def torch_layers(encoder):
     """The same layers as torch's own, with the same weights."""
     layers = []
     for layer in encoder.layers:
-        ours = [rnn for rnn in (layer.forwards, layer.backwards) if rnn]
+        ours = [rnn for rnn in (layer.forward_rnn, layer.backward_rnn) if rnn]
         theirs = type(ours[0])(
             ours[0].input_size,
             ours[0].hidden_size,
@@ -190,7 +190,7 @@ def test_the_backward_direction_starts_at_the_last_real_step():
     encoder = make_encoder()
     x = torch.randn(1, 4, 3)
     states, _ = encoder(x, torch.tensor([[1, 1, 1, 0]], dtype=torch.bool))
-    first_read, _ = encoder.layers[0].backwards(x[:, 2:3])
+    first_read, _ = encoder.layers[0].backward_rnn(x[:, 2:3])
     torch.testing.assert_close(states[0, 2, 4:], first_read[0, 0])
 
 
@@ -202,7 +202,9 @@ def test_a_stack_reads_as_its_layers_one_after_the_other(normalization, generato
     states = x = torch.randn(4, 7, 3, generator=generator)
     for index, layer in enumerate(encoder.layers):
         alone = make_encoder(
-            [layer.forwards.hidden_size], layer.input_size, normalization=normalization
+            [layer.forward_rnn.hidden_size],
+            layer.input_size,
+            normalization=normalization,
         )
         weights = {
             name.replace(f"s.{index}.", "s.0."): weight
@@ -230,7 +232,7 @@ def test_recurrent_dropout_equals_an_lstm_of_fewer_weights():
     encoder = make_encoder(bidirectional=False, recurrent_dropout=0.5)
     x, mask = torch.randn(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)
     states, _ = encoder(x, mask, torch.Generator().manual_seed(3))
-    lstm = encoder.layers[0].forwards
+    lstm = encoder.layers[0].forward_rnn
     keep = torch.empty(16, 4).bernoulli_(
         0.5, generator=torch.Generator().manual_seed(3)
     )
@@ -291,6 +293,6 @@ def test_what_is_not_shared_keeps_weights_of_its_own():
     wider = torch.nn.functional.pad(x, (0, 2))
     for found, expected in zip(new(wider, MASK), learnt(x, MASK), strict=True):
         torch.testing.assert_close(found, expected)
-    for name in ("forwards", "backwards"):
+    for name in ("forward_rnn", "backward_rnn"):
         ours, before = (getattr(e.layers[0], name) for e in (new, untouched))
         assert torch.equal(ours.weight_ih_l0[:, 3:], before.weight_ih_l0[:, 3:])

@@ -47,12 +47,12 @@ def test_word_dropout_trains_the_unknown_token(generator):
     assert (layer.embedding.weight.grad[1] != 0).all()
 
 
-def test_evidence_stands_behind_the_vector_and_is_never_dropped(generator):
+def test_log_odds_stands_behind_the_vector_and_is_never_dropped(generator):
     layer = token_input(generator, n_channels=2, word_dropout=0.9, dropout=0.9)
-    evidence = torch.randn(2, 3, 2)
-    vectors = layer(IDS, MASK, generator, evidence)
+    log_odds = torch.randn(2, 3, 2)
+    vectors = layer(IDS, MASK, generator, log_odds)
     assert vectors.shape == (2, 3, layer.output_size)
-    ratio = vectors[..., 4:] / evidence
+    ratio = vectors[..., 4:] / log_odds
     torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio))
 
 
@@ -61,8 +61,8 @@ def test_vectors_lie_in_memory_as_the_recurrent_kernels_read_them(
     generator, n_channels
 ):
     layer = token_input(generator, n_channels=n_channels, dropout=0.5)
-    evidence = torch.randn(2, 3, 2) if n_channels else None
-    vectors = layer(IDS, MASK, generator, evidence)
+    log_odds = torch.randn(2, 3, 2) if n_channels else None
+    vectors = layer(IDS, MASK, generator, log_odds)
     assert time_major(vectors).data_ptr() == vectors.data_ptr()
 
 

@@ -42,4 +42,4 @@ def test_directions_that_are_not_merged_are_the_same_for_all_modes(name, generat
     encoder = RecurrentEncoder(3, (2,), bidirectional=False, merge_mode=name)
     encoder.reset_parameters(generator)
     assert encoder.output_size == 2
-    assert [part for part, _ in encoder.layers[0].named_children()] == ["forwards"]
+    assert [part for part, _ in encoder.layers[0].named_children()] == ["forward_rnn"]

@@ -137,7 +137,7 @@ def test_it_is_printed_part_by_part_with_the_number_of_weights():
     assert [re.split(r"\s{2,}", line.strip()) for line in lines] == [
         ["SequenceModel(", "weights"],
         [
-            "input_layer: TokenInput(9,000 tokens -> 4 + 2 of evidence, frozen)",
+            "input_layer: TokenInput(9,000 tokens -> 4 + 2 log-odds, frozen)",
             "36,000",
         ],
         [
@@ -186,7 +186,7 @@ def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
     model = make_model(layer, pooling, normalization=normalization).eval()
     generator = torch.Generator().manual_seed(1)
     inputs = {
-        "evidence": torch.randn(*IDS.shape, 2, generator=generator),
+        "log_odds": torch.randn(*IDS.shape, 2, generator=generator),
         "static": torch.randn(len(IDS), 5, generator=generator),
     }
     other = make_model(layer, pooling, seed=1)
@@ -199,8 +199,8 @@ def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
 
 
 @pytest.mark.parametrize(("n_channels", "n_given"), [(2, 0), (2, 1), (0, 2)])
-def test_evidence_that_was_not_learnt_from_is_an_error(n_channels, n_given):
+def test_log_odds_that_was_not_learnt_from_is_an_error(n_channels, n_given):
     model = make_model(TokenInput(9, 4, n_channels, unknown_id=1)).eval()
-    evidence = torch.ones(*IDS.shape, n_given) if n_given else None
+    log_odds = torch.ones(*IDS.shape, n_given) if n_given else None
     with pytest.raises(ValueError, match=f"{n_channels} numbers .* got {n_given}"):
-        model(IDS, MASK, evidence=evidence)
+        model(IDS, MASK, log_odds=log_odds)

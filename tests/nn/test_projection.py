@@ -22,13 +22,13 @@ def drawn(part, seed=0):
 
 
 def drawn_rows(lengths, n_channels, n_steps=6):
-    """Ids, some of them unknown, their mask, and evidence of each."""
+    """Ids, some of them unknown, their mask, and log-odds of each."""
     generator = torch.Generator().manual_seed(1)
     mask = torch.arange(n_steps) < torch.tensor(lengths)[:, None]
     ids = torch.randint(2, N_TOKENS + 3, mask.shape, generator=generator) * mask
     ids[0, 0] = N_TOKENS  # the first that has no vector
-    evidence = torch.randn(*mask.shape, n_channels, generator=generator).double()
-    return ids, mask, evidence if n_channels else None
+    log_odds = torch.randn(*mask.shape, n_channels, generator=generator).double()
+    return ids, mask, log_odds if n_channels else None
 
 
 @pytest.mark.parametrize("way", [TWO_WAYS, ONE_WAY])
@@ -37,11 +37,11 @@ def drawn_rows(lengths, n_channels, n_steps=6):
 def test_states_are_those_of_the_equations(lengths, n_channels, way):
     layer = drawn(TokenInput(N_TOKENS, 5, n_channels, unknown_id=UNKNOWN))
     encoder = drawn(RecurrentEncoder(5 + n_channels, [4], **way))
-    ids, mask, evidence = drawn_rows(lengths, n_channels)
+    ids, mask, log_odds = drawn_rows(lengths, n_channels)
     order = reversed_order(mask)
-    first = Projection(layer, encoder.layers[0])(ids, order, evidence)
+    first = Projection(layer, encoder.layers[0])(ids, order, log_odds)
     found, _ = encoder.states(first, mask, order)
-    vectors = layer(ids, mask, evidence=evidence).detach().numpy()
+    vectors = layer(ids, mask, log_odds=log_odds).detach().numpy()
     weights = recurrences.weights_of(encoder)
     for row, n_steps in enumerate(lengths):
         expected, _ = recurrences.read(vectors[row, :n_steps], weights, "lstm")
@@ -51,8 +51,8 @@ def test_states_are_those_of_the_equations(lengths, n_channels, way):
 def test_tokens_and_weights_are_those_that_it_was_made_of(generator):
     layer = drawn(TokenInput(N_TOKENS, 5, 2, unknown_id=UNKNOWN))
     encoder = drawn(RecurrentEncoder(7, [4]))
-    ids, mask, evidence = drawn_rows([5, 2], 2)
-    read = ids, reversed_order(mask), evidence
+    ids, mask, log_odds = drawn_rows([5, 2], 2)
+    read = ids, reversed_order(mask), log_odds
     projection = Projection(layer, encoder.layers[0])
     before = projection(*read)
     layer.grow(N_TOKENS + 3, generator)
@@ -63,16 +63,16 @@ def test_tokens_and_weights_are_those_that_it_was_made_of(generator):
 
 
 @pytest.mark.parametrize("n_given", [0, 1])
-def test_evidence_that_is_missing_is_an_error(n_given):
+def test_log_odds_that_is_missing_is_an_error(n_given):
     layer = drawn(TokenInput(N_TOKENS, 5, 2, unknown_id=UNKNOWN))
     projection = Projection(layer, drawn(RecurrentEncoder(7, [4])).layers[0])
-    ids, mask, evidence = drawn_rows([5, 2], n_given)
+    ids, mask, log_odds = drawn_rows([5, 2], n_given)
     with pytest.raises(ValueError, match=f"2 numbers for each .* got {n_given}"):
-        projection(ids, reversed_order(mask), evidence)
+        projection(ids, reversed_order(mask), log_odds)
 
 
 def rows_of(n_tokens=5_000, n_channels=0, hidden_sizes=(64,), **params):
-    """Which batches are looked up, of vectors and evidence 64 wide together."""
+    """Which batches are looked up, of vectors and log_odds 64 wide together."""
     with torch.device("meta"):
         width = 64 - n_channels
         layer = TokenInput(n_tokens, width, n_channels, unknown_id=UNKNOWN)

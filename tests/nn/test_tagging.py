@@ -19,10 +19,10 @@ MASK = IDS > 0
 CHARACTERS = torch.stack([IDS, IDS.flip(1) * MASK], 2)  # (3, 4, 2)
 K = 3
 
-any_labelling = pytest.mark.parametrize("labelling", [CRF, IndependentLabels])
+any_decoder = pytest.mark.parametrize("decoder", [CRF, IndependentLabels])
 
 
-def make_model(labelling=CRF, *, spells=True, input_layer=None, normalization=None):
+def make_model(decoder=CRF, *, spells=True, input_layer=None, normalization=None):
     input_layer = input_layer or TokenInput(
         9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
     )
@@ -32,14 +32,14 @@ def make_model(labelling=CRF, *, spells=True, input_layer=None, normalization=No
     width = input_layer.output_size + (5 if spells else 0)
     encoder = RecurrentEncoder(width, (3, 2), dropout=0.2, normalization=normalization)
     head = DenseHead(encoder.output_size, K, dropout=0.2)
-    model = TaggingModel(input_layer, encoder, head, labelling(K), characters)
+    model = TaggingModel(input_layer, encoder, head, decoder(K), characters)
     model.reset_parameters(torch.Generator().manual_seed(0))
     return model
 
 
-@any_labelling
-def test_wider_padding_changes_nothing(labelling):
-    model = make_model(labelling).eval()
+@any_decoder
+def test_wider_padding_changes_nothing(decoder):
+    model = make_model(decoder).eval()
     wider = torch.nn.functional.pad(IDS, (0, 3))
     spelled = torch.nn.functional.pad(CHARACTERS, (0, 0, 0, 3))
     emissions = model(wider, wider > 0, characters=spelled)[:, :4]
@@ -54,10 +54,10 @@ def test_wider_padding_changes_nothing(labelling):
     assert torch.equal(labels[MASK], model.decode(IDS, MASK, CHARACTERS)[MASK])
 
 
-@any_labelling
-def test_a_loss_is_given_the_labelling(labelling):
-    model = make_model(labelling)
-    assert model.loss_arguments == {"labelling": model.labelling}
+@any_decoder
+def test_a_loss_is_given_the_labelling(decoder):
+    model = make_model(decoder)
+    assert model.loss_arguments == {"decoder": model.decoder}
 
 
 def test_characters_tell_tokens_of_one_id_apart():
@@ -86,16 +86,16 @@ def test_one_generator_decides_all_dropout_and_no_global_state_is_touched():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@any_labelling
-def test_emissions_labels_and_marginals_are_of_one_mind(labelling):
-    model = make_model(labelling).eval()
+@any_decoder
+def test_emissions_labels_and_marginals_are_of_one_mind(decoder):
+    model = make_model(decoder).eval()
     emissions = model(IDS, MASK, characters=CHARACTERS)
     torch.testing.assert_close(
-        model.labelling.marginals(emissions, MASK),
+        model.decoder.marginals(emissions, MASK),
         model.marginals(IDS, MASK, CHARACTERS).float(),
     )
     assert torch.equal(
-        model.labelling.decode(emissions, MASK)[MASK],
+        model.decoder.decode(emissions, MASK)[MASK],
         model.decode(IDS, MASK, CHARACTERS)[MASK],
     )
 
@@ -115,14 +115,14 @@ def test_one_seed_draws_the_same_weights():
 
 
 def test_networks_of_another_design_are_told_apart():
-    designs = {
-        make_model().design,
-        make_model(IndependentLabels).design,
-        make_model(spells=False).design,
-        make_model(normalization="layer").design,
+    architectures = {
+        make_model().architecture,
+        make_model(IndependentLabels).architecture,
+        make_model(spells=False).architecture,
+        make_model(normalization="layer").architecture,
     }
-    assert len(designs) == 4
-    assert make_model().design in designs
+    assert len(architectures) == 4
+    assert make_model().architecture in architectures
 
 
 def test_batch_normalisation_alone_needs_whole_batches():
@@ -149,9 +149,9 @@ def test_each_part_is_printed_as_what_it_turns_into_what():
     assert "characters: CharacterEncoder" in repr(make_model())
 
 
-@any_labelling
-def test_the_arguments_of_a_part_make_one_like_it(labelling):
-    for part in make_model(labelling).children():
+@any_decoder
+def test_the_arguments_of_a_part_make_one_like_it(decoder):
+    for part in make_model(decoder).children():
         twin = type(part)(**part.config)
         assert twin.config == part.config
         twin.load_state_dict(part.state_dict())

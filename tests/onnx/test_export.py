@@ -45,10 +45,10 @@ def test_series_of_one_channel_and_one_length(served):
     assert_served_alike(model, served(model), X)
 
 
-@pytest.mark.parametrize("wide_ngrams", [None, (1, 2)])
-def test_numbers_beside_ids(served, ids, numbers, wide_ngrams):
+@pytest.mark.parametrize("linear_ngram_range", [None, (1, 2)])
+def test_numbers_beside_ids(served, ids, numbers, linear_ngram_range):
     X = np.hstack([ids, numbers])
-    model = small_classifier(static_features=3, wide_ngrams=wide_ngrams)
+    model = small_classifier(n_static_features=3, linear_ngram_range=linear_ngram_range)
     model.fit(X, numbers[:, 0] > 0)
     X[0, -1] = 1e9  # farther away than any that was fitted
     assert_served_alike(model, served(model), X)
@@ -56,7 +56,7 @@ def test_numbers_beside_ids(served, ids, numbers, wide_ngrams):
 
 def test_numbers_beside_numbers(served, numbers):
     X = np.hstack([np.random.RandomState(0).rand(40, 6), numbers])
-    model = small_classifier(static_features=3, input_type="numeric")
+    model = small_classifier(n_static_features=3, input_type="numeric")
     model.fit(X, numbers[:, 0] > 0)
     assert_served_alike(model, served(model), X)
 
@@ -88,14 +88,14 @@ def test_several_columns_of_text(served, reviews):
 
 
 def test_a_network_that_began_with_another(served, ids):
-    first = small_classifier(evidence_ngrams=(1, 2)).fit(ids, np.arange(40) % 3)
-    model = small_classifier(pretrained=first, evidence_ngrams=(1, 2))
+    first = small_classifier(log_odds_ngram_range=(1, 2)).fit(ids, np.arange(40) % 3)
+    model = small_classifier(pretrained=first, log_odds_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] > 15)
     assert_served_alike(model, served(model), ids)
 
 
 def test_a_vocabulary_that_has_grown(served, ids):
-    model = small_classifier(evidence_ngrams=(1, 2), wide_ngrams=(1, 2))
+    model = small_classifier(log_odds_ngram_range=(1, 2), linear_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] > 15).partial_fit(ids + 20, ids[:, 0] > 15)
     assert_served_alike(model, served(model), np.vstack([ids, ids + 15, ids + 40]))
 

@@ -6,11 +6,11 @@ from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._ngrams import _columns_at_steps, _looked_up
 from sklearn_bilstm.sequences import (
     BUCKET_BITS,
-    NgramColumns,
+    HashedNgramVocabulary,
     padded,
     ragged_from_ids,
 )
-from sklearn_bilstm.training import WidePath
+from sklearn_bilstm.training import NgramLinearModel
 from tests.helpers import ragged, small_classifier
 
 
@@ -20,7 +20,7 @@ from tests.helpers import ragged, small_classifier
 def test_ngrams_are_found_where_they_are_in_training(run, lengths, width, n_bits):
     random = np.random.RandomState(0)
     fitted = ragged(random.randint(1, 40, size=(60, 30)))
-    columns = NgramColumns(lengths, n_bits).fit(fitted)
+    columns = HashedNgramVocabulary(lengths, n_bits).fit(fitted)
     X = random.randint(1, 45, size=(20, width))
     X[np.arange(width) >= random.randint(0, width + 1, size=(20, 1))] = 0
     X[0] = np.resize(fitted.values, width)
@@ -45,7 +45,7 @@ def test_ngrams_are_found_where_they_are_in_training(run, lengths, width, n_bits
 def test_a_bucket_has_the_column_of_its_rank(run, share):
     random = np.random.RandomState(0)
     n_buckets = 1 << BUCKET_BITS
-    columns = NgramColumns((1, 1))
+    columns = HashedNgramVocabulary((1, 1))
     fitted = np.flatnonzero(random.rand(n_buckets) < share)
     columns._buckets = fitted.astype(np.int32)
     wanted = np.append(random.randint(n_buckets, size=5000), [0, n_buckets - 1])
@@ -73,12 +73,15 @@ def target(ids):
 @pytest.mark.parametrize(
     "kind", ["one class", "two classes", "three classes", "several labels"]
 )
-@pytest.mark.parametrize("evidence_ngrams", [None, (1, 2), (2, 3)])
-@pytest.mark.parametrize("wide_ngrams", [None, (1, 2), (1, 1)])
+@pytest.mark.parametrize("log_odds_ngram_range", [None, (1, 2), (2, 3)])
+@pytest.mark.parametrize("linear_ngram_range", [None, (1, 2), (1, 1)])
 def test_every_part_and_every_kind_of_target(
-    served, ids, rows, target, kind, evidence_ngrams, wide_ngrams
+    served, ids, rows, target, kind, log_odds_ngram_range, linear_ngram_range
 ):
-    params = {"evidence_ngrams": evidence_ngrams, "wide_ngrams": wide_ngrams}
+    params = {
+        "log_odds_ngram_range": log_odds_ngram_range,
+        "linear_ngram_range": linear_ngram_range,
+    }
     model = small_classifier(**params).fit(ids, target[kind])
     X = np.concatenate([rows, ids])
     found = served(model)
@@ -90,9 +93,9 @@ def test_every_part_and_every_kind_of_target(
 
 def test_a_class_of_which_the_linear_path_saw_no_row(served, ids, rows):
     weight = (ids[:, 0] % 3 != 1).astype(float)
-    model = small_classifier(wide_ngrams=(1, 2))
+    model = small_classifier(linear_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] % 3, sample_weight=weight)
-    assert len(model.wide_path_._model.classes) == 2
+    assert len(model.linear_model_._model.classes) == 2
     np.testing.assert_allclose(
         served(model).predict_proba(rows),
         model.predict_proba(rows),
@@ -107,8 +110,10 @@ def test_many_classes_have_sparse_coefficients(served, tmp_path, n_static):
     own = 50 + 3 * y[:, np.newaxis] + random.randint(3, size=(300, 6))
     X = np.hstack([own, random.randint(2, 50, size=(300, 6))])
     X = np.hstack([X, random.randn(300, n_static)]) if n_static else X
-    model = small_classifier(wide_ngrams=(1, 2), static_features=n_static).fit(X, y)
-    coefficients = model.wide_path_._model.coefficients
+    model = small_classifier(linear_ngram_range=(1, 2), n_static_features=n_static).fit(
+        X, y
+    )
+    coefficients = model.linear_model_._model.coefficients
     assert sparse.issparse(coefficients)
     X = X[:20].copy()
     X[0, :12], X[1, 1:12], X[2, :12] = 0, 0, 400  # of which no n-gram is known
@@ -125,8 +130,8 @@ def test_many_classes_have_sparse_coefficients(served, tmp_path, n_static):
     assert size < lookup + 12 * coefficients.nnz + n_dense / 4
 
 
-def test_a_stream_has_evidence_without_columns(served, ids, rows):
-    model = small_classifier(evidence_ngrams=(1, 2), wide_ngrams=(1, 2))
+def test_a_stream_has_log_odds_without_columns(served, ids, rows):
+    model = small_classifier(log_odds_ngram_range=(1, 2), linear_ngram_range=(1, 2))
     model.partial_fit(ids, ids[:, 0] > 15, [False, True])
     np.testing.assert_allclose(
         served(model).predict_proba(rows),
@@ -138,10 +143,10 @@ def test_a_stream_has_evidence_without_columns(served, ids, rows):
 def test_numbers_alone_are_enough_for_a_linear_path(served):
     static = np.random.RandomState(0).randn(30, 2)
     X = np.hstack([np.zeros((30, 3)), static])
-    model = small_classifier(wide_ngrams=(1, 2), static_features=2)
+    model = small_classifier(linear_ngram_range=(1, 2), n_static_features=2)
     model.fit(X, static[:, 0] > 0)
-    assert isinstance(model.wide_path_, WidePath)
-    assert model.wide_path_._model is not None
+    assert isinstance(model.linear_model_, NgramLinearModel)
+    assert model.linear_model_._model is not None
     X[:10, 0] = np.arange(10)
     np.testing.assert_allclose(
         served(model).predict_proba(X), model.predict_proba(X), atol=1e-6
@@ -149,7 +154,7 @@ def test_numbers_alone_are_enough_for_a_linear_path(served):
 
 
 def test_often_repeated_tokens_count_as_often_as_in_training(served, ids):
-    model = small_classifier(wide_ngrams=(1, 2)).fit(ids, ids[:, 0] > 15)
+    model = small_classifier(linear_ngram_range=(1, 2)).fit(ids, ids[:, 0] > 15)
     X = np.repeat(ids[:, :1], 12, axis=1)
     X[::2, 7:] = 0
     np.testing.assert_allclose(

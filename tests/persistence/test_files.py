@@ -184,13 +184,17 @@ assert "pickle" not in vars(sys.modules["sklearn_bilstm.persistence._files"])
 RANDOM = np.random.RandomState(0)
 IDS = RANDOM.randint(2, 30, (30, 8))
 SEVERAL = RANDOM.randint(0, 2, (30, 3))
-WHOLE = {"evidence_ngrams": (1, 2), "wide_ngrams": (1, 2), "embedding": "svd"}
+WHOLE = {
+    "log_odds_ngram_range": (1, 2),
+    "linear_ngram_range": (1, 2),
+    "embedding": "svd",
+}
 MODELS = {
     "three classes": (small_classifier(**WHOLE), IDS, [0, 1, 2] * 10),
     "one class": (small_classifier(**WHOLE), IDS, ["only"] * 30),
     "several labels": (small_classifier(**WHOLE), IDS, SEVERAL),
     "numbers beside": (
-        small_classifier(**WHOLE, static_features=2),
+        small_classifier(**WHOLE, n_static_features=2),
         np.hstack([IDS, RANDOM.rand(30, 2)]),
         [0, 1] * 15,
     ),
@@ -218,7 +222,7 @@ def test_estimators_of_every_task_come_back(name, path):
 TAGGERS = {
     "words": small_tagger(early_stopping=True),
     "words of vectors": small_tagger(embedding=WordVectors(["anna"], [[1.0, 2.0]])),
-    "one by one": small_tagger(crf=False, character_filters=0, embedding="svd"),
+    "one by one": small_tagger(crf=False, n_character_filters=0, embedding="svd"),
     "unconstrained": small_tagger(constrained=False, normalization="batch"),
 }
 
@@ -270,7 +274,7 @@ def test_labels_of_every_type_come_back(classes, ids, path):
         {"embedding": np.arange(6, dtype=np.float16).reshape(3, 2)},
         {"embedding": [[0.0, 1.0], [np.inf, np.nan]]},
         {"embedding": WordVectors(["a", 3, ("b", "c")], np.eye(3))},
-        {"device": torch.device("cuda", 1), "evidence_ngrams": (1, 3)},
+        {"device": torch.device("cuda", 1), "log_odds_ngram_range": (1, 3)},
         {"net_params": {"iterator_train__num_workers": 2}, "n_threads": np.int64(2)},
     ],
     ids=lambda params: next(iter(params)),
@@ -288,7 +292,7 @@ def test_an_estimator_that_another_one_began_with_comes_back(ids, path):
     found = round_trip(model, path)
     assert_same(found, model)
     before = found.pretrained.estimator
-    assert found.evidence_ is before.evidence_
+    assert found.log_odds_ is before.log_odds_
     assert_same(before.predict_proba(ids), first.predict_proba(ids))
 
 
@@ -306,7 +310,7 @@ def test_several_text_columns_come_back(path):
 
 def test_a_stream_goes_on_to_the_same_bits(reviews, path):
     texts, labels = reviews
-    vectorizer, model = TextVectorizer(), small_classifier(evidence_ngrams=(1, 1))
+    vectorizer, model = TextVectorizer(), small_classifier(log_odds_ngram_range=(1, 1))
     for start in (0, 20):
         part = slice(start, start + 20)
         X = vectorizer.partial_fit(texts[part]).transform(texts[part])
@@ -573,7 +577,7 @@ def nest(content, arrays):
 
 def forge_path(**changes):
     def change(content, arrays):
-        attributes_of(content)["wide_path_"]["@object"][1].update(changes)
+        attributes_of(content)["linear_model_"]["@object"][1].update(changes)
 
     return change
 
@@ -581,9 +585,9 @@ def forge_path(**changes):
 def forge_columns(owner, **changes):
     def change(content, arrays):
         attributes = attributes_of(content)
-        # the path and the evidence are of the same n-grams, which the file holds once
-        columns = attributes["wide_path_"]["@object"][1]["_columns"]
-        for name in ("wide_path_", "evidence_"):
+        # the path and the log_odds are of the same n-grams, which the file holds once
+        columns = attributes["linear_model_"]["@object"][1]["_columns"]
+        for name in ("linear_model_", "log_odds_"):
             copy = deepcopy(columns)
             copy["@object"][1].update(changes if name == owner else {})
             attributes[name]["@object"][1]["_columns"] = copy
@@ -605,7 +609,7 @@ def pair_classes(content, arrays):
 
 
 def widen_coefficients(content, arrays):
-    path = attributes_of(content)["wide_path_"]["@object"][1]
+    path = attributes_of(content)["linear_model_"]["@object"][1]
     linear = path["_model"]["@object"][1]
     n_columns = len(arrays[linear["coefficients"]["@array"]])
     arrays["data"], arrays["indices"] = np.zeros(0), np.zeros(0, np.int64)
@@ -639,12 +643,12 @@ FORGED = {
     "more static features": forge(1, _n_static=10**9),
     "classes that are none": forge(1, classes_="ab"),
     "no classes": forge(1, classes_={"@tuple": []}),
-    "evidence that is none": forge(1, evidence_=[1]),
-    "a path that is none": forge(1, wide_path_={"@float": "nan"}),
+    "log_odds that is none": forge(1, log_odds_=[1]),
+    "a path that is none": forge(1, linear_model_={"@float": "nan"}),
     "more classes than memory": forge_path(n_classes=10**12),
     **{
         f"{finding} of {owner}": forge_columns(owner, **changes)
-        for owner in ("evidence_", "wide_path_")
+        for owner in ("log_odds_", "linear_model_")
         for finding, changes in {
             "longer n-grams than memory": {"lengths": {"@tuple": [1, 10**12]}},
             "more buckets than memory": {"n_bits": 10**12},
@@ -661,7 +665,7 @@ FORGED = {
     "a history that is none": forge(1, history_="abc"),
     "a seed that is none": forge_seed,
     "steps that are none": forge_steps,
-    "more outputs than labels": forge(1, wide_path_=None, classes_={"@tuple": [1]}),
+    "more outputs than labels": forge(1, linear_model_=None, classes_={"@tuple": [1]}),
     "a length that is none": forge(0, max_length_=None),
     "a vocabulary that is none": forge(0, vocabulary_=[1]),
 }

@@ -17,7 +17,7 @@ Y = [0, 1] * 20
         {"merge_mode": "mul", "normalization": "layer", "pooling": "attention"},
         {"dense_layer_sizes": (7, 3), "pooling": "max", "token_swap": 0.2},
         {"freeze_embedding": True, "token_deletion": 0.1, "pooling": "mean"},
-        {"evidence_ngrams": (1, 2), "precision": "bfloat16"},
+        {"log_odds_ngram_range": (1, 2), "precision": "bfloat16"},
     ],
     ids=str,
 )

@@ -32,7 +32,7 @@ from sklearn.preprocessing import (
 
 from sklearn_bilstm import TextVectorizer, WordVectors, load, save
 from sklearn_bilstm.persistence import _objects
-from sklearn_bilstm.sequences import NgramColumns, ragged_from_ids
+from sklearn_bilstm.sequences import HashedNgramVocabulary, ragged_from_ids
 from tests.helpers import small_classifier, small_pipeline, small_regressor
 
 NUMBERS = np.random.RandomState(0).rand(30, 3)
@@ -122,16 +122,20 @@ def test_numbers_and_categories_beside_text_come_back(tmp_path):
         (make_pipeline(SimpleImputer(), StandardScaler()), ["age"]),
         (OneHotEncoder(), ["kind"]),
     )
-    whole = {"evidence_ngrams": (1, 2), "wide_ngrams": (1, 2), "static_features": 4}
+    whole = {
+        "log_odds_ngram_range": (1, 2),
+        "linear_ngram_range": (1, 2),
+        "n_static_features": 4,
+    }
     model = make_pipeline(columns, small_classifier(**whole)).fit(FRAME, KINDS[:, 1])
     found = round_trip(model, tmp_path)
     assert np.array_equal(found.predict_proba(FRAME), model.predict_proba(FRAME))
 
 
 def test_the_number_of_buckets_of_ngrams_comes_back(ids, tmp_path):
-    model = small_classifier(wide_ngrams=(1, 2)).fit(ids, ids[:, 0] > 15)
-    path = model.wide_path_
-    path._columns = NgramColumns((1, 2), n_bits=10)
+    model = small_classifier(linear_ngram_range=(1, 2)).fit(ids, ids[:, 0] > 15)
+    path = model.linear_model_
+    path._columns = HashedNgramVocabulary((1, 2), n_bits=10)
     path.fit(ragged_from_ids(ids), (ids[:, 0] > 15).astype(int), np.ones(len(ids)), 0)
     assert path.size_ > 0
     found = round_trip(model, tmp_path)
@@ -145,22 +149,22 @@ def many_classes():
     y = np.arange(600) % 100
     own = 50 + 3 * y[:, np.newaxis] + random.randint(3, size=(600, 6))
     X = np.hstack([own, random.randint(2, 50, size=(600, 6))])
-    return small_classifier(wide_ngrams=(1, 2), max_epochs=1).fit(X, y), X
+    return small_classifier(linear_ngram_range=(1, 2), max_epochs=1).fit(X, y), X
 
 
 @pytest.mark.parametrize("is_sparse", [True, False])
 def test_sparse_and_dense_coefficients_come_back(many_classes, tmp_path, is_sparse):
     model, X = many_classes
     model = copy(model)
-    linear = model.wide_path_._model
+    linear = model.linear_model_._model
     assert sparse.issparse(linear.coefficients)
     if not is_sparse:  # as files of earlier versions hold them
-        model.wide_path_ = copy(model.wide_path_)
+        model.linear_model_ = copy(model.linear_model_)
         dense = linear.coefficients.toarray()
-        model.wide_path_._model = replace(linear, coefficients=dense)
+        model.linear_model_._model = replace(linear, coefficients=dense)
     found = round_trip(model, tmp_path)
     assert np.array_equal(found.predict_proba(X), model.predict_proba(X))
-    coefficients = found.wide_path_._model.coefficients
+    coefficients = found.linear_model_._model.coefficients
     assert sparse.issparse(coefficients) == is_sparse
 
 
@@ -168,10 +172,10 @@ def test_a_file_of_many_classes_grows_with_what_is_not_zero(many_classes, tmp_pa
     model, _ = many_classes
     save(model, tmp_path / "with.zip")
     without = copy(model)
-    without.wide_path_ = None
+    without.linear_model_ = None
     save(without, tmp_path / "without.zip")
-    n_values = model.wide_path_._model.coefficients.nnz
-    n_ngrams = model.wide_path_.columns.n_columns
+    n_values = model.linear_model_._model.coefficients.nnz
+    n_ngrams = model.linear_model_.columns.n_columns
     size, rest = (path.stat().st_size for path in sorted(tmp_path.iterdir()))
     # a number and a column for each value, and four numbers for each n-gram
     assert size - rest < 12 * n_values + 4 * 8 * n_ngrams + 10_000

@@ -23,7 +23,7 @@ def test_cells_are_the_weights_of_labels_that_follow_each_other(fitted_tagger):
     display = TransitionDisplay.from_estimator(fitted_tagger)
     cells = display.image_.get_array()
     labels = fitted_tagger.classes_.tolist()
-    weights = fitted_tagger.module_.labelling.weight.detach().numpy()
+    weights = fitted_tagger.module_.decoder.weight.detach().numpy()
     first, then = labels.index("B-PER"), labels.index("I-PER")
     assert cells[first, then] == weights[first, then]
     assert texts_of(display.ax_.get_xticklabels()) == [*labels, "end"]

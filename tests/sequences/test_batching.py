@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_bilstm.sequences import LengthBuckets, batches_to_read
+from sklearn_bilstm.sequences import BucketBatchSampler, inference_batches
 
 LENGTHS = np.random.RandomState(0).randint(1, 500, size=3000)
 
 
 @given(n_rows=st.integers(1, 300), batch_size=st.integers(1, 40))
 def test_every_row_comes_once_in_batches_no_larger_than_asked(n_rows, batch_size):
-    buckets = LengthBuckets(LENGTHS[:n_rows], batch_size, [1, 2])
+    buckets = BucketBatchSampler(LENGTHS[:n_rows], batch_size, [1, 2])
     batches = list(buckets)
     assert sorted(np.concatenate(batches)) == list(range(n_rows))
     assert len(batches) == len(buckets) == -(-n_rows // batch_size)
@@ -18,13 +18,13 @@ def test_every_row_comes_once_in_batches_no_larger_than_asked(n_rows, batch_size
 
 
 def test_there_are_no_very_small_batches():
-    sizes = [len(batch) for batch in LengthBuckets(LENGTHS[:33], 32, [0])]
+    sizes = [len(batch) for batch in BucketBatchSampler(LENGTHS[:33], 32, [0])]
     assert sorted(sizes) == [16, 17]
 
 
 def test_a_seed_gives_one_order_and_another_seed_another():
     first, again, other = (
-        np.concatenate(list(LengthBuckets(LENGTHS, 32, seed)))
+        np.concatenate(list(BucketBatchSampler(LENGTHS, 32, seed)))
         for seed in ([0, 1], [0, 1], [0, 2])
     )
     assert np.array_equal(first, again)
@@ -32,13 +32,13 @@ def test_a_seed_gives_one_order_and_another_seed_another():
 
 
 def test_random_batches_hold_rows_of_like_length():
-    batches = list(LengthBuckets(LENGTHS, 32, [0]))
+    batches = list(BucketBatchSampler(LENGTHS, 32, [0]))
     padded = sum(LENGTHS[batch].max() * len(batch) for batch in batches)
     assert padded < 1.1 * LENGTHS.sum()
 
 
 def test_batches_of_all_lengths_are_mixed():
-    longest = [LENGTHS[batch].max() for batch in LengthBuckets(LENGTHS, 32, [0])]
+    longest = [LENGTHS[batch].max() for batch in BucketBatchSampler(LENGTHS, 32, [0])]
     assert np.corrcoef(longest, np.arange(len(longest)))[0, 1] == pytest.approx(
         0, abs=0.3
     )
@@ -56,7 +56,7 @@ def test_every_row_is_read_once_and_only_one_alone_has_very_many_steps(
     places, batch_size, n_steps
 ):
     lengths = LONG[places]
-    batches = batches_to_read(lengths, batch_size, n_steps)
+    batches = inference_batches(lengths, batch_size, n_steps)
     read = np.concatenate(batches)
     assert sorted(read) == list(range(len(lengths)))
     assert (np.diff(lengths[read]) <= 0).all()
@@ -75,7 +75,7 @@ def test_every_row_is_read_once_and_only_one_alone_has_very_many_steps(
 )
 def test_more_rows_are_read_at_a_time_the_shorter_they_are(n_steps, expected):
     lengths = np.repeat([1500, 1000, 200, 20], 8000)
-    batches = batches_to_read(lengths, 48, n_steps)
+    batches = inference_batches(lengths, 48, n_steps)
     assert {lengths[rows[0]]: len(rows) for rows in batches[::-1]} == expected
 
 
@@ -86,5 +86,5 @@ def test_more_rows_are_read_at_a_time_the_shorter_they_are(n_steps, expected):
 def test_there_are_several_batches_of_few_rows_unless_they_are_very_few(
     n_rows, expected
 ):
-    batches = batches_to_read(np.full(n_rows, 20), 48, 2**14)
+    batches = inference_batches(np.full(n_rows, 20), 48, 2**14)
     assert [len(rows) for rows in batches] == expected

@@ -1,6 +1,6 @@
 import numpy as np
 
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, Spelling
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, TokenCharacters
 
 SEQUENCES = RaggedArray(np.array([2, 3, 4], np.int32), np.array([0, 1, 3]))
 
@@ -29,13 +29,13 @@ def test_taking_rows_keeps_targets_and_weights_with_them():
     assert (target["target"].item(), target["weight"].item()) == (0, 1.5)
 
 
-def test_evidence_is_padded_with_its_steps_and_taken_with_its_rows():
+def test_log_odds_is_padded_with_its_steps_and_taken_with_its_rows():
     channels = RaggedArray(np.array([[1.0, 2], [3, 4], [5, 6]]), SEQUENCES.offsets)
-    dataset = SequenceDataset(SEQUENCES, evidence=channels)
+    dataset = SequenceDataset(SEQUENCES, log_odds=channels)
     inputs, _ = dataset[np.array([0, 1])]
-    assert inputs["evidence"].tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
+    assert inputs["log_odds"].tolist() == [[[1, 2], [0, 0]], [[3, 4], [5, 6]]]
     inputs, _ = dataset.take(np.array([1]))[np.array([0])]
-    assert inputs["evidence"].tolist() == [[[3, 4], [5, 6]]]
+    assert inputs["log_odds"].tolist() == [[[3, 4], [5, 6]]]
 
 
 def test_numbers_beside_a_sequence_go_with_its_row():
@@ -63,7 +63,7 @@ def test_targets_of_steps_are_padded_with_what_is_no_label():
 
 def test_characters_go_with_their_steps():
     codes = RaggedArray(np.array([1, 0, 1]), SEQUENCES.offsets)
-    spelling = Spelling(codes, np.array([[5, 6], [7, 0]]))
+    spelling = TokenCharacters(codes, np.array([[5, 6], [7, 0]]))
     dataset = SequenceDataset(SEQUENCES, characters=spelling)
     inputs, _ = dataset[np.array([1, 0])]
     assert inputs["characters"].tolist() == [[[5, 6], [7, 0]], [[7, 0], [0, 0]]]

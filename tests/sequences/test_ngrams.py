@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_bilstm.sequences import NgramColumns, _ngrams
+from sklearn_bilstm.sequences import HashedNgramVocabulary, _ngrams
 from sklearn_bilstm.sequences._ngrams import hashed_ngrams
 from tests.helpers import ragged
 
@@ -43,7 +43,9 @@ def test_the_order_of_tokens_matters_and_their_place_does_not():
 def test_columns_count_as_countvectorizer_does(rows, lengths):
     texts = [" ".join(map(str, row)) for row in rows]
     counter = CountVectorizer(ngram_range=lengths, token_pattern=r"\S+")
-    counts = NgramColumns(lengths).fit(ragged(rows)).counts(ragged(rows)).toarray()
+    counts = (
+        HashedNgramVocabulary(lengths).fit(ragged(rows)).counts(ragged(rows)).toarray()
+    )
     try:
         expected = counter.fit_transform(texts).toarray()
     except ValueError:  # no n-gram at all
@@ -53,7 +55,7 @@ def test_columns_count_as_countvectorizer_does(rows, lengths):
 
 
 def test_an_ngram_that_was_not_fitted_has_no_column_and_a_new_id_is_unknown():
-    columns = NgramColumns((1, 2)).fit(ragged([[1, 2], [3]]))
+    columns = HashedNgramVocabulary((1, 2)).fit(ragged([[1, 2], [3]]))
     assert columns.n_columns == 4
     unknown, two = columns.at_steps(ragged([[1, 2]]))[0]
     found = columns.at_steps(ragged([[4, 2], [2, 3]]))
@@ -63,7 +65,7 @@ def test_an_ngram_that_was_not_fitted_has_no_column_and_a_new_id_is_unknown():
 
 def test_columns_that_are_known_are_not_looked_up_again():
     rows = ragged([[1, 2], [2, 2, 3]])
-    columns = NgramColumns((1, 2)).fit(rows)
+    columns = HashedNgramVocabulary((1, 2)).fit(rows)
     found = columns.at_steps(rows)
     assert np.array_equal(
         columns.counts(rows, found).toarray(), columns.counts(rows).toarray()
@@ -79,15 +81,17 @@ def many_columns(monkeypatch):
 
 def test_columns_that_are_fitted_anew_forget_what_they_were(many_columns):
     rows, others = ragged([[1, 2], [2, 2, 3]]), ragged([[5, 1, 2]])
-    columns = NgramColumns((1, 2)).fit(rows)
+    columns = HashedNgramVocabulary((1, 2)).fit(rows)
     columns.at_steps(rows)
     found = columns.fit(others).at_steps(others)
-    assert np.array_equal(found, NgramColumns((1, 2)).fit(others).at_steps(others))
+    assert np.array_equal(
+        found, HashedNgramVocabulary((1, 2)).fit(others).at_steps(others)
+    )
 
 
 def test_what_looks_columns_up_fast_is_not_stored(many_columns):
     rows = ragged([[1, 2], [2, 2, 3]])
-    columns = NgramColumns((1, 2)).fit(rows)
+    columns = HashedNgramVocabulary((1, 2)).fit(rows)
     stored = pickle.dumps(columns)
     found = columns.at_steps(rows)
     assert pickle.dumps(columns) == stored
@@ -98,7 +102,7 @@ def test_what_looks_columns_up_fast_is_not_stored(many_columns):
 def test_a_bucket_has_the_column_of_its_rank(n_bits):
     random = np.random.RandomState(0)
     fitted = np.flatnonzero(random.rand(2**n_bits) < 0.5).astype(np.int32)
-    columns = NgramColumns((1, 1), n_bits)
+    columns = HashedNgramVocabulary((1, 1), n_bits)
     columns._buckets = fitted
     wanted = np.arange(-1, 2**n_bits, dtype=np.int32)
     expected = np.where(np.isin(wanted, fitted), np.searchsorted(fitted, wanted), -1)
@@ -108,23 +112,27 @@ def test_a_bucket_has_the_column_of_its_rank(n_bits):
 def test_rare_ngrams_have_no_column_where_there_are_many_rows():
     X = np.random.RandomState(0).randint(2, 2000, size=(2500, 3))
     n_rows_with = Counter(token for row in X for token in set(row.tolist()))
-    columns = NgramColumns((1, 1)).fit(ragged(X.tolist()))
+    columns = HashedNgramVocabulary((1, 1)).fit(ragged(X.tolist()))
     assert columns.n_columns == sum(n >= 2 for n in n_rows_with.values())
 
 
 def test_an_ngram_that_a_single_row_has_twice_is_rare():
     rows = [[1, 2]] * 2500 + [[3, 3]]
-    assert NgramColumns((1, 1)).fit(ragged(rows)).n_columns == 2
+    assert HashedNgramVocabulary((1, 1)).fit(ragged(rows)).n_columns == 2
 
 
 def test_few_of_many_ngrams_share_a_column():
-    columns = NgramColumns((1, 1)).fit(ragged([np.arange(2, 100_002).tolist()]))
+    columns = HashedNgramVocabulary((1, 1)).fit(
+        ragged([np.arange(2, 100_002).tolist()])
+    )
     assert 99_500 < columns.n_columns <= 100_000
 
 
 def test_ngrams_of_many_rows_are_found_as_those_of_few_are():
     random = np.random.RandomState(0)
-    columns = NgramColumns((1, 3)).fit(ragged(random.randint(1, 50, size=(100, 20))))
+    columns = HashedNgramVocabulary((1, 3)).fit(
+        ragged(random.randint(1, 50, size=(100, 20)))
+    )
     rows = random.randint(1, 60, size=(2000, 20))
     together = columns.at_steps(ragged(rows))
     parts = [columns.at_steps(ragged(part)) for part in np.split(rows, 20)]

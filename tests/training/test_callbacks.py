@@ -83,7 +83,7 @@ def test_vectors_of_characters_and_transitions_are_left_alone(sentences):
     rows = LongestRows()
     small_tagger(max_norm=0.1, lr=0.1, callbacks=[rows]).fit(*sentences)
     norms = rows.found[-1]
-    for part in ("input_layer.embedding", "characters.embedding", "labelling"):
+    for part in ("input_layer.embedding", "characters.embedding", "decoder"):
         assert norms.pop(f"{part}.weight") > 0.2, part
     assert max(norms.values()) < 0.1 + 1e-6
 

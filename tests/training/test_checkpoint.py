@@ -270,12 +270,12 @@ def test_another_version_is_refused(ids, path):
 
 
 def test_what_does_not_change_the_training_may_differ(ids, path):
-    params = {"max_epochs": 4, "checkpoint": path, "evidence_ngrams": (1, 1)}
+    params = {"max_epochs": 4, "checkpoint": path, "log_odds_ngram_range": (1, 1)}
     interrupted(small_classifier, 3, ids, Y, **params)
-    other = {"n_threads": 2, "verbose": 0, "wide_ngrams": (1, 2)}
+    other = {"n_threads": 2, "verbose": 0, "linear_ngram_range": (1, 2)}
     found = small_classifier(**params, **other).fit(ids, Y)
     del params["checkpoint"]
-    expected = small_classifier(**params, wide_ngrams=(1, 2)).fit(ids, Y)
+    expected = small_classifier(**params, linear_ngram_range=(1, 2)).fit(ids, Y)
     assert_same(found, expected)
     assert np.array_equal(found.predict_proba(ids), expected.predict_proba(ids))
 

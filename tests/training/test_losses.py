@@ -10,8 +10,8 @@ from sklearn_bilstm.training import (
     REGRESSION_LOSSES,
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
-    WeightedLabellingLoss,
     WeightedRegressionLoss,
+    WeightedTaggingLoss,
 )
 
 LOGITS = torch.tensor([[2.0, 0.0], [0.0, 0.0], [1.0, 3.0]])
@@ -96,12 +96,12 @@ def test_the_loss_of_numbers_is_averaged_over_outputs_and_weighted_rows(loss):
 
 
 @pytest.fixture(params=[CRF, IndependentLabels])
-def labelling_loss(request, generator):
-    """The loss by a labelling of three labels, in rows of two steps on average."""
-    labelling = request.param(3)
-    for weight in labelling.parameters():
+def tagging_loss(request, generator):
+    """The loss by a decoder of three labels, in rows of two steps on average."""
+    decoder = request.param(3)
+    for weight in decoder.parameters():
         torch.nn.init.normal_(weight, generator=generator)
-    return partial(WeightedLabellingLoss(n_steps=2.0), labelling=labelling)
+    return partial(WeightedTaggingLoss(n_steps=2.0), decoder=decoder)
 
 
 LABELS = torch.tensor([[0, 2, 1], [1, -1, -1], [-1, -1, -1]])
@@ -109,13 +109,13 @@ MASKS = {n: torch.ones(1, n, dtype=torch.bool) for n in (1, 3)}
 
 
 def test_the_loss_of_labels_is_their_weighted_likelihood_by_step(
-    labelling_loss, generator
+    tagging_loss, generator
 ):
     emissions = torch.randn(3, 3, 3, generator=generator)
     weight = torch.tensor([1.0, 0.5, 2.0])
-    found = labelling_loss(emissions, LABELS, weight)
+    found = tagging_loss(emissions, LABELS, weight)
     alone = [
-        labelling_loss.keywords["labelling"](
+        tagging_loss.keywords["decoder"](
             emissions[[row], :n], LABELS[[row], :n], MASKS[n]
         )
         for row, n in [(0, 3), (1, 1)]
@@ -125,18 +125,16 @@ def test_the_loss_of_labels_is_their_weighted_likelihood_by_step(
 
 
 def test_a_row_of_weight_two_counts_as_two_and_one_of_none_not_at_all(
-    labelling_loss, generator
+    tagging_loss, generator
 ):
     emissions, rows = torch.randn(3, 3, 3, generator=generator), [0, 0, 1]
-    doubled = labelling_loss(emissions[rows], LABELS[rows], torch.ones(3)) * 3
+    doubled = tagging_loss(emissions[rows], LABELS[rows], torch.ones(3)) * 3
     weight = torch.tensor([2.0, 1.0, 0.0])
-    weighted = labelling_loss(emissions, LABELS, weight) * 3
+    weighted = tagging_loss(emissions, LABELS, weight) * 3
     torch.testing.assert_close(doubled, weighted)
 
 
-def test_a_shard_may_be_narrower_than_the_labels_of_its_batch(
-    labelling_loss, generator
-):
+def test_a_shard_may_be_narrower_than_the_labels_of_its_batch(tagging_loss, generator):
     emissions, ones = torch.randn(2, 1, 3, generator=generator), torch.ones(2)
-    found = labelling_loss(emissions, LABELS[1:], ones)
-    torch.testing.assert_close(found, labelling_loss(emissions, LABELS[1:, :1], ones))
+    found = tagging_loss(emissions, LABELS[1:], ones)
+    torch.testing.assert_close(found, tagging_loss(emissions, LABELS[1:, :1], ones))

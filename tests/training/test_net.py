@@ -224,7 +224,7 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
     net = small_tagger(**NO_NOISE, crf=crf, max_epochs=1).fit(X, y).net_
     net.module_.train()
     inputs, target = batch = rows[np.arange(32)]
-    likelihood = net.module_.labelling(
+    likelihood = net.module_.decoder(
         net.module_(**inputs), target["target"].clamp(min=0), inputs["mask"]
     )
     n_steps = sequences.lengths.mean()
@@ -256,7 +256,7 @@ def test_the_validation_loss_of_shards_of_labelled_steps_is_that_of_the_batch(
     inputs, target = batch = rows[np.arange(32)]
     with torch.no_grad():
         emissions = net.module_(**inputs)
-        likelihood = net.module_.labelling(
+        likelihood = net.module_.decoder(
             emissions, target["target"].clamp(min=0), inputs["mask"]
         )
     whole = -(likelihood * target["weight"]).mean() / sequences.lengths.mean()

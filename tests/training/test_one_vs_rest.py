@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import WidePath
+from sklearn_bilstm.training import NgramLinearModel
 from sklearn_bilstm.training._one_vs_rest import _C, _fit_class, fit_one_vs_rest
 
 
@@ -54,7 +54,7 @@ def test_n_grams_that_a_class_lacks_and_would_hardly_have_by_chance_are_not_read
 
 def test_coefficients_grow_with_the_values_and_not_with_the_classes(random):
     rows, y = drawn(random, 600, 200)
-    path = WidePath((1, 2), 200).fit(rows, y, np.ones(600), seed=0)
+    path = NgramLinearModel((1, 2), 200).fit(rows, y, np.ones(600), seed=0)
     coefficients = path._model.coefficients
     assert sparse.issparse(coefficients)
     n_values = path.columns.counts(rows).nnz
@@ -65,19 +65,19 @@ def test_coefficients_grow_with_the_values_and_not_with_the_classes(random):
 
 def test_few_classes_have_dense_coefficients(random):
     rows, y = drawn(random, 300, 2)
-    path = WidePath((1, 1), 2).fit(rows, y, np.ones(300), seed=0)
+    path = NgramLinearModel((1, 1), 2).fit(rows, y, np.ones(300), seed=0)
     assert isinstance(path._model.coefficients, np.ndarray)
 
 
 def test_many_classes_are_told_apart(random):
     rows, y = drawn(random, 2000, 100)
     learnt, fresh = rows.take(np.arange(1500)), rows.take(np.arange(1500, 2000))
-    path = WidePath((1, 1), 100).fit(learnt, y[:1500], np.ones(1500), seed=0)
+    path = NgramLinearModel((1, 1), 100).fit(learnt, y[:1500], np.ones(1500), seed=0)
     assert (path.logits(fresh).argmax(1) == y[1500:]).mean() > 0.9
 
 
 def test_the_global_random_state_is_left_alone(random):
     before = np.random.get_state()[1].copy()
     rows, y = drawn(random, 100, 10)
-    WidePath((1, 1), 10).fit(rows, y, np.ones(100), seed=0)
+    NgramLinearModel((1, 1), 10).fit(rows, y, np.ones(100), seed=0)
     assert np.array_equal(before, np.random.get_state()[1])

@@ -35,7 +35,12 @@ def test_a_compiled_tagger_learns_and_answers_like_another(sentences):
         return graph.forward
 
     (X, y), graphs = (rows[:8] for rows in sentences), []
-    params = {"max_epochs": 1, "embedding": "svd", "crf": False, "character_filters": 0}
+    params = {
+        "max_epochs": 1,
+        "embedding": "svd",
+        "crf": False,
+        "n_character_filters": 0,
+    }
     other = small_tagger(**params).fit(X, y, X_val=X, y_val=y)
     found = small_tagger(**params, **compiled_by(backend))
     found.fit(X, y, X_val=X, y_val=y)
@@ -77,7 +82,7 @@ def many():
     X = random.randint(2, 50, size=(1_200, 12))
     X[np.arange(12) >= random.randint(0, 13, size=(len(X), 1))] = 0
     wide = {"embedding_dim": 32, "hidden_layer_sizes": 32, "pooling": "max_mean"}
-    return small_classifier(**wide, evidence_ngrams=(1, 1)).fit(X[:40], Y), X
+    return small_classifier(**wide, log_odds_ngram_range=(1, 1)).fit(X[:40], Y), X
 
 
 def is_looked_up(model, X):
@@ -111,7 +116,7 @@ def test_what_is_looked_up_is_of_the_weights_that_there_are(many):
     model, X = deepcopy(many[0]), many[1]
     before = model.predict_proba(X)
     with torch.no_grad():
-        model.module_.encoder.layers[0].forwards.weight_ih_l0.mul_(-2)
+        model.module_.encoder.layers[0].forward_rnn.weight_ih_l0.mul_(-2)
     found = model.predict_proba(X)
     assert not np.allclose(found, before, atol=1e-4)
     np.testing.assert_allclose(found[:100], model.predict_proba(X[:100]), atol=1e-6)

@@ -25,7 +25,7 @@ class Frees(Callback):
         print(given_back())
 
 X = np.random.RandomState(0).randint(2, 30, size=(40, 12))
-bare = {"embedding": None, "evidence_ngrams": None, "wide_ngrams": None}
+bare = {"embedding": None, "log_odds_ngram_range": None, "linear_ngram_range": None}
 model = BiLSTMClassifier(max_epochs=1, callbacks=[Frees()], n_threads=2, **bare)
 model.fit(X, X[:, 0] > 15).predict(X)
 print(given_back())

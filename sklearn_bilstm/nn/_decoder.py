@@ -8,12 +8,12 @@ from typing import Any
 
 from torch import Tensor
 
-from sklearn_bilstm.nn._part import Part
+from sklearn_bilstm.nn._layer import Layer
 
 __all__ = ["IndependentLabels"]
 
 
-class IndependentLabels(Part):
+class IndependentLabels(Layer):
     """Independent prediction of each label, by the softmax of its emissions.
 
     Parameters
@@ -32,7 +32,7 @@ class IndependentLabels(Part):
         return {"n_labels": self.output_size}
 
     @property
-    def design(self) -> tuple:
+    def architecture(self) -> tuple:
         """Architecture signature; must match for a warm start."""
         return (type(self),)
 

@@ -5,12 +5,12 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-__all__ = ["undrawn"]
+__all__ = ["skip_init"]
 
 Layer = TypeVar("Layer", bound=nn.Module)
 
 
-def undrawn(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
+def skip_init(layer: type[Layer], *args: Any, **kwargs: Any) -> Layer:
     """Create a layer without initialising its weights.
 
     Torch's layers initialise their weights from the global generator, which must not be

@@ -6,11 +6,11 @@ import numpy as np
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
-__all__ = ["Spelling"]
+__all__ = ["TokenCharacters"]
 
 
 @dataclass(frozen=True)
-class Spelling:
+class TokenCharacters:
     """Characters of tokens, with the interface of a RaggedArray and lazy lookup.
 
     Parameters
@@ -34,6 +34,6 @@ class Spelling:
         """Characters of all steps, of shape (n_steps, longest)."""
         return self.characters[self.tokens.values]
 
-    def take(self, rows: np.ndarray) -> "Spelling":
+    def take(self, rows: np.ndarray) -> "TokenCharacters":
         """Return the characters of `rows`."""
-        return Spelling(self.tokens.take(rows), self.characters)
+        return TokenCharacters(self.tokens.take(rows), self.characters)

@@ -6,9 +6,9 @@ from typing import Self
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences import NgramColumns, RaggedArray, spread
+from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray, spread
 
-__all__ = ["Evidence", "EvidenceOfRows"]
+__all__ = ["ClassLogOdds", "LogOddsOfRows"]
 
 
 # Number of folds of the cross-fitted features of training rows.
@@ -16,7 +16,7 @@ _N_FOLDS = 5
 
 
 @dataclass(frozen=True)
-class EvidenceOfRows:
+class LogOddsOfRows:
     """Class log-odds features with the interface of a RaggedArray and lazy lookup.
 
     Parameters
@@ -46,13 +46,13 @@ class EvidenceOfRows:
         n_channels = self.tables.shape[2] * self.columns.values.shape[1]
         return values.reshape(-1, n_channels).astype(np.float32)
 
-    def take(self, rows: np.ndarray) -> "EvidenceOfRows":
+    def take(self, rows: np.ndarray) -> "LogOddsOfRows":
         """Return the features of `rows`."""
         columns = self.columns.take(rows)
-        return EvidenceOfRows(columns, self.tables, self.table_of_rows[rows])
+        return LogOddsOfRows(columns, self.tables, self.table_of_rows[rows])
 
 
-class Evidence:
+class ClassLogOdds:
     """Class log-odds features (weight of evidence) of n-grams.
 
     The weight of evidence of an n-gram for a class is the logarithm of the factor by
@@ -81,15 +81,15 @@ class Evidence:
         self.lengths = lengths
         self.n_classes = n_classes
         self.multilabel = multilabel
-        self._columns = NgramColumns(lengths)
+        self._columns = HashedNgramVocabulary(lengths)
 
     @property
-    def columns(self) -> NgramColumns:
+    def columns(self) -> HashedNgramVocabulary:
         """Vocabulary of the n-grams."""
         return self._columns
 
     def __repr__(self) -> str:
-        return f"Evidence({self._columns.n_columns:,} n-grams)"
+        return f"ClassLogOdds({self._columns.n_columns:,} n-grams)"
 
     @property
     def n_channels(self) -> int:
@@ -106,7 +106,7 @@ class Evidence:
         sequences: RaggedArray,
         target: np.ndarray,
         weight: np.ndarray,
-        columns: NgramColumns | None = None,
+        columns: HashedNgramVocabulary | None = None,
     ) -> Self:
         """Fit the tables to training rows.
 
@@ -118,16 +118,16 @@ class Evidence:
             Class of each row, or a label indicator matrix.
         weight : ndarray of shape (n,)
             Sample weights.
-        columns : NgramColumns, default=None
+        columns : HashedNgramVocabulary, default=None
             Vocabulary of n-grams of these lengths, fitted to the same rows. None fits
             it.
 
         Returns
         -------
-        self : Evidence
+        self : ClassLogOdds
         """
         if columns is None:
-            columns = NgramColumns(self.lengths).fit(sequences)
+            columns = HashedNgramVocabulary(self.lengths).fit(sequences)
         self._columns = columns
         occurs = self._columns.counts(sequences)
         members = self._members(target)
@@ -136,28 +136,28 @@ class Evidence:
         shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
         # in half precision, since there can be very many
         self._tables = np.zeros(shape, np.float16)
-        self._tables[-1, :-1] = self._evidence(everywhere)
+        self._tables[-1, :-1] = self._log_odds(everywhere)
         fold_of_rows = _fold_of_rows(sequences)
         for fold in range(_N_FOLDS):
             rows = np.flatnonzero(fold_of_rows == fold)
             inside = _Weights.of(occurs[rows], members[rows], weight[rows])
-            self._tables[fold, :-1] = self._evidence(everywhere.without(inside))
+            self._tables[fold, :-1] = self._log_odds(everywhere.without(inside))
         return self
 
-    def of_learnt_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
+    def transform_training_rows(self, sequences: RaggedArray) -> LogOddsOfRows:
         """Return cross-fitted features, for training rows."""
         return self._of_rows(sequences, _fold_of_rows(sequences))
 
-    def of_new_rows(self, sequences: RaggedArray) -> EvidenceOfRows:
+    def transform(self, sequences: RaggedArray) -> LogOddsOfRows:
         """Return features for new rows; ids larger than those seen are unknown."""
         return self._of_rows(sequences, np.full(len(sequences), _N_FOLDS))
 
     def _of_rows(
         self, sequences: RaggedArray, table_of_rows: np.ndarray
-    ) -> EvidenceOfRows:
+    ) -> LogOddsOfRows:
         columns = np.ascontiguousarray(self._columns.at_steps(sequences).T)
         columns_of_rows = RaggedArray(columns, sequences.offsets)
-        return EvidenceOfRows(columns_of_rows, self._tables, table_of_rows)
+        return LogOddsOfRows(columns_of_rows, self._tables, table_of_rows)
 
     def _members(self, target: np.ndarray) -> sparse.csr_array:
         """Return an indicator matrix of the classes of each row."""
@@ -167,17 +167,17 @@ class Evidence:
         shape = len(target), self.n_classes
         return sparse.csr_array((ones, target, starts), shape)
 
-    def _evidence(self, weights: "_Weights") -> np.ndarray:
+    def _log_odds(self, weights: "_Weights") -> np.ndarray:
         """Compare the observed and expected weights of each n-gram and class."""
         share = weights.of_classes / max(weights.total, np.finfo(float).tiny)
         found, expected = weights.in_classes, share * weights.anywhere[:, np.newaxis]
-        evidence = _log_ratio(found, expected)
+        log_odds = _log_ratio(found, expected)
         if self.multilabel:
             rest = weights.anywhere[:, np.newaxis]
-            return evidence - _log_ratio(rest - found, rest - expected)
+            return log_odds - _log_ratio(rest - found, rest - expected)
         if self.n_classes == 2:
-            return evidence[:, 1:] - evidence[:, :1]
-        return evidence
+            return log_odds[:, 1:] - log_odds[:, :1]
+        return log_odds
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.inspection import _way
+from sklearn_bilstm.inspection._integration_path import IntegrationPath
 from sklearn_bilstm.inspection._model import Output, TextModel
-from sklearn_bilstm.inspection._way import Way
 
 pytest.importorskip("captum")
 
@@ -15,7 +15,9 @@ ROWS = np.arange(3)
 def way(fitted_pipeline):
     model = TextModel.of(fitted_pipeline)
     _, rows = model.read(TEXTS)
-    return Way(model.estimator, rows, Output.of(model.estimator, "positive", rows))
+    return IntegrationPath(
+        model.estimator, rows, Output.of(model.estimator, "positive", rows)
+    )
 
 
 def test_the_way_ends_at_the_answer(way, fitted_pipeline):

@@ -6,10 +6,10 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["Part"]
+__all__ = ["Layer"]
 
 
-class Part(nn.Module):
+class Layer(nn.Module):
     """Base class of layers that know their constructor arguments and initialisation.
 
     It is printed on one line, with its `extra_repr`.

@@ -1,9 +1,9 @@
 import numpy as np
 
-from sklearn_bilstm.sequences import RaggedArray, Spelling, pad
+from sklearn_bilstm.sequences import RaggedArray, TokenCharacters, pad
 
 CODES = RaggedArray(np.array([1, 0, 2, 1]), np.array([0, 1, 1, 4]))
-SPELLING = Spelling(CODES, np.array([[5, 6], [7, 0], [8, 9]], np.int32))
+SPELLING = TokenCharacters(CODES, np.array([[5, 6], [7, 0], [8, 9]], np.int32))
 
 
 def test_steps_have_the_characters_of_their_tokens():

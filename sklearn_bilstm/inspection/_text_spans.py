@@ -6,10 +6,10 @@ import numpy as np
 
 from sklearn_bilstm.text import LocatedDocument
 
-__all__ = ["Field", "Piece", "cut_into_fields"]
+__all__ = ["TextColumn", "TextSpan", "split_into_columns"]
 
 
-class Piece(NamedTuple):
+class TextSpan(NamedTuple):
     """A span of a text.
 
     Parameters
@@ -26,27 +26,27 @@ class Piece(NamedTuple):
     is_explained: bool = False
 
 
-class Field(NamedTuple):
+class TextColumn(NamedTuple):
     """The text of one column.
 
     Parameters
     ----------
     name : str or None
         Name of the column. None if there is only one.
-    pieces : list of Piece
+    pieces : list of TextSpan
         The whole text, span by span.
-    elsewhere : list of Piece
+    elsewhere : list of TextSpan
         Tokens without a position in the text.
     """
 
     name: str | None
-    pieces: list[Piece]
-    elsewhere: list[Piece]
+    pieces: list[TextSpan]
+    elsewhere: list[TextSpan]
 
 
-def cut_into_fields(
+def split_into_columns(
     document: LocatedDocument, scores: np.ndarray, position: int | None = None
-) -> list[Field]:
+) -> list[TextColumn]:
     """Split the texts of a document into scored tokens and the text between them.
 
     Parameters
@@ -57,7 +57,7 @@ def cut_into_fields(
         Index of the token whose label is explained.
     """
     names: list = document.columns or [None]
-    fields = [Field(name, [], []) for name in names]
+    fields = [TextColumn(name, [], []) for name in names]
     ends = [0] * len(fields)
     pairs = zip(document.tokens, scores.tolist(), strict=True)
     for number, (token, score) in enumerate(pairs):
@@ -66,13 +66,13 @@ def cut_into_fields(
         # one character can yield two tokens
         start = max(token.start or 0, ends[column])
         if end is None or end <= start:
-            fields[column].elsewhere.append(Piece(str(token.token), score))
+            fields[column].elsewhere.append(TextSpan(str(token.token), score))
             continue
         text = document.texts[column]
-        fields[column].pieces.append(Piece(text[ends[column] : start], None))
-        piece = Piece(text[start:end], score, number == position)
+        fields[column].pieces.append(TextSpan(text[ends[column] : start], None))
+        piece = TextSpan(text[start:end], score, number == position)
         fields[column].pieces.append(piece)
         ends[column] = end
     for text, field, end in zip(document.texts, fields, ends, strict=True):
-        field.pieces.append(Piece(text[end:], None))
+        field.pieces.append(TextSpan(text[end:], None))
     return fields

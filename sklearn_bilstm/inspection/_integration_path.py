@@ -14,7 +14,7 @@ from sklearn_bilstm.inspection._scores import shared_among_tokens
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, pad
 from sklearn_bilstm.utils._optional import import_optional
 
-__all__ = ["N_POINTS", "Way"]
+__all__ = ["N_POINTS", "IntegrationPath"]
 
 # Points per segment at which gradients are evaluated.
 N_POINTS = 16
@@ -55,7 +55,7 @@ class _Point(NamedTuple):
         )
 
 
-class Way:
+class IntegrationPath:
     """Straight integration paths from 0 to 1, one per row of token ids.
 
     At 0, the token vectors, their class log-odds features and the contributions of
@@ -80,8 +80,8 @@ class Way:
         self._module = deepcopy(estimator.module_).eval().requires_grad_(False)
         self._device = next(self._module.parameters()).device
         self._module.to(self._device)
-        self._evidence = getattr(estimator, "evidence_", None)
-        self._path = getattr(estimator, "wide_path_", None)
+        self._log_odds = getattr(estimator, "log_odds_", None)
+        self._path = getattr(estimator, "linear_model_", None)
         self._fuse: Callable = operator.add if self._path is None else estimator._fused
         self._output = output
         self._dataset = estimator._as_dataset(rows)
@@ -156,9 +156,9 @@ class Way:
             "columns": torch.from_numpy(self._output.columns[rows]),
         }
         inputs = {name: x.to(self._device) for name, x in inputs.items()}
-        steps, evidence = inputs.pop("steps"), inputs.pop("evidence", None)
+        steps, log_odds = inputs.pop("steps"), inputs.pop("log_odds", None)
         layer = self._module.input_layer
-        vectors = layer(steps, inputs["mask"], None, evidence)  # (B, T, E)
+        vectors = layer(steps, inputs["mask"], None, log_odds)  # (B, T, E)
         return _Point(vectors, **inputs)
 
     def _linear_part(self) -> tuple[RaggedArray, np.ndarray]:
@@ -180,8 +180,8 @@ class Way:
         n_shared = self._module.input_layer.n_shared
         of_vectors = of_vectors.detach().cpu().double()
         tokens = of_vectors[..., :n_shared].sum(2).numpy()
-        if self._evidence is not None:
-            shortest, longest = self._evidence.lengths
+        if self._log_odds is not None:
+            shortest, longest = self._log_odds.lengths
             channels = of_vectors[..., n_shared:]
             channels = channels.unflatten(2, (longest - shortest + 1, -1))
             tokens += shared_among_tokens(channels.sum(3).numpy(), shortest)

@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import WidePath
+from sklearn_bilstm.training import NgramLinearModel
+from sklearn_bilstm.training._linear_model import _fit_linear
 from sklearn_bilstm.training._one_vs_rest import _C
-from sklearn_bilstm.training._wide import _fit_linear
 from tests.helpers import ragged
 
 
@@ -63,7 +63,7 @@ def reference_logits(rows, target, weight, other):
 def test_it_is_logistic_regression_on_weighted_tfidf_of_ngrams(rows, n_classes):
     target = np.array([max(row) for row in rows]) % n_classes
     weight = np.random.RandomState(1).uniform(0.5, 2, len(rows))
-    path = WidePath((1, 2), n_classes).fit(ragged(rows), target, weight, seed=0)
+    path = NgramLinearModel((1, 2), n_classes).fit(ragged(rows), target, weight, seed=0)
     other = [row[::-1] for row in rows]
     logits = path.logits(ragged(other))
     expected = reference_logits(rows, target, weight, other)
@@ -82,7 +82,9 @@ def test_its_size_is_that_of_logits_of_rows_it_did_not_learn_from():
     X = random.randint(2, 60, size=(1200, 8))
     target = (X < 20).sum(1) + random.randint(0, 3, size=1200) > 3
     learnt, fresh = (ragged_from_ids(part) for part in np.split(X, 2))
-    path = WidePath((1, 2), 2).fit(learnt, target[:600] * 1, np.ones(600), seed=0)
+    path = NgramLinearModel((1, 2), 2).fit(
+        learnt, target[:600] * 1, np.ones(600), seed=0
+    )
 
     def size(rows):
         return np.sqrt(np.mean(path.logits(rows) ** 2))
@@ -107,10 +109,12 @@ def test_divided_by_the_temperature_fresh_logits_are_as_sure_as_they_are_right(
 ):
     (learnt, target), (fresh, fresh_target) = noisy(n_labels)
     if n_labels == 1:
-        path = WidePath((1, 2), 2).fit(learnt, target[:, 0], np.ones(2000), seed=0)
+        path = NgramLinearModel((1, 2), 2).fit(
+            learnt, target[:, 0], np.ones(2000), seed=0
+        )
         odds = np.diff(path.logits(fresh))
     else:
-        path = WidePath((1, 2), n_labels, multilabel=True)
+        path = NgramLinearModel((1, 2), n_labels, multilabel=True)
         odds = path.fit(learnt, target, np.ones(2000), seed=0).logits(fresh)
 
     def loss(temperature):
@@ -124,7 +128,9 @@ def test_divided_by_the_temperature_fresh_logits_are_as_sure_as_they_are_right(
 def test_a_few_rows_that_are_all_right_are_no_reason_to_be_certain():
     def temperature(n_rows):
         rows, target = [[2], [3]] * n_rows, np.arange(2 * n_rows) % 2
-        path = WidePath((1, 1), 2).fit(ragged(rows), target, np.ones(2 * n_rows), 0)
+        path = NgramLinearModel((1, 1), 2).fit(
+            ragged(rows), target, np.ones(2 * n_rows), 0
+        )
         return path.temperature_
 
     assert temperature(5) > temperature(20) > 1 / 3
@@ -135,14 +141,16 @@ def test_rows_that_weigh_more_count_more_for_the_temperature():
     target = target[:, 0]
     is_right = target == ((learnt.values % 2 == 0).reshape(-1, 8).sum(1) > 2)
     temperatures = [
-        WidePath((1, 2), 2).fit(learnt, target, weight, seed=0).temperature_
+        NgramLinearModel((1, 2), 2).fit(learnt, target, weight, seed=0).temperature_
         for weight in (np.ones(2000), np.where(is_right, 1.5, 0.1))
     ]
     assert temperatures[1] < 0.8 * temperatures[0]
 
 
 def test_an_id_that_was_not_learnt_from_is_unknown(rows):
-    path = WidePath((1, 2), 2).fit(ragged(rows), np.arange(90) % 2, np.ones(90), seed=0)
+    path = NgramLinearModel((1, 2), 2).fit(
+        ragged(rows), np.arange(90) % 2, np.ones(90), seed=0
+    )
     foreign, unknown = ragged([[2, 1000, 3]]), ragged([[2, 1, 3]])
     assert np.array_equal(path.logits(foreign), path.logits(unknown))
 
@@ -153,7 +161,7 @@ def test_an_id_that_was_not_learnt_from_is_unknown(rows):
     ids=["one class", "no tokens", "one row"],
 )
 def test_where_there_is_nothing_to_learn_it_says_nothing(rows, target):
-    path = WidePath((1, 2), 2)
+    path = NgramLinearModel((1, 2), 2)
     path.fit(ragged(rows), np.array(target), np.ones(len(rows)), seed=0)
     assert path.size_ == 0
     assert (path.logits(ragged([[2, 3], []])) == 0).all()
@@ -167,14 +175,16 @@ def test_what_is_not_true_of_fresh_rows_is_left_out(n_rows):
     X[rows, random.randint(5, size=n_rows)] = 3 - target
     X[rows, random.randint(7, 12, size=n_rows)] = 2 + target
     learnt = ragged_from_ids(X)
-    path = WidePath((1, 2), 2).fit(learnt, target, np.ones(n_rows), seed=0)
+    path = NgramLinearModel((1, 2), 2).fit(learnt, target, np.ones(n_rows), seed=0)
     assert path.size_ == 0
     assert (path.logits(learnt) == 0).all()
 
 
 def test_a_class_without_a_row_is_no_likelier_than_another(rows):
     target = np.array([max(row) for row in rows]) % 2 * 2  # none of class 1
-    path = WidePath((1, 2), 3).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    path = NgramLinearModel((1, 2), 3).fit(
+        ragged(rows), target, np.ones(len(rows)), seed=0
+    )
     logits = path.logits(ragged(rows))
     assert (logits[:, 1] == logits.min(1)).all()
 
@@ -186,11 +196,13 @@ def labels_of(rows):
 
 def test_each_label_has_the_logit_of_a_class_against_all_else(rows):
     target, weight = labels_of(rows), np.random.RandomState(1).uniform(0.5, 2, 90)
-    path = WidePath((1, 2), 3, multilabel=True)
+    path = NgramLinearModel((1, 2), 3, multilabel=True)
     path.fit(ragged(rows), target, weight, seed=0)
     other = ragged([row[::-1] for row in rows])
     for k in range(3):
-        alone = WidePath((1, 2), 2).fit(ragged(rows), target[:, k], weight, seed=0)
+        alone = NgramLinearModel((1, 2), 2).fit(
+            ragged(rows), target[:, k], weight, seed=0
+        )
         expected = np.diff(alone.logits(other))[:, 0]
         # a label reads fewer n-grams than two classes do, and hardly any matters less
         np.testing.assert_allclose(path.logits(other)[:, k], expected, atol=0.2)
@@ -199,7 +211,7 @@ def test_each_label_has_the_logit_of_a_class_against_all_else(rows):
 def test_a_label_that_all_rows_have_or_none_has_gets_its_odds(rows):
     target = labels_of(rows)
     target[:, 0], target[:, 2] = 1, 0
-    path = WidePath((1, 2), 3, multilabel=True)
+    path = NgramLinearModel((1, 2), 3, multilabel=True)
     logits = path.fit(ragged(rows), target, np.ones(90), seed=0).logits(ragged(rows))
     np.testing.assert_allclose(
         logits[:, 0], np.log(91)
@@ -212,7 +224,7 @@ def test_numbers_beside_the_rows_are_read_too():
     rows = [random.randint(2, 9, size=4).tolist() for _ in range(200)]
     static = random.randn(200, 2)
     target = (static[:, 1] > 0).astype(int)
-    path = WidePath((1, 1), 2).fit(
+    path = NgramLinearModel((1, 1), 2).fit(
         ragged(rows[:100]), target[:100], np.ones(100), 0, static=static[:100]
     )
     logits = path.logits(ragged(rows[100:]), static[100:])
@@ -220,10 +232,10 @@ def test_numbers_beside_the_rows_are_read_too():
 
 
 def test_it_is_printed_with_the_number_of_ngrams():
-    path = WidePath((1, 2), n_classes=2)
-    assert repr(path) == "WidePath(0 n-grams)"
+    path = NgramLinearModel((1, 2), n_classes=2)
+    assert repr(path) == "NgramLinearModel(0 n-grams)"
     path.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
-    assert repr(path) == "WidePath(5 n-grams)"  # 2, 3, 4, 2 3, 3 4
+    assert repr(path) == "NgramLinearModel(5 n-grams)"  # 2, 3, 4, 2 3, 3 4
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -234,7 +246,7 @@ def test_contributions_of_ngrams_are_what_a_row_has_above_an_empty_one(
     target = np.array([max(row) for row in rows]) % n_classes
     static = np.random.RandomState(0).normal(size=(len(rows), n_static))
     static = static if n_static else None
-    path = WidePath((1, 2), n_classes)
+    path = NgramLinearModel((1, 2), n_classes)
     path.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
     of_steps = path.contributions(ragged(rows), static).sum(1)
     of_rows = np.add.reduceat(of_steps, ragged(rows).offsets[:-1])
@@ -246,7 +258,9 @@ def test_contributions_of_ngrams_are_what_a_row_has_above_an_empty_one(
 
 def test_a_class_without_a_row_gets_the_contributions_of_the_least_likely(rows):
     target = np.array([max(row) % 3 for row in rows])
-    path = WidePath((1, 2), 4).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    path = NgramLinearModel((1, 2), 4).fit(
+        ragged(rows), target, np.ones(len(rows)), seed=0
+    )
     least = path.logits(ragged(rows[:1]))[0, :3].argmin()
     contributions = path.contributions(ragged(rows[:1]))
     np.testing.assert_array_equal(contributions[..., 3], contributions[..., least])
@@ -254,7 +268,7 @@ def test_a_class_without_a_row_gets_the_contributions_of_the_least_likely(rows):
 
 def test_contributions_to_labels_sum_to_their_logits(rows):
     target = np.array([[max(row) % 2, 1] for row in rows])
-    path = WidePath((1, 2), 2, multilabel=True)
+    path = NgramLinearModel((1, 2), 2, multilabel=True)
     path.fit(ragged(rows), target, np.ones(len(rows)), seed=0)
     total = path.contributions(ragged(rows[:1])).sum((0, 1))
     logits, without = path.logits(ragged([rows[0], []]))
@@ -264,7 +278,7 @@ def test_contributions_to_labels_sum_to_their_logits(rows):
 @pytest.fixture(scope="module")
 def many(rows):
     """A path of so many classes that most coefficients are zero, and a dense copy."""
-    path = WidePath((1, 2), 30)
+    path = NgramLinearModel((1, 2), 30)
     path.fit(ragged(rows), np.arange(90) % 30, np.ones(90), seed=0)
     # so few rows of a class show nothing of others, but the regressions are the same
     X = path._features(path.columns.counts(ragged(rows)), None)
@@ -288,13 +302,17 @@ def test_sparse_coefficients_give_the_contributions_of_dense_ones(rows, many):
 
 def test_nothing_contributes_to_an_empty_row(rows):
     target = np.array([max(row) % 2 for row in rows])
-    path = WidePath((1, 2), 2).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    path = NgramLinearModel((1, 2), 2).fit(
+        ragged(rows), target, np.ones(len(rows)), seed=0
+    )
     assert path.contributions(ragged([[]])).shape == (0, 2, 2)
 
 
 def test_equal_ngrams_of_a_row_contribute_equally(rows):
     target = np.array([max(row) % 2 for row in rows])
-    path = WidePath((1, 2), 2).fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    path = NgramLinearModel((1, 2), 2).fit(
+        ragged(rows), target, np.ones(len(rows)), seed=0
+    )
     of_steps = path.contributions(ragged([[5, 6, 5, 6]]))
     np.testing.assert_allclose(of_steps[0, 0], of_steps[2, 0])
     np.testing.assert_allclose(of_steps[1], of_steps[3])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_bilstm import TextVectorizer
-from sklearn_bilstm.inspection._pieces import Piece, cut_into_fields
+from sklearn_bilstm.inspection._text_spans import TextSpan, split_into_columns
 from sklearn_bilstm.text import LocatedDocument, LocatedToken
 
 
@@ -11,7 +11,7 @@ from sklearn_bilstm.text import LocatedDocument, LocatedToken
 def test_pieces_make_up_the_text(text, settings):
     vectorizer = TextVectorizer(**settings, token_pattern=".").fit(["a"])
     (document,) = vectorizer.locate([text])
-    (field,) = cut_into_fields(document, np.arange(1.0, len(document.tokens) + 1))
+    (field,) = split_into_columns(document, np.arange(1.0, len(document.tokens) + 1))
     assert "".join(piece.text for piece in field.pieces) == text
     shown = [p.score for p in [*field.pieces, *field.elsewhere] if p.score]
     assert sorted(shown) == list(range(1, len(document.tokens) + 1))
@@ -25,9 +25,9 @@ def test_columns_markers_and_tokens_without_a_score():
         LocatedToken("z", 4, 5, 1),
     ]
     document = LocatedDocument(["x.", "- y z"], ["a", "b"], tokens)
-    first, second = cut_into_fields(document, np.array([1.0, 2.0, -3.0, np.nan]))
-    pieces = [Piece("", None), Piece("x", 2.0), Piece(".", None)]
-    assert first == ("a", pieces, [Piece("<a>", 1.0)])
+    first, second = split_into_columns(document, np.array([1.0, 2.0, -3.0, np.nan]))
+    pieces = [TextSpan("", None), TextSpan("x", 2.0), TextSpan(".", None)]
+    assert first == ("a", pieces, [TextSpan("<a>", 1.0)])
     assert second.name == "b"
-    assert [p for p in second.pieces if p.score] == [Piece("y", -3.0)]
+    assert [p for p in second.pieces if p.score] == [TextSpan("y", -3.0)]
     assert second.elsewhere == []

@@ -9,19 +9,19 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-from sklearn_bilstm.sequences import NgramColumns, RaggedArray
+from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray
 from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
 from sklearn_bilstm.training._progress import StepPrinter
 from sklearn_bilstm.training._splits import folds
 from sklearn_bilstm.training._temperature import fitted_temperature
 
-__all__ = ["WidePath"]
+__all__ = ["NgramLinearModel"]
 
 # Rows that are enough to estimate the size of the logits, and how sure to be of them.
 _ROWS_TO_MEASURE = 800
 
 
-class WidePath:
+class NgramLinearModel:
     """Logistic regression on TF-IDF weights of n-grams of token ids.
 
     The path for what single words and phrases give away, as in wide and deep learning
@@ -47,15 +47,15 @@ class WidePath:
         self.ngrams = ngrams
         self.n_classes = n_classes
         self.multilabel = multilabel
-        self._columns = NgramColumns(ngrams)
+        self._columns = HashedNgramVocabulary(ngrams)
 
     @property
-    def columns(self) -> NgramColumns:
+    def columns(self) -> HashedNgramVocabulary:
         """The n-grams that were learnt from."""
         return self._columns
 
     def __repr__(self) -> str:
-        return f"WidePath({self._columns.n_columns:,} n-grams)"
+        return f"NgramLinearModel({self._columns.n_columns:,} n-grams)"
 
     def fit(
         self,
@@ -86,13 +86,13 @@ class WidePath:
 
         Returns
         -------
-        self : WidePath
+        self : NgramLinearModel
             With `size_`, the root mean square of the logits of rows that were not
             learnt from, and `temperature_`, by which logits are to be divided so that
             those of such rows are as sure as they are right. The size is zero if there
             is nothing to learn, or if what was learnt is not true of such rows.
         """
-        self._columns = NgramColumns(self.ngrams).fit(sequences)
+        self._columns = HashedNgramVocabulary(self.ngrams).fit(sequences)
         counts = self._columns.counts(sequences)
         self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
         X = self._features(counts, static)

@@ -35,8 +35,6 @@ def test_marginals_sum_to_one_on_real_steps_and_to_zero_on_padding():
 
 
 def test_each_step_gets_its_most_probable_label():
-    labelling, emissions = IndependentLabels(4), emissions_of(3, 3, 4)
-    found = labelling.decode(emissions, MASK)
-    assert torch.equal(
-        found[MASK], labelling.marginals(emissions, MASK)[MASK].argmax(1)
-    )
+    decoder, emissions = IndependentLabels(4), emissions_of(3, 3, 4)
+    found = decoder.decode(emissions, MASK)
+    assert torch.equal(found[MASK], decoder.marginals(emissions, MASK)[MASK].argmax(1))
