@@ -16,12 +16,13 @@ LAYERS = {
     "datasets": 1,
     "metrics": 1,
     "training": 2,
-    "estimators": 3,
-    "inspection": 4,
-    "onnx": 4,
-    "persistence": 4,
-    "plotting": 5,
-    "__init__": 6,
+    "fitting": 3,
+    "estimators": 4,
+    "inspection": 5,
+    "onnx": 5,
+    "persistence": 5,
+    "plotting": 6,
+    "__init__": 7,
 }
 # What each folder may lean on beside the standard library.
 LIBRARIES = {
@@ -32,7 +33,8 @@ LIBRARIES = {
     "datasets": {"joblib", "numpy", "sklearn"},
     "metrics": {"numpy", "sklearn"},
     "training": {"numpy", "scipy", "sklearn", "skorch", "torch", "tqdm"},
-    "estimators": {"numpy", "scipy", "sklearn", "skorch", "torch"},
+    "fitting": {"numpy", "scipy", "sklearn", "skorch", "torch"},
+    "estimators": {"numpy", "scipy", "sklearn", "torch"},
     "inspection": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
     "persistence": {"numpy", "scipy", "sklearn", "torch"},
@@ -117,10 +119,48 @@ def test_tests_mirror_the_package():
             assert mirrored.exists() or path.stem in UNTESTED_ALONE, mirrored
 
 
+# Where the parts of a fitted model are used, and no attribute of theirs is private.
+USERS_OF_MODELS = "estimators", "inspection", "onnx", "persistence", "plotting"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if folder_of(path) in USERS_OF_MODELS],
+    ids=lambda p: str(p.relative_to(PACKAGE)),
+)
+def test_private_attributes_of_fitted_models_are_not_used(path):
+    private = private_names_of_fitting()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute) and node.attr in private:
+            is_own = isinstance(node.value, ast.Name) and node.value.id in OWN
+            assert is_own, f"line {node.lineno} reads {node.attr}"
+
+
+# Names by which a class reads its own attributes.
+OWN = {"self", "cls"}
+
+
+def private_names_of_fitting():
+    """Names of all private attributes and methods in the layers of a fitted model."""
+    return {
+        name
+        for folder in ("fitting", "training", "sequences")
+        for path in FILES
+        if folder_of(path) == folder
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in [getattr(node, "attr", getattr(node, "name", None))]
+        if isinstance(node, ast.Attribute | ast.FunctionDef)
+        and name.startswith("_")
+        and not name.endswith("__")
+    }
+
+
 # Tested through the files that use them.
 UNTESTED_ALONE = {
     "_base",
+    "_fit",
     "_ids",
+    "_model",
     "_optimizers",
     "_parameters",
     "_stop",

@@ -5,17 +5,16 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._labelled import BaseSequenceClassifier
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
+from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
+from sklearn_bilstm.fitting import FittedModel, Kind, LabelTarget, SequenceReader
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._plain import fit_method
-from sklearn_bilstm.utils._sklearn import StrOptions
+from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
 
 __all__ = ["BiLSTMClassifier"]
 
 
-class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifier):
+class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
     """Bidirectional LSTM classifier of sequences.
 
     The rows of X are sequences of token ids, such as the output of
@@ -277,6 +276,9 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     network_scale_ : float
         Factor of the network logits before they are averaged with the linear logits.
 
+    model_ : object
+        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+
     net_ : skorch.NeuralNet
         The fitted skorch net.
 
@@ -317,6 +319,8 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
     >>> model.predict(["the acting was not good, it was awful"])
     array(['negative'], dtype='<U8')
     """
+
+    _kind = Kind(SequenceReader, LabelTarget)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
@@ -416,7 +420,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         self.verbose = verbose
         self.random_state = random_state
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Fit the classifier.
 
@@ -463,7 +467,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Update the network with one pass over a batch, at the constant rate `lr`.
 
@@ -502,7 +506,7 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
                 "class_weight='balanced' needs all rows at once, which partial_fit "
                 "does not have: give a dict of weights instead."
             )
-        self._learn_batch(X, y, sample_weight, classes)
+        self._partial_fit(X, y, sample_weight=sample_weight, classes=classes)
         return self
 
     def predict(self, X):
@@ -580,6 +584,9 @@ class BiLSTMClassifier(ClassifierMixin, PooledVectorsMixin, BaseSequenceClassifi
         check_is_fitted(self)
         logits = self._logits(X)
         return log_expit(logits) if self.multilabel_ else log_softmax(logits, axis=1)
+
+    def _attributes(self, model: FittedModel):
+        return {**super()._attributes(model), **model.ngrams.attributes()}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,28 +1,21 @@
 """BiLSTMRegressor: sequences in, numbers out."""
 
-from dataclasses import replace
 from numbers import Real
 
-import numpy as np
-from scipy import sparse
 from sklearn.base import RegressorMixin
-from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator
-from sklearn_bilstm.estimators._input import check_finite
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._transforming import PooledVectorsMixin
-from sklearn_bilstm.training import R2, REGRESSION_LOSSES, WeightedRegressionLoss
+from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
+from sklearn_bilstm.fitting import Kind, NumberTarget, SequenceReader
+from sklearn_bilstm.training import REGRESSION_LOSSES
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._containers import as_target
-from sklearn_bilstm.utils._plain import fit_method
-from sklearn_bilstm.utils._sklearn import Interval, StrOptions, check_y
+from sklearn_bilstm.utils._sklearn import Interval, StrOptions, fit_context
 
 __all__ = ["BiLSTMRegressor"]
 
 
-class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator):
+class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
     """Bidirectional LSTM regressor of sequences.
 
     The rows of X are sequences of token ids, such as the output of
@@ -249,6 +242,9 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
 
+    model_ : object
+        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+
     net_ : skorch.NeuralNet
         The fitted skorch net.
 
@@ -278,6 +274,8 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
     >>> model.predict(X).shape
     (200,)
     """
+
+    _kind = Kind(SequenceReader, NumberTarget)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
@@ -374,7 +372,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
         self.verbose = verbose
         self.random_state = random_state
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Fit the regressor.
 
@@ -418,7 +416,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             self._fit(X, y, sample_weight, X_val, y_val, X_unlabelled, task)
         return self
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Update the network with one pass over a batch, at the constant rate `lr`.
 
@@ -446,7 +444,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             If the parameters describe a different network than the fitted one, or if y
             has a different number of outputs.
         """
-        self._learn_batch(X, y, sample_weight)
+        self._partial_fit(X, y, sample_weight=sample_weight)
         return self
 
     def predict(self, X):
@@ -464,58 +462,7 @@ class BiLSTMRegressor(RegressorMixin, PooledVectorsMixin, BaseSequenceEstimator)
             The number of dimensions is that of y in `fit`.
         """
         check_is_fitted(self)
-        y = self._target_scaler.inverse_transform(self._logits(X))
-        return y[:, 0] if self._flat_target else y
-
-    def _check_target(self, y):
-        if y is None:
-            raise ValueError(
-                "BiLSTMRegressor requires y to be passed, but the target y is None."
-            )
-        y = y.toarray() if sparse.issparse(y) else as_target(y)
-        try:
-            y = check_y(y, multi_output=True, y_numeric=True, estimator=self)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                "y must hold numbers, of shape (n_samples,) or (n_samples, n_outputs): "
-                f"{error}"
-            ) from error
-        if y.dtype.kind not in "biuf":
-            raise ValueError(f"y must hold real numbers: got values of type {y.dtype}.")
-        y = np.asarray(y, np.float64)
-        check_finite(y.reshape(len(y), -1), name="y")
-        return y
-
-    def _learn_outputs(self, y):
-        self._flat_target = y.ndim == 1
-        self.n_outputs_ = 1 if self._flat_target else y.shape[1]
-
-    def _encode(self, y, name):
-        target = y.reshape(len(y), -1)
-        if target.shape[1] != self.n_outputs_:
-            raise ValueError(
-                f"{name} must have {self.n_outputs_} outputs per row, as y had in fit: "
-                f"got {target.shape[1]}."
-            )
-        return target
-
-    def _n_outputs(self):
-        return self.n_outputs_
-
-    def _learn_scale_of_target(self, rows):
-        self._target_scaler = StandardScaler().fit(
-            rows.target, sample_weight=rows.weight
-        )
-
-    def _with_scaled_target(self, rows):
-        target = self._target_scaler.transform(rows.target)
-        return replace(rows, target=target.astype(np.float32))
-
-    def _criterion(self):
-        return WeightedRegressionLoss, {"loss": self.loss, "quantile": self.quantile}
-
-    def _metrics(self):
-        return [R2()]
+        return self.model_.target.unscale(self._logits(X))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

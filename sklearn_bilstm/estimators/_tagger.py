@@ -7,17 +7,24 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._sentences import RowsOfLabels, check_lengths
-from sklearn_bilstm.estimators._tagging import BaseTagger
+from sklearn_bilstm.fitting import (
+    Kind,
+    RowsOfLabels,
+    SentenceReader,
+    TokenLabelTarget,
+    check_label_rows,
+    check_lengths,
+)
 from sklearn_bilstm.metrics import span_f1_score
 from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._plain import fit_method
 from sklearn_bilstm.utils._sklearn import (
     Interval,
     StrOptions,
     check_sample_weight,
+    fit_context,
 )
 
 __all__ = ["BiLSTMTagger"]
@@ -31,7 +38,7 @@ _NOT_HERE = {
 }
 
 
-class BiLSTMTagger(BaseTagger):
+class BiLSTMTagger(BaseSequenceEstimator):
     """Bidirectional LSTM-CRF sequence tagger.
 
     It predicts a label for each token, such as part-of-speech tags or named entities.
@@ -265,6 +272,9 @@ class BiLSTMTagger(BaseTagger):
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
 
+    model_ : object
+        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+
     net_ : skorch.NeuralNet
         The fitted skorch net.
 
@@ -293,6 +303,8 @@ class BiLSTMTagger(BaseTagger):
     >>> tagger.predict([["Ben", "met", "Anna"]])
     [['B-PER', 'O', 'B-PER']]
     """
+
+    _kind = Kind(SentenceReader, TokenLabelTarget)
 
     _parameter_constraints: dict = {
         **{
@@ -401,7 +413,7 @@ class BiLSTMTagger(BaseTagger):
         self.verbose = verbose
         self.random_state = random_state
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None, X_unlabelled=None):
         """Fit the tagger.
 
@@ -460,7 +472,7 @@ class BiLSTMTagger(BaseTagger):
             The most probable label sequence of each row, one label per token.
         """
         check_is_fitted(self)
-        found = self.net_.labels(self._read(X))
+        found = self.net_.labels(self.model_.read(X))
         return RowsOfLabels(self.classes_[codes].tolist() for codes in found)
 
     def predict_proba(self, X):
@@ -479,7 +491,7 @@ class BiLSTMTagger(BaseTagger):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        return self.net_.marginals(self._read(X))
+        return self.net_.marginals(self.model_.read(X))
 
     def score(self, X, y, sample_weight=None):
         """Return the F1 score of spans, or the accuracy of token labels.
@@ -502,7 +514,7 @@ class BiLSTMTagger(BaseTagger):
             labels.
         """
         predicted = self.predict(X)
-        y = self._check_target(y)
+        y = check_label_rows(y, name=type(self).__name__)
         lengths = [len(row) for row in predicted]
         check_consistent_length(predicted, y, sample_weight)
         check_lengths(lengths, y, "y")

@@ -36,8 +36,8 @@ def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
             f"pooling={estimator.pooling!r}: fit it with pooling='attention', or take "
             "another method."
         )
-    values = output.of_logits(estimator._logits_of_rows(rows), output.columns)
-    weights = estimator.net_.attention(estimator._as_dataset(rows))
+    values = output.of_logits(estimator.model_.logits(rows), output.columns)
+    weights = estimator.net_.attention(estimator.model_.with_features(rows))
     return [
         Scores(of_row.astype(np.float64), value, None)
         for of_row, value in zip(weights, values, strict=True)

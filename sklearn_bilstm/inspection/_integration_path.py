@@ -82,9 +82,11 @@ class IntegrationPath:
         self._module.to(self._device)
         self._log_odds = getattr(estimator, "log_odds_", None)
         self._path = getattr(estimator, "linear_model_", None)
-        self._fuse: Callable = operator.add if self._path is None else estimator._fused
+        self._fuse: Callable = (
+            operator.add if self._path is None else estimator.model_.ngrams.combine
+        )
         self._output = output
-        self._dataset = estimator._as_dataset(rows)
+        self._dataset = estimator.model_.with_features(rows)
         self._ngrams, self._beside = self._linear_part()
 
     @property

@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils import check_consistent_length, gen_batches
 
-from sklearn_bilstm.estimators._labels import encode
-from sklearn_bilstm.estimators._sentences import (
+from sklearn_bilstm.fitting import (
     as_sentences,
     check_label_rows,
     check_lengths,
+    encode,
 )
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._model import EXPLAINABLE, one_a_row, transformers_of
@@ -68,7 +68,7 @@ def explain_labels(
         )
     for transformer in transformers_of(model):
         sentences = transformer.transform(sentences)
-    rows = tagger._read(sentences)
+    rows = tagger.model_.read(sentences)
     tokens = _tokens(sentences, rows)
     columns = _columns(tagger, rows, target)
     return Explanations(

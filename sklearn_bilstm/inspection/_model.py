@@ -13,8 +13,7 @@ from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
-from sklearn_bilstm.estimators._labels import encode
-from sklearn_bilstm.estimators._network import find_fitted_estimator, inner_estimator
+from sklearn_bilstm.fitting import encode, find_fitted_estimator, inner_estimator
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
 from sklearn_bilstm.utils._sklearn import safe_indexing
@@ -124,7 +123,7 @@ class TextModel:
         for transformer in before:
             texts = transformer.transform(texts)
         documents = _located(last, texts)
-        rows = self.estimator._read(last.transform(texts))
+        rows = self.estimator.model_.read(last.transform(texts))
         n_read = [sum(t.is_read for t in document.tokens) for document in documents]
         if not np.array_equal(n_read, rows.sequences.lengths):
             raise ValueError(
@@ -184,7 +183,7 @@ class Output:
                 "speaks, or else everything: fit it with rows of two classes."
             )
         if target is None:
-            columns = estimator._logits_of_rows(rows).argmax(1)
+            columns = estimator.model_.logits(rows).argmax(1)
         else:
             asked_for = one_a_row(target, len(rows))
             columns = encode(asked_for, classes, name="target")
@@ -215,7 +214,7 @@ class Output:
         chosen = columns[:, None]
         values = logits.gather(1, chosen)[:, 0]  # (n,)
         if not is_classifier(self.estimator):
-            scaler = self.estimator._target_scaler
+            scaler = self.estimator.model_.target.scaler
             moments = np.stack([scaler.mean_, scaler.scale_])
             mean, scale = torch.from_numpy(moments).to(logits)
             return mean[columns] + scale[columns] * values

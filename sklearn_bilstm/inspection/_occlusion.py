@@ -45,7 +45,7 @@ def _of_row(estimator: Any, rows: SequenceDataset, output: Output, row: int) -> 
     offsets = np.cumsum([0, *map(len, changed)])
     static = None if rows.static is None else rows.static[np.full(len(changed), row)]
     variants = SequenceDataset(RaggedArray(values, offsets), static=static)
-    logits = estimator._logits_of_rows(variants)
+    logits = estimator.model_.logits(variants)
     columns = np.full(len(logits), output.columns[row])
     value, baseline, *without = output.of_logits(logits, columns)
     return Scores(value - np.array(without), value, baseline)

@@ -52,16 +52,17 @@ class Description:
     @classmethod
     def of(cls, estimator: Any, vectorizer: dict[str, Any] | None) -> Self:
         """Describe a fitted estimator and its vectorizer."""
+        model = estimator.model_
         is_classifier = hasattr(estimator, "classes_")
-        known = estimator._fingerprint if vectorizer is None else None
+        known = model.reader.fingerprint if vectorizer is None else None
         return cls(
             input_type=estimator.input_type_,
             n_columns=getattr(estimator, "n_features_in_", None),
-            n_static=estimator._n_static,
+            n_static=model.reader.n_static,
             n_channels=getattr(estimator, "n_channels_", None),
             classes=_described(estimator.classes_) if is_classifier else None,
             one_a_row=(
-                not estimator.multilabel_ if is_classifier else estimator._flat_target
+                not estimator.multilabel_ if is_classifier else model.target.is_flat
             ),
             vectorizer=vectorizer,
             fingerprint=None if known is None else known.astype("<u2").tobytes().hex(),

@@ -8,12 +8,13 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklearn_bilstm.fitting import SequenceReader
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
-from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
 from sklearn_bilstm.utils._token_ids import have_same_ids
 
@@ -106,7 +107,9 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
     if not vectorizes:
         return None, estimator
     vectorizer = before[0]
-    if not have_same_ids(vectorizer._fingerprint, estimator._fingerprint):
+    if not have_same_ids(
+        vectorizer_state(vectorizer)["fingerprint"], estimator.model_.reader.fingerprint
+    ):
         raise ValueError(
             "The estimator was fitted on token ids of another vocabulary than that of "
             "the TextVectorizer before it. Fit the whole pipeline again."
@@ -116,10 +119,10 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
 
 def _write(graph: Graph, estimator: Any) -> None:
     """Write the whole graph from inputs to outputs."""
-    static = None
-    if estimator._n_static:
-        raw = graph.input("static", np.float64, ["rows", estimator._n_static])
-        static = _standardised(graph, estimator, estimator._static_scaler, raw)
+    static, reader = None, estimator.model_.reader
+    if reader.n_static:
+        raw = graph.input("static", np.float64, ["rows", reader.n_static])
+        static = _standardised(graph, reader, reader.static_scaler, raw)
     if estimator.input_type_ == "tokens":
         ids = graph.input("ids", np.int64, ["rows", "steps"])
         read = _tokens(graph, estimator, ids)
@@ -149,18 +152,19 @@ def _numbers(graph: Graph, estimator: Any) -> tuple[str, str]:
     shape = ["rows", "steps", estimator.n_channels_]
     values = graph.input("values", np.float64, shape)
     lengths = graph.input("lengths", np.int64, ["rows"])
-    values = _standardised(graph, estimator, estimator._scaler, values)
+    reader = estimator.model_.reader
+    values = _standardised(graph, reader, reader.scaler, values)
     return graph.op("Transpose", values, perm=[1, 0, 2]), lengths
 
 
 def _standardised(
-    graph: Graph, estimator: Any, scaler: StandardScaler, values: str
+    graph: Graph, reader: SequenceReader, scaler: StandardScaler, values: str
 ) -> str:
-    """Standardise numbers with the statistics of the estimator."""
+    """Standardise numbers as the reader of the estimator does."""
     values = graph.op("Sub", values, scaler.mean_)
     values = graph.op("Div", values, scaler.scale_)
-    farthest = np.float64(estimator._farthest)
-    return graph.cast(graph.op("Clip", values, -farthest, farthest), np.float32)
+    bound = np.float64(reader.largest_number)
+    return graph.cast(graph.op("Clip", values, -bound, bound), np.float32)
 
 
 def _network_logits(
@@ -201,6 +205,6 @@ def _write_classes(graph: Graph, estimator: Any, logits: str) -> None:
 
 
 def _write_numbers(graph: Graph, estimator: Any, logits: str) -> None:
-    scaler = estimator._target_scaler
+    scaler = estimator.model_.target.scaler
     y = graph.op("Add", graph.op("Mul", logits, scaler.scale_), scaler.mean_)
     graph.output("y", y, np.float64, ["rows", estimator.n_outputs_])

@@ -28,9 +28,9 @@ _N_ONES = (
 
 def log_odds_channels(graph: Graph, log_odds: ClassLogOdds, ids: str) -> str:
     """Return features estimated from all training rows, (T, B, n_channels)."""
-    table = log_odds._tables[-1]  # its last row is zero, for missing n-grams
+    table = log_odds.tables[-1]  # its last row is zero, for missing n-grams
     channels = []
-    for columns in _columns_at_steps(graph, log_odds._columns, ids, len(table) - 1):
+    for columns in _columns_at_steps(graph, log_odds.vocabulary, ids, len(table) - 1):
         columns = graph.op("Transpose", columns, perm=[1, 0])  # (T, B)
         channels.append(graph.op("Gather", table, columns))
     return graph.cast(graph.op("Concat", *channels, axis=-1), np.float32)
@@ -50,9 +50,9 @@ def linear_logits(
     static : str or None
         Standardised static features of shape (B, S).
     """
-    model: Any = path._model
+    model: Any = path.regressions
     coefficients = model.coefficients.astype(np.float32)
-    n_ngrams = len(path._tfidf.idf_)
+    n_ngrams = len(path.idf)
     of_ngrams, of_static = coefficients[:n_ngrams], coefficients[n_ngrams:]
     columns, weights = _tfidf(graph, path, ids)
     if sparse.issparse(coefficients):
@@ -126,8 +126,8 @@ def _tfidf(graph: Graph, path: NgramLinearModel, ids: str) -> tuple[str, str]:
     Both have the shape (B, n_lengths * T). Unused entries have a weight of zero and a
     column beyond the last one.
     """
-    idf = path._tfidf.idf_.astype(np.float32)
-    at_steps = _columns_at_steps(graph, path._columns, ids, len(idf))
+    idf = path.idf.astype(np.float32)
+    at_steps = _columns_at_steps(graph, path.vocabulary, ids, len(idf))
     columns, counts = _distinct(graph, at_steps, len(idf))
     weights = graph.op("Add", graph.op("Log", counts), np.float32(1))
     weights = graph.op("Mul", weights, graph.op("Gather", _with_zeros(idf), columns))
@@ -184,7 +184,7 @@ def _columns_at_steps(
 
     Steps without an n-gram, or with an unknown one, have the column `no_column`.
     """
-    is_known = graph.op("LessOrEqual", ids, int(columns._largest_id))
+    is_known = graph.op("LessOrEqual", ids, int(columns.largest_id))
     ids = graph.op("Where", is_known, ids, UNKNOWN_ID)
     shortest, longest = columns.lengths
     is_token = whole = graph.op("Greater", ids, 0)
@@ -241,7 +241,7 @@ def _looked_up(
     and in preceding positions of its word.
     """
     is_fitted = np.zeros(2**columns.n_bits, bool)
-    is_fitted[columns._buckets] = True
+    is_fitted[columns.buckets] = True
     words = np.packbits(is_fitted, bitorder="little").view("<u2")
     ones = _N_ONES[words].reshape(-1, _BLOCK_WORDS)
     before_word = (ones.cumsum(1) - ones).astype(np.uint8).ravel()

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-
 from sklearn_bilstm.onnx._checks import is_count, require
-from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.text import (
+    TextVectorizer,
+    set_vectorizer_state,
+    vectorizer_state,
+)
 from sklearn_bilstm.text._analysis import make_analyzer
 from sklearn_bilstm.text._vocabulary import check_vocabulary
 from sklearn_bilstm.utils._plain import plain_value
@@ -30,6 +32,8 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "is_table": bool,
     "column_names": (list, type(None)),
 }
+# What describes the fitted state, besides the names of columns.
+_STATE = "vocabulary", "max_length", "n_columns", "is_table"
 _MAY_BE_FUNCTIONS = "analyzer", "preprocessor", "strip_accents", "tokenizer"
 
 
@@ -55,15 +59,13 @@ def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
                 "The tokens of TextVectorizer must be strings to be written into a "
                 f"model in ONNX: got {token!r}."
             )
-    names = getattr(vectorizer, "feature_names_in_", None)
+    state = vectorizer_state(vectorizer)
+    names = state["column_names"]
     return {
         "settings": {
             name: plain_value(getattr(vectorizer, name)) for name in _SETTINGS
         },
-        "vocabulary": vectorizer.vocabulary_,
-        "max_length": int(vectorizer.max_length_),
-        "n_columns": vectorizer._n_columns,
-        "is_table": hasattr(vectorizer, "n_features_in_"),
+        **{name: state[name] for name in _STATE},
         "column_names": None if names is None else names.tolist(),
     }
 
@@ -80,14 +82,7 @@ def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
     vectorizer = TextVectorizer(**description["settings"])
     vectorizer._validate_params()
     make_analyzer(**vectorizer._analysis_settings())  # which fails if there is none
-    vectorizer.vocabulary_ = description["vocabulary"]
-    vectorizer.max_length_ = description["max_length"]
-    vectorizer._n_columns = description["n_columns"]
-    if description["is_table"]:
-        vectorizer.n_features_in_ = description["n_columns"]
-    if description["column_names"] is not None:
-        names = np.array(description["column_names"], dtype=object)
-        vectorizer.feature_names_in_ = names
+    set_vectorizer_state(vectorizer, description)
     return vectorizer
 
 

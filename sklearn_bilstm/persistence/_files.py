@@ -14,13 +14,11 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_bilstm
-from sklearn_bilstm.persistence._networks import plain_net, restored_net
 from sklearn_bilstm.persistence._objects import (
     is_storable,
     plain_object,
     restored_object,
 )
-from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._archive import read_archive, write_archive
 from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, Kind, UnknownKindError
 from sklearn_bilstm.utils._device import resolve_device
@@ -220,18 +218,13 @@ def _is_same(value: Any, known: Any) -> bool:
 
 def _kinds(custom: _CustomObjects, device: str = "cpu") -> dict[str, Kind]:
     """Return the supported kinds of values."""
-    restore_net = partial(restored_net, device=device)
+    restore = partial(restored_object, device=device)
     return {
         **KINDS,
         "@columns": Kind(_is_list_of_columns, attrgetter("data"), list),
-        "@net": Kind(_is_net, plain_net, restore_net),
-        "@object": Kind(is_storable, plain_object, restored_object, is_shared=True),
+        "@object": Kind(is_storable, plain_object, restore, is_shared=True),
         "@custom": Kind(custom.has, custom.name_of, custom.given.__getitem__),
     }
-
-
-def _is_net(value: Any) -> bool:
-    return isinstance(value, SequenceNet)
 
 
 def _is_list_of_columns(value: Any) -> bool:

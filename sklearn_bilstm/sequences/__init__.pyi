@@ -4,6 +4,7 @@ from ._dataset import SequenceDataset
 from ._matrix import MAX_ID, ragged_from_ids
 from ._ngrams import (
     BUCKET_BITS,
+    LONGEST_NGRAM,
     SPREAD_FACTOR,
     SPREAD_SHIFT,
     HashedNgramVocabulary,
@@ -16,6 +17,7 @@ from ._token_characters import TokenCharacters
 
 __all__ = [
     "BUCKET_BITS",
+    "LONGEST_NGRAM",
     "MAX_ID",
     "SPREAD_FACTOR",
     "SPREAD_SHIFT",

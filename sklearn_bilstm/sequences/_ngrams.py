@@ -1,8 +1,7 @@
 """Hashed n-grams of tokens as columns of a matrix."""
 
 from dataclasses import replace
-from typing import Self
-from weakref import WeakKeyDictionary
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -12,6 +11,7 @@ from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = [
     "BUCKET_BITS",
+    "LONGEST_NGRAM",
     "SPREAD_FACTOR",
     "SPREAD_SHIFT",
     "HashedNgramVocabulary",
@@ -26,6 +26,11 @@ SPREAD_SHIFT = np.uint64(32)
 # Logarithm of the number of buckets. Of the millions of n-grams that occur once in a
 # corpus, few share a bucket, and are then mistaken for one that occurs twice.
 BUCKET_BITS = 24
+# Numbers of bits that a file may have: ONNX files look n-grams up in blocks of 2 ** 8,
+# and preparing a lookup of 2 ** 28 buckets takes a gigabyte.
+_BUCKET_BITS = range(8, 29)
+# Maximum length of an n-gram, in tokens.
+LONGEST_NGRAM = 10
 # Minimum document frequency of an n-gram, if there are more sequences than that.
 _MIN_SEQUENCES = 2
 _MANY_SEQUENCES = 2000
@@ -70,10 +75,6 @@ class _Ranks:
         return np.where((wanted >= 0) & (in_byte >= 0), ranks, np.int32(-1))
 
 
-# Created on first use, and not an attribute, since attributes are saved.
-_RANKS: WeakKeyDictionary["HashedNgramVocabulary", _Ranks] = WeakKeyDictionary()
-
-
 class HashedNgramVocabulary:
     """Hashed vocabulary of the n-grams with a minimum document frequency.
 
@@ -83,28 +84,37 @@ class HashedNgramVocabulary:
         Minimum and maximum length of the n-grams, in tokens.
     n_bits : int, default=24
         N-grams are hashed to `2 ** n_bits` buckets.
+
+    Attributes
+    ----------
+    buckets : ndarray of int32, shape (n_columns,)
+        Sorted buckets of the n-grams.
+    largest_id : int
+        Largest id seen in `fit`. Larger ids are unknown.
     """
 
     def __init__(self, lengths: tuple[int, int], n_bits: int = BUCKET_BITS) -> None:
         self.lengths = lengths
-        self.n_bits = n_bits  # an attribute, so that a saved model keeps its buckets
-        self._buckets = np.zeros(0, np.int32)
+        self.n_bits = n_bits
+        self.buckets = np.zeros(0, np.int32)
+        self.largest_id = UNKNOWN_ID
+        self._ranks: _Ranks | None = None  # computed when first used
 
     def fit(self, sequences: RaggedArray) -> Self:
         """Build the vocabulary."""
-        self._largest_id = sequences.values.max(initial=UNKNOWN_ID)
+        self.largest_id = int(sequences.values.max(initial=UNKNOWN_ID))
         buckets = hashed_ngrams(sequences, self.lengths, self.n_bits)
         pairs = _counts(buckets, sequences, 1 << self.n_bits)
         found, n_sequences_with = np.unique(pairs.indices, return_counts=True)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
-        self._buckets = found[n_sequences_with >= least]
-        _RANKS.pop(self, None)
+        self.buckets = found[n_sequences_with >= least]
+        self._ranks = None
         return self
 
     @property
     def n_columns(self) -> int:
         """Number of n-grams in the vocabulary."""
-        return len(self._buckets)
+        return len(self.buckets)
 
     def at_steps(self, sequences: RaggedArray) -> np.ndarray:
         """Look up the n-grams that end at each step.
@@ -122,7 +132,7 @@ class HashedNgramVocabulary:
             Columns; -1 if there is no n-gram, or if it is not in the vocabulary.
         """
         ids = sequences.values
-        ids = np.where(ids > self._largest_id, UNKNOWN_ID, ids)
+        ids = np.where(ids > self.largest_id, UNKNOWN_ID, ids)
         sequences = replace(sequences, values=ids)
         return self._of_buckets(hashed_ngrams(sequences, self.lengths, self.n_bits))
 
@@ -151,12 +161,42 @@ class HashedNgramVocabulary:
         if not self.n_columns:
             return np.full_like(buckets, -1)
         if self.n_columns <= _FEW_COLUMNS:
-            columns = np.searchsorted(self._buckets, buckets).astype(np.int32)
+            columns = np.searchsorted(self.buckets, buckets).astype(np.int32)
             columns[columns == self.n_columns] = 0
-            return np.where(self._buckets[columns] == buckets, columns, np.int32(-1))
-        if self not in _RANKS:
-            _RANKS[self] = _Ranks(self._buckets, self.n_bits)
-        return _RANKS[self].of(buckets)
+            return np.where(self.buckets[columns] == buckets, columns, np.int32(-1))
+        if self._ranks is None:
+            self._ranks = _Ranks(self.buckets, self.n_bits)
+        return self._ranks.of(buckets)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_ranks": None}
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the vocabulary."""
+        names = "lengths", "n_bits", "buckets", "largest_id"
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore a vocabulary.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values. Sizes are checked before memory is
+            allocated for them.
+        """
+        (shortest, longest), n_bits = state["lengths"], state["n_bits"]
+        if not 1 <= shortest <= longest <= LONGEST_NGRAM:
+            raise ValueError("There are no n-grams of such lengths.")
+        if n_bits not in _BUCKET_BITS:
+            raise ValueError("There is no such number of n-gram buckets.")
+        vocabulary = cls((shortest, longest), n_bits)
+        buckets = state["buckets"]
+        if buckets.min(initial=0) < 0 or buckets.max(initial=0) >> n_bits:
+            raise ValueError("N-grams must be in existing buckets.")
+        vocabulary.buckets, vocabulary.largest_id = buckets, int(state["largest_id"])
+        return vocabulary
 
 
 def hashed_ngrams(

@@ -2,6 +2,7 @@
 
 from sklearn_bilstm.text._analysis import make_analyzer, tokenize
 from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken, written_out
+from sklearn_bilstm.text._state import set_vectorizer_state, vectorizer_state
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._word_vectors import WordVectors, load_word_vectors
 from sklearn_bilstm.text._words import EncodedWords, WordReader
@@ -15,6 +16,8 @@ __all__ = [
     "WordVectors",
     "load_word_vectors",
     "make_analyzer",
+    "set_vectorizer_state",
     "tokenize",
+    "vectorizer_state",
     "written_out",
 ]

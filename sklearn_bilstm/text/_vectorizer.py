@@ -26,15 +26,15 @@ from sklearn_bilstm.text._vocabulary import (
     extended,
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
-from sklearn_bilstm.utils._documentation import DocumentedMixin
+from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
-from sklearn_bilstm.utils._plain import fit_method
 from sklearn_bilstm.utils._sklearn import (
     HasMethods,
     Interval,
     RealNotInt,
     StrOptions,
     check_feature_names,
+    fit_context,
     get_output_config,
 )
 from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
@@ -58,9 +58,7 @@ _DOCUMENT_FREQUENCY = [
 ]
 
 
-class TextVectorizer(
-    TransformerMixin, DocumentedMixin, CallbackSupportMixin, BaseEstimator
-):
+class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     """Convert documents to sequences of token ids.
 
     Row i of the result holds the token ids of document i, in order, in columns 0, 1,
@@ -182,6 +180,9 @@ class TextVectorizer(
     _n_columns: int
     _fingerprint: np.ndarray | None = None  # unknown in files of older versions
 
+    _doc_link_module = "sklearn_bilstm"
+    _doc_link_template = PAGE_OF_ESTIMATOR
+
     _parameter_constraints: dict = {
         "lowercase": ["boolean"],
         "strip_accents": [StrOptions({"ascii", "unicode"}), callable, None],
@@ -238,7 +239,7 @@ class TextVectorizer(
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
         """Learn the vocabulary.
 
@@ -266,7 +267,7 @@ class TextVectorizer(
             self._learn(X, first=True)
         return self
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def fit_transform(self, X, y=None):
         """Learn the vocabulary and return the token ids.
 
@@ -289,7 +290,7 @@ class TextVectorizer(
             task.begin()
             return self._matrix(self._learn(X, first=True))
 
-    @fit_method
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
         """Update the vocabulary with more documents.
 
@@ -478,7 +479,7 @@ class TextVectorizer(
         self._counts = counts
         if first:
             longest = max(int(part.lengths.max()) for part in parts)
-            self.max_length_ = self.max_length or max(1, longest)
+            self.max_length_ = int(self.max_length or max(1, longest))
         return parts
 
     def _extended(

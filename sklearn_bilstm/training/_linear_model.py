@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -15,7 +15,7 @@ from sklearn_bilstm.training._progress import StepPrinter
 from sklearn_bilstm.training._splits import folds
 from sklearn_bilstm.training._temperature import fitted_temperature
 
-__all__ = ["NgramLinearModel"]
+__all__ = ["NgramLinearModel", "Regressions"]
 
 # Rows that are enough to estimate the size of the logits, and how sure to be of them.
 _ROWS_TO_MEASURE = 800
@@ -47,15 +47,13 @@ class NgramLinearModel:
         self.ngrams = ngrams
         self.n_classes = n_classes
         self.multilabel = multilabel
-        self._columns = HashedNgramVocabulary(ngrams)
-
-    @property
-    def columns(self) -> HashedNgramVocabulary:
-        """The n-grams that were learnt from."""
-        return self._columns
+        self.vocabulary = HashedNgramVocabulary(ngrams)
+        self.idf = np.zeros(0)
+        self.regressions: Regressions | None = None
+        self.size_, self.temperature_ = 0.0, 1.0
 
     def __repr__(self) -> str:
-        return f"NgramLinearModel({self._columns.n_columns:,} n-grams)"
+        return f"NgramLinearModel({self.vocabulary.n_columns:,} n-grams)"
 
     def fit(
         self,
@@ -92,11 +90,11 @@ class NgramLinearModel:
             those of such rows are as sure as they are right. The size is zero if there
             is nothing to learn, or if what was learnt is not true of such rows.
         """
-        self._columns = HashedNgramVocabulary(self.ngrams).fit(sequences)
-        counts = self._columns.counts(sequences)
-        self._tfidf = TfidfTransformer(sublinear_tf=True).fit(counts)
+        self.vocabulary = HashedNgramVocabulary(self.ngrams).fit(sequences)
+        counts = self.vocabulary.counts(sequences)
+        self.idf = TfidfTransformer(sublinear_tf=True).fit(counts).idf_
         X = self._features(counts, static)
-        self.size_, self.temperature_, self._model = 0.0, 1.0, None
+        self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
         splits = self._splits(target, seed)
         progress = self._progress(1 + len(splits), verbose)
         rows, logits = self._logits_of_fresh_rows(X, target, weight, splits, progress)
@@ -105,7 +103,7 @@ class NgramLinearModel:
             if temperature is not None:
                 self.size_ = float(np.sqrt(np.mean(logits**2)))
                 self.temperature_ = temperature
-                self._model = _fit_linear(X, target, weight, progress)
+                self.regressions = _fit_linear(X, target, weight, progress)
         return self
 
     def logits(
@@ -133,10 +131,42 @@ class NgramLinearModel:
         logits : ndarray of shape (n, K)
         """
         n_rows = len(sequences)
-        if self._model is None:
+        if self.regressions is None:
             return np.zeros((n_rows, self.n_classes))
-        X = self._features(self._columns.counts(sequences, found), static)
-        return self._of_all_classes(self._model, X.columns)
+        X = self._features(self.vocabulary.counts(sequences, found), static)
+        return self._of_all_classes(self.regressions, X.columns)
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the model."""
+        return {
+            "ngrams": self.ngrams,
+            "n_classes": self.n_classes,
+            "multilabel": self.multilabel,
+            "vocabulary": self.vocabulary.state(),
+            "idf": self.idf,
+            "regressions": vars(self.regressions).copy(),
+            "size": self.size_,
+            "temperature": self.temperature_,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore a fitted model.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        shortest, longest = state["ngrams"]
+        multilabel = bool(state["multilabel"])
+        model = cls((shortest, longest), state["n_classes"], multilabel=multilabel)
+        model.vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
+        model.idf = state["idf"]
+        model.regressions = Regressions(**state["regressions"])
+        model.regressions.check()
+        model.size_, model.temperature_ = float(state["size"]), state["temperature"]
+        return model
 
     def contributions(
         self, sequences: RaggedArray, static: np.ndarray | None = None
@@ -150,20 +180,20 @@ class NgramLinearModel:
         -------
         contributions : ndarray of shape (n_steps, n_lengths, K)
         """
-        columns = self._columns.at_steps(sequences)
+        columns = self.vocabulary.at_steps(sequences)
         contributions = np.zeros((*columns.shape, self.n_classes))
         places = np.nonzero(columns >= 0)
-        if self._model is not None and len(places[0]):
-            counts = self._columns.counts(sequences)
+        if self.regressions is not None and len(places[0]):
+            counts = self.vocabulary.counts(sequences)
             rows = sequences.row_of_steps[places[1]]
             ngrams = columns[places]
             n_times = counts[rows, ngrams]
             X = sparse.csr_array(self._features(counts, static).columns)
-            lowest = self._model.logits(X).argmin(1)
+            lowest = self.regressions.logits(X).argmin(1)
             weights = X[rows, ngrams] / n_times
-            coefficients = _dense(self._model.coefficients[ngrams])
+            coefficients = _dense(self.regressions.coefficients[ngrams])
             found = weights[:, np.newaxis] * coefficients
-            contributions[places] = self._model.of_all_classes(
+            contributions[places] = self.regressions.of_all_classes(
                 found, lowest[rows], self.n_classes
             )
         return contributions.transpose(1, 0, 2)
@@ -176,7 +206,7 @@ class NgramLinearModel:
         weights = counts.data
         np.log(weights, out=weights)
         weights += 1
-        weights *= self._tfidf.idf_[counts.indices]
+        weights *= self.idf[counts.indices]
         inplace_csr_row_normalize_l2(counts)
         if static is None:
             return _Features(counts, counts.shape[1])
@@ -219,7 +249,7 @@ class NgramLinearModel:
                 logits.append(self._of_all_classes(model, X.columns[fold]))
         return np.concatenate(rows), np.concatenate(logits)
 
-    def _of_all_classes(self, model: "_Linear", X: sparse.csr_array) -> np.ndarray:
+    def _of_all_classes(self, model: "Regressions", X: sparse.csr_array) -> np.ndarray:
         found = model.logits(X)
         return model.of_all_classes(found, found.argmin(1), self.n_classes)
 
@@ -257,8 +287,8 @@ class _Features:
 
 
 @dataclass(frozen=True)
-class _Linear:
-    """Fitted regressions, side by side.
+class Regressions:
+    """Fitted logistic regressions, one per class.
 
     Parameters
     ----------
@@ -275,6 +305,15 @@ class _Linear:
     coefficients: np.ndarray | sparse.csr_array
     intercepts: np.ndarray
     exclusive: bool = True
+
+    def check(self) -> None:
+        """Raise a ValueError if sizes differ or a coefficient is not finite."""
+        if self.coefficients.shape[1] != len(self.classes):
+            raise ValueError("The linear model must have coefficients for each class.")
+        is_sparse = sparse.issparse(self.coefficients)
+        values = self.coefficients.data if is_sparse else self.coefficients
+        if not np.isfinite(values).all():
+            raise ValueError("The coefficients of the linear model must be finite.")
 
     def logits(self, X: sparse.csr_array) -> np.ndarray:
         """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
@@ -314,7 +353,7 @@ def _fit_linear(
     target: np.ndarray,
     weight: np.ndarray,
     after_each: Callable[[], None],
-) -> _Linear | None:
+) -> Regressions | None:
     """Fit a regression for each class, or nothing if all rows are of one class."""
     if X.columns.nnz == 0:
         return None
@@ -328,11 +367,11 @@ def _fit_linear(
         w, b = fit_one_vs_rest(
             *rows, found[:, np.newaxis], weight, least_expected=0, after_each=after_each
         )
-        return _Linear(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
+        return Regressions(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
     places = np.ones(len(found)), found, np.arange(len(found) + 1)
     inside = sparse.csr_array(places, (len(found), len(classes))).tocsc()
     fitted = fit_one_vs_rest(*rows, inside, weight, after_each=after_each)
-    return _Linear(classes, *fitted)
+    return Regressions(classes, *fitted)
 
 
 def _fit_labels(
@@ -340,7 +379,7 @@ def _fit_labels(
     target: np.ndarray,
     weight: np.ndarray,
     after_each: Callable[[], None],
-) -> _Linear:
+) -> Regressions:
     """Fit a regression a label, or its odds where all rows have it or none has."""
     of_labels = weight @ target
     # as if one row more had each label, and one had not
@@ -356,4 +395,4 @@ def _fit_labels(
         # those of the others are zero
         spread = sparse.csr_array(np.eye(len(labels))[varies])
         coefficients = fitted @ spread
-    return _Linear(labels, coefficients, intercepts, False)
+    return Regressions(labels, coefficients, intercepts, False)

@@ -1,7 +1,7 @@
 """Class log-odds features of n-grams."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
@@ -73,6 +73,14 @@ class ClassLogOdds:
         Number of classes, K.
     multilabel : bool, default=False
         Whether a row can have several labels or none. Each label then has a channel.
+
+    Attributes
+    ----------
+    vocabulary : HashedNgramVocabulary
+        The n-grams.
+    tables : ndarray of float16, shape (n_folds + 1, n_ngrams + 1, n_channels_per_ngram)
+        Log-odds without the rows of each fold, and last those of all rows. The last
+        n-gram stands for a missing one, with zeros.
     """
 
     def __init__(
@@ -81,15 +89,11 @@ class ClassLogOdds:
         self.lengths = lengths
         self.n_classes = n_classes
         self.multilabel = multilabel
-        self._columns = HashedNgramVocabulary(lengths)
-
-    @property
-    def columns(self) -> HashedNgramVocabulary:
-        """Vocabulary of the n-grams."""
-        return self._columns
+        self.vocabulary = HashedNgramVocabulary(lengths)
+        self.tables = np.zeros((0, 1, 0), np.float16)
 
     def __repr__(self) -> str:
-        return f"ClassLogOdds({self._columns.n_columns:,} n-grams)"
+        return f"ClassLogOdds({self.vocabulary.n_columns:,} n-grams)"
 
     @property
     def n_channels(self) -> int:
@@ -106,7 +110,7 @@ class ClassLogOdds:
         sequences: RaggedArray,
         target: np.ndarray,
         weight: np.ndarray,
-        columns: HashedNgramVocabulary | None = None,
+        vocabulary: HashedNgramVocabulary | None = None,
     ) -> Self:
         """Fit the tables to training rows.
 
@@ -118,7 +122,7 @@ class ClassLogOdds:
             Class of each row, or a label indicator matrix.
         weight : ndarray of shape (n,)
             Sample weights.
-        columns : HashedNgramVocabulary, default=None
+        vocabulary : HashedNgramVocabulary, default=None
             Vocabulary of n-grams of these lengths, fitted to the same rows. None fits
             it.
 
@@ -126,22 +130,22 @@ class ClassLogOdds:
         -------
         self : ClassLogOdds
         """
-        if columns is None:
-            columns = HashedNgramVocabulary(self.lengths).fit(sequences)
-        self._columns = columns
-        occurs = self._columns.counts(sequences)
+        if vocabulary is None:
+            vocabulary = HashedNgramVocabulary(self.lengths).fit(sequences)
+        self.vocabulary = vocabulary
+        occurs = self.vocabulary.counts(sequences)
         members = self._members(target)
         everywhere = _Weights.of(occurs, members, weight)
         n_ngrams = occurs.shape[1]
         shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
         # in half precision, since there can be very many
-        self._tables = np.zeros(shape, np.float16)
-        self._tables[-1, :-1] = self._log_odds(everywhere)
+        self.tables = np.zeros(shape, np.float16)
+        self.tables[-1, :-1] = self._log_odds(everywhere)
         fold_of_rows = _fold_of_rows(sequences)
         for fold in range(_N_FOLDS):
             rows = np.flatnonzero(fold_of_rows == fold)
             inside = _Weights.of(occurs[rows], members[rows], weight[rows])
-            self._tables[fold, :-1] = self._log_odds(everywhere.without(inside))
+            self.tables[fold, :-1] = self._log_odds(everywhere.without(inside))
         return self
 
     def transform_training_rows(self, sequences: RaggedArray) -> LogOddsOfRows:
@@ -152,12 +156,38 @@ class ClassLogOdds:
         """Return features for new rows; ids larger than those seen are unknown."""
         return self._of_rows(sequences, np.full(len(sequences), _N_FOLDS))
 
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the features."""
+        return {
+            "lengths": self.lengths,
+            "n_classes": self.n_classes,
+            "multilabel": self.multilabel,
+            "vocabulary": self.vocabulary.state(),
+            "tables": self.tables,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the features.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        shortest, longest = state["lengths"]
+        multilabel = bool(state["multilabel"])
+        log_odds = cls((shortest, longest), state["n_classes"], multilabel=multilabel)
+        log_odds.vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
+        log_odds.tables = state["tables"]
+        return log_odds
+
     def _of_rows(
         self, sequences: RaggedArray, table_of_rows: np.ndarray
     ) -> LogOddsOfRows:
-        columns = np.ascontiguousarray(self._columns.at_steps(sequences).T)
+        columns = np.ascontiguousarray(self.vocabulary.at_steps(sequences).T)
         columns_of_rows = RaggedArray(columns, sequences.offsets)
-        return LogOddsOfRows(columns_of_rows, self._tables, table_of_rows)
+        return LogOddsOfRows(columns_of_rows, self.tables, table_of_rows)
 
     def _members(self, target: np.ndarray) -> sparse.csr_array:
         """Return an indicator matrix of the classes of each row."""

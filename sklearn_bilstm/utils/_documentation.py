@@ -1,15 +1,9 @@
 """Links to the documentation in the HTML view of an estimator."""
 
-__all__ = ["DOCUMENTATION", "DocumentedMixin"]
+__all__ = ["DOCUMENTATION", "PAGE_OF_ESTIMATOR"]
 
 DOCUMENTATION = "https://sklearn-bilstm.readthedocs.io/en/stable/"
 
-
-class DocumentedMixin:
-    """Make scikit-learn link an estimator to its page in our documentation.
-
-    The estimator must be importable from `sklearn_bilstm`.
-    """
-
-    _doc_link_module = "sklearn_bilstm"
-    _doc_link_template = DOCUMENTATION + "api/sklearn_bilstm.{estimator_name}.html"
+# scikit-learn links an estimator to this page, if its `_doc_link_module` is
+# "sklearn_bilstm" and this is its `_doc_link_template`.
+PAGE_OF_ESTIMATOR = DOCUMENTATION + "api/sklearn_bilstm.{estimator_name}.html"

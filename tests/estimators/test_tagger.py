@@ -179,7 +179,7 @@ def test_one_by_one_the_most_probable_labels_are_predicted(sentences):
 
 def test_marginals_are_sums_over_all_label_sequences(fitted_tagger):
     row = ["Mrs", "left", "zzz"]
-    rows = fitted_tagger._read([row])
+    rows = fitted_tagger.model_.read([row])
     inputs, _ = rows[np.array([0])]
     module = fitted_tagger.module_.eval()
     with torch.no_grad():
@@ -345,7 +345,7 @@ def test_warm_start_goes_on_with_the_words_it_knows(sentences):
 )
 def test_warm_start_wants_the_same_network(sentences, other):
     model = small_tagger(warm_start=True).fit(*sentences)
-    with pytest.raises(ValueError, match="parameters now ask for another one"):
+    with pytest.raises(ValueError, match="parameters now describe another one"):
         model.set_params(**other).fit(*sentences)
 
 
@@ -486,7 +486,7 @@ def test_bad_rows_are_named(X, y, message):
 
 @pytest.mark.parametrize("given", ["X_val", "y_val"])
 def test_validation_rows_come_with_their_labels(sentences, given):
-    with pytest.raises(ValueError, match="X_val and y_val must be given together"):
+    with pytest.raises(ValueError, match="X_val and y_val must be passed together"):
         small_tagger().fit(*sentences, **{given: sentences[0]})
 
 

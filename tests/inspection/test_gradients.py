@@ -152,10 +152,12 @@ def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
 def test_the_linear_path_alone_gives_each_ngram_its_share(reviews):
     model = copy.deepcopy(small_pipeline(log_odds_ngram_range=None).fit(*reviews))
     classifier = model[-1]
-    classifier.network_scale_ = 0.0
+    classifier.model_.ngrams.network_scale = 0.0
     (explanation,) = explain(model, ["good plot"], target="positive")
     X = model[0].transform(["good plot"])
-    of_steps = classifier.linear_model_.contributions(classifier._read(X).sequences)
+    of_steps = classifier.linear_model_.contributions(
+        classifier.model_.read(X).sequences
+    )
     odds = (of_steps[..., 1] - of_steps[..., 0]) / 2
     odds /= classifier.linear_model_.temperature_
     (first, _), (second, pair) = odds

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_bilstm.inspection import _way
+from sklearn_bilstm.inspection import _integration_path
 from sklearn_bilstm.inspection._integration_path import IntegrationPath
 from sklearn_bilstm.inspection._model import Output, TextModel
 
@@ -12,7 +12,7 @@ ROWS = np.arange(3)
 
 
 @pytest.fixture
-def way(fitted_pipeline):
+def path(fitted_pipeline):
     model = TextModel.of(fitted_pipeline)
     _, rows = model.read(TEXTS)
     return IntegrationPath(
@@ -20,35 +20,35 @@ def way(fitted_pipeline):
     )
 
 
-def test_the_way_ends_at_the_answer(way, fitted_pipeline):
+def test_the_way_ends_at_the_answer(path, fitted_pipeline):
     odds = fitted_pipeline.decision_function(TEXTS)
-    np.testing.assert_allclose(way.values(ROWS, np.ones(3)), odds, rtol=1e-5)
+    np.testing.assert_allclose(path.values(ROWS, np.ones(3)), odds, rtol=1e-5)
 
 
-def test_an_empty_text_stays_where_it_is(way):
-    start, end = way.values(np.array([1, 1]), np.array([0.0, 1.0]))
+def test_an_empty_text_stays_where_it_is(path):
+    start, end = path.values(np.array([1, 1]), np.array([0.0, 1.0]))
     assert start == end
 
 
-def test_integrals_along_stretches_sum_to_that_along_both(way):
+def test_integrals_along_stretches_sum_to_that_along_both(path):
     def integrals(start, end):
-        return np.concatenate(way.integrals(ROWS, np.full(3, start), np.full(3, end)))
+        return np.concatenate(path.integrals(ROWS, np.full(3, start), np.full(3, end)))
 
     parts = integrals(0.0, 0.3) + integrals(0.3, 1.0)
     np.testing.assert_allclose(parts, integrals(0.0, 1.0), atol=2e-3)
 
 
-def test_rows_may_come_twice_and_in_any_order(way):
+def test_rows_may_come_twice_and_in_any_order(path):
     rows = np.array([2, 0, 2])
-    there, _, again = way.integrals(rows, np.zeros(3), np.array([1.0, 1.0, 0.5]))
+    there, _, again = path.integrals(rows, np.zeros(3), np.array([1.0, 1.0, 0.5]))
     assert [len(there), len(again)] == [2, 2]
-    (alone,) = way.integrals(rows[:1], np.zeros(1), np.ones(1))
+    (alone,) = path.integrals(rows[:1], np.zeros(1), np.ones(1))
     np.testing.assert_allclose(alone, there, atol=1e-6)
 
 
-def test_how_many_rows_go_together_changes_nothing(way, monkeypatch):
-    together = way.integrals(ROWS, np.zeros(3), np.ones(3))
-    monkeypatch.setattr(_way, "_STEPS_AT_ONCE", 1)
-    alone = way.integrals(ROWS, np.zeros(3), np.ones(3))
+def test_how_many_rows_go_together_changes_nothing(path, monkeypatch):
+    together = path.integrals(ROWS, np.zeros(3), np.ones(3))
+    monkeypatch.setattr(_integration_path, "_STEPS_AT_ONCE", 1)
+    alone = path.integrals(ROWS, np.zeros(3), np.ones(3))
     for one, other in zip(together, alone, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

@@ -47,7 +47,7 @@ def test_a_bucket_has_the_column_of_its_rank(run, share):
     n_buckets = 1 << BUCKET_BITS
     columns = HashedNgramVocabulary((1, 1))
     fitted = np.flatnonzero(random.rand(n_buckets) < share)
-    columns._buckets = fitted.astype(np.int32)
+    columns.buckets = fitted.astype(np.int32)
     wanted = np.append(random.randint(n_buckets, size=5000), [0, n_buckets - 1])
     graph = Graph()
     bucket = graph.input("bucket", np.int64, ["n"])
@@ -95,7 +95,7 @@ def test_a_class_of_which_the_linear_path_saw_no_row(served, ids, rows):
     weight = (ids[:, 0] % 3 != 1).astype(float)
     model = small_classifier(linear_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] % 3, sample_weight=weight)
-    assert len(model.linear_model_._model.classes) == 2
+    assert len(model.linear_model_.regressions.classes) == 2
     np.testing.assert_allclose(
         served(model).predict_proba(rows),
         model.predict_proba(rows),
@@ -113,7 +113,7 @@ def test_many_classes_have_sparse_coefficients(served, tmp_path, n_static):
     model = small_classifier(linear_ngram_range=(1, 2), n_static_features=n_static).fit(
         X, y
     )
-    coefficients = model.linear_model_._model.coefficients
+    coefficients = model.linear_model_.regressions.coefficients
     assert sparse.issparse(coefficients)
     X = X[:20].copy()
     X[0, :12], X[1, 1:12], X[2, :12] = 0, 0, 400  # of which no n-gram is known
@@ -146,7 +146,7 @@ def test_numbers_alone_are_enough_for_a_linear_path(served):
     model = small_classifier(linear_ngram_range=(1, 2), n_static_features=2)
     model.fit(X, static[:, 0] > 0)
     assert isinstance(model.linear_model_, NgramLinearModel)
-    assert model.linear_model_._model is not None
+    assert model.linear_model_.regressions is not None
     X[:10, 0] = np.arange(10)
     np.testing.assert_allclose(
         served(model).predict_proba(X), model.predict_proba(X), atol=1e-6

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -24,7 +23,7 @@ from skorch.callbacks import EpochTimer
 from torch import nn
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, WordVectors, load, save
-from sklearn_bilstm.persistence._networks import plain_net
+from sklearn_bilstm.fitting._net_state import net_state
 from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._archive import read_archive, write_archive
 from tests.helpers import (
@@ -116,7 +115,7 @@ def test_two_models_in_one_file_are_not_taken_for_each_other(fitted, fitted_tagg
 def inside(value):
     """Return what a value holds, by name, or nothing."""
     if isinstance(value, SequenceNet):
-        return plain_net(value)
+        return net_state(value)
     if isinstance(value, np.random.RandomState):
         return value.get_state(legacy=False)
     if isinstance(value, list | tuple):
@@ -292,7 +291,7 @@ def test_an_estimator_that_another_one_began_with_comes_back(ids, path):
     found = round_trip(model, path)
     assert_same(found, model)
     before = found.pretrained.estimator
-    assert found.log_odds_ is before.log_odds_
+    assert np.array_equal(found.log_odds_.tables, before.log_odds_.tables)
     assert_same(before.predict_proba(ids), first.predict_proba(ids))
 
 
@@ -544,9 +543,24 @@ def attributes_of(content, step=1):
     return steps[step]["@tuple"][1]["@object"][1]
 
 
+def state_of(content, *places, step=1):
+    """Return the fitted state of a step, or one of its parts."""
+    state = attributes_of(content, step)["state"]
+    for place in places:
+        state = state[place]
+    return state
+
+
 def forge(step, **changes):
     def change(content, arrays):
         attributes_of(content, step).update(changes)
+
+    return change
+
+
+def forge_state(*places, step=1, **changes):
+    def change(content, arrays):
+        state_of(content, *places, step=step).update(changes)
 
     return change
 
@@ -556,7 +570,7 @@ def replace_class(content, arrays):
 
 
 def drop_network(content, arrays):
-    del attributes_of(content)["net_"]["@net"]["parts"]
+    del state_of(content, "net")["parts"]
 
 
 def drop_arrays(content, arrays):
@@ -575,42 +589,23 @@ def nest(content, arrays):
     content["model"] = value
 
 
-def forge_path(**changes):
-    def change(content, arrays):
-        attributes_of(content)["linear_model_"]["@object"][1].update(changes)
-
-    return change
-
-
-def forge_columns(owner, **changes):
-    def change(content, arrays):
-        attributes = attributes_of(content)
-        # the path and the log_odds are of the same n-grams, which the file holds once
-        columns = attributes["linear_model_"]["@object"][1]["_columns"]
-        for name in ("linear_model_", "log_odds_"):
-            copy = deepcopy(columns)
-            copy["@object"][1].update(changes if name == owner else {})
-            attributes[name]["@object"][1]["_columns"] = copy
-
-    return change
-
-
 def forge_steps(content, arrays):
     content["model"]["@object"][1]["steps"] = "abc"
 
 
 def forge_seed(content, arrays):
-    attributes_of(content)["net_"]["@net"]["arguments"]["seed"] = "x"
+    state_of(content, "net")["arguments"]["seed"] = "x"
 
 
 def pair_classes(content, arrays):
-    name = next(name for name in arrays if name.endswith("classes_"))
+    name = next(
+        name for name in arrays if "target" in name and name.endswith(".classes")
+    )
     arrays[name] = np.stack([arrays[name]] * 2, axis=1)
 
 
 def widen_coefficients(content, arrays):
-    path = attributes_of(content)["linear_model_"]["@object"][1]
-    linear = path["_model"]["@object"][1]
+    linear = state_of(content, "ngrams", "linear", "regressions")
     n_columns = len(arrays[linear["coefficients"]["@array"]])
     arrays["data"], arrays["indices"] = np.zeros(0), np.zeros(0, np.int64)
     arrays["indptr"] = np.zeros(n_columns + 1, np.int64)
@@ -636,19 +631,27 @@ FORGED = {
     "nested": nest,
     "a method": forge(1, predict={"@tuple": []}),
     "the class": forge(1, __class__={"@type": "object"}),
-    "a text for a network": forge(1, net_="net"),
-    "another kind of input": forge(1, input_type_="numeric"),
-    "a third kind of input": forge(1, input_type_="boom"),
+    "a further attribute": forge(1, classes_=3),
+    "a text for a state": forge(1, state="net"),
+    "a text for a network": forge_state(net="net"),
+    "another kind of input": forge_state("reader", 1, input_type="numeric"),
+    "a third kind of input": forge_state("reader", 1, input_type="boom"),
+    "another reader": forge_state(reader=["os.system", {}]),
+    "columns of other properties": forge_state("reader", 1, columns={"predict": 1}),
+    "a number for a vocabulary": forge_state("reader", 1, words=3),
     "pairs of classes": pair_classes,
-    "more static features": forge(1, _n_static=10**9),
-    "classes that are none": forge(1, classes_="ab"),
-    "no classes": forge(1, classes_={"@tuple": []}),
-    "log_odds that is none": forge(1, log_odds_=[1]),
-    "a path that is none": forge(1, linear_model_={"@float": "nan"}),
-    "more classes than memory": forge_path(n_classes=10**12),
+    "more static features": forge_state("reader", 1, n_static=10**9),
+    "classes that are none": forge_state("target", 1, classes="ab"),
+    "no classes": forge_state("target", 1, classes={"@tuple": []}),
+    "log odds that are none": forge_state("ngrams", log_odds=[1]),
+    "a linear model that is none": forge_state("ngrams", linear={"@float": "nan"}),
+    "a vocabulary shared with nothing": forge_state("ngrams", log_odds=None),
+    "a scale that is none": forge_state("ngrams", network_scale="large"),
+    "an epoch that is none": forge_state(best_epoch="first"),
+    "more classes than memory": forge_state("ngrams", "linear", n_classes=10**12),
     **{
-        f"{finding} of {owner}": forge_columns(owner, **changes)
-        for owner in ("log_odds_", "linear_model_")
+        f"{finding} of {owner}": forge_state("ngrams", owner, "vocabulary", **changes)
+        for owner in ("log_odds", "linear")
         for finding, changes in {
             "longer n-grams than memory": {"lengths": {"@tuple": [1, 10**12]}},
             "more buckets than memory": {"n_bits": 10**12},
@@ -656,18 +659,19 @@ FORGED = {
             "fewer buckets than n-grams are in": {"n_bits": 8},
         }.items()
     },
-    "a path that has learnt nothing": forge_path(_model=None),
+    "no regressions": forge_state("ngrams", "linear", regressions=None),
     "coefficients of more classes than memory": widen_coefficients,
-    "an id that is none": forge(0, vocabulary_={"good": "2"}),
-    "an id below all": forge(0, vocabulary_={"good": -7}),
-    "an id above all": forge(0, vocabulary_={"good": 10**12}),
+    "an id that is none": forge_state(step=0, vocabulary={"good": "2"}),
+    "an id below all": forge_state(step=0, vocabulary={"good": -7}),
+    "an id above all": forge_state(step=0, vocabulary={"good": 10**12}),
     "a parameter that is none": forge(1, lr="fast"),
-    "a history that is none": forge(1, history_="abc"),
+    "a history that is none": forge_state("net", history="abc"),
     "a seed that is none": forge_seed,
     "steps that are none": forge_steps,
-    "more outputs than labels": forge(1, linear_model_=None, classes_={"@tuple": [1]}),
-    "a length that is none": forge(0, max_length_=None),
-    "a vocabulary that is none": forge(0, vocabulary_=[1]),
+    "more outputs than labels": forge_state("target", 1, classes={"@tuple": [1]}),
+    "a length that is none": forge_state(step=0, max_length=None),
+    "a vocabulary that is none": forge_state(step=0, vocabulary=[1]),
+    "counts that are none": forge_state(step=0, counts=3),
 }
 
 
@@ -679,20 +683,20 @@ def test_values_that_save_does_not_write_are_an_error(name, fitted_pipeline, pat
         load(path)
 
 
-def attributes_of_tagger(content):
-    return content["model"]["@object"][1]
+def state_of_tagger(content, part):
+    return content["model"]["@object"][1]["state"][part][1]
 
 
-def forge_tagger(**changes):
+def forge_tagger(part, **changes):
     def change(content, arrays):
-        attributes_of_tagger(content).update(changes)
+        state_of_tagger(content, part).update(changes)
 
     return change
 
 
 def forge_words(name, make):
     def change(content, arrays):
-        words = attributes_of_tagger(content)["_words"]["@object"][1]
+        words = state_of_tagger(content, "reader")["words"]["@object"][1]
         words[name] = make(words[name])
 
     return change
@@ -707,7 +711,7 @@ def without_last(vocabulary):
 
 
 def drop_scheme(content, arrays):
-    del attributes_of_tagger(content)["scheme_"]
+    del state_of_tagger(content, "target")["scheme"]
 
 
 FORGED_TAGGERS = {
@@ -720,14 +724,16 @@ FORGED_TAGGERS = {
     "a list of characters": forge_words("characters_", list),
     "a character less": forge_words("characters_", without_last),
     "no scheme": drop_scheme,
-    "a scheme that is none": forge_tagger(scheme_="BIOX"),
-    "a list for a scheme": forge_tagger(scheme_=["BIO"]),
-    "labels of no scheme": forge_tagger(classes_={"@objects": [[3], ["a", "b", "c"]]}),
-    "a third kind of input": forge_tagger(input_type_="boom"),
-    "another kind of input": forge_tagger(input_type_="numeric"),
+    "a scheme that is none": forge_tagger("target", scheme="BIOX"),
+    "a list for a scheme": forge_tagger("target", scheme=["BIO"]),
+    "labels of no scheme": forge_tagger(
+        "target", classes={"@objects": [[3], ["a", "b", "c"]]}
+    ),
+    "a third kind of input": forge_tagger("reader", input_type="boom"),
+    "another kind of input": forge_tagger("reader", input_type="numeric"),
     "pairs of classes": pair_classes,
     **{
-        f"{value!r} steps a row": forge_tagger(_steps_of_row=value)
+        f"{value!r} steps a row": forge_tagger("target", n_steps=value)
         for value in (0, -1.0, "3", None, {"@float": "nan"}, {"@float": "inf"})
     },
 }

@@ -1,4 +1,4 @@
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -155,27 +155,26 @@ def many_classes():
 @pytest.mark.parametrize("is_sparse", [True, False])
 def test_sparse_and_dense_coefficients_come_back(many_classes, tmp_path, is_sparse):
     model, X = many_classes
-    model = copy(model)
-    linear = model.linear_model_._model
-    assert sparse.issparse(linear.coefficients)
-    if not is_sparse:  # as files of earlier versions hold them
-        model.linear_model_ = copy(model.linear_model_)
-        dense = linear.coefficients.toarray()
-        model.linear_model_._model = replace(linear, coefficients=dense)
+    model = deepcopy(model)
+    regressions = model.linear_model_.regressions
+    assert sparse.issparse(regressions.coefficients)
+    if not is_sparse:
+        dense = regressions.coefficients.toarray()
+        model.linear_model_.regressions = replace(regressions, coefficients=dense)
     found = round_trip(model, tmp_path)
     assert np.array_equal(found.predict_proba(X), model.predict_proba(X))
-    coefficients = found.linear_model_._model.coefficients
+    coefficients = found.linear_model_.regressions.coefficients
     assert sparse.issparse(coefficients) == is_sparse
 
 
 def test_a_file_of_many_classes_grows_with_what_is_not_zero(many_classes, tmp_path):
     model, _ = many_classes
     save(model, tmp_path / "with.zip")
-    without = copy(model)
-    without.linear_model_ = None
+    without = deepcopy(model)
+    without.model_.ngrams.linear = None
     save(without, tmp_path / "without.zip")
-    n_values = model.linear_model_._model.coefficients.nnz
-    n_ngrams = model.linear_model_.columns.n_columns
+    n_values = model.linear_model_.regressions.coefficients.nnz
+    n_ngrams = model.linear_model_.vocabulary.n_columns
     size, rest = (path.stat().st_size for path in sorted(tmp_path.iterdir()))
     # a number and a column for each value, and four numbers for each n-gram
     assert size - rest < 12 * n_values + 4 * 8 * n_ngrams + 10_000
@@ -222,8 +221,7 @@ def test_callbacks_of_scikit_learn_are_left_out(tmp_path):
 def test_a_file_without_a_fingerprint_is_of_an_unknown_vocabulary(reviews, tmp_path):
     model = small_pipeline().fit(*reviews)
     expected = model.predict_proba(reviews[0])
-    for step in model[0], model[1]:
-        del step._fingerprint  # older versions made none
+    model[0]._fingerprint = model[1].model_.reader.fingerprint = None
     restored = round_trip(model, tmp_path)
     assert np.array_equal(restored.predict_proba(reviews[0]), expected)
     assert restored[0].transform(["good"]).fingerprint is None
@@ -234,7 +232,7 @@ def test_a_file_without_a_fingerprint_is_of_an_unknown_vocabulary(reviews, tmp_p
 )
 def test_a_forged_fingerprint_is_refused(fitted_pipeline, tmp_path, forged):
     model = deepcopy(fitted_pipeline[1])
-    model._fingerprint = forged
+    model.model_.reader.fingerprint = forged
     with pytest.raises(ValueError, match="does not hold a model as save writes it"):
         round_trip(model, tmp_path)
 

@@ -103,7 +103,7 @@ def test_a_bucket_has_the_column_of_its_rank(n_bits):
     random = np.random.RandomState(0)
     fitted = np.flatnonzero(random.rand(2**n_bits) < 0.5).astype(np.int32)
     columns = HashedNgramVocabulary((1, 1), n_bits)
-    columns._buckets = fitted
+    columns.buckets = fitted
     wanted = np.arange(-1, 2**n_bits, dtype=np.int32)
     expected = np.where(np.isin(wanted, fitted), np.searchsorted(fitted, wanted), -1)
     assert np.array_equal(columns._of_buckets(wanted), expected)

@@ -339,7 +339,7 @@ def test_a_cross_validation_with_a_single_file_says_to_give_a_folder(ids, path):
 def test_a_random_state_is_needed(ids, path):
     classifier = small_classifier(checkpoint=path, random_state=None)
     with pytest.raises(
-        ValueError, match="'checkpoint' parameter needs a 'random_state'"
+        ValueError, match="'checkpoint' parameter requires a 'random_state'"
     ):
         classifier.fit(ids, Y)
     params = {"checkpoint": path, "max_epochs": 4}

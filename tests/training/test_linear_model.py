@@ -281,11 +281,11 @@ def many(rows):
     path = NgramLinearModel((1, 2), 30)
     path.fit(ragged(rows), np.arange(90) % 30, np.ones(90), seed=0)
     # so few rows of a class show nothing of others, but the regressions are the same
-    X = path._features(path.columns.counts(ragged(rows)), None)
-    path._model = _fit_linear(X, np.arange(90) % 30, np.ones(90), lambda: None)
+    X = path._features(path.vocabulary.counts(ragged(rows)), None)
+    path.regressions = _fit_linear(X, np.arange(90) % 30, np.ones(90), lambda: None)
     dense = copy(path)
-    coefficients = path._model.coefficients.toarray()
-    dense._model = replace(path._model, coefficients=coefficients)
+    coefficients = path.regressions.coefficients.toarray()
+    dense.regressions = replace(path.regressions, coefficients=coefficients)
     return path, dense
 
 

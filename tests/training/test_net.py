@@ -355,7 +355,7 @@ def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):
 
 def test_each_epoch_has_an_order_of_its_own(ids):
     net = small_classifier(batch_size=4).fit(ids, Y).net_
-    dataset = small_classifier()._read_to_fit(ids, reset=True)
+    dataset = SequenceDataset(ragged_from_ids(ids))
     orders = []
     for _ in range(2):
         net.history.new_epoch()

@@ -55,9 +55,9 @@ def test_n_grams_that_a_class_lacks_and_would_hardly_have_by_chance_are_not_read
 def test_coefficients_grow_with_the_values_and_not_with_the_classes(random):
     rows, y = drawn(random, 600, 200)
     path = NgramLinearModel((1, 2), 200).fit(rows, y, np.ones(600), seed=0)
-    coefficients = path._model.coefficients
+    coefficients = path.regressions.coefficients
     assert sparse.issparse(coefficients)
-    n_values = path.columns.counts(rows).nnz
+    n_values = path.vocabulary.counts(rows).nnz
     # a class reads what its rows have, and what is expected in 0.3 of its rows
     assert coefficients.nnz <= (1 + 1 / 0.3) * n_values
     assert coefficients.nnz < 0.1 * np.prod(coefficients.shape)
@@ -66,7 +66,7 @@ def test_coefficients_grow_with_the_values_and_not_with_the_classes(random):
 def test_few_classes_have_dense_coefficients(random):
     rows, y = drawn(random, 300, 2)
     path = NgramLinearModel((1, 1), 2).fit(rows, y, np.ones(300), seed=0)
-    assert isinstance(path._model.coefficients, np.ndarray)
+    assert isinstance(path.regressions.coefficients, np.ndarray)
 
 
 def test_many_classes_are_told_apart(random):

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from sklearn_bilstm.fitting import Config
+from sklearn_bilstm.fitting._trainer import make_net
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from sklearn_bilstm.training import _predicting
+from sklearn_bilstm.utils._threads import single_threaded
 from tests.helpers import compiled_by, small_classifier, small_tagger
 
 Y = [0, 1] * 20
@@ -20,7 +23,7 @@ def test_skorchs_own_predictions_are_in_the_order_of_rows(ids):
 
 
 def test_skorchs_own_predictions_of_steps_are_emissions(fitted_tagger, sentences):
-    rows = fitted_tagger._read(sentences[0])
+    rows = fitted_tagger.model_.read(sentences[0])
     inputs, _ = rows[np.arange(len(rows))]
     with torch.no_grad():
         expected = fitted_tagger.module_.eval()(**inputs) * inputs["mask"][..., None]
@@ -52,8 +55,9 @@ def test_a_compiled_tagger_learns_and_answers_like_another(sentences):
 
 
 def test_a_compiled_network_keeps_the_names_of_its_weights(fitted):
-    compiled = copy(fitted).set_params(**compiled_by("eager"))
-    net = compiled._make_net(deepcopy(fitted.module_), seed=0)
+    config = Config.of(small_classifier(**compiled_by("eager")))
+    target = fitted.model_.target
+    net = make_net(config, deepcopy(fitted.module_), target, seed=0)
     assert net.module_.state_dict().keys() == fitted.module_.state_dict().keys()
 
 
@@ -140,9 +144,11 @@ def test_a_few_short_rows_beside_very_long_ones_are_not_looked_up(many):
     assert is_looked_up(model, X)
 
 
+@single_threaded()  # like the net, as rounding can depend on the number of threads
 def test_where_tokens_are_looked_up_a_small_batch_is_read_by_the_kernel(many):
     model, X = many
-    rows = model._as_dataset(model._read(X))
+    model.module_.eval()
+    rows = model.model_.with_features(model.model_.read(X))
     _, pool = model.net_._batches_and_pool(rows)
     for n_rows, by_kernel in [(20, True), (500, False)]:
         inputs, _ = rows[np.arange(n_rows)]
@@ -209,7 +215,7 @@ def test_logits_equal_those_of_the_module(fitted, ids):
 
 
 def test_labels_and_marginals_are_in_the_order_of_rows(fitted_tagger, sentences):
-    net, rows = fitted_tagger.net_, fitted_tagger._read(sentences[0])
+    net, rows = fitted_tagger.net_, fitted_tagger.model_.read(sentences[0])
     lengths = rows.sequences.lengths.tolist()
     for read in (net.labels, net.marginals):
         found = read(rows)

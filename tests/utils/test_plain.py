@@ -3,9 +3,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from sklearn.base import BaseEstimator
 
-from sklearn_bilstm.utils._plain import fit_method, plain_value
+from sklearn_bilstm.utils._plain import plain_value
 
 
 class Mode(StrEnum):
@@ -14,19 +13,6 @@ class Mode(StrEnum):
 
 class Size(IntEnum):
     SMALL = 3
-
-
-class Doubler(BaseEstimator):
-    _parameter_constraints: dict = {"size": [int]}
-
-    def __init__(self, size=1):
-        self.size = size
-
-    @fit_method
-    def fit(self, X):
-        """Fit."""
-        self.doubled_ = 2 * self.size + len(X)
-        return self
 
 
 @pytest.mark.parametrize(
@@ -59,18 +45,3 @@ def test_numbers_in_sequences_become_plain_ones():
 @pytest.mark.parametrize("value", [["a"], [object()], {"a": np.int64(1)}, np.ones(2)])
 def test_other_values_stay_the_same_object(value):
     assert plain_value(value) is value
-
-
-def test_a_fit_reads_plain_values_and_leaves_what_was_given():
-    given = np.uint8(200)
-    model = Doubler(given).fit([1])
-    assert model.doubled_ == 401  # uint8 overflows
-    assert model.get_params()["size"] is given
-
-
-def test_what_was_given_comes_back_after_an_error():
-    given = np.int64(1)
-    model = Doubler(given)
-    with pytest.raises(TypeError, match="has no len"):
-        model.fit(None)
-    assert model.size is given

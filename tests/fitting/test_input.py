@@ -7,7 +7,7 @@ from scipy import sparse
 from sklearn.utils import check_array
 
 from sklearn_bilstm import BiLSTMClassifier
-from sklearn_bilstm.estimators._input import (
+from sklearn_bilstm.fitting._input import (
     check_matrix,
     infer_input_type,
     refuse_text,
@@ -15,7 +15,7 @@ from sklearn_bilstm.estimators._input import (
 
 
 def check(X, input_type="auto"):
-    return check_matrix(X, input_type=input_type, estimator=BiLSTMClassifier())
+    return check_matrix(X, input_type=input_type, estimator="BiLSTMClassifier")
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_numbers_must_be_dense_where_numbers_are_said():
 @pytest.mark.parametrize("X", [["a"], [[1, "a"]], np.array([["a"]]), ("a", "b"), b"a"])
 def test_text_is_sent_to_the_vectorizer(X):
     with pytest.raises(ValueError, match=r"make_pipeline\(TextVectorizer\(\), BiLSTM"):
-        refuse_text(X, estimator=BiLSTMClassifier())
+        refuse_text(X, estimator="BiLSTMClassifier")
 
 
 def test_the_first_rows_may_be_missing_and_it_is_text_nevertheless():
     with pytest.raises(ValueError, match="holds text"):
-        refuse_text(np.array([None, np.nan, "a"], object), estimator=BiLSTMClassifier())
+        refuse_text(np.array([None, np.nan, "a"], object), estimator="BiLSTMClassifier")
 
 
 def test_integers_among_objects_are_ids_and_dates_are_nothing():

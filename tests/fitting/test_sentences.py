@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sklearn_bilstm.estimators._sentences import (
+from sklearn_bilstm.fitting._sentences import (
     RowsOfLabels,
     as_sentences,
     check_label_rows,

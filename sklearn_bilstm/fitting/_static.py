@@ -1,7 +1,9 @@
-"""Signs that static features do not begin where the token ids of a row end."""
+"""Detection of a wrong number of static features."""
 
 import re
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,17 +20,19 @@ _FEWEST_ROWS = 3
 _LARGEST_CHANCE = 0.01
 
 
-def check_boundary(X, ids, static, names=None):
-    """Compare `n_static_features` with what is known of the columns of X.
+def check_boundary(
+    X: Any, ids: Any, static: np.ndarray, names: np.ndarray | None = None
+) -> None:
+    """Check `n_static_features` against the names and values of the columns of X.
 
     Parameters
     ----------
     X : object
-        What a user calls X.
+        X as passed by the user.
     ids : {ndarray, sparse matrix} of shape (n_samples, n_timesteps)
-        The columns that are read as token ids.
+        Columns used as token ids.
     static : ndarray of shape (n_samples, n_static)
-        The columns that are read as numbers.
+        Columns used as static features.
     names : ndarray of str, shape (n_timesteps + n_static,), default=None
         Names of the columns, if they are known.
 
@@ -65,7 +69,7 @@ def check_boundary(X, ids, static, names=None):
         )
 
 
-def check_names(names, n_static):
+def check_names(names: Sequence[str] | np.ndarray, n_static: int) -> None:
     """Raise an error if columns are named as token ids and are none, or vice versa.
 
     Parameters
@@ -94,14 +98,14 @@ def check_names(names, n_static):
         )
 
 
-def _ends_in_number(ids, last):
+def _ends_in_number(ids: Any, last: np.ndarray) -> bool:
     """Return whether values of the last column stand behind gaps in many rows."""
     n_stored = np.asarray((ids != 0).sum(axis=1)).ravel()
     has_gap = (n_stored < ids.shape[1]) & (_column(ids, 0) != 0)
-    return (has_gap & (last != 0)).sum() >= _FEWEST_ROWS
+    return bool((has_gap & (last != 0)).sum() >= _FEWEST_ROWS)
 
 
-def _begins_with_ids(last, first_static):
+def _begins_with_ids(last: np.ndarray, first_static: np.ndarray) -> bool:
     """Return whether a static feature continues token ids, and is zero elsewhere."""
     holds = first_static != 0
     if holds.sum() < _FEWEST_ROWS or holds.all():
@@ -113,12 +117,12 @@ def _begins_with_ids(last, first_static):
     return bool(whole and (values > 1).any() and continues)
 
 
-def _column(X, index):
+def _column(X: Any, index: int) -> np.ndarray:
     column = X[:, [index]]
     return (column.toarray() if sparse.issparse(column) else column).ravel()
 
 
-def _warn(reason, size):
+def _warn(reason: str, size: str) -> None:
     warnings.warn(
         f"The 'n_static_features' parameter may be too {size}: {reason}. It must be "
         "the number of columns that follow the token ids.",

@@ -90,7 +90,7 @@ class TestWidePath:
         rows = SequenceDataset(ragged_from_ids(ids))  # some n-grams are new
         rows.log_odds = model.log_odds_.transform(rows.sequences)
         wide = model.linear_model_.logits(rows.sequences)
-        both = model._fused(model.net_.logits(rows), wide)
+        both = model.model_.ngrams.combine(model.net_.logits(rows), wide)
         assert np.array_equal(model.decision_function(ids), both[:, 1] - both[:, 0])
 
     def test_ngrams_of_the_same_lengths_are_kept_once(self, ids, y):
@@ -98,7 +98,9 @@ class TestWidePath:
         other = self.wide(log_odds_ngram_range=(2, 3)).fit(ids, y)
         copy = pickle.loads(pickle.dumps(same))
         for model, once in [(same, True), (copy, True), (other, False)]:
-            assert (model.log_odds_.columns is model.linear_model_.columns) == once
+            assert (
+                model.log_odds_.vocabulary is model.linear_model_.vocabulary
+            ) == once
 
     def test_both_have_the_same_size(self, ids, y):
         model = self.wide(max_epochs=30, lr=0.02).fit(ids, y)
@@ -270,7 +272,9 @@ class TestEvidence:
     def test_going_on_with_other_ngrams_is_refused(self, ids, y, method, ngrams):
         model = self.told(warm_start=True).fit(ids, y).fit(ids, y)
         model.set_params(log_odds_ngram_range=ngrams)
-        with pytest.raises(ValueError, match="leave all that shape the network"):
+        with pytest.raises(
+            ValueError, match="keep all parameters that shape the network"
+        ):
             getattr(model, method)(ids, y)
         assert model.predict(ids).shape == (40,)
 

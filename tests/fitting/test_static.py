@@ -65,7 +65,7 @@ def test_names_of_columns_show_a_wrong_number(n_static_features):
 
 def test_numbers_before_the_ids_are_refused():
     X = table("count", "age").set_output(transform="pandas").transform(FRAME)
-    with pytest.raises(ValueError, match="token ids, which come first"):
+    with pytest.raises(ValueError, match="columns that follow the token ids"):
         small_classifier(n_static_features=2).fit(X[X.columns[::-1]], y)
 
 

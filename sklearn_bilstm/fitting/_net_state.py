@@ -1,4 +1,4 @@
-"""Conversion of networks and skorch nets to plain values."""
+"""Conversion of skorch nets to plain values, and back."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._random import seeded_generator
 
-__all__ = ["plain_net", "restored_net"]
+__all__ = ["net_from_state", "net_state"]
 
 _PARTS_OF_ROLES: dict[str, list] = {
     "input_layer": [TokenInput, NumericInput],
@@ -57,7 +57,7 @@ _ARGUMENTS = ("batch_size", "lr", "n_threads", "seed")
 _ARGUMENTS_OF = ("criterion__", "iterator_train__", "iterator_valid__", "optimizer__")
 
 
-def plain_net(net: SequenceNet) -> dict[str, Any]:
+def net_state(net: SequenceNet) -> dict[str, Any]:
     """Return the plain values from which a net can be restored.
 
     They include the state of the optimizer, but not the callbacks.
@@ -82,30 +82,30 @@ def plain_net(net: SequenceNet) -> dict[str, Any]:
     }
 
 
-def restored_net(plain: dict[str, Any], device: str) -> SequenceNet:
-    """Restore a net on a device from the values that :func:`plain_net` returned.
+def net_from_state(state: dict[str, Any], device: str) -> SequenceNet:
+    """Restore a net on a device from the values that :func:`net_state` returned.
 
     Raises
     ------
     LookupError, RuntimeError, TypeError, ValueError
         If the values were not returned by that function.
     """
-    if not all(map(_is_argument, plain["arguments"])):
-        raise ValueError(f"A net has no arguments {sorted(plain['arguments'])!r:.200}.")
+    if not all(map(_is_argument, state["arguments"])):
+        raise ValueError(f"A net has no arguments {sorted(state['arguments'])!r:.200}.")
     net = SequenceNet(
-        _restored_module(plain["parts"], plain["weights"]),
-        criterion=_CRITERIA[plain["criterion"]],
-        optimizer=OPTIMIZERS[plain["optimizer"]],
+        _restored_module(state["parts"], state["weights"]),
+        criterion=_CRITERIA[state["criterion"]],
+        optimizer=OPTIMIZERS[state["optimizer"]],
         device=device,
         train_split=None,
         verbose=0,
-        **plain["arguments"],
+        **state["arguments"],
     ).initialize()
     seeded_generator(net.seed)  # raises an error for an invalid seed
-    net.n_steps_ = plain["n_steps"]
-    net.history.extend(plain["history"])
+    net.n_steps_ = state["n_steps"]
+    net.history.extend(state["history"])
     weights = dict(net.module_.named_parameters())
-    for name, memory in plain["memory"].items():
+    for name, memory in state["memory"].items():
         weight = weights[name]
         net.optimizer_.state[weight] = {
             key: _beside(weight, value) for key, value in memory.items()

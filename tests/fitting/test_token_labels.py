@@ -32,8 +32,8 @@ def test_each_kind_of_input_is_known_and_kept():
 @pytest.mark.parametrize(
     ("fitted_to", "other", "message"),
     [
-        (X, IDS, "must hold lists of tokens, as BiLSTMTagger was fitted to"),
-        (X, SERIES, "must hold lists of tokens, as BiLSTMTagger was fitted to"),
+        (X, IDS, "must hold lists of tokens, as in the fit of BiLSTMTagger"),
+        (X, SERIES, "must hold lists of tokens, as in the fit of BiLSTMTagger"),
         (X, np.array([[2, 3]]), "must hold lists of tokens"),
         (X, sparse.csr_array([[2, 3]]), "must hold lists of tokens"),
         (X, "Anna met Ben", "list of tokens for each sentence"),
@@ -49,7 +49,9 @@ def test_what_is_predicted_is_of_the_kind_that_was_learnt(fitted_to, other, mess
 
 
 def test_words_are_no_numbers():
-    with pytest.raises(ValueError, match="must hold numbers, as input_type='numeric'"):
+    with pytest.raises(
+        ValueError, match="must hold numbers, as with input_type='numeric'"
+    ):
         small_tagger(input_type="numeric").fit(X, Y)
 
 
@@ -76,10 +78,10 @@ def test_what_was_learnt_from_lists_of_ids_reads_a_matrix():
     "hole", [[[3, 0, 4]], np.array([[0, 3]]), sparse.csr_array([[5, 0, 4]])], ids=type
 )
 def test_ids_have_padding_behind_them_only(hole):
-    with pytest.raises(ValueError, match="behind the ids of a row only: row 0"):
+    with pytest.raises(ValueError, match="only after the ids of a row: row 0"):
         small_tagger().fit(hole, [["O", "O"]])
     tagger = small_tagger().fit(IDS, Y)
-    with pytest.raises(ValueError, match="behind the ids of a row only: row 0"):
+    with pytest.raises(ValueError, match="only after the ids of a row: row 0"):
         tagger.predict(hole)
     assert tagger.predict([[3, 4, 0]]) == tagger.predict([[3, 4]])
 
@@ -141,7 +143,8 @@ def test_only_frequent_tokens_have_vectors():
 
 def vector_of(tagger, word):
     layer = tagger.module_.input_layer
-    return layer.embedding.weight[tagger._words.vocabulary_[word]].detach().numpy()
+    id_ = tagger.model_.reader.words.vocabulary_[word]
+    return layer.embedding.weight[id_].detach().numpy()
 
 
 def test_words_of_given_vectors_are_known_though_no_sentence_has_them():
@@ -168,7 +171,7 @@ def test_an_array_of_vectors_is_for_ids():
     vectors = np.random.RandomState(0).rand(9, 5)
     tagger = small_tagger(embedding=vectors).fit(IDS, Y)
     assert tagger.module_.input_layer.input_size == 9
-    with pytest.raises(ValueError, match="'svd', None or WordVectors where X holds"):
+    with pytest.raises(ValueError, match="'svd', None or WordVectors if X holds"):
         small_tagger(embedding=vectors).fit(X, Y)
 
 
@@ -301,7 +304,7 @@ def test_weights_stay_finite_where_only_empty_rows_have_weight():
 
 def test_the_scheme_of_a_network_that_goes_on_stays():
     tagger = small_tagger(scheme=None, warm_start=True).fit(X, Y)
-    with pytest.raises(ValueError, match="parameters now ask for another one"):
+    with pytest.raises(ValueError, match="parameters now describe another one"):
         tagger.set_params(scheme="BIO").fit(X, Y)
     tagger.set_params(scheme="auto").fit(X, Y)
 
@@ -312,7 +315,7 @@ def test_the_first_row_that_is_repaired_is_named_as_it_came():
         small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
     repaired, left_out = (str(one.message) for one in told)
     assert "row 2 is the first, whose 'I-PER' at token 0" in repaired
-    assert "such as 'B-LOC', and are left out" in left_out
+    assert "such as 'B-LOC', and are ignored" in left_out
 
 
 def test_nothing_is_impossible_where_no_label_may_stand_alone():
@@ -323,9 +326,11 @@ def test_nothing_is_impossible_where_no_label_may_stand_alone():
 
 
 def test_labels_that_numpy_would_change_are_refused():
-    with pytest.raises(ValueError, match=r"of numpy keeps: got 'a\\x00'"):
+    with pytest.raises(ValueError, match=r"that a numpy array can store: got 'a\\x00'"):
         small_tagger().fit([["a", "b"]], [["a", "a\0"]])
-    with pytest.raises(ValueError, match="of numpy keeps: got 9223372036854775809"):
+    with pytest.raises(
+        ValueError, match="that a numpy array can store: got 9223372036854775809"
+    ):
         small_tagger().fit([["a", "b"]], [[-1, 2**63 + 1]])
 
 

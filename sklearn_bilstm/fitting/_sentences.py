@@ -1,7 +1,8 @@
-"""Validation of sentences and of their labels: what comes from a user, as lists."""
+"""Validation of sentences and of their token labels."""
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,23 +19,23 @@ __all__ = [
 
 
 class RowsOfLabels(list):
-    """A list of lists that numpy takes for a column of lists, whatever their lengths.
+    """A list of lists that numpy converts to a 1-D array of lists.
 
-    So scikit-learn can put the predictions of several folds together.
+    scikit-learn can therefore concatenate the predictions of several folds.
     """
 
-    def __array__(self, dtype=None, copy=None):
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
         # by row, as numpy would make a matrix of lists of one length
         return np.fromiter(self, dtype=object, count=len(self))
 
 
-def as_sentences(X, *, if_empty):
-    """Return X as sentences, if there is text in it.
+def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
+    """Return X as sentences, if it holds text.
 
     Parameters
     ----------
     X : object
-        What a user calls X.
+        X as passed by the user.
     if_empty : bool
         Whether rows that are all empty are sentences.
 
@@ -46,8 +47,8 @@ def as_sentences(X, *, if_empty):
     Raises
     ------
     ValueError
-        If there is no row, a row is a string, or one holds something else than strings
-        beside them.
+        If there is no row, a row is a string, or a row mixes strings with other
+        objects.
     """
     if X is None or isinstance(X, str | bytes | Iterator | Real):
         advice = " Put its sentences into a list, as list(X) does."
@@ -69,8 +70,8 @@ def as_sentences(X, *, if_empty):
     return None
 
 
-def _refuse_objects(row, number):
-    """Refuse tokens that are objects with a text, and what holds such tokens."""
+def _refuse_objects(row: Any, number: int) -> None:
+    """Raise an error if tokens are objects with a text, such as those of spaCy."""
     if isinstance(row, np.ndarray | Set | str | bytes) or not isinstance(row, Iterable):
         return
     if isinstance(getattr(next(iter(row), None), "text", None), str):
@@ -81,7 +82,7 @@ def _refuse_objects(row, number):
         )
 
 
-def _holds_text(row):
+def _holds_text(row: Any) -> bool:
     if isinstance(row, str | bytes):
         return True
     if isinstance(row, np.ndarray) and row.dtype.kind not in "OSUT":
@@ -90,7 +91,7 @@ def _holds_text(row):
     return any(isinstance(token, str | bytes) for token in tokens)
 
 
-def _sentence(row, number):
+def _sentence(row: Any, number: int) -> list[str]:
     tokens = _listed(row)
     if tokens is None:
         advice = ". Split it, as str.split does" if isinstance(row, str) else ""
@@ -107,13 +108,13 @@ def _sentence(row, number):
     return tokens
 
 
-def matrix_of_lists(X):
+def matrix_of_lists(X: Any) -> sparse.csr_array | None:
     """Return lists of token ids as a matrix, or None if X holds no such lists.
 
     Parameters
     ----------
     X : object
-        What a user calls X.
+        X as passed by the user.
 
     Returns
     -------
@@ -121,7 +122,7 @@ def matrix_of_lists(X):
     """
     if isinstance(X, np.ndarray) and X.dtype != object:
         return None
-    rows = [_ids(row) for row in _rows_of(X) or [None]]
+    rows: list[Any] = [_ids(row) for row in _rows_of(X) or [None]]
     if any(row is None for row in rows):
         return None
     lengths = [len(row) for row in rows]
@@ -131,7 +132,7 @@ def matrix_of_lists(X):
     return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))
 
 
-def _ids(row):
+def _ids(row: Any) -> np.ndarray | None:
     """Return a list of ints as an array, or None."""
     tokens = _listed(row)
     if tokens is None or not all(isinstance(token, Integral) for token in tokens):
@@ -144,15 +145,15 @@ def _ids(row):
         ) from error
 
 
-def check_label_rows(y, *, name):
+def check_label_rows(y: Any, *, name: str) -> list[list]:
     """Return labels as a list of lists.
 
     Parameters
     ----------
     y : object
-        What a user calls y.
+        y as passed by the user.
     name : str
-        What needs them, for a message.
+        Name of the caller, for error messages.
 
     Returns
     -------
@@ -161,7 +162,7 @@ def check_label_rows(y, *, name):
     Raises
     ------
     ValueError
-        If y does not hold a list of labels for each row, of strings or of ints.
+        If y does not hold a list of strings or ints for each row.
     """
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
@@ -179,7 +180,7 @@ def check_label_rows(y, *, name):
     return found
 
 
-def _labels(row, number):
+def _labels(row: Any, number: int) -> list:
     labels = _listed(row)
     if labels is None:
         raise ValueError(
@@ -195,8 +196,8 @@ def _labels(row, number):
     return labels
 
 
-def check_lengths(lengths, label_rows, name):
-    """Refuse rows that have not as many labels as steps.
+def check_lengths(lengths: Any, label_rows: list[list], name: str) -> None:
+    """Raise an error if a row does not have as many labels as steps.
 
     Parameters
     ----------
@@ -205,12 +206,12 @@ def check_lengths(lengths, label_rows, name):
     label_rows : list of list
         Labels of each row.
     name : str
-        What a message calls the labels.
+        Name of the labels in error messages.
 
     Raises
     ------
     ValueError
-        It names the row.
+        The message names the row.
     """
     for row, (n_steps, labels) in enumerate(zip(lengths, label_rows, strict=True)):
         if n_steps != len(labels):
@@ -220,7 +221,7 @@ def check_lengths(lengths, label_rows, name):
             )
 
 
-def _rows_of(data, name="X"):
+def _rows_of(data: Any, name: str = "X") -> list | None:
     """Return the rows of a list, an array or a column of a frame, or None."""
     data = plain(data, name=name)
     is_frame = hasattr(data, "columns")
@@ -237,7 +238,7 @@ def _rows_of(data, name="X"):
     return list(np.asarray(data)) if hasattr(data, "__array__") else None
 
 
-def _column_of_lists(table):
+def _column_of_lists(table: np.ndarray) -> list | None:
     """Return the cells of a table of a single column, if they are lists, or None."""
     if table.ndim != 2 or table.shape[1] != 1:
         return None
@@ -246,7 +247,7 @@ def _column_of_lists(table):
     return cells if is_column else None
 
 
-def _listed(row):
+def _listed(row: Any) -> list | None:
     """Return a list, a tuple, an array or a column of a frame as a list, or None."""
     if isinstance(row, str | bytes):  # those of numpy look like arrays
         return None
@@ -260,6 +261,6 @@ def _listed(row):
     return np.asarray(row).tolist() if is_column and np.ndim(row) else None
 
 
-def _short(thing):
+def _short(thing: object) -> str:
     shown = repr(thing)
     return shown if len(shown) <= 40 else f"{shown[:40]}..."

@@ -3,8 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from sklearn_bilstm import BiLSTMClassifier
-from sklearn_bilstm.estimators._labels import (
+from sklearn_bilstm.fitting._labels import (
     check_labels,
     encode,
     scaled_to_mean_one,
@@ -31,7 +30,7 @@ TARGET = np.array([0, 0, 0, 1, 1, 2])
 )
 def test_a_missing_label_is_named_with_its_row(y):
     with pytest.raises(ValueError, match=r"missing label: row 2 holds \S+\. Leave out"):
-        check_labels(y, estimator=BiLSTMClassifier())
+        check_labels(y, estimator="BiLSTMClassifier")
 
 
 def test_what_only_turns_into_an_array_is_read():
@@ -42,13 +41,13 @@ def test_what_only_turns_into_an_array_is_read():
         def __array__(self, dtype=None, copy=None):
             return np.array(["a", "b"], dtype)
 
-    assert check_labels(Labels(), estimator=BiLSTMClassifier()).tolist() == ["a", "b"]
+    assert check_labels(Labels(), estimator="BiLSTMClassifier").tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize("y", [3, "ab", np.array(3), np.array(None)])
 def test_what_are_no_rows_of_labels_is_refused_as_scikit_learn_does(y):
     with pytest.raises((TypeError, ValueError), match=r"1d array|collection|Expected"):
-        check_labels(y, estimator=BiLSTMClassifier())
+        check_labels(y, estimator="BiLSTMClassifier")
 
 
 def test_codes_point_to_the_labels():
@@ -103,4 +102,4 @@ def test_other_classes_do_not_warn(classes):
 def test_a_masked_label_is_a_missing_one():
     y = np.ma.masked_array([0, 1, 1], [False, True, False])
     with pytest.raises(ValueError, match="missing label: row 1"):
-        check_labels(y, estimator=BiLSTMClassifier())
+        check_labels(y, estimator="BiLSTMClassifier")

@@ -1,8 +1,9 @@
-"""Validation of y and its weights: what comes from a user, as codes of classes."""
+"""Validation and encoding of class labels and weights."""
 
 import warnings
 from collections.abc import Collection
 from numbers import Real
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -21,17 +22,16 @@ __all__ = [
 ]
 
 
-def check_labels(y, *, estimator):
+def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     """Validate labels as scikit-learn does.
 
     Parameters
     ----------
     y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
             (n_samples, n_labels)
-        A label for each row, or an indicator matrix: one where a row has a label, and
-        else zero.
-    estimator : estimator
-        For messages.
+        A label for each row, or an indicator matrix of zeros and ones.
+    estimator : str
+        Name of the estimator, for error messages.
 
     Returns
     -------
@@ -40,13 +40,12 @@ def check_labels(y, *, estimator):
     Raises
     ------
     ValueError
-        If y is None, lacks the label of a row, holds what is no label of a class, or
-        several labels for a row that are no indicators.
+        If y is None, has a missing or continuous label, or several labels per row that
+        are not indicators.
     """
     if y is None:
         raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is "
-            "None."
+            f"{estimator} requires y to be passed, but the target y is None."
         )
     y = as_target(y)
     _check_none_missing(y)
@@ -72,8 +71,8 @@ def check_labels(y, *, estimator):
     return labels
 
 
-def _check_none_missing(y):
-    """Name the first row without a label, of which numpy may make a class "nan"."""
+def _check_none_missing(y: Any) -> None:
+    """Raise an error that names the first row with a missing label."""
     dtype = getattr(y, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
         return  # scikit-learn looks at numbers
@@ -87,7 +86,7 @@ def _check_none_missing(y):
             )
 
 
-def _check_indicators(y):
+def _check_indicators(y: np.ndarray) -> np.ndarray:
     other = np.setdiff1d(y, [0, 1])
     if len(other):
         raise ValueError(
@@ -97,15 +96,15 @@ def _check_indicators(y):
     return y.astype(np.int64)
 
 
-def _holds_rows(y):
+def _holds_rows(y: Any) -> bool:
     return isinstance(y, list | tuple) and any(hasattr(row, "__len__") for row in y[:1])
 
 
-def _dense(y):
+def _dense(y: Any) -> Any:
     return y.toarray() if sparse.issparse(y) else y
 
 
-def warn_of_marks(classes, advice):
+def warn_of_marks(classes: np.ndarray, advice: str) -> None:
     """Warn about a class that is likely to mark missing labels.
 
     These are -100, which torch's losses ignore, and -1, the unlabelled class of
@@ -117,7 +116,7 @@ def warn_of_marks(classes, advice):
     classes : ndarray of shape (n_classes,)
         In ascending order.
     advice : str
-        What to do where it is such a mark.
+        What to do if it is such a mark.
     """
     if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
         return
@@ -131,7 +130,7 @@ def warn_of_marks(classes, advice):
         )
 
 
-def encode(labels, classes, *, name):
+def encode(labels: np.ndarray | list, classes: np.ndarray, *, name: str) -> np.ndarray:
     """Return the index into `classes` of each label.
 
     Parameters
@@ -139,7 +138,7 @@ def encode(labels, classes, *, name):
     labels : ndarray or list of shape (n_samples,)
     classes : ndarray of shape (n_classes,)
     name : str
-        What a message calls the labels.
+        Name of the labels in error messages.
 
     Returns
     -------
@@ -148,7 +147,7 @@ def encode(labels, classes, *, name):
     Raises
     ------
     ValueError
-        If a label is none of the classes.
+        If a label is not one of the classes.
     """
     index_of = {label: index for index, label in enumerate(classes.tolist())}
     labels = labels if isinstance(labels, list) else labels.tolist()
@@ -161,8 +160,10 @@ def encode(labels, classes, *, name):
     return np.array(codes, dtype=np.int64)
 
 
-def weight_of_classes(class_weight, classes, target, weight):
-    """Return the weight of each class, as a `class_weight` parameter has it.
+def weight_of_classes(
+    class_weight: Any, classes: np.ndarray, target: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """Return the weight of each class for a `class_weight` parameter.
 
     Parameters
     ----------
@@ -180,15 +181,16 @@ def weight_of_classes(class_weight, classes, target, weight):
     Raises
     ------
     ValueError
-        If a weight is no non-negative number, or there is one for a label that is no
-        class while a class has none.
+        If a weight is not a non-negative number, or if a label with a weight is not a
+        class while some class has no weight.
     """
     if class_weight == "balanced":
         totals = np.bincount(target, weights=weight, minlength=len(classes))
         return np.divide(1.0, totals, out=np.zeros(len(classes)), where=totals > 0)
-    given = class_weight or {}
+    given: dict[Any, Any] = class_weight or {}
     for label, weight_of_label in given.items():
-        if not (isinstance(weight_of_label, Real) and 0 <= weight_of_label < np.inf):
+        is_number = isinstance(weight_of_label, Real)
+        if not (is_number and 0 <= weight_of_label < np.inf):
             raise ValueError(
                 "The 'class_weight' parameter must map labels to non-negative "
                 f"numbers. Got {weight_of_label!r} for {label!r} instead."
@@ -204,7 +206,7 @@ def weight_of_classes(class_weight, classes, target, weight):
     return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
 
 
-def scaled_to_mean_one(weight):
+def scaled_to_mean_one(weight: np.ndarray) -> np.ndarray:
     """Scale weights so that their mean is one.
 
     Parameters

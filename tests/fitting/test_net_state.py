@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_bilstm.persistence._networks import plain_net, restored_net
+from sklearn_bilstm.fitting._net_state import net_from_state, net_state
 from tests.helpers import small_classifier, small_regressor
 
 Y = [0, 1] * 20
@@ -23,7 +23,7 @@ Y = [0, 1] * 20
 )
 def test_a_net_comes_back_with_its_parts_and_weights(params, ids):
     net = small_classifier(**params).fit(ids, Y).net_
-    found = restored_net(plain_net(net), "cpu")
+    found = net_from_state(net_state(net), "cpu")
     assert repr(found.module_) == repr(net.module_)
     for part, other in zip(
         net.module_.children(), found.module_.children(), strict=True
@@ -38,7 +38,7 @@ def test_a_net_comes_back_with_its_parts_and_weights(params, ids):
 
 def test_what_the_optimiser_remembers_of_a_stream_comes_back(ids):
     net = small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_
-    found = restored_net(plain_net(net), "cpu")
+    found = net_from_state(net_state(net), "cpu")
     weights = dict(found.module_.named_parameters())
     for name, weight in net.module_.named_parameters():
         memory = net.optimizer_.state[weight]
@@ -53,7 +53,7 @@ def test_arguments_of_skorch_and_of_the_loss_come_back(ids):
         optimizer="sgd", loss="quantile", quantile=0.2, net_params=net_params
     )
     net = regressor.fit(ids, np.arange(40.0)).net_
-    found = restored_net(plain_net(net), "cpu")
+    found = net_from_state(net_state(net), "cpu")
     assert found.optimizer_.param_groups[0]["momentum"] == 0.5
     assert found.iterator_train__num_workers == 0
     assert found.criterion_.loss == "quantile"
@@ -61,9 +61,9 @@ def test_arguments_of_skorch_and_of_the_loss_come_back(ids):
 
 
 def test_no_global_random_number_is_drawn(ids, fitted):
-    plain = plain_net(fitted.net_)
+    plain = net_state(fitted.net_)
     before = torch.get_rng_state()
-    restored_net(plain, "cpu")
+    net_from_state(plain, "cpu")
     assert torch.equal(torch.get_rng_state(), before)
 
 
@@ -72,41 +72,41 @@ def changed(plain, **changes):
 
 
 def test_sizes_that_the_weights_do_not_have_take_no_memory(fitted):
-    plain = plain_net(fitted.net_)
+    plain = net_state(fitted.net_)
     name, config = plain["parts"]["input_layer"]
     vast = {**config, "n_tokens": 10**15}
     parts = {**plain["parts"], "input_layer": [name, vast]}
     with pytest.raises(ValueError, match=r"do not fit .*input_layer.embedding.weight"):
-        restored_net(changed(plain, parts=parts), "cpu")
+        net_from_state(changed(plain, parts=parts), "cpu")
 
 
 @pytest.mark.parametrize("part", ["encoder", "head"])
 def test_more_layers_than_there_are_weights_are_not_made(fitted, part):
-    plain = plain_net(fitted.net_)
+    plain = net_state(fitted.net_)
     name, config = plain["parts"][part]
     deep = {**config, "hidden_layer_sizes": [1] * 10**6}
     parts = {**plain["parts"], part: [name, deep]}
     with pytest.raises(ValueError, match="more layers than weights"):
-        restored_net(changed(plain, parts=parts), "cpu")
+        net_from_state(changed(plain, parts=parts), "cpu")
 
 
 def test_weights_that_lack_or_do_not_fit_are_refused(fitted):
-    plain = plain_net(fitted.net_)
+    plain = net_state(fitted.net_)
     weights = dict(plain["weights"])
     linear = weights.pop("head.linear.weight")
     for other in ({}, {"head.linear.weight": linear[:, :1]}, {"a": linear}):
         with pytest.raises(ValueError, match=r"do not fit the network"):
-            restored_net(changed(plain, weights={**weights, **other}), "cpu")
+            net_from_state(changed(plain, weights={**weights, **other}), "cpu")
     doubled = {**weights, "head.linear.weight": linear.double()}
     with pytest.raises(ValueError, match=r"head\.linear\.weight"):
-        restored_net(changed(plain, weights=doubled), "cpu")
+        net_from_state(changed(plain, weights=doubled), "cpu")
 
 
 def test_a_memory_that_does_not_fit_is_refused(ids):
-    plain = plain_net(small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_)
+    plain = net_state(small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_)
     memory = {"head.linear.bias": {"exp_avg": torch.zeros(5)}}
     with pytest.raises(ValueError, match="memory of the optimiser does not fit"):
-        restored_net(changed(plain, memory=memory), "cpu")
+        net_from_state(changed(plain, memory=memory), "cpu")
 
 
 @pytest.mark.parametrize(
@@ -114,4 +114,4 @@ def test_a_memory_that_does_not_fit_is_refused(ids):
 )
 def test_other_arguments_of_skorch_are_refused(fitted, arguments):
     with pytest.raises(ValueError, match="A net has no arguments"):
-        restored_net(changed(plain_net(fitted.net_), arguments=arguments), "cpu")
+        net_from_state(changed(net_state(fitted.net_), arguments=arguments), "cpu")

@@ -1,16 +1,17 @@
-"""Transformer methods of estimators with pooling: pooled vectors and attention."""
+"""What the estimators of whole sequences share: pooled vectors and attention."""
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.nn import AttentionPooling
 
-__all__ = ["PooledVectorsMixin"]
+__all__ = ["BasePoolingEstimator"]
 
 
 def _pools_by_attention(estimator):
-    if hasattr(estimator, "net_"):
+    if hasattr(estimator, "model_"):
         pools = isinstance(estimator.module_.pooling, AttentionPooling)
     else:
         pools = estimator.pooling == "attention"
@@ -19,8 +20,10 @@ def _pools_by_attention(estimator):
     return True
 
 
-class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
-    """Methods of an estimator whose network pools the states of a sequence."""
+class BasePoolingEstimator(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSequenceEstimator
+):
+    """Base class of estimators whose network pools the states of a sequence."""
 
     def transform(self, X):
         """Return the input of the dense layers for each sequence.
@@ -38,7 +41,8 @@ class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             One vector per row. The pooled vector of an empty sequence is zero.
         """
         check_is_fitted(self)
-        return self.net_.pooled(self._as_dataset(self._read(X)))
+        model = self.model_
+        return model.net.pooled(model.with_features(model.read(X)))
 
     @available_if(_pools_by_attention)
     def attention_weights(self, X):
@@ -57,7 +61,12 @@ class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
             Weights of the real steps of each row, in order. They sum to one.
         """
         check_is_fitted(self)
-        return self.net_.attention(self._as_dataset(self._read(X)))
+        model = self.model_
+        return model.net.attention(model.with_features(model.read(X)))
+
+    def _logits(self, X):
+        model = self.model_
+        return model.logits(model.read(X))
 
     @property
     def _n_features_out(self):
@@ -65,8 +74,8 @@ class PooledVectorsMixin(ClassNamePrefixFeaturesOutMixin, TransformerMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # with input_type="auto" too a sparse X is welcome, but only one of token ids,
-        # and what these tags are asked for is whether any sparse X is
+        # with input_type="auto", a sparse X must hold token ids, while these tags mean
+        # that any sparse X is accepted
         reads_ids = self.input_type == "tokens"
         tags.input_tags.sparse = reads_ids
         tags.input_tags.categorical = reads_ids

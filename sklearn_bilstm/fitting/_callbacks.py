@@ -1,6 +1,8 @@
-"""What users hang into a training: callbacks of skorch and of scikit-learn."""
+"""Callbacks of users: those of skorch and those of scikit-learn."""
 
+from collections.abc import Callable
 from copy import copy
+from typing import Any
 
 from skorch.callbacks import (
     BatchScoring,
@@ -9,51 +11,51 @@ from skorch.callbacks import (
     PassthroughScoring,
 )
 
+from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.training import StopTraining
+from sklearn_bilstm.utils._callbacks import FitTask
 
 __all__ = ["EpochTasks", "copies_of_callbacks"]
 
 
 class EpochTasks(Callback):
-    """Make each epoch of a fit a task of scikit-learn's callbacks.
+    """Report each epoch of a fit to scikit-learn's callbacks, as a task.
 
     Parameters
     ----------
     task : FitTask
         The fit.
     attributes : callable
-        Returns what the estimator would be if the training ended with this epoch.
+        Returns the attributes of the estimator if training ended with this epoch.
     """
 
-    def __init__(self, task, attributes):
-        self.task = task
-        self.attributes = attributes
+    def __init__(self, task: FitTask, attributes: Callable[[], dict[str, Any]]) -> None:
+        self.task: Any = task
+        self.attributes: Any = attributes
 
-    def on_epoch_begin(self, net, **kwargs):
+    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Begin a task."""
         self.epoch_ = self.task.subtask("epoch")
         self.epoch_.begin()
 
-    def on_epoch_end(self, net, **kwargs):
-        """End it, and the training with it if a callback wants that."""
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """End the task, and the training if a callback requests it."""
         if self.epoch_.end(self.attributes):
             raise StopTraining
 
-    def on_train_end(self, net, **kwargs):
-        """Let go of the estimator, and of what it was fitted to."""
+    def on_train_end(self, net: Any, **kwargs: Any) -> None:
+        """Drop the references to the estimator and its data."""
         self.task = self.attributes = self.epoch_ = None
 
 
-def copies_of_callbacks(estimator):
-    """Return copies of an estimator's skorch callbacks, so that no two fits share one.
+def copies_of_callbacks(config: Config) -> list:
+    """Return copies of the skorch callbacks, so that no two fits share one.
 
-    A copy holds the very objects that its original was given, as these may stand for
-    something outside: a writer, a run.
+    Copies are shallow: they share objects such as log writers.
 
     Parameters
     ----------
-    estimator : estimator
-        With a parameter `callbacks`.
+    config : Config
 
     Returns
     -------
@@ -62,14 +64,12 @@ def copies_of_callbacks(estimator):
     Raises
     ------
     TypeError
-        If one is no callback, or one that scores.
+        If an item is not a callback, or is a scoring callback.
     """
-    return [
-        _copy(entry, type(estimator).__name__) for entry in estimator.callbacks or []
-    ]
+    return [_copy(entry, config.estimator) for entry in config.callbacks or []]
 
 
-def _copy(entry, owner):
+def _copy(entry: Any, owner: str) -> Any:
     named = isinstance(entry, tuple) and len(entry) == 2
     callback = entry[1] if named else entry
     if not isinstance(callback, Callback):

@@ -1,7 +1,9 @@
-"""Validation of X: what comes from a user, as sequences."""
+"""Validation of X."""
 
 import warnings
+from collections.abc import Iterable
 from numbers import Number
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -22,8 +24,8 @@ __all__ = [
 ]
 
 
-def refuse_text(X, *, estimator):
-    """Send text to the vectorizer.
+def refuse_text(X: Any, *, estimator: str) -> None:
+    """Raise an error that names the vectorizer, if X holds text.
 
     Raises
     ------
@@ -31,20 +33,19 @@ def refuse_text(X, *, estimator):
         If X holds text.
     """
     if holds_text(X):
-        name = type(estimator).__name__
         raise ValueError(
-            f"X holds text, and {name} reads token ids or numbers. Put a "
-            f"TextVectorizer in front: make_pipeline(TextVectorizer(), {name}())."
+            f"X holds text, and {estimator} reads token ids or numbers. Put a "
+            f"TextVectorizer in front: make_pipeline(TextVectorizer(), {estimator}())."
         )
 
 
-def holds_text(X):
-    """Tell whether there is a string in X, at any depth of lists.
+def holds_text(X: Any) -> bool:
+    """Return whether X contains a string, at any depth of lists.
 
     Parameters
     ----------
     X : object
-        What a user calls X.
+        X as passed by the user.
     """
     if sparse.issparse(X):
         return False
@@ -55,8 +56,8 @@ def holds_text(X):
     return array.dtype.kind in "USTO" and any(map(_is_text, array.flat))
 
 
-def as_series(X, input_type):
-    """Return X as series of numbers, if that is what it can only be.
+def as_series(X: Any, input_type: str) -> Any:
+    """Return X as numeric series, if it cannot be a matrix.
 
     Parameters
     ----------
@@ -68,7 +69,7 @@ def as_series(X, input_type):
     -------
     series : ndarray of shape (n_samples, n_timesteps, n_channels), list of ndarray or \
             None
-        A list where the number of steps differs. None if X is to be read as a matrix.
+        A list if the number of steps differs. None if X is a matrix.
     """
     if getattr(X, "ndim", 1) > 2:
         return _as_array_of_series(X)
@@ -94,7 +95,7 @@ def as_series(X, input_type):
     return None
 
 
-def _as_array_of_series(X):
+def _as_array_of_series(X: Any) -> np.ndarray:
     X = np.asarray(X)
     if X.ndim > 3:
         raise ValueError(
@@ -104,8 +105,8 @@ def _as_array_of_series(X):
     return _checked_series([X])[0]
 
 
-def _checked_series(rows):
-    """Refuse series of what is no number."""
+def _checked_series(rows: list) -> list:
+    """Raise an error if a series does not hold numbers."""
     for row, values in enumerate(rows):
         if values.dtype.kind == "O":
             rows[row] = values = _floats_of(values)
@@ -117,22 +118,22 @@ def _checked_series(rows):
     return rows
 
 
-def _floats_of(values):
+def _floats_of(values: np.ndarray) -> np.ndarray:
     try:
         return values.astype(np.float64)
     except (TypeError, ValueError):
         return values
 
 
-def check_matrix(X, *, input_type, estimator):
+def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
     """Validate a matrix as scikit-learn does.
 
     Parameters
     ----------
     X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
     input_type : {"auto", "tokens", "numeric"}
-    estimator : estimator
-        For messages.
+    estimator : str
+        Name of the estimator, for error messages.
 
     Returns
     -------
@@ -141,14 +142,14 @@ def check_matrix(X, *, input_type, estimator):
     Raises
     ------
     ValueError
-        If X is not 2-D or holds what is no number.
+        If X is not 2-D or does not hold numbers.
     """
     if isinstance(X, list):
         X = without_gaps(_stacked(X), input_type)
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
         _refuse_objects(X.flat)
     if input_type != "numeric" and _is_plain_csr(X):
-        return X  # to check it all the same takes long where a single row is predicted
+        return X  # checking it would take long for a single row
     X = check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
@@ -163,8 +164,8 @@ def check_matrix(X, *, input_type, estimator):
     return X
 
 
-def _refuse_objects(cells):
-    """Refuse the first that is no number and not missing."""
+def _refuse_objects(cells: Iterable) -> None:
+    """Raise an error for the first cell that is neither a number nor missing."""
     for cell in cells:
         if not (isinstance(cell, Number) or is_missing(cell)):
             raise TypeError(  # scikit-learn's suite wants this type and these words
@@ -173,18 +174,18 @@ def _refuse_objects(cells):
             )
 
 
-def infer_input_type(X, input_type, n_static_features=0):
-    """Say whether a validated X holds "tokens" or is "numeric"."""
+def infer_input_type(X: Any, input_type: str, n_static_features: int = 0) -> str:
+    """Return whether a validated X holds "tokens" or is "numeric"."""
     if input_type != "auto":
         return input_type
     of_ids = sparse.issparse(X) or X.dtype.kind in "iu" or n_static_features
     return "tokens" if of_ids else "numeric"
 
 
-def warn_of_integers(estimator):
-    """Warn that integers are read as token ids, though they may be numbers."""
+def warn_of_integers(estimator: str) -> None:
+    """Warn that integers are read as token ids, although they may be numbers."""
     warnings.warn(
-        f"X holds integers, which {type(estimator).__name__} reads as token ids with "
+        f"X holds integers, which {estimator} reads as token ids with "
         "input_type='auto'. Set input_type='tokens' if they are token ids, or "
         "input_type='numeric' if they are counts, measurements or other numbers.",
         UserWarning,
@@ -192,19 +193,19 @@ def warn_of_integers(estimator):
     )
 
 
-def check_finite(X, *, name="X"):
-    """Refuse what is no number or none of float32, naming the row.
+def check_finite(X: Any, *, name: str = "X") -> None:
+    """Raise an error that names the row of a value that is not a finite float32.
 
     Parameters
     ----------
     X : ndarray or CSR array or matrix
     name : str, default="X"
-        What a message calls it.
+        Name of X in error messages.
 
     Raises
     ------
     ValueError
-        If X holds NaN, infinity or what is too large for float32.
+        If X holds NaN, infinity or a value too large for float32.
     """
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f":
@@ -223,13 +224,13 @@ def check_finite(X, *, name="X"):
     )
 
 
-def _is_plain_csr(X):
-    """Tell whether scikit-learn's checks would give X back as it is."""
+def _is_plain_csr(X: Any) -> bool:
+    """Return whether scikit-learn's checks would return X unchanged."""
     is_csr = sparse.issparse(X) and X.format == "csr" and X.ndim == 2
     return is_csr and X.dtype.kind in "biuf" and min(X.shape) > 0
 
 
-def _stacked(rows):
+def _stacked(rows: list) -> np.ndarray:
     try:
         return np.asarray(rows)
     except ValueError as error:
@@ -243,7 +244,7 @@ def _stacked(rows):
         ) from error
 
 
-def _is_text(cell):
+def _is_text(cell: Any) -> bool:
     if isinstance(cell, np.ndarray):
         return cell.dtype.kind in "USTO" and any(map(_is_text, cell.flat))
     if isinstance(cell, list | tuple):

@@ -1,0 +1,48 @@
+"""From the parameters and arguments of `fit` to a fitted model.
+
+A fit reads X (:class:`SequenceReader`) and y (:class:`Target`), builds a network,
+fits n-gram models, and trains the network (:class:`Training`). The result is a
+:class:`FittedModel`, which an estimator holds as `model_`.
+"""
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._fit import Kind, prepare_fit, prepare_partial_fit
+from sklearn_bilstm.fitting._labels import encode
+from sklearn_bilstm.fitting._model import FittedModel
+from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
+from sklearn_bilstm.fitting._sentences import (
+    RowsOfLabels,
+    as_sentences,
+    check_label_rows,
+    check_lengths,
+)
+from sklearn_bilstm.fitting._targets import (
+    LabelTarget,
+    NumberTarget,
+    Target,
+)
+from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
+from sklearn_bilstm.fitting._trainer import Training
+from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator
+
+__all__ = [
+    "Config",
+    "FittedModel",
+    "Kind",
+    "LabelTarget",
+    "NumberTarget",
+    "RowsOfLabels",
+    "SentenceReader",
+    "SequenceReader",
+    "Target",
+    "TokenLabelTarget",
+    "Training",
+    "as_sentences",
+    "check_label_rows",
+    "check_lengths",
+    "encode",
+    "find_fitted_estimator",
+    "inner_estimator",
+    "prepare_fit",
+    "prepare_partial_fit",
+]

@@ -1,0 +1,182 @@
+"""From parameters to a network."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.nn import (
+    CRF,
+    POOLINGS,
+    Augmentation,
+    CharacterEncoder,
+    DenseHead,
+    IndependentLabels,
+    NumericInput,
+    RecurrentEncoder,
+    SequenceModel,
+    TaggingModel,
+    TokenInput,
+)
+from sklearn_bilstm.utils._device import resolve_device, resolve_precision
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._random import seeded_generator
+
+__all__ = ["Shape", "build_network", "training_dtype"]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a network that depend on the data.
+
+    Parameters
+    ----------
+    input_type : {"tokens", "numeric"}
+    n_inputs : int
+        Number of token ids, or of channels of numeric sequences.
+    n_outputs : int
+        Number of logits per row or step.
+    embedding_dim : int, default=0
+        Dimension of the token vectors.
+    n_log_odds_channels : int, default=0
+        Number of class log-odds features per token.
+    n_characters : int or None, default=None
+        Number of character ids. None if tokens have no characters.
+    """
+
+    input_type: str
+    n_inputs: int
+    n_outputs: int
+    embedding_dim: int = 0
+    n_log_odds_channels: int = 0
+    n_characters: int | None = None
+
+
+def build_network(
+    config: Config,
+    shape: Shape,
+    seed: int,
+    decoder: CRF | IndependentLabels | None = None,
+) -> SequenceModel | TaggingModel:
+    """Build a network and initialise its weights.
+
+    Parameters
+    ----------
+    config : Config
+    shape : Shape
+    seed : int
+        Seed of the random weights.
+    decoder : CRF or IndependentLabels, default=None
+        Decoder of the labels of steps. None builds a network for whole sequences.
+
+    Returns
+    -------
+    network : SequenceModel or TaggingModel
+    """
+    network = (
+        _sequence_model(config, shape)
+        if decoder is None
+        else _tagging_model(config, shape, decoder)
+    )
+    network.reset_parameters(seeded_generator(seed))
+    return network
+
+
+def _sequence_model(config: Config, shape: Shape) -> SequenceModel:
+    input_layer = _input_layer(config, shape)
+    encoder = _encoder(config, input_layer.output_size, shape.input_type)
+    pooling = POOLINGS[config.pooling](encoder.output_size)
+    head = _head(config, pooling.output_size + config.n_static_features, shape)
+    augmentation = None
+    if shape.input_type == "tokens" and (config.token_deletion or config.token_swap):
+        augmentation = Augmentation(config.token_deletion, config.token_swap)
+    return SequenceModel(input_layer, encoder, pooling, head, augmentation)
+
+
+def _tagging_model(
+    config: Config, shape: Shape, decoder: CRF | IndependentLabels
+) -> TaggingModel:
+    input_layer = _input_layer(config, shape)
+    characters = _character_encoder(config, shape)
+    n_character_features = characters.output_size if characters else 0
+    input_size = input_layer.output_size + n_character_features
+    encoder = _encoder(config, input_size, shape.input_type)
+    head = _head(config, encoder.output_size, shape)
+    return TaggingModel(input_layer, encoder, head, decoder, characters)
+
+
+def _input_layer(config: Config, shape: Shape) -> TokenInput | NumericInput:
+    if shape.input_type == "numeric":
+        return NumericInput(shape.n_inputs)
+    return TokenInput(
+        shape.n_inputs,
+        shape.embedding_dim,
+        shape.n_log_odds_channels,
+        unknown_id=UNKNOWN_ID,
+        word_dropout=config.word_dropout,
+        dropout=config.embedding_dropout,
+        frozen=config.freeze_embedding,
+    )
+
+
+def _character_encoder(config: Config, shape: Shape) -> CharacterEncoder | None:
+    if shape.n_characters is None or not config.n_character_filters:
+        return None
+    return CharacterEncoder(
+        shape.n_characters,
+        config.character_embedding_dim,
+        config.n_character_filters,
+        unknown_id=UNKNOWN_ID,
+        dropout=config.embedding_dropout,
+    )
+
+
+def _encoder(config: Config, input_size: int, input_type: str) -> RecurrentEncoder:
+    return RecurrentEncoder(
+        input_size,
+        _checked_sizes(config, "hidden_layer_sizes", least=1),
+        cell=config.cell,
+        bidirectional=config.bidirectional,
+        merge_mode=config.merge_mode,
+        normalization=config.normalization,
+        dropout=config.dropout,
+        recurrent_dropout=config.recurrent_dropout,
+        training_dtype=training_dtype(config, input_type),
+    )
+
+
+def _head(config: Config, input_size: int, shape: Shape) -> DenseHead:
+    return DenseHead(
+        input_size,
+        shape.n_outputs,
+        _checked_sizes(config, "dense_layer_sizes", least=0),
+        dropout=config.dropout,
+    )
+
+
+def training_dtype(config: Config, input_type: str) -> torch.dtype:
+    """Return the dtype of recurrent layers in training."""
+    fused = config.cell == "lstm"  # kernels of other cells gain nothing
+    if config.precision == "auto" and (input_type == "numeric" or not fused):
+        return torch.float32
+    return resolve_precision(config.precision, resolve_device(config.device))
+
+
+def _checked_sizes(config: Config, name: str, *, least: int) -> list[int]:
+    """Return the sizes of at least `least` layers as a list of int."""
+    given: int | Sequence[int] = getattr(config, name)
+    sizes: list[Any] = list(np.atleast_1d(np.asarray(given, dtype=object)))
+    whole = all(
+        isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
+        for size in sizes
+    )
+    if len(sizes) < least or not whole:
+        raise ValueError(
+            f"The {name!r} parameter of {config.estimator} must be an int or a "
+            f"sequence of ints in the range [1, inf). Got {given!r} instead."
+        )
+    return [int(size) for size in sizes]

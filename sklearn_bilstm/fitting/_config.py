@@ -1,0 +1,100 @@
+"""The parameters of an estimator, as fitting reads them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from os import PathLike
+from typing import Any, Self
+
+import numpy as np
+import torch
+
+from sklearn_bilstm.text import WordVectors
+from sklearn_bilstm.utils._plain import plain_value
+
+__all__ = ["Config"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Parameters of an estimator, with scalars of numpy as plain values of Python.
+
+    The docstrings of the estimators describe the parameters. Those that an estimator
+    does not have keep the defaults below, which disable them.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of the class of the estimator, for error messages.
+    """
+
+    estimator: str
+
+    input_type: str
+    embedding_dim: int
+    embedding: str | WordVectors | np.ndarray | Sequence | None
+    freeze_embedding: bool
+    cell: str
+    hidden_layer_sizes: int | Sequence[int]
+    bidirectional: bool
+    merge_mode: str
+    normalization: str | None
+    dense_layer_sizes: int | Sequence[int]
+    dropout: float
+    embedding_dropout: float
+    word_dropout: float
+    recurrent_dropout: float
+    weight_decay: float
+    max_norm: float | None
+    max_epochs: int | str
+    batch_size: int
+    lr: float
+    optimizer: str
+    lr_schedule: str
+    gradient_clip_norm: float | None
+    early_stopping: bool | str
+    validation_fraction: float
+    n_iter_no_change: int
+    tol: float
+    warm_start: bool
+    checkpoint: str | PathLike | None
+    device: str | torch.device
+    precision: str
+    n_threads: int | None
+    callbacks: Sequence | None
+    net_params: Mapping[str, Any] | None
+    verbose: int
+    random_state: Any
+
+    # of the classifier and the regressor
+    pretrained: Any = None
+    n_static_features: int = 0
+    pooling: str = "max_mean"
+    token_deletion: float = 0.0
+    token_swap: float = 0.0
+
+    # of the classifier
+    log_odds_ngram_range: Sequence[int] | None = None
+    linear_ngram_range: Sequence[int] | str | None = None
+    class_weight: Mapping | str | None = None
+
+    # of the regressor
+    loss: str = "squared_error"
+    quantile: float = 0.5
+
+    # of the tagger
+    lowercase: bool = True
+    min_df: int = 1
+    max_features: int | None = None
+    character_embedding_dim: int = 25
+    n_character_filters: int = 0
+    crf: bool = True
+    scheme: str | None = "auto"
+    constrained: bool = True
+
+    @classmethod
+    def of(cls, estimator: Any) -> Self:
+        """Return the parameters of an estimator."""
+        params = estimator.get_params(deep=False)
+        names = {field.name for field in fields(cls)} & params.keys()
+        plain = {name: plain_value(params[name]) for name in names}
+        return cls(estimator=type(estimator).__name__, **plain)

@@ -1,0 +1,440 @@
+"""From X and y to a model that is ready to be trained."""
+
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from sklearn.utils import check_consistent_length
+
+from sklearn_bilstm.fitting._builder import Shape, build_network, training_dtype
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
+from sklearn_bilstm.fitting._labels import scaled_to_mean_one
+from sklearn_bilstm.fitting._model import FittedModel
+from sklearn_bilstm.fitting._ngrams import NgramModels
+from sklearn_bilstm.fitting._reader import SequenceReader
+from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
+from sklearn_bilstm.fitting._transfer import (
+    another_network_error,
+    copy_pretrained_weights,
+    copy_weights,
+    pretrained_model,
+)
+from sklearn_bilstm.sequences import MAX_ID, RaggedArray, SequenceDataset
+from sklearn_bilstm.training import ClassLogOdds, split_off_validation
+from sklearn_bilstm.utils._containers import as_target
+from sklearn_bilstm.utils._device import resolve_device
+from sklearn_bilstm.utils._random import draw_seed, private_random_state
+from sklearn_bilstm.utils._sklearn import check_sample_weight
+
+__all__ = ["Kind", "prepare_fit", "prepare_partial_fit"]
+
+
+class Kind(NamedTuple):
+    """The classes of an estimator's reader and target.
+
+    Parameters
+    ----------
+    reader : type
+        Such as :class:`SequenceReader`.
+    target : type
+        Such as :class:`LabelTarget`.
+    """
+
+    reader: type[SequenceReader]
+    target: type[Target]
+
+
+def prepare_fit(
+    config: Config,
+    kind: Kind,
+    known: FittedModel | None,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    X_val: Any = None,
+    y_val: Any = None,
+    X_unlabelled: Any = None,
+) -> Training:
+    """Prepare the training of a model on X and y.
+
+    Parameters
+    ----------
+    config : Config
+    kind : Kind
+    known : FittedModel or None
+        With a warm start, the model to continue from. It is not modified.
+    X, y, sample_weight, X_val, y_val, X_unlabelled : object
+        Arguments of `fit`.
+
+    Returns
+    -------
+    training : Training
+
+    Raises
+    ------
+    ValueError
+        If a parameter or an argument is invalid.
+    """
+    _check_checkpoint(config)
+    random_state = private_random_state(config.random_state)
+    seeds = draw_seed(random_state), draw_seed(random_state)
+    reader, rows = _read(config, kind, known, X)
+    y = _checked_y(rows, y, config, kind)
+    target = kind.target.fit(y, config) if known is None else known.target
+    target.check_config(config)
+    rows = _weighted(target.paired(rows, y, "y"), y, sample_weight, target, config)
+    rows.weight = scaled_to_mean_one(rows.weight)
+    train, valid = _split(
+        config, kind, reader, target, rows, X_val, y_val, random_state
+    )
+    if known is None:
+        reader.fit_scalers(train)
+        target.fit_scale(train)
+    train, valid = (_scaled(reader, target, part) for part in (train, valid))
+    pretrained = pretrained_model(config)
+    ngrams = _unfitted_ngrams(config, reader, target, len(train), pretrained)
+    sequences = _with_unlabelled(config, reader, train.sequences, X_unlabelled)
+    network = (
+        _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
+        if known is None
+        else _continued_network(config, known, ngrams.log_odds)
+    )
+    ngrams.fit(
+        train,
+        seed=seeds[0],
+        verbose=config.verbose > 0,
+        keep_log_odds=_keeps_log_odds(config, pretrained),
+    )
+    n_epochs = number_of_epochs(config, len(train), reader.input_type)
+    resolved = {"max_epochs": n_epochs, "early_stopping": valid is not None}
+    auto_params = _auto_params(config, reader, target, ngrams, resolved)
+    net = make_net(config, network, target, seeds[1])
+    model = FittedModel(reader, target, ngrams, net, auto_params)
+    train = ngrams.with_training_features(train)
+    valid = None if valid is None else ngrams.with_features(valid)
+    _grow_vocabulary(model, train)
+    return Training(model, config, train, valid, n_epochs=n_epochs)
+
+
+def prepare_partial_fit(
+    config: Config,
+    kind: Kind,
+    known: FittedModel | None,
+    X: Any,
+    y: Any,
+    *,
+    sample_weight: Any = None,
+    classes: Any = None,
+) -> Training:
+    """Prepare the training of a model on a batch of a stream.
+
+    Parameters
+    ----------
+    config : Config
+    kind : Kind
+    known : FittedModel or None
+        The model to continue from, None for the first batch. It is not modified.
+    X, y, sample_weight, classes : object
+        Arguments of `partial_fit`.
+
+    Returns
+    -------
+    training : Training
+
+    Raises
+    ------
+    ValueError
+        If a parameter or an argument is invalid.
+    """
+    reader, rows = _read(config, kind, known, X)
+    y = _checked_y(rows, y, config, kind)
+    target = kind.target.fit_stream(
+        y, config, classes, None if known is None else known.target
+    )
+    target.check_config(config)
+    train = _weighted(target.paired(rows, y, "y"), y, sample_weight, target, config)
+    if known is None:
+        scaled_to_mean_one(train.weight)  # the first batch must have a positive weight
+        reader.fit_scalers(train)
+        target.fit_scale(train)
+        ngrams, net = _start_of_stream(config, reader, target, train)
+    else:
+        ngrams = known.ngrams
+        log_odds = _unfitted_log_odds(config, reader, target, pretrained_model(config))
+        network = _continued_network(config, known, log_odds)
+        net = make_net(config, network, target, known.net.seed)
+        net.load_training_state(known.net)
+    auto_params = _auto_params(config, reader, target, ngrams, {})
+    model = FittedModel(reader, target, ngrams, net, auto_params)
+    train = ngrams.with_training_features(target.scale(reader.scale(train)))
+    _grow_vocabulary(model, train)
+    n_epochs = 1 if len(train) else 0
+    return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
+
+
+def _start_of_stream(
+    config: Config, reader: SequenceReader, target: Any, train: SequenceDataset
+) -> tuple[NgramModels, Any]:
+    """Return empty n-gram models and a new net, for the first batch of a stream."""
+    random_state = private_random_state(config.random_state)
+    seeds = draw_seed(random_state), draw_seed(random_state)
+    pretrained = pretrained_model(config)
+    ngrams = NgramModels(_unfitted_log_odds(config, reader, target, pretrained))
+    if not _keeps_log_odds(config, pretrained):
+        ngrams.fit_log_odds(train.take(np.arange(0)))
+    network = _new_network(
+        config, reader, target, ngrams, train.sequences, pretrained, seeds[0]
+    )
+    return ngrams, make_net(config, network, target, seeds[1])
+
+
+def _check_checkpoint(config: Config) -> None:
+    if config.checkpoint is not None and config.random_state is None:
+        raise ValueError(
+            "The 'checkpoint' parameter requires a 'random_state', such as 0: "
+            "otherwise no other fit is identical, and none could resume it."
+        )
+
+
+# -- rows
+
+
+def _read(
+    config: Config, kind: Kind, known: FittedModel | None, X: Any
+) -> tuple[SequenceReader, SequenceDataset]:
+    if known is not None:
+        return known.reader.extend(X, config)
+    reader = kind.reader(config.estimator)
+    return reader, reader.fit(X, config)
+
+
+def _checked_y(rows: SequenceDataset, y: Any, config: Config, kind: Kind) -> Any:
+    y = kind.target.check(y, config.estimator)
+    check_consistent_length(rows.sequences, y)
+    return y
+
+
+def _weighted(
+    rows: SequenceDataset, y: Any, sample_weight: Any, target: Target, config: Config
+) -> SequenceDataset:
+    """Return rows with their weights, without those of weight 0."""
+    sample_weight = as_target(sample_weight, name="sample_weight")
+    weight = check_sample_weight(
+        sample_weight, y, dtype=np.float64, ensure_non_negative=True
+    )
+    weight = weight * target.row_weights(rows.target, weight, config)
+    return replace(rows, weight=weight).take(np.flatnonzero(weight))
+
+
+def _scaled(
+    reader: SequenceReader, target: Target, rows: SequenceDataset | None
+) -> Any:
+    """Return rows with standardised numbers and targets."""
+    return None if rows is None else target.scale(reader.scale(rows))
+
+
+def _split(
+    config: Config,
+    kind: Kind,
+    reader: SequenceReader,
+    target: Target,
+    rows: SequenceDataset,
+    X_val: Any,
+    y_val: Any,
+    random_state: np.random.RandomState,
+) -> tuple[SequenceDataset, SequenceDataset | None]:
+    """Return training rows, and validation rows or None."""
+    if (X_val is None) != (y_val is None):
+        missing = "X_val" if X_val is None else "y_val"
+        raise ValueError(f"X_val and y_val must be passed together: {missing} is None.")
+    if X_val is not None:
+        return rows, _validation_rows(config, kind, reader, target, X_val, y_val)
+    if config.early_stopping in (False, "auto"):
+        return rows, None
+    train, valid = split_off_validation(
+        len(rows), target.strata(rows.target), config.validation_fraction, random_state
+    )
+    return rows.take(train), rows.take(valid)
+
+
+def _validation_rows(
+    config: Config,
+    kind: Kind,
+    reader: SequenceReader,
+    target: Target,
+    X_val: Any,
+    y_val: Any,
+) -> SequenceDataset:
+    rows = reader.read_extra(X_val, "X_val")
+    y_val = kind.target.check(y_val, config.estimator)
+    if len(y_val) != len(rows):
+        raise ValueError(
+            "y_val must hold a target for each row of X_val: got "
+            f"{len(y_val)} for {len(rows)}."
+        )
+    rows = target.paired(rows, y_val, "y_val")
+    weight = target.row_weights(rows.target, np.ones(len(rows)), config)
+    return replace(rows, weight=scaled_to_mean_one(weight))
+
+
+def _with_unlabelled(
+    config: Config, reader: SequenceReader, sequences: RaggedArray, X_unlabelled: Any
+) -> RaggedArray:
+    """Return the sequences from whose co-occurrences token vectors are computed."""
+    if X_unlabelled is None or config.embedding is None:
+        return sequences
+    if not isinstance(config.embedding, str) or reader.input_type != "tokens":
+        raise ValueError(
+            "X_unlabelled requires token input and embedding='svd': do not pass it for "
+            "numbers or given vectors."
+        )
+    rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
+    return sequences.joined(rows.sequences)
+
+
+# -- n-gram models
+
+
+def _unfitted_ngrams(
+    config: Config,
+    reader: SequenceReader,
+    target: Any,
+    n_rows: int,
+    pretrained: FittedModel | None,
+) -> NgramModels:
+    if reader.input_type != "tokens":
+        return NgramModels()
+    known = None if pretrained is None else pretrained.ngrams.log_odds
+    return NgramModels.unfitted(config, target, n_rows, known)
+
+
+def _unfitted_log_odds(
+    config: Config,
+    reader: SequenceReader,
+    target: Any,
+    pretrained: FittedModel | None,
+) -> ClassLogOdds | None:
+    if reader.input_type != "tokens":
+        return None
+    known = None if pretrained is None else pretrained.ngrams.log_odds
+    return NgramModels.unfitted_log_odds(config, target, known)
+
+
+def _keeps_log_odds(config: Config, pretrained: FittedModel | None) -> bool:
+    """Return whether the log-odds are those of the pretrained classifier."""
+    if config.log_odds_ngram_range is None or pretrained is None:
+        return False
+    return pretrained.ngrams.log_odds is not None
+
+
+# -- the network
+
+
+def _shape(
+    reader: SequenceReader, target: Target, n_channels: int, n_inputs: int, width: int
+) -> Shape:
+    return Shape(
+        reader.input_type,
+        n_inputs,
+        target.n_outputs,
+        embedding_dim=width,
+        n_log_odds_channels=n_channels,
+        n_characters=None if reader.words is None else reader.words.n_characters,
+    )
+
+
+def _initial_vectors(config: Config, reader: SequenceReader) -> InitialVectors:
+    if reader.input_type == "numeric" and not isinstance(config.embedding, str | None):
+        raise ValueError(
+            "The 'embedding' parameter must not hold vectors if X holds numbers "
+            "instead of tokens."
+        )
+    return InitialVectors(config, reader.words)
+
+
+def _new_network(
+    config: Config,
+    reader: SequenceReader,
+    target: Target,
+    ngrams: NgramModels,
+    sequences: RaggedArray,
+    pretrained: FittedModel | None,
+    seed: int,
+) -> Any:
+    """Return a network with initial or pretrained weights."""
+    is_token = reader.input_type == "tokens"
+    vectors = _initial_vectors(config, reader)
+    n_inputs = sequences.values.shape[-1]
+    if is_token:
+        n_inputs = vectors.n_ids(sequences, reader.fingerprint)
+    shape = _shape(reader, target, ngrams.n_channels, n_inputs, vectors.width)
+    network: Any = build_network(config, shape, seed, target.decoder(config))
+    if pretrained is not None:
+        copy_pretrained_weights(
+            network,
+            pretrained,
+            keeps_log_odds=_keeps_log_odds(config, pretrained),
+            fingerprint=reader.fingerprint,
+            estimator=config.estimator,
+            seed=seed,
+        )
+    elif is_token:
+        values = vectors.values(sequences, n_inputs, seed)
+        if values is not None:
+            network.input_layer.start_from(torch.tensor(values))
+    return network
+
+
+def _continued_network(
+    config: Config, known: FittedModel, log_odds: ClassLogOdds | None
+) -> Any:
+    """Return a copy of a fitted network, with the current training parameters."""
+    fitted = known.network
+    lengths = log_odds and log_odds.lengths
+    if lengths != (known.ngrams.log_odds and known.ngrams.log_odds.lengths):
+        raise another_network_error(config.estimator)
+    width = _initial_vectors(config, known.reader).width
+    n_channels = 0 if log_odds is None else log_odds.n_channels
+    n_inputs = fitted.input_layer.input_size
+    shape = _shape(known.reader, known.target, n_channels, n_inputs, width)
+    network = build_network(config, shape, 0, known.target.decoder(config))
+    copy_weights(network, fitted, config.estimator)
+    return network
+
+
+def _grow_vocabulary(model: FittedModel, train: SequenceDataset) -> None:
+    """Add vectors for the new token ids of training rows."""
+    if model.reader.input_type == "tokens":
+        model.net.grow_vocabulary(n_tokens(train.sequences))
+
+
+def _auto_params(
+    config: Config,
+    reader: SequenceReader,
+    target: Target,
+    ngrams: NgramModels,
+    resolved: dict[str, Any],
+) -> dict[str, Any]:
+    """Return the values of parameters set to "auto", and print them if verbose."""
+    dtype = training_dtype(config, reader.input_type)
+    resolved = {
+        "device": resolve_device(config.device),
+        "input_type": reader.input_type,
+        "precision": str(dtype).removeprefix("torch."),
+        "linear_ngram_range": ngrams.linear and ngrams.linear.ngrams,
+        **target.auto_params(),
+        **resolved,
+    }
+    found = {
+        name: value
+        for name, value in sorted(resolved.items())
+        if getattr(config, name) == "auto"
+    }
+    if config.verbose:
+        shown = [f"{name}={value!r}" for name, value in found.items()]
+        print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201, verbose=1
+    return found

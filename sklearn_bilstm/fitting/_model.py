@@ -1,0 +1,176 @@
+"""What a fitted estimator consists of."""
+
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_bilstm.fitting._net_state import net_from_state, net_state
+from sklearn_bilstm.fitting._ngrams import NgramModels
+from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
+from sklearn_bilstm.fitting._targets import (
+    IndicatorTarget,
+    LabelTarget,
+    NumberTarget,
+    Target,
+)
+from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import SequenceNet
+
+__all__ = ["FittedModel"]
+
+_READERS = {kind.__name__: kind for kind in (SequenceReader, SentenceReader)}
+_TARGETS: dict[str, Any] = {
+    kind.__name__: kind
+    for kind in (LabelTarget, IndicatorTarget, NumberTarget, TokenLabelTarget)
+}
+
+
+class FittedModel:
+    """The parts of a fitted estimator, from X to logits.
+
+    Parameters
+    ----------
+    reader : SequenceReader
+        Converts X to rows.
+    target : Target
+        Knows the outputs and the loss.
+    ngrams : NgramModels
+        N-gram models next to the network.
+    net : SequenceNet
+        The skorch net with the network.
+    auto_params : dict
+        Resolved values of parameters set to "auto".
+    best_epoch : int, default=0
+        Epoch of the weights.
+    """
+
+    def __init__(
+        self,
+        reader: SequenceReader,
+        target: Target,
+        ngrams: NgramModels,
+        net: SequenceNet,
+        auto_params: dict[str, Any],
+        best_epoch: int = 0,
+    ) -> None:
+        self.reader = reader
+        self.target: Any = target
+        self.ngrams = ngrams
+        self.net = net
+        self.auto_params = auto_params
+        self.best_epoch = best_epoch
+
+    @property
+    def network(self) -> Any:
+        """The torch module."""
+        return self.net.module_
+
+    @property
+    def n_iter(self) -> int:
+        """Number of training epochs."""
+        return len(self.net.epochs())
+
+    # -- prediction
+
+    def read(self, X: Any) -> SequenceDataset:
+        """Return the standardised rows of X."""
+        return self.reader.scale(self.reader.read(X))
+
+    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return rows with the log-odds features that the network reads."""
+        return self.ngrams.with_features(rows)
+
+    def logits(self, rows: SequenceDataset) -> np.ndarray:
+        """Return the logits of rows, float64 of shape (n, n_outputs).
+
+        They include those of the linear model.
+        """
+        rows = self.with_features(rows)
+        return self.ngrams.add_linear(self.net.logits(rows), rows)
+
+    # -- attributes and state
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the public attributes of a fitted estimator."""
+        return {
+            "model_": self,
+            **self.target.attributes(),
+            **self.reader.attributes(),
+            "auto_params_": self.auto_params,
+            "n_iter_": self.n_iter,
+            "history_": self.net.epochs(),
+            "best_epoch_": self.best_epoch,
+            "net_": self.net,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the model.
+
+        They are the file format: numbers, strings, arrays, lists and dicts of those,
+        StandardScaler and WordReader.
+        """
+        return {
+            "reader": [type(self.reader).__name__, self.reader.state()],
+            "target": [type(self.target).__name__, self.target.state()],
+            "ngrams": self.ngrams.state(),
+            "net": net_state(self.net),
+            "auto_params": self.auto_params,
+            "best_epoch": self.best_epoch,
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], *, estimator: str, device: str = "cpu"
+    ) -> Self:
+        """Restore a model, and predict once to detect inconsistent parts.
+
+        Parameters
+        ----------
+        state : dict
+        estimator : str
+            Name of the estimator, for error messages.
+        device : str, default="cpu"
+            Device of the network.
+
+        Raises
+        ------
+        LookupError, RuntimeError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        reader_name, reader_state = state["reader"]
+        target_name, target_state = state["target"]
+        reader = _READERS[reader_name].from_state(reader_state, estimator)
+        target = _TARGETS[target_name].from_state(target_state)
+        model = cls(
+            reader,
+            target,
+            NgramModels.from_state(state["ngrams"], target.n_outputs),
+            net_from_state(state["net"], device),
+            state["auto_params"],
+            state["best_epoch"],
+        )
+        model.check()
+        return model
+
+    def check(self) -> None:
+        """Raise an error if the parts do not fit each other."""
+        network = self.network
+        if network.head.output_size != self.target.n_outputs:
+            raise ValueError("The network must have an output per class or number.")
+        if not all(isinstance(epoch, dict) for epoch in self.net.history):
+            raise TypeError("The history must hold a dict for each epoch.")
+        if not isinstance(self.auto_params, dict) or not isinstance(
+            self.best_epoch, int
+        ):
+            raise TypeError("There must be resolved parameters and a best epoch.")
+        characters = getattr(network, "characters", None)
+        if characters is not None:
+            words = self.reader.words
+            if words is None or characters.input_size != words.n_characters:
+                raise ValueError("There must be a vector for each character.")
+        rows = self.read(self.reader.example())
+        if network.of_steps:
+            self.net.labels(rows)
+        else:
+            self.logits(rows)

@@ -1,0 +1,263 @@
+"""The n-gram models of a classifier, and their combination with the network."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
+from sklearn_bilstm.training import ClassLogOdds, NgramLinearModel, SequenceNet
+
+__all__ = ["NgramModels"]
+
+# Number of training rows from which the size of the network's logits is estimated.
+_ROWS_FOR_SCALE = 2000
+
+# Maximum factor of the network's logits, for a network that has learnt little.
+_LARGEST_SCALE = 2.0
+
+# linear_ngram_range="auto" includes trigrams from this many training rows per class on.
+# With fewer rows, they are as often harmful as helpful.
+_TRIGRAM_ROWS_A_CLASS = 1000
+
+# Maximum number of log-odds channels. More would be far wider than the token vectors.
+_MOST_CHANNELS = 200
+
+
+class NgramModels:
+    """Class log-odds features for the network, and a linear model next to it.
+
+    Numeric input, regressors and taggers have neither.
+
+    Parameters
+    ----------
+    log_odds : ClassLogOdds or None, default=None
+        Class log-odds of n-grams, appended to the token vectors.
+    linear : NgramLinearModel or None, default=None
+        Linear model whose logits are averaged with those of the network.
+    shares_vocabulary : bool, default=False
+        Whether both have the same n-gram vocabulary, which then is one object.
+    network_scale : float, default=1.0
+        Factor of the logits of the network before they are averaged.
+    """
+
+    def __init__(
+        self,
+        log_odds: ClassLogOdds | None = None,
+        linear: NgramLinearModel | None = None,
+        *,
+        shares_vocabulary: bool = False,
+        network_scale: float = 1.0,
+    ) -> None:
+        self.log_odds = log_odds
+        self.linear = linear
+        self.shares_vocabulary = shares_vocabulary
+        self.network_scale = network_scale
+
+    @property
+    def n_channels(self) -> int:
+        """Number of log-odds channels per token."""
+        return 0 if self.log_odds is None else self.log_odds.n_channels
+
+    # -- fitting
+
+    @classmethod
+    def unfitted(
+        cls,
+        config: Config,
+        target: Any,
+        n_rows: int,
+        pretrained: ClassLogOdds | None = None,
+    ) -> Self:
+        """Return the models that the parameters ask for, to be fitted to token rows.
+
+        Parameters
+        ----------
+        config : Config
+        target : LabelTarget or IndicatorTarget
+        n_rows : int
+            Number of training rows.
+        pretrained : ClassLogOdds or None, default=None
+            Log-odds of a pretrained classifier, which are kept.
+
+        Raises
+        ------
+        ValueError
+            If an n-gram range is invalid.
+        """
+        return cls(
+            cls.unfitted_log_odds(config, target, pretrained),
+            _unfitted_linear(config, target, n_rows),
+        )
+
+    @staticmethod
+    def unfitted_log_odds(
+        config: Config, target: Any, pretrained: ClassLogOdds | None = None
+    ) -> ClassLogOdds | None:
+        """Return the log-odds that the parameters ask for, or those to be kept."""
+        if config.log_odds_ngram_range is None:
+            return None
+        if pretrained is not None:
+            return pretrained
+        lengths = _checked_range(config, "log_odds_ngram_range")
+        log_odds = ClassLogOdds(
+            lengths, len(target.classes), multilabel=target.multilabel
+        )
+        return log_odds if log_odds.n_channels <= _MOST_CHANNELS else None
+
+    def fit(
+        self, train: SequenceDataset, *, seed: int, verbose: bool, keep_log_odds: bool
+    ) -> None:
+        """Fit the linear model, then the log-odds unless they are kept.
+
+        A linear model that predicts held-out rows worse than the class frequencies do
+        is dropped.
+        """
+        if self.linear is not None:
+            target: Any = train.target
+            rows = train.sequences, target, train.weight
+            self.linear.fit(*rows, seed=seed, static=train.static, verbose=verbose)
+            if not self.linear.size_:
+                self.linear = None
+        if not keep_log_odds:
+            self.fit_log_odds(train)
+
+    def fit_log_odds(self, train: SequenceDataset) -> None:
+        """Fit the log-odds, with the vocabulary of a linear model of the same range."""
+        if self.log_odds is None:
+            return
+        linear, vocabulary = self.linear, None
+        if linear is not None and linear.ngrams == self.log_odds.lengths:
+            vocabulary = linear.vocabulary
+        self.shares_vocabulary = vocabulary is not None
+        target: Any = train.target
+        self.log_odds.fit(train.sequences, target, train.weight, vocabulary)
+
+    def fit_scale(self, net: SequenceNet, train: SequenceDataset) -> None:
+        """Scale the logits of the network to the RMS of the linear logits.
+
+        Linear logits are those of held-out rows, and network logits those of training
+        rows. The better a network fits its training rows, the larger these are, so that
+        its scale is smallest when there are few rows.
+        """
+        self.network_scale = 1.0
+        if self.linear is None:
+            return
+        self.network_scale = _LARGEST_SCALE
+        random_state = np.random.RandomState(net.seed)
+        n_rows = min(len(train), _ROWS_FOR_SCALE)
+        rows = random_state.choice(len(train), n_rows, replace=False)
+        logits = net.logits(train.take(rows))
+        if not self.linear.multilabel:
+            logits = logits - logits.mean(1, keepdims=True)
+        size = np.sqrt(np.square(logits).mean())
+        if size > 0:
+            self.network_scale = min(self.linear.size_ / size, _LARGEST_SCALE)
+
+    # -- features and logits
+
+    def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return training rows with their cross-fitted log-odds."""
+        if self.log_odds is None:
+            return rows
+        features = self.log_odds.transform_training_rows(rows.sequences)
+        return replace(rows, log_odds=features)
+
+    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return new rows with their log-odds."""
+        if self.log_odds is None:
+            return rows
+        return replace(rows, log_odds=self.log_odds.transform(rows.sequences))
+
+    def combine(self, network_logits: Any, linear_logits: Any) -> Any:
+        """Return the mean of both logits, divided by the temperature."""
+        mean = (self.network_scale * network_logits + linear_logits) / 2
+        return mean / self.linear.temperature_  # type: ignore[union-attr]
+
+    def add_linear(self, network_logits: Any, rows: SequenceDataset) -> Any:
+        """Combine the logits of the network with those of the linear model, if any."""
+        if self.linear is None:
+            return network_logits
+        features: Any = rows.log_odds
+        found = features.columns.values.T if self.shares_vocabulary else None
+        linear_logits = self.linear.logits(rows.sequences, rows.static, found)
+        return self.combine(network_logits, linear_logits)
+
+    # -- attributes and state
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the public attributes of a classifier that describe the models."""
+        return {
+            "log_odds_": self.log_odds,
+            "linear_model_": self.linear,
+            "network_scale_": self.network_scale,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the models."""
+        log_odds, linear = self.log_odds, self.linear
+        return {
+            "log_odds": log_odds and log_odds.state(),
+            "linear": linear and linear.state(),
+            "shares_vocabulary": self.shares_vocabulary,
+            "network_scale": self.network_scale,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], n_classes: int) -> Self:
+        """Restore the models.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        log_odds, linear = state["log_odds"], state["linear"]
+        models = cls(
+            log_odds and ClassLogOdds.from_state(log_odds),
+            linear and NgramLinearModel.from_state(linear),
+            shares_vocabulary=bool(state["shares_vocabulary"]),
+            network_scale=float(state["network_scale"]),
+        )
+        if models.linear is not None and models.linear.n_classes != n_classes:
+            raise ValueError("The linear model must have the classes of the estimator.")
+        if models.shares_vocabulary:
+            if models.log_odds is None or models.linear is None:
+                raise ValueError("A vocabulary must be shared by two models.")
+            models.log_odds.vocabulary = models.linear.vocabulary
+        return models
+
+
+def _unfitted_linear(
+    config: Config, target: Any, n_rows: int
+) -> NgramLinearModel | None:
+    if config.linear_ngram_range is None:
+        return None
+    n_classes = len(target.classes)
+    if config.linear_ngram_range == "auto":
+        enough = n_rows >= _TRIGRAM_ROWS_A_CLASS * n_classes
+        ngrams = (1, 3) if enough else (1, 2)
+    else:
+        ngrams = _checked_range(config, "linear_ngram_range")
+    return NgramLinearModel(ngrams, n_classes, multilabel=target.multilabel)
+
+
+def _checked_range(config: Config, name: str) -> tuple[int, int]:
+    """Return an n-gram range as a tuple of ints."""
+    given: Sequence[int] = getattr(config, name)
+    whole = all(
+        isinstance(length, Integral) and not isinstance(length, bool)
+        for length in given
+    )
+    longest = LONGEST_NGRAM
+    if len(given) != 2 or not whole or not 1 <= given[0] <= given[1] <= longest:
+        others = "None, 'auto'" if name == "linear_ngram_range" else "None"
+        raise ValueError(
+            f"The {name!r} parameter of {config.estimator} must be {others} or "
+            "a tuple (shortest, longest) of ints with 1 <= shortest <= longest <= "
+            f"{longest}. Got {given!r} instead."
+        )
+    return int(given[0]), int(given[1])

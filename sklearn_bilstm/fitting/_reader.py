@@ -1,0 +1,525 @@
+"""Readers: from X, as users pass it, to rows of a network."""
+
+import warnings
+from copy import copy
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.validation import validate_data
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._input import (
+    as_series,
+    check_finite,
+    check_matrix,
+    holds_text,
+    infer_input_type,
+    refuse_text,
+    warn_of_integers,
+)
+from sklearn_bilstm.fitting._sentences import as_sentences, matrix_of_lists
+from sklearn_bilstm.fitting._static import check_boundary, check_names
+from sklearn_bilstm.sequences import (
+    MAX_ID,
+    RaggedArray,
+    SequenceDataset,
+    TokenCharacters,
+    ragged_from_ids,
+    ragged_from_numbers,
+    ragged_from_series,
+)
+from sklearn_bilstm.text import WordReader, WordVectors
+from sklearn_bilstm.utils._containers import as_rows, channel_names, plain, ragged_ids
+from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
+
+__all__ = ["SentenceReader", "SequenceReader"]
+
+
+class SequenceReader:
+    """Reads token ids or numeric sequences, with static features.
+
+    Parameters
+    ----------
+    estimator : str
+        Name of the estimator, for error messages.
+
+    Attributes
+    ----------
+    input_type : {"tokens", "numeric"}
+        Type of X in `fit`.
+    n_static : int
+        Number of static features.
+    columns : dict
+        `n_features_in_` and `feature_names_in_` of the X in `fit`, if it had columns.
+    n_channels : int or None
+        Number of channels of numeric sequences.
+    channel_names : list of str or None
+        Names of the channels, if X was a list of frames.
+    fingerprint : ndarray of uint16, shape (n_tokens,), or None
+        Fingerprint of the vocabulary of the token ids, None if it is unknown.
+    scaler, static_scaler : StandardScaler or None
+        Standardisation of the numbers of the steps, and of static features.
+    words : WordReader or None
+        Vocabularies of words and characters, if X held sentences.
+    """
+
+    # Standardised numbers are clipped to this range, so that products cannot overflow.
+    largest_number = 1e12
+
+    def __init__(self, estimator: str) -> None:
+        self.estimator = estimator
+        self.input_type = "tokens"
+        self.n_static = 0
+        self.columns: dict[str, Any] = {}
+        self.n_channels: int | None = None
+        self.channel_names: list[str] | None = None
+        self.fingerprint: np.ndarray | None = None
+        self.scaler: Any = None
+        self.static_scaler: Any = None
+        self.words: WordReader | None = None
+
+    # -- reading
+
+    def fit(self, X: Any, config: Config) -> SequenceDataset:
+        """Learn the format of X, and return its rows.
+
+        Numbers are not yet standardised, since only training rows determine how.
+        """
+        self.n_static = config.n_static_features
+        rows = self._rows(X, config.input_type, fitting=config)
+        self._update_fingerprint(X)
+        return rows
+
+    def extend(self, X: Any, config: Config) -> tuple[Self, SequenceDataset]:
+        """Return a reader that also knows the vocabulary of X, and the rows of X.
+
+        Raises
+        ------
+        ValueError
+            If X does not have the format of the X in `fit`, or if `input_type` asks
+            for another one.
+        """
+        if config.input_type not in ("auto", self.input_type):
+            raise ValueError(
+                f"The 'input_type' parameter must stay {self.input_type!r}, as in the "
+                f"first fit, or be 'auto'. Got {config.input_type!r} instead."
+            )
+        extended = copy(self)
+        rows = extended._rows(X, self.input_type, max_id=MAX_ID)
+        extended._update_fingerprint(X)
+        return extended, rows
+
+    def read(self, X: Any, *, max_id: int | None = None) -> SequenceDataset:
+        """Return the rows of an X in the format of `fit`; unknown ids are allowed.
+
+        Parameters
+        ----------
+        X : object
+        max_id : int, default=None
+            Maximum id. None means that larger ids are clipped.
+        """
+        return self._rows(X, self.input_type, max_id=max_id)
+
+    def read_extra(
+        self, X: Any, name: str, *, max_id: int | None = None
+    ) -> SequenceDataset:
+        """Return the rows of a further argument of `fit`, such as `X_val`."""
+        try:
+            return self.read(X, max_id=max_id)
+        except ValueError as error:
+            raise ValueError(
+                f"{name} is invalid. It must have the format of X; in a Pipeline, "
+                f"transform_input=[{name!r}] with metadata routing transforms {name} "
+                f"like X. {error}"
+            ) from error
+
+    def _rows(
+        self,
+        X: Any,
+        input_type: str,
+        *,
+        fitting: Config | None = None,
+        max_id: int | None = None,
+    ) -> SequenceDataset:
+        """Return the rows of X; with `fitting`, learn its format."""
+        if fitting is not None:
+            max_id = MAX_ID
+        rows = as_rows(X, input_type=input_type)
+        refuse_text(rows, estimator=self.estimator)
+        self._check_vocabulary(X, fitting)
+        self._check_channel_names(X, fitting)
+        series = as_series(rows, input_type)
+        if series is not None:
+            return SequenceDataset(self._series(series, input_type, fitting))
+        lists = ragged_ids(rows, input_type=input_type, of_one_length=not fitting)
+        if lists is not None:
+            return self._lists_of_ids(lists, input_type, fitting, max_id)
+        checked = check_matrix(rows, input_type=input_type, estimator=self.estimator)
+        has_names = hasattr(X, "columns") and X.shape == checked.shape
+        self._check_columns(X if has_names else checked, fitting)
+        return self._matrix(X, checked, input_type, fitting, max_id)
+
+    def _matrix(
+        self,
+        X: Any,
+        checked: Any,
+        input_type: str,
+        fitting: Config | None,
+        max_id: int | None,
+    ) -> SequenceDataset:
+        matrix, static = self._split_off_static(checked)
+        if fitting is not None:
+            self.input_type = infer_input_type(matrix, input_type, self.n_static)
+            self._check_boundary(X, matrix, static, input_type)
+            may_be_numbers = not (sparse.issparse(matrix) or self.n_static)
+            if may_be_numbers and (input_type, self.input_type) == ("auto", "tokens"):
+                warn_of_integers(self.estimator)
+        if self.input_type == "tokens":
+            check_finite(matrix)
+            sequences = self._ids(matrix, max_id)
+        else:
+            sequences = self._with_channels(ragged_from_numbers(matrix), fitting)
+        return SequenceDataset(sequences, static=static)
+
+    def _lists_of_ids(
+        self, ids: Any, input_type: str, fitting: Config | None, max_id: int | None
+    ) -> SequenceDataset:
+        if self.n_static:
+            raise ValueError(
+                "The 'n_static_features' parameter requires a 2-D X, of which they are "
+                "the last columns: got rows of unequal length."
+            )
+        if fitting is not None:
+            self.input_type = "tokens"
+            if input_type == "auto":
+                warn_of_integers(self.estimator)
+        return SequenceDataset(self._ids(ids, max_id))
+
+    def _ids(self, X: Any, max_id: int | None) -> RaggedArray:
+        try:
+            return ragged_from_ids(X, max_id=max_id)
+        except ValueError as error:
+            if not self.n_static:
+                raise
+            raise ValueError(
+                f"{error} With n_static_features={self.n_static}, only the last "
+                f"{self.n_static} columns of X are numbers; all columns before them "
+                "are token ids."
+            ) from error
+
+    def _series(
+        self, series: Any, input_type: str, fitting: Config | None
+    ) -> RaggedArray:
+        if input_type == "tokens":
+            raise ValueError(
+                f"X must be 2-D for {self.estimator} to read token ids: got series of "
+                "numbers. Fit with input_type='numeric' or 'auto' to read those."
+            )
+        if self.n_static:
+            raise ValueError(
+                "The 'n_static_features' parameter requires a 2-D X, of which they are "
+                "the last columns: got numeric series, which have no columns."
+            )
+        if fitting is not None:
+            self.input_type = "numeric"
+        if isinstance(series, np.ndarray):
+            return self._with_channels(ragged_from_numbers(series), fitting)
+        return self._with_channels(ragged_from_series(series), fitting)
+
+    # -- checks against the X in fit
+
+    def _check_columns(self, X: Any, fitting: Config | None) -> None:
+        """Check the number and names of columns as scikit-learn does."""
+        # an estimator of the same name, so that scikit-learn's messages contain it
+        proxy = _class_named(self.estimator)()
+        if fitting is None:
+            vars(proxy).update(self.columns)
+        validate_data(proxy, X, reset=fitting is not None, skip_check_array=True)
+        if fitting is not None:
+            self.columns = vars(proxy)
+
+    def _check_vocabulary(self, X: Any, fitting: Config | None) -> None:
+        """Raise an error for ids of another vocabulary, if both are known."""
+        if fitting is not None:
+            self.fingerprint = _fingerprint_of(X)
+        elif not have_same_ids(_fingerprint_of(X), self.fingerprint):
+            raise ValueError(
+                "X must hold token ids of the vocabulary that "
+                f"{self.estimator} was fitted on: got those of another one. If "
+                "the second fit of a pipeline failed after its TextVectorizer was "
+                "fitted, fit the whole pipeline again. With warm_start and "
+                "partial_fit, keep the vocabulary: use TextVectorizer.partial_fit, or "
+                "give it a 'vocabulary'."
+            )
+
+    def _update_fingerprint(self, X: Any) -> None:
+        self.fingerprint = grown_fingerprint(self.fingerprint, _fingerprint_of(X))
+
+    def _check_channel_names(self, X: Any, fitting: Config | None) -> None:
+        """Raise an error if X is a list of frames with other columns than in fit."""
+        names = channel_names(X)
+        if fitting is not None:
+            self.channel_names = names
+        known = self.channel_names
+        if names is not None and known is not None and names != known:
+            raise ValueError(
+                f"X must hold series with the columns {known}, in this order, as in "
+                f"fit: got {names}."
+            )
+
+    def _with_channels(
+        self, sequences: RaggedArray, fitting: Config | None
+    ) -> RaggedArray:
+        n_channels = sequences.values.shape[1]
+        if fitting is not None:
+            self.n_channels = n_channels
+        if n_channels != self.n_channels:
+            raise ValueError(
+                f"X must have {self.n_channels} channels, like the X that "
+                f"{self.estimator} was fitted on: got {n_channels}. Pass series in "
+                "shape (n_samples, n_timesteps, n_channels), or as a list, even for a "
+                "single one."
+            )
+        return sequences
+
+    # -- static features
+
+    def _split_off_static(self, X: Any) -> tuple[Any, np.ndarray | None]:
+        """Return the sequences in a matrix, and its static features or None."""
+        n_static, n_columns = self.n_static, X.shape[1]
+        if not n_static:
+            return X, None
+        if n_static >= n_columns:
+            raise ValueError(
+                "The 'n_static_features' parameter must leave a column of X to the "
+                f"sequences: X has {n_columns} columns. Got {n_static!r} instead."
+            )
+        static = X[:, n_columns - n_static :]
+        if sparse.issparse(static):
+            static = static.toarray()
+        try:
+            check_finite(static)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} It is in one of the last {n_static} columns, which are "
+                "static features: fill gaps with sklearn.impute.SimpleImputer."
+            ) from error
+        return X[:, : n_columns - n_static], static
+
+    def _check_boundary(
+        self, X: Any, ids: Any, static: np.ndarray | None, input_type: str
+    ) -> None:
+        names = self.columns.get("feature_names_in_")
+        if static is None:
+            if names is not None and input_type == "auto":
+                check_names(names, 0)
+        elif self.input_type == "tokens":
+            check_boundary(X, ids, static, names)
+
+    # -- standardisation
+
+    def fit_scalers(self, rows: SequenceDataset) -> None:
+        """Learn the standardisation of numbers from training rows."""
+        self.scaler = self.static_scaler = None
+        if self.input_type == "numeric":
+            if not len(rows.sequences.values):
+                raise ValueError(
+                    f"{self.estimator} needs at least one step to learn from: all "
+                    "series of X are empty or NaN."
+                )
+            self.scaler = StandardScaler().fit(rows.sequences.values)
+        if rows.static is not None:
+            self.static_scaler = StandardScaler().fit(rows.static)
+
+    def scale(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return rows with standardised numbers. Tokens are unchanged."""
+        if self.scaler is not None:
+            values = self._standardised(self.scaler, rows.sequences.values)
+            rows = replace(rows, sequences=replace(rows.sequences, values=values))
+        if self.static_scaler is not None:
+            static = self._standardised(self.static_scaler, rows.static)
+            rows = replace(rows, static=static)
+        return rows
+
+    def _standardised(self, scaler: StandardScaler, values: Any) -> np.ndarray:
+        if not len(values):  # StandardScaler refuses them
+            return values.astype(np.float32)
+        # in double precision, to keep small differences of large numbers
+        standardised = scaler.transform(values.astype(np.float64))
+        bound = self.largest_number
+        return standardised.clip(-bound, bound).astype(np.float32)
+
+    # -- attributes and state
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the public attributes of an estimator that describe its X."""
+        found = {"input_type_": self.input_type, **self.columns}
+        if self.n_channels is not None:
+            found["n_channels_"] = self.n_channels
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the reader."""
+        return {name: getattr(self, name) for name in _STATE}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], estimator: str) -> Self:
+        """Restore a reader.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        reader = cls(estimator)
+        vars(reader).update({name: state[name] for name in _STATE})
+        reader._check_state()
+        return reader
+
+    def _check_state(self) -> None:
+        if self.input_type not in {"tokens", "numeric"}:
+            raise ValueError("The network must read tokens or numbers.")
+        if not self.columns.keys() <= {"n_features_in_", "feature_names_in_"}:
+            raise ValueError("There are unknown properties of columns.")
+        known = self.fingerprint
+        if known is not None and (known.dtype, known.ndim) != ("u2", 1):
+            raise ValueError("A fingerprint must hold a checksum for each token.")
+        scaler = self.static_scaler
+        if self.n_static != (0 if scaler is None else len(scaler.mean_)):
+            raise ValueError("Static features must have a scale each.")
+        if self.words is not None and not isinstance(self.words, WordReader):
+            raise TypeError("Words must have a vocabulary.")
+
+    def example(self) -> Any:
+        """Return an X of one row and one step, to try out a restored model."""
+        if self.input_type == "numeric":
+            return np.zeros((1, 1, len(self.scaler.mean_)))
+        n_columns = self.columns.get("n_features_in_", 1)
+        return sparse.csr_array(([1], [0], [0, 1]), (1, n_columns))
+
+
+_STATE = (
+    *("input_type", "n_static", "columns", "n_channels", "channel_names"),
+    *("fingerprint", "scaler", "static_scaler", "words"),
+)
+
+
+class SentenceReader(SequenceReader):
+    """Reads sentences, which are lists of tokens, or what a SequenceReader reads."""
+
+    def _rows(
+        self,
+        X: Any,
+        input_type: str,
+        *,
+        fitting: Config | None = None,
+        max_id: int | None = None,
+    ) -> SequenceDataset:
+        X = plain(X)
+        sentences = self._sentences(X, input_type, fitting)
+        if fitting is not None and sentences is not None:
+            self.words = _fitted_words(sentences, fitting)
+        if sentences is not None:
+            return self._encoded(sentences)
+        ids = None if input_type == "numeric" else matrix_of_lists(X)
+        if ids is None:
+            return super()._rows(X, input_type, fitting=fitting, max_id=max_id)
+        return SequenceDataset(self._ids(ids, MAX_ID if fitting else max_id))
+
+    def _sentences(
+        self, X: Any, input_type: str, fitting: Config | None
+    ) -> list[list[str]] | None:
+        """Return X as sentences, or None if it holds ids or numbers."""
+        knows_words = self.words is not None
+        sentences = as_sentences(X, if_empty=knows_words)
+        if sentences is not None:
+            if not knows_words:
+                _refuse_words(input_type, fitting)
+        elif holds_text(X):
+            raise ValueError(
+                "X must hold a list of tokens for each sentence: got text in an object "
+                f"of type {type(X).__name__} that does not hold such lists, or has "
+                "more than a single column. Make lists, as by "
+                "[list(row) for row in X]."
+            )
+        elif knows_words:
+            raise ValueError(
+                f"X must hold lists of tokens, as in the fit of {self.estimator}. "
+                "Got ids, numbers, or rows that are not lists of strings."
+            )
+        return sentences
+
+    def _ids(self, X: Any, max_id: int | None) -> RaggedArray:
+        """Return ids. None is skipped, since each has a label."""
+        rows, columns = X.nonzero()
+        last = np.full(X.shape[0], -1)
+        np.maximum.at(last, rows, columns)
+        gaps = np.flatnonzero(last + 1 > np.bincount(rows, minlength=len(last)))
+        if len(gaps):
+            raise ValueError(
+                "X must hold 0, which is padding, only after the ids of a row: row "
+                f"{gaps[0]} has it before the last one. An unknown token is 1. Lists "
+                "of integers, a sparse X and an X of integers are read as token ids."
+            )
+        return super()._ids(X, max_id)
+
+    def _encoded(self, sentences: list[list[str]]) -> SequenceDataset:
+        words = self.words.read(sentences)  # type: ignore[union-attr]
+        offsets = np.concatenate([[0], np.cumsum(words.lengths)])
+        characters = RaggedArray(words.spelled, offsets)
+        return SequenceDataset(
+            RaggedArray(words.ids, offsets),
+            characters=TokenCharacters(characters, words.spellings),
+        )
+
+    def example(self) -> Any:
+        """Return an X of one row and one step, to try out a restored model."""
+        if self.input_type == "numeric":
+            return super().example()
+        return [[1]] if self.words is None else [["a"]]
+
+
+def _fitted_words(sentences: list[list[str]], config: Config) -> WordReader:
+    """Build the vocabularies of words and characters."""
+    embedding = config.embedding
+    if not (embedding is None or isinstance(embedding, str | WordVectors)):
+        raise ValueError(
+            "The 'embedding' parameter must be 'svd', None or WordVectors if X "
+            "holds lists of tokens, as an array does not contain the words of its "
+            f"vectors. Got an object of type {type(embedding).__name__}."
+        )
+    words = WordReader(config.lowercase, config.min_df, config.max_features)
+    if not isinstance(embedding, WordVectors):
+        return words.fit(sentences)
+    words.fit(sentences, known=embedding)  # type: ignore[arg-type]
+    if len(embedding) and not any(word in embedding for word in words.vocabulary_):
+        warnings.warn(
+            "The 'embedding' parameter holds no word in lower case, in which "
+            "lowercase=True looks tokens up: none of its vectors is used.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return words
+
+
+def _refuse_words(input_type: str, fitting: Config | None) -> None:
+    """Raise an error for lists of tokens if X must hold something else."""
+    if fitting is not None and input_type != "numeric":
+        return
+    held = "numbers" if input_type == "numeric" else "token ids"
+    reason = "as with input_type='numeric'" if fitting else "as X did in fit"
+    raise ValueError(f"X must hold {held}, {reason}. Got lists of tokens instead.")
+
+
+@lru_cache
+def _class_named(name: str) -> type:
+    return type(name, (BaseEstimator,), {})
+
+
+def _fingerprint_of(X: Any) -> np.ndarray | None:
+    return X.fingerprint if isinstance(X, TokenIds) else None

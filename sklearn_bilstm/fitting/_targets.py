@@ -1,0 +1,395 @@
+"""Targets: one class per kind of y, from its validation to the loss."""
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._input import check_finite
+from sklearn_bilstm.fitting._labels import (
+    check_labels,
+    encode,
+    warn_of_marks,
+    weight_of_classes,
+)
+from sklearn_bilstm.nn import CRF, IndependentLabels
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import (
+    R2,
+    Accuracy,
+    WeightedBinaryCrossEntropy,
+    WeightedCrossEntropy,
+    WeightedRegressionLoss,
+)
+from sklearn_bilstm.utils._containers import as_target
+from sklearn_bilstm.utils._sklearn import check_partial_fit_first_call, check_y
+
+__all__ = [
+    "IndicatorTarget",
+    "LabelTarget",
+    "NumberTarget",
+    "Target",
+    "checked_classes",
+]
+
+# What to do about rows with a label such as -1, if it means that there is none.
+_UNLABELLED_ROWS = (
+    "leave those rows out of X and y, and pass them as X_unlabelled or wrap the "
+    "classifier in SelfTrainingClassifier"
+)
+_UNLABELLED_ROWS_OF_STREAM = "leave those rows out of X and y"
+
+
+class Target(ABC):
+    """The target of an estimator, learnt from the y of a fit.
+
+    Attributes
+    ----------
+    n_outputs : int
+        Number of logits per row, or per step.
+    """
+
+    n_outputs: int
+
+    @staticmethod
+    @abstractmethod
+    def check(y: Any, estimator: str) -> Any:
+        """Validate a y for the named estimator."""
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, y: Any, config: Config) -> "Target":
+        """Learn the outputs from a validated y."""
+
+    @classmethod
+    def fit_stream(
+        cls, y: Any, config: Config, classes: Any, known: "Target | None"
+    ) -> "Target":
+        """Learn the outputs from a batch of a stream, or return those of `known`."""
+        return cls.fit(y, config) if known is None else known
+
+    def check_config(self, config: Config) -> None:  # noqa: B027 - few check it
+        """Raise an error if the parameters now ask for another target."""
+
+    @abstractmethod
+    def encode(self, y: Any, name: str) -> Any:
+        """Return a validated y as the loss reads it."""
+
+    def paired(self, rows: SequenceDataset, y: Any, name: str) -> SequenceDataset:
+        """Return rows with their encoded targets; `name` is that of y in errors."""
+        return replace(rows, target=self.encode(y, name))
+
+    def row_weights(self, target: Any, weight: np.ndarray, config: Config) -> Any:
+        """Return the factor of the weight of each row."""
+        return np.ones(len(target))
+
+    def strata(self, target: Any) -> np.ndarray | None:
+        """Return the class of each row if folds are stratified, else None."""
+        return None
+
+    def fit_scale(self, rows: SequenceDataset) -> None:  # noqa: B027 - few have one
+        """Learn the scale of targets from training rows."""
+
+    def scale(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return rows with standardised targets."""
+        return rows
+
+    def decoder(self, config: Config) -> CRF | IndependentLabels | None:
+        """Return the layer that decodes the labels of steps; None for whole rows."""
+        return None
+
+    @abstractmethod
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the class of the loss and its arguments."""
+
+    @abstractmethod
+    def scores(self) -> list[Callback]:
+        """Return callbacks that record scores per epoch."""
+
+    @abstractmethod
+    def attributes(self) -> dict[str, Any]:
+        """Return the public attributes of an estimator that describe its y."""
+
+    def auto_params(self) -> dict[str, Any]:
+        """Return resolved parameters of the target."""
+        return {}
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the target."""
+        return dict(vars(self))
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore a target.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+
+
+class LabelTarget(Target):
+    """One class label per row.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    """
+
+    multilabel = False
+
+    def __init__(self, classes: np.ndarray) -> None:
+        self.classes = classes
+        self.n_outputs = len(classes)
+
+    @staticmethod
+    def check(y: Any, estimator: str) -> np.ndarray:
+        """Validate labels, or an indicator matrix."""
+        return check_labels(y, estimator=estimator)
+
+    @classmethod
+    def fit(cls, y: np.ndarray, config: Config) -> Target:
+        """Learn the classes; a 2-D y is an indicator matrix."""
+        if y.ndim == 2:
+            return IndicatorTarget(y.shape[1])
+        classes = np.unique(y)
+        warn_of_marks(classes, _UNLABELLED_ROWS)
+        return cls(classes)
+
+    @classmethod
+    def fit_stream(
+        cls, y: np.ndarray, config: Config, classes: Any, known: Target | None
+    ) -> Target:
+        """Take the classes from the first call of `partial_fit`."""
+        if isinstance(known, IndicatorTarget) or (known is None and y.ndim == 2):
+            return known or IndicatorTarget(y.shape[1])
+        found = SimpleNamespace(classes_=getattr(known, "classes", None))
+        if check_partial_fit_first_call(found, classes):
+            warn_of_marks(found.classes_, _UNLABELLED_ROWS_OF_STREAM)
+        return known or cls(found.classes_)
+
+    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return the index of each label, int64 of shape (n,)."""
+        _check_format(y, None, name)
+        return encode(y, self.classes, name=name)
+
+    def row_weights(
+        self, target: np.ndarray, weight: np.ndarray, config: Config
+    ) -> np.ndarray:
+        """Return the weight of the class of each row."""
+        weights = weight_of_classes(config.class_weight, self.classes, target, weight)
+        return weights[target]
+
+    def strata(self, target: np.ndarray) -> np.ndarray:
+        """Return the class of each row."""
+        return target
+
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the cross-entropy."""
+        return WeightedCrossEntropy, {}
+
+    def scores(self) -> list[Callback]:
+        """Return the accuracy."""
+        return [Accuracy()]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the classes."""
+        return {"classes_": self.classes, "multilabel_": False}
+
+    def state(self) -> dict[str, Any]:
+        """Return the classes."""
+        return {"classes": self.classes}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the target from its classes."""
+        return cls(checked_classes(state["classes"]))
+
+
+class IndicatorTarget(Target):
+    """Any number of labels per row, as an indicator matrix of zeros and ones.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of labels.
+    """
+
+    multilabel = True
+    check = staticmethod(LabelTarget.check)
+
+    def __init__(self, n_outputs: int) -> None:
+        self.n_outputs = n_outputs
+        self.classes = np.arange(n_outputs)
+
+    @classmethod
+    def fit(cls, y: np.ndarray, config: Config) -> Self:
+        """Learn the number of labels."""
+        return cls(y.shape[1])
+
+    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return the indicators, float32 of shape (n, n_outputs)."""
+        _check_format(y, self.n_outputs, name)
+        return y.astype(np.float32)
+
+    def row_weights(
+        self, target: np.ndarray, weight: np.ndarray, config: Config
+    ) -> np.ndarray:
+        """Return ones; class weights are not supported."""
+        if config.class_weight is not None:
+            raise ValueError(
+                "The 'class_weight' parameter must be None if y is an indicator "
+                f"matrix: pass a sample_weight instead. Got {config.class_weight!r}."
+            )
+        return np.ones(len(target))
+
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the binary cross-entropy of each label."""
+        return WeightedBinaryCrossEntropy, {}
+
+    def scores(self) -> list[Callback]:
+        """Return the subset accuracy."""
+        return [Accuracy()]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the column indices as classes."""
+        return {"classes_": self.classes, "multilabel_": True}
+
+    def state(self) -> dict[str, Any]:
+        """Return the number of labels."""
+        return {"n_outputs": self.n_outputs}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the target from the number of labels."""
+        return cls(_checked_count(state["n_outputs"]))
+
+
+class NumberTarget(Target):
+    """One or several numbers per row.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of outputs.
+    is_flat : bool
+        Whether y is 1-D.
+    scaler : StandardScaler or None, default=None
+        Standardisation of the targets, fitted by `fit_scale`.
+    """
+
+    def __init__(
+        self, n_outputs: int, is_flat: bool, scaler: StandardScaler | None = None
+    ) -> None:
+        self.n_outputs = n_outputs
+        self.is_flat = is_flat
+        self.scaler: Any = scaler
+
+    @staticmethod
+    def check(y: Any, estimator: str) -> np.ndarray:
+        """Validate numbers, and return them as float64."""
+        if y is None:
+            raise ValueError(
+                f"{estimator} requires y to be passed, but the target y is None."
+            )
+        y = y.toarray() if sparse.issparse(y) else as_target(y)
+        try:
+            y = check_y(y, multi_output=True, y_numeric=True, estimator=estimator)
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                "y must hold numbers, of shape (n_samples,) or (n_samples, n_outputs): "
+                f"{error}"
+            ) from error
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y must hold real numbers: got values of type {y.dtype}.")
+        y = np.asarray(y, np.float64)
+        check_finite(y.reshape(len(y), -1), name="y")
+        return y
+
+    @classmethod
+    def fit(cls, y: np.ndarray, config: Config) -> Self:
+        """Learn the number of outputs."""
+        return cls(1 if y.ndim == 1 else y.shape[1], y.ndim == 1)
+
+    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return the numbers, of shape (n, n_outputs)."""
+        target = y.reshape(len(y), -1)
+        if target.shape[1] != self.n_outputs:
+            raise ValueError(
+                f"{name} must have {self.n_outputs} outputs per row, as y had in fit: "
+                f"got {target.shape[1]}."
+            )
+        return target
+
+    def fit_scale(self, rows: SequenceDataset) -> None:
+        """Fit the scaler to weighted training rows."""
+        self.scaler = StandardScaler().fit(rows.target, sample_weight=rows.weight)
+
+    def scale(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return rows with standardised targets, as float32."""
+        target = self.scaler.transform(rows.target)
+        return replace(rows, target=target.astype(np.float32))
+
+    def unscale(self, outputs: np.ndarray) -> np.ndarray:
+        """Return predictions on the original scale and in the shape of y."""
+        y = self.scaler.inverse_transform(outputs)
+        return y[:, 0] if self.is_flat else y
+
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the loss of the parameters `loss` and `quantile`."""
+        arguments = {"loss": config.loss, "quantile": config.quantile}
+        return WeightedRegressionLoss, arguments
+
+    def scores(self) -> list[Callback]:
+        """Return the coefficient of determination."""
+        return [R2()]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the number of outputs."""
+        return {"n_outputs_": self.n_outputs}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the target."""
+        n_outputs = _checked_count(state["n_outputs"])
+        scaler = state["scaler"]
+        if len(scaler.mean_) != n_outputs:
+            raise ValueError("Each output must have a scale.")
+        return cls(n_outputs, bool(state["is_flat"]), scaler)
+
+
+def _check_format(y: np.ndarray, n_labels: int | None, name: str) -> None:
+    """Raise an error if y has another format than the y in fit."""
+    n_columns = y.shape[1] if y.ndim == 2 else None
+    if n_columns != n_labels:
+        raise ValueError(
+            f"{name} must hold {_format_of(n_labels)}, as y did in fit: got "
+            f"{_format_of(n_columns)}."
+        )
+
+
+def _format_of(n_columns: int | None) -> str:
+    if n_columns is None:
+        return "a label for each row"
+    return f"an indicator matrix of {n_columns} columns"
+
+
+def checked_classes(classes: np.ndarray) -> np.ndarray:
+    if np.ndim(classes) != 1 or not len(classes):
+        raise ValueError("Classes must be a row of labels.")
+    return classes
+
+
+def _checked_count(n: Any) -> int:
+    if not isinstance(n, int) or n < 1:
+        raise ValueError("There must be at least one output.")
+    return n

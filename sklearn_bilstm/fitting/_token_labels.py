@@ -1,0 +1,249 @@
+"""The target of a tagger: a label for each step."""
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._labels import encode, warn_of_marks
+from sklearn_bilstm.fitting._sentences import check_label_rows, check_lengths
+from sklearn_bilstm.fitting._targets import Target, checked_classes
+from sklearn_bilstm.fitting._transfer import another_network_error
+from sklearn_bilstm.metrics import (
+    allowed_transitions,
+    find_scheme,
+    find_spans,
+    in_scheme,
+)
+from sklearn_bilstm.metrics._schemes import SCHEMES
+from sklearn_bilstm.nn import CRF, IndependentLabels
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedTaggingLoss
+
+__all__ = ["TokenLabelTarget"]
+
+# What to do about tokens with a label such as -100, if it means that there is none.
+_UNLABELLED_TOKENS = (
+    "leave those tokens out of X and y; sub-word pieces are not needed, as the tagger "
+    "reads the characters of whole words"
+)
+
+
+class TokenLabelTarget(Target):
+    """A label for each step.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    scheme : str or None
+        Tagging scheme of the labels, None if they do not mark spans.
+    is_constrained : bool
+        Whether label sequences must follow the scheme.
+    n_steps : float, default=1.0
+        Mean number of steps of a row, by which the loss is divided.
+    """
+
+    def __init__(
+        self,
+        classes: np.ndarray,
+        scheme: str | None,
+        is_constrained: bool,
+        n_steps: float = 1.0,
+    ) -> None:
+        self.classes = classes
+        self.n_outputs = len(classes)
+        self.scheme = scheme
+        self.is_constrained = is_constrained
+        self.n_steps = n_steps
+
+    @staticmethod
+    def check(y: Any, estimator: str) -> list[list]:
+        """Validate labels, and return them as lists."""
+        return check_label_rows(y, name=estimator)
+
+    @classmethod
+    def fit(cls, y: list[list], config: Config) -> Self:
+        """Detect the scheme, and learn the classes."""
+        scheme = find_scheme(y) if config.scheme == "auto" else config.scheme
+        if config.scheme == "auto" and scheme is None:
+            _warn_of_stray_labels(y)
+        is_constrained = config.crf and config.constrained and scheme in SCHEMES
+        labels = {
+            label for row in _in_scheme(y, "y", scheme, is_constrained) for label in row
+        }
+        if not labels:
+            raise ValueError("y must hold a label: all of its rows are empty.")
+        classes = np.array(sorted(labels))
+        if set(classes.tolist()) != labels:
+            lost = labels.difference(classes.tolist())
+            raise ValueError(
+                f"y must hold labels that a numpy array can store: got {min(lost)!r}."
+            )
+        warn_of_marks(classes, _UNLABELLED_TOKENS)
+        return cls(classes, scheme, is_constrained)
+
+    def check_config(self, config: Config) -> None:
+        """Raise an error if the scheme now is another one."""
+        if config.scheme not in ("auto", self.scheme):
+            raise another_network_error(config.estimator)
+
+    def encode(self, y: list[list], name: str) -> RaggedArray:
+        """Return the index of each label."""
+        labels = [label for row in y for label in row]
+        codes = encode(labels, self.classes, name=name)
+        return RaggedArray(codes, np.cumsum([0, *map(len, y)]))
+
+    def paired(
+        self, rows: SequenceDataset, y: list[list], name: str
+    ) -> SequenceDataset:
+        """Return rows with the labels of their steps.
+
+        Labels are rewritten in the scheme. Validation rows with an unknown label are
+        dropped.
+        """
+        check_lengths(rows.sequences.lengths, y, name)
+        y = self._repaired(y, name)
+        if name == "y_val":
+            rows, y = self._with_known_labels(rows, y)
+        return super().paired(rows, y, name)
+
+    def _repaired(self, y: list[list], name: str) -> list[list]:
+        """Return labels in the scheme, with a warning if some had to be rewritten."""
+        repaired = _in_scheme(y, name, self.scheme, self.is_constrained)
+        broken = [row for row, labels in enumerate(y) if repaired[row] != labels]
+        if broken:
+            row = broken[0]
+            pairs = enumerate(zip(y[row], repaired[row], strict=True))
+            token, old, new = next((i, *pair) for i, pair in pairs if len({*pair}) > 1)
+            warnings.warn(
+                f"{len(broken)} rows of {name} are not written in {self.scheme}: row "
+                f"{row} is the first, whose {old!r} at token {token} is taken for "
+                f"{new!r}. Their spans were read as sklearn_bilstm.metrics.find_spans "
+                "does, and their labels rewritten. constrained=False learns labels "
+                "as they are, and scheme=None is for labels that do not mark spans.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return repaired
+
+    def _with_known_labels(
+        self, rows: SequenceDataset, y_val: list[list]
+    ) -> tuple[SequenceDataset, list[list]]:
+        """Return the validation rows whose labels are all known."""
+        known = set(self.classes.tolist())
+        kept = [row for row, labels in enumerate(y_val) if known.issuperset(labels)]
+        if len(kept) == len(y_val):
+            return rows, y_val
+        unknown = sorted({label for row in y_val for label in row} - known)
+        message = (
+            f"{len(y_val) - len(kept)} rows of y_val hold labels that y does not, such "
+            f"as {unknown[0]!r}"
+        )
+        if not kept:
+            raise ValueError(f"{message}: no other row is left to compute a loss.")
+        warnings.warn(f"{message}, and are ignored.", UserWarning, stacklevel=2)
+        return rows.take(np.array(kept)), [y_val[row] for row in kept]
+
+    def fit_scale(self, rows: SequenceDataset) -> None:
+        """Learn the mean number of steps of a row."""
+        self.n_steps = max(1.0, float(rows.sequences.lengths.mean()))
+
+    def decoder(self, config: Config) -> CRF | IndependentLabels:
+        """Return a CRF, or a layer that decodes each step by itself."""
+        if not config.crf:
+            return IndependentLabels(self.n_outputs)
+        if not config.constrained or self.scheme not in SCHEMES:
+            return CRF(self.n_outputs)
+        scheme: Any = self.scheme
+        allowed = allowed_transitions(self.classes.tolist(), scheme)
+        # without a label that can be first, last and its own successor, some lengths
+        # would have no valid label sequence
+        alone = allowed[-1, :-1] & allowed[:-1, -1] & allowed[:-1, :-1].diagonal()
+        return CRF(self.n_outputs, torch.from_numpy(allowed) if alone.any() else None)
+
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the negative log-likelihood per step."""
+        return WeightedTaggingLoss, {"n_steps": self.n_steps}
+
+    def scores(self) -> list[Callback]:
+        """Return the F1 score of spans, or the accuracy of labels."""
+        if self.scheme is None:
+            return [LabelAccuracy()]
+        return [SpanF1(self.classes.tolist())]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the classes and the scheme."""
+        return {"classes_": self.classes, "scheme_": self.scheme}
+
+    def auto_params(self) -> dict[str, Any]:
+        """Return the detected scheme."""
+        return {"scheme": self.scheme}
+
+    def state(self) -> dict[str, Any]:
+        """Return the arguments of the constructor."""
+        return {
+            "classes": self.classes,
+            "scheme": self.scheme,
+            "is_constrained": self.is_constrained,
+            "n_steps": self.n_steps,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the target."""
+        target = cls(**state)
+        checked_classes(target.classes)
+        if target.scheme not in {None, "IOB1", *SCHEMES}:
+            raise ValueError("There is no such scheme of labels.")
+        if target.scheme is not None:
+            find_spans(target.classes.tolist())
+        n_steps = target.n_steps
+        if not isinstance(n_steps, float) or not 0 < n_steps < np.inf:
+            raise ValueError("There must be a number of steps per row.")
+        return target
+
+
+def _in_scheme(
+    y: list[list], name: str, scheme: str | None, is_constrained: bool
+) -> list[list]:
+    """Return labels rewritten in a scheme, if they must follow it."""
+    if scheme is None:
+        return y
+    try:
+        if is_constrained:
+            return [in_scheme(row, scheme) for row in y]
+        for row in y:
+            find_spans(row)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} must hold labels that mark spans, as those of {scheme} do. {error}"
+        ) from error
+    return y
+
+
+def _warn_of_stray_labels(y: list[list]) -> None:
+    """Warn if only a few labels prevent that the others are read as spans."""
+    labels = {label for row in y for label in row}
+    strays = [label for label in labels if not _marks_span(label)]
+    marks = [label for label in labels - {"O", *strays} if "-" in str(label)]
+    if len(marks) > len(strays):
+        warnings.warn(
+            f"Labels of y such as {min(marks)!r} mark spans, but {min(strays)!r} does "
+            "not: no label is taken for a mark of a span, and score is the fraction of "
+            "correct labels. Correct y, or set the 'scheme' parameter, which may be "
+            "None.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _marks_span(label: Any) -> bool:
+    try:
+        find_spans([label])
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,260 @@
+"""Training of a model: the skorch net, its callbacks, and its completion."""
+
+from collections.abc import Callable
+from copy import copy, deepcopy
+from typing import Any
+
+import numpy as np
+from skorch.callbacks import GradientNormClipping
+
+from sklearn_bilstm.fitting._callbacks import EpochTasks, copies_of_callbacks
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._model import FittedModel
+from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import (
+    OPTIMIZERS,
+    SCHEDULES,
+    BatchBar,
+    EarlyStopping,
+    EpochPrinter,
+    EpochStart,
+    MaxNorm,
+    SequenceNet,
+)
+from sklearn_bilstm.utils._callbacks import FitTask
+from sklearn_bilstm.utils._device import resolve_device
+
+__all__ = ["Training", "make_net", "number_of_epochs"]
+
+# max_epochs="auto": epochs for about this many batches, within these bounds.
+_AUTO_BATCHES = 2000
+_AUTO_EPOCHS = {"tokens": (4, 40), "numeric": (4, 150)}
+
+# Fraction of the learning rate for token vectors that are not initialised randomly.
+_RATE_OF_KNOWN_VECTORS = 0.2
+
+# Arguments of skorch that users cannot pass, besides those that are parameters here.
+_RESERVED_NET_PARAMS = {
+    "callbacks",
+    "dataset",
+    "iterator_train",
+    "iterator_valid",
+    "max_epochs",
+    "module",
+    "optimizer__lr",
+    "predict_nonlinearity",
+    "warm_start",
+}
+
+
+def number_of_epochs(config: Config, n_rows: int, input_type: str) -> int:
+    """Return `max_epochs`, or the number of epochs that "auto" stands for."""
+    if isinstance(config.max_epochs, int):
+        return config.max_epochs
+    n_batches = -(-n_rows // config.batch_size)
+    bounds = _AUTO_EPOCHS[input_type]
+    return int(np.clip(-(-_AUTO_BATCHES // n_batches), *bounds))
+
+
+def make_net(config: Config, network: Any, target: Target, seed: int) -> SequenceNet:
+    """Return an initialised skorch net for a network.
+
+    Parameters
+    ----------
+    config : Config
+    network : SequenceModel or TaggingModel
+    target : Target
+        Provides the loss.
+    seed : int
+        Seed of the row order and of dropout.
+
+    Raises
+    ------
+    ValueError
+        If `net_params` is invalid.
+    """
+    loss, arguments = target.loss(config)
+    params = {
+        "criterion": loss,
+        **{f"criterion__{name}": value for name, value in arguments.items()},
+        "optimizer": OPTIMIZERS[config.optimizer],
+        "optimizer__fused": True,
+        "optimizer__weight_decay": config.weight_decay,
+        "optimizer__param_groups": _parameter_groups(config, network),
+        "lr": config.lr,
+        "batch_size": config.batch_size,
+        "device": resolve_device(config.device),
+        "train_split": None,
+        "verbose": 0,
+        "seed": seed,
+        "n_threads": config.n_threads,
+    }
+    more = dict(config.net_params or {})
+    for name in more:
+        if (
+            name in params
+            or name in _RESERVED_NET_PARAMS
+            or name.startswith("module__")
+        ):
+            raise ValueError(
+                f"The 'net_params' parameter must not contain {name!r}: it is set by "
+                f"{config.estimator}."
+            )
+    try:
+        return SequenceNet(network, **params, **more).initialize()
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
+            f"got {more!r}, and skorch says: {error}"
+        ) from error
+
+
+def _parameter_groups(config: Config, network: Any) -> list[tuple[str, dict]]:
+    """Return the groups of weights that the optimiser treats differently.
+
+    Weight decay applies to the weights between units. It does not apply to biases,
+    normalisation weights and token vectors, since most of the latter have no gradient
+    in a batch that could counteract it.
+    """
+    known = config.embedding is not None or config.pretrained is not None
+    share = _RATE_OF_KNOWN_VECTORS if known else 1.0
+    groups: list[tuple[str, dict]] = [
+        ("*bias*", {"weight_decay": 0.0}),
+        ("encoder.normalizations.*", {"weight_decay": 0.0}),
+        ("input_layer.*", {"weight_decay": 0.0, "lr": share * config.lr}),
+    ]
+    if hasattr(network, "decoder"):
+        groups += [
+            ("decoder.*", {"weight_decay": 0.0}),
+            ("characters.embedding.*", {"weight_decay": 0.0}),
+        ]
+    return groups
+
+
+class Training:
+    """The training of a model on rows.
+
+    Parameters
+    ----------
+    model : FittedModel
+        A model whose net is still to be trained.
+    config : Config
+    train : SequenceDataset
+        Standardised training rows.
+    valid : SequenceDataset or None
+        Standardised validation rows.
+    n_epochs : int
+        Maximum number of epochs.
+    is_stream : bool, default=False
+        Whether more batches follow: the rate is constant, the optimiser keeps its
+        state, and there are no checkpoints.
+    """
+
+    def __init__(
+        self,
+        model: FittedModel,
+        config: Config,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        *,
+        n_epochs: int,
+        is_stream: bool = False,
+    ) -> None:
+        self.model = model
+        self.config = config
+        self.train = train
+        self.valid = valid
+        self.n_epochs = n_epochs
+        self.is_stream = is_stream
+        self._stopping = EarlyStopping(config.n_iter_no_change, config.tol)
+        self._epoch_start = EpochStart()
+
+    def run(
+        self,
+        publish: Callable[[FittedModel], Any],
+        task: FitTask | None = None,
+        attributes: Callable[[FittedModel], dict[str, Any]] = lambda model: {},
+    ) -> None:
+        """Train, and publish the model.
+
+        After an interrupt, the model is published if an epoch has been completed, with
+        its best weights.
+
+        Parameters
+        ----------
+        publish : callable
+            Called with the trained model.
+        task : FitTask, default=None
+            The fit, for scikit-learn's callbacks.
+        attributes : callable
+            Returns the attributes of an estimator with a model, for these callbacks.
+        """
+        net = self.model.net
+        n_before = len(net.epochs())
+        try:
+            net.fit_epochs(
+                self.train,
+                self.valid,
+                n_epochs=self.n_epochs,
+                callbacks=self._callbacks(task, attributes),
+                checkpoint=None if self.is_stream else self.config.checkpoint,
+            )
+            self._complete()
+            publish(self.model)
+        except KeyboardInterrupt:
+            self._epoch_start.restore(net)
+            if len(net.epochs()) > n_before:
+                self._complete()
+                publish(self.model)
+            raise
+        finally:
+            self._epoch_start.forget()
+
+    def _callbacks(
+        self, task: FitTask | None, attributes: Callable[[FittedModel], dict[str, Any]]
+    ) -> list:
+        config = self.config
+        schedule = "constant" if self.is_stream else config.lr_schedule
+        n_batches = -(-len(self.train) // config.batch_size)
+        stops_early = self.valid is not None and config.early_stopping is not False
+        tasks = []
+        if task is not None:
+            tasks = [EpochTasks(task, lambda: attributes(self._model_if_stopped()))]
+        return [
+            *self.model.target.scores(),
+            SCHEDULES[schedule](self.n_epochs * n_batches),
+            GradientNormClipping(config.gradient_clip_norm),
+            *([] if config.max_norm is None else [MaxNorm(config.max_norm)]),
+            # before the callbacks that use the best weights
+            self._stopping if stops_early else self._epoch_start,
+            *[BatchBar(self.n_epochs)] * (config.verbose > 1),
+            *copies_of_callbacks(config),
+            *tasks,
+            *[EpochPrinter(self.n_epochs)] * (config.verbose > 0),
+        ]
+
+    def _complete(self) -> None:
+        """Restore the best weights, and fit what depends on the trained network."""
+        self._stopping.on_train_end(self.model.net)
+        self._finish(self.model)
+        if not self.is_stream:
+            self.model.net.restart_optimizer()
+
+    def _finish(self, model: FittedModel) -> None:
+        model.best_epoch = self._stopping.best_epoch_ or model.n_iter
+        if not self.is_stream and model.n_iter:
+            model.ngrams.fit_scale(model.net, self.train)
+
+    def _model_if_stopped(self) -> FittedModel:
+        """Return a copy of the model, as if training had ended with this epoch."""
+        net = self.model.net
+        stopped = copy(self.model)
+        stopped.ngrams = copy(self.model.ngrams)
+        stopped.net = make_net(
+            self.config, deepcopy(net.module_), self.model.target, net.seed
+        )
+        stopped.net.load_training_state(net)
+        self._stopping.restore(stopped.net)
+        self._finish(stopped)
+        return stopped

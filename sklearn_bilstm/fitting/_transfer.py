@@ -1,0 +1,153 @@
+"""Continuing from fitted networks: `pretrained`, `warm_start` and `partial_fit`."""
+
+import warnings
+from typing import Any
+
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.utils._random import seeded_generator
+from sklearn_bilstm.utils._token_ids import have_same_ids
+
+__all__ = [
+    "another_network_error",
+    "copy_pretrained_weights",
+    "copy_weights",
+    "find_fitted_estimator",
+    "inner_estimator",
+    "pretrained_model",
+]
+
+
+def inner_estimator(estimator: Any) -> Any:
+    """Return the last step of a pipeline, or the inner estimator of a search.
+
+    None if there is no inner estimator.
+    """
+    if hasattr(estimator, "steps"):
+        return estimator.steps[-1][1]
+    if type(estimator).__name__ == "FrozenEstimator":
+        return estimator.estimator
+    return getattr(estimator, "best_estimator_", None)
+
+
+def find_fitted_estimator(model: Any) -> Any:
+    """Return the fitted estimator that a model is or contains.
+
+    Parameters
+    ----------
+    model : estimator
+        A BiLSTM estimator, or a FrozenEstimator, Pipeline or search that contains it.
+
+    Raises
+    ------
+    ValueError
+        If it is not fitted, or another kind of estimator.
+    """
+    found, inner = model, inner_estimator(model)
+    while inner is not None:
+        found, inner = inner, inner_estimator(inner)
+    try:
+        check_is_fitted(found, "model_")
+    except (NotFittedError, TypeError) as error:
+        raise ValueError(
+            "The 'pretrained' parameter must be a fitted BiLSTM estimator, or a "
+            "pipeline that ends with one; in a search, which clones it, wrap it in "
+            f"sklearn.frozen.FrozenEstimator. Got {model!r} instead."
+        ) from error
+    return found
+
+
+def pretrained_model(config: Config) -> Any:
+    """Return the FittedModel of the parameter `pretrained`, or None."""
+    if config.pretrained is None:
+        return None
+    return find_fitted_estimator(config.pretrained).model_
+
+
+def copy_pretrained_weights(
+    network: Any,
+    pretrained: Any,
+    *,
+    keeps_log_odds: bool,
+    fingerprint: Any,
+    estimator: str,
+    seed: int,
+) -> None:
+    """Initialise a network with pretrained weights, except for the dense layers.
+
+    Parameters
+    ----------
+    network : SequenceModel
+    pretrained : FittedModel
+    keeps_log_odds : bool
+        Whether the log-odds channels are those of the pretrained model.
+    fingerprint : ndarray or None
+        Fingerprint of the vocabulary of the token ids of the network.
+    estimator : str
+        Name of the estimator, for the warning.
+    seed : int
+        Seed of the vectors of new tokens.
+
+    Raises
+    ------
+    ValueError
+        If both networks have different architectures or vocabularies.
+    """
+    if not have_same_ids(pretrained.reader.fingerprint, fingerprint):
+        raise ValueError(
+            "The 'pretrained' parameter must be an estimator that was fitted on "
+            "token ids of the same vocabulary as X: transform both with one "
+            "TextVectorizer, which is fitted once."
+        )
+    source = pretrained.network
+    if source.architecture != network.architecture:
+        raise ValueError(
+            "The 'pretrained' parameter must be an estimator whose network has the "
+            "same architecture, except for its dense layers: use the same "
+            "embedding_dim, cell, hidden_layer_sizes, bidirectional, merge_mode, "
+            "normalization and pooling, and the same kind of X."
+        )
+    layer = network.input_layer
+    if pretrained.reader.input_type == "tokens":
+        n_ids = max(layer.input_size, source.input_layer.input_size)
+        layer.grow(n_ids, seeded_generator(seed))
+        layer.take_over(source.input_layer)
+    if source.input_layer.output_size > layer.n_shared and not keeps_log_odds:
+        warnings.warn(
+            "The 'pretrained' network reads class log-odds of n-grams, which this "
+            f"{estimator} does not: little of what it has learnt can be transferred. "
+            "Fit it with log_odds_ngram_range=None.",
+            UserWarning,
+            stacklevel=2,
+        )
+    n_shared = layer.output_size if keeps_log_odds else layer.n_shared
+    network.encoder.take_over(source.encoder, n_shared)
+    network.pooling.load_state_dict(source.pooling.state_dict())
+
+
+def copy_weights(network: Any, source: Any, estimator: str) -> None:
+    """Initialise a network with all weights of a fitted one.
+
+    Raises
+    ------
+    ValueError
+        If both have different architectures.
+    """
+    if network.architecture != source.architecture:
+        raise another_network_error(estimator)
+    try:
+        network.load_state_dict(source.state_dict())
+    except RuntimeError as error:
+        raise another_network_error(estimator) from error
+
+
+def another_network_error(estimator: str) -> ValueError:
+    """Return the error for parameters that describe another network."""
+    return ValueError(
+        f"{estimator} continues from the fitted network, but its parameters now "
+        "describe another one: keep all parameters that shape the network, such as "
+        "embedding_dim, cell and hidden_layer_sizes, or fit again without warm_start "
+        "and partial_fit."
+    )

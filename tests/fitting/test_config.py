@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
+from sklearn_bilstm.fitting import Config
+
+
+@pytest.mark.parametrize("cls", [BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger])
+def test_each_parameter_is_in_the_configuration(cls):
+    params = cls().get_params(deep=False)
+    config = Config.of(cls())
+    assert config.estimator == cls.__name__
+    assert {name: getattr(config, name) for name in params} == params
+
+
+def test_parameters_that_an_estimator_lacks_are_disabled():
+    config = Config.of(BiLSTMTagger())
+    assert config.pretrained is None
+    assert config.linear_ngram_range is None
+    assert config.n_static_features == 0
+    assert Config.of(BiLSTMRegressor()).log_odds_ngram_range is None
+
+
+def test_scalars_of_numpy_become_plain_and_the_estimator_keeps_its_own():
+    size = np.int64(3)
+    classifier = BiLSTMClassifier(hidden_layer_sizes=(size,), lr=np.float32(0.5))
+    config = Config.of(classifier)
+    assert type(config.hidden_layer_sizes[0]) is int
+    assert type(config.lr) is float
+    assert classifier.hidden_layer_sizes[0] is size
+
+
+def test_parameters_of_a_subclass_are_ignored():
+    class Renamed(BiLSTMClassifier):
+        def __init__(self, *, more=1, lr=0.1):
+            super().__init__(lr=lr)
+            self.more = more
+
+        @classmethod
+        def _get_param_names(cls):
+            return [*BiLSTMClassifier._get_param_names(), "more"]
+
+    config = Config.of(Renamed())
+    assert (config.estimator, config.lr) == ("Renamed", 0.1)

@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+
+from sklearn_bilstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+)
+from tests.helpers import small_classifier, small_regressor
+
+
+@pytest.fixture(scope="module")
+def y(ids):
+    return np.where(ids[:, 0] > 15, "high", "low")
+
+
+def vectors_of(model):
+    return model.module_.input_layer.embedding.weight.detach().numpy()
+
+
+def drawn(model, ids, y):
+    """The vectors that a training begins with."""
+    return vectors_of(clone(model).set_params(lr=1e-12, weight_decay=0.0).fit(ids, y))
+
+
+class TestPretrained:
+    @pytest.mark.parametrize(
+        "wrapped", [lambda m: m, FrozenEstimator, lambda m: make_pipeline(m)]
+    )
+    def test_all_but_the_dense_layers_begins_with_what_was_learnt(
+        self, fitted, ids, wrapped
+    ):
+        target = np.arange(40) % 3  # another number of classes
+        params = {"lr": 1e-12, "weight_decay": 0.0, "max_epochs": 1}
+        model = small_classifier(pretrained=wrapped(fitted), **params)
+        start = model.fit(ids, target).module_.state_dict()
+        for name, weight in fitted.module_.state_dict().items():
+            if not name.startswith("head."):
+                assert (start[name] == weight).all(), name
+
+    def test_log_odds_of_the_old_target_is_read_on(self, ids, y):
+        first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
+        params = {"pretrained": first, "lr": 1e-12, "max_epochs": 1, "random_state": 0}
+        second = BiLSTMClassifier(**params).fit(ids, np.arange(40) % 3)
+        assert second.log_odds_ is first.log_odds_
+        np.testing.assert_allclose(
+            second.transform(ids), first.transform(ids), rtol=1e-5, atol=1e-6
+        )
+
+    def test_log_odds_that_is_not_read_on_is_warned_of(self, ids, y):
+        first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
+        for second in (
+            BiLSTMClassifier(pretrained=first, log_odds_ngram_range=None, max_epochs=1),
+            BiLSTMRegressor(pretrained=first, max_epochs=1),
+        ):
+            with pytest.warns(
+                UserWarning, match="Fit it with log_odds_ngram_range=None"
+            ):
+                second.fit(ids, np.arange(40) % 3)
+
+    def test_a_search_hands_on_its_best_estimator(self, ids, y):
+        search = GridSearchCV(small_classifier(), {"lr": [1e-3, 1e-2]}, cv=2)
+        model = small_classifier(pretrained=search.fit(ids, y))
+        assert model.fit(ids, y).predict(ids).shape == (40,)
+
+    def test_a_regressor_may_begin_with_a_classifier(self, fitted, ids):
+        model = small_regressor(pretrained=fitted)
+        assert model.fit(ids, np.arange(40.0)).predict(ids).shape == (40,)
+
+    def test_ids_that_are_new_get_new_vectors(self, fitted, ids, y):
+        grown = np.where(ids == 5, 77, ids)
+        model = small_classifier(pretrained=fitted).fit(grown, y)
+        assert len(vectors_of(model)) == 78
+
+    def test_it_must_be_fitted(self, fitted, ids, y):
+        unfitted = clone(small_classifier(pretrained=fitted))
+        with pytest.raises(ValueError, match="fitted BiLSTM estimator.*FrozenEst"):
+            unfitted.fit(ids, y)
+
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {"hidden_layer_sizes": 5},
+            {"bidirectional": False},
+            {"embedding_dim": 1},
+            {"cell": "rnn"},
+            {"merge_mode": "sum"},
+            {"pooling": "max"},
+            {"normalization": "layer"},
+        ],
+        ids=str,
+    )
+    def test_it_must_have_the_same_shape(self, fitted, ids, y, params):
+        with pytest.raises(ValueError, match="'pretrained'.*hidden_layer_sizes"):
+            small_classifier(pretrained=fitted, **params).fit(ids, y)
+
+    def test_it_must_read_the_same(self, fitted, y):
+        with pytest.raises(ValueError, match="'pretrained'.*same kind of X"):
+            small_classifier(pretrained=fitted).fit(np.ones((40, 3)), y)
+        one, three = np.ones((40, 3, 1)), np.ones((40, 3, 3))
+        with pytest.raises(ValueError, match="'pretrained'.*same kind of X"):
+            small_classifier(pretrained=small_classifier().fit(one, y)).fit(three, y)
