@@ -1,6 +1,5 @@
 """The skorch net that an estimator owns."""
 
-import dis
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import EarlyStopping
 from skorch.history import History
 from skorch.utils import to_tensor
 from torch import Tensor, nn
@@ -191,9 +190,9 @@ class SequenceNet(PredictingNet):
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
         """Call the method of all callbacks.
 
-        One that ends the training does not keep the others from what they do then. A
-        callback of skorch ends it by raising KeyboardInterrupt at the end of an epoch;
-        this tells it from Ctrl-C, which is to end the whole program.
+        If one stops the training, the others are called nevertheless. skorch's
+        EarlyStopping stops by raising KeyboardInterrupt; any other KeyboardInterrupt is
+        Ctrl-C.
         """
         stop = None
         for _, callback in [("net", self), *self.callbacks_]:
@@ -201,8 +200,8 @@ class SequenceNet(PredictingNet):
                 getattr(callback, method_name)(self, **cb_kwargs)
             except StopTraining as request:
                 stop = request
-            except KeyboardInterrupt as interrupt:
-                if method_name != "on_epoch_end" or not _raised_by_callback(interrupt):
+            except KeyboardInterrupt:
+                if not isinstance(callback, EarlyStopping):
                     raise
                 stop = StopTraining()
         if stop is not None:
@@ -394,18 +393,3 @@ def _joined(y_preds: Sequence[Tensor]) -> Tensor:
     width = max(y_pred.shape[1] for y_pred in y_preds)
     filled = [nn.functional.pad(y, (0, 0, 0, width - y.shape[1])) for y in y_preds]
     return torch.cat(filled)
-
-
-def _raised_by_callback(interrupt: KeyboardInterrupt) -> bool:
-    """Tell whether a callback raised it by a statement of its own.
-
-    Ctrl-C may well hit while a callback is at work, but then the instruction that the
-    traceback ends with is another one.
-    """
-    trace = interrupt.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None or not isinstance(trace.tb_frame.f_locals.get("self"), Callback):
-        return False
-    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
-    return dis.opname[instruction] == "RAISE_VARARGS"

@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from skorch.callbacks import Callback, MlflowLogger, TensorBoard, WandbLogger
 
 from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm.training import StopTraining
 from tests.helpers import small_classifier, small_pipeline, small_regressor
 
 Y = [0, 1] * 20
@@ -197,7 +198,7 @@ def test_each_fit_has_a_copy_of_a_callback_that_holds_what_was_given(ids):
 def test_all_callbacks_see_the_epoch_that_one_ends_the_training_with(ids):
     class Stops(Callback):
         def on_epoch_end(self, net, **kwargs):
-            raise KeyboardInterrupt
+            raise StopTraining
 
     given = []
     model = small_classifier(callbacks=[Stops(), Counts(given)]).fit(ids, Y)

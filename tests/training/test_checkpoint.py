@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from skorch.callbacks import Callback
 
 from sklearn_bilstm import load, save
+from sklearn_bilstm.training import StopTraining
 from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
 from tests.helpers import (
     compiled_by,
@@ -393,7 +394,7 @@ class Ends(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         if len(net.history) == self.epoch:
-            raise KeyboardInterrupt
+            raise StopTraining
 
 
 def test_what_a_callback_has_ended_goes_on_without_it(ids, path):

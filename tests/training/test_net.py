@@ -11,6 +11,7 @@ from skorch.callbacks import Callback, EarlyStopping
 from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, ragged_from_ids
+from sklearn_bilstm.training import StopTraining
 from sklearn_bilstm.utils._threads import Workers
 from tests.helpers import rows_of, small_classifier, small_tagger
 
@@ -96,10 +97,21 @@ def test_after_ctrl_c_the_best_weights_are_back(ids):
 
 
 class StopAfterFirst(Callback):
-    """End the training as skorch's own callbacks do."""
+    """Stop the training after an epoch."""
 
     def on_epoch_end(self, net, **kwargs):
-        raise KeyboardInterrupt
+        raise StopTraining
+
+
+def test_an_interrupt_in_a_callback_at_the_end_of_an_epoch_is_ctrl_c(ids):
+    class CtrlC(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            raise KeyboardInterrupt
+
+    classifier = small_classifier(callbacks=[CtrlC()], max_epochs=5)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(ids, Y)
+    assert classifier.n_iter_ == 1
 
 
 def test_a_callback_may_stop_a_training_as_skorch_has_it(ids):
