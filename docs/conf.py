@@ -35,6 +35,7 @@ html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_extra_path = ["llms.txt"]
 html_copy_source = False
+html_show_copyright = False
 
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # they follow in full
