@@ -17,7 +17,7 @@ from sklearn_bilstm.datasets import make_reviews
 
 N_MANY, N_FEW = 1200, 40
 
-texts, sentiment = make_reviews(2000, max_fillers=2, random_state=0)
+texts, sentiment = make_reviews(2000, max_fillers=1, random_state=0)
 family = [
     any(who in text for who in ("brother", "sister", "parents")) for text in texts
 ]

@@ -18,9 +18,9 @@ from sklearn.model_selection import train_test_split
 
 from sklearn_bilstm.datasets import make_reviews
 
-texts, labels = make_reviews(1400, max_fillers=1, random_state=0)
+texts, labels = make_reviews(1100, max_fillers=1, random_state=0)
 texts_train, texts_test, labels_train, labels_test = train_test_split(
-    texts, labels, test_size=400, random_state=0
+    texts, labels, test_size=300, random_state=0
 )
 for text, label in zip(texts_train[:3], labels_train[:3], strict=True):
     print(f"{label}: {text}")
@@ -30,13 +30,13 @@ for text, label in zip(texts_train[:3], labels_train[:3], strict=True):
 # --------------------------
 #
 # :class:`~sklearn_bilstm.TextVectorizer` converts each text to a sequence of token ids,
-# and :class:`~sklearn_bilstm.BiLSTMClassifier` classifies these sequences. Ten epochs
+# and :class:`~sklearn_bilstm.BiLSTMClassifier` classifies these sequences. Eight epochs
 # keep this page fast; by default, ``max_epochs`` depends on the number of rows.
 from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 
-model = make_pipeline(TextVectorizer(), BiLSTMClassifier(max_epochs=10, random_state=0))
+model = make_pipeline(TextVectorizer(), BiLSTMClassifier(max_epochs=8, random_state=0))
 model.fit(texts_train, labels_train)
 
 # %%
@@ -44,7 +44,7 @@ model.fit(texts_train, labels_train)
 # -----------------------------
 #
 # TF-IDF with logistic regression is the usual baseline for text. On single words, it is
-# no better than chance here. Pairs of words, such as "not dull", help it.
+# close to chance here. Pairs of words, such as "not dull", help it.
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
