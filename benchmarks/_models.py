@@ -51,7 +51,7 @@ def _default(chinese, random_state):
 
 def _network(chinese, random_state):
     model = _default(chinese, random_state)
-    return model.set_params(bilstmclassifier__wide_ngrams=None)
+    return model.set_params(bilstmclassifier__linear_ngram_range=None)
 
 
 def _tutorial(chinese, random_state):

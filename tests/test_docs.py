@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from sklearn_bilstm.utils._documentation import DOCUMENTATION
+
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+LLMS = ROOT / "docs" / "llms.txt"
 TEXTS = [
     *PAGES,
     *ROOT.glob("*.md"),
@@ -21,7 +24,7 @@ LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 TOOL = re.compile(r"^(?:import|from) (imblearn|mlflow|skops)\b", re.MULTILINE)
 SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
 
-any_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+any_page = pytest.mark.parametrize("page", [*PAGES, LLMS], ids=lambda page: page.stem)
 any_text = pytest.mark.parametrize(
     "page", TEXTS, ids=lambda page: str(page.relative_to(ROOT))
 )
@@ -42,7 +45,8 @@ def as_one_script(page):
 
 @pytest.mark.filterwarnings("error", "ignore:::mlflow")
 @any_page
-def test_the_code_of_a_page_runs(page):
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     exec(compile(as_one_script(page), page, "exec"), {"__name__": page.stem})
 
 
@@ -58,10 +62,17 @@ def test_scripts_that_are_named_are_there(page):
         assert (ROOT / script).is_file(), script
 
 
-def test_the_index_links_to_every_page():
-    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
-    linked = {"index.md", *LINK.findall(index)}
+def test_the_guide_links_to_every_page():
+    guide = (ROOT / "docs" / "user_guide.md").read_text(encoding="utf-8")
+    linked = {"index.md", "user_guide.md", *LINK.findall(guide)}
     assert {page.name for page in PAGES} <= linked
+
+
+def test_links_for_language_models_lead_to_pages():
+    pages = re.findall(rf"{DOCUMENTATION}([\w/]+)\.html", LLMS.read_text("utf-8"))
+    assert pages
+    for page in set(pages) - {"auto_examples/index"}:
+        assert (ROOT / "docs" / f"{page}.md").is_file(), page
 
 
 def test_every_example_has_a_line():
