@@ -233,6 +233,9 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
 
     Attributes
     ----------
+    model_ : object
+        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels, or column indices of an indicator matrix.
 
@@ -275,9 +278,6 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
 
     network_scale_ : float
         Factor of the network logits before they are averaged with the linear logits.
-
-    model_ : object
-        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
 
     net_ : skorch.NeuralNet
         The fitted skorch net.

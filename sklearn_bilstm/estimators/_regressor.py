@@ -213,6 +213,9 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
 
     Attributes
     ----------
+    model_ : object
+        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+
     n_outputs_ : int
         Number of outputs.
 
@@ -241,9 +244,6 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
 
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
-
-    model_ : object
-        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
 
     net_ : skorch.NeuralNet
         The fitted skorch net.

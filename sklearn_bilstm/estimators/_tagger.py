@@ -240,6 +240,9 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     Attributes
     ----------
+    model_ : object
+        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
 
@@ -271,9 +274,6 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
-
-    model_ : object
-        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
 
     net_ : skorch.NeuralNet
         The fitted skorch net.

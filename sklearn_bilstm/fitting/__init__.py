@@ -5,7 +5,6 @@ fits n-gram models, and trains the network (:class:`Training`). The result is a
 :class:`FittedModel`, which an estimator holds as `model_`.
 """
 
-from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._fit import Kind, prepare_fit, prepare_partial_fit
 from sklearn_bilstm.fitting._labels import encode
 from sklearn_bilstm.fitting._model import FittedModel
@@ -26,7 +25,6 @@ from sklearn_bilstm.fitting._trainer import Training
 from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator
 
 __all__ = [
-    "Config",
     "FittedModel",
     "Kind",
     "LabelTarget",

@@ -67,7 +67,9 @@ def prepare_fit(
     kind : Kind
     known : FittedModel or None
         With a warm start, the model to continue from. It is not modified.
-    X, y, sample_weight, X_val, y_val, X_unlabelled : object
+    X, y : object
+        Arguments of `fit`.
+    sample_weight, X_val, y_val, X_unlabelled : object, default=None
         Arguments of `fit`.
 
     Returns
@@ -138,7 +140,9 @@ def prepare_partial_fit(
     kind : Kind
     known : FittedModel or None
         The model to continue from, None for the first batch. It is not modified.
-    X, y, sample_weight, classes : object
+    X, y : object
+        Arguments of `partial_fit`.
+    sample_weight, classes : object, default=None
         Arguments of `partial_fit`.
 
     Returns

@@ -174,7 +174,7 @@ class Training:
         self,
         publish: Callable[[FittedModel], Any],
         task: FitTask | None = None,
-        attributes: Callable[[FittedModel], dict[str, Any]] = lambda model: {},
+        attributes: Callable[[FittedModel], dict[str, Any]] | None = None,
     ) -> None:
         """Train, and publish the model.
 
@@ -187,7 +187,7 @@ class Training:
             Called with the trained model.
         task : FitTask, default=None
             The fit, for scikit-learn's callbacks.
-        attributes : callable
+        attributes : callable, default=None
             Returns the attributes of an estimator with a model, for these callbacks.
         """
         net = self.model.net
@@ -212,14 +212,14 @@ class Training:
             self._epoch_start.forget()
 
     def _callbacks(
-        self, task: FitTask | None, attributes: Callable[[FittedModel], dict[str, Any]]
+        self, task: FitTask | None, attributes: Callable[[FittedModel], dict] | None
     ) -> list:
         config = self.config
         schedule = "constant" if self.is_stream else config.lr_schedule
         n_batches = -(-len(self.train) // config.batch_size)
         stops_early = self.valid is not None and config.early_stopping is not False
         tasks = []
-        if task is not None:
+        if task is not None and attributes is not None:
             tasks = [EpochTasks(task, lambda: attributes(self._model_if_stopped()))]
         return [
             *self.model.target.scores(),

@@ -1,6 +1,7 @@
 """TextVectorizer: convert documents to sequences of token ids."""
 
 from collections.abc import Hashable, Mapping
+from copy import copy
 from functools import partial
 from itertools import pairwise
 from numbers import Integral
@@ -28,6 +29,7 @@ from sklearn_bilstm.text._vocabulary import (
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._sklearn import (
     HasMethods,
     Interval,
@@ -459,6 +461,13 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         )
         return {name: getattr(self, name) for name in names}
 
+    def _validate_params(self) -> None:
+        # scikit-learn does not accept a float32 of numpy where an int can stand, too
+        plain = copy(self)
+        for name, value in self.get_params(deep=False).items():
+            setattr(plain, name, plain_value(value))
+        super(TextVectorizer, plain)._validate_params()
+
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count documents, choose the vocabulary, and then set all attributes."""
         documents = self._read(X)
@@ -474,9 +483,8 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         if first:
             self._remember_columns(X, documents)
         grown_from = None if first else self._fingerprint
-        fingerprint = vocabulary_fingerprint(vocabulary, grown_from)
-        self.vocabulary_, self._fingerprint = vocabulary, fingerprint
-        self._counts = counts
+        self._fingerprint = vocabulary_fingerprint(vocabulary, grown_from)
+        self.vocabulary_, self._counts = vocabulary, counts
         if first:
             longest = max(int(part.lengths.max()) for part in parts)
             self.max_length_ = int(self.max_length or max(1, longest))

@@ -53,7 +53,7 @@ class NgramLinearModel:
         self.size_, self.temperature_ = 0.0, 1.0
 
     def __repr__(self) -> str:
-        return f"NgramLinearModel({self.vocabulary.n_columns:,} n-grams)"
+        return f"NgramLinearModel({self.vocabulary.n_columns:,})"
 
     def fit(
         self,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
-from sklearn_bilstm.fitting import Config
+from sklearn_bilstm.fitting._config import Config
 
 
 @pytest.mark.parametrize("cls", [BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger])

@@ -1,7 +1,7 @@
 import pytest
 
 from sklearn_bilstm import BiLSTMClassifier
-from sklearn_bilstm.fitting import Config
+from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._trainer import number_of_epochs
 
 

@@ -233,9 +233,9 @@ def test_numbers_beside_the_rows_are_read_too():
 
 def test_it_is_printed_with_the_number_of_ngrams():
     path = NgramLinearModel((1, 2), n_classes=2)
-    assert repr(path) == "NgramLinearModel(0 n-grams)"
+    assert repr(path) == "NgramLinearModel(0)"
     path.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
-    assert repr(path) == "NgramLinearModel(5 n-grams)"  # 2, 3, 4, 2 3, 3 4
+    assert repr(path) == "NgramLinearModel(5)"  # 2, 3, 4, 2 3, 3 4
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])

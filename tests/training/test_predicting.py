@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_bilstm.fitting import Config
+from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._trainer import make_net
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from sklearn_bilstm.training import _predicting
