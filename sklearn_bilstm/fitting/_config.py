@@ -94,7 +94,7 @@ class Config:
     @classmethod
     def of(cls, estimator: Any) -> Self:
         """Return the parameters of an estimator."""
-        params = estimator.get_params(deep=False)
-        names = {field.name for field in fields(cls)} & params.keys()
-        plain = {name: plain_value(params[name]) for name in names}
+        # attributes, since a subclass need not have all parameters in its signature
+        names = [field.name for field in fields(cls) if hasattr(estimator, field.name)]
+        plain = {name: plain_value(getattr(estimator, name)) for name in names}
         return cls(estimator=type(estimator).__name__, **plain)

@@ -30,15 +30,15 @@ def test_scalars_of_numpy_become_plain_and_the_estimator_keeps_its_own():
     assert classifier.hidden_layer_sizes[0] is size
 
 
-def test_parameters_of_a_subclass_are_ignored():
-    class Renamed(BiLSTMClassifier):
-        def __init__(self, *, more=1, lr=0.1):
-            super().__init__(lr=lr)
-            self.more = more
+class FewParameters(BiLSTMClassifier):
+    """A subclass with a parameter of its own, and few of the others."""
 
-        @classmethod
-        def _get_param_names(cls):
-            return [*BiLSTMClassifier._get_param_names(), "more"]
+    def __init__(self, *, more=1, lr=0.1):
+        super().__init__(lr=lr)
+        self.more = more
 
-    config = Config.of(Renamed())
-    assert (config.estimator, config.lr) == ("Renamed", 0.1)
+
+def test_a_subclass_may_have_other_parameters():
+    config = Config.of(FewParameters())
+    assert (config.estimator, config.lr) == ("FewParameters", 0.1)
+    assert config.batch_size == BiLSTMClassifier().batch_size
