@@ -886,7 +886,7 @@ class TestErrors:
         wild = plain(
             optimizer="sgd", lr=1e30, gradient_clip_norm=None, lr_schedule="constant"
         )
-        with pytest.raises(ValueError, match="infinite or NaN: lower the 'lr'"):
+        with pytest.raises(ValueError, match="infinite or NaN. Lower the 'lr'"):
             wild.set_params(max_epochs=30).fit(ids, y)
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
