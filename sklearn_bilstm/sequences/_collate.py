@@ -14,7 +14,7 @@ Batch = tuple[dict[str, Tensor], dict[str, Tensor]]
 
 
 def pad(sequences: Ragged, rows: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Return what :func:`padded` gives, as tensors.
+    """Return the result of :func:`padded` as tensors.
 
     Parameters
     ----------
@@ -32,24 +32,25 @@ def pad(sequences: Ragged, rows: np.ndarray) -> tuple[Tensor, Tensor]:
 
 
 def cut(batch: Batch, n_shards: int, max_steps: int) -> list[Batch]:
-    """Cut a padded batch into shards of nearly as many rows.
+    """Cut a padded batch into shards of nearly equal numbers of rows.
 
-    A shard with too many steps is cut into halves until it has few enough, or one row.
+    Shards that exceed the maximum number of steps are halved until they fit, or have a
+    single row.
 
     Parameters
     ----------
     batch : tuple of dict
-        The input of a batch, as :func:`pad` gives it, and its target. Each dict maps
-        names to tensors with a row for each sequence.
+        The input of a batch, as returned by :func:`pad`, and its target. Each dict maps
+        names to tensors with a row per sequence.
     n_shards : int
-        Not more than there are rows.
+        At most the number of rows.
     max_steps : int
-        Largest number of steps in a shard of several rows, padding included.
+        Maximum number of steps in a shard of several rows, including padding.
 
     Returns
     -------
     shards : list of tuple of dict
-        Views of the tensors, the input trimmed to the longest row of its shard.
+        Views of the tensors. Inputs are trimmed to the longest row of their shard.
     """
     inputs, target = (_split(tensors, n_shards) for tensors in batch)
     shards = zip(map(_trimmed, inputs), target, strict=True)
@@ -70,5 +71,5 @@ def _split(tensors: dict[str, Tensor], n_shards: int) -> list[dict[str, Tensor]]
 
 def _trimmed(inputs: dict[str, Tensor]) -> dict[str, Tensor]:
     width = width_of_batch(int(inputs["mask"].sum(1).max()))
-    # numbers beside a sequence have no steps
+    # static features have no time dimension
     return {name: x if name == "static" else x[:, :width] for name, x in inputs.items()}

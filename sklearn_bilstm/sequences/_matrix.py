@@ -7,12 +7,13 @@ from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = ["MAX_ID", "ragged_from_ids"]
 
-# Larger than any vocabulary of a corpus. An embedding of this many rows takes gigabytes
-# in training, so a larger value must be a count, an amount or a time that is mistaken
-# for an id.
+# Maximum token id in training, larger than the vocabulary of any corpus. An embedding
+# of this size takes gigabytes in training, so larger values must be counts, amounts or
+# times rather than ids.
 MAX_ID = 1_000_000
 
-# Rows written by TextVectorizer have no gaps. Rows of counts consist mostly of gaps.
+# Minimum density of rows of token ids. Rows of TextVectorizer have no gaps; rows of
+# counts are mostly empty.
 _MIN_FILLED = 0.2
 
 
@@ -43,7 +44,7 @@ def ragged_from_ids(
         _check_filled(X)
     values, offsets = _stored(X) if sparse.issparse(X) else _nonzero(X)
     _check_ids(values, offsets, max_id)
-    largest = np.int64(np.iinfo(np.int32).max)  # int64, whatever the dtype of X
+    largest = np.int64(np.iinfo(np.int32).max)  # int64 for any dtype of X
     return RaggedArray(np.minimum(values, largest).astype(np.int32), offsets)
 
 
@@ -74,12 +75,12 @@ def _check_filled(X: sparse.csr_array) -> None:
     columns = int((X.indices[ends].astype(np.int64) + 1).sum())
     if X.nnz < _MIN_FILLED * columns:
         raise ValueError(
-            "X is sparse with gaps: a row of token ids fills the columns 0, 1, 2, ... "
-            f"from its beginning, but here only {X.nnz / columns:.1%} of them hold an "
-            "id. Does X hold counts, as CountVectorizer and TfidfVectorizer give "
-            "them, or the ids of two vectorizers side by side? Use one "
-            "TextVectorizer, which reads several text columns too. Or numbers behind "
-            "the ids? Say how many by the 'n_static_features' parameter."
+            "X is sparse with gaps: rows of token ids must fill columns 0, 1, 2, ..., "
+            f"but only {X.nnz / columns:.1%} of these columns contain an id. If X "
+            "contains counts, as from CountVectorizer or TfidfVectorizer, or the "
+            "stacked ids of several vectorizers, use a single TextVectorizer, which "
+            "accepts several text columns. If X contains numbers after the ids, set "
+            "the 'n_static_features' parameter."
         )
 
 
@@ -92,13 +93,13 @@ def _check_ids(values: np.ndarray, offsets: np.ndarray, max_id: int | None) -> N
     if max_id is not None:
         rule = f"at most {max_id:,}"
         rules.append((values > max_id, "Large values in data", rule))
-    for broken, finding, rule in rules:
+    for broken, problem, rule in rules:
         if broken.any():
             place = int(broken.argmax())
             row = int(np.searchsorted(offsets, place, side="right")) - 1
             raise ValueError(
-                f"{finding}: X is read as token ids, which must be {rule}, and row "
-                f"{row} holds {values[place]}. Token ids are what a sparse X, an X of "
-                "integers, or input_type='tokens' means; a dense X with "
-                "input_type='numeric' is read as sequences of numbers."
+                f"{problem}: X is interpreted as token ids, which must be {rule}, but "
+                f"row {row} contains {values[place]}. X is interpreted as token ids if "
+                "it is sparse, of an integer dtype, or if input_type='tokens'. For "
+                "numeric sequences, pass a dense X and input_type='numeric'."
             )

@@ -26,8 +26,8 @@ SPREAD_SHIFT = np.uint64(32)
 # Logarithm of the number of buckets. Of the millions of n-grams that occur once in a
 # corpus, few share a bucket, and are then mistaken for one that occurs twice.
 BUCKET_BITS = 24
-# Numbers of bits that a file may have: ONNX files look n-grams up in blocks of 2 ** 8,
-# and preparing a lookup of 2 ** 28 buckets takes a gigabyte.
+# Valid logarithms of the number of buckets in files. ONNX files look up n-grams in
+# blocks of 2 ** 8, and preparing a lookup in 2 ** 28 buckets takes a gigabyte.
 _BUCKET_BITS = range(8, 29)
 # Maximum length of an n-gram, in tokens.
 LONGEST_NGRAM = 10
@@ -42,7 +42,7 @@ _BITS = np.unpackbits(
 _RANKS_IN_BYTE = np.where(_BITS, _BITS.cumsum(1) - 1, -1).astype(np.int8)  # (256, 8)
 
 
-# A binary search among this few columns stays in the cache.
+# Number of columns up to which a binary search stays in the cache.
 _FEW_COLUMNS = 2**16
 
 
@@ -188,13 +188,13 @@ class HashedNgramVocabulary:
         """
         (shortest, longest), n_bits = state["lengths"], state["n_bits"]
         if not 1 <= shortest <= longest <= LONGEST_NGRAM:
-            raise ValueError("There are no n-grams of such lengths.")
+            raise ValueError("The lengths of n-grams are invalid.")
         if n_bits not in _BUCKET_BITS:
-            raise ValueError("There is no such number of n-gram buckets.")
+            raise ValueError("The number of n-gram buckets is invalid.")
         vocabulary = cls((shortest, longest), n_bits)
         buckets = state["buckets"]
         if buckets.min(initial=0) < 0 or buckets.max(initial=0) >> n_bits:
-            raise ValueError("N-grams must be in existing buckets.")
+            raise ValueError("The bucket of an n-gram does not exist.")
         vocabulary.buckets, vocabulary.largest_id = buckets, int(state["largest_id"])
         return vocabulary
 

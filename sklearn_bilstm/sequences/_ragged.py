@@ -44,7 +44,7 @@ class RaggedArray:
     @property
     def lengths(self) -> np.ndarray:
         """Number of steps of each sequence."""
-        return self.offsets[1:] - self.offsets[:-1]  # faster than diff for a few
+        return self.offsets[1:] - self.offsets[:-1]  # faster than np.diff for few rows
 
     @property
     def row_of_steps(self) -> np.ndarray:

@@ -66,9 +66,9 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
     for row, values in enumerate(series):
         if values.shape[1] != n_channels:
             raise ValueError(
-                "All series of X must have as many channels: row 0 has "
+                "All series of X must have the same number of channels: row 0 has "
                 f"{n_channels} and row {row} has {values.shape[1]}. The shape of a "
-                "series is (n_timesteps, n_channels)."
+                "series must be (n_timesteps, n_channels)."
             )
     lengths = np.array([_length(values) for values in series])
     kept = [values[:length] for values, length in zip(series, lengths, strict=True)]
@@ -78,7 +78,7 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
 def _real(values: np.ndarray) -> np.ndarray:
     """Convert numbers of any dtype to floats."""
     if values.dtype.kind == "c":
-        raise ValueError("Complex data not supported: X must hold real numbers.")
+        raise ValueError("Complex data not supported: X must contain real numbers.")
     return values if values.dtype.kind == "f" else values.astype(np.float64)
 
 
@@ -91,8 +91,8 @@ def _length(values: np.ndarray) -> int:
 def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
     if not (len(lengths) and values.shape[1]):
         raise ValueError(
-            "X must hold at least one series, of at least one channel: got "
-            f"{len(lengths)} series of {values.shape[1]} channels."
+            "X must contain at least one series with at least one channel: got "
+            f"{len(lengths)} series with {values.shape[1]} channels."
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     unfit = find_unfit(values)
@@ -101,8 +101,8 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
         step = place // values.shape[1]
         row = int(np.searchsorted(offsets, step, side="right")) - 1
         raise ValueError(
-            f"X contains {found} in row {row}, step {step - offsets[row]}: it must "
-            "hold finite numbers of the range of float32. Only steps at the end of a "
-            "series that are NaN in all channels are padding."
+            f"X contains {found} in row {row}, step {step - offsets[row]}: numbers "
+            "must be finite and in the range of float32. Only trailing steps that are "
+            "NaN in all channels are padding."
         )
     return RaggedArray(values, offsets)

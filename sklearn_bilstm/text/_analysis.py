@@ -40,7 +40,7 @@ _EMOTICON = (
     r"|</?3|\^[_.-]?\^|-[_.]+-"  # <3 ^_^ -.-
 )
 _TOKEN = re.compile(
-    # the most frequent first: a regular expression tries alternatives in order
+    # most frequent first, since a regular expression tries alternatives in order
     rf"{_WORD}|[{_EXCLAMATIONS}]|{_EMOTICON}|[{_CJK}]|{_EMOJI}"
 )
 # Equivalent for ASCII texts, in two thirds of the time.
@@ -123,8 +123,8 @@ def make_analyzer(
         ).build_analyzer()
     except re.error as error:
         raise ValueError(
-            "The 'token_pattern' parameter must be a regular expression: got "
-            f"{token_pattern!r}, and re says: {error}."
+            "The 'token_pattern' parameter must be a valid regular expression: got "
+            f"{token_pattern!r} ({error})."
         ) from error
 
 

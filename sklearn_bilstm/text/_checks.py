@@ -21,14 +21,14 @@ def check_tokens(
     tokenizer: Callable | None,
     **settings: Any,
 ) -> None:
-    """Refuse tokens that cannot be found again in another document.
+    """Raise an error for tokens that never equal those of another document.
 
     Parameters
     ----------
     tokens : iterable
         The distinct tokens of the documents.
     documents : iterable
-        What was analysed, None for a missing document.
+        The analysed documents, None for a missing one.
     analyze : callable
         Returns the tokens of a document.
     analyzer, tokenizer, **settings
@@ -37,8 +37,8 @@ def check_tokens(
     Raises
     ------
     ValueError
-        If `tokenizer` returns something else than strings, or `analyzer` objects that
-        are unequal when the same document is analysed again.
+        If `tokenizer` does not return strings, or if `analyzer` returns objects that
+        differ when the same document is analysed again.
     """
     kinds = _VALUES if callable(analyzer) else str
     kept = next((token for token in tokens if not _is_value(token, kinds)), None)
@@ -63,7 +63,7 @@ def check_tokens(
 
 
 def _is_value(token: Any, kinds: Any) -> bool:
-    """Return whether a token, or each item of a tuple, is of some types."""
+    """Return whether a token, or each item of a tuple, has one of some types."""
     if isinstance(token, tuple) and kinds is not str:
         return all(_is_value(item, kinds) for item in token)
     return isinstance(token, kinds)
@@ -71,7 +71,7 @@ def _is_value(token: Any, kinds: Any) -> bool:
 
 @contextmanager
 def hashable_tokens(*, analyzer: str | Callable, **settings: Any) -> Iterator[None]:
-    """Name the parameter whose function returns tokens that cannot be hashed."""
+    """Convert errors of unhashable tokens to a ValueError that names the parameter."""
     try:
         yield
     except TypeError as error:
@@ -79,6 +79,6 @@ def hashable_tokens(*, analyzer: str | Callable, **settings: Any) -> Iterator[No
             raise
         name = "analyzer" if callable(analyzer) else "tokenizer"
         raise ValueError(
-            f"The {name!r} parameter must return a list of tokens, such as strings: "
-            f"got one that cannot be a key of the vocabulary ({error})."
+            f"The {name!r} parameter must return a list of hashable tokens, such as "
+            f"strings: {error}."
         ) from error

@@ -1,4 +1,4 @@
-"""From whatever holds text to rows of documents."""
+"""Conversion of containers of text to rows of documents."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ class Documents:
     Parameters
     ----------
     rows : list
-        A document each, or a tuple of documents where there are several columns. None
-        stands for a missing document.
+        Documents, or tuples of documents if there are several columns. None stands for
+        a missing document.
     names : list of str or None
-        Names of the columns. None where the documents came without a table.
+        Column names. None if X was not a table.
     """
 
     rows: list
@@ -31,17 +31,17 @@ class Documents:
 
     @property
     def is_table(self) -> bool:
-        """Whether the documents came in columns."""
+        """Whether X was a table."""
         return self.names is not None
 
     @property
     def n_columns(self) -> int:
-        """Number of columns; documents without a table are one."""
+        """Number of columns; one if X was not a table."""
         return 1 if self.names is None else len(self.names)
 
     @property
     def markers(self) -> list[str]:
-        """Tokens to put before the fields of a row, none for a single column."""
+        """Tokens that precede the fields of a row; none for a single column."""
         return [f"<{name}>" for name in self.names or []] * (self.n_columns > 1)
 
 
@@ -51,18 +51,18 @@ def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
     Parameters
     ----------
     X : iterable, array, column or frame
-        One column of documents, or a table with documents in every cell, of numpy,
-        pandas, polars or pyarrow.
+        A column of documents, or a NumPy, pandas, polars or pyarrow table with a
+        document in every cell.
     missing : {"empty", "error"}
         Whether a missing document is allowed.
     any_type : bool
-        Whether documents may be other things than strings.
+        Whether documents of other types than strings are allowed.
 
     Raises
     ------
     ValueError
-        If X is no such container, or if a document is missing and must not be, or is
-        not a string and must be one.
+        If X is not a supported container, or if a document is missing or not a string
+        although that is not allowed.
     """
     columns, names = _columns(X)
     for j, name in enumerate(names or [None]):
@@ -82,13 +82,13 @@ def _columns(X: Any) -> tuple[list[list], list[str] | None]:
     else:
         return [_list(X)], None
     if not names:
-        raise ValueError("X must have a column of text: it has no column at all.")
+        raise ValueError("X must have at least one column of text: got none.")
     return columns, names
 
 
 def _list(X: Any) -> list:
     one_of_many = isinstance(X, Iterable) and getattr(X, "ndim", 1) == 1
-    if hasattr(X, "to_pylist"):  # a column of Arrow
+    if hasattr(X, "to_pylist"):  # an Arrow column
         return X.to_pylist()
     if isinstance(X, str | bytes) or sparse.issparse(X) or not one_of_many:
         raise ValueError(
@@ -102,33 +102,33 @@ def _list(X: Any) -> list:
 
 
 def _checked(column: list, name: str | None, missing: str, any_type: bool) -> list:
-    """Check the documents of a column and put None for each missing one."""
+    """Check the documents of a column, and replace missing ones by None."""
     if set(map(type, column)) <= {str}:
         return column
-    place = "" if name is None else f" of column {name!r}"
+    location = "" if name is None else f" of column {name!r}"
     documents = [None if is_missing(document) else document for document in column]
     for row, document in enumerate(documents):
         if document is None and missing == "error":
             raise ValueError(
-                f"X has a missing document: row {row}{place} holds {column[row]!r}. "
-                "TextVectorizer(missing='empty') reads it as a text without a word."
+                f"X has a missing document: row {row}{location} holds {column[row]!r}. "
+                "Use TextVectorizer(missing='empty') to treat it as an empty document."
             )
         if not (document is None or any_type or isinstance(document, str)):
             raise ValueError(
-                f"X must hold strings: row {row}{place} holds {describe(document)}. "
-                f"{_way_out(document)}"
+                f"X must hold strings: row {row}{location} holds {describe(document)}. "
+                f"{_advice(document)}"
             )
     return documents
 
 
-def _way_out(document: Any) -> str:
+def _advice(document: Any) -> str:
     if isinstance(document, bytes):
-        return "Decode it first, for instance by document.decode('utf-8')."
+        return "Decode it first, for instance with document.decode('utf-8')."
     if isinstance(document, Mapping):
         key = next(iter(document), "text")
-        return f"Select what holds the text: [row[{key!r}] for row in X]."
+        return f"Select the field with the text: [row[{key!r}] for row in X]."
     if isinstance(getattr(document, "text", None), str):
-        return "Give its text: [row.text for row in X]."
+        return "Pass its text: [row.text for row in X]."
     if isinstance(document, list | tuple | np.ndarray):
-        return "Documents that are tokenised already take a callable analyzer."
-    return "Select the columns that hold text, or convert them by astype(str)."
+        return "For documents that are already tokenised, use a callable analyzer."
+    return "Select the columns that hold text, or convert them with astype(str)."

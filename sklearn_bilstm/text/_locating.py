@@ -136,7 +136,7 @@ class Locator:
             tokens = list(self._tokenizer(text))
             found = list(zip(tokens, _search([*map(str, tokens)], text), strict=True))
         else:
-            group = self._pattern.groups  # one at most
+            group = self._pattern.groups  # zero or one
             matches = self._pattern.finditer(text)
             found = [(m[group] or "", m.span(group)) for m in matches]
         if not self._by_character:
@@ -172,7 +172,7 @@ class _Prepared:
         if first == last:
             return start, start
         end = self._origins[last - 1] + 1
-        # an accent that was stripped belongs to its letter
+        # a stripped accent belongs to the preceding letter
         while end < limit and unicodedata.combining(self.document[end]):
             end += 1
         return start, end

@@ -39,7 +39,7 @@ def vectorizer_state(vectorizer: TextVectorizer) -> dict[str, Any]:
 
 
 def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> None:
-    """Make a vectorizer a fitted one.
+    """Set the fitted state of a vectorizer.
 
     Parameters
     ----------
@@ -54,18 +54,18 @@ def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> N
     """
     vocabulary, max_length = state["vocabulary"], state["max_length"]
     if not isinstance(vocabulary, dict):
-        raise TypeError("There must be a vocabulary.")
+        raise TypeError("The vocabulary must be a dict.")
     check_vocabulary(vocabulary)
     if not isinstance(max_length, Integral) or max_length < 1:
-        raise ValueError("The largest length must be a whole number from 1 on.")
+        raise ValueError("The maximum length must be a positive integer.")
     vectorizer.vocabulary_, vectorizer.max_length_ = vocabulary, int(max_length)
     vectorizer._n_columns = state["n_columns"]
     counts = state.get("counts")
     if counts is not None:
         if not isinstance(counts, TokenCounts):
-            raise TypeError("There must be counts of tokens.")
+            raise TypeError("The counts must be token counts.")
         vectorizer._counts = counts
-    if state.get("fingerprint") is not None:  # computed again, whatever a file contains
+    if state.get("fingerprint") is not None:  # recomputed, since files are not trusted
         vectorizer._fingerprint = vocabulary_fingerprint(vocabulary)
     if state["is_table"]:
         vectorizer.n_features_in_ = state["n_columns"]

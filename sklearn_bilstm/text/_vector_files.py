@@ -23,7 +23,7 @@ __all__ = ["read_vectors"]
 _CHUNK_BYTES = 2**18
 _SAMPLE_BYTES = 2**12
 _LONGEST_FIRST_LINE = 2**20
-# Bytes that do not occur in text, but do in binary numbers.
+# Bytes that occur in binary numbers but not in text.
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,9})\s*")
 
@@ -74,8 +74,9 @@ def read_vectors(
             raise ValueError(f"{name} is a damaged gzip file: {error}") from error
     if layout.n_words not in (None, n_words):
         raise ValueError(
-            f"{name}, line 1 promises {layout.n_words} words of {layout.n_dims} "
-            f"numbers, but {n_words} follow. Get the file again, or correct line 1."
+            f"{name}: the header declares {layout.n_words} words with {layout.n_dims} "
+            f"numbers, but the file contains {n_words}. Download the file again, or "
+            "correct line 1."
         )
     return words.finished()
 
@@ -105,8 +106,8 @@ class _Layout:
 
     def bad_line(self, place: int, found: str) -> ValueError:
         return ValueError(
-            f"{self.name}, line {place} must hold a word and {self.n_dims} finite "
-            f"numbers, with spaces between them: {found}."
+            f"{self.name}, line {place} must contain a word and {self.n_dims} finite "
+            f"numbers, separated by spaces: {found}."
         )
 
 
@@ -154,8 +155,8 @@ class _Words:
         except UnicodeDecodeError as error:
             raise ValueError(
                 f"{self.layout.name}, {self.layout.unit} {place} must be encoded in "
-                f"{self._encoding}: found {word!r}. Give the encoding of the file, or "
-                "errors='replace'."
+                f"{self._encoding}: found {word!r}. Set the encoding parameter to that "
+                "of the file, or errors='replace'."
             ) from error
         if text in self._words or (self._kept is not None and text not in self._kept):
             return False
@@ -182,28 +183,28 @@ def _recognise(file: BinaryIO, name: str) -> _Layout:
     sample = file.read(_SAMPLE_BYTES)
     _rewind(file)
     if not (first + sample).strip():
-        raise ValueError(f"{name} must hold a word and its vector: it is empty.")
+        raise ValueError(f"{name} must contain at least one word: it is empty.")
     if header := _HEADER.fullmatch(first):
         n_words, n_dims = map(int, header.groups())
         if n_words < 1 or n_dims < 1:
             raise ValueError(
-                f"{name}, line 1 must promise at least one word of one number: got "
-                f"{n_words} words of {n_dims} numbers."
+                f"{name}, line 1 must declare at least one word with one number: got "
+                f"{n_words} words with {n_dims} numbers."
             )
         return _Layout(name, n_dims, n_words, _is_binary(sample))
     n_dims = len(first.split()) - 1
     if _CONTROL.search(first) or n_dims < 1:
         raise ValueError(
-            f"{name}, line 1 must hold a word and its numbers, or the number of words "
-            f"and of numbers a word: it begins with {first[:20]!r}. Unpack a zip "
-            "archive first; load a model of fastText or gensim with its own library, "
-            "and give its KeyedVectors."
+            f"{name}, line 1 must contain a word and its numbers, or the number of "
+            f"words and the dimension: it begins with {first[:20]!r}. If the file is "
+            "a zip archive, unpack it. If it is a fastText or gensim model, load it "
+            "with that library and pass its KeyedVectors."
         )
     return _Layout(name, n_dims, None)
 
 
 def _rewind(file: BinaryIO) -> None:
-    """Go to the beginning, behind a byte order mark if there is one."""
+    """Go to the beginning of the file, after its byte order mark if there is one."""
     file.seek(0)
     if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
         file.seek(0)
@@ -238,7 +239,7 @@ def _read(file: BinaryIO, words: _Words) -> int:
 def _count_at_most(file: BinaryIO, layout: _Layout) -> int:
     """Return an upper bound of the number of words, which is usually tight."""
     if layout.is_binary:
-        count = file.seek(0, os.SEEK_END) // (layout.n_bytes + 1)  # and a space
+        count = file.seek(0, os.SEEK_END) // (layout.n_bytes + 1)  # vector and space
     else:
         chunks = iter(lambda: file.read(_CHUNK_BYTES), b"")
         count = 1 + sum(chunk.count(b"\n") for chunk in chunks)
@@ -285,7 +286,7 @@ def _parse_text(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
         if _numbers(field, 1) is None
     )
     got = field.decode(errors="backslashreplace")
-    raise layout.bad_line(place, f"found {got!r} for a number")
+    raise layout.bad_line(place, f"found {got!r} instead of a number")
 
 
 def _numbers(text: bytes, count: int) -> np.ndarray | None:
@@ -309,9 +310,9 @@ def _binary_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
         number += len(words)
     if rest.strip(b"\n"):
         raise ValueError(
-            f"{layout.name} must hold a word, a space and {layout.n_bytes} bytes for "
-            f"{layout.n_dims} numbers, again and again: it ends within word "
-            f"{number + 1}, and its header promises {layout.n_words}. Get it again."
+            f"{layout.name} must contain for each word the word, a space and "
+            f"{layout.n_bytes} bytes for {layout.n_dims} numbers: it ends within word "
+            f"{number + 1} of {layout.n_words}. Download the file again."
         )
 
 
@@ -337,7 +338,7 @@ def _parse_binary(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
     if not is_good.all():
         place = list(numbers_at)[is_good.argmin()]
         raise ValueError(
-            f"{layout.name}, word {place} must have {layout.n_dims} finite numbers: "
-            "found NaN or infinity."
+            f"{layout.name}, the {layout.n_dims} numbers of word {place} must be "
+            "finite: found NaN or infinity."
         )
     return rows

@@ -43,11 +43,11 @@ from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
 
 __all__ = ["TextVectorizer"]
 
-# Fewer documents than this are not worth a process of their own.
+# Minimum number of documents per process.
 _MIN_DOCUMENTS_PER_JOB = 1000
 
-# Tokens kept from the beginning of a document that is too long; the rest of what is
-# kept comes from its end.
+# Number of tokens kept from the beginning of a document that is too long. The remaining
+# kept tokens come from its end.
 _KEPT_HEAD = {
     "post": lambda width: width,
     "pre": lambda width: 0,
@@ -365,7 +365,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         unknown = set(X.data.tolist()) - token_of.keys()
         if unknown:
             raise ValueError(
-                f"X must hold ids of the vocabulary, 1 for unknown tokens, and 0 for "
+                f"X must contain ids of the vocabulary, 1 for unknown tokens, or 0 for "
                 f"padding: got {min(unknown)}."
             )
         tokens = [token_of[id_] for id_ in X.data.tolist()]
@@ -444,7 +444,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return found
 
     def _dropped(self, length: int | np.ndarray) -> tuple[int, int | np.ndarray]:
-        """Return where begins and ends what is dropped of a document too long."""
+        """Return start and end of the dropped part of a document that is too long."""
         width = self.max_length_
         head = _KEPT_HEAD[self.truncation](width)
         return head, head + length - width
@@ -469,7 +469,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         super(TextVectorizer, plain)._validate_params()
 
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
-        """Count documents, choose the vocabulary, and then set all attributes."""
+        """Count tokens and select the vocabulary; attributes are set at the end."""
         documents = self._read(X)
         if not documents.rows:
             raise ValueError("X must hold at least one document: it is empty.")
@@ -502,10 +502,10 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         tokens = counts.ranked(self.min_df, self.max_df, room, known)
         if len(known) + len(tokens) == len(markers):
             raise ValueError(
-                "X must hold a token that may enter the vocabulary, but its "
-                f"{counts.n_documents} documents hold {len(counts.codes)} distinct "
-                "tokens and none is left: look at the documents, at stop_words, and "
-                f"at min_df={self.min_df!r} and max_df={self.max_df!r}."
+                "The vocabulary is empty: no token is left of "
+                f"{len(counts.codes)} distinct tokens in {counts.n_documents} "
+                "documents. Check the documents, stop_words, "
+                f"min_df={self.min_df!r} and max_df={self.max_df!r}."
             )
         return extended(known, tokens)
 
@@ -526,13 +526,13 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         if documents.n_columns != self._n_columns:
             raise ValueError(
                 f"X has {documents.n_columns} columns of text, but TextVectorizer is "
-                f"expecting {self._n_columns}, as it was fitted."
+                f"expecting {self._n_columns} columns, as in fit."
             )
 
     def _encode(
         self, documents: Documents, *, counting: bool = False
     ) -> list[EncodedDocuments]:
-        """Return the documents in parts, one a process."""
+        """Return the encoded documents in parts, one per process."""
         rows = documents.rows
         encode_part = partial(
             _encode_part,
@@ -549,7 +549,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         )
 
     def _matrix(self, parts: list[EncodedDocuments]) -> sparse.csr_array | np.ndarray:
-        """Write ids into columns 0, 1, 2, ... of each row, within `max_length_`."""
+        """Return a matrix with the ids of each row in columns 0, 1, 2, ..."""
         ids = np.concatenate([part.ids(self.vocabulary_) for part in parts])
         lengths = np.concatenate([part.lengths for part in parts])
         width = self.max_length_
@@ -574,8 +574,8 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         container = get_output_config("transform", self)["dense"]
         if self.sparse_output and container != "default":
             raise ValueError(
-                f"TextVectorizer gives a sparse array, which a {container} frame "
-                "cannot hold: set sparse_output=False, or set_output to 'default'."
+                f"TextVectorizer returns a sparse array, which {container} output does "
+                "not support: set sparse_output=False, or set_output to 'default'."
             )
 
     def __sklearn_tags__(self) -> Tags:

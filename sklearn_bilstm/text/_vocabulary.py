@@ -184,23 +184,23 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
         if len(vocabulary) < len(tokens):
             doubled = next(t for i, t in enumerate(tokens) if t in tokens[:i])
             raise ValueError(
-                "The 'vocabulary' parameter must name each token once: "
-                f"{doubled!r} comes twice."
+                "The 'vocabulary' parameter must contain each token once: "
+                f"{doubled!r} is duplicated."
             )
     if not vocabulary:
-        raise ValueError("The 'vocabulary' parameter must hold a token: it is empty.")
+        raise ValueError("The 'vocabulary' parameter must not be empty.")
     ids = list(vocabulary.values())
     for token, id_ in vocabulary.items():
         if not (
             isinstance(id_, Integral) and FIRST_TOKEN_ID <= int(id_) <= _LARGEST_ID
         ):
             raise ValueError(
-                "The 'vocabulary' parameter must map tokens to whole numbers from "
-                f"{FIRST_TOKEN_ID} on (0 is padding, 1 is unknown) that fit into "
-                f"int32: {token!r} has {id_!r}."
+                "The 'vocabulary' parameter must map tokens to int32 integers of at "
+                f"least {FIRST_TOKEN_ID} (0 is padding, 1 is the unknown token): "
+                f"{token!r} has {id_!r}."
             )
     if len(set(ids)) < len(ids):
-        raise ValueError("The 'vocabulary' parameter must give each token its own id.")
+        raise ValueError("The 'vocabulary' parameter must contain each id once.")
     return {token: int(id_) for token, id_ in vocabulary.items()}
 
 

@@ -61,7 +61,7 @@ class WordVectors:
         if len(self._rows) < len(words):
             doubled = next(w for i, w in enumerate(words) if self._rows[w] != i)
             raise ValueError(
-                f"words must name each word once: {doubled!r} comes twice."
+                f"words must contain each word once: {doubled!r} is duplicated."
             )
         _check_finite(words, vectors)
         vectors.flags.writeable = False
@@ -223,8 +223,8 @@ def load_word_vectors(
     if hasattr(path, "index_to_key") and hasattr(path, "vectors"):
         return _from_keyed_vectors(path, kept)
     raise TypeError(
-        "path must be the path of a file, or KeyedVectors of gensim: got "
-        f"{type(path).__name__}. Of a model of gensim, give model.wv."
+        "path must be the path of a file or gensim KeyedVectors: got "
+        f"{type(path).__name__}. For a gensim model, pass model.wv."
     )
 
 
@@ -252,8 +252,8 @@ def _from_keyed_vectors(keyed_vectors: Any, kept: set | None) -> WordVectors:
 def _check_shape(words: Sequence, vectors: np.ndarray) -> None:
     if vectors.ndim != 2 or len(vectors) != len(words) or not vectors.shape[1]:
         raise ValueError(
-            "vectors must have the shape (n_words, n_dims), at least one dimension a "
-            f"word: got {vectors.shape} for {len(words)} words."
+            "vectors must have shape (n_words, n_dims) with at least one dimension: "
+            f"got {vectors.shape} for {len(words)} words."
         )
 
 
@@ -263,6 +263,5 @@ def _check_finite(words: Sequence, vectors: np.ndarray) -> None:
     if not np.isfinite(extremes).all():
         row = np.isfinite(vectors).all(axis=1).argmin()
         raise ValueError(
-            f"vectors must be finite numbers: that of {words[row]!r} holds NaN or "
-            "infinity."
+            f"vectors must be finite: that of {words[row]!r} contains NaN or infinity."
         )

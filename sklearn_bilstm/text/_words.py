@@ -12,7 +12,7 @@ from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 
 __all__ = ["EncodedWords", "WordReader"]
 
-# Only the first and last characters of longer tokens are encoded.
+# Maximum number of encoded characters; longer tokens keep their first and last ones.
 _LONGEST_SPELLING = 20
 
 

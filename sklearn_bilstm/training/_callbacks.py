@@ -59,7 +59,7 @@ class EarlyStopping(Resumable):
         epoch = net.history[-1]
         if epoch["valid_loss"] < self.best_loss_ - self.tol:
             best = epoch["valid_loss"], epoch["epoch"], _copied_weights(net)
-            # all at once, whenever an interrupt comes
+            # a single statement, so that an interrupt leaves a consistent state
             self.best_loss_, self.best_epoch_, self.best_weights_ = best
         elif self.is_over(net):
             raise StopTraining
@@ -80,13 +80,13 @@ class EarlyStopping(Resumable):
 
 
 class EpochStart(Callback):
-    """Keep the weights that an epoch starts with, for when it is interrupted."""
+    """Keep the weights at the start of an epoch, in case it is interrupted."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Let go of the weights."""
+        """Release the weights."""
         self._epoch, self._weights = 0, dict[str, Tensor]()
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
@@ -95,7 +95,7 @@ class EpochStart(Callback):
         self._epoch, self._weights = kept
 
     def restore(self, net: Any) -> None:
-        """Put the weights back if the last epoch is not complete."""
+        """Restore the weights if the last epoch is not complete."""
         is_last = self._epoch > 0 and self._epoch == len(net.history)
         if is_last and "seconds" not in net.history[-1]:
             net.module_.load_state_dict(self._weights)

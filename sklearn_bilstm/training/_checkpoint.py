@@ -71,8 +71,8 @@ class Checkpoint:
             self.path /= f"{_digest(self.fingerprint)[:16]}.zip"
         if not self.path.parent.is_dir():
             raise ValueError(
-                "The 'checkpoint' parameter must name a file in a folder that is "
-                f"there: got {os.fspath(path)!r}."
+                "The 'checkpoint' parameter must be the path of a file in an existing "
+                f"folder: got {os.fspath(path)!r}."
             )
 
     def resume(self, net: Any) -> bool:
@@ -80,7 +80,7 @@ class Checkpoint:
 
         Returns
         -------
-        goes_on : bool
+        continues : bool
             Whether training continues, which is not the case if early stopping has
             ended it. A training that was stopped by a user callback continues, unless
             the callback stops it again.
@@ -95,11 +95,11 @@ class Checkpoint:
             return True
         with self._written_by_fit():
             self._check_fingerprint()
-            self._bring(net)
+            self._restore(net)
         stopping = (c for _, c in net.callbacks_ if isinstance(c, EarlyStopping))
         return not any(callback.is_over(net) for callback in stopping)
 
-    def _bring(self, net: Any) -> None:
+    def _restore(self, net: Any) -> None:
         content, arrays = read_archive(self.path, kind="checkpoint")
         state = Decoder(arrays, KINDS).decode(content["state"])
         net.module_.load_state_dict(state["weights"])
@@ -128,8 +128,8 @@ class Checkpoint:
             encoded = encoder.encode(state, "state")
         except UnknownKindError as error:
             raise TypeError(
-                "The 'checkpoint' parameter asks for a file that holds what callbacks "
-                f"record in the history: {error} Record numbers and strings."
+                "The 'checkpoint' parameter requires that callbacks record only "
+                f"numbers and strings in the history: {error}"
             ) from None
         content = {"fingerprint": self.fingerprint, "state": encoded}
         write_archive(
@@ -143,9 +143,9 @@ class Checkpoint:
             yield
         except (AttributeError, LookupError, RuntimeError, TypeError) as error:
             raise ValueError(
-                f"The 'checkpoint' parameter names {os.fspath(self.path)!r}, which is "
-                "no state of a training as fit writes it. Remove the file, or give "
-                "another path."
+                f"The 'checkpoint' parameter is {os.fspath(self.path)!r}, a file that "
+                "does not contain a training state as written by fit. Remove the file "
+                "or pass another path."
             ) from error
 
     def _check_fingerprint(self) -> None:
@@ -153,10 +153,11 @@ class Checkpoint:
         names = [*self.fingerprint, *(found.keys() - self.fingerprint.keys())]
         if other := [k for k in names if found.get(k) != self.fingerprint.get(k)]:
             raise ValueError(
-                f"The 'checkpoint' parameter names {os.fspath(self.path)!r}, which "
-                f"holds the state of another training, with other {', '.join(other)}. "
-                "Remove the file if it is of no use, or give another path. A folder "
-                "holds a file for each training, as in a search or cross-validation."
+                f"The 'checkpoint' parameter is {os.fspath(self.path)!r}, a file with "
+                "the state of another training, which differs in "
+                f"{', '.join(other)}. Remove the file if it is not needed, or pass "
+                "another path. If the path is a folder, each training writes its own "
+                "file, as a search or cross-validation requires."
             )
 
 

@@ -1,4 +1,4 @@
-"""A linear model of n-grams, to stand beside a network."""
+"""Linear model of n-grams, whose logits are combined with those of a network."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,28 +17,29 @@ from sklearn_bilstm.training._temperature import fitted_temperature
 
 __all__ = ["NgramLinearModel", "Regressions"]
 
-# Rows that are enough to estimate the size of the logits, and how sure to be of them.
-_ROWS_TO_MEASURE = 800
+# Number of held-out rows that suffice to estimate the scale and the temperature of the
+# logits.
+_MIN_HELD_OUT_ROWS = 800
 
 
 class NgramLinearModel:
-    """Logistic regression on TF-IDF weights of n-grams of token ids.
+    """Logistic regression on TF-IDF features of n-grams of token ids.
 
-    The path for what single words and phrases give away, as in wide and deep learning
-    (Cheng et al., 2016). It is not trained together with the network: trained by one
-    loss, the linear part fits the rows at once and leaves the network nothing to learn.
+    It is the wide part of a wide and deep model (Cheng et al., 2016), but is trained
+    separately from the network. With a joint loss, the linear part would quickly fit
+    the training rows, and the network would learn nothing.
 
-    Each class is told from the others by a regression of its own, for which an n-gram
-    weighs the more the more naive Bayes would make of it (Wang and Manning, 2012).
+    There is one regression per class (one-vs-rest). Features are weighted by naive
+    Bayes log-count ratios (Wang and Manning, 2012).
 
     Parameters
     ----------
     ngrams : tuple of int
-        Tokens of the shortest and of the longest n-grams.
+        Minimum and maximum length of the n-grams, in tokens.
     n_classes : int
         Number of classes, K.
     multilabel : bool, default=False
-        Whether a row may be in several classes or none.
+        Whether a row can have several labels or none.
     """
 
     def __init__(
@@ -65,30 +66,30 @@ class NgramLinearModel:
         *,
         verbose: bool = False,
     ) -> Self:
-        """Learn from rows.
+        """Fit the model to training rows.
 
         Parameters
         ----------
         sequences : RaggedArray of int
             Token ids of n rows.
         target : ndarray of int, shape (n,), or of shape (n, K)
-            Class of each row; or one where a row is in a class, and else zero.
+            Class of each row, or a label indicator matrix.
         weight : ndarray of shape (n,)
-            Weights of the rows.
+            Sample weights.
         seed : int
-            Decides on the folds by which the size of the logits is estimated.
+            Controls the split into folds.
         static : ndarray of shape (n, S), default=None
-            Standardised numbers beside each row, which are further columns.
+            Standardised static features, which are additional columns.
         verbose : bool, default=False
-            Whether to print, every few seconds, how many regressions are fitted.
+            Whether to print the number of fitted regressions every few seconds.
 
         Returns
         -------
         self : NgramLinearModel
-            With `size_`, the root mean square of the logits of rows that were not
-            learnt from, and `temperature_`, by which logits are to be divided so that
-            those of such rows are as sure as they are right. The size is zero if there
-            is nothing to learn, or if what was learnt is not true of such rows.
+            With `size_`, the root mean square of the out-of-fold logits, and
+            `temperature_`, which calibrates them when they are divided by it. The size
+            is zero if all rows belong to one class, or if the logits predict held-out
+            rows worse than the class frequencies do.
         """
         self.vocabulary = HashedNgramVocabulary(self.ngrams).fit(sequences)
         counts = self.vocabulary.counts(sequences)
@@ -97,7 +98,7 @@ class NgramLinearModel:
         self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
         splits = self._splits(target, seed)
         progress = self._progress(1 + len(splits), verbose)
-        rows, logits = self._logits_of_fresh_rows(X, target, weight, splits, progress)
+        rows, logits = self._out_of_fold_logits(X, target, weight, splits, progress)
         if logits.any():
             temperature = self._temperature(logits, target[rows], weight[rows])
             if temperature is not None:
@@ -114,17 +115,17 @@ class NgramLinearModel:
     ) -> np.ndarray:
         """Return the logits of rows.
 
-        Those of a row have mean zero, unless it may be in several classes. An id larger
-        than any learnt from is unknown.
+        The logits of a row have mean zero, unless rows can have several labels. Ids
+        larger than those seen in `fit` are unknown.
 
         Parameters
         ----------
         sequences : RaggedArray of int
             Token ids of n rows.
         static : ndarray of shape (n, S), default=None
-            The numbers beside each row, if there are any.
+            Static features of each row, if there are any.
         found : ndarray of int, shape (n_lengths, n_steps), default=None
-            What `columns.at_steps` gives for these rows. None looks it up.
+            Result of `vocabulary.at_steps` for these rows. None computes it.
 
         Returns
         -------
@@ -134,7 +135,7 @@ class NgramLinearModel:
         if self.regressions is None:
             return np.zeros((n_rows, self.n_classes))
         X = self._features(self.vocabulary.counts(sequences, found), static)
-        return self._of_all_classes(self.regressions, X.columns)
+        return self._logits_of_all_classes(self.regressions, X.columns)
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the model."""
@@ -171,10 +172,10 @@ class NgramLinearModel:
     def contributions(
         self, sequences: RaggedArray, static: np.ndarray | None = None
     ) -> np.ndarray:
-        """Return what the n-grams that end at each step add to the logits of their row.
+        """Return the contributions of the n-grams that end at each step to the logits.
 
-        An n-gram adds as much at each of its places. What is left of the logits, such
-        as intercepts and what `static` adds, is of no n-gram.
+        The contribution of an n-gram is divided equally among its occurrences in a row.
+        Contributions exclude intercepts and static features.
 
         Returns
         -------
@@ -193,7 +194,7 @@ class NgramLinearModel:
             weights = X[rows, ngrams] / n_times
             coefficients = _dense(self.regressions.coefficients[ngrams])
             found = weights[:, np.newaxis] * coefficients
-            contributions[places] = self.regressions.of_all_classes(
+            contributions[places] = self.regressions.expanded(
                 found, lowest[rows], self.n_classes
             )
         return contributions.transpose(1, 0, 2)
@@ -201,8 +202,8 @@ class NgramLinearModel:
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None
     ) -> "_Features":
-        """Return what regressions read; it is written over the counts."""
-        # as the transformer does it, but for its checks, which take longer for a row
+        """Return the features of regressions. The counts are overwritten."""
+        # as in TfidfTransformer, whose checks take longer than the rest for a few rows
         weights = counts.data
         np.log(weights, out=weights)
         weights += 1
@@ -216,22 +217,22 @@ class NgramLinearModel:
     def _splits(
         self, target: np.ndarray, seed: int
     ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return as many folds as hold enough rows, each with the rows outside it."""
+        """Return training and held-out rows of as many folds as are needed."""
         splits: list[tuple[np.ndarray, np.ndarray]] = []
         for split in folds(target, seed):
             splits.append(split)
-            if sum(len(fold) for _, fold in splits) >= _ROWS_TO_MEASURE:
+            if sum(len(held_out) for _, held_out in splits) >= _MIN_HELD_OUT_ROWS:
                 break
         return splits
 
     def _progress(self, n_models: int, verbose: bool) -> Callable[[], None]:
-        """Return what is to be called after each regression."""
+        """Return a function to call after each regression."""
         is_single = self.n_classes <= 2 and not self.multilabel
         n_regressions = n_models * (1 if is_single else self.n_classes)
         printer = StepPrinter("regressions of n-grams", n_regressions)
         return printer.step if verbose else lambda: None
 
-    def _logits_of_fresh_rows(
+    def _out_of_fold_logits(
         self,
         X: "_Features",
         target: np.ndarray,
@@ -239,19 +240,21 @@ class NgramLinearModel:
         splits: list[tuple[np.ndarray, np.ndarray]],
         progress: Callable[[], None],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return rows, and the logits that each gets of a path that has not seen it."""
+        """Return held-out rows and their logits by models fitted without them."""
         rows, logits = [np.zeros(0, np.intp)], [np.zeros((0, self.n_classes))]
-        for learnt, fold in splits:
-            known = X.take(learnt)
-            model = _fit_linear(known, target[learnt], weight[learnt], progress)
+        for train, held_out in splits:
+            known = X.take(train)
+            model = _fit_linear(known, target[train], weight[train], progress)
             if model is not None:
-                rows.append(fold)
-                logits.append(self._of_all_classes(model, X.columns[fold]))
+                rows.append(held_out)
+                logits.append(self._logits_of_all_classes(model, X.columns[held_out]))
         return np.concatenate(rows), np.concatenate(logits)
 
-    def _of_all_classes(self, model: "Regressions", X: sparse.csr_array) -> np.ndarray:
+    def _logits_of_all_classes(
+        self, model: "Regressions", X: sparse.csr_array
+    ) -> np.ndarray:
         found = model.logits(X)
-        return model.of_all_classes(found, found.argmin(1), self.n_classes)
+        return model.expanded(found, found.argmin(1), self.n_classes)
 
     def _temperature(
         self, logits: np.ndarray, target: np.ndarray, weight: np.ndarray
@@ -259,7 +262,7 @@ class NgramLinearModel:
         if not self.multilabel:
             truth = np.eye(self.n_classes)[target]
             return fitted_temperature(logits, truth, weight)
-        # each label is a choice between two classes
+        # each label is a binary problem
         target = target.astype(float)
         choices = np.stack([np.zeros_like(logits), logits], axis=-1)  # (n, K, 2)
         truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
@@ -268,14 +271,14 @@ class NgramLinearModel:
 
 @dataclass(frozen=True)
 class _Features:
-    """What regressions read.
+    """Features of regressions.
 
     Parameters
     ----------
     columns : csr_array of shape (n_rows, n_columns)
-        TF-IDF weights of n-grams, and numbers behind them.
+        TF-IDF weights of n-grams, followed by static features.
     n_ngrams : int
-        How many of the columns are of n-grams.
+        Number of columns of n-grams.
     """
 
     columns: sparse.csr_array
@@ -293,12 +296,12 @@ class Regressions:
     Parameters
     ----------
     classes : ndarray of int, shape (n_found,)
-        The classes that have rows.
+        Classes with training rows.
     coefficients : csr_array or ndarray of shape (n_columns, n_found)
         Sparse if most of them are zero.
     intercepts : ndarray of shape (n_found,)
     exclusive : bool, default=True
-        Whether a row is in one class only.
+        Whether each row belongs to exactly one class.
     """
 
     classes: np.ndarray
@@ -320,22 +323,22 @@ class Regressions:
         logits = _dense(X @ self.coefficients) + self.intercepts
         return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
 
-    def of_all_classes(
+    def expanded(
         self, found: np.ndarray, lowest: np.ndarray, n_classes: int
     ) -> np.ndarray:
-        """Return numbers of all K classes, of mean zero if exclusive.
+        """Expand values to all K classes, with mean zero if exclusive.
 
         Parameters
         ----------
         found : ndarray of shape (n, n_found)
-            Logits, or parts of them.
+            Logits, or contributions to them.
         lowest : ndarray of int, shape (n,)
-            Where the least logit is: no class without a row is likelier than another.
+            Index of the smallest logit, whose value classes without training rows get.
         n_classes : int
             Number of classes, K.
         """
         if not self.exclusive:
-            return found  # of every label
+            return found  # all labels are present
         numbers = found
         if len(self.classes) < n_classes:
             least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
@@ -354,7 +357,7 @@ def _fit_linear(
     weight: np.ndarray,
     after_each: Callable[[], None],
 ) -> Regressions | None:
-    """Fit a regression for each class, or nothing if all rows are of one class."""
+    """Fit a regression for each class; return None if all rows belong to one class."""
     if X.columns.nnz == 0:
         return None
     rows = X.columns, X.n_ngrams
@@ -363,7 +366,7 @@ def _fit_linear(
     classes, found = np.unique(target, return_inverse=True)
     if len(classes) < 2:
         return None
-    if len(classes) == 2:  # one regression, the same from the side of either class
+    if len(classes) == 2:  # a single regression suffices
         w, b = fit_one_vs_rest(
             *rows, found[:, np.newaxis], weight, least_expected=0, after_each=after_each
         )
@@ -380,9 +383,9 @@ def _fit_labels(
     weight: np.ndarray,
     after_each: Callable[[], None],
 ) -> Regressions:
-    """Fit a regression a label, or its odds where all rows have it or none has."""
+    """Fit a regression for each label, or an intercept alone for a constant label."""
     of_labels = weight @ target
-    # as if one row more had each label, and one had not
+    # smoothed as if there were one more row with each label, and one without it
     intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
     labels = np.arange(len(intercepts))
     varies = target.min(0, initial=1) < target.max(0, initial=0)
@@ -392,7 +395,7 @@ def _fit_labels(
         fitted, intercepts[varies] = fit_one_vs_rest(
             X.columns, X.n_ngrams, target[:, varies] > 0, weight, after_each=after_each
         )
-        # those of the others are zero
+        # constant labels have zero coefficients
         spread = sparse.csr_array(np.eye(len(labels))[varies])
         coefficients = fitted @ spread
     return Regressions(labels, coefficients, intercepts, False)

@@ -98,8 +98,8 @@ class ClassLogOdds:
     @property
     def n_channels(self) -> int:
         """Number of features of a token."""
-        one_says_all = self.n_classes == 2 and not self.multilabel
-        return self._n_lengths * (1 if one_says_all else self.n_classes)
+        is_binary = self.n_classes == 2 and not self.multilabel
+        return self._n_lengths * (1 if is_binary else self.n_classes)
 
     @property
     def _n_lengths(self) -> int:
@@ -138,7 +138,7 @@ class ClassLogOdds:
         everywhere = _Weights.of(occurs, members, weight)
         n_ngrams = occurs.shape[1]
         shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
-        # in half precision, since there can be very many
+        # half precision, since the tables can be very large
         self.tables = np.zeros(shape, np.float16)
         self.tables[-1, :-1] = self._log_odds(everywhere)
         fold_of_rows = _fold_of_rows(sequences)

@@ -29,37 +29,37 @@ from sklearn_bilstm.utils._random import seeded_generator
 
 __all__ = ["SequenceNet"]
 
-# What random numbers are for, so that one seed gives each use numbers of its own.
+# Uses of random numbers, so that each has an independent stream of the same seed.
 _ORDER, _DROPOUT, _LOADER, _NEW_TOKENS = range(1, 5)
 
-# A batch is cut into a shard for each core of the machine, or several that fit its
-# cache, and into none of fewer rows or steps than is worth a thread. That does not
-# depend on the number of threads, and neither does what is learnt.
-_FEWEST_SHARD_ROWS = 8
-_FEWEST_SHARD_STEPS = 1200  # padding among them
-_MOST_SHARD_STEPS = 5000
-_MOST_SHARD_STEPS_OF_BFLOAT16 = 10_000  # as many bytes
+# A batch is cut into one shard per core of the machine, or into several that fit its
+# cache, but not into shards too small for a thread. The number of shards does not
+# depend on the number of threads, and neither do the fitted weights.
+_MIN_SHARD_ROWS = 8
+_MIN_SHARD_STEPS = 1200  # including padding
+_TARGET_SHARD_STEPS = 5000
+_TARGET_SHARD_STEPS_BFLOAT16 = 10_000  # same size in bytes
 
-# A shard of several rows has at most so many steps, or a few very long rows of a batch
-# would multiply the memory of all the others. Eight rows of 8,000 steps stay together.
+# Maximum number of steps of a shard of several rows, so that a few very long rows of a
+# batch do not multiply the memory of the others. Eight rows of 8,000 steps fit.
 _MAX_SHARD_STEPS = 2**16
 
 
 class SequenceNet(PredictingNet):
-    """A skorch net that learns from batches of a :class:`SequenceDataset`.
+    """A skorch net that is trained on batches of a :class:`SequenceDataset`.
 
-    Unlike other skorch nets it has no callbacks of its own, draws all random numbers
-    from `seed`, takes its validation rows ready, and lets Ctrl-C through. On a CPU,
-    shards of a batch are learnt from side by side in threads.
+    Unlike other skorch nets, it has no default callbacks, draws all random numbers from
+    `seed`, is given its validation rows, and does not catch Ctrl-C. On a CPU, shards of
+    a batch are processed in parallel threads.
 
     Parameters
     ----------
     module : SequenceModel or TaggingModel
-        A network that is ready to be trained.
+        A network with initialised weights.
     *args
         As for :class:`PredictingNet`.
     seed : int, default=0
-        Decides the order of the rows and all dropout.
+        Controls the order of rows and dropout.
     **kwargs
         As for :class:`PredictingNet`.
     """
@@ -78,7 +78,7 @@ class SequenceNet(PredictingNet):
         self.n_steps_ = 0
 
     def get_default_callbacks(self) -> list:
-        """Return none: scoring and printing stay out of the inner loop."""
+        """Return an empty list, to keep scoring and printing out of the inner loop."""
         return []
 
     def fit_epochs(
@@ -90,25 +90,25 @@ class SequenceNet(PredictingNet):
         callbacks: list,
         checkpoint: str | os.PathLike | None = None,
     ) -> None:
-        """Train until the epochs are over or a callback stops it.
+        """Train for a number of epochs, or until a callback stops the training.
 
         Parameters
         ----------
         train : SequenceDataset
-            Rows to learn from.
+            Training rows.
         valid : SequenceDataset or None
-            Rows to watch the loss on.
+            Validation rows.
         n_epochs : int
-            Largest number of passes over `train`.
+            Maximum number of epochs.
         callbacks : list of skorch callbacks
-            Those of this training, in the order of their calls.
+            Callbacks of this training, in the order of their calls.
         checkpoint : str, path-like or None, default=None
             Path of a :class:`Checkpoint` of this training.
 
         Raises
         ------
         ValueError
-            If the weights diverge, or the checkpoint is of another training.
+            If training diverges, or the checkpoint belongs to another training.
         """
         self.callbacks = callbacks
         if self.initialized_:
@@ -127,7 +127,7 @@ class SequenceNet(PredictingNet):
                     self._workers,
                     partial(self._fit_until, last_epoch, train, valid, stored),
                 )
-        except StopTraining:  # within an epoch, which is not complete then
+        except StopTraining:  # within an epoch, which stays incomplete
             pass
         finally:
             self.notify("on_train_end", X=train, y=None)
@@ -141,14 +141,14 @@ class SequenceNet(PredictingNet):
         valid: SequenceDataset | None,
         stored: Checkpoint | None,
     ) -> None:
-        goes_on = True
-        while goes_on and len(self.history) < last_epoch:
-            goes_on = self._fit_epoch(train, valid)
+        continues = True
+        while continues and len(self.history) < last_epoch:
+            continues = self._fit_epoch(train, valid)
             if stored is not None:
                 stored.write(self)
 
     def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> bool:
-        """Train for an epoch, and return whether there is to be another one."""
+        """Train for an epoch, and return whether to continue."""
         start = time.perf_counter()
         datasets = {"dataset_train": train, "dataset_valid": valid}
         self.notify("on_epoch_begin", **datasets)
@@ -169,12 +169,12 @@ class SequenceNet(PredictingNet):
         if all(weight.isfinite().all() for weight in self.module_.parameters()):
             return
         raise ValueError(
-            f"Training failed in epoch {len(self.history)}, as weights are infinite or "
-            "NaN: lower the 'lr' parameter, and set 'gradient_clip_norm' if it is None."
+            f"Training diverged in epoch {len(self.history)}: weights are infinite or "
+            "NaN. Lower the 'lr' parameter, and set 'gradient_clip_norm' if it is None."
         )
 
     def _run_pass(self, name: str, iterator: DataLoader, step: Callable) -> None:
-        """Go once over the rows and record their mean loss."""
+        """Process all batches once, and record the mean loss of their rows."""
         self.run_single_epoch(
             iterator, training=name == "train", prefix=name, step_fn=step
         )
@@ -184,11 +184,11 @@ class SequenceNet(PredictingNet):
         loss = float(np.average(losses, weights=sizes))
         earlier = [epoch[f"{name}_loss"] for epoch in self.history[:-1]]
         self.history.record(f"{name}_loss", loss)
-        # what skorch's own callbacks look for
+        # required by callbacks of skorch
         self.history.record(f"{name}_loss_best", loss < min(earlier, default=np.inf))
 
     def notify(self, method_name: str, **cb_kwargs: Any) -> None:
-        """Call the method of all callbacks.
+        """Call a method of all callbacks.
 
         If one stops the training, the others are called nevertheless. skorch's
         EarlyStopping stops by raising KeyboardInterrupt; any other KeyboardInterrupt is
@@ -210,7 +210,7 @@ class SequenceNet(PredictingNet):
     def get_iterator(
         self, dataset: SequenceDataset, training: bool = False
     ) -> DataLoader:
-        """Return a loader of batches of like length, in random order for training."""
+        """Return a loader of batches of similar length, shuffled for training."""
         name = "iterator_train" if training else "iterator_valid"
         batches: BucketBatchSampler | list[np.ndarray]
         if training:
@@ -224,30 +224,30 @@ class SequenceNet(PredictingNet):
             return DataLoader(
                 dataset,
                 sampler=batches,
-                batch_size=None,  # an item of the dataset is a batch already
+                batch_size=None,  # the sampler yields the rows of a batch
                 generator=seeded_generator(self.seed, _LOADER),
                 **self.get_params_for(name),
             )
         except (TypeError, ValueError) as error:
             raise ValueError(
-                f"The 'net_params' parameter must give {name} arguments of "
-                "torch.utils.data.DataLoader, other than those that decide which rows "
-                f"make a batch: torch says: {error}"
+                "The 'net_params' parameter must contain arguments of "
+                f"torch.utils.data.DataLoader for {name}, except for those that "
+                f"determine the rows of a batch: {error}"
             ) from error
 
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
-        """Learn from a batch, with dropout of its own."""
+        """Update the weights by the gradient of a batch."""
         self.n_steps_ += 1
         return super().train_step(batch, **fit_params)
 
     def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
-        """Compute the loss of a batch and leave its gradient in the parameters."""
+        """Compute the loss of a batch, and store its gradient in the parameters."""
         if not self._on_cpu:
             generator = self._dropout_generator()
             step = super().train_step_single(batch, generator=generator, **fit_params)
             for weight in self.module_.parameters():
                 if weight.grad is not None and weight.grad.is_sparse:
-                    # coalesced, as its order would else be that of a GPU's threads
+                    # coalesced, since the order of a GPU's threads is not deterministic
                     weight.grad = weight.grad.coalesce().to_dense()
             return step
         self._set_training(True)
@@ -264,13 +264,13 @@ class SequenceNet(PredictingNet):
             return loss.detach(), y_pred.detach(), list(gradients)
 
         losses, y_preds, gradients = zip(*self._in_shards(learn, batch), strict=True)
-        # summed in one order, whichever thread was the fastest
+        # summed in a fixed order, regardless of the order in which threads finish
         for weight, *parts in zip(weights, *gradients, strict=True):
             weight.grad = _total(parts)
         return {"loss": sum(losses), "y_pred": _joined(y_preds)}
 
     def validation_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
-        """Compute the loss of a batch without learning from it."""
+        """Compute the loss of a batch of validation rows."""
         if not self._on_cpu:
             return super().validation_step(batch, **fit_params)
         self._set_training(False)
@@ -285,17 +285,19 @@ class SequenceNet(PredictingNet):
         return {"loss": loss, "y_pred": y_pred}
 
     def _in_shards(self, function: Callable, batch: tuple) -> list:
-        """Call a function with the number of each shard of a batch and the shard."""
+        """Call a function with the index and the content of each shard of a batch."""
         n_rows, n_steps = batch[0]["mask"].shape
         n_cores, size = os.cpu_count() or 1, n_rows * n_steps
         in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
-        most = _MOST_SHARD_STEPS_OF_BFLOAT16 if in_bfloat16 else _MOST_SHARD_STEPS
-        n_shards = min(
-            n_cores * -(-size // (n_cores * most)),
-            n_rows // _FEWEST_SHARD_ROWS,
-            size // _FEWEST_SHARD_STEPS,
+        target_steps = (
+            _TARGET_SHARD_STEPS_BFLOAT16 if in_bfloat16 else _TARGET_SHARD_STEPS
         )
-        if self.module_.needs_whole_batch:  # however long its rows are
+        n_shards = min(
+            n_cores * -(-size // (n_cores * target_steps)),
+            n_rows // _MIN_SHARD_ROWS,
+            size // _MIN_SHARD_STEPS,
+        )
+        if self.module_.needs_whole_batch:  # regardless of memory
             shards = [batch]
         else:
             shards = cut(batch, max(1, n_shards), _MAX_SHARD_STEPS)
@@ -314,7 +316,7 @@ class SequenceNet(PredictingNet):
         return self.criterion_(y_pred, **compared, **self.module_.loss_arguments)
 
     def epochs(self) -> list[dict[str, Any]]:
-        """Return what was recorded of each complete epoch."""
+        """Return the records of all complete epochs."""
         return [
             {
                 name: value
@@ -326,16 +328,17 @@ class SequenceNet(PredictingNet):
         ]
 
     def restart_optimizer(self) -> None:
-        """Forget what the optimiser remembers, which is twice the size of the model."""
+        """Reset the optimizer, whose state is twice the size of the model."""
         self._initialize_optimizer()
 
     def load_training_state(self, other: "SequenceNet") -> None:
-        """Go on where another net stopped: its steps, epochs and optimiser.
+        """Load the numbers of steps and epochs and the optimizer state of another net.
 
         Parameters
         ----------
         other : SequenceNet
-            A net with as many parameters, in the same order. It is left as it is.
+            A net with the same number of parameters, in the same order. It is not
+            changed.
         """
         self.n_steps_ = other.n_steps_
         self.history = copy(other.history)
@@ -350,7 +353,7 @@ class SequenceNet(PredictingNet):
                 }
 
     def grow_vocabulary(self, n_tokens: int) -> None:
-        """Add embeddings until there are `n_tokens`, keeping those there are."""
+        """Add embeddings up to `n_tokens`; existing embeddings are kept."""
         layer = self.module_.input_layer
         if not isinstance(layer, TokenInput) or n_tokens <= layer.input_size:
             return
@@ -369,8 +372,8 @@ class SequenceNet(PredictingNet):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_workers", None)  # threads cannot be stored
-        # nor can many a callback, and those of a training are over with it
+        state.pop("_workers", None)  # threads cannot be pickled
+        # some callbacks cannot be pickled either, and none are used after training
         state["callbacks"], state["callbacks_"] = [], []
         return state
 
@@ -387,7 +390,7 @@ def _total(gradients: Sequence[Tensor]) -> Tensor:
 
 
 def _joined(y_preds: Sequence[Tensor]) -> Tensor:
-    """Put predictions of shards together, those of steps in the longest width."""
+    """Concatenate predictions of shards, padding those of steps to the same width."""
     if y_preds[0].ndim < 3:
         return torch.cat(tuple(y_preds))
     width = max(y_pred.shape[1] for y_pred in y_preds)

@@ -9,12 +9,12 @@ from scipy.optimize import minimize
 __all__ = ["fit_one_vs_rest"]
 
 _C = 30.0
-# Importance of an n-gram that is as frequent inside a class as outside.
+# Importance of an n-gram that is equally frequent inside and outside a class.
 _LEAST_IMPORTANCE = 0.5
-# An n-gram that no row of a class has matters if so many rows were to have it, were the
-# n-gram independent of the class.
+# An n-gram without an occurrence in a class is used if it would occur in at least this
+# number of its rows, were it independent of the class.
 _LEAST_EXPECTED = 0.3
-# Sparse coefficients take more memory for each that is not zero.
+# A sparse array takes more memory per nonzero coefficient than a dense one.
 _LARGEST_DENSITY = 0.5
 _TOLERANCE = 1e-4
 _MAX_ITERATIONS = 1000
@@ -33,25 +33,26 @@ def fit_one_vs_rest(
 ) -> tuple[np.ndarray | sparse.csr_array, np.ndarray]:
     """Fit a regression for each class.
 
-    The columns of n-grams are multiplied by their importance for the class, which is
-    taken from naive Bayes (Wang and Manning, 2012). A regression reads the n-grams that
-    rows of its class have, and those that many would have by chance. So the number of
-    coefficients grows with the number of values in `X`, and not with the number of
-    classes times that of n-grams.
+    The columns of n-grams are multiplied by their naive Bayes log-count ratios (Wang
+    and Manning, 2012). The regression of a class uses the n-grams that occur in its
+    rows, and those that would be expected to occur in some of them by chance. The
+    number of coefficients therefore grows with the number of values in `X`, not with
+    the product of the numbers of classes and n-grams.
 
     Parameters
     ----------
     X : csr_array of shape (n, n_columns)
-        TF-IDF weights of n-grams, and numbers behind them.
+        TF-IDF weights of n-grams, followed by static features.
     n_ngrams : int
         Number of columns of n-grams.
     inside : array or csc_array of shape (n, K)
-        One if a row is in a class, else zero. Each class has rows inside and outside.
+        One if a row belongs to a class, else zero. Each class has rows inside and
+        outside.
     weight : ndarray of shape (n,)
-        Weights of the rows, above zero.
+        Positive sample weights.
     least_expected : float, default=0.3
-        Number of rows of a class that must be expected to have an n-gram by chance, for
-        the n-gram to be read if no row of the class has it. 0 reads all n-grams.
+        Minimum number of rows of a class that are expected to contain an n-gram by
+        chance, for n-grams that occur in none of them. 0 uses all n-grams.
     after_each : callable
         Called after each regression.
 
@@ -84,7 +85,7 @@ def fit_one_vs_rest(
 
 
 class _Frequencies:
-    """In how many rows each n-gram is, by weight.
+    """Weighted document frequencies of n-grams.
 
     Parameters
     ----------
@@ -105,17 +106,17 @@ class _Frequencies:
         self._shares = weight @ inside / weight.sum()
 
     def of_class(self, k: int, least_expected: float) -> tuple[np.ndarray, np.ndarray]:
-        """Return the n-grams that a regression reads, and their importance.
+        """Return the n-grams that a regression uses, and their importance.
 
-        The importance is a half more than the absolute logarithm of how much more
-        frequent an n-gram is inside the class than outside.
+        The importance is 0.5 plus the absolute logarithm of the ratio of the
+        frequencies inside and outside the class.
         """
         places = slice(*self._in_classes.indptr[k : k + 2])
         inside = np.zeros(len(self._anywhere))
         inside[self._in_classes.indices[places]] = self._in_classes.data[places]
         n_expected = self._anywhere * self._shares[k]
         ngrams = np.flatnonzero((inside > 0) | (n_expected >= least_expected))
-        # each n-gram counts as if one row more had it
+        # smoothed as if one more row contained each n-gram
         outside = self._anywhere - inside
         p = (inside[ngrams] + 1) / (inside.sum() + len(inside))
         q = (outside[ngrams] + 1) / (outside.sum() + len(outside))
@@ -135,13 +136,16 @@ def _fit_class(
 ) -> tuple[np.ndarray, float]:
     """Return coefficients and intercept of a logistic regression with L2 penalty.
 
-    They are those of scikit-learn's LogisticRegression, which takes several times as
-    long for a small problem. The loss is divided by the geometric mean of the weights
-    of both sides and not by their sum, so that a regression of few rows inside does not
-    end too early; liblinear's tolerance depends on the rarer side, too.
+    The solution is that of scikit-learn's LogisticRegression, which takes several times
+    as long for a small problem. The loss is divided by the geometric mean of the total
+    weights inside and outside, rather than their sum, so that the regression of a small
+    class does not stop too early. The tolerance of liblinear depends on the smaller
+    side, too.
     """
     n_inside, n_outside = weight @ inside, weight @ ~inside
-    n_rows = 2 * np.sqrt(n_inside * n_outside)  # of all rows, where both are as many
+    n_rows = 2 * np.sqrt(
+        n_inside * n_outside
+    )  # all rows, if both sides have equal weight
     weight, penalty = weight / n_rows, 1 / (_C * n_rows)
     sign = np.where(inside, -1.0, 1.0)
     by_column = X.T
@@ -150,7 +154,7 @@ def _fit_class(
         coefficients, intercept = parameters[:-1], parameters[-1]
         odds = X @ coefficients
         odds += intercept
-        odds *= sign  # log odds of the wrong answer
+        odds *= sign  # log-odds of the wrong class
         np.exp(np.minimum(odds, _LARGEST_EXPONENT, out=odds), out=odds)
         loss = weight @ np.log1p(odds) + penalty / 2 * (coefficients @ coefficients)
         slope = weight * sign * odds / (1 + odds)

@@ -18,8 +18,8 @@ __all__ = ["PredictingNet"]
 
 # Inference batch size; doubled while it fits the step budget: 3 % more film reviews per
 # second than with 48 or 24 rows.
-_ROWS_TO_READ = 42
-_STEPS_TO_READ, _STEPS_TO_READ_ON_GPU = 2**14, 2**16
+_INFERENCE_ROWS = 42
+_INFERENCE_STEPS, _INFERENCE_STEPS_ON_GPU = 2**14, 2**16
 
 # Number of rows for which the output layers are computed at once.
 _ROWS_OF_HEAD = 2**14
@@ -93,7 +93,7 @@ class PredictingNet(NeuralNet):
         """
         with torch.inference_mode():
             pooled = torch.from_numpy(self.pooled(dataset)).split(_ROWS_OF_HEAD)
-            # a few at a time, as double precision takes twice the memory
+            # in parts, since double precision takes twice the memory
             return torch.cat([self.module_.head(x.double()) for x in pooled]).numpy()
 
     def pooled(self, dataset: SequenceDataset) -> np.ndarray:
@@ -190,15 +190,15 @@ class PredictingNet(NeuralNet):
         """
         network, lengths = self.module_, dataset.sequences.lengths
         rows = network.rows_to_look_up
-        n_enough = _TOKENS_TO_PROJECT * network.input_layer.input_size
-        if rows is not None and self._on_cpu and lengths.sum() >= n_enough:
+        min_tokens = _TOKENS_TO_PROJECT * network.input_layer.input_size
+        if rows is not None and self._on_cpu and lengths.sum() >= min_tokens:
             batches = self._batches(dataset, rows.best)
             large = [batch for batch in batches if len(batch) >= rows.fewest]
-            if sum(lengths[batch].sum() for batch in large) >= n_enough:
+            if sum(lengths[batch].sum() for batch in large) >= min_tokens:
                 return batches, self._looking_up(rows.fewest)
         return self._batches(dataset), network.pool
 
-    @single_threaded()  # as rounding can depend on the number of threads
+    @single_threaded()  # rounding can depend on the number of threads
     def _looking_up(self, fewest_rows: int) -> Callable[..., Tensor]:
         """Return a pooling function that uses a projection for large batches."""
         pool, projection = self.module_.pool, self.module_.projection()
@@ -211,9 +211,9 @@ class PredictingNet(NeuralNet):
         return pooled
 
     def _batches(
-        self, dataset: SequenceDataset, n_rows: int = _ROWS_TO_READ
+        self, dataset: SequenceDataset, n_rows: int = _INFERENCE_ROWS
     ) -> list[np.ndarray]:
-        n_steps = _STEPS_TO_READ if self._on_cpu else _STEPS_TO_READ_ON_GPU
+        n_steps = _INFERENCE_STEPS if self._on_cpu else _INFERENCE_STEPS_ON_GPU
         if self.module_.of_steps:
             # the memory of a CRF per row grows with the labels, not with the steps
             n_steps = 0

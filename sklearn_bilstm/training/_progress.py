@@ -43,22 +43,22 @@ class EpochPrinter(Callback):
         """Print a message if training is resumed from a checkpoint."""
         n_read = len(net.history) - 1 - self.n_before_
         if self.n_timed_ == 0 and n_read > 0:
-            self._say(f"going on from the checkpoint, after epoch {n_read}")
+            self._print_line(f"resuming from the checkpoint after epoch {n_read}")
 
     def on_train_end(self, net: Any, **kwargs: Any) -> None:
         """Print a message if the checkpoint is complete."""
         n_read = len(net.history) - self.n_before_
         if self.n_timed_ == 0 and n_read > 0:
-            self._say(f"the checkpoint is complete, after epoch {n_read}")
+            self._print_line(f"the checkpoint is complete, after epoch {n_read}")
 
     @staticmethod
-    def _say(words: str) -> None:
-        print(words, flush=True)  # noqa: T201, verbose=1 asks for it
+    def _print_line(line: str) -> None:
+        print(line, flush=True)  # noqa: T201, verbose=1 asks for it
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Print the epoch, and the column names before the first one."""
         self.n_timed_ += 1
-        # more epochs than were timed if some are from a checkpoint
+        # includes the epochs of a checkpoint, which are not timed
         n_done = len(net.history) - self.n_before_
         cells = self._cells(net.history[-1], n_done)
         if self.n_timed_ == 1:
@@ -66,9 +66,9 @@ class EpochPrinter(Callback):
         self._print(cells)
 
     def _print(self, cells: dict[str, str]) -> None:
-        # the same widths in each epoch, so that columns are aligned
+        # fixed widths, so that columns are aligned
         row = [cell.rjust(max(len(name), 9)) for name, cell in cells.items()]
-        self._say("  ".join(row))
+        self._print_line("  ".join(row))
 
     def _cells(self, epoch: dict[str, Any], n_done: int) -> dict[str, str]:
         so_far = time.perf_counter() - self.start_
@@ -83,14 +83,14 @@ class EpochPrinter(Callback):
 
 
 class StepPrinter:
-    """Print every few seconds how many steps are done, and the time left.
+    """Print the number of completed steps and the remaining time every few seconds.
 
-    Nothing is printed of steps that take less than that together.
+    If all steps together take less time than that, nothing is printed.
 
     Parameters
     ----------
     name : str
-        What is done in steps.
+        Name of the steps.
     n_steps : int
     """
 
@@ -101,7 +101,7 @@ class StepPrinter:
         self._start = self._printed = time.perf_counter()
 
     def step(self) -> None:
-        """Count a step, and print a line if the last one was printed long ago."""
+        """Count a step, and print a line if enough time has passed."""
         self._n_done += 1
         now = time.perf_counter()
         if now - self._printed >= _SECONDS_BETWEEN_LINES:

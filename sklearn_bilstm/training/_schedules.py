@@ -61,7 +61,7 @@ class OneCycle(_Changing):
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
         """Create the scheduler of the net's optimizer."""
-        # torch's own OneCycleLR divides by zero for few batches
+        # OneCycleLR of torch divides by zero for few batches
         self.scheduler_ = LambdaLR(net.optimizer_, partial(_one_cycle, self.n_steps))
 
     def on_batch_end(self, net: Any, training: bool, **kwargs: Any) -> None:

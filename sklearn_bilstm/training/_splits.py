@@ -46,8 +46,8 @@ def split_off_validation(
     """
     if n_rows < 2:
         raise ValueError(
-            f"early_stopping=True needs rows to hold out, but there is {n_rows} row "
-            "to fit: give more, or X_val and y_val, or early_stopping=False."
+            f"early_stopping=True requires at least two training rows: got {n_rows}. "
+            "Pass more rows, X_val and y_val, or early_stopping=False."
         )
     n_valid = min(max(1, round(fraction * n_rows)), n_rows - 1)
     stratified = classes is not None and _can_be_stratified(classes, n_valid)
@@ -63,9 +63,8 @@ def _can_be_stratified(classes: np.ndarray, n_valid: int) -> bool:
     if n_rows_of.min() >= 2 and len(n_rows_of) <= min(n_valid, n_rows - n_valid):
         return True
     warnings.warn(
-        f"Rows held out for early stopping ({n_valid}) are not stratified: of "
-        f"{len(n_rows_of)} classes in {n_rows} rows, the rarest has "
-        f"{n_rows_of.min()}.",
+        f"The {n_valid} rows held out for early stopping are not stratified: the "
+        f"rarest of {len(n_rows_of)} classes has {n_rows_of.min()} of {n_rows} rows.",
         UserWarning,
         stacklevel=3,
     )

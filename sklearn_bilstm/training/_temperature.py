@@ -6,10 +6,11 @@ from scipy.special import log_softmax
 
 __all__ = ["fitted_temperature"]
 
-# Bounds, since other parts of the model can be more or less reliable than these logits.
-_LEAST, _MOST = 1 / 3, 3.0
-# With fewer rows, the logits cannot be found to be uninformative.
-_ROWS_TO_JUDGE = 200
+# Bounds of the temperature, since the network can be more or less reliable than the
+# linear model.
+_MIN, _MAX = 1 / 3, 3.0
+# Minimum number of rows for which logits can be rejected as uninformative.
+_MIN_ROWS_TO_REJECT = 200
 
 
 def fitted_temperature(
@@ -39,7 +40,7 @@ def fitted_temperature(
     # effective sample size (Kish, 1965)
     n_rows = weight.sum() ** 2 / np.square(weight).sum()
     # smoothed as if there were one more row of each class (Platt, 1999), so that a few
-    # correct rows do not cause certainty
+    # correct rows do not lead to probabilities of one
     truth = (n_rows * truth + 1) / (n_rows + truth.shape[-1])
 
     def losses(log_probabilities: np.ndarray) -> np.ndarray:
@@ -50,13 +51,13 @@ def fitted_temperature(
 
     sharpness = minimize_scalar(
         lambda sharpness: weight @ losses_at(sharpness),
-        bounds=(1 / _MOST, 1 / _LEAST),
+        bounds=(1 / _MAX, 1 / _MIN),
         method="bounded",
     ).x
     frequencies = np.average(truth, axis=0, weights=weight)
     excess = losses_at(sharpness) - losses(np.log(frequencies))
     mean = np.average(excess, weights=weight)
     error = np.sqrt(np.average((excess - mean) ** 2, weights=weight) / n_rows)
-    if n_rows >= _ROWS_TO_JUDGE and mean > error:
+    if n_rows >= _MIN_ROWS_TO_REJECT and mean > error:
         return None
     return 1 / float(sharpness)

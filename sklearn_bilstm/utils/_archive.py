@@ -1,8 +1,9 @@
-"""A file of JSON and arrays that can be read without trust in whoever wrote it.
+"""Files of JSON and arrays that are safe to read from untrusted sources.
 
-It is a zip of three parts, which are not compressed: `manifest.json` with the format
-number and a SHA-256 of each other part, `content.json`, and `arrays.safetensors`.
-Nothing else may be in it, so that its size tells how much memory it takes to read.
+A file is an uncompressed zip archive with three parts: `manifest.json` with the format
+version and the SHA-256 checksums of the other parts, `content.json`, and
+`arrays.safetensors`. Other parts are not allowed, so that the size of the file bounds
+the memory required to read it.
 """
 
 import hashlib
@@ -34,9 +35,16 @@ FORMAT = 1
 _MANIFEST, _CONTENT, _ARRAYS = "manifest.json", "content.json", "arrays.safetensors"
 _LARGEST_MANIFEST = 2**16
 _ENCRYPTED = 0x1
-_EARLIEST = (1980, 1, 1, 0, 0, 0)  # for a zip; so that equal content is an equal file
+_EARLIEST = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # earliest date of a zip; equal content yields an equal file
 
-# What Python's zipfile raises for files that are none, or were changed.
+# Exceptions that zipfile raises for damaged or other files.
 _ZIP_ERRORS = (
     *(EOFError, OSError, OverflowError, RuntimeError, ValueError),
     *(struct.error, zipfile.BadZipFile),
@@ -50,18 +58,18 @@ def write_archive(
     content: Any,
     arrays: Mapping[str, np.ndarray],
 ) -> None:
-    """Write a file, or leave the one that was there if that fails.
+    """Write a file; if this fails, an existing file is not changed.
 
     Parameters
     ----------
     path : path or file
-        Where it is to be, or a file that is open in binary mode.
+        Path, or a file opened in binary mode.
     kind : str
-        What the file holds, such as "model".
+        Kind of content, such as "model".
     content : object
-        What JSON can hold.
+        Content that JSON supports.
     arrays : mapping of str to ndarray
-        Arrays of numbers by name.
+        Numeric arrays by name.
     """
     parts = {
         _CONTENT: _to_json(content),
@@ -83,23 +91,23 @@ def read_archive(path: AnyFile, *, kind: str) -> tuple[Any, dict[str, np.ndarray
     Parameters
     ----------
     path : path or file
-        What :func:`write_archive` has written, up to the end of the file.
+        Output of :func:`write_archive`, which must extend to the end of the file.
     kind : str
-        What it must hold.
+        Required kind of content.
 
     Returns
     -------
     content : object
-        What JSON can hold.
+        Content of the JSON.
     arrays : dict of str to ndarray
         Arrays by name.
 
     Raises
     ------
     ValueError
-        If it is another file, was changed or cut off, or is of a newer format.
+        If it is another file, modified, truncated, or of a newer format.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     """
     with _open_parts(path, kind, _CONTENT, _ARRAYS) as parts:
         return _from_json(parts[_CONTENT]), _from_safetensors(parts[_ARRAYS])
@@ -113,7 +121,7 @@ def read_content(path: AnyFile, *, kind: str) -> Any:
 
 @contextmanager
 def _open_parts(path: AnyFile, kind: str, *names: str) -> Iterator[dict[str, bytes]]:
-    """Yield the bytes of some parts, whatever is wrong with which is an error."""
+    """Yield the bytes of some parts; convert all errors of them to ValueErrors."""
     with _opened(path) as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -134,7 +142,7 @@ def _opened(path: AnyFile) -> IO[bytes]:
 
 
 def _manifest(archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
-    """Read the part that says what the others are, if this version can read them."""
+    """Read and check the manifest."""
     info = archive.getinfo(_MANIFEST)
     _check_stored(info)
     if info.file_size > _LARGEST_MANIFEST:
@@ -142,14 +150,14 @@ def _manifest(archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
     manifest = _from_json(archive.read(info))
     format_, found = manifest["format"], manifest["sklearn_bilstm"]
     if type(format_) is not int or format_ < 1:
-        raise ValueError(f"{format_!r:.80} is no number of a format.")
+        raise ValueError(f"{format_!r:.80} is not a format version.")
     if format_ > FORMAT:
         raise ValueError(
-            f"it has format {format_}, and this version reads formats up to {FORMAT}. "
-            "Read it with a newer version of sklearn_bilstm."
+            f"it has format {format_}, but this version supports formats up to "
+            f"{FORMAT}. Use a newer version of sklearn_bilstm."
         )
     if found != kind:
-        raise ValueError(f"it holds a {found!r:.80}.")
+        raise ValueError(f"it contains a {found!r:.80}.")
     return manifest
 
 
@@ -157,7 +165,7 @@ def _check_parts(archive: zipfile.ZipFile, size: int) -> None:
     infos = archive.infolist()
     names = [info.orig_filename for info in infos]
     if sorted(names) != sorted([_MANIFEST, _CONTENT, _ARRAYS]):
-        raise ValueError(f"it must hold three parts, and holds {names!r:.200}.")
+        raise ValueError(f"it must contain three parts: got {names!r:.200}.")
     for info in infos:
         _check_stored(info)
     if min(info.header_offset for info in infos):
@@ -169,15 +177,15 @@ def _check_parts(archive: zipfile.ZipFile, size: int) -> None:
 def _check_stored(info: zipfile.ZipInfo) -> None:
     stored = info.compress_type == zipfile.ZIP_STORED
     if not stored or info.file_size != info.compress_size:
-        raise ValueError(f"{info.filename!r:.80} in it is compressed.")
+        raise ValueError(f"its part {info.filename!r:.80} is compressed.")
     if info.flag_bits & _ENCRYPTED:
-        raise ValueError(f"{info.filename!r:.80} in it is encrypted.")
+        raise ValueError(f"its part {info.filename!r:.80} is encrypted.")
 
 
 def _part(archive: zipfile.ZipFile, name: str, manifest: dict[str, Any]) -> bytes:
     data = archive.read(name)
     if hashlib.sha256(data).hexdigest() != manifest["sha256"][name]:
-        raise ValueError(f"{name} in it was changed or damaged.")
+        raise ValueError(f"its part {name} is modified or damaged.")
     return data
 
 
@@ -190,10 +198,10 @@ def _from_json(data: bytes) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON.")
+    raise ValueError(f"{name} is not valid JSON.")
 
 
 def _from_safetensors(data: bytes) -> dict[str, np.ndarray]:
     arrays = safetensors.numpy.load(data)
-    # older releases give views of bytes, which nobody can write to
+    # older versions of safetensors return read-only arrays
     return {name: np.require(array, requirements="W") for name, array in arrays.items()}

@@ -125,7 +125,7 @@ class Encoder:
     def _encode_items(self, values: list, place: str) -> list:
         if _all_plain(values):
             return values
-        # in a pair of a name and a value, as in a pipeline, the name is used as path
+        # for pairs of a name and a value, as in a pipeline, the path contains the name
         names = [str(i) for i in range(len(values))]
         if len(values) > 1 and type(values[0]) is str:
             names[1] = values[0]
@@ -252,7 +252,7 @@ def _name_and_number(value: np.generic) -> list:
 def _scalar(pair: list) -> np.generic:
     name, value = pair
     if type(value) not in (bool, float, int):
-        raise TypeError(f"{value!r:.80} is no number.")
+        raise TypeError(f"{value!r:.80} is not a number.")
     with np.errstate(over="raise"):
         return _NUMBERS[name].type(value)
 
@@ -268,7 +268,7 @@ def _code_points(strings: np.ndarray) -> np.ndarray:
 
 def _strings(codes: np.ndarray) -> np.ndarray:
     if codes.dtype != np.uint32 or (codes > _LARGEST_CODE_POINT).any():
-        raise ValueError("These numbers are no code points.")
+        raise ValueError("Strings contain invalid code points.")
     return codes.view(f"U{codes.shape[-1]}")[..., 0]
 
 
@@ -279,7 +279,7 @@ def _shape_and_items(objects: np.ndarray) -> list:
 def _objects(pair: list) -> np.ndarray:
     shape, items = pair
     objects = np.empty(len(items), object)
-    for i, item in enumerate(items):  # assigning lists at once would create rows
+    for i, item in enumerate(items):  # assigning a list of lists would create rows
         objects[i] = item
     return objects.reshape(shape)
 
@@ -321,7 +321,7 @@ def _parts_of_csr(array: sparse.csr_array) -> list:
 def _csr(parts: list) -> sparse.csr_array:
     shape, data, indices, indptr = parts
     array = sparse.csr_array((data, indices, indptr), shape)
-    array.check_format(full_check=True)  # products read memory by the indices
+    array.check_format(full_check=True)  # invalid indices would access other memory
     return array
 
 

@@ -1,4 +1,4 @@
-"""What X and y are: the containers that are read, and those that are refused."""
+"""Conversion and validation of the containers of X and y."""
 
 from collections.abc import ItemsView, Iterable, KeysView, Mapping, Sequence, Set
 from numbers import Real
@@ -20,48 +20,48 @@ __all__ = [
     "without_gaps",
 ]
 
-# Libraries are recognised by their attributes, which spares their import.
+# Libraries are recognised by attributes, to avoid importing them.
 
 _NUMBERS = int, float, np.integer, np.floating
 
 
 def plain(X: Any, *, name: str = "X") -> Any:
-    """Return a container in a form that numpy, scipy, pandas, polars or Arrow has.
+    """Convert a container to one of NumPy, SciPy, pandas, polars or Arrow.
 
     Parameters
     ----------
     X : object
-        What a user calls X, or y.
+        X or y as passed by the user.
     name : str, default="X"
-        What a message calls it.
+        Name in error messages.
 
     Returns
     -------
     X : object
-        An array, a sparse matrix, a list, a column or a frame, or whatever is none of
-        the containers known here, as it is.
+        An array, a sparse matrix, a list, a column or a frame. Unknown containers are
+        returned unchanged.
 
     Raises
     ------
     ValueError
-        If X is read by keys, has no order, or is not computed yet.
+        If X is a mapping, has no order, or is lazy.
     """
     if sparse.issparse(X) or _is_plain_array(X):
         return X
-    _refuse_fields(X, name)
+    _reject_mapping(X, name)
     if isinstance(X, Set) and not isinstance(X, KeysView | ItemsView):
         raise ValueError(
-            f"{name} must be in an order: got an object of type {type(X).__name__}, "
-            f"which has none. Put its items into a list, such as sorted({name})."
+            f"{name} must be ordered: got an object of type {type(X).__name__}. "
+            f"Convert it to a list, for instance with sorted({name})."
         )
-    _refuse_lazy(X, name)
+    _reject_lazy(X, name)
     if hasattr(X, "detach") and hasattr(X, "numpy"):
-        return _of_tensor(X, name)
-    if hasattr(X, "with_format") and hasattr(X, "__len__"):  # a Dataset
+        return _from_tensor(X, name)
+    if hasattr(X, "with_format") and hasattr(X, "__len__"):  # Hugging Face Dataset
         return X.with_format("arrow")[:]
-    if hasattr(X, "to_pylist") and not hasattr(X, "columns"):  # an array of Arrow
+    if hasattr(X, "to_pylist") and not hasattr(X, "columns"):  # Arrow array
         return X.to_pylist()
-    if type(X).__name__ == "DataArray":  # of xarray, whose items are no numbers
+    if type(X).__name__ == "DataArray":  # xarray, whose items are arrays
         return X.to_numpy()
     return X
 
@@ -70,8 +70,8 @@ def _is_plain_array(X: Any) -> bool:
     return type(X) is np.ndarray and X.dtype.names is None
 
 
-def _refuse_fields(X: Any, name: str) -> None:
-    """Refuse what is iterated by its keys, and not by rows."""
+def _reject_mapping(X: Any, name: str) -> None:
+    """Raise an error for containers that are iterated by key rather than by row."""
     if isinstance(X, np.ndarray):
         keys = X.dtype.names
     elif isinstance(X, tuple):
@@ -87,23 +87,23 @@ def _refuse_fields(X: Any, name: str) -> None:
     shown = ", ".join(map(repr, keys[:4])) + ", ..." * (len(keys) > 4)
     raise ValueError(
         f"{name} must be a list, an array, a column or a frame: got an object of type "
-        f"{type(X).__name__} with the keys {shown or 'of none'}. "
-        f"{_way_out_of_fields(X, keys, name)}"
+        f"{type(X).__name__} with keys {shown or '(none)'}. "
+        f"{_advice_for_mapping(X, keys, name)}"
     )
 
 
-def _way_out_of_fields(X: Any, keys: tuple, name: str) -> str:
+def _advice_for_mapping(X: Any, keys: tuple, name: str) -> str:
     if hasattr(X, "batch_sizes"):
-        return f"Give torch.nn.utils.rnn.unpack_sequence({name})."
+        return f"Pass torch.nn.utils.rnn.unpack_sequence({name})."
     first = keys[0] if keys else "text"
     field = f".{first}" if isinstance(X, tuple) else f"[{first!r}]"
     if name.endswith("]"):  # it is a row
-        return f"Select what it is, as by [row{field} for row in X]."
-    return f"Select what holds the rows, such as {name}{field}."
+        return f"Select a field of each row, such as [row{field} for row in X]."
+    return f"Select the field with the rows, such as {name}{field}."
 
 
-def _refuse_lazy(X: Any, name: str) -> None:
-    """Refuse what stands for data that is not computed yet."""
+def _reject_lazy(X: Any, name: str) -> None:
+    """Raise an error for lazy containers."""
     graph = getattr(X, "__dask_graph__", None)
     if graph is not None and graph() is not None:
         method = "compute"
@@ -112,25 +112,25 @@ def _refuse_lazy(X: Any, name: str) -> None:
     else:
         return
     raise ValueError(
-        f"{name} must hold its data: got an object of type {type(X).__name__}, which "
-        f"is not computed yet. Give {name}.{method}()."
+        f"{name} must not be lazy: got an object of type {type(X).__name__}, which is "
+        f"not computed yet. Pass {name}.{method}()."
     )
 
 
-def _of_tensor(X: Any, name: str) -> Any:
+def _from_tensor(X: Any, name: str) -> Any:
     if getattr(X, "is_nested", False):
-        return [_of_tensor(row, name) for row in X.unbind()]
+        return [_from_tensor(row, name) for row in X.unbind()]
     if str(getattr(X, "layout", "torch.strided")) != "torch.strided":
         raise ValueError(
-            f"{name} must be dense or a sparse array of scipy: got a sparse tensor. "
-            f"Give a scipy.sparse.csr_array of it, or {name}.to_dense()."
+            f"{name} must be dense or a SciPy sparse array: got a sparse tensor. "
+            f"Convert it to a scipy.sparse.csr_array, or pass {name}.to_dense()."
         )
     X = X.detach().cpu()
     return (X.float() if "bfloat16" in str(X.dtype) else X).numpy()
 
 
 def describe(thing: Any) -> str:
-    """Return what a message calls an object."""
+    """Return a description of an object for an error message."""
     text = repr(thing)
     if len(text) > 40 or "\n" in text:
         return f"an object of type {type(thing).__name__}"
@@ -138,12 +138,12 @@ def describe(thing: Any) -> str:
 
 
 def columns_of(X: Any) -> tuple[list[str], list] | None:
-    """Return the names of the columns of a frame, and the columns, or None.
+    """Return the column names and the columns of a frame; None for other objects.
 
     Parameters
     ----------
     X : object
-        A frame of pandas, polars or pyarrow, or something else.
+        A pandas, polars or pyarrow frame, or any other object.
     """
     if hasattr(X, "column_names") and hasattr(X, "columns"):  # pyarrow
         return list(X.column_names), list(X.columns)
@@ -155,33 +155,33 @@ def columns_of(X: Any) -> tuple[list[str], list] | None:
     if hasattr(X, "get_columns"):
         return names, X.get_columns()
     raise ValueError(
-        "X must be a frame of pandas, polars or pyarrow: got an object of type "
-        f"{type(X).__name__}. Convert it, for instance by its method to_pandas."
+        "X must be a pandas, polars or pyarrow frame: got an object of type "
+        f"{type(X).__name__}. Convert it, for instance with its to_pandas method."
     )
 
 
 def as_rows(X: Any, *, input_type: str) -> Any:
-    """Return rows of token ids or of numbers in a plain form.
+    """Convert a container of rows of token ids or numbers.
 
-    Missing values of integers are padding at the end of a row of ids, and NaN where X
-    holds numbers.
+    Missing integers are padding at the end of a row of token ids, and NaN in numeric
+    input.
 
     Parameters
     ----------
     X : object
-        What a user calls X.
+        X as passed by the user.
     input_type : {"auto", "tokens", "numeric"}
-        As the parameter of the estimators.
+        Parameter of the estimators.
 
     Returns
     -------
     rows : ndarray, sparse matrix, frame or list
-        Items of a list are lists, tuples and arrays, or scalars.
+        Items of a list are lists, tuples, arrays or scalars.
 
     Raises
     ------
     ValueError
-        If X or a row is no container of rows, or a token id is missing.
+        If X or a row is not a supported container, or a token id is missing.
     """
     X = plain(X)
     if sparse.issparse(X) or isinstance(X, str | bytes | None) or _holds_numbers(X):
@@ -198,14 +198,14 @@ def as_rows(X: Any, *, input_type: str) -> Any:
 
 
 def _holds_numbers(X: Any) -> bool:
-    """Return whether X is a frame of pandas that numpy reads as numbers."""
+    """Return whether X is a pandas frame that NumPy converts to numbers."""
     dtypes = getattr(X, "dtypes", ()) if hasattr(X, "iloc") and X.ndim == 2 else ()
     are_numbers = [isinstance(d, np.dtype) and d.kind in "biuf" for d in dtypes]
     return bool(are_numbers) and all(are_numbers)
 
 
 def _listed(X: Any) -> Any:
-    """Return what holds rows as an array or a list, and a number as it is."""
+    """Convert a container of rows to an array or a list; numbers are unchanged."""
     if hasattr(X, "to_list") and not isinstance(X, np.ndarray):  # a column
         return X.to_list()
     if isinstance(X, memoryview) or (hasattr(X, "__array__") and not np.isscalar(X)):
@@ -217,17 +217,17 @@ def _listed(X: Any) -> Any:
         return X
     raise ValueError(
         "X must be a list, an array, a sparse matrix or a frame: got an object of type "
-        f"{type(X).__name__}. If it gives rows, put them into a list, as list(X) does."
+        f"{type(X).__name__}. If it iterates over rows, pass list(X)."
     )
 
 
 def channel_names(X: Any) -> list[str] | None:
-    """Return the column names of a list of frames, one for each series, or None.
+    """Return the column names of a list of frames, one per series; otherwise None.
 
     Parameters
     ----------
     X : object
-        What a user calls X.
+        X as passed by the user.
 
     Raises
     ------
@@ -248,19 +248,19 @@ def channel_names(X: Any) -> list[str] | None:
 
 
 def as_target(y: Any, *, name: str = "y") -> Any:
-    """Return targets or weights in a plain form, in which None stands for a masked one.
+    """Convert a container of targets or weights; masked entries become None.
 
     Parameters
     ----------
     y : object
-        What a user calls y.
+        y as passed by the user.
     name : str, default="y"
-        What a message calls it.
+        Name in error messages.
 
     Raises
     ------
     ValueError
-        If y is no container of targets.
+        If y is not a supported container.
     """
     y = plain(y, name=name)
     if isinstance(y, np.ma.MaskedArray):
@@ -271,12 +271,12 @@ def as_target(y: Any, *, name: str = "y") -> Any:
         return labels
     if isinstance(y, Sequence):
         return y if isinstance(y, list | tuple | str | bytes) else list(y)
-    if getattr(getattr(y, "dtype", None), "char", "") == "T":  # StringDType of numpy
+    if getattr(getattr(y, "dtype", None), "char", "") == "T":  # NumPy's StringDType
         return y.astype(object)
     if isinstance(y, Iterable) and not hasattr(y, "shape"):
         raise ValueError(
             f"{name} must be a list, an array or a column: got an object of type "
-            f"{type(y).__name__}. Put what it gives into a list, as list({name}) does."
+            f"{type(y).__name__}. Pass list({name})."
         )
     return y
 
@@ -284,10 +284,10 @@ def as_target(y: Any, *, name: str = "y") -> Any:
 def _array_of(thing: Any, name: str) -> np.ndarray:
     try:
         return np.asarray(thing)
-    except Exception as error:  # whatever another library raises
+    except Exception as error:  # other libraries can raise any exception
         raise ValueError(
-            f"{name} must be something that numpy makes an array of: got an object of "
-            f"type {type(thing).__name__}, and numpy says: {error}"
+            f"{name} must be convertible to a NumPy array: got an object of type "
+            f"{type(thing).__name__} ({error})."
         ) from error
 
 
@@ -297,12 +297,12 @@ def _stacked_columns(columns: list[np.ndarray], name: str) -> np.ndarray:
     except TypeError as error:
         dtypes = sorted({str(column.dtype) for column in columns})
         raise ValueError(
-            f"{name} must hold columns of numbers: got a frame with the types {dtypes}."
+            f"{name} must have numeric columns: got a frame with dtypes {dtypes}."
         ) from error
 
 
 def _row(row: Any, number: int, input_type: str) -> Any:
-    """Return a row as a list, a tuple or an array, and a scalar as it is."""
+    """Convert a row to a list, a tuple or an array; scalars are unchanged."""
     if type(row) in (list, tuple, str, bytes, int, float):
         return row
     name = f"X[{number}]"
@@ -321,8 +321,8 @@ def _row(row: Any, number: int, input_type: str) -> Any:
     if isinstance(row, Sequence) or row is None or np.isscalar(row) or is_missing(row):
         return list(row) if isinstance(row, Sequence) else row
     raise ValueError(
-        f"X must hold rows of token ids or of numbers: row {number} is an object of "
-        f"type {type(row).__name__}. Make a list or an array of it."
+        f"X must contain rows of token ids or numbers: row {number} is an object of "
+        f"type {type(row).__name__}. Convert it to a list or an array."
     )
 
 
@@ -351,7 +351,7 @@ def _rows_of_frame(X: Any, names: list[str], columns: list, input_type: str) -> 
 
 
 def _kind(column: Any) -> str:
-    """Return the letter that numpy has for the type of a column."""
+    """Return NumPy's letter for the kind of dtype of a column."""
     dtype: Any = getattr(column, "dtype", None)
     if hasattr(dtype, "kind"):
         return dtype.kind
@@ -362,7 +362,7 @@ def _kind(column: Any) -> str:
 
 
 def _column(column: Any) -> np.ndarray:
-    """Return a column, with a mask where integers are missing."""
+    """Convert a column to an array, which is masked if integers are missing."""
     if isinstance(getattr(column, "dtype", None), np.dtype):
         return column.to_numpy()
     if _kind(column) not in "iu":
@@ -376,7 +376,7 @@ def _column(column: Any) -> np.ndarray:
 
 
 def _nested(columns: list) -> list[list] | None:
-    """Return the cells of columns if all hold rows of their own, or None."""
+    """Return the cells of columns if all cells are sequences, otherwise None."""
     cells = []
     for column in columns:
         if _kind(column) != "O":
@@ -396,19 +396,20 @@ def _is_nested(cell: Any) -> bool:
 
 
 def _channels(cells: list[list], names: list[str]) -> list[np.ndarray]:
-    """Return series of several channels, one in each column of a nested frame."""
+    """Return multichannel series of a nested frame with one column per channel."""
     if not all(hasattr(cell, "to_numpy") for column in cells for cell in column):
         raise ValueError(
-            f"X must hold rows in a single column: got a frame whose columns {names} "
-            f"all hold lists. Select one, such as X[{names[0]!r}]; series of several "
-            "channels come as a list of arrays of shape (n_timesteps, n_channels)."
+            "X must contain rows in a single column: got a frame whose columns "
+            f"{names} all contain lists. Select one, such as X[{names[0]!r}]. For "
+            "series with several channels, pass a list of arrays of shape "
+            "(n_timesteps, n_channels)."
         )
     rows = []
     for number, row in enumerate(zip(*cells, strict=True)):
         lengths = {len(channel) for channel in row}
         if len(lengths) > 1:
             raise ValueError(
-                "X must hold channels of one length in a row: those of row "
+                "All channels of a row of X must have the same length: those of row "
                 f"{number} have {sorted(lengths)} steps."
             )
         rows.append(np.column_stack([channel.to_numpy() for channel in row]))
@@ -421,18 +422,18 @@ def _channels(cells: list[list], names: list[str]) -> list[np.ndarray]:
 def without_gaps(
     values: np.ndarray, input_type: str, row: int | None = None, has_type: bool = False
 ) -> np.ndarray:
-    """Return an array without a mask, and integers among objects as integers.
+    """Return an array without a mask; objects that are integers become integers.
 
     Parameters
     ----------
     values : ndarray or MaskedArray
     input_type : {"auto", "tokens", "numeric"}
-        As the parameter of the estimators.
+        Parameter of the estimators.
     row : int or None, default=None
-        Which row of X it is. None means that it is all of them.
+        Index of the row of X. None means all rows.
     has_type : bool, default=False
-        Whether missing integers are still integers under "auto". Those that a mask of
-        numpy hides are gaps in numbers.
+        Whether "auto" treats integers with missing values as token ids. Masked integers
+        of NumPy are numeric instead.
 
     Raises
     ------
@@ -440,7 +441,7 @@ def without_gaps(
         If a token id is missing before the last one of its row.
     """
     if values.dtype.kind == "O":
-        values, has_type = _of_objects(values), True
+        values, has_type = _unboxed(values), True
     if not isinstance(values, np.ma.MaskedArray):
         return values
     kind = values.dtype.kind
@@ -457,8 +458,8 @@ def without_gaps(
     return floats
 
 
-def _of_objects(values: np.ndarray) -> np.ndarray:
-    """Return integers, and floats with gaps, as numbers, and all else as it is."""
+def _unboxed(values: np.ndarray) -> np.ndarray:
+    """Convert objects that are all numbers or missing; return others unchanged."""
     cells = np.ma.getdata(values)
     is_gap = [is_missing(cell) and not isinstance(cell, float) for cell in cells.flat]
     gaps = np.ma.getmaskarray(values) | np.reshape(is_gap, cells.shape).astype(bool)
@@ -474,7 +475,7 @@ def _of_objects(values: np.ndarray) -> np.ndarray:
 
 
 def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
-    """Return ids with padding where they are missing at the end of a row."""
+    """Replace missing ids at the end of a row by padding."""
     gaps = np.ma.getmaskarray(values)
     ids = values.filled(0)
     has_id_later = np.logical_or.accumulate(((ids != 0) & ~gaps)[..., ::-1], axis=-1)
@@ -482,9 +483,9 @@ def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
     if len(places):
         found = int(places[0][0]) if row is None else row
         raise ValueError(
-            f"X must hold token ids without a gap: row {found} has a missing one "
-            "before its last. Missing ids at the end of a row are padding, and 1 is "
-            "the id of an unknown token; input_type='numeric' is for numbers."
+            f"X must contain token ids without gaps: row {found} has a missing value "
+            "before its last id. Missing ids at the end of a row are padding, and 1 "
+            "is the id of the unknown token. For numbers, use input_type='numeric'."
         )
     if row is None:
         return ids
@@ -497,20 +498,20 @@ def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
 def ragged_ids(
     X: Any, *, input_type: str, of_one_length: bool = False
 ) -> sparse.csr_array | None:
-    """Return lists of token ids of unequal length as a matrix.
+    """Convert lists of token ids of unequal length to a matrix.
 
     Parameters
     ----------
     X : list or object
-        What :func:`as_rows` returns.
+        Result of :func:`as_rows`.
     input_type : {"auto", "tokens", "numeric"}
     of_one_length : bool, default=False
-        Whether to read lists of one length, too, which could be rows of a matrix.
+        Whether to convert lists of equal length too, which can be rows of a matrix.
 
     Returns
     -------
-    ids : csr_array of shape (n_samples, longest), or None
-        None if X is something else.
+    ids : csr_array of shape (n_samples, max_length), or None
+        None if X does not consist of such lists.
 
     Raises
     ------

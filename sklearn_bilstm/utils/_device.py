@@ -1,4 +1,4 @@
-"""Where a network runs, and in what numbers."""
+"""Resolution of the device and the precision of a network."""
 
 import os
 
@@ -6,7 +6,7 @@ import torch
 
 __all__ = ["resolve_device", "resolve_precision"]
 
-# Values of DNNL_MAX_CPU_ISA that keep oneDNN from the instructions for bfloat16
+# Values of DNNL_MAX_CPU_ISA that exclude bfloat16 instructions.
 _ISAS_WITHOUT_BFLOAT16 = {
     "SSE41",
     "AVX",
@@ -19,48 +19,48 @@ _ISAS_WITHOUT_BFLOAT16 = {
 
 
 def resolve_device(device: str | torch.device) -> str:
-    """Turn the `device` parameter of an estimator into the name of a usable device.
+    """Resolve the `device` parameter of an estimator.
 
     Parameters
     ----------
     device : str or torch.device
-        "auto" means a CUDA device if there is one, else the CPU. Anything else is
-        what :class:`torch.device` accepts.
+        "auto" uses a CUDA device if one is available, else the CPU. Other values are
+        those of :class:`torch.device`.
 
     Returns
     -------
     name : str
-        Such as "cpu" or "cuda:0".
+        Name of the device, such as "cpu" or "cuda:0".
 
     Raises
     ------
     ValueError
-        If torch does not know the name or the device is not there.
+        If the name is unknown or the device is not available.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         resolved = torch.device(device)
-        # only an allocation tells whether the device, by its index too, is there
+        # only an allocation shows whether the device and its index exist
         torch.empty(1, device=resolved)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(
-            f"The 'device' parameter must name a device that torch can use here: got "
-            f"{str(device)!r}, and torch says: {reason}. "
-            "Use device='auto' to take a GPU only where there is one."
+            f"The 'device' parameter must be the name of an available device: got "
+            f"{str(device)!r} ({reason}). "
+            "device='auto' uses a GPU only if one is available."
         ) from error
     return str(resolved)
 
 
 def resolve_precision(precision: str, device: str) -> torch.dtype:
-    """Turn the `precision` parameter of an estimator into a type of torch.
+    """Resolve the `precision` parameter of an estimator.
 
     Parameters
     ----------
     precision : {"auto", "float32", "bfloat16"}
-        "auto" means bfloat16 on a CPU that multiplies it by instructions of its own,
-        unless ATEN_CPU_CAPABILITY or DNNL_MAX_CPU_ISA excludes them, else float32.
+        "auto" is bfloat16 on a CPU with bfloat16 instructions, unless
+        ATEN_CPU_CAPABILITY or DNNL_MAX_CPU_ISA excludes them; otherwise float32.
     device : str
         Name of the device.
 
@@ -75,11 +75,15 @@ def resolve_precision(precision: str, device: str) -> torch.dtype:
 
 
 def _cpu_has_bfloat16() -> bool:
-    # releases before 2.6 do not tell, and what torch calls support may be emulation
-    tells = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    if tells is None or not tells() or not torch.backends.mkldnn.is_available():
+    # not available before torch 2.6; other checks of torch include emulation
+    is_supported = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    if (
+        is_supported is None
+        or not is_supported()
+        or not torch.backends.mkldnn.is_available()
+    ):
         return False
-    # it tells what the CPU has, even if torch and oneDNN are limited to less
+    # the check ignores limits of torch and oneDNN
     limit = os.environ.get("ONEDNN_MAX_CPU_ISA") or os.environ.get("DNNL_MAX_CPU_ISA")
     if limit is not None and limit.upper() in _ISAS_WITHOUT_BFLOAT16:
         return False

@@ -4,6 +4,6 @@ __all__ = ["DOCUMENTATION", "PAGE_OF_ESTIMATOR"]
 
 DOCUMENTATION = "https://sklearn-bilstm.readthedocs.io/en/stable/"
 
-# scikit-learn links an estimator to this page, if its `_doc_link_module` is
-# "sklearn_bilstm" and this is its `_doc_link_template`.
+# Value of `_doc_link_template`. scikit-learn requires that `_doc_link_module` is
+# "sklearn_bilstm".
 PAGE_OF_ESTIMATOR = DOCUMENTATION + "api/sklearn_bilstm.{estimator_name}.html"

@@ -1,4 +1,4 @@
-"""Files: read as users have them, and written whole or not at all."""
+"""Reading of compressed and open files, and atomic writing."""
 
 import gzip
 import io
@@ -19,22 +19,22 @@ __all__ = [
     "replaced_atomically",
 ]
 
-# The path of a file, or a file that is open in binary mode.
+# A path, or a file opened in binary mode.
 AnyFile = str | os.PathLike[str] | IO[bytes]
 
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
 def open_bytes(path: Path) -> BinaryIO:
-    """Open a file for reading that gzip may have compressed, whatever its name says."""
+    """Open a file for reading; gzip files are detected by content and decompressed."""
     with path.open("rb") as file:
         is_gzip = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-    # a gzip file alone is slow to read line by line
+    # buffered, since reading lines of a gzip file is slow
     return io.BufferedReader(gzip.open(path)) if is_gzip else path.open("rb")
 
 
 def name_of_file(file: AnyFile) -> str:
-    """Return what an error calls a file: its path, or the type of an open one."""
+    """Return the name of a file for error messages: its path, or the type of object."""
     if isinstance(file, str | os.PathLike):
         return os.fspath(file)
     name = getattr(file, "name", None)
@@ -42,18 +42,18 @@ def name_of_file(file: AnyFile) -> str:
 
 
 def read_bytes(file: AnyFile) -> bytes:
-    """Read a file, and an open one from its position to its end.
+    """Read a file; an open file is read from its position to its end.
 
-    An open file stays open.
+    An open file is not closed.
 
     Raises
     ------
     TypeError
-        If it is no file, or open in text mode.
+        If it is not a file, or opened in text mode.
     ValueError
         If it is not open for reading.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     """
     if isinstance(file, str | os.PathLike):
         return Path(file).read_bytes()
@@ -63,15 +63,15 @@ def read_bytes(file: AnyFile) -> bytes:
 
 @contextmanager
 def opened_to_write(file: AnyFile) -> Iterator[IO[bytes]]:
-    """Open a path by :func:`replaced_atomically`, or write to an open file at the end.
+    """Open a path with :func:`replaced_atomically`, or buffer output to an open file.
 
-    What is written gets into an open file all at once, at its position. The file stays
-    open.
+    Buffered output is written to an open file at the end, at its position. The file is
+    not closed.
 
     Raises
     ------
     TypeError
-        If it is no file, or open in text mode.
+        If it is not a file, or opened in text mode.
     ValueError
         If it is not open for writing.
     """
@@ -82,35 +82,34 @@ def opened_to_write(file: AnyFile) -> Iterator[IO[bytes]]:
     _check_open(file, "write", "wb")
     buffer = io.BytesIO()
     yield buffer
-    left = buffer.getbuffer()
-    while left:  # an unbuffered file may write less than it is given
-        n_written = file.write(left)
-        left = left[len(left) if n_written is None else n_written :]
+    remaining = buffer.getbuffer()
+    while remaining:  # an unbuffered file can write less than requested
+        n_written = file.write(remaining)
+        remaining = remaining[len(remaining) if n_written is None else n_written :]
 
 
 def _check_open(file: Any, method: str, mode: str) -> None:
-    """Check that a file is open in binary mode, to read it or to write to it."""
-    way_out = (
-        f"give a path, or a file that is open in binary mode: open(path, {mode!r})"
-    )
+    """Check that a file is open for reading or writing, in binary mode."""
+    advice = f"pass a path, or a file opened in binary mode with open(path, {mode!r})"
     if not hasattr(file, method):
         raise TypeError(
             f"The file must be a path or an open file: got an object of type "
-            f"{type(file).__name__}. So {way_out}."
+            f"{type(file).__name__}. To fix it, {advice}."
         )
     if isinstance(file, io.TextIOBase) or hasattr(file, "encoding"):
-        raise TypeError(f"The file is open in text mode: {way_out}.")
+        raise TypeError(f"The file is open in text mode: {advice}.")
     is_allowed = getattr(file, {"read": "readable", "write": "writable"}[method], None)
     if is_allowed is not None and not is_allowed():
-        raise ValueError(f"The file is not open to {method}: {way_out}.")
+        purpose = {"read": "reading", "write": "writing"}[method]
+        raise ValueError(f"The file is not open for {purpose}: {advice}.")
 
 
 @contextmanager
 def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """Open a file that takes the place of another once all is written.
+    """Open a temporary file that replaces `path` when it is complete.
 
-    What was there before stays if anything fails on the way. A link stays one, and the
-    mode of the file that is replaced is that of the new one.
+    After an error, an existing file is unchanged. Symbolic links are followed, and the
+    mode of an existing file is kept.
 
     Parameters
     ----------
@@ -119,24 +118,24 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Yields
     ------
     file : file
-        Open to write bytes to. It lies in the folder of `path`.
+        File opened for writing bytes, in the folder of `path`.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder.
+        If the folder does not exist.
     IsADirectoryError
-        If `path` is a folder itself.
+        If `path` is a folder.
     """
     path = Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"There is no folder {os.fspath(path.parent)!r} to write {path.name!r} "
-            "into: make it first."
+            f"The folder {os.fspath(path.parent)!r} for {path.name!r} does not exist: "
+            "create it first."
         )
     if path.is_dir():
         raise IsADirectoryError(
-            f"{os.fspath(path)!r} is a folder: give the path of a file in it."
+            f"{os.fspath(path)!r} is a folder: pass the path of a file in it."
         )
     written = path.with_name(f".{path.name}.{uuid4().hex}")
     try:
@@ -153,7 +152,7 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Let a new name survive a loss of power too, where a folder can be opened."""
+    """Make a new file name durable, on systems where a folder can be opened."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""Contexts that end whatever line Ctrl-C interrupts."""
+"""Contexts that are exited even if Ctrl-C interrupts their enter or exit."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,23 +10,23 @@ T = TypeVar("T")
 
 
 def call_within(context: AbstractContextManager, function: Callable[[], T]) -> T:
-    """Call a function within a context whose end an interrupt cannot prevent.
+    """Call a function within a context that is exited even after an interrupt.
 
-    A `with` statement alone does not undo what `__enter__` has done when
-    KeyboardInterrupt is raised before it returns, nor anything when it is raised before
-    `__exit__` has done its work. Here `__exit__` is called once more after any error.
+    A `with` statement does not call `__exit__` if KeyboardInterrupt is raised before
+    `__enter__` returns, nor again if it is raised within `__exit__`. This function
+    calls `__exit__` once more after any error.
 
     Parameters
     ----------
     context : context manager
-        Calling its `__exit__` twice must be like calling it once, even if the first
-        call, or `__enter__`, is interrupted.
+        Its `__exit__` must be idempotent, even if the first call or `__enter__` is
+        interrupted.
     function : callable
 
     Returns
     -------
     result : object
-        What the function returns.
+        Return value of the function.
     """
     try:
         with context:

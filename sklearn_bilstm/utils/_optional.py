@@ -29,5 +29,5 @@ def import_optional(name: str, *, purpose: str, extra: str | None = None) -> Mod
         package = name.partition(".")[0]
         source = package if extra is None else f"'sklearn-bilstm[{extra}]'"
         raise ImportError(
-            f"{purpose} needs {package}: install it by `pip install {source}`."
+            f"{purpose} requires {package}: install it with `pip install {source}`."
         ) from error

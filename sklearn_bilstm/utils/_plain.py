@@ -1,4 +1,4 @@
-"""Scalars of numpy as plain values of Python."""
+"""Conversion of NumPy scalars to Python values."""
 
 from numbers import Integral, Number, Real
 from typing import Any
@@ -9,9 +9,9 @@ __all__ = ["plain_value"]
 
 
 def plain_value(value: Any) -> Any:
-    """Return a scalar as a bool, int, float or str, and any other value as it is.
+    """Convert a scalar to a bool, int, float or str; return other values unchanged.
 
-    In a list or tuple of numbers each is replaced.
+    The numbers of a list or tuple are converted too.
     """
     if isinstance(value, bool | np.bool_):
         return bool(value)

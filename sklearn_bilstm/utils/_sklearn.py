@@ -49,7 +49,7 @@ safe_indexing = _safe_indexing
 
 
 def __getattr__(name: str) -> Any:
-    # importing sklearn.datasets takes long, and only our data sets need it
+    # imported lazily, since importing sklearn.datasets is slow
     private = {
         "RemoteFileMetadata": "RemoteFileMetadata",
         "fetch_remote": "_fetch_remote",

@@ -1,4 +1,4 @@
-"""How many cores are used, and by what."""
+"""Worker threads, and limits of the threads of torch and BLAS."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -20,23 +20,23 @@ T = TypeVar("T")
 
 
 class OneCore:
-    """Keep torch to a single core, as a context manager.
+    """Context manager that limits torch to a single thread.
 
-    Results then do not depend on how many cores there are. Contexts may overlap, in one
-    thread or in several; when the last ends, torch has the cores that it had before the
-    first. Use :func:`single_threaded` where Ctrl-C may hit.
+    Results then do not depend on the number of cores. Contexts can overlap, in one
+    thread or in several. When the last one ends, the number of threads before the first
+    one is restored. Use :func:`single_threaded` for code that Ctrl-C can interrupt.
 
     Parameters
     ----------
     blas : bool, default=False
-        Whether numpy and scipy are to keep to it too, which takes a millisecond.
+        Whether to limit the BLAS of NumPy and SciPy too, which takes a millisecond.
     """
 
     _lock: ClassVar[Lock] = Lock()
-    _open: ClassVar[list["OneCore"]] = []
-    # BLAS libraries that were limited, and the threads that each had
+    _active: ClassVar[list["OneCore"]] = []
+    # limited BLAS libraries, and their previous numbers of threads
     _limited: ClassVar[list[tuple[Any, int]]] = []
-    _n_allowed: ClassVar[int] = 1  # cores of torch outside of all contexts
+    _n_available: ClassVar[int] = 1  # threads of torch outside of all contexts
 
     def __init__(self, *, blas: bool = False) -> None:
         self.blas = blas
@@ -44,19 +44,19 @@ class OneCore:
         self._limited_here: list[tuple[Any, int]] = []
 
     @staticmethod
-    def n_allowed() -> int:
-        """Return the number of cores that torch has outside of all contexts."""
+    def n_available() -> int:
+        """Return the number of threads of torch outside of all contexts."""
         with OneCore._lock:
-            return OneCore._n_allowed if OneCore._open else torch.get_num_threads()
+            return OneCore._n_available if OneCore._active else torch.get_num_threads()
 
     def __enter__(self) -> Self:
-        # Torch keeps its number once for the thread that sets it, and once for all that
-        # begin later, which may be within a context too.
+        # Torch sets the number for the current thread and for threads started later,
+        # which can also be within a context.
         with OneCore._lock:
-            if not OneCore._open:
-                OneCore._n_allowed = torch.get_num_threads()
+            if not OneCore._active:
+                OneCore._n_available = torch.get_num_threads()
             self._thread = get_ident()
-            OneCore._open.append(self)  # before anything changes, so that it is undone
+            OneCore._active.append(self)  # first, so that __exit__ undoes all changes
             torch.set_num_threads(1)
             if self.blas:
                 self._limit_blas()
@@ -69,26 +69,28 @@ class OneCore:
         trace: TracebackType | None,
     ) -> None:
         with OneCore._lock:
-            if self not in OneCore._open:
+            if self not in OneCore._active:
                 return
-            others = [context for context in OneCore._open if context is not self]
+            others = [context for context in OneCore._active if context is not self]
             if all(context._thread != self._thread for context in others):
-                torch.set_num_threads(OneCore._n_allowed)
+                torch.set_num_threads(OneCore._n_available)
             if self.blas:
-                _give_back(self._limited_here)
+                _restore_threads(self._limited_here)
                 if not any(context.blas for context in others):
-                    _give_back(OneCore._limited)
-                _let_others_limit()
-            OneCore._open.remove(self)  # once all is undone, or it is undone again
+                    _restore_threads(OneCore._limited)
+                _release_openblas_control()
+            OneCore._active.remove(
+                self
+            )  # last, so that an interrupted exit is repeated
 
     @staticmethod
     def keep_thread_to_one_core() -> None:
-        """Keep torch to a single core in a thread of its own, if a context is open.
+        """Limit torch to a single thread in a worker thread, if a context is active.
 
-        Without one, the number would hold for all threads that begin later.
+        Otherwise, the limit would apply to all threads started later.
         """
         with OneCore._lock:
-            if OneCore._open:
+            if OneCore._active:
                 torch.set_num_threads(1)
 
     def _limit_blas(self) -> None:
@@ -97,31 +99,31 @@ class OneCore:
             n_threads = library.num_threads
             if n_threads is None or n_threads < 2:
                 continue
-            here = _has_a_number_for_each_thread(library)
+            here = _limits_per_thread(library)
             limited = self._limited_here if here else OneCore._limited
             limited.append((library, n_threads))
             library.set_num_threads(1)
             if library.num_threads != 1:  # another thread has limited it
                 limited.pop()
-        _let_others_limit()
+        _release_openblas_control()
 
 
-def _give_back(limited: list[tuple[Any, int]]) -> None:
-    """Let libraries have as many threads as they had."""
+def _restore_threads(limited: list[tuple[Any, int]]) -> None:
+    """Restore the previous numbers of threads of libraries."""
     while limited:
         library, n_threads = limited[-1]
         library.set_num_threads(n_threads)
-        limited.pop()  # only now, so that after Ctrl-C it is given back again
+        limited.pop()  # last, so that it is restored after Ctrl-C
 
 
-def _has_a_number_for_each_thread(library: Any) -> bool:
+def _limits_per_thread(library: Any) -> bool:
     of_openmp = getattr(library, "threading_layer", None) == "openmp"
     return library.internal_api == "openblas" and of_openmp
 
 
-def _let_others_limit() -> None:
-    # from 3.8 on threadpoolctl heeds only the first thread that sets a number, until it
-    # is told that this thread has done
+def _release_openblas_control() -> None:
+    # from version 3.8 on, threadpoolctl ignores other threads than the first one that
+    # sets a number, until this is cleared
     openblas = getattr(threadpoolctl, "OpenBLASController", None)
     clear = getattr(openblas, "clear_controlling_thread", None)
     if clear is not None:
@@ -129,38 +131,35 @@ def _let_others_limit() -> None:
 
 
 class Workers:
-    """Threads that work side by side, in each of which torch keeps to a single core.
+    """Pool of worker threads, in each of which torch uses a single thread.
 
-    The fused recurrent kernels gain nothing from a second thread on the small steps of
-    a sequence, so several of them side by side are faster than one after the other. The
-    calling thread is one of the workers: it need not be woken, and a single one is all
-    there is then.
+    Fused recurrent kernels are not faster with several threads, since the steps of a
+    sequence are small, so batches are processed in parallel instead. The calling thread
+    is one of the workers, so that a single worker requires no other thread.
 
-    It is a context manager, and its threads end with the context. Within it, torch
-    keeps to one core in the calling thread too: the threads of OpenMP that it would
-    share a step with wait for the next one busily, on the cores that the others need.
+    It is a context manager, whose threads end with the context. Within it, torch uses
+    a single thread in the calling thread too, since OpenMP threads would wait actively
+    on the cores of the other workers.
 
     Parameters
     ----------
     n_threads : int or None, default=None
-        Number of threads. None means as many as torch is allowed.
+        Number of threads. None uses the number of threads of torch.
     """
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
         self._core = OneCore()
         self._pool: ThreadPoolExecutor | None = None
-        self._n_helpers = 0
-        self._waiting: Iterator[int] = iter(
-            ()
-        )  # items for the next thread that is free
-        # Ctrl-C may leave a thread that nobody knows of, as it was just being started:
-        # so threads are counted that work
-        self._changed, self._n_at_work = Condition(), 0
+        self._n_extra_threads = 0
+        self._waiting: Iterator[int] = iter(())  # indices of the remaining calls
+        # working threads are counted, since after Ctrl-C there can be a thread that was
+        # started but not yet stored
+        self._changed, self._n_working = Condition(), 0
 
     def __enter__(self) -> Self:
         self._core.__enter__()
-        self._n_helpers = (self.n_threads or OneCore.n_allowed()) - 1
+        self._n_extra_threads = (self.n_threads or OneCore.n_available()) - 1
         return self
 
     def __exit__(
@@ -172,13 +171,13 @@ class Workers:
         deque(self._waiting, maxlen=0)
         if self._pool is not None:
             self._pool.shutdown()
-        self._pool, self._n_helpers = None, 0
+        self._pool, self._n_extra_threads = None, 0
         self._core.__exit__(kind, error, trace)
 
     def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
-        """Call a function on each item, and return what it returns, in order.
+        """Call a function for each item, and return the results in order.
 
-        After an error no further item is begun.
+        After an error, no further calls are started.
         """
         calls = list(zip(*items, strict=True))
         results: list[Any] = [None] * len(calls)
@@ -192,7 +191,7 @@ class Workers:
                 deque(waiting, maxlen=0)
                 raise
 
-        n_helpers = min(self._n_helpers, len(calls) - 1)
+        n_helpers = min(self._n_extra_threads, len(calls) - 1)
         helpers: list[Future] = []
         try:
             while len(helpers) < n_helpers:
@@ -201,27 +200,27 @@ class Workers:
         finally:
             deque(waiting, maxlen=0)
             with self._changed:
-                self._changed.wait_for(lambda: self._n_at_work == 0)
-        while helpers:  # an error that they still held would hold all that is here
+                self._changed.wait_for(lambda: self._n_working == 0)
+        while helpers:  # emptied, since an error in a future would refer to all locals
             helpers.pop().result()
         return results
 
     def _count(self, work: Callable[[], None]) -> None:
-        """Do some work, and be counted as long as it goes on."""
+        """Call a function, and count the thread as working meanwhile."""
         with self._changed:
-            self._n_at_work += 1
+            self._n_working += 1
         try:
             work()
         finally:
             with self._changed:
-                self._n_at_work -= 1
+                self._n_working -= 1
                 self._changed.notify_all()
 
     def _threads(self) -> ThreadPoolExecutor:
-        # a pool starts a thread only when there is something for it to do
+        # the pool starts threads on demand
         if self._pool is None:
             self._pool = ThreadPoolExecutor(
-                self._n_helpers, "sklearn_bilstm", OneCore.keep_thread_to_one_core
+                self._n_extra_threads, "sklearn_bilstm", OneCore.keep_thread_to_one_core
             )
         return self._pool
 
@@ -229,9 +228,9 @@ class Workers:
 def single_threaded(
     *, blas: bool = False
 ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Return a decorator of functions in which torch keeps to a single core.
+    """Return a decorator that limits torch to a single thread within a function.
 
-    The cores come back whatever line Ctrl-C interrupts.
+    The number of threads is restored even if Ctrl-C interrupts any line.
 
     Parameters
     ----------

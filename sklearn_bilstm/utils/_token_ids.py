@@ -1,4 +1,4 @@
-"""Token ids that remember which vocabulary they belong to."""
+"""Token ids with a fingerprint of their vocabulary."""
 
 from collections.abc import Hashable, Mapping
 from itertools import islice
@@ -15,13 +15,13 @@ __all__ = ["TokenIds", "grown_fingerprint", "have_same_ids", "vocabulary_fingerp
 class TokenIds(sparse.csr_array):
     """A matrix of token ids with the fingerprint of their vocabulary.
 
-    Indexing, copies, casts and pickles keep the fingerprint. What scipy computes from
-    it has none, nor has a stack of matrices, as scipy makes a plain array of them.
+    Indexing, copies, casts and pickles keep the fingerprint. Results of other SciPy
+    functions, such as stacked matrices, have none.
 
     Attributes
     ----------
     fingerprint : ndarray of uint16, shape (n_tokens,), or None
-        As by :func:`vocabulary_fingerprint`. None if the vocabulary is unknown.
+        Result of :func:`vocabulary_fingerprint`. None if the vocabulary is unknown.
     """
 
     fingerprint: np.ndarray | None = None
@@ -50,16 +50,16 @@ def vocabulary_fingerprint(
 ) -> np.ndarray:
     """Return a checksum of each token and its id, in the order of ids.
 
-    A vocabulary that has grown has a longer fingerprint that begins with the old one.
-    It is the same in every process.
+    The fingerprint of an extended vocabulary starts with that of the original one. It
+    does not depend on the process.
 
     Parameters
     ----------
     vocabulary : mapping of hashable to int
         Id of each token.
     known : ndarray of uint16, shape (n_known,), default=None
-        Fingerprint of the first tokens of a vocabulary in the order of ids, such as
-        one that has grown.
+        Fingerprint of the first tokens of a vocabulary in the order of ids, for an
+        extended vocabulary.
 
     Returns
     -------
@@ -84,7 +84,7 @@ def have_same_ids(a: np.ndarray | None, b: np.ndarray | None) -> bool:
     Parameters
     ----------
     a, b : ndarray of uint16, or None
-        Fingerprints. None stands for an unknown vocabulary, which may be any.
+        Fingerprints. None stands for an unknown vocabulary, which matches any other.
     """
     if a is b or a is None or b is None:
         return True
@@ -102,14 +102,14 @@ def grown_fingerprint(
 
 
 def _bytes_of(token: Hashable) -> bytes:
-    """Return bytes that are the same for equal tokens, in every process."""
+    """Return bytes that are equal for equal tokens, in every process."""
     if isinstance(token, str):
         return token.encode(errors="surrogatepass")
     if isinstance(token, bytes):
         return token
-    if token != token:  # NaN, whose hash is its address
+    if token != token:  # NaN, whose hash differs between objects
         return b"nan"
-    if isinstance(token, Number):  # no salted hash, and 1 and 1.0 have the same
+    if isinstance(token, Number):  # unsalted hash, equal for 1 and 1.0
         return b"%d" % hash(token)
     if isinstance(token, tuple):
         return b",".join(map(_bytes_of, token))

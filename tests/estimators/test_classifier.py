@@ -687,9 +687,9 @@ class TestErrors:
             ([["good", "film"], ["bad", "film"]], "holds text"),
             ([["good", "film"], ["bad"]], "holds text"),
             ("a text", "holds text"),
-            ([[2, -3], [4, 5]], "Negative values.*row 0 holds -3"),
+            ([[2, -3], [4, 5]], "Negative values.*row 0 contains -3"),
             ([[2, 3], [4, 2_000_000_000]], "Large values.*input_type='numeric'"),
-            (sparse.csr_array([[2.0, 1.5], [1, 1]]), "Fractions.*row 0 holds 1.5"),
+            (sparse.csr_array([[2.0, 1.5], [1, 1]]), "Fractions.*row 0 contains 1.5"),
             ([[0.5, 2], [np.nan, 1]], "contains NaN in row 1, step 0"),
             ([[0.5, np.inf], [1, 2]], "infinity in row 0"),
             ([[0.5, 1e200], [1, 2]], r"1e\+200 in row 0.*range of float32"),
@@ -868,8 +868,8 @@ class TestErrors:
             ({"callbacks": []}, "must not contain 'callbacks'"),
             ({"module__dropout": 0.1}, "must not contain 'module__dropout'"),
             ({"optimizer__lr": 1.0}, "must not contain 'optimizer__lr'"),
-            ({"iterator_train__batch_size": 3}, "iterator_train arguments.*says"),
-            ({"iterator_train__num_workers": -1}, "iterator_train arguments.*says"),
+            ({"iterator_train__batch_size": 3}, "DataLoader for iterator_train"),
+            ({"iterator_train__num_workers": -1}, "DataLoader for iterator_train"),
         ],
     )
     def test_net_params_must_be_of_skorch_and_not_ours(self, net_params, message):
@@ -886,7 +886,7 @@ class TestErrors:
         wild = plain(
             optimizer="sgd", lr=1e30, gradient_clip_norm=None, lr_schedule="constant"
         )
-        with pytest.raises(ValueError, match="infinite or NaN: lower the 'lr'"):
+        with pytest.raises(ValueError, match="infinite or NaN. Lower the 'lr'"):
             wild.set_params(max_epochs=30).fit(ids, y)
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

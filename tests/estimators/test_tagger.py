@@ -499,7 +499,7 @@ def test_an_unfitted_tagger_says_so(method):
 def test_a_masked_id_or_label_is_not_taken_for_one():
     y = [["a", "b"], ["b", "a"]]
     first = np.ma.masked_array([5, 6], [True, False])
-    with pytest.raises(ValueError, match="NaN in row 0|without a gap: row 0"):
+    with pytest.raises(ValueError, match="NaN in row 0|without gaps: row 0"):
         small_tagger().fit([first, [7, 8]], y)
     with pytest.raises(ValueError, match="row 0 holds None"):
         small_tagger().fit([[5, 6], [7, 8]], [first, [1, 0]])

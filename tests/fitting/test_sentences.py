@@ -140,7 +140,7 @@ def test_what_is_no_list_of_tokens_is_named(X, message):
         ([[0.5]], "strings or ints: row 0 holds 0.5"),
         ([[["O"]]], r"strings or ints: row 0 holds \['O'\]"),
         ([["O"], [1]], "labels of one kind"),
-        ({"a": ["O"]}, "y must be a list.*with the keys .a."),
+        ({"a": ["O"]}, "y must be a list.*with keys .a."),
     ],
 )
 def test_what_are_no_labels_of_tokens_is_named(y, message):

@@ -32,9 +32,12 @@ def test_stored_zeros_and_unsorted_columns_are_read_as_what_they_mean():
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        (-2, "Negative values.*non-negative, and row 2 holds -2"),
-        (1.5, "Fractions.*whole numbers, and row 2 holds 1.5"),
-        (2_000_000_000, "Large values.*at most 1,000,000, and row 2 holds 2000000000"),
+        (-2, "Negative values.*non-negative, but row 2 contains -2"),
+        (1.5, "Fractions.*whole numbers, but row 2 contains 1.5"),
+        (
+            2_000_000_000,
+            "Large values.*at most 1,000,000, but row 2 contains 2000000000",
+        ),
     ],
 )
 @pytest.mark.parametrize("container", [np.array, sparse.csr_array])

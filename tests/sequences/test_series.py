@@ -100,12 +100,12 @@ def test_complex_numbers_are_refused(read):
 
 @pytest.mark.parametrize("read", [ragged_from_numbers, ragged_from_series])
 def test_there_must_be_a_channel(read):
-    with pytest.raises(ValueError, match="got 2 series of 0 channels"):
+    with pytest.raises(ValueError, match="got 2 series with 0 channels"):
         read(np.zeros((2, 3, 0)))
 
 
 def test_there_must_be_a_series():
-    with pytest.raises(ValueError, match="got 0 series of 1 channels"):
+    with pytest.raises(ValueError, match="got 0 series with 1 channels"):
         ragged_from_numbers(np.zeros((0, 3, 1)))
 
 

@@ -103,7 +103,7 @@ def test_missing_cells_of_a_frame_are_named_with_their_column(X):
             pd.DataFrame({"n": [1.5, 2.5]}),
             "row 0 of column 'n' holds 1.5 of type float",
         ),
-        (pd.DataFrame(index=[0, 1]), "no column at all"),
+        (pd.DataFrame(index=[0, 1]), "got none"),
     ],
     ids=lambda x: str(x)[:20],
 )

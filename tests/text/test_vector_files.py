@@ -129,7 +129,7 @@ def test_a_vocabulary_without_a_word_of_the_file_gives_no_vectors(load):
 
 def test_words_may_have_another_encoding(load):
     content = b"1 2\n" + "größe 1 2\n".encode("latin-1")
-    with pytest.raises(ValueError, match=r"line 2 must be encoded in utf-8.*Give the"):
+    with pytest.raises(ValueError, match=r"line 2 must be encoded in utf-8.*Set the"):
         load(content)
     assert "größe" in load(content, encoding="latin-1")
     assert "gr\ufffd\ufffde" in load(content, errors="replace")
@@ -138,26 +138,32 @@ def test_words_may_have_another_encoding(load):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a 1 2\nb 3\n", "line 2 must hold a word and 2 .*found 1 fields"),
+        (b"a 1 2\nb 3\n", "line 2 must contain a word and 2 .*found 1 fields"),
         (b"a 1 2\n\nb\n", "line 3 .*found 0 fields"),
         (b"a 1 2\nb 3 4 5\n", "line 2 .*found more numbers"),
         (b"a 1 2\nb 3  \n", "line 2 .*found 1 fields"),
-        (b"2 2\na 1 2\nb 3 x4\n", "line 3 .*found 'x4' for a number"),
-        (b"a 1 2\nb 3,5 4\n", "line 2 .*found '3,5' for a number"),
-        (b"a 1 2\nb 3 \xff\n", r"line 2 .*found '\\\\xff' for a number"),
-        (b"a 1 2 3\nb 3  4\n", "line 2 .*found '' for a number"),
+        (b"2 2\na 1 2\nb 3 x4\n", "line 3 .*found 'x4' instead of a number"),
+        (b"a 1 2\nb 3,5 4\n", "line 2 .*found '3,5' instead of a number"),
+        (b"a 1 2\nb 3 \xff\n", r"line 2 .*found '\\\\xff' instead of a number"),
+        (b"a 1 2 3\nb 3  4\n", "line 2 .*found '' instead of a number"),
         (b"a nan 2\n", "line 1 .*finite.*found 'nan'"),
         (b"a 1 2\nb 1 -inf\n", "line 2 .*found '-inf'"),
         (b"a 1e39 2\n", "line 1 .*found '1e39'"),
-        (b"3 2\na 1 2\nb 3 4\n", "line 1 promises 3 words of 2 numbers, but 2 follow"),
-        (b"1 2\na 1 2\nb 3 4\n", "line 1 promises 1 words of 2 numbers, but 2 follow"),
-        (b"3 2\n", "promises 3 words of 2 numbers, but 0 follow"),
-        (b"0 2\n", "line 1 must promise at least one word"),
+        (
+            b"3 2\na 1 2\nb 3 4\n",
+            "header declares 3 words with 2 numbers, but the file contains 2",
+        ),
+        (
+            b"1 2\na 1 2\nb 3 4\n",
+            "header declares 1 words with 2 numbers, but the file contains 2",
+        ),
+        (b"3 2\n", "declares 3 words with 2 numbers, but the file contains 0"),
+        (b"0 2\n", "line 1 must declare at least one word"),
         (b"2 999999999\na 1 2\n", "line 2 .*999999999 finite .*found 2 fields"),
         (b"", "it is empty"),
         (b"\n \n", "it is empty"),
-        (b"a\n", "line 1 must hold a word and its numbers.*begins with b'a"),
-        (b"PK\x03\x04 x", "Unpack a zip archive"),
+        (b"a\n", "line 1 must contain a word and its numbers.*begins with b'a"),
+        (b"PK\x03\x04 x", "a zip archive, unpack it"),
     ],
 )
 def test_a_malformed_text_is_refused_with_file_and_line(content, message, load):
@@ -168,12 +174,18 @@ def test_a_malformed_text_is_refused_with_file_and_line(content, message, load):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (binary()[:-5], "ends within word 4, and its header promises 4"),
+        (binary()[:-5], "ends within word 4 of 4"),
         (binary()[:20], "ends within word 2"),
-        (binary(header=b"5 2\n"), "promises 5 words of 2 numbers, but 4 follow"),
-        (binary(header=b"3 2\n"), "promises 3 words of 2 numbers, but 4 follow"),
-        (binary("ab", [[1, 2], [np.inf, 3]]), "word 2 must have 2 finite"),
-        (binary("ab", [[1, np.nan], [2, 3]]), "word 1 must have 2 finite"),
+        (
+            binary(header=b"5 2\n"),
+            "declares 5 words with 2 numbers, but the file contains 4",
+        ),
+        (
+            binary(header=b"3 2\n"),
+            "declares 3 words with 2 numbers, but the file contains 4",
+        ),
+        (binary("ab", [[1, 2], [np.inf, 3]]), "numbers of word 2 must be finite"),
+        (binary("ab", [[1, np.nan], [2, 3]]), "numbers of word 1 must be finite"),
         (binary().replace(b"\xc3", b"\xff"), "word 2 must be encoded in utf-8"),
     ],
 )

@@ -128,11 +128,11 @@ class TestVocabulary:
 
     @pytest.mark.parametrize("X", [["", "..."], [None, None]])
     def test_documents_without_a_token_are_an_error(self, X):
-        with pytest.raises(ValueError, match="2 documents hold 0 distinct tokens"):
+        with pytest.raises(ValueError, match="0 distinct tokens in 2 documents"):
             TextVectorizer().fit(X)
 
     def test_a_vocabulary_cut_to_nothing_is_an_error(self):
-        with pytest.raises(ValueError, match="none is left: .*min_df=3"):
+        with pytest.raises(ValueError, match="vocabulary is empty: .*min_df=3"):
             TextVectorizer(min_df=3).fit(["a", "b", "c"])
 
 
@@ -344,7 +344,10 @@ class TestScikitLearnConventions:
             ({"stop_words": "german"}, "'stop_words' parameter"),
             ({"vocabulary": 3}, "'vocabulary' parameter"),
             ({"vocabulary": {"a": 2**33}}, "'vocabulary' parameter.*int32"),
-            ({"token_pattern": "("}, "'token_pattern' parameter.*re says"),
+            (
+                {"token_pattern": "("},
+                "'token_pattern' parameter must be a valid regular",
+            ),
             ({"n_jobs": 1.5}, "'n_jobs' parameter"),
         ],
     )
@@ -357,7 +360,7 @@ class TestScikitLearnConventions:
         vectorizer = TextVectorizer().fit(["a b"])
         before = pickle.dumps(vectorizer)
         for bad in ([], ["a", 3], ["", ""]):
-            with pytest.raises(ValueError, match="X must hold"):
+            with pytest.raises(ValueError, match="is empty|must hold"):
                 vectorizer.fit(bad)
         with pytest.raises(TypeError, match="names"):
             vectorizer.fit(pd.DataFrame({"a": ["b"], 1: ["c"]}))

@@ -120,11 +120,11 @@ def test_a_set_is_sorted_so_that_every_process_gives_the_same_ids():
 @pytest.mark.parametrize(
     ("vocabulary", "message"),
     [
-        ([], "is empty"),
-        (["a", "b", "a"], "'a' comes twice"),
-        ({"a": 1}, "whole numbers from 2 on.*'a' has 1"),
+        ([], "not be empty"),
+        (["a", "b", "a"], "'a' is duplicated"),
+        ({"a": 1}, "at least 2.*'a' has 1"),
         ({"a": 2.5}, "'a' has 2.5"),
-        ({"a": 2, "b": 2}, "its own id"),
+        ({"a": 2, "b": 2}, "each id once"),
     ],
 )
 def test_a_bad_vocabulary_is_refused(vocabulary, message):

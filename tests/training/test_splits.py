@@ -31,7 +31,7 @@ def test_where_stratifying_is_impossible_it_warns_and_splits(target):
 
 
 def test_one_row_cannot_be_split():
-    with pytest.raises(ValueError, match="1 row.*early_stopping=False"):
+    with pytest.raises(ValueError, match="got 1.*early_stopping=False"):
         split([0])
 
 

@@ -116,7 +116,7 @@ def test_a_pickle_is_not_loaded(path, tmp_path):
     assert_refused(path, "not a zip file")
     parts = parts_of_new(path)
     write_parts(path, {**parts, "data.pkl": pickled})
-    assert_refused(path, "must hold three parts")
+    assert_refused(path, "must contain three parts")
     for name in ("content.json", "arrays.safetensors"):
         write_parts(path, {**parts, name: pickled})
         assert_refused(path, "cannot be read as a model")
@@ -136,7 +136,7 @@ def parts_of_new(path):
 )
 def test_other_names_are_refused(path, name):
     write_parts(path, {**parts_of(path), name: b"{}"})
-    assert_refused(path, "must hold three parts")
+    assert_refused(path, "must contain three parts")
 
 
 def test_a_part_that_lacks_or_comes_twice_is_refused(path):
@@ -146,10 +146,10 @@ def test_a_part_that_lacks_or_comes_twice_is_refused(path):
         zipfile.ZipFile(path, "a") as archive,
     ):
         archive.writestr("content.json", b"{}")
-    assert_refused(path, "must hold three parts")
+    assert_refused(path, "must contain three parts")
     del parts["content.json"]
     write_parts(path, parts)
-    assert_refused(path, "must hold three parts")
+    assert_refused(path, "must contain three parts")
     del parts["arrays.safetensors"]
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("content.json", b"{}")
@@ -218,17 +218,17 @@ def with_manifest(path, **changes):
 
 def test_a_newer_format_says_that_a_newer_version_is_needed(path):
     with_manifest(path, format=_archive.FORMAT + 1)
-    assert_refused(path, "Read it with a newer version of sklearn_bilstm")
+    assert_refused(path, "Use a newer version of sklearn_bilstm")
 
 
 @pytest.mark.parametrize("number", [0, -1, "1", 1.0, True, None, [1]])
 def test_a_format_that_is_no_number_is_refused(path, number):
     with_manifest(path, format=number)
-    assert_refused(path, "no number of a format")
+    assert_refused(path, "not a format version")
 
 
 def test_another_kind_of_file_is_refused_by_name(path):
-    with pytest.raises(ValueError, match="as a checkpoint of .* it holds a 'model'"):
+    with pytest.raises(ValueError, match="as a checkpoint of .* it contains a 'model'"):
         read_archive(path, kind="checkpoint")
 
 

@@ -47,7 +47,7 @@ def test_missing_integers_are_nan_among_numbers(X):
     ids=["masked", "masked row", "objects"],
 )
 def test_a_missing_id_before_the_last_is_an_error_that_names_the_row(X):
-    with pytest.raises(ValueError, match="without a gap: row 1"):
+    with pytest.raises(ValueError, match="without gaps: row 1"):
         as_rows(X, input_type="tokens")
 
 
@@ -78,7 +78,7 @@ def test_tensors_become_arrays_whatever_their_type_and_gradient():
         torch.ones(2, 3, requires_grad=True),
     ):
         assert np.array_equal(plain(tensor), np.ones((2, 3)))
-    with pytest.raises(ValueError, match=r"sparse tensor. Give a scipy"):
+    with pytest.raises(ValueError, match=r"sparse tensor. Convert it to a scipy"):
         plain(torch.ones(2, 3).to_sparse())
 
 
@@ -87,9 +87,7 @@ def test_the_columns_of_a_nested_frame_are_channels_and_have_one_length():
     (row,) = as_rows(frame, input_type="auto")
     assert row.tolist() == [[1, 1], [2, 2]]
     frame["b"] = [pd.Series([1.0])]
-    with pytest.raises(
-        ValueError, match=r"one length in a row: .* row 0 have \[1, 2\]"
-    ):
+    with pytest.raises(ValueError, match=r"same length: .* row 0 have \[1, 2\]"):
         as_rows(frame, input_type="auto")
 
 
@@ -105,7 +103,7 @@ def test_an_object_whose_own_conversion_fails_is_named():
         def __array__(self, dtype=None, copy=None):
             raise RuntimeError("on another device")
 
-    with pytest.raises(ValueError, match="type Broken, .*on another device"):
+    with pytest.raises(ValueError, match="type Broken .*on another device"):
         as_rows(Broken(), input_type="auto")
 
 
@@ -159,7 +157,7 @@ def test_a_sparse_frame_of_pandas_is_read_as_a_dense_one():
     "X", [{"a": 1}.keys(), {"a": 1}.items()], ids=["keys", "items"]
 )
 def test_views_of_a_dict_are_in_an_order(X):
-    with pytest.raises(ValueError, match=r"as list\(X\) does"):
+    with pytest.raises(ValueError, match=r"pass list\(X\)"):
         as_rows(X, input_type="auto")
 
 
@@ -171,7 +169,7 @@ def test_an_attribute_with_the_name_of_a_method_of_dicts_is_none():
 
 def test_a_series_with_dates_among_its_channels_is_refused():
     row = pd.DataFrame({"a": [1.0, 2.0], "t": pd.date_range("2020", periods=2)})
-    with pytest.raises(ValueError, match=r"X\[1\] must hold columns of numbers"):
+    with pytest.raises(ValueError, match=r"X\[1\] must have numeric columns"):
         as_rows([row[["a"]], row], input_type="auto")
 
 

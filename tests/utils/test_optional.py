@@ -8,7 +8,7 @@ def test_a_module_that_is_there_is_imported():
 
 
 def test_a_missing_one_is_named_with_what_needs_it():
-    message = "Reading minds needs no_such_package: .*pip install no_such_package"
+    message = "Reading minds requires no_such_package: .*pip install no_such_package"
     with pytest.raises(ImportError, match=message):
         import_optional("no_such_package.module", purpose="Reading minds")
 
