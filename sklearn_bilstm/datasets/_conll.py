@@ -179,15 +179,15 @@ def _conll_word(
         return None
     cells = line.split("\t") if "\t" in line else re.findall("[^ ]+", line)
     if len(cells) < 2:
-        raise ValueError(f"must have two columns at least, and has one: {line!r:.80}")
+        raise ValueError(f"must have at least two columns: got {line!r:.80}")
     word = []
     for name, column in columns.items():
-        is_there = -len(cells) <= column < len(cells)
-        cell = cells[column].strip(" ") if is_there else ""
+        exists = -len(cells) <= column < len(cells)
+        cell = cells[column].strip(" ") if exists else ""
         if not cell:
             raise ValueError(
-                f"has nothing at {name}={column} in its {len(cells)} columns: "
-                f"{line!r:.80}. Give another {name}, or mend the line"
+                f"has an empty or missing column {name}={column} ({len(cells)} "
+                f"columns): {line!r:.80}. Use another {name}, or correct the line"
             )
         word.append(cell)
     return [*word, len(cells)]
@@ -200,21 +200,19 @@ def _conllu_word(column: int, line: str) -> list[Any] | None:
     cells = line.split("\t")
     if len(cells) != len(_CONLLU):
         raise ValueError(
-            f"must have {len(_CONLLU)} columns with tabs between them, and has "
-            f"{len(cells)}"
+            f"must have {len(_CONLLU)} columns separated by tabs: got {len(cells)}"
         )
     if not _CONLLU_ID.fullmatch(cells[0]):
         raise ValueError(
-            f"must begin with a number such as 7, 7-8 or 7.1, and begins with "
-            f"{cells[0]!r}"
+            f"must begin with an id such as 7, 7-8 or 7.1: got {cells[0]!r}"
         )
     if not cells[0].isdecimal():
         return None
     for i in (_CONLLU.index("form"), column):
         if not cells[i].strip(" "):
             raise ValueError(
-                f"has nothing in its column {_CONLLU[i]!r}, where CoNLL-U has '_' at "
-                f"least: {line!r:.80}"
+                f"has an empty column {_CONLLU[i]!r}, which CoNLL-U writes as '_': "
+                f"{line!r:.80}"
             )
     return [cells[_CONLLU.index("form")], cells[column], len(cells)]
 
@@ -238,8 +236,8 @@ class _Sentences:
             self.n_columns = n_columns
         elif self.n_columns != n_columns:
             raise ValueError(
-                f"has {n_columns} columns, and the lines before it in its sentence "
-                f"have {self.n_columns}"
+                f"has {n_columns} columns, but the previous lines of its sentence have "
+                f"{self.n_columns}"
             )
         self.data[-1].append(token)
         self.target[-1].append(label)
@@ -275,8 +273,8 @@ class _File:
             return content.decode(self.encoding).removeprefix("\ufeff")
         except LookupError as error:
             raise ValueError(
-                "encoding must be the name of an encoding that Python knows, such as "
-                f"'utf-8' or 'latin-1'. Got {self.encoding!r} instead."
+                "encoding must be the name of a Python encoding, such as 'utf-8' or "
+                f"'latin-1'. Got {self.encoding!r} instead."
             ) from error
         except UnicodeDecodeError as error:
             before = error.object[: error.start].decode(self.encoding, "replace")
@@ -325,7 +323,7 @@ class _File:
                     raise self._refuse(reason) from error
         if not found.data:
             raise ValueError(
-                f"{str(self.path)!r} holds no sentence: no line of it has a token."
+                f"{str(self.path)!r} must contain at least one sentence: got none."
             )
         document = np.array(found.document, dtype=np.intp)
         return Bunch(data=found.data, target=found.target, document=document)

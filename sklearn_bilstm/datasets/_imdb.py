@@ -84,7 +84,7 @@ def load_imdb(
     else:
         raise FileNotFoundError(
             f"{str(folder)!r} must be a folder with {subset}.parquet or with the "
-            "unpacked aclImdb_v1.tar.gz, and has neither. fetch_imdb() downloads it."
+            "unpacked aclImdb_v1.tar.gz. Use fetch_imdb() to download it."
         )
     return (reviews.data, reviews.target) if return_X_y else reviews
 
@@ -134,8 +134,8 @@ def fetch_imdb(
     if not cache.is_file():
         if not download_if_missing:
             raise OSError(
-                f"The IMDB reviews are not in {str(folder)!r}, and "
-                "download_if_missing=False forbids to download them."
+                f"The IMDB reviews are not in {str(folder)!r}. Use "
+                "download_if_missing=True to download them."
             )
         _download(folder, n_retries, delay)
     reviews = joblib.load(cache)
@@ -156,8 +156,8 @@ def _download(folder: Path, n_retries: int, delay: float) -> None:
         )
     except (URLError, TimeoutError) as error:
         raise OSError(
-            f"{ARCHIVE.url} could not be downloaded: {error}. Without a network, "
-            "unpack a copy of it and use load_imdb(folder)."
+            f"{ARCHIVE.url} could not be downloaded: {error}. Without network access, "
+            "unpack a copy of the archive and use load_imdb(folder)."
         ) from error
     for subset, reviews in _collect(_archive_files(archive)).items():
         part = folder / f"{subset}.part"

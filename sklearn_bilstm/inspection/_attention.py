@@ -32,8 +32,8 @@ def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
     """
     if not isinstance(estimator.module_.pooling, AttentionPooling):
         raise ValueError(
-            "method='attention' needs a network with attention, and that of model has "
-            f"pooling={estimator.pooling!r}: fit it with pooling='attention', or take "
+            "method='attention' requires a network with attention, but model has "
+            f"pooling={estimator.pooling!r}: fit it with pooling='attention', or use "
             "another method."
         )
     values = output.of_logits(estimator.model_.logits(rows), output.columns)

@@ -180,8 +180,8 @@ def _explain_answers(
     """Explain the predictions of a classifier or regressor."""
     if method == "attention" and target is not None:
         raise ValueError(
-            "target must be None with method='attention', whose weights are for no "
-            f"class or number: got {target!r}."
+            "target must be None with method='attention', since attention weights do "
+            f"not depend on the output: got {target!r}."
         )
     methods: dict[str, Callable[..., list[Scores]]] = {
         "attention": attention,

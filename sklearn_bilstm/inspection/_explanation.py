@@ -73,9 +73,9 @@ class Explanation:
     def summary(self) -> str:
         """One-line description of the explained output."""
         if self.method == "attention":
-            return f"share of attention ({self._answer})"
+            return f"share of attention ({self._prediction})"
         if self.probability is None:
-            return self._answer
+            return self._prediction
         odds = f"log odds {self.output:+.2f}, probability {self.probability:.3f}"
         if self.position is None:
             return f"{self.target}: {odds}"
@@ -83,7 +83,7 @@ class Explanation:
         return f"{self.target} of {token!r}, token {self.position}: {odds}"
 
     @property
-    def _answer(self) -> str:
+    def _prediction(self) -> str:
         """Description of the prediction of the model."""
         if self.probability is not None:
             return f"most probable: {self.target}, {self.probability:.3f}"
@@ -169,7 +169,7 @@ class Explanation:
         if self.probability is None:
             return legend(["raises the prediction", "lowers it"])
         named = "class" if self.position is None else "label"
-        return legend([f"speaks for the {named}", "speaks against it"])
+        return legend([f"raises the odds of the {named}", "lowers them"])
 
 
 class Explanations(Sequence):

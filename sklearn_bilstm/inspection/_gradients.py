@@ -103,7 +103,7 @@ class _Totals:
         fits = gaps <= self.left[rows] / n_open[rows]
         is_thin = stretches.ends - stretches.starts <= _THINNEST
         done = fits | is_thin | (self.n_points[rows] >= self.max_points)
-        # gradients that point down where the output jumps up do not describe the jump
+        # the integral of a jump is rescaled only if it has the same sign as the jump
         jumps = ~fits & is_thin & (stretches.rises * sums > 0)
         scales = np.divide(stretches.rises, sums, out=np.ones(len(rows)), where=jumps)
         for index in np.flatnonzero(done):
@@ -117,9 +117,9 @@ class _Totals:
         out = np.flatnonzero(np.abs(sums - whole.rises) > self.allowed)
         if len(out):
             warnings.warn(
-                f"The scores of {len(out)} of {len(sums)} texts, such as of that at "
-                f"{out[0]}, do not sum to the difference that they explain: let "
-                "gradients be taken at more points by the 'max_points' parameter.",
+                f"The scores of {len(out)} of {len(sums)} texts, such as text "
+                f"{out[0]}, do not sum to the difference of the outputs: increase the "
+                "'max_points' parameter to evaluate gradients at more points.",
                 ConvergenceWarning,
                 stacklevel=5,  # where a user calls `explain`
             )

@@ -32,7 +32,7 @@ class _Point(NamedTuple):
         Contribution of the n-grams that end at each step to the logits of the linear
         model.
     mask : bool tensor of shape (B, T)
-    beside : tensor of shape (B, K)
+    other_logits : tensor of shape (B, K)
         Remaining part of the logits of the linear model.
     columns : tensor of shape (B,)
         Index of the explained output.
@@ -43,7 +43,7 @@ class _Point(NamedTuple):
     vectors: Tensor
     ngrams: Tensor
     mask: Tensor
-    beside: Tensor
+    other_logits: Tensor
     columns: Tensor
     static: Tensor | None = None
 
@@ -87,7 +87,7 @@ class IntegrationPath:
         )
         self._output = output
         self._dataset = estimator.model_.with_features(rows)
-        self._ngrams, self._beside = self._linear_part()
+        self._ngrams, self._other_logits = self._linear_part()
 
     @property
     def lengths(self) -> np.ndarray:
@@ -131,13 +131,13 @@ class IntegrationPath:
         vectors: Tensor,
         ngrams: Tensor,
         mask: Tensor,
-        beside: Tensor,
+        other_logits: Tensor,
         columns: Tensor,
         static: Tensor | None,
     ) -> Tensor:
         """Return the output at a point, of shape (B,)."""
         logits = self._module.logits_of_vectors(vectors, mask, static)  # (B, K)
-        logits = self._fuse(logits, beside + ngrams.sum((1, 2)))  # (B, K)
+        logits = self._fuse(logits, other_logits + ngrams.sum((1, 2)))  # (B, K)
         return self._output(logits, columns)  # (B,)
 
     def _batches(self, rows: np.ndarray, n_points: int) -> Iterator[np.ndarray]:
@@ -154,7 +154,7 @@ class IntegrationPath:
         inputs = {
             **self._dataset[rows][0],
             "ngrams": pad(self._ngrams, rows)[0],
-            "beside": torch.from_numpy(self._beside[rows]),
+            "other_logits": torch.from_numpy(self._other_logits[rows]),
             "columns": torch.from_numpy(self._output.columns[rows]),
         }
         inputs = {name: x.to(self._device) for name, x in inputs.items()}

@@ -13,7 +13,7 @@ from sklearn_bilstm.fitting import (
     encode,
 )
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
-from sklearn_bilstm.inspection._model import EXPLAINABLE, one_a_row, transformers_of
+from sklearn_bilstm.inspection._model import EXPLAINABLE, one_per_row, transformers_of
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, TokenCharacters
 from sklearn_bilstm.text import LocatedDocument, written_out
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
@@ -63,8 +63,8 @@ def explain_labels(
         )
     if len(tagger.classes_) < 2:
         raise ValueError(
-            f"model knows one label only, {tagger.classes_.tolist()}, for which "
-            "nothing speaks, or else everything: fit it with two."
+            f"model has a single label, {tagger.classes_.tolist()}, whose log odds "
+            "are not defined: fit it with at least two labels."
         )
     for transformer in transformers_of(model):
         sentences = transformer.transform(sentences)
@@ -99,7 +99,7 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
         check_consistent_length(rows.sequences, labels)
         check_lengths(lengths, labels, "target")
         return [encode(of_row, tagger.classes_, name="target") for of_row in labels]
-    asked_for = encode(one_a_row(target, len(rows)), tagger.classes_, name="target")
+    asked_for = encode(one_per_row(target, len(rows)), tagger.classes_, name="target")
     return [np.full(*pair) for pair in zip(lengths, asked_for, strict=True)]
 
 
@@ -173,7 +173,7 @@ def _log_odds(
     is_chosen = columns[:, None] == np.arange(probabilities.shape[2])  # (n_steps, K)
     with np.errstate(divide="ignore"):
         chosen = np.log(probabilities.sum(2, where=is_chosen))
-        # the sum of the others, since 1 - p loses all digits if p is close to one
+        # the sum of the others, since 1 - p loses precision if p is close to one
         return chosen - np.log(probabilities.sum(2, where=~is_chosen))
 
 

@@ -150,8 +150,8 @@ def _last_step(model: Any, X: Any, y: Any) -> tuple[BaseSequenceEstimator, Any]:
         last = last[-1]
     if not isinstance(last, BaseSequenceEstimator):
         raise ValueError(
-            "model must be a BiLSTM estimator, or a Pipeline that ends with one. Of a "
-            f"search, take its estimator. Got {model!r} instead."
+            "model must be a BiLSTM estimator, or a Pipeline that ends with one: got "
+            f"{model!r}. For a search, pass its estimator."
         )
     return last, X
 
@@ -172,7 +172,7 @@ def _tested_by(
         "checkpoint": None,
         "callbacks": [growing],
         "verbose": 0,
-        "linear_ngram_range": None,  # it takes time and has no say
+        "linear_ngram_range": None,  # does not affect the loss of the network
     }
     known = tested.get_params(deep=False)
     return tested.set_params(**{k: v for k, v in params.items() if k in known})
@@ -216,14 +216,14 @@ class _GrowingRate(Callback):
         # bias correction of the average, which starts at zero (Kingma and Ba, 2015)
         self.smoothed_losses.append(self.average_ / (1 - _MEMORY**n_done))
         least = min(self.smoothed_losses)
-        goes_on = self.smoothed_losses[-1] <= _DIVERGED * least  # not so with NaN
-        if n_done == self.n_steps or not goes_on:
+        converges = self.smoothed_losses[-1] <= _DIVERGED * least  # False for NaN
+        if n_done == self.n_steps or not converges:
             raise StopTraining
 
     def range_test(self) -> RangeTest:
         """Return the result."""
         smoothed = np.array(self.smoothed_losses)
-        # after an early divergence, do not restrict the choice to the last step
+        # after an early divergence, all steps are candidates
         first = _FIRST_STEPS if len(smoothed) > _FIRST_STEPS + 1 else 0
         best = first + int(np.nanargmin(smoothed[first:]))
         suggestion = _SHARE_OF_RATE * self.rates[best]

@@ -23,7 +23,7 @@ __all__ = [
     "Output",
     "TextModel",
     "fitted_estimator",
-    "one_a_row",
+    "one_per_row",
     "transformers_of",
 ]
 
@@ -55,13 +55,13 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         message = f"model must be {kind}: got {model!r}"
         held = model
         while held is not None:
-            last, held = held, _to_be_held(held)
+            last, held = held, _inner_model(held)
         if isinstance(last, BaseSequenceEstimator):
             raise NotFittedError(f"{message}, which is not fitted yet.") from error
         raise ValueError(f"{message}.") from error
 
 
-def _to_be_held(model: Any) -> Any:
+def _inner_model(model: Any) -> Any:
     """Return the inner estimator of a meta-estimator."""
     held = inner_estimator(model)
     is_search = hasattr(model, "refit")
@@ -127,9 +127,9 @@ class TextModel:
         n_read = [sum(t.is_read for t in document.tokens) for document in documents]
         if not np.array_equal(n_read, rows.sequences.lengths):
             raise ValueError(
-                "model must give its estimator the token ids of one TextVectorizer, "
-                "and nothing else but static features: it gets more or fewer steps "
-                "than the texts have tokens."
+                "The estimator of model must receive the token ids of a single "
+                "TextVectorizer, and no other columns except static features: it "
+                "receives more or fewer steps than the texts have tokens."
             )
         return documents, rows
 
@@ -142,8 +142,8 @@ def _located(transformer: Any, texts: Any) -> list[LocatedDocument]:
             if isinstance(part, TextVectorizer):
                 return part.locate(safe_indexing(texts, columns, axis=1))
     raise ValueError(
-        "model must have a TextVectorizer, or a ColumnTransformer that holds one, "
-        f"right before its estimator: got {transformer!r}."
+        "The step before the estimator of model must be a TextVectorizer, or a "
+        f"ColumnTransformer that contains one: got {transformer!r}."
     )
 
 
@@ -167,7 +167,7 @@ class Output:
 
     @classmethod
     def of(cls, estimator: Any, target: Any, rows: SequenceDataset) -> "Output":
-        """Return the outputs for the given target, or else for the prediction.
+        """Return the outputs for the given target, or for the prediction if None.
 
         Raises
         ------
@@ -175,17 +175,17 @@ class Output:
             If the class or output does not exist, or there are too few classes.
         """
         if not is_classifier(estimator):
-            return cls(estimator, _numbers_asked_for(estimator, target, len(rows)))
+            return cls(estimator, _output_columns(estimator, target, len(rows)))
         classes = estimator.classes_
         if len(classes) < 2 and not estimator.multilabel_:
             raise ValueError(
-                f"model knows one class only, {classes.tolist()}, for which nothing "
-                "speaks, or else everything: fit it with rows of two classes."
+                f"model has a single class, {classes.tolist()}, whose log odds are not "
+                "defined: fit it with at least two classes."
             )
         if target is None:
             columns = estimator.model_.logits(rows).argmax(1)
         else:
-            asked_for = one_a_row(target, len(rows))
+            asked_for = one_per_row(target, len(rows))
             columns = encode(asked_for, classes, name="target")
         return cls(estimator, columns)
 
@@ -210,7 +210,7 @@ class Output:
 
     def __call__(self, logits: Tensor, columns: Tensor) -> Tensor:
         """Return the explained outputs, (n,), of logits of shape (n, K)."""
-        logits = logits.double()  # or a small rise of a large number is lost
+        logits = logits.double()  # float32 would round small differences
         chosen = columns[:, None]
         values = logits.gather(1, chosen)[:, 0]  # (n,)
         if not is_classifier(self.estimator):
@@ -223,32 +223,32 @@ class Output:
         return values - logits.scatter(1, chosen, -torch.inf).logsumexp(1)
 
 
-def one_a_row(target: Any, n_rows: int) -> np.ndarray:
+def one_per_row(target: Any, n_rows: int) -> np.ndarray:
     """Broadcast a single label to all rows."""
     asked_for = np.asarray(target)
     if asked_for.ndim == 0:
         return np.repeat(asked_for, n_rows)
     if len(asked_for) != n_rows:
         raise ValueError(
-            "target must be one label, or hold one for each text: got "
-            f"{len(asked_for)} for {n_rows}."
+            "target must be a single label or one label per text: got "
+            f"{len(asked_for)} labels for {n_rows} texts."
         )
     return asked_for
 
 
-def _numbers_asked_for(estimator: Any, target: Any, n_rows: int) -> np.ndarray:
+def _output_columns(estimator: Any, target: Any, n_rows: int) -> np.ndarray:
     n_outputs = estimator.n_outputs_
     if target is None and n_outputs > 1:
         raise ValueError(
-            f"target must say which of the {n_outputs} numbers of {estimator!r} is "
-            "explained: got None."
+            f"target must be the index of one of the {n_outputs} outputs of "
+            f"{estimator!r}: got None."
         )
     allowed = (
-        "left out for a regressor of a single number"
+        "None for a regressor with a single output"
         if n_outputs == 1
-        else f"the number of an output, from 0 to {n_outputs - 1}, for a regressor"
+        else f"the index of an output, from 0 to {n_outputs - 1}, for a regressor"
     )
-    columns = one_a_row(0 if target is None else target, n_rows)
+    columns = one_per_row(0 if target is None else target, n_rows)
     if columns.dtype.kind not in "iu" or not np.isin(columns, range(n_outputs)).all():
         raise ValueError(f"target must be {allowed}: got {target!r}.")
     return columns

@@ -86,8 +86,8 @@ def span_precision_recall_fscore_support(
     """
     if isinstance(kinds, str):
         raise ValueError(
-            f"kinds must be a list of kinds of spans, or None. Got {kinds!r} instead: "
-            "give one alone as [kind]."
+            f"kinds must be a list of kinds of spans, or None. Got {kinds!r} instead. "
+            "Pass a single kind as [kind]."
         )
     check_consistent_length(y_true, y_pred, sample_weight)
     found = [
@@ -264,13 +264,13 @@ def _spans_of_row(
     for name, labels in {"y_true": true, "y_pred": predicted}.items():
         if isinstance(labels, str):
             raise ValueError(
-                f"{name} must hold a list of labels for each sequence: row {row} is "
+                f"{name} must contain a list of labels for each sequence: row {row} is "
                 f"{str(labels)!r}."
             )
     if len(true) != len(predicted):
         raise ValueError(
-            "y_pred must hold as many labels as y_true for each sequence: row "
-            f"{row} has {len(predicted)} for {len(true)}."
+            "The sequences of y_pred must have the same lengths as those of y_true: "
+            f"row {row} has {len(predicted)} labels instead of {len(true)}."
         )
     return set(find_spans(true)), set(find_spans(predicted))
 

@@ -83,6 +83,6 @@ def parts_of(label: str) -> tuple[str, str]:
     if place not in ("B", "I", "O", "E", "S") or (place == "O" and label != "O"):
         raise ValueError(
             "A label of spans must be 'O', or one of 'B', 'I', 'E', 'S', 'M', 'L' and "
-            f"'U' with a kind behind a hyphen, such as 'B-PER'. Got {label!r}."
+            f"'U', followed by a hyphen and a kind, such as 'B-PER'. Got {label!r}."
         )
     return place, kind

@@ -41,7 +41,7 @@ class TokenInput(Layer):
         Whether to keep the vectors fixed in training.
     """
 
-    # scales class log-odds to about the size of the vectors
+    # scales class log-odds to the magnitude of the vectors
     log_odds_scale = 0.3
 
     def __init__(
@@ -59,7 +59,7 @@ class TokenInput(Layer):
         self.unknown_id = unknown_id
         self.n_channels = n_channels
         self.output_size = embedding_dim + n_channels
-        # a batch contains few of the tokens, so few rows of the gradient are not zero
+        # sparse gradient, since a batch contains few of the tokens
         self.embedding = skip_init(
             nn.Embedding, n_tokens, embedding_dim, padding_idx=0, sparse=True
         )
@@ -143,8 +143,8 @@ class TokenInput(Layer):
         n_given = 0 if log_odds is None else log_odds.shape[2]
         if n_given != self.n_channels:
             raise ValueError(
-                f"log_odds must hold {self.n_channels} numbers for each token, as this "
-                f"network reads so many: got {n_given}."
+                f"log_odds must have {self.n_channels} channels for each token, as "
+                f"expected by this network: got {n_given}."
             )
         return None if log_odds is None else self.log_odds_scale * log_odds
 

@@ -15,8 +15,8 @@ __all__ = ["Projection", "RowsToLookUp"]
 # operations, each of which has a call overhead.
 _FEWEST_NUMBERS = 4_000
 
-# Recommended number of components per batch: more is hardly faster, but uses more
-# memory.
+# Recommended number of state components per batch. Larger batches are hardly faster,
+# but use more memory.
 _BEST_NUMBERS = 16_000
 
 # Maximum number of table entries, which limits the tables to a quarter of a GiB in

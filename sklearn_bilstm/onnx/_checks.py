@@ -1,4 +1,4 @@
-"""Checks of what a file says of a model, whoever wrote it."""
+"""Validation of the metadata and the interface of an untrusted ONNX file."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _TYPES_OF_LABELS: dict[str, Any] = {"b": bool, "i": int, "u": int, "f": float, "
 
 @contextmanager
 def written_by_export(source: str) -> Iterator[None]:
-    """Turn any error about what `export_onnx` has not written into one that says so."""
+    """Convert any error caused by a file of another origin to a ValueError."""
     try:
         yield
     except (
@@ -32,7 +32,7 @@ def written_by_export(source: str) -> Iterator[None]:
     ) as error:
         reason = str(error) if type(error) is ValueError else _named(error)
         raise ValueError(
-            f"{source} must be a model that sklearn_bilstm.export_onnx wrote: {reason}"
+            f"{source} must be a model written by sklearn_bilstm.export_onnx: {reason}"
         ) from error
 
 
@@ -41,13 +41,13 @@ def _named(error: Exception) -> str:
 
 
 def require(is_right: bool, what: str, found: Any) -> None:
-    """Raise an error about the metadata unless they are right."""
+    """Raise an error if a value of the metadata is invalid."""
     if not is_right:
-        raise ValueError(f"its metadata must hold {what}: got {found!r:.80}.")
+        raise ValueError(f"its metadata must contain {what}: got {found!r:.80}.")
 
 
 def is_count(value: Any, least: int = 1) -> bool:
-    """Return whether a value is a whole number that fits into int32."""
+    """Return whether a value is an int32 integer of at least `least`."""
     return type(value) is int and least <= value <= _LARGEST
 
 
@@ -57,7 +57,7 @@ def check_description(found: dict[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If one of them is not what `export_onnx` writes.
+        If a value is invalid.
     """
     input_type = found["input_type"]
     require(input_type in ("tokens", "numeric"), "'tokens' or 'numeric'", input_type)
@@ -70,11 +70,13 @@ def check_description(found: dict[str, Any]) -> None:
     has_channels = input_type == "numeric"
     require(
         is_count(n_channels) if has_channels else n_channels is None,
-        "the number of channels, of numbers alone",
+        "the number of channels, only for numeric input",
         n_channels,
     )
     require(
-        type(found["one_a_row"]) is bool, "whether a row has one", found["one_a_row"]
+        type(found["one_a_row"]) is bool,
+        "whether there is one output per row",
+        found["one_a_row"],
     )
     vectorizer = found["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
@@ -103,12 +105,12 @@ def _check_classes(classes: Any) -> None:
 
 
 def check_graph(session: Any, description: Any) -> None:
-    """Check that a graph has the inputs and outputs that a description tells.
+    """Check that a graph has the inputs and outputs of a description.
 
     Raises
     ------
     ValueError
-        If another one is found, or another type or number of dimensions of one.
+        If their names, types or shapes differ.
     """
     found = {
         f"{kind} {entry.name!r}": (entry.type, _sizes(entry.shape))
@@ -123,8 +125,8 @@ def check_graph(session: Any, description: Any) -> None:
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise ValueError(
-                f"its metadata have {wanted.get(name)} for the {name} of the graph, "
-                f"which has {found.get(name)}."
+                f"its metadata require {wanted.get(name)} for the {name} of the graph, "
+                f"which is {found.get(name)}."
             )
 
 

@@ -70,7 +70,7 @@ class Description:
 
     @property
     def vocabulary_fingerprint(self) -> np.ndarray | None:
-        """Fingerprint of the vocabulary, as :class:`TokenIds` have it."""
+        """Fingerprint of the vocabulary, as in :class:`TokenIds`."""
         if self.fingerprint is None:
             return None
         return np.frombuffer(bytes.fromhex(self.fingerprint), "<u2")
@@ -109,8 +109,8 @@ class Description:
         if type(written_as) is int and written_as > _FORMAT:
             raise ValueError(
                 f"{source} was written by sklearn_bilstm {version!s:.20} in format "
-                f"{written_as}, and this is {sklearn_bilstm.__version__}, which reads "
-                f"format {_FORMAT}: update sklearn-bilstm."
+                f"{written_as}, but this is {sklearn_bilstm.__version__}, which "
+                f"supports format {_FORMAT}: update sklearn-bilstm."
             )
         with written_by_export(source):
             if type(written_as) is not int or written_as != _FORMAT:
@@ -118,7 +118,7 @@ class Description:
             found.setdefault("fingerprint", None)
             if wrong := sorted(found.keys() ^ {f.name for f in fields(cls)}):
                 raise ValueError(
-                    f"its metadata lack {wrong!r:.80}, or hold it without need."
+                    f"its metadata have missing or unexpected keys: {wrong!r:.80}."
                 )
             check_description(found)
         return cls(**found)
@@ -133,7 +133,7 @@ def _read_json(text: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("its metadata are nested too deeply.") from None
     except ValueError as error:
-        raise ValueError(f"its metadata are no JSON: {error}") from error
+        raise ValueError(f"its metadata are not valid JSON: {error}") from error
     return found if isinstance(found, dict) else {}
 
 
@@ -146,8 +146,8 @@ def _described(labels: np.ndarray) -> dict[str, Any]:
     for label in values:
         if not isinstance(label, str | bool | int | float):
             raise ValueError(
-                "Labels must be strings, ints, floats or bools to be written into a "
-                f"model in ONNX: got {label!r} of type {type(label).__name__}."
+                "For an export to ONNX, labels must be strings, ints, floats or bools: "
+                f"got {label!r} of type {type(label).__name__}."
             )
     dtype = labels.dtype.str if labels.dtype.kind in "biufU" else "O"
     return {"dtype": dtype, "labels": values}

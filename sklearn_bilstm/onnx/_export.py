@@ -99,8 +99,8 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
         raise TypeError(
             "The model must be a BiLSTMClassifier or BiLSTMRegressor, or a Pipeline of "
             f"a TextVectorizer and one of them: got {kinds}. "
-            "Of a search, give best_estimator_; of a pipeline with other steps, "
-            "pipeline[-1], and let the other steps transform what you serve."
+            "For a search, pass best_estimator_. For a pipeline with other steps, pass "
+            "pipeline[-1], and apply the other steps to its input when serving."
         )
     for step in steps:
         check_is_fitted(step)
@@ -112,7 +112,7 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
     ):
         raise ValueError(
             "The estimator was fitted on token ids of another vocabulary than that of "
-            "the TextVectorizer before it. Fit the whole pipeline again."
+            "its TextVectorizer. Fit the whole pipeline again."
         )
     return vectorizer, estimator
 

@@ -128,7 +128,7 @@ class Graph:
         n_bytes = sum(array.nbytes for array in constants.values())
         if n_bytes > _MOST_BYTES:
             raise ValueError(
-                "A model in ONNX must be smaller than 2 GB, as a protocol buffer holds "
-                f"no more: its weights are {n_bytes:,} bytes. Fit one with a smaller "
-                "vocabulary: by max_features of TextVectorizer."
+                "An ONNX model must be smaller than 2 GB, the maximum size of a "
+                f"protocol buffer: its weights have {n_bytes:,} bytes. Use a smaller "
+                "vocabulary, by max_features of TextVectorizer."
             )

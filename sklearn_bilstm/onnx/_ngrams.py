@@ -67,7 +67,7 @@ def linear_logits(
     logits = graph.op("Add", graph.cast(logits, np.float64), model.intercepts)
     if path.multilabel:
         return logits
-    return _of_all_classes(graph, logits, model.classes, path.n_classes)
+    return _expanded(graph, logits, model.classes, path.n_classes)
 
 
 def _sparse_product(
@@ -95,7 +95,7 @@ def _sparse_product(
     ends = graph.op("CumSum", n_pairs, 0)
     begins = graph.op("Sub", ends, n_pairs)
     total = graph.op("ReduceSum", n_pairs, [0])  # of shape (1,)
-    # how many columns begin at each place or before it; those without pairs, too
+    # number of columns that begin at each place or before it, including empty columns
     ones = graph.op("Sub", graph.op("Add", n_pairs, 1), n_pairs)
     marks = graph.op("Expand", 0, graph.op("Add", total, 1))
     marks = graph.op("ScatterElements", marks, begins, ones, axis=0, reduction="add")
@@ -141,9 +141,7 @@ def _with_zeros(table: np.ndarray) -> np.ndarray:
     return np.concatenate([table, np.zeros_like(table[:1])])
 
 
-def _of_all_classes(
-    graph: Graph, logits: str, found: np.ndarray, n_classes: int
-) -> str:
+def _expanded(graph: Graph, logits: str, found: np.ndarray, n_classes: int) -> str:
     """Insert the logits of classes without training rows, and centre the logits."""
     # classes without training rows get the smallest logit
     lowest = graph.op("ReduceMin", logits, [1])

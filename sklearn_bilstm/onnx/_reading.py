@@ -48,8 +48,9 @@ class ServedRows:
         known = description.vocabulary_fingerprint
         if isinstance(X, TokenIds) and not have_same_ids(X.fingerprint, known):
             raise ValueError(
-                "X must hold token ids of the vocabulary that the model was fitted on: "
-                "got those of another one. Use the TextVectorizer of the model."
+                "X must contain token ids of the vocabulary that the model was fitted "
+                "on: got ids of another vocabulary. Use the TextVectorizer of the "
+                "model."
             )
         X = as_rows(X, input_type=description.input_type)
         is_list = isinstance(X, list | tuple) and not description.n_static
@@ -84,13 +85,13 @@ def _checked(X: Any) -> Any:
     X = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
     if X.ndim and not X.shape[0]:
         raise ValueError(
-            f"X must hold a row, or a document, at least: got none, in shape {X.shape}."
+            f"X must contain at least one row or document: got shape {X.shape}."
         )
     if X.dtype.kind not in "biuf" or X.ndim < 2:
         raise ValueError(
-            "X must hold rows of token ids or numbers, as the X that the estimator was "
-            f"fitted to: got an array of type {X.dtype} and shape {X.shape}. To serve "
-            "text, export the Pipeline with its TextVectorizer."
+            "X must contain rows of token ids or numbers, as in fit: got an array of "
+            f"dtype {X.dtype} and shape {X.shape}. To serve text, export the Pipeline "
+            "with its TextVectorizer."
         )
     return X
 
@@ -100,8 +101,7 @@ def _of_known_columns(X: Any, description: Description) -> Any:
     n_columns = description.n_columns
     if X.ndim == 2 and n_columns is not None and X.shape[1] != n_columns:
         raise ValueError(
-            f"X must have {n_columns} columns, as the X that the estimator was fitted "
-            f"to: got {X.shape[1]}."
+            f"X must have {n_columns} columns, as in fit: got {X.shape[1]}."
         )
     return X
 
@@ -127,7 +127,7 @@ def _of_known_channels(sequences: RaggedArray, description: Description) -> Ragg
     n_channels = sequences.values.shape[1]
     if n_channels != description.n_channels:
         raise ValueError(
-            f"X must have {description.n_channels} channels, as the X that the "
-            f"estimator was fitted to: got {n_channels}."
+            f"X must have {description.n_channels} channels, as in fit: got "
+            f"{n_channels}."
         )
     return sequences

@@ -25,9 +25,7 @@ _AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
 def _has_classes(model: "OnnxModel") -> bool:
     if model.classes_ is None:
-        raise AttributeError(
-            "predict_proba is for classifiers, and this is a regressor."
-        )
+        raise AttributeError("predict_proba is not available for a regressor.")
     return True
 
 
@@ -184,7 +182,7 @@ class OnnxModel:
         return self._run(X, "probabilities")
 
     def _vectorizer(self) -> TextVectorizer | None:
-        """Return what turns text into ids, if it was exported too."""
+        """Return the exported vectorizer, if there is one."""
         described = self._description.vectorizer
         if described is None:
             return None
@@ -192,7 +190,7 @@ class OnnxModel:
         length, n_columns = vectorizer.max_length_, self._description.n_columns
         require(
             self._description.input_type == "tokens" and length == n_columns,
-            f"a vectorizer of {n_columns} columns of tokens",
+            f"a vectorizer with {n_columns} columns of tokens",
             length,
         )
         return vectorizer
@@ -210,19 +208,19 @@ class OnnxModel:
         def run(batch: np.ndarray) -> np.ndarray:
             try:
                 found = self.session_.run([output], rows.inputs(batch))[0]
-            except Exception as error:  # onnxruntime's own have no common base class
+            except Exception as error:  # onnxruntime's errors have no common base class
                 raise ValueError(
-                    f"{self._source} holds a graph that onnxruntime cannot run: {error}"
+                    f"onnxruntime cannot run the graph of {self._source}: {error}"
                 ) from error
             if len(found) != len(batch):
                 raise ValueError(
-                    f"{self._source} holds a graph that gives {len(found)} answers to "
-                    f"{len(batch)} rows."
+                    f"The graph of {self._source} returns {len(found)} rows of output "
+                    f"for {len(batch)} rows of input."
                 )
             return found
 
         n_threads = min(self.n_threads, len(batches))
-        if n_threads == 1:  # starting a thread takes a tenth of a short text
+        if n_threads == 1:  # starting a thread is slow compared with a short text
             in_order_run = np.concatenate([*map(run, batches)])
         else:
             with ThreadPoolExecutor(n_threads) as pool:
@@ -243,6 +241,6 @@ def _session(model: bytes, source: str) -> Any:
         )
     except Exception as error:  # onnxruntime's errors have no common base class
         raise ValueError(
-            f"{source} must be a model that sklearn_bilstm.export_onnx wrote, and "
-            f"onnxruntime cannot read it: {error}"
+            f"{source} must be a model written by sklearn_bilstm.export_onnx: "
+            f"onnxruntime cannot load it: {error}"
         ) from error

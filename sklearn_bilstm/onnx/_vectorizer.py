@@ -32,9 +32,9 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
     "is_table": bool,
     "column_names": (list, type(None)),
 }
-# What describes the fitted state, besides the names of columns.
+# Items of the fitted state, except for the column names.
 _STATE = "vocabulary", "max_length", "n_columns", "is_table"
-_MAY_BE_FUNCTIONS = "analyzer", "preprocessor", "strip_accents", "tokenizer"
+_CALLABLE_PARAMETERS = "analyzer", "preprocessor", "strip_accents", "tokenizer"
 
 
 def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
@@ -45,19 +45,19 @@ def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
     ValueError
         If it uses user functions, or has tokens that are not strings.
     """
-    for name in _MAY_BE_FUNCTIONS:
+    for name in _CALLABLE_PARAMETERS:
         if callable(getattr(vectorizer, name)):
             raise ValueError(
-                f"The {name!r} parameter of TextVectorizer is a function, which a "
-                "model in ONNX cannot hold. Export the estimator alone, "
-                "export_onnx(pipeline[-1], path), and give what is served the ids "
-                "that your vectorizer makes: pipeline[0].transform(texts)."
+                f"The {name!r} parameter of TextVectorizer is a function, which cannot "
+                "be exported to ONNX. Export the estimator alone, with "
+                "export_onnx(pipeline[-1], path), and pass the output of the "
+                "vectorizer, pipeline[0].transform(texts), to the exported model."
             )
     for token in vectorizer.vocabulary_:
         if not isinstance(token, str):
             raise ValueError(
-                "The tokens of TextVectorizer must be strings to be written into a "
-                f"model in ONNX: got {token!r}."
+                "For an export to ONNX, the tokens of TextVectorizer must be strings: "
+                f"got {token!r}."
             )
     state = vectorizer_state(vectorizer)
     names = state["column_names"]
@@ -81,13 +81,15 @@ def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
     _check(description)
     vectorizer = TextVectorizer(**description["settings"])
     vectorizer._validate_params()
-    make_analyzer(**vectorizer._analysis_settings())  # which fails if there is none
+    make_analyzer(
+        **vectorizer._analysis_settings()
+    )  # raises an error if settings are invalid
     set_vectorizer_state(vectorizer, description)
     return vectorizer
 
 
 def _check(description: dict[str, Any]) -> None:
-    """Check everything but the values of settings."""
+    """Check all items except the values of settings."""
     names = sorted(description)
     require(names == sorted(_PARTS), "the parts of a vectorizer", names)
     for name, kind in _PARTS.items():
@@ -97,12 +99,12 @@ def _check(description: dict[str, Any]) -> None:
     stop_words = description["settings"]["stop_words"]
     if isinstance(stop_words, list):
         are_words = all(isinstance(word, str) for word in stop_words)
-        require(are_words, "words to leave out", stop_words)
+        require(are_words, "a list of stop words", stop_words)
     check_vocabulary(description["vocabulary"])
     ids = description["vocabulary"].values()
     require(all(map(is_count, ids)), "integer ids of tokens", list(ids)[:3])
     length, n_columns = description["max_length"], description["n_columns"]
-    require(is_count(length), "a largest length", length)
+    require(is_count(length), "a maximum length", length)
     least_tables = 1 if description["is_table"] else n_columns
     require(is_count(n_columns) and least_tables == 1, "a number of columns", n_columns)
     names = description["column_names"]

@@ -140,7 +140,7 @@ class AttentionDisplay:
             self.image_,
             ax=ax,
             label="share of attention",
-            location="top",  # there it is as large for a word as for pages
+            location="top",  # its size does not depend on the height of the figure
             anchor=(0.0, 0.0),
             shrink=0.4,
             aspect=30,
@@ -172,7 +172,7 @@ class AttentionDisplay:
                 va="center",
                 fontsize="small",
                 color="white" if shares[index] > _DARK else "black",
-                parse_math=False,  # dollars are dollars
+                parse_math=False,  # dollar signs do not delimit math
                 clip_on=True,
             )
             text.set_clip_box(self._cell(place, start + line))

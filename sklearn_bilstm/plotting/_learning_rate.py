@@ -156,11 +156,11 @@ class LearningRateDisplay:
             xscale="log",
             xlabel="learning rate",
             ylabel="training loss",
-            # the steep end of a diverging loss would flatten the rest of the curve
+            # cut off the steep end of a diverging loss, which would flatten the curve
             ylim=(
                 0.9 * np.nanmin(test.losses),
                 2.5 * first - 1.5 * lowest + 0.1 * first,
             ),
         )
-        ax.legend(loc="lower left")  # where the loss has not begun to fall
+        ax.legend(loc="lower left")  # below the start of the curve
         return self

@@ -115,7 +115,7 @@ class TokenImportanceDisplay:
         if n_texts != 1:
             raise ValueError(
                 f"text must be a single text, or a table of one row: got {n_texts}. "
-                "Explain several, and draw them one by one by from_explanation."
+                "For several texts, use explain and from_explanation."
             )
         explanations = explain(model, texts, method, target)
         return cls.from_explanation(explanations[0], n_tokens=n_tokens, ax=ax)
@@ -146,8 +146,8 @@ class TokenImportanceDisplay:
         """
         if not isinstance(explanation, Explanation):
             raise TypeError(
-                "explanation must be the Explanation of one text, such as "
-                "explanations[0] of what explain returned, or of one label, such as "
+                "explanation must be the Explanation of a single text, such as the "
+                "first item of the output of explain, or of a single label, such as "
                 f"explanations[0][0] for a tagger: got {explanation!r}."
             )
         return cls(explanation).plot(ax=ax, n_tokens=n_tokens)
@@ -169,7 +169,9 @@ class TokenImportanceDisplay:
         """
         ax = axes_for(self, ax)
         explanation = self.explanation
-        sizes = np.nan_to_num(np.abs(explanation.scores), nan=-1.0)  # cut off: last
+        sizes = np.nan_to_num(
+            np.abs(explanation.scores), nan=-1.0
+        )  # truncated tokens last
         shown = np.sort(np.argsort(-sizes, kind="stable")[:n_tokens])
         shown = shown[sizes[shown] >= 0]
         scores = explanation.scores[shown]
@@ -178,7 +180,9 @@ class TokenImportanceDisplay:
         colours = _SHARE if is_share else np.where(scores > 0, _FOR, _AGAINST)
         self.bars_ = ax.barh(places, scores, color=colours)
         labels = [explanation.tokens[index] for index in shown]
-        ax.set_yticks(places, labels, parse_math=False)  # dollars are dollars
+        ax.set_yticks(
+            places, labels, parse_math=False
+        )  # dollar signs do not delimit math
         ax.invert_yaxis()
         ax.axvline(0, color="0.5", linewidth=0.8)
         label = f"score by {explanation.method.replace('_', ' ')}"

@@ -139,7 +139,7 @@ class TrainingCurveDisplay:
                 self.best_epoch,
                 color="0.5",
                 linestyle=":",
-                label=f"epoch {self.best_epoch}, in use",
+                label=f"weights of epoch {self.best_epoch}",
             )
         ax.set(xlabel="epoch", ylabel=label)
         ax.xaxis.get_major_locator().set_params(integer=True)
@@ -152,12 +152,12 @@ class TrainingCurveDisplay:
         if metric not in _METRICS:
             known = ", ".join(map(repr, _METRICS))
             raise ValueError(
-                f"metric must be one of {known}: got {metric!r}. Accuracy and R2 are "
-                "drawn by 'score'."
+                f"metric must be one of {known}: got {metric!r}. For accuracy and R2, "
+                "use 'score'."
             )
         for name, label in _METRICS[metric].items():
             looks = {rows + name: look for rows, look in _ROWS.items()}
             found = {key: looks[key] for key in looks if key in self.history[-1]}
             if found:
                 return label, found
-        raise ValueError(f"history must hold a {metric} of each epoch: it has none.")
+        raise ValueError(f"history must contain a {metric} for each epoch: got none.")

@@ -108,14 +108,14 @@ class TransitionDisplay:
         """
         ax = axes_for(self, ax)
         weights = np.ma.masked_invalid(self.weights)
-        weights[-1, -1] = np.ma.masked  # there are no empty sequences
+        weights[-1, -1] = np.ma.masked  # sequences are not empty
         largest = np.abs(weights).max()
         self.image_ = ax.imshow(weights, cmap="RdBu", vmin=-largest, vmax=largest)
         ax.set_facecolor("0.75")
-        self.figure_.colorbar(self.image_, ax=ax, label="weight of the transition")
+        self.figure_.colorbar(self.image_, ax=ax, label="transition weight")
         labels = [str(label) for label in self.labels]
         places = range(len(labels) + 1)
         ax.set_xticks(places, [*labels, _END], rotation=90)
         ax.set_yticks(places, [*labels, _START])
-        ax.set(xlabel="label that follows", ylabel="label before")
+        ax.set(xlabel="next label", ylabel="label")
         return self

@@ -131,7 +131,7 @@ def test_reviews_are_downloaded_once(tmp_path, archive):
 
 
 def test_a_download_may_be_forbidden(tmp_path):
-    with pytest.raises(OSError, match="download_if_missing=False"):
+    with pytest.raises(OSError, match="download_if_missing=True"):
         fetch_imdb(data_home=tmp_path, download_if_missing=False)
 
 

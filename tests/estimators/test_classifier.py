@@ -710,7 +710,7 @@ class TestErrors:
     def test_float_ids_out_of_range_are_refused(self, ids, y, bad):
         floats = ids.astype(float)
         floats[3, 0] = bad
-        with pytest.raises(ValueError, match="row 3 holds"):
+        with pytest.raises(ValueError, match="row 3 contains"):
             small_classifier(input_type="tokens").fit(floats, y)
 
     @pytest.mark.parametrize(

@@ -122,7 +122,7 @@ def test_the_output_of_a_regressor_is_its_number(regression):
     np.testing.assert_allclose(outputs, regression.predict(TEXTS), rtol=1e-5)
     assert found[0].target is None
     assert found[0].probability is None
-    with pytest.raises(ValueError, match="left out for a regressor of a single"):
+    with pytest.raises(ValueError, match="None for a regressor with a single"):
         explain(regression, TEXTS, "occlusion", target=3)
 
 
@@ -133,7 +133,7 @@ def test_a_regressor_of_several_numbers_is_asked_for_one(reviews):
     (one,) = explain(model, TEXTS[:1], "occlusion", target=1)
     assert one.output == pytest.approx(model.predict(TEXTS[:1])[0, 1], rel=1e-5)
     assert one.target == 1
-    with pytest.raises(ValueError, match="which of the 2 numbers"):
+    with pytest.raises(ValueError, match="one of the 2 outputs"):
         explain(model, TEXTS, "occlusion")
     with pytest.raises(ValueError, match="from 0 to 1"):
         explain(model, TEXTS, "occlusion", target=2)
@@ -242,7 +242,7 @@ def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
         explain(fitted_pipeline, TEXTS, method="magic")
     with pytest.raises(ValueError, match="labels of classes_ only"):
         explain(fitted_pipeline, TEXTS, "occlusion", target="mediocre")
-    with pytest.raises(ValueError, match="one for each text: got 2 for 3"):
+    with pytest.raises(ValueError, match="one label per text: got 2 labels for 3"):
         explain(fitted_pipeline, TEXTS, "occlusion", target=["negative", "positive"])
     with pytest.raises(ValueError, match=r"^texts must be .* single text into a list"):
         explain(fitted_pipeline, "a text")
@@ -284,13 +284,13 @@ def test_what_the_estimator_reads_must_be_the_tokens(reviews):
     with pytest.raises(ValueError, match="more or fewer steps"):
         explain(model, frame[:2], "occlusion")
     other = make_pipeline(TextVectorizer(), FunctionTransformer(), small_classifier())
-    with pytest.raises(ValueError, match="right before its estimator"):
+    with pytest.raises(ValueError, match="step before the estimator"):
         explain(other.fit(texts, labels), TEXTS)
 
 
 def test_a_class_has_no_odds_alone(reviews):
     model = small_pipeline().fit(reviews[0], ["good"] * 60)
-    with pytest.raises(ValueError, match="one class only, .'good'."):
+    with pytest.raises(ValueError, match="a single class, .'good'."):
         explain(model, TEXTS)
 
 

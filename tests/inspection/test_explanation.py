@@ -109,7 +109,7 @@ def test_a_number_has_no_probability():
 @pytest.mark.parametrize(
     ("fields", "legend"),
     [
-        ({}, ["speaks for the class", "speaks against it"]),
+        ({}, ["raises the odds of the class", "lowers them"]),
         ({"probability": None}, ["raises the prediction", "lowers it"]),
         ({"method": "attention"}, ["share of attention"]),
     ],
@@ -134,7 +134,7 @@ def test_a_legend_is_for_all_texts_it_holds_for():
     counts = make_explanation(target="negative"), make_explanation()
     html = Explanations([*counts, make_explanation(method="attention")])._repr_html_()
     assert html.count("So") == 3
-    assert html.count(" speaks for the class </span>") == 1
+    assert html.count(" raises the odds of the class </span>") == 1
     assert html.count(" share of attention </span>") == 1
 
 

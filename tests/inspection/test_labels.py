@@ -125,7 +125,9 @@ def test_they_are_shown_sentence_by_sentence(fitted_tagger):
     assert "*Anna*" not in text
     html = explanations._repr_html_()
     assert html.count("outline") == 3
-    assert html.count("speaks for the label") == 2  # the title and the text, once
+    assert (
+        html.count("raises the odds of the label") == 2
+    )  # the title and the text, once
 
 
 def test_a_label_is_drawn_as_an_answer_is(fitted_tagger):
@@ -144,14 +146,14 @@ def test_what_cannot_be_explained_is_refused(fitted_tagger, sentences):
             explain(fitted_tagger, [SENTENCE], method)
     with pytest.raises(ValueError, match="labels of classes_ only"):
         explain(fitted_tagger, [SENTENCE], target="B-LOC")
-    with pytest.raises(ValueError, match="one for each text: got 2 for 1"):
+    with pytest.raises(ValueError, match="one label per text: got 2 labels for 1"):
         explain(fitted_tagger, [SENTENCE], target=["O", "O"])
     with pytest.raises(ValueError, match="row 0 is 'Mrs'"):
         explain(fitted_tagger, SENTENCE)
     with pytest.raises(NotFittedError, match="which is not fitted yet"):
         explain(small_tagger(), [SENTENCE])
     one_label = small_tagger().fit([["a", "b"]] * 4, [["X", "X"]] * 4)
-    with pytest.raises(ValueError, match=r"one label only, \['X'\]"):
+    with pytest.raises(ValueError, match=r"a single label, \['X'\]"):
         explain(one_label, [["a"]])
     numbers = small_tagger().fit([np.eye(3)] * 4, [["a", "b", "b"]] * 4)
     with pytest.raises(ValueError, match="which reads numbers"):

@@ -159,7 +159,7 @@ def test_where_the_loss_is_nan_at_once_the_rate_is_below_all_that_made_it_so():
 @pytest.mark.parametrize(
     ("model", "params", "message"),
     [
-        (LogisticRegression(), {}, "model must be a BiLSTM.*Got LogisticRegression"),
+        (LogisticRegression(), {}, "model must be a BiLSTM.*got LogisticRegression"),
         (make_pipeline(LogisticRegression()), {}, "Pipeline that ends with one"),
         (small_classifier(), {"lowest": 1.0, "highest": 0.1}, "lowest must be below"),
         (small_classifier(), {"n_steps": 3}, "'n_steps' parameter"),

@@ -129,7 +129,7 @@ def test_a_scorer_can_be_made_of_it():
 
 
 def test_rows_of_unequal_length_are_named():
-    with pytest.raises(ValueError, match="row 1 has 1 for 2"):
+    with pytest.raises(ValueError, match="row 1 has 1 labels instead of 2"):
         span_f1_score([["O"], ["O", "O"]], [["O"], ["O"]])
 
 
@@ -175,7 +175,9 @@ def test_weights_are_one_for_each_sequence_and_not_negative(weight, message):
 
 
 def test_labels_come_in_sequences():
-    with pytest.raises(ValueError, match="y_true must hold a list .* row 1 is 'B-x'"):
+    with pytest.raises(
+        ValueError, match="y_true must contain a list .* row 1 is 'B-x'"
+    ):
         span_f1_score([["O"], "B-x"], [["O"], ["B-x"]])
-    with pytest.raises(ValueError, match="y_pred must hold a list .* row 0 is 'O'"):
+    with pytest.raises(ValueError, match="y_pred must contain a list .* row 0 is 'O'"):
         span_f1_score([["O"]], np.array(["O"]))

@@ -67,7 +67,7 @@ def test_log_odds_that_is_missing_is_an_error(n_given):
     layer = drawn(TokenInput(N_TOKENS, 5, 2, unknown_id=UNKNOWN))
     projection = Projection(layer, drawn(RecurrentEncoder(7, [4])).layers[0])
     ids, mask, log_odds = drawn_rows([5, 2], n_given)
-    with pytest.raises(ValueError, match=f"2 numbers for each .* got {n_given}"):
+    with pytest.raises(ValueError, match=f"2 channels for each .* got {n_given}"):
         projection(ids, reversed_order(mask), log_odds)
 
 

@@ -105,15 +105,23 @@ def test_forged_metadata_are_refused_in_words_or_change_no_type_of_answer(
             '"token_pattern": "("',
             "be a valid regular expression",
         ),
-        ('"stop_words": null', '"stop_words": [[]]', "words to leave out"),
+        ('"stop_words": null', '"stop_words": [[]]', "a list of stop words"),
         ('"truncation": "post"', '"truncation": "x"', "'truncation' parameter"),
         ('"is_table": ', '"is_tables": ', "the parts of a vectorizer"),
         ('"vocabulary": {', '"vocabulary": {"new": 1, ', "at least 2"),
-        ('{"format"', '{"more": 1, "format"', r"lack \['more'\], or hold"),
+        (
+            '{"format"',
+            '{"more": 1, "format"',
+            r"missing or unexpected keys: \['more'\]",
+        ),
         ('{"format"', "[" * 100_000, "nested too deeply"),
-        ('{"format"', '{{"format"', "no JSON: Expecting property name"),
-        ('"n_static": 0', f'"n_static": {"9" * 5000}', "no JSON: Exceeds the limit"),
-        ('"n_static": 0', '"n_static": NaN', "no JSON: found NaN"),
+        ('{"format"', '{{"format"', "not valid JSON: Expecting property name"),
+        (
+            '"n_static": 0',
+            f'"n_static": {"9" * 5000}',
+            "not valid JSON: Exceeds the limit",
+        ),
+        ('"n_static": 0', '"n_static": NaN', "not valid JSON: found NaN"),
     ],
 )
 def test_what_is_wrong_in_metadata_is_said(exported, opened_with, old, new, message):
@@ -131,7 +139,7 @@ def test_metadata_that_are_no_utf8_are_refused(opened_with):
 def test_a_graph_must_fit_its_description(served, ids):
     model = served(small_regressor(max_epochs=1).fit(ids, ids[:, :2]))
     values = {**vars(model._description), "one_a_row": True}
-    with pytest.raises(ValueError, match="metadata have .* for the output 'y'"):
+    with pytest.raises(ValueError, match="metadata require .* for the output 'y'"):
         check_graph(model.session_, Description(**values))
 
 
@@ -145,7 +153,7 @@ def test_a_graph_that_fails_is_named(exported, tmp_path, reviews):
             constant.CopyFrom(onnx.numpy_helper.from_array(changed, constant.name))
     onnx.save(forged, tmp_path / "forged.onnx")
     model = OnnxModel(tmp_path / "forged.onnx", n_threads=1)
-    with pytest.raises(ValueError, match=r"forged.onnx holds a graph"):
+    with pytest.raises(ValueError, match=r"cannot run the graph of .*forged.onnx"):
         model.predict(reviews[0])
 
 

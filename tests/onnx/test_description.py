@@ -45,7 +45,7 @@ def test_labels_that_json_cannot_hold_are_refused(ids):
     model = small_classifier(max_epochs=1).fit(
         ids, np.array([0, 1] * 20, dtype="M8[D]")
     )
-    with pytest.raises(ValueError, match="Labels must be strings.* of type date"):
+    with pytest.raises(ValueError, match="labels must be strings.* of type date"):
         Description.of(model, None)
 
 
@@ -63,7 +63,9 @@ def test_numbers_have_no_labels(ids):
     ids=str,
 )
 def test_metadata_of_others_are_refused(properties):
-    with pytest.raises(ValueError, match="some.onnx must be a model that sklearn_bils"):
+    with pytest.raises(
+        ValueError, match="some.onnx must be a model written by sklearn_bils"
+    ):
         Description.from_properties(properties, "some.onnx")
 
 
@@ -76,5 +78,5 @@ def test_a_later_format_asks_for_an_update(description):
 def test_missing_parts_are_refused(description):
     properties = with_changes(description)
     short = {k: v.replace("input_type", "type") for k, v in properties.items()}
-    with pytest.raises(ValueError, match="must be a model that sklearn_bilstm"):
+    with pytest.raises(ValueError, match="must be a model written by sklearn_bilstm"):
         Description.from_properties(short, "some.onnx")

@@ -91,9 +91,15 @@ def test_a_file_in_text_mode_is_refused_with_the_way_out(fitted, path):
 
 
 def test_a_file_that_is_open_for_something_else_is_refused(fitted, path):
-    with path.open("wb") as file, pytest.raises(ValueError, match="not open to read"):
+    with (
+        path.open("wb") as file,
+        pytest.raises(ValueError, match="not open for reading"),
+    ):
         load(file)
-    with path.open("rb") as file, pytest.raises(ValueError, match="not open to write"):
+    with (
+        path.open("rb") as file,
+        pytest.raises(ValueError, match="not open for writing"),
+    ):
         save(fitted, file)
     for use in (load, functools.partial(save, fitted)):
         with pytest.raises(TypeError, match="a path or an open file: .* type int"):

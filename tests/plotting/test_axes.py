@@ -22,7 +22,7 @@ from sklearn_bilstm import (
 def test_without_matplotlib_an_error_names_the_extra(display, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     name = type(display).__name__
-    with pytest.raises(ImportError, match=rf"{name} needs .*sklearn-bilstm\[plot\]"):
+    with pytest.raises(ImportError, match=rf"{name} requires .*sklearn-bilstm\[plot\]"):
         display.plot()
 
 

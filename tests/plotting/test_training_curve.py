@@ -45,7 +45,7 @@ def test_the_epoch_in_use_is_marked(watched):
     assert best < watched[-1].n_iter_
     display = TrainingCurveDisplay.from_estimator(watched)
     assert list(display.best_epoch_.get_xdata()) == [best] * 2
-    assert f"epoch {best}, in use" in display.ax_.get_legend_handles_labels()[1]
+    assert f"weights of epoch {best}" in display.ax_.get_legend_handles_labels()[1]
 
 
 def test_without_validation_rows_there_is_nothing_to_mark(ids):
@@ -89,7 +89,7 @@ def test_what_was_not_trained_is_an_error(model, error):
 def test_a_metric_that_is_not_there_is_an_error(fitted):
     with pytest.raises(ValueError, match="one of 'loss', 'score', 'lr': got 'auc'"):
         TrainingCurveDisplay.from_estimator(fitted, metric="auc")
-    with pytest.raises(ValueError, match="Accuracy and R2 are drawn by 'score'"):
+    with pytest.raises(ValueError, match="For accuracy and R2, use 'score'"):
         TrainingCurveDisplay.from_estimator(fitted, metric="accuracy")
-    with pytest.raises(ValueError, match="history must hold a score"):
+    with pytest.raises(ValueError, match="history must contain a score"):
         TrainingCurveDisplay([{"epoch": 1, "train_loss": 1.0}], 1).plot(metric="score")
