@@ -202,5 +202,5 @@ def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
 def test_log_odds_that_was_not_learnt_from_is_an_error(n_channels, n_given):
     model = make_model(TokenInput(9, 4, n_channels, unknown_id=1)).eval()
     log_odds = torch.ones(*IDS.shape, n_given) if n_given else None
-    with pytest.raises(ValueError, match=f"{n_channels} numbers .* got {n_given}"):
+    with pytest.raises(ValueError, match=f"{n_channels} channels .* got {n_given}"):
         model(IDS, MASK, log_odds=log_odds)
