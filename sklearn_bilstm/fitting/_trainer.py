@@ -236,6 +236,7 @@ class Training:
 
     def _complete(self) -> None:
         """Restore the best weights, and fit what depends on the trained network."""
+        self.model.net.drop_incomplete_epochs()
         self._stopping.on_train_end(self.model.net)
         self._finish(self.model)
         if not self.is_stream:

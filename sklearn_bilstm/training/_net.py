@@ -327,6 +327,10 @@ class SequenceNet(PredictingNet):
             if "seconds" in epoch
         ]
 
+    def drop_incomplete_epochs(self) -> None:
+        """Remove the records of interrupted epochs, which have no mean loss."""
+        self.history[:] = [epoch for epoch in self.history if "seconds" in epoch]
+
     def restart_optimizer(self) -> None:
         """Reset the optimizer, whose state is twice the size of the model."""
         self._initialize_optimizer()
@@ -342,6 +346,7 @@ class SequenceNet(PredictingNet):
         """
         self.n_steps_ = other.n_steps_
         self.history = copy(other.history)
+        self.drop_incomplete_epochs()  # older files can contain some
         if type(self.optimizer_) is type(other.optimizer_):
             memory = other.optimizer_.state
             for new, old in zip(

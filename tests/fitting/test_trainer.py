@@ -1,8 +1,24 @@
 import pytest
+from skorch.callbacks import Callback
 
 from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._trainer import number_of_epochs
+from sklearn_bilstm.training import StopTraining
+from tests.helpers import small_classifier
+
+Y = [0, 1] * 20
+
+
+class StopsIn(Callback):
+    """Raise an exception after the first batch of an epoch."""
+
+    def __init__(self, epoch, exception):
+        self.epoch, self.exception = epoch, exception
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise self.exception
 
 
 @pytest.mark.parametrize(
@@ -18,3 +34,25 @@ def test_auto_is_about_two_thousand_batches_within_bounds(input_type, expected):
 def test_a_given_number_of_epochs_is_kept():
     config = Config.of(BiLSTMClassifier(max_epochs=7))
     assert number_of_epochs(config, 20, "tokens") == 7
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_partial_fit_continues_after_an_interrupted_fit(ids, early_stopping):
+    stops = StopsIn(3, KeyboardInterrupt)
+    model = small_classifier(
+        max_epochs=5, early_stopping=early_stopping, callbacks=[stops]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(ids, Y)
+    assert [epoch["epoch"] for epoch in model.net_.history] == [1, 2]
+    model.set_params(callbacks=None).partial_fit(ids, Y)
+    assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
+    assert len(model.net_.history[:, "train_loss"]) == 3
+
+
+def test_an_epoch_that_a_callback_stops_is_not_recorded(ids):
+    model = small_classifier(max_epochs=5, callbacks=[StopsIn(2, StopTraining)])
+    model.fit(ids, Y)
+    assert len(model.net_.history) == model.n_iter_ == 1
+    model.set_params(callbacks=None).partial_fit(ids, Y)
+    assert model.n_iter_ == 2

@@ -377,3 +377,10 @@ def test_each_epoch_has_an_order_of_its_own(ids):
 
 def test_history_keeps_no_batches(fitted):
     assert all(not epoch["batches"] for epoch in fitted.net_.history)
+
+
+def test_incomplete_epochs_of_a_stored_net_are_not_continued(ids):
+    model = small_classifier().partial_fit(ids, Y, classes=[0, 1])
+    model.net_.history.new_epoch()  # as an interrupted fit left it
+    model.partial_fit(ids, Y)
+    assert len(model.net_.history) == model.n_iter_ == 2
