@@ -37,6 +37,8 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         return self.net_.module_
 
     def __sklearn_clone__(self) -> Any:
+        if "callbacks" not in self.get_params(deep=False):  # of a subclass
+            return super().__sklearn_clone__()
         # a copy of a callback would copy the log writer that it holds, if possible
         without = copy(self).set_params(callbacks=None)
         clone = super(BaseSequenceEstimator, without).__sklearn_clone__()
