@@ -97,20 +97,16 @@ def prepare_fit(
         reader.fit_scalers(train)
         target.fit_scale(train)
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
-    pretrained = pretrained_model(config)
-    ngrams = _unfitted_ngrams(config, reader, target, len(train), pretrained)
+    pretrained = pretrained_model(config) if known is None else None
+    kept = _kept_log_odds(config, known, pretrained)
+    ngrams = _unfitted_ngrams(config, reader, target, len(train), kept)
     sequences = _with_unlabelled(config, reader, train.sequences, X_unlabelled)
     network = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if known is None
         else _continued_network(config, known, ngrams.log_odds)
     )
-    ngrams.fit(
-        train,
-        seed=seeds[0],
-        verbose=config.verbose > 0,
-        keep_log_odds=_keeps_log_odds(config, pretrained),
-    )
+    ngrams.fit(train, seed=seeds[0], verbose=config.verbose > 0)
     n_epochs = number_of_epochs(config, len(train), reader.input_type)
     resolved = {"max_epochs": n_epochs, "early_stopping": valid is not None}
     auto_params = _auto_params(config, reader, target, ngrams, resolved)
@@ -168,7 +164,8 @@ def prepare_partial_fit(
         ngrams, net = _start_of_stream(config, reader, target, train)
     else:
         ngrams = known.ngrams
-        log_odds = _unfitted_log_odds(config, reader, target, pretrained_model(config))
+        kept = _kept_log_odds(config, known, None)
+        log_odds = _unfitted_log_odds(config, reader, target, kept)
         network = _continued_network(config, known, log_odds)
         net = make_net(config, network, target, known.net.seed)
         net.load_training_state(known.net)
@@ -187,9 +184,12 @@ def _start_of_stream(
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     pretrained = pretrained_model(config)
-    ngrams = NgramModels(_unfitted_log_odds(config, reader, target, pretrained))
-    if not _keeps_log_odds(config, pretrained):
-        ngrams.fit_log_odds(train.take(np.arange(0)))
+    kept = _kept_log_odds(config, None, pretrained)
+    ngrams = NgramModels(
+        _unfitted_log_odds(config, reader, target, kept),
+        log_odds_are_pretrained=kept is not None,
+    )
+    ngrams.fit_log_odds(train.take(np.arange(0)))
     network = _new_network(
         config, reader, target, ngrams, train.sequences, pretrained, seeds[0]
     )
@@ -308,31 +308,35 @@ def _unfitted_ngrams(
     reader: SequenceReader,
     target: Any,
     n_rows: int,
-    pretrained: FittedModel | None,
+    kept: ClassLogOdds | None,
 ) -> NgramModels:
     if reader.input_type != "tokens":
         return NgramModels()
-    known = None if pretrained is None else pretrained.ngrams.log_odds
-    return NgramModels.unfitted(config, target, n_rows, known)
+    return NgramModels.unfitted(config, target, n_rows, kept)
 
 
 def _unfitted_log_odds(
-    config: Config,
-    reader: SequenceReader,
-    target: Any,
-    pretrained: FittedModel | None,
+    config: Config, reader: SequenceReader, target: Any, kept: ClassLogOdds | None
 ) -> ClassLogOdds | None:
     if reader.input_type != "tokens":
         return None
-    known = None if pretrained is None else pretrained.ngrams.log_odds
-    return NgramModels.unfitted_log_odds(config, target, known)
+    return NgramModels.unfitted_log_odds(config, target, kept)
 
 
-def _keeps_log_odds(config: Config, pretrained: FittedModel | None) -> bool:
-    """Return whether the log-odds are those of the pretrained classifier."""
-    if config.log_odds_ngram_range is None or pretrained is None:
-        return False
-    return pretrained.ngrams.log_odds is not None
+def _kept_log_odds(
+    config: Config, known: FittedModel | None, pretrained: FittedModel | None
+) -> ClassLogOdds | None:
+    """Return the log-odds of a pretrained classifier, which are not fitted again.
+
+    A known model has its own reference to them, since the pretrained classifier can
+    have been fitted again.
+    """
+    if config.log_odds_ngram_range is None:
+        return None
+    if known is not None:
+        ngrams = known.ngrams
+        return ngrams.log_odds if ngrams.log_odds_are_pretrained else None
+    return None if pretrained is None else pretrained.ngrams.log_odds
 
 
 # -- the network
@@ -381,7 +385,7 @@ def _new_network(
         copy_pretrained_weights(
             network,
             pretrained,
-            keeps_log_odds=_keeps_log_odds(config, pretrained),
+            keeps_log_odds=ngrams.log_odds_are_pretrained,
             fingerprint=reader.fingerprint,
             estimator=config.estimator,
             seed=seed,
