@@ -64,9 +64,13 @@ class BasePoolingEstimator(
         model = self.model_
         return model.net.attention(model.with_features(model.read(X)))
 
-    def _logits(self, X):
+    def _logits_and_target(self, X):
+        """Return the logits of X, and the target of the same model.
+
+        Another thread can fit the estimator meanwhile, which replaces its model.
+        """
         model = self.model_
-        return model.logits(model.read(X))
+        return model.logits(model.read(X)), model.target
 
     @property
     def _n_features_out(self):

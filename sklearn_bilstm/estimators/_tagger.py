@@ -472,8 +472,9 @@ class BiLSTMTagger(BaseSequenceEstimator):
             The most probable label sequence of each row, one label per token.
         """
         check_is_fitted(self)
-        found = self.net_.labels(self.model_.read(X))
-        return RowsOfLabels(self.classes_[codes].tolist() for codes in found)
+        model = self.model_  # which another thread can replace meanwhile
+        found = model.net.labels(model.read(X))
+        return RowsOfLabels(model.target.classes[codes].tolist() for codes in found)
 
     def predict_proba(self, X):
         """Return the probability of each label of each token.
@@ -491,7 +492,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        return self.net_.marginals(self.model_.read(X))
+        model = self.model_
+        return model.net.marginals(model.read(X))
 
     def score(self, X, y, sample_weight=None):
         """Return the F1 score of spans, or the accuracy of token labels.

@@ -1,8 +1,13 @@
+from copy import deepcopy
+from functools import partial
+
+import numpy as np
+import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
 from sklearn_bilstm import BiLSTMClassifier
-from tests.helpers import SMALL
+from tests.helpers import SMALL, small_classifier, small_tagger
 
 Y = [0, 1] * 20
 
@@ -18,3 +23,43 @@ def test_a_subclass_with_fewer_parameters_can_be_cloned(ids):
     model = FewParameters(lr=0.02).fit(ids, Y)
     assert clone(model).get_params() == {"lr": 0.02}
     assert len(cross_val_score(model, ids, Y, cv=2)) == 2
+
+
+class FitsMeanwhile:
+    """Rows that fit an estimator when they are read, as another thread could do."""
+
+    def __init__(self, rows, fit):
+        self.rows, self.fit = rows, fit
+
+    def to_pylist(self):  # of Arrow arrays
+        self.fit()
+        return self.rows
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
+)
+@pytest.mark.parametrize("is_multilabel", [False, True])
+def test_a_classifier_that_is_fitted_meanwhile_uses_one_model(
+    ids, method, is_multilabel
+):
+    numbers = np.arange(40) % 5
+    model = small_classifier().fit(ids, numbers)
+    expected = getattr(model, method)(ids)
+    y = np.eye(5, dtype=int)[numbers] if is_multilabel else np.array(["a", "b"] * 20)
+    rows = FitsMeanwhile(ids.tolist(), partial(model.fit, ids, y))
+    assert np.array_equal(getattr(model, method)(rows), expected)
+    assert model.multilabel_ == is_multilabel
+
+
+def test_a_tagger_that_is_fitted_meanwhile_uses_one_model():
+    X = [["a", "b"], ["c"]] * 5
+    tagger = small_tagger().fit(X, [["x", "y"], ["z"]] * 5)
+    expected = tagger.predict(X), tagger.predict_proba(X)
+    fit = partial(tagger.fit, X, [["1", "2"], ["1"]] * 5)
+    fitted = deepcopy(tagger)
+    for method, of_rows in zip(("predict", "predict_proba"), expected, strict=True):
+        tagger.__dict__ = dict(vars(fitted))
+        found = getattr(tagger, method)(FitsMeanwhile(X, fit))
+        assert all(map(np.array_equal, found, of_rows))
+        assert tagger.classes_.tolist() == ["1", "2"]
