@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.fitting import (
     Kind,
@@ -472,7 +472,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
             The most probable label sequence of each row, one label per token.
         """
         check_is_fitted(self)
-        model = self.model_  # which another thread can replace meanwhile
+        model = current_model(self)
         found = model.net.labels(model.read(X))
         return RowsOfLabels(model.target.classes[codes].tolist() for codes in found)
 
@@ -492,7 +492,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        model = self.model_
+        model = current_model(self)
         return model.net.marginals(model.read(X))
 
     def score(self, X, y, sample_weight=None):

@@ -1,13 +1,15 @@
+import threading
 from copy import deepcopy
 from functools import partial
+from itertools import count
 
 import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from sklearn_bilstm import BiLSTMClassifier
-from tests.helpers import SMALL, small_classifier, small_tagger
+from sklearn_bilstm import BiLSTMClassifier, explain, load, save
+from tests.helpers import SMALL, small_classifier, small_pipeline, small_tagger
 
 Y = [0, 1] * 20
 
@@ -63,3 +65,39 @@ def test_a_tagger_that_is_fitted_meanwhile_uses_one_model():
         found = getattr(tagger, method)(FitsMeanwhile(X, fit))
         assert all(map(np.array_equal, found, of_rows))
         assert tagger.classes_.tolist() == ["1", "2"]
+
+
+def require_two_threads(estimator):
+    """Let the first two batches of a prediction wait for each other."""
+    calls, barrier = count(), threading.Barrier(2, timeout=10)
+
+    def meet(module, inputs):
+        if next(calls) < 2:
+            barrier.wait()
+
+    estimator.module_.encoder.register_forward_pre_hook(meet)
+
+
+@pytest.mark.parametrize(
+    "method", ["predict", "predict_proba", "transform", "attention_weights"]
+)
+def test_a_loaded_classifier_predicts_with_the_current_threads(ids, method, tmp_path):
+    save(small_classifier(pooling="attention", n_threads=1).fit(ids, Y), tmp_path / "m")
+    model = load(tmp_path / "m").set_params(n_threads=np.int64(2))
+    require_two_threads(model)
+    assert len(getattr(model, method)(ids)) == 40
+    save(model, tmp_path / "m")
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_a_tagger_predicts_with_the_current_threads(sentences, method):
+    tagger = small_tagger(n_threads=1).fit(*sentences).set_params(n_threads=2)
+    require_two_threads(tagger)
+    assert len(getattr(tagger, method)(sentences[0])) == 40
+
+
+def test_explanations_use_the_current_threads(reviews):
+    pipeline = small_pipeline(n_threads=1).fit(*reviews)
+    pipeline[-1].set_params(n_threads=2)
+    require_two_threads(pipeline[-1])
+    assert len(explain(pipeline, reviews[0], method="occlusion")) == 60
