@@ -338,6 +338,8 @@ class SequenceNet(PredictingNet):
     def load_training_state(self, other: "SequenceNet") -> None:
         """Load the numbers of steps and epochs and the optimizer state of another net.
 
+        The state of a weight that lacks what this optimizer requires is not loaded.
+
         Parameters
         ----------
         other : SequenceNet
@@ -348,14 +350,24 @@ class SequenceNet(PredictingNet):
         self.history = copy(other.history)
         self.drop_incomplete_epochs()  # older files can contain some
         if type(self.optimizer_) is type(other.optimizer_):
-            memory = other.optimizer_.state
+            memory, required = other.optimizer_.state, self._names_in_optimizer_state()
             for new, old in zip(
                 self.module_.parameters(), other.module_.parameters(), strict=True
             ):
+                state = memory.get(old, {})
                 self.optimizer_.state[new] = {
                     name: x.to(new.device, copy=True) if isinstance(x, Tensor) else x
-                    for name, x in memory.get(old, {}).items()
+                    for name, x in (state if required <= state.keys() else {}).items()
                 }
+
+    def _names_in_optimizer_state(self) -> set[str]:
+        """Return the names of what the optimizer stores for a weight."""
+        weight = nn.Parameter(torch.zeros(1, device=self.device))
+        weight.grad = torch.zeros_like(weight)
+        args, kwargs = self.get_params_for_optimizer("optimizer", [("", weight)])
+        optimizer = self.optimizer(*args, **kwargs)
+        optimizer.step()
+        return set(optimizer.state[weight])
 
     def grow_vocabulary(self, n_tokens: int) -> None:
         """Add embeddings up to `n_tokens`; existing embeddings are kept."""

@@ -2,6 +2,7 @@ import os
 import pickle
 import signal
 import threading
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -384,3 +385,28 @@ def test_incomplete_epochs_of_a_stored_net_are_not_continued(ids):
     model.net_.history.new_epoch()  # as an interrupted fit left it
     model.partial_fit(ids, Y)
     assert len(model.net_.history) == model.n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "more"),
+    [
+        ("adamw", {"optimizer__amsgrad": True}),
+        ("adam", {"optimizer__amsgrad": True}),
+        ("sgd", {"optimizer__momentum": 0.9}),
+    ],
+)
+def test_an_optimizer_with_another_state_starts_with_an_empty_one(ids, optimizer, more):
+    model = small_classifier(optimizer=optimizer).partial_fit(ids, Y, classes=[0, 1])
+    fresh = deepcopy(model)
+    fresh.net_.restart_optimizer()
+    for each in (model, fresh):
+        each.set_params(net_params=more).partial_fit(ids, Y).partial_fit(ids, Y)
+    assert np.array_equal(model.predict_proba(ids), fresh.predict_proba(ids))
+    model.set_params(net_params=None).partial_fit(ids, Y)
+
+
+def test_an_optimizer_with_other_numbers_keeps_its_state(ids):
+    model = small_classifier().partial_fit(ids, Y, classes=[0, 1])
+    model.set_params(net_params={"optimizer__betas": (0.8, 0.9)}).partial_fit(ids, Y)
+    steps = {int(state["step"]) for state in model.net_.optimizer_.state.values()}
+    assert steps == {2 * 2}  # two batches per call
