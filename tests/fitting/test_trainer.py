@@ -1,10 +1,13 @@
+from copy import deepcopy
+
 import pytest
 from skorch.callbacks import Callback
+from torch import optim
 
 from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._trainer import number_of_epochs
-from sklearn_bilstm.training import StopTraining
+from sklearn_bilstm.fitting._trainer import make_net, number_of_epochs
+from sklearn_bilstm.training import OPTIMIZERS, StopTraining
 from tests.helpers import small_classifier
 
 Y = [0, 1] * 20
@@ -56,3 +59,17 @@ def test_an_epoch_that_a_callback_stops_is_not_recorded(ids):
     assert len(model.net_.history) == model.n_iter_ == 1
     model.set_params(callbacks=None).partial_fit(ids, Y)
     assert model.n_iter_ == 2
+
+
+def test_an_optimizer_without_a_fused_kernel_can_be_added(fitted, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "nadam", optim.NAdam)
+    model = fitted.model_
+    config = Config.of(small_classifier(optimizer="nadam"))
+    net = make_net(config, deepcopy(model.network), model.target, seed=0)
+    assert isinstance(net.optimizer_, optim.NAdam)
+
+
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+def test_the_optimizers_use_fused_kernels(ids, optimizer):
+    model = small_classifier(optimizer=optimizer).fit(ids, Y)
+    assert all(group["fused"] for group in model.net_.optimizer_.param_groups)
