@@ -1,5 +1,6 @@
 """From X and y to a model that is ready to be trained."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from sklearn.utils import check_consistent_length
 from sklearn_bilstm.fitting._builder import Shape, build_network, training_dtype
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
-from sklearn_bilstm.fitting._labels import scaled_to_mean_one
+from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
@@ -88,7 +89,8 @@ def prepare_fit(
     y = _checked_y(rows, y, config, kind)
     target = kind.target.fit(y, config) if known is None else known.target
     target.check_config(config)
-    rows = _weighted(target.paired(rows, y, "y"), y, sample_weight, target, config)
+    rows = target.paired(rows, y, "y")
+    rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
     rows.weight = scaled_to_mean_one(rows.weight)
     train, valid = _split(
         config, kind, reader, target, rows, X_val, y_val, random_state
@@ -158,9 +160,10 @@ def prepare_partial_fit(
     target.check_config(config)
     train = _weighted(target.paired(rows, y, "y"), y, sample_weight, target, config)
     if known is None:
-        scaled_to_mean_one(train.weight)  # the first batch must have a positive weight
-        reader.fit_scalers(train)
-        target.fit_scale(train)
+        # the first batch must have a positive weight
+        scaled = replace(train, weight=scaled_to_mean_one(train.weight))
+        reader.fit_scalers(scaled)
+        target.fit_scale(scaled)
         ngrams, net = _start_of_stream(config, reader, target, train)
     else:
         ngrams = known.ngrams
@@ -223,14 +226,21 @@ def _checked_y(rows: SequenceDataset, y: Any, config: Config, kind: Kind) -> Any
 
 
 def _weighted(
-    rows: SequenceDataset, y: Any, sample_weight: Any, target: Target, config: Config
+    rows: SequenceDataset,
+    y: Any,
+    sample_weight: Any,
+    target: Target,
+    config: Config,
+    scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> SequenceDataset:
-    """Return rows with their weights, without those of weight 0."""
+    """Return rows with their scaled weights, without those of weight 0."""
     sample_weight = as_target(sample_weight, name="sample_weight")
     weight = check_sample_weight(
         sample_weight, y, dtype=np.float64, ensure_non_negative=True
     )
-    weight = weight * target.row_weights(rows.target, weight, config)
+    weight = scale(weight)
+    of_classes = scale(target.row_weights(rows.target, weight, config))
+    weight = scale(weight * of_classes)
     return replace(rows, weight=weight).take(np.flatnonzero(weight))
 
 
