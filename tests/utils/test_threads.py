@@ -10,7 +10,7 @@ import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_bilstm.utils._interrupts import call_within
-from sklearn_bilstm.utils._threads import OneCore, Workers, single_threaded
+from sklearn_bilstm.utils._threads import SingleThread, Workers, single_threaded
 
 
 @pytest.fixture(autouse=True)
@@ -76,13 +76,13 @@ def test_torch_keeps_to_one_core_inside_and_to_what_it_had_outside():
 
 def test_blas_keeps_to_one_core_if_asked_to():
     before = threads_of_blas()
-    with OneCore(blas=True):
+    with SingleThread(blas=True):
         assert set(threads_of_blas()) == {1}
     assert threads_of_blas() == before
 
 
 def threads_of_blas_in_a_context():
-    with OneCore(blas=True):
+    with SingleThread(blas=True):
         return threads_of_blas()
 
 
@@ -97,13 +97,13 @@ def test_the_limit_of_blas_lasts_until_the_last_context_ends():
     before, inside, ended = threads_of_blas(), threading.Event(), threading.Event()
 
     def second():
-        with OneCore(blas=True):
+        with SingleThread(blas=True):
             inside.set()
             ended.wait(10)
             return threads_of_blas()
 
     with ThreadPoolExecutor(1) as pool:
-        with OneCore(blas=True):
+        with SingleThread(blas=True):
             ran = pool.submit(second)
             inside.wait(10)
         ended.set()
@@ -117,16 +117,16 @@ def test_others_may_limit_blas_when_a_context_has_ended():
             return threads_of_blas()
 
     before = threads_of_blas()
-    with OneCore(blas=True):
+    with SingleThread(blas=True):
         pass
     assert set(in_a_new_thread(limited)) == {1}
-    with threadpool_limits(1, "blas"), OneCore(blas=True):
+    with threadpool_limits(1, "blas"), SingleThread(blas=True):
         pass
     assert threads_of_blas() == before
 
 
 def test_a_context_within_another_does_not_end_it():
-    with OneCore():
+    with SingleThread():
         with Workers() as workers:
             assert len(set(workers.map(meeting(3), range(3)))) == 3
         assert torch.get_num_threads() == 1
@@ -225,7 +225,7 @@ def test_ctrl_c_on_the_way_in_leaves_nothing_changed(monkeypatch):
         raise KeyboardInterrupt("now")
 
     set_num_threads, blas = torch.set_num_threads, threads_of_blas()
-    for context in (OneCore(blas=True), Workers(2)):
+    for context in (SingleThread(blas=True), Workers(2)):
         monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
         with pytest.raises(KeyboardInterrupt, match="now"):
             call_within(context, torch.get_num_threads)
@@ -274,14 +274,14 @@ def test_contexts_that_overlap_in_time_leave_nothing_changed():
     blas = threads_of_blas()
 
     def second():
-        with OneCore(blas=True), Workers() as workers:
+        with SingleThread(blas=True), Workers() as workers:
             both_are_open.wait()
             one_is_closed.wait(10)
             found = len(set(workers.map(meeting(3), range(3))))
             return found, torch.get_num_threads()
 
     with ThreadPoolExecutor(1) as pool:
-        with OneCore(blas=True):
+        with SingleThread(blas=True):
             ran = pool.submit(second)
             both_are_open.wait()
         one_is_closed.set()
