@@ -1,10 +1,14 @@
-"""Small estimators and plain views of data that several tests use."""
+"""Small estimators, plain views of data and interrupts that several tests use."""
 
+import sys
+from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
+import sklearn_bilstm
 from sklearn_bilstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
@@ -13,6 +17,7 @@ from sklearn_bilstm import (
 )
 from sklearn_bilstm.sequences import RaggedArray
 
+PACKAGE = str(Path(sklearn_bilstm.__file__).parent)
 SMALL = {
     "embedding_dim": 8,
     "embedding": None,
@@ -67,3 +72,41 @@ def rows_of(sequences):
     """Return the rows of a RaggedArray as lists."""
     bounds = pairwise(sequences.offsets)
     return [sequences.values[start:end].tolist() for start, end in bounds]
+
+
+class Trace:
+    """Count the lines of the package that a call executes, and interrupt it at one.
+
+    Parameters
+    ----------
+    line : tuple of (str, int) or None
+        File and number of a line. KeyboardInterrupt is raised before it is executed for
+        the `nth` time.
+    nth : int
+    """
+
+    def __init__(self, line=None, nth=1):
+        self.line, self.nth = line, nth
+        self.counts = Counter()
+
+    def __call__(self, frame, event, argument):
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line":
+            line = frame.f_code.co_filename, frame.f_lineno
+            self.counts[line] += 1
+            if line == self.line and self.counts[line] == self.nth:
+                raise KeyboardInterrupt("traced")
+        return self
+
+    def run(self, function):
+        """Call a function, and return whether it was interrupted."""
+        previous = sys.gettrace()
+        sys.settrace(self)
+        try:
+            function()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(previous)
+        return False

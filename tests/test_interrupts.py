@@ -1,66 +1,23 @@
 """Ctrl-C at any line leaves neither threads limited nor an estimator half fitted."""
 
-import sys
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-import sklearn_bilstm
 from sklearn_bilstm import explain, load, save
-from tests.helpers import small_classifier
+from tests.helpers import Trace, small_classifier
 
-PACKAGE = str(Path(sklearn_bilstm.__file__).parent)
 WHOLE = {
     "embedding": "svd",
     "log_odds_ngram_range": (1, 2),
     "linear_ngram_range": (1, 2),
 }
-
-
-class Trace:
-    """Count the lines of the package that a call executes, and interrupt it at one.
-
-    Parameters
-    ----------
-    line : tuple of (str, int) or None
-        File and number of a line. KeyboardInterrupt is raised before it is executed for
-        the `nth` time.
-    nth : int
-    """
-
-    def __init__(self, line=None, nth=1):
-        self.line, self.nth = line, nth
-        self.counts = Counter()
-
-    def __call__(self, frame, event, argument):
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        if event == "line":
-            line = frame.f_code.co_filename, frame.f_lineno
-            self.counts[line] += 1
-            if line == self.line and self.counts[line] == self.nth:
-                raise KeyboardInterrupt("traced")
-        return self
-
-    def run(self, function):
-        """Call a function, and return whether it was interrupted."""
-        previous = sys.gettrace()
-        sys.settrace(self)
-        try:
-            function()
-        except KeyboardInterrupt:
-            return True
-        finally:
-            sys.settrace(previous)
-        return False
 
 
 def moments(function, n_moments=None):

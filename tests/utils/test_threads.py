@@ -1,8 +1,11 @@
 import gc
+import os
+import re
 import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from operator import length_hint
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._threads import SingleThread, Workers, single_threaded
+from tests.helpers import Trace
 
 
 @pytest.fixture(autouse=True)
@@ -18,13 +22,23 @@ def three_threads():
     """As many as no machine has by chance, to see what comes back."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(3)
+    limits = set_threads_of_blas(3)
     yield
     torch.set_num_threads(n_threads)
+    in_a_new_thread(limits.restore_original_limits)
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="requires fork")
 
 
 def in_a_new_thread(function):
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(function).result()
+
+
+def set_threads_of_blas(n_threads):
+    # threadpoolctl lets no other thread set a number until this one has ended
+    return in_a_new_thread(lambda: threadpool_limits(n_threads, "blas"))
 
 
 def assert_all_is_as_it_was():
@@ -35,6 +49,20 @@ def assert_all_is_as_it_was():
 def threads_of_blas():
     np.ones((2, 2)) @ np.ones((2, 2))
     return [x["num_threads"] for x in threadpool_info() if x["user_api"] == "blas"]
+
+
+def threads_of_mkl():
+    """The number that the MKL of torch uses in this thread, if torch has it."""
+    found = re.search(
+        r"mkl_get_max_threads\(\) : (\d+)", torch.__config__.parallel_info()
+    )
+    return 3 if found is None else int(found[1])
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
 
 
 def meeting(n_threads):
@@ -72,6 +100,108 @@ def test_torch_keeps_to_one_core_inside_and_to_what_it_had_outside():
         assert workers.map(lambda _: torch.get_num_threads(), "abcd") == [1] * 4
         assert torch.get_num_threads() == 1
     assert_all_is_as_it_was()
+
+
+def threads_before_within_and_after():
+    before = torch.get_num_threads()
+    with SingleThread():
+        within = torch.get_num_threads()
+    return before, within, torch.get_num_threads()
+
+
+def test_a_context_does_not_limit_other_threads():
+    with ThreadPoolExecutor(1) as pool:
+        with SingleThread():
+            found = pool.submit(threads_before_within_and_after).result()
+            assert found == (3, 1, 3)
+            assert in_a_new_thread(torch.get_num_threads) == 3
+        assert pool.submit(torch.get_num_threads).result() == 3
+        assert_all_is_as_it_was()
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="requires MKL")
+def test_matrix_products_keep_to_one_core():
+    with SingleThread():
+        assert threads_of_mkl() == 1
+        assert in_a_new_thread(threads_of_mkl) == 3
+    assert threads_of_mkl() == 3
+
+
+def test_a_number_that_is_set_within_a_context_is_kept():
+    with SingleThread():
+        with SingleThread():
+            torch.set_num_threads(4)
+        assert torch.get_num_threads() == 4
+        with SingleThread():
+            assert torch.get_num_threads() == 1
+            assert SingleThread.n_available() == 4
+    assert torch.get_num_threads() == SingleThread.n_available() == 4
+    assert in_a_new_thread(torch.get_num_threads) == 4
+
+
+def test_a_number_of_blas_that_is_set_within_a_context_is_kept():
+    with SingleThread(blas=True):
+        set_threads_of_blas(2)
+    assert set(threads_of_blas()) == {2}
+
+
+def test_the_number_outside_of_all_contexts_is_known_within():
+    with SingleThread(), SingleThread():
+        assert SingleThread.n_available() == 3
+    torch.set_num_threads(1)
+    with SingleThread():
+        assert SingleThread.n_available() == 1
+
+
+def in_a_forked_process(function):
+    """Return what a function returns that returns a list of small numbers."""
+    reads, writes = os.pipe()
+    process = os.fork()
+    if process == 0:
+        try:
+            os.write(writes, bytes(function()))
+        finally:
+            os._exit(0)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as pipe:
+        found = pipe.read()
+    os.waitpid(process, 0)
+    return list(found)
+
+
+def numbers_of_all_threads():
+    new = in_a_new_thread(torch.get_num_threads)
+    return [torch.get_num_threads(), new, *threads_of_blas()]
+
+
+@needs_fork
+def test_a_process_that_is_forked_meanwhile_is_not_limited():
+    inside, forked = threading.Event(), threading.Event()
+
+    @single_threaded(blas=True)
+    def fit():
+        inside.set()
+        forked.wait(10)
+
+    before = numbers_of_all_threads()
+    with ThreadPoolExecutor(1) as pool:
+        fitted = pool.submit(fit)
+        inside.wait(10)
+        found = in_a_forked_process(numbers_of_all_threads)
+        assert set(threads_of_blas()) == {1}
+        forked.set()
+        fitted.result()
+    assert found == numbers_of_all_threads() == before
+
+
+@needs_fork
+def test_a_process_that_is_forked_within_a_context_limits_no_other_thread():
+    def numbers_of_other_threads():
+        return [in_a_new_thread(torch.get_num_threads), *threads_of_blas()]
+
+    before = numbers_of_other_threads()
+    with SingleThread(blas=True):
+        assert in_a_forked_process(numbers_of_other_threads) == before
 
 
 def test_blas_keeps_to_one_core_if_asked_to():
@@ -164,7 +294,7 @@ def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
         both_are_at_work.wait()
         if (threading.get_ident() == caller) == by_caller:
             raise KeyboardInterrupt("now")
-        time.sleep(0.5)  # until the other has failed
+        wait_for(lambda: length_hint(workers._waiting) == 0)  # the other has failed
         ended.append(item)
 
     with Workers(2) as workers:
@@ -179,73 +309,84 @@ def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
     ("kind", "method"), [(ThreadPoolExecutor, "submit"), (threading.Thread, "start")]
 )
 def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch, kind, method):
-    original, done = getattr(kind, method), []
+    original, begun, ended = getattr(kind, method), [], []
 
     def be_interrupted_afterwards(*args):
         original(*args)
         raise KeyboardInterrupt("now")
 
-    def slow(item):
-        time.sleep(0.05)
-        done.append(item)
+    def work_until_the_others_are_cancelled(item):
+        begun.append(item)
+        wait_for(lambda: length_hint(workers._waiting) == 0)
+        ended.append(item)
 
     with monkeypatch.context() as patch:
         patch.setattr(kind, method, be_interrupted_afterwards)
         with pytest.raises(KeyboardInterrupt, match="now"), Workers(2) as workers:
-            workers.map(slow, range(50))
-    n_done = len(done)
-    assert n_done < 25
-    time.sleep(0.1)
-    assert len(done) == n_done
+            workers.map(work_until_the_others_are_cancelled, range(50))
+    assert len(begun) <= 1
+    assert begun == ended
     assert_all_is_as_it_was()
 
 
 def test_a_thread_that_begins_late_changes_nothing(monkeypatch):
+    has_ended, started = threading.Event(), []
+
     class Late(threading.Thread):
         def run(self):
-            time.sleep(0.05)
+            has_ended.wait(10)
             super().run()
 
         def start(self):
             super().start()
+            started.append(self)
             raise KeyboardInterrupt("now")
 
     with monkeypatch.context() as patch:
         patch.setattr(threading, "Thread", Late)
         with pytest.raises(KeyboardInterrupt, match="now"), Workers(2) as workers:
             workers.map(abs, range(4))
-    time.sleep(0.1)
+    has_ended.set()
+    started[0].join(10)
     assert_all_is_as_it_was()
 
 
-def test_ctrl_c_on_the_way_in_leaves_nothing_changed(monkeypatch):
-    def be_interrupted(n_threads):
-        monkeypatch.undo()
-        set_num_threads(n_threads)
-        raise KeyboardInterrupt("now")
+def first_executions(function):
+    """Interrupts before each line of the package that a function executes."""
+    trace = Trace()
+    trace.run(function)
+    return [Trace(line) for line in trace.counts]
 
-    set_num_threads, blas = torch.set_num_threads, threads_of_blas()
-    for context in (SingleThread(blas=True), Workers(2)):
-        monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
-        with pytest.raises(KeyboardInterrupt, match="now"):
-            call_within(context, torch.get_num_threads)
+
+@pytest.mark.parametrize("blas", [False, True])
+def test_ctrl_c_on_the_way_into_a_with_statement_leaves_nothing_changed(blas):
+    n_blas, context = threads_of_blas(), SingleThread(blas=blas)
+    interrupts = first_executions(context.__enter__)
+    context.__exit__()
+    for interrupt in interrupts:
+        # a `with` statement does not call __exit__ then
+        assert interrupt.run(SingleThread(blas=blas).__enter__)
         assert_all_is_as_it_was()
-        assert threads_of_blas() == blas
-    assert single_threaded()(torch.get_num_threads)() == 1
-    assert_all_is_as_it_was()
+        assert threads_of_mkl() == 3
+        assert threads_of_blas() == n_blas
 
 
-def test_ctrl_c_on_the_way_out_leaves_nothing_changed(monkeypatch):
-    def interrupt_what_follows():
-        monkeypatch.setattr(torch, "set_num_threads", be_interrupted)
-
-    def be_interrupted(n_threads):
-        monkeypatch.undo()
-        raise KeyboardInterrupt("now")
-
-    with pytest.raises(KeyboardInterrupt, match="now"):
-        single_threaded(blas=True)(interrupt_what_follows)()
-    assert_all_is_as_it_was()
+@pytest.mark.parametrize(
+    "within",
+    [
+        single_threaded()(int),
+        single_threaded(blas=True)(int),
+        lambda: call_within(Workers(2), int),
+        lambda: single_threaded()(single_threaded()(int))(),
+    ],
+)
+def test_ctrl_c_at_any_line_of_a_context_leaves_nothing_changed(within):
+    n_blas = threads_of_blas()
+    for interrupt in first_executions(within):
+        assert interrupt.run(within)
+        assert_all_is_as_it_was()
+        assert threads_of_mkl() == 3
+        assert threads_of_blas() == n_blas
 
 
 def test_an_error_does_not_keep_what_was_worked_on():
