@@ -162,7 +162,7 @@ class _BlasLimit:
 
     @classmethod
     def restore_in_forked_process(cls) -> None:
-        """End all contexts, since their threads do not exist in a forked process."""
+        """End all contexts, since other threads do not exist in a forked process."""
         cls._lock = Lock()  # a thread can have held it
         cls._active.clear()
         _restore_threads(cls._limited)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from sklearn_bilstm.utils import _threads
 from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._threads import SingleThread, Workers, single_threaded
 from tests.helpers import Trace
@@ -143,6 +144,15 @@ def test_a_number_of_blas_that_is_set_within_a_context_is_kept():
     with SingleThread(blas=True):
         set_threads_of_blas(2)
     assert set(threads_of_blas()) == {2}
+
+
+def test_all_is_restored_where_torch_can_only_be_limited_as_a_whole(monkeypatch):
+    fallback = torch.set_num_threads, None
+    monkeypatch.setattr(_threads, "_functions_of_this_thread", lambda: fallback)
+    with Workers(2) as workers:
+        assert workers.map(lambda _: torch.get_num_threads(), "abcd") == [1] * 4
+        assert torch.get_num_threads() == 1
+    assert_all_is_as_it_was()
 
 
 def test_the_number_outside_of_all_contexts_is_known_within():
