@@ -169,8 +169,10 @@ class FittedModel:
             words = self.reader.words
             if words is None or characters.input_size != words.n_characters:
                 raise ValueError("There must be a vector for each character.")
-        rows = self.read(self.reader.example())
+        if not all(weight.isfinite().all() for weight in network.parameters()):
+            raise ValueError("The weights of the network must be finite.")
+        rows = self.reader.example()
         if network.of_steps:
             self.net.labels(rows)
-        else:
-            self.logits(rows)
+        elif not np.isfinite(self.logits(rows)).all():
+            raise ValueError("The logits of a row must be finite.")
