@@ -15,6 +15,7 @@ from sklearn_bilstm.estimators import (
     set_model,
 )
 from sklearn_bilstm.fitting import FittedModel
+from sklearn_bilstm.persistence._trial import try_transformer
 from sklearn_bilstm.text import (
     TextVectorizer,
     WordReader,
@@ -149,6 +150,7 @@ def restored_object(pair: list, device: str = "cpu") -> Any:
         _check_reader(restored)
     if state is not None:
         _restore_state(restored, state, device)
+    try_transformer(restored)
     return restored
 
 
