@@ -1,7 +1,5 @@
 """Mutants of the files that `save` writes, with correct checksums."""
 
-import json
-import zipfile
 from copy import deepcopy
 from inspect import signature
 from io import BytesIO
@@ -23,6 +21,7 @@ VALUES = [
 # Values of parameters are small, as a user could ask for a large network too.
 SMALL_VALUES = [v for v in VALUES if not isinstance(v, int | float) or abs(v or 0) < 9]
 NAMES = ["_doc_link_template", "__doc_link_template", "_parameter_constraints", "_x"]
+NUMBERS = np.array([np.nan, np.inf, -1, 1e30, 2**31 - 1, 0])
 DTYPES = ["bool", "int8", "int32", "int64", "uint8", "float16", "float32", "float64"]
 
 
@@ -76,7 +75,7 @@ def change_json(content, arrays, random):
     """Replace, delete, exchange or rename a value of the JSON."""
     found = places(content["model"])
     container, key, path = found[random.randint(len(found))]
-    action = random.choice(["replace", "replace", "replace", "delete", "swap", "rename"])
+    action = random.choice(["replace"] * 3 + ["delete", "swap", "rename"])
     if action == "replace":
         values = SMALL_VALUES if ".@object.1." in path else VALUES
         old, new = container[key], deepcopy(values[random.randint(len(values))])
@@ -109,10 +108,10 @@ def change_array(content, arrays, random):
         elif action == "shape":
             array = array.reshape([(-1,), (1, -1), (-1, 1)][random.randint(3)])
         elif action == "values" and array.size:
-            value = np.array([np.nan, np.inf, -1, 1e30, 2**31 - 1, 0])[random.randint(6)]
+            value = NUMBERS[random.randint(len(NUMBERS))]
             array.flat[random.randint(array.size)] = value.astype(array.dtype)
         elif action == "all":
-            value = np.array([np.nan, np.inf, -1, 1e30, 2**31 - 1, 0])[random.randint(6)]
+            value = NUMBERS[random.randint(len(NUMBERS))]
             array[...] = value.astype(array.dtype)
         elif action == "cut":
             array = array[: random.randint(len(array) + 1)] if array.ndim else array

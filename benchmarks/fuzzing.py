@@ -236,7 +236,7 @@ def outcome_of(data, X, y):
         model = load(BytesIO(data))
     except ValueError:
         return REFUSED
-    except BaseException as error:  # noqa: BLE001 - every error is counted
+    except BaseException as error:
         return described("load", error)
     steps = {
         "predict": lambda: model.predict(X),
@@ -253,7 +253,7 @@ def outcome_of(data, X, y):
         except TypeError as error:
             if name in ("predict", "html"):
                 return described(name, error)
-        except BaseException as error:  # noqa: BLE001
+        except BaseException as error:
             return described(name, error)
     return outcome
 
@@ -266,6 +266,8 @@ def _check_html(model):
 def _partial_fit(model, X, y):
     estimator = model
     if hasattr(model, "steps"):
+        if hasattr(model[0], "partial_fit"):
+            model[0].partial_fit(X)
         X = model[:-1].transform(X)
         estimator = model[-1]
     if hasattr(estimator, "partial_fit"):
@@ -276,7 +278,8 @@ def described(step, error):
     """Return a step and an error as one line."""
     places = traceback.extract_tb(error.__traceback__)
     place = f"{Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
-    return f"{type(error).__name__}: in {step}, {place}: {error}"[:300].replace("\n", " ")
+    line = f"{type(error).__name__}: in {step}, {place}: {error}"
+    return line[:300].replace("\n", " ")
 
 
 if __name__ == "__main__":

@@ -388,10 +388,15 @@ class SequenceReader:
         if not self.columns.keys() <= {"n_features_in_", "feature_names_in_"}:
             raise ValueError("There are unknown properties of columns.")
         self._check_columns_of_state()
+        self._check_scalers_of_state()
         if self.fingerprint is not None:
             state_array(self.fingerprint, "fingerprint", kinds="u", shape=(None,))
             if self.fingerprint.dtype != np.uint16:
                 raise ValueError("A fingerprint must hold a uint16 for each token.")
+        if not isinstance(self.words, WordReader | None):
+            raise TypeError(f"words must be a WordReader: got {self.words!r:.80}.")
+
+    def _check_scalers_of_state(self) -> None:
         state_int(self.n_static, "n_static")
         if self.static_scaler is not None or self.n_static:
             check_scaler(self.static_scaler, self.n_static)
@@ -399,8 +404,6 @@ class SequenceReader:
             check_scaler(self.scaler, state_int(self.n_channels, "n_channels", least=1))
         elif self.scaler is not None or self.n_channels is not None:
             raise ValueError("Only numbers have channels and a scale.")
-        if not isinstance(self.words, WordReader | None):
-            raise TypeError(f"words must be a WordReader: got {self.words!r:.80}.")
 
     def _check_columns_of_state(self) -> None:
         n_columns = self.columns.get("n_features_in_", self.n_static + 1)

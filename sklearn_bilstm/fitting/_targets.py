@@ -28,8 +28,8 @@ from sklearn_bilstm.training import (
     WeightedRegressionLoss,
 )
 from sklearn_bilstm.utils._containers import as_target
-from sklearn_bilstm.utils._state import check_scaler, state_int
 from sklearn_bilstm.utils._sklearn import check_partial_fit_first_call, check_y
+from sklearn_bilstm.utils._state import check_scaler, state_int
 
 __all__ = [
     "IndicatorTarget",

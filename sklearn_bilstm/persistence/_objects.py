@@ -111,6 +111,7 @@ def _with_state(value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     kept = {*value.get_params(deep=False), *_SETTINGS}
     found = {name: attributes[name] for name in kept & attributes.keys()}
     if hasattr(value, "model_"):
+        value.model_.check()
         found[_STATE] = value.model_.state()
     elif hasattr(value, "vocabulary_"):
         found[_STATE] = vectorizer_state(value)
@@ -180,7 +181,7 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
 def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
     found = estimator.get_metadata_routing()
     if not isinstance(found, MetadataRequest):
-        raise ValueError(f"{type(estimator).__name__} requests no metadata.")  # noqa: TRY004
+        raise ValueError(f"{type(estimator).__name__} requests no metadata.")
     for method, aliases in requests.items():
         for name, alias in aliases.items():
             vars(found)[method].add_request(param=name, alias=alias)

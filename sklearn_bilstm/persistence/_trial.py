@@ -58,12 +58,7 @@ def _is_fitted(transformer: Any) -> bool:
 
 def _example_of(transformer: Any) -> list | None:
     """Return a row that a transformer accepts, or None if it is unknown."""
-    if isinstance(transformer, Pipeline):
-        return _example_of(transformer.steps[0][1])
-    if isinstance(transformer, FeatureUnion):
-        return _example_of(transformer.transformer_list[0][1])
-    if isinstance(transformer, FrozenEstimator):
-        return _example_of(transformer.estimator)
+    transformer = _first_part(transformer)
     width = getattr(transformer, "n_features_in_", 1)
     if not isinstance(width, int) or not 0 < width <= _LARGEST_WIDTH:
         return None
@@ -73,9 +68,20 @@ def _example_of(transformer: Any) -> list | None:
         return ["a"] * width
     if hasattr(transformer, "categories_"):
         return [known[0] if len(known) else 1.0 for known in transformer.categories_]
-    if hasattr(transformer, "statistics_"):
-        return list(transformer.statistics_)
-    return [1.0] * width
+    return list(getattr(transformer, "statistics_", [1.0] * width))
+
+
+def _first_part(transformer: Any) -> Any:
+    """Return the transformer that reads the input of another one."""
+    while True:
+        if isinstance(transformer, Pipeline):
+            transformer = transformer.steps[0][1]
+        elif isinstance(transformer, FeatureUnion):
+            transformer = transformer.transformer_list[0][1]
+        elif isinstance(transformer, FrozenEstimator):
+            transformer = transformer.estimator
+        else:
+            return transformer
 
 
 def _example_of_columns(transformer: ColumnTransformer, width: int) -> list:
@@ -93,8 +99,7 @@ def _example_of_columns(transformer: ColumnTransformer, width: int) -> list:
 
 def _in_container(transformer: Any, row: list) -> Any:
     """Return a table with a single row, or None if pandas is needed but missing."""
-    if isinstance(transformer, Pipeline):
-        return _in_container(transformer.steps[0][1], row)
+    transformer = _first_part(transformer)
     if isinstance(transformer, TextVectorizer) and len(row) == 1:
         return row
     X = np.empty((1, len(row)), object)

@@ -2,8 +2,9 @@
 
 A file is an uncompressed zip archive with three parts: `manifest.json` with the format
 version and the SHA-256 checksums of the other parts, `content.json`, and
-`arrays.safetensors`. Other parts are not allowed, nor more lists and objects in the JSON
-than a model needs, so that the size of the file bounds the memory required to read it.
+`arrays.safetensors`. Other parts are not allowed, and the number of lists and objects
+in the JSON is limited, so that the size of the file bounds the memory required to read
+it.
 """
 
 import hashlib

@@ -48,9 +48,9 @@ def state_array(
 def state_int(
     value: Any, name: str, *, least: int = 0, most: int = np.iinfo(np.int32).max
 ) -> int:
-    """Return an int of a state that lies between two bounds; else raise a ValueError."""
+    """Return an int of a state; raise a ValueError if it is not within the bounds."""
     if not isinstance(value, int | np.integer) or isinstance(value, bool):
-        raise ValueError(f"{name} must be an int: got {value!r:.80}.")  # noqa: TRY004
+        raise ValueError(f"{name} must be an int: got {value!r:.80}.")
     if not least <= value <= most:
         raise ValueError(f"{name} must be from {least} to {most}: got {value!r:.80}.")
     return int(value)
@@ -74,10 +74,11 @@ def state_number(value: Any, name: str, *, is_positive: bool = True) -> float:
 def check_scaler(scaler: Any, n_features: int) -> None:
     """Raise a ValueError if it is no fitted scaler of a number of features."""
     if not isinstance(scaler, StandardScaler):
-        raise ValueError(f"There must be a StandardScaler: got {scaler!r:.80}.")  # noqa: TRY004
+        raise ValueError(f"There must be a StandardScaler: got {scaler!r:.80}.")
     for name in ("mean_", "scale_", "var_"):
-        values = getattr(scaler, name)
-        if getattr(values, "dtype", None) != np.float64 or values.shape != (n_features,):
+        values, shape = getattr(scaler, name), (n_features,)
+        if getattr(values, "dtype", None) != np.float64 or values.shape != shape:
             raise ValueError(f"A scaler must have {n_features} numbers in {name!r}.")
-    if scaler.n_features_in_ != n_features or not (scaler.with_mean and scaler.with_std):
+    is_whole = scaler.with_mean is True and scaler.with_std is True
+    if scaler.n_features_in_ != n_features or not is_whole:
         raise ValueError("A scaler must standardise all features.")
