@@ -154,7 +154,17 @@ class FittedModel:
         return model
 
     def check(self) -> None:
-        """Raise an error if the parts do not fit each other."""
+        """Raise an error if the parts do not match, or cannot predict a row."""
+        self._check_parts()
+        if not all(weight.isfinite().all() for weight in self.network.parameters()):
+            raise ValueError("The weights of the network must be finite.")
+        rows = self.reader.example()
+        if self.network.of_steps:
+            self.net.labels(rows)
+        elif not np.isfinite(self.logits(rows)).all():
+            raise ValueError("The logits of a row must be finite.")
+
+    def _check_parts(self) -> None:
         network = self.network
         if network.head.output_size != self.target.n_outputs:
             raise ValueError("The network must have an output per class or number.")
@@ -169,8 +179,3 @@ class FittedModel:
             words = self.reader.words
             if words is None or characters.input_size != words.n_characters:
                 raise ValueError("There must be a vector for each character.")
-        rows = self.read(self.reader.example())
-        if network.of_steps:
-            self.net.labels(rows)
-        else:
-            self.logits(rows)

@@ -1,9 +1,12 @@
 from copy import deepcopy
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 from sklearn import config_context
 from sklearn.compose import (
@@ -243,3 +246,58 @@ def test_a_vectorizer_gets_the_fingerprint_of_its_vocabulary(tmp_path):
     vectorizer.vocabulary_ = expected.vocabulary_
     found = round_trip(vectorizer, tmp_path).transform(["bad"]).fingerprint
     assert np.array_equal(found, expected.transform(["bad"]).fingerprint)
+
+
+SEQUENCES = {
+    "ids": np.random.RandomState(0).randint(0, 9, (12, 5)).astype(np.int32),
+    "a matrix of numbers": NUMBERS[:12],
+    "series of channels": np.random.RandomState(0).rand(12, 4, 2),
+    "unequal series": [np.ones((1 + i % 3, 2)) * i for i in range(12)],
+}
+TARGETS = {
+    "labels": np.array(["a", "b", "c"] * 4),
+    "indicators": np.eye(3, dtype=int)[np.arange(12) % 3],
+    "a number": np.arange(12.0),
+    "numbers": np.arange(24.0).reshape(12, 2),
+}
+OPTIONS = {
+    "cell": ["lstm", "gru", "rnn"],
+    "pooling": ["attention", "max", "mean", "max_mean", "last"],
+    "merge_mode": ["concat", "sum", "mul", "ave"],
+    "normalization": [None, "layer", "batch"],
+    "dense_layer_sizes": [(), (3,)],
+    "hidden_layer_sizes": [2, (3, 2)],
+    "bidirectional": [True, False],
+    "optimizer": ["adam", "sgd"],
+    "random_state": [0, np.random.RandomState(0), None],
+    "n_static_features": [0, 2],
+}
+
+
+@settings(max_examples=60, derandomize=True, deadline=None)
+@given(
+    sequences=st.sampled_from(list(SEQUENCES)),
+    target=st.sampled_from(list(TARGETS)),
+    options=st.fixed_dictionaries({k: st.sampled_from(v) for k, v in OPTIONS.items()}),
+    whole=st.booleans(),
+)
+def test_whatever_fit_accepts_can_be_saved_and_loaded(
+    sequences, target, options, whole
+):
+    X, y = SEQUENCES[sequences], TARGETS[target]
+    if "number" in target:
+        model = small_regressor()
+    else:
+        ngrams = (1, 2) if whole else None
+        model = small_classifier(log_odds_ngram_range=ngrams, linear_ngram_range=ngrams)
+    model.set_params(
+        **options, input_type="tokens" if sequences == "ids" else "numeric"
+    )
+    try:
+        model.fit(X, y)
+    except ValueError:  # static features of a list of series, for one
+        assume(False)
+    file = BytesIO()
+    save(model, file)
+    found = load(BytesIO(file.getvalue()))
+    assert np.array_equal(found.predict(X), model.predict(X))

@@ -216,6 +216,43 @@ def with_manifest(path, **changes):
     write_parts(path, {**parts, "manifest.json": json.dumps(manifest).encode()})
 
 
+def test_a_zip_archive_of_many_entries_is_not_listed(path, monkeypatch):
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(3000):
+            archive.writestr(str(number), b"")
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert_refused(path, "its directory is too large")
+
+
+def test_a_directory_of_the_64_bit_format_in_a_small_file_raises(path):
+    data = path.read_bytes()
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22, 1)
+    path.write_bytes(data[:-22] + locator + data[-22:])
+    assert_refused(path, "its directory is too large")
+
+
+def test_json_of_many_lists_is_not_parsed(path, monkeypatch):
+    monkeypatch.setattr(_archive, "_MAX_CONTAINERS", 50)
+    parts = parts_of(path)
+    write_parts(path, {**parts, "content.json": b"[" + b"[],{}," * 30 + b"[]]"})
+    assert_refused(path, "more than 50 lists and objects")
+
+
+def test_brackets_within_strings_are_no_lists(path, monkeypatch):
+    monkeypatch.setattr(_archive, "_MAX_CONTAINERS", 50)
+    content = {"names": ['[["', "\\", "[{" * 100]}
+    write_archive(path, kind="model", content=content, arrays={})
+    assert read_content(path, kind="model") == content
+
+
+def test_json_that_could_not_be_read_is_not_written(path, monkeypatch):
+    monkeypatch.setattr(_archive, "_MAX_CONTAINERS", 50)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="more than 50 lists and objects"):
+        write_archive(path, kind="model", content=[[]] * 60, arrays={})
+    assert path.read_bytes() == before
+
+
 def test_a_newer_format_says_that_a_newer_version_is_needed(path):
     with_manifest(path, format=_archive.FORMAT + 1)
     assert_refused(path, "Use a newer version of sklearn_bilstm")

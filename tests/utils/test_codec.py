@@ -130,6 +130,23 @@ def test_a_random_state_goes_on_with_the_same_numbers():
     assert np.array_equal(found.normal(size=9), random_state.normal(size=9))
 
 
+@pytest.mark.parametrize("position", [-1, 625, 2_000_000_000, 1.5])
+def test_a_random_state_with_a_position_outside_of_its_state_raises(position):
+    encoder = Encoder(KINDS)
+    encoded = encoder.encode(np.random.RandomState(0), "state")
+    encoded["@random_state"]["state"]["pos"] = position
+    with pytest.raises(ValueError, match="position of a random state"):
+        Decoder(encoder.arrays, KINDS).decode(encoded)
+
+
+def test_an_array_is_stored_again_at_every_third_occurrence():
+    encoder, array = Encoder(KINDS), np.arange(3)
+    encoded = encoder.encode([array] * 5, "arrays")
+    assert len(encoder.arrays) == 3
+    found = Decoder(encoder.arrays, KINDS).decode(encoded)
+    np.testing.assert_array_equal(found, [array] * 5)
+
+
 def test_what_is_one_object_is_one_object_again():
     array, random_state = np.zeros(2), np.random.RandomState(0)
     found = round_trip({"a": [array, random_state], "b": (random_state, array)})
@@ -190,12 +207,17 @@ def test_further_kinds_are_simplified_to_what_can_be_written():
         {"@dict": [[1, 2], [3]]},
         {"@device": "nowhere"},
         {"@random_state": {"bit_generator": "MT19937"}},
+        {"@dtype": "<U250000000"},
+        [{"@array": "one"}, {"@array": "one"}, {"@array": "one"}],
+        {"@set": [i * (2**61 - 1) for i in range(100)]},
+        {"@dict": [[i * (2**61 - 1) for i in range(100)], [0] * 100]},
     ],
     ids=str,
 )
 def test_json_that_was_not_written_by_an_encoder_is_an_error(encoded):
     arrays = {
         "numbers": np.zeros(2, np.float32),
+        "one": np.zeros(1),
         "beyond": np.full((1, 1), 0x110000, np.uint32),
     }
     refusals = ArithmeticError, LookupError, RuntimeError, TypeError, ValueError
