@@ -1,4 +1,4 @@
-"""Small estimators and plain views of data that several tests use."""
+"""Small estimators and data conversions shared by tests."""
 
 from itertools import pairwise
 
@@ -23,7 +23,7 @@ SMALL = {
 
 
 def compiled_by(backend):
-    """Return parameters that have torch compile the network and the loss."""
+    """Return parameters that compile the network and the loss by torch."""
     return {"net_params": {"compile": True, "compile__backend": backend}}
 
 
@@ -47,7 +47,7 @@ def small_tagger(**params):
 def small_pipeline(**params):
     """Return a pipeline from text that is fitted in a fraction of a second.
 
-    It has all that the default has, but smaller.
+    Like the default, it has n-gram models and an SVD initialisation.
     """
     whole = {
         "embedding": "svd",
