@@ -28,7 +28,7 @@ def compiled_by(backend):
 
 
 def small_classifier(**params):
-    """Return a bare network that is fitted in a fraction of a second."""
+    """Return a classifier without n-gram models that fits in a fraction of a second."""
     bare = {"log_odds_ngram_range": None, "linear_ngram_range": None}
     return BiLSTMClassifier(**{**SMALL, **bare, **params})
 

@@ -12,7 +12,7 @@ from sklearn_bilstm import (
     TextVectorizer,
 )
 
-# scikit-learn excuses its own mini-batch learners, such as SGDClassifier, likewise.
+# scikit-learn marks the same checks for its mini-batch learners, such as SGDClassifier.
 MINI_BATCHES = {
     f"check_sample_weight_equivalence_on_{kind}_data": (
         "weights equal repetitions in expectation only: rows are cut into batches at "

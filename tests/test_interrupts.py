@@ -64,10 +64,10 @@ class Trace:
 
 
 def moments(function, n_moments=None):
-    """Return lines that a function executes, each with one of the times it does so.
+    """Return executed lines of a function, each with the number of an execution.
 
-    Each line has its first, its last and one time between. They are spread evenly, or
-    all if `n_moments` is None.
+    Each line has its first, middle and last execution. Returns `n_moments` of them at
+    equal distances, or all if it is None.
     """
     trace = Trace()
     trace.run(function)

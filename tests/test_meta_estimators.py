@@ -255,8 +255,13 @@ def test_group_k_fold_keeps_sentences_of_a_document_together(sentences, rows_as)
     scores = cross_val_score(tagger(), X, y, cv=GroupKFold(5), groups=documents)
     assert scores.shape == (5,)
     last = documents == 4  # folds of equal size take documents from the last on
-    rows = [[row for row, kept in zip(r, last, strict=True) if kept] for r in (X, y)]
-    rest = [[row for row, kept in zip(r, ~last, strict=True) if kept] for r in (X, y)]
+    rows = [
+        [row for row, selected in zip(r, last, strict=True) if selected] for r in (X, y)
+    ]
+    rest = [
+        [row for row, selected in zip(r, ~last, strict=True) if selected]
+        for r in (X, y)
+    ]
     assert tagger().fit(*rest).score(*rows) in scores
 
 

@@ -27,7 +27,7 @@ def y(ids):
 
 
 def plain(**params):
-    """A classifier without dropout, to compare weights or rows."""
+    """A classifier without dropout, for exact comparisons."""
     defaults = {"dropout": 0, "embedding_dropout": 0, "word_dropout": 0}
     return small_classifier(**{**defaults, **params})
 
@@ -114,7 +114,7 @@ class TestParameters:
             normalization=normalization, weight_decay=100, lr_schedule="constant"
         )
         weights = dict(model.fit(ids, y).module_.named_parameters())
-        # drawn as ones; decay alone would make them 0.8 after these four steps
+        # initialised to one; decay alone would give 0.8 after four steps
         assert weights["encoder.normalizations.0.weight"].mean() > 0.9
         assert weights["encoder.normalizations.0.weight"].mean() < 1.1
 
@@ -305,7 +305,7 @@ class TestWeights:
         assert_same(held_out, small_classifier().fit(numbers, y), numbers)
 
     def test_validation_split_does_not_affect_numeric_scaling(self, ids, y):
-        # lognormal, so that no four rows have the mean of all
+        # lognormal, so that no split has the mean of all rows
         steps = np.exp(2 * np.random.RandomState(0).normal(size=(40, 12)))
         seen = []
         small_classifier(

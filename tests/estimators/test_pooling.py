@@ -17,10 +17,10 @@ def test_attention_weights_cover_real_steps_and_sum_to_one(attentive, ids):
 
 
 def test_attention_weights_do_not_depend_on_the_batch(attentive, ids):
-    together = attentive.attention_weights(ids)
-    for row, weights in zip(ids, together, strict=True):
-        alone = attentive.attention_weights(row[np.newaxis])[0]
-        np.testing.assert_allclose(weights, alone, rtol=1e-5, atol=1e-5)
+    batched = attentive.attention_weights(ids)
+    for row, weights in zip(ids, batched, strict=True):
+        single = attentive.attention_weights(row[np.newaxis])[0]
+        np.testing.assert_allclose(weights, single, rtol=1e-5, atol=1e-5)
 
 
 def test_attention_weights_depend_on_the_fitted_pooling(ids):

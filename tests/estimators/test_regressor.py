@@ -14,7 +14,7 @@ from tests.helpers import small_regressor
 
 @pytest.fixture(scope="module")
 def y(ids):
-    """How many of the tokens of a row are small ids."""
+    """Number of tokens with small ids in each row."""
     return ((ids > 0) & (ids < 10)).sum(1).astype(float)
 
 
@@ -99,9 +99,10 @@ def test_rows_of_zero_weight_equal_absent_rows(ids, y):
     weight = np.ones(40)
     weight[30:] = 0
     corrupted = np.where(weight > 0, y, 1e6)
-    kept = small_regressor().fit(ids[:30], y[:30]).predict(ids)
+    expected = small_regressor().fit(ids[:30], y[:30]).predict(ids)
     np.testing.assert_allclose(
-        small_regressor().fit(ids, corrupted, sample_weight=weight).predict(ids), kept
+        small_regressor().fit(ids, corrupted, sample_weight=weight).predict(ids),
+        expected,
     )
 
 

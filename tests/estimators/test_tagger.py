@@ -139,8 +139,8 @@ def test_bfloat16_training_changes_probabilities_little(sentences):
 @many_examples
 @given(rows=SENTENCES)
 def test_predictions_do_not_depend_on_the_batch(tagger, rows):
-    together = tagger.predict_proba(rows)
-    assert_close(together, [tagger.predict_proba([row])[0] for row in rows])
+    batched = tagger.predict_proba(rows)
+    assert_close(batched, [tagger.predict_proba([row])[0] for row in rows])
 
 
 @many_examples

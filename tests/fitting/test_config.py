@@ -31,7 +31,7 @@ def test_numpy_scalars_become_python_scalars_without_changing_the_estimator():
 
 
 class FewParameters(BiLSTMClassifier):
-    """A subclass with a parameter of its own, and few of the others."""
+    """A subclass with an additional parameter and few of the inherited ones."""
 
     def __init__(self, *, more=1, lr=0.1):
         super().__init__(lr=lr)

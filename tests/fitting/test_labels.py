@@ -61,7 +61,7 @@ def test_encode_raises_on_an_unknown_label():
 
 
 @pytest.mark.parametrize("class_weight", [None, "balanced", {"a": 2, "b": 1, "c": 0.5}])
-def test_class_weights_are_proportional_to_those_of_scikit_learn(class_weight):
+def test_class_weights_are_proportional_to_scikit_learn(class_weight):
     ours = weight_of_classes(class_weight, CLASSES, TARGET, np.ones(6))
     theirs = compute_class_weight(class_weight, classes=CLASSES, y=CLASSES[TARGET])
     np.testing.assert_allclose(ours / ours[0], theirs / theirs[0])

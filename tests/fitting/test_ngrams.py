@@ -25,7 +25,7 @@ class InterruptLater(Callback):
 
 
 class CtrlC:
-    """A stream that sends the signal of Ctrl-C at the n-th line."""
+    """A stream that raises SIGINT at the n-th line."""
 
     def __init__(self, n):
         self.n = n
@@ -214,7 +214,9 @@ class TestLinearModel:
     def test_an_uninformative_linear_model_is_dropped(self):
         random = np.random.RandomState(0)
         X, y = random.randint(4, 30, size=(600, 12)), random.randint(2, size=600)
-        X[np.arange(600), random.randint(5, size=600)] = 2 + y  # before its opposite
+        X[np.arange(600), random.randint(5, size=600)] = (
+            2 + y
+        )  # precedes its counterpart
         X[np.arange(600), random.randint(7, 12, size=600)] = 3 - y
         model, without = (
             self.linear_classifier().fit(X, y),

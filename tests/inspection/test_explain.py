@@ -71,8 +71,8 @@ def test_output_is_the_log_odds_of_the_predicted_class(attentive, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_explanations_do_not_depend_on_the_batch(attentive, method):
     needs_captum(method)
-    together = explain(attentive, TEXTS, method=method)
-    for one, text in zip(together, TEXTS, strict=True):
+    batched = explain(attentive, TEXTS, method=method)
+    for one, text in zip(batched, TEXTS, strict=True):
         (single,) = explain(attentive, [text], method=method)
         np.testing.assert_allclose(single.scores, one.scores, atol=2e-3)
 
@@ -318,8 +318,8 @@ def test_cpu_and_gpu_give_equal_scores(reviews, method):
     pairs = zip(
         explain(on_cpu, TEXTS, method), explain(on_gpu, TEXTS, method), strict=True
     )
-    for here, there in pairs:
-        np.testing.assert_allclose(here.scores, there.scores, atol=5e-3)
+    for expected, found in pairs:
+        np.testing.assert_allclose(found.scores, expected.scores, atol=5e-3)
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])

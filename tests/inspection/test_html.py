@@ -53,7 +53,7 @@ def as_html(heading, fields, meanings):
 
 @given(heading=st.text(), text=st.text(), name=st.text(), meaning=st.text())
 def test_all_text_is_shown_and_escaped(heading, text, name, meaning):
-    text = text.replace("\r", "").replace("\0", "")  # which a parser may change
+    text = text.replace("\r", "").replace("\0", "")  # parsers may change these
     field = TextColumn(
         name, [TextSpan(text, 1.0), TextSpan(text, None)], [TextSpan(text, -2.0)]
     )
@@ -89,7 +89,7 @@ def test_colours_show_sign_and_size():
     assert alpha.search(swatches[0][0]["style"]).groups() == (colour, strongest)
 
 
-def test_colours_of_shares_differ_from_those_of_signed_scores():
+def test_shares_and_signed_scores_have_different_colours():
     fields = [TextColumn(None, [TextSpan("good", 0.75)], [])]
     ((share, _),) = read(box("", fields, is_share=True)).spans
     ((signed, _),) = read(box("", fields)).spans

@@ -30,7 +30,7 @@ def test_rates_grow_geometrically_from_lowest_to_highest(ids):
     assert found.losses.shape == found.smoothed_losses.shape == (21,)
 
 
-def test_losses_equal_those_of_fit(ids):
+def test_losses_equal_the_training_losses_of_fit(ids):
     rates = {"lowest": 1e-13, "highest": 1e-12, "n_steps": 40}
     model = small_classifier(**NO_DROPOUT, batch_size=2, lr=1e-12, max_epochs=2)
     found = find_learning_rate(model, ids, Y, **rates)

@@ -14,7 +14,7 @@ def output_of(y):
     return Output(small_classifier(max_epochs=1).fit(X, y), np.array([2, 0]))
 
 
-def test_multiclass_log_odds_are_those_of_the_probability():
+def test_multiclass_log_odds_equal_the_logit_of_the_probability():
     values = output_of(["a", "b", "c"]).of_logits(LOGITS, np.array([2, 0]))
     expected = softmax(LOGITS, axis=1)[[0, 1], [2, 0]]
     np.testing.assert_allclose(expit(values), expected, rtol=1e-12)

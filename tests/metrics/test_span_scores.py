@@ -26,7 +26,7 @@ def random_labels(seed, n_rows=40):
 
 
 def test_scores_equal_hand_computed_values():
-    # right: PER and LOC; predicted: 2 PER and 1 LOC; true: 1 PER and 2 LOC
+    # correct: PER and LOC; predicted: 2 PER and 1 LOC; true: 1 PER and 2 LOC
     assert span_precision_score(TRUE, PREDICTED) == pytest.approx(2 / 3)
     assert span_recall_score(TRUE, PREDICTED) == pytest.approx(2 / 3)
     by_kind = span_precision_recall_fscore_support(TRUE, PREDICTED)
@@ -60,7 +60,7 @@ def test_scores_of_random_labels_equal_ratios_of_counts(seed):
     assert span_f1_score(true, predicted, average=None) == pytest.approx(by_kind)
 
 
-def test_scores_equal_those_of_nervaluate():
+def test_scores_equal_nervaluate():
     nervaluate = pytest.importorskip("nervaluate")
     true, predicted = (
         [

@@ -1,4 +1,4 @@
-"""Recurrent networks in numpy, written out from their published equations.
+"""Recurrent networks in numpy, implemented from their published equations.
 
 One row at a time and one step after the other, without batches, masks and padding.
 Weights are float64 arrays under the names of torch.
@@ -18,7 +18,7 @@ def lstm(steps, W, U, b, d):
 
 
 def gru(steps, W, U, b, d):
-    """Cho et al. (2014), with the reset gate behind the product as in cuDNN."""
+    """Cho et al. (2014), with the reset gate after the product as in cuDNN."""
     h = np.zeros(U.shape[1])
     for x in steps:
         (xr, xz, xn), (hr, hz, hn) = np.split(W @ x + b, 3), np.split(U @ h + d, 3)

@@ -83,17 +83,17 @@ def test_results_do_not_depend_on_the_batch():
     labels = all_labels(T)[[5, 17, 33, 70]]
     lengths = torch.tensor([T, 2, 1, 3])
     mask = torch.arange(T) < lengths[:, None]
-    together = crf(emissions, labels, mask), crf.marginals(emissions, mask)
+    batched = crf(emissions, labels, mask), crf.marginals(emissions, mask)
     decoded = crf.decode(emissions, mask)
     for row, length in enumerate(lengths):
         single = emissions[row : row + 1, :length], mask[row : row + 1, :length]
-        labels_alone = labels[row : row + 1, :length]
+        single_labels = labels[row : row + 1, :length]
         torch.testing.assert_close(
-            crf(single[0], labels_alone, single[1])[0], together[0][row]
+            crf(single[0], single_labels, single[1])[0], batched[0][row]
         )
-        torch.testing.assert_close(crf.marginals(*single)[0], together[1][row, :length])
+        torch.testing.assert_close(crf.marginals(*single)[0], batched[1][row, :length])
         assert decoded[row, :length].tolist() == crf.decode(*single)[0].tolist()
-        assert (together[1][row, length:] == 0).all()
+        assert (batched[1][row, length:] == 0).all()
 
 
 def test_an_empty_row_has_log_likelihood_zero():

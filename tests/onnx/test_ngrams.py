@@ -17,7 +17,7 @@ from tests.helpers import ragged, small_classifier
 @pytest.mark.parametrize("n_bits", [8, BUCKET_BITS])
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 2), (2, 3), (1, 10)])
 @pytest.mark.parametrize("width", [1, 2, 9, 300])
-def test_columns_of_ngrams_equal_those_of_the_vocabulary(run, lengths, width, n_bits):
+def test_exported_ngram_columns_equal_the_vocabulary(run, lengths, width, n_bits):
     random = np.random.RandomState(0)
     fitted = ragged(random.randint(1, 40, size=(60, 30)))
     columns = HashedNgramVocabulary(lengths, n_bits).fit(fitted)

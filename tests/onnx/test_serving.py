@@ -119,7 +119,7 @@ def test_inputs_can_be_passed_to_another_session(path, texts):
 @pytest.mark.parametrize(
     "labels", [["no", "yes"], [3, 7], [False, True], [1.0, 2.0]], ids=str
 )
-def test_served_labels_equal_those_of_the_model(served, ids, labels):
+def test_served_labels_equal_the_labels_of_the_model(served, ids, labels):
     model = small_classifier().fit(ids, np.array(labels)[(ids[:, 0] > 15) * 1])
     expected = model.predict(ids)
     found = served(model).predict(ids)

@@ -40,7 +40,7 @@ def test_buckets_depend_on_the_order_of_tokens_only():
 
 
 @given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3)]))
-def test_counts_equal_those_of_countvectorizer(rows, lengths):
+def test_counts_equal_countvectorizer(rows, lengths):
     texts = [" ".join(map(str, row)) for row in rows]
     counter = CountVectorizer(ngram_range=lengths, token_pattern=r"\S+")
     counts = (

@@ -16,7 +16,7 @@ def test_padded_rows_contain_their_sequence_and_zeros(lengths):
     assert (np.diff(mask.astype(int), axis=1) <= 0).all()  # real steps come first
 
 
-def test_width_is_that_of_the_longest_row_in_the_batch():
+def test_width_is_the_longest_row_of_the_batch():
     steps, _ = padded(ragged([range(3), range(500), range(2)]), np.array([2, 0]))
     assert steps.shape == (2, 3)
     assert steps.dtype == np.int64

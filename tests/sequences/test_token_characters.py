@@ -11,7 +11,7 @@ def test_values_are_the_characters_of_each_token():
     assert CHARACTERS.lengths.tolist() == [1, 0, 3]
 
 
-def test_padding_equals_that_of_the_expanded_values():
+def test_padding_equals_padding_of_the_expanded_values():
     expanded = RaggedArray(CHARACTERS.values, CODES.offsets)
     for rows in (np.array([2, 0]), np.array([1])):
         for found, expected in zip(

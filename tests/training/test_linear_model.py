@@ -36,8 +36,10 @@ def naive_bayes_importance(X, inside, weight):
 
 
 def read_columns(X, inside, weight):
-    """N-grams used by the regression of a class: those of its rows, and those
-    whose expected weight in its rows is at least 0.3 under independence.
+    """N-grams that the regression of a class uses.
+
+    They are those of its rows, and those with an expected weight of at least 0.3 in its
+    rows under independence.
     """
     share = weight[inside].sum() / weight.sum()
     has = X.toarray() > 0
@@ -246,9 +248,7 @@ def test_repr_shows_the_number_of_ngrams():
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("n_static", [0, 2])
-def test_contributions_sum_to_the_logits_minus_those_of_an_empty_row(
-    rows, n_classes, n_static
-):
+def test_contributions_sum_to_the_logits_above_an_empty_row(rows, n_classes, n_static):
     target = np.array([max(row) for row in rows]) % n_classes
     static = np.random.RandomState(0).normal(size=(len(rows), n_static))
     static = static if n_static else None

@@ -21,7 +21,7 @@ SECTION = re.compile(r"\.\. currentmodule:: (\S+)|^   (\w+)$", re.MULTILINE)
 
 
 def pages():
-    """Return the pages that autosummary makes of the API, by their paths."""
+    """Return the paths of the API pages that autosummary generates."""
     found, module = [], None
     for new_module, name in SECTION.findall((ROOT / "docs" / "api.md").read_text()):
         module = new_module or module

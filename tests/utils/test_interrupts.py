@@ -4,7 +4,7 @@ from sklearn_bilstm.utils._interrupts import call_within
 
 
 class Switch:
-    """A context that turns something on and off, and can be interrupted."""
+    """A context that switches a flag and can be interrupted."""
 
     def __init__(self, interrupted_in=None):
         self.interrupted_in = interrupted_in
