@@ -1,4 +1,4 @@
-"""Small estimators, plain views of data and interrupts that several tests use."""
+"""Small estimators, data conversions and interrupts shared by tests."""
 
 import linecache
 import sys
@@ -29,12 +29,12 @@ SMALL = {
 
 
 def compiled_by(backend):
-    """Return parameters that have torch compile the network and the loss."""
+    """Return parameters that compile the network and the loss by torch."""
     return {"net_params": {"compile": True, "compile__backend": backend}}
 
 
 def small_classifier(**params):
-    """Return a bare network that is fitted in a fraction of a second."""
+    """Return a classifier without n-gram models that fits in a fraction of a second."""
     bare = {"log_odds_ngram_range": None, "linear_ngram_range": None}
     return BiLSTMClassifier(**{**SMALL, **bare, **params})
 
@@ -53,7 +53,7 @@ def small_tagger(**params):
 def small_pipeline(**params):
     """Return a pipeline from text that is fitted in a fraction of a second.
 
-    It has all that the default has, but smaller.
+    Like the default, it has n-gram models and an SVD initialisation.
     """
     whole = {
         "embedding": "svd",

@@ -11,7 +11,7 @@ from sklearn_bilstm.utils._files import (
 
 
 @pytest.mark.parametrize("name", ["text", "text.gz"])
-def test_what_is_in_a_file_tells_whether_it_is_compressed(tmp_path, name):
+def test_open_bytes_detects_compression_by_content(tmp_path, name):
     plain, compressed = tmp_path / f"plain_{name}", tmp_path / f"compressed_{name}"
     plain.write_bytes(b"one\ntwo\n")
     compressed.write_bytes(gzip.compress(b"one\ntwo\n"))
@@ -27,7 +27,7 @@ def test_an_empty_file_has_no_lines(tmp_path):
         assert list(file) == []
 
 
-def test_what_is_written_takes_the_place_of_what_was_there(tmp_path):
+def test_replaced_atomically_replaces_the_file_on_exit(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with replaced_atomically(path) as file:
@@ -38,7 +38,7 @@ def test_what_is_written_takes_the_place_of_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_what_was_there_stays_if_writing_fails(tmp_path, error):
+def test_replaced_atomically_keeps_the_old_file_on_error(tmp_path, error):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(error), replaced_atomically(path) as file:  # noqa: PT012
@@ -48,7 +48,7 @@ def test_what_was_there_stays_if_writing_fails(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(tmp_path):
+def test_replaced_atomically_preserves_symlink_and_mode(tmp_path):
     path, link = tmp_path / "file", tmp_path / "link"
     path.write_bytes(b"old")
     path.chmod(0o600)
@@ -60,7 +60,7 @@ def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+def test_a_missing_folder_raises(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match=r"nowhere. for .file. does not exist"),
         replaced_atomically(tmp_path / "nowhere" / "file"),
@@ -68,7 +68,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
         pass
 
 
-def test_a_folder_is_no_file_to_write(tmp_path):
+def test_a_folder_as_target_raises(tmp_path):
     with (
         pytest.raises(IsADirectoryError, match=r"' is a folder: pass the path of a f"),
         replaced_atomically(tmp_path),
@@ -89,7 +89,7 @@ class OneByteAtATime(io.RawIOBase):
         return 1
 
 
-def test_a_raw_file_gets_all_bytes():
+def test_all_bytes_are_written_to_a_raw_file():
     file = OneByteAtATime()
     with opened_to_write(file) as written:
         written.write(b"a model")

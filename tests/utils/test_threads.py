@@ -73,7 +73,7 @@ def meeting(n_threads):
 
 
 @pytest.mark.parametrize(("asked_for", "expected"), [(2, 2), (None, 3)])
-def test_so_many_threads_work_at_the_same_time(asked_for, expected):
+def test_workers_run_concurrently(asked_for, expected):
     with Workers(asked_for) as workers:
         found = workers.map(meeting(expected), range(expected))
         assert len(set(found)) == expected
@@ -83,7 +83,7 @@ def test_so_many_threads_work_at_the_same_time(asked_for, expected):
 
 
 @pytest.mark.parametrize(("n_threads", "n_items"), [(1, 9), (3, 1), (3, 0)])
-def test_no_thread_is_started_that_has_nothing_to_do(n_threads, n_items):
+def test_no_thread_is_started_without_an_item(n_threads, n_items):
     before = threading.active_count()
     with Workers(n_threads) as workers:
         found = workers.map(lambda _: threading.get_ident(), range(n_items))
@@ -91,12 +91,12 @@ def test_no_thread_is_started_that_has_nothing_to_do(n_threads, n_items):
         assert threading.active_count() == before
 
 
-def test_results_come_in_the_order_of_the_items():
+def test_map_keeps_the_order_of_items():
     with Workers(3) as workers:
         assert workers.map(lambda a, b: a * b, [1, 2, 3], [4, 5, 6]) == [4, 10, 18]
 
 
-def test_torch_keeps_to_one_core_inside_and_to_what_it_had_outside():
+def test_workers_limit_torch_to_one_thread_and_restore_it():
     with Workers(2) as workers:
         assert workers.map(lambda _: torch.get_num_threads(), "abcd") == [1] * 4
         assert torch.get_num_threads() == 1
@@ -214,7 +214,7 @@ def test_a_process_that_is_forked_within_a_context_limits_no_other_thread():
         assert in_a_forked_process(numbers_of_other_threads) == before
 
 
-def test_blas_keeps_to_one_core_if_asked_to():
+def test_blas_is_limited_to_one_thread_if_requested():
     before = threads_of_blas()
     with SingleThread(blas=True):
         assert set(threads_of_blas()) == {1}
@@ -226,14 +226,14 @@ def threads_of_blas_in_a_context():
         return threads_of_blas()
 
 
-def test_blas_keeps_to_one_core_in_any_thread_whichever_was_first():
+def test_blas_is_limited_in_every_thread():
     assert set(threads_of_blas_in_a_context()) == {1}
     with ThreadPoolExecutor(1) as pool:  # its thread lives on
         assert set(pool.submit(threads_of_blas_in_a_context).result()) == {1}
         assert set(threads_of_blas_in_a_context()) == {1}
 
 
-def test_the_limit_of_blas_lasts_until_the_last_context_ends():
+def test_blas_limit_lasts_until_the_last_context_ends():
     before, inside, ended = threads_of_blas(), threading.Event(), threading.Event()
 
     def second():
@@ -251,7 +251,7 @@ def test_the_limit_of_blas_lasts_until_the_last_context_ends():
         assert threads_of_blas() == before
 
 
-def test_others_may_limit_blas_when_a_context_has_ended():
+def test_threadpool_limits_works_after_a_context_has_ended():
     def limited():
         with threadpool_limits(1, "blas"):
             return threads_of_blas()
@@ -265,7 +265,7 @@ def test_others_may_limit_blas_when_a_context_has_ended():
     assert threads_of_blas() == before
 
 
-def test_a_context_within_another_does_not_end_it():
+def test_an_inner_context_does_not_end_the_outer_one():
     with SingleThread():
         with Workers() as workers:
             assert len(set(workers.map(meeting(3), range(3)))) == 3
@@ -280,7 +280,7 @@ def raise_among_workers(error):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
-def test_no_thread_is_left_behind(error):
+def test_threads_end_after_an_error(error):
     before = threading.active_count()
     with pytest.raises(error, match="now"):
         raise_among_workers(error)
@@ -288,14 +288,14 @@ def test_no_thread_is_left_behind(error):
     assert_all_is_as_it_was()
 
 
-def test_an_error_in_a_thread_passes_on():
+def test_an_error_in_a_thread_propagates():
     with pytest.raises(ZeroDivisionError, match="division"), Workers(2) as workers:
         workers.map(lambda x: 1 / x, [1, 0])
     assert_all_is_as_it_was()
 
 
 @pytest.mark.parametrize("by_caller", [True, False])
-def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
+def test_no_item_starts_after_an_error(by_caller):
     caller, both_are_at_work = threading.get_ident(), threading.Barrier(2, timeout=10)
     begun, ended = [], []
 
@@ -318,7 +318,7 @@ def test_after_an_error_nothing_is_begun_and_nothing_goes_on(by_caller):
 @pytest.mark.parametrize(
     ("kind", "method"), [(ThreadPoolExecutor, "submit"), (threading.Thread, "start")]
 )
-def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch, kind, method):
+def test_ctrl_c_while_threads_are_started_stops_all_work(monkeypatch, kind, method):
     original, begun, ended = getattr(kind, method), [], []
 
     def be_interrupted_afterwards(*args):
@@ -339,7 +339,7 @@ def test_ctrl_c_while_threads_are_started_ends_the_work(monkeypatch, kind, metho
     assert_all_is_as_it_was()
 
 
-def test_a_thread_that_begins_late_changes_nothing(monkeypatch):
+def test_a_thread_that_starts_late_changes_no_setting(monkeypatch):
     has_ended, started = threading.Event(), []
 
     class Late(threading.Thread):
@@ -399,7 +399,7 @@ def test_ctrl_c_at_any_line_of_a_context_leaves_nothing_changed(within):
         assert threads_of_blas() == n_blas
 
 
-def test_an_error_does_not_keep_what_was_worked_on():
+def test_an_error_does_not_keep_items_alive():
     caller, both_are_at_work = threading.get_ident(), threading.Barrier(2, timeout=10)
 
     def fail_in_a_helper(item):
@@ -420,7 +420,7 @@ def test_an_error_does_not_keep_what_was_worked_on():
         gc.enable()
 
 
-def test_contexts_that_overlap_in_time_leave_nothing_changed():
+def test_overlapping_contexts_restore_all_settings():
     both_are_open, one_is_closed = threading.Barrier(2, timeout=10), threading.Event()
     blas = threads_of_blas()
 
