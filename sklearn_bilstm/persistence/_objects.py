@@ -24,6 +24,7 @@ from sklearn_bilstm.text import (
     vectorizer_state,
 )
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._state import state_array
 
 __all__ = ["is_shared", "is_storable", "plain_object", "restored_object"]
 
@@ -176,6 +177,11 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
     for name in attributes:
         if hasattr(kind, name) or not name.isidentifier() or name.startswith("__"):
             raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
+    columns = attributes.get("feature_names_in_")
+    if columns is not None:
+        state_array(columns, "feature_names_in_", kinds="O", shape=(None,))
+        if not all(isinstance(column, str) for column in columns):
+            raise ValueError("feature_names_in_ must hold strings.")
 
 
 def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
