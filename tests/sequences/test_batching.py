@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_bilstm.sequences import BucketBatchSampler, inference_batches
+from sklearn_bilstm.sequences import (
+    BucketBatchSampler,
+    inference_batches,
+    split_rows,
+)
 
 LENGTHS = np.random.RandomState(0).randint(1, 500, size=3000)
 
@@ -88,3 +92,16 @@ def test_there_are_several_batches_of_few_rows_unless_they_are_very_few(
 ):
     batches = inference_batches(np.full(n_rows, 20), 48, 2**14)
     assert [len(rows) for rows in batches] == expected
+
+
+@given(
+    lengths=st.lists(st.integers(0, 9), max_size=30),
+    n_rows=st.integers(1, 8),
+    n_steps=st.integers(1, 20),
+)
+def test_chunks_hold_all_rows_in_order_within_both_bounds(lengths, n_rows, n_steps):
+    chunks = split_rows(np.concatenate([[0], np.cumsum(lengths)]), n_rows, n_steps)
+    assert np.concatenate(chunks).tolist() == list(range(len(lengths)))
+    for chunk in chunks:
+        assert len(chunk) <= n_rows
+        assert len(chunk) < 2 or np.take(lengths, chunk).sum() <= n_steps
