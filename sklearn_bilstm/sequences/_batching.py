@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sklearn_bilstm.sequences._padding import width_of_batch
+from sklearn_bilstm.sequences._padding import is_too_large, width_of_batch
 
 __all__ = ["BucketBatchSampler", "inference_batches", "split_rows"]
 
@@ -101,8 +101,13 @@ def inference_batches(
         while 2 * n_rows * width <= n_steps:
             n_rows *= 2
         n_rows = min(n_rows, share, max(1, _MOST_STEPS // width))
-        batches.append(rows[:n_rows])
-        rows = rows[n_rows:]
+        batch = rows[:n_rows]
+        while len(batch) > 1 and is_too_large(
+            int(lengths[batch].sum()), len(batch) * width, _MOST_STEPS
+        ):
+            batch = batch[: len(batch) // 2]
+        batches.append(batch)
+        rows = rows[len(batch) :]
     return batches
 
 

@@ -94,6 +94,15 @@ def test_there_are_several_batches_of_few_rows_unless_they_are_very_few(
     assert [len(rows) for rows in batches] == expected
 
 
+def test_a_long_row_is_predicted_without_short_ones_and_long_rows_together():
+    def sizes(lengths):
+        return [len(batch) for batch in inference_batches(np.array(lengths), 42)]
+
+    assert sizes([10_000] + [5] * 9) == [1, 9]
+    assert sizes([10_000] * 4) == [4]
+    assert sizes([500] + [5] * 9) == [10]
+
+
 @given(
     lengths=st.lists(st.integers(0, 9), max_size=30),
     n_rows=st.integers(1, 8),
