@@ -17,7 +17,7 @@ def test_a_device_has_a_name(device):
     assert resolve_device(device) == "cpu"
 
 
-@pytest.mark.parametrize("device", ["cuda:63", "gpu", "tpu:x"])
+@pytest.mark.parametrize("device", ["cuda:63", "gpu", "tpu:x", "meta"])
 def test_a_device_that_is_not_there_is_an_error_with_a_way_out(device):
     with pytest.raises(
         ValueError, match=f"'device' parameter.*{device}.*device='auto'"
