@@ -123,7 +123,7 @@ def split_rows(offsets: np.ndarray, n_rows: int, n_steps: int) -> list[np.ndarra
 
     Returns
     -------
-    chunks : list of ndarray of int
+    chunks : list of ndarray of int, shape (n_rows_of_chunk,)
         Indices of rows. Each row occurs once. There is at least one chunk.
     """
     chunks: list[np.ndarray] = []
