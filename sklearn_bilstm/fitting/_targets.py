@@ -101,6 +101,10 @@ class Target(ABC):
         """Return rows with standardised targets."""
         return rows
 
+    def constant_outputs(self, target: Any) -> dict[int, float]:
+        """Return the value of each output that is constant in training."""
+        return {}
+
     def decoder(self, config: Config) -> CRF | IndependentLabels | None:
         """Return the layer that decodes the labels of steps; None for whole rows."""
         return None
@@ -343,6 +347,14 @@ class NumberTarget(Target):
         """Return rows with standardised targets, as float32."""
         target = self.scaler.transform(rows.target)
         return replace(rows, target=target.astype(np.float32))
+
+    def constant_outputs(self, target: np.ndarray) -> dict[int, float]:
+        """Return the standardised value of each output that is constant in training.
+
+        A network only comes close to it, and its predictions vary.
+        """
+        constant = np.flatnonzero((target == target[0]).all(0))
+        return {int(index): float(target[0, index]) for index in constant}
 
     def unscale(self, outputs: np.ndarray) -> np.ndarray:
         """Return predictions on the original scale and in the shape of y."""

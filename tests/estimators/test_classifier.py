@@ -868,6 +868,7 @@ class TestErrors:
         ("net_params", "message"),
         [
             ({"lr": 0.1}, "must not contain 'lr'"),
+            ({5: 1}, "names of arguments.*got the name 5"),
             ({"train_split": None}, "must not contain 'train_split'"),
             ({"iterator_trian__num_workers": 1}, "skorch says: .*iterator_trian"),
             ({"optimizer__momentum": 1}, "skorch says: .*momentum"),

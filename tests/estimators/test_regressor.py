@@ -181,3 +181,19 @@ def test_masked_targets_and_weights_raise(ids):
         small_regressor().fit(ids, masked)
     with pytest.raises(ValueError, match="sample_weight contains NaN"):
         small_regressor().fit(ids, np.ones(40), sample_weight=masked)
+
+
+@pytest.mark.parametrize("params", [{}, {"loss": "quantile", "quantile": 0.9}])
+def test_a_constant_target_is_predicted_exactly(ids, y, params):
+    model = small_regressor(**params).fit(ids, np.column_stack([np.full(40, 0.1), y]))
+    predicted = model.predict(ids)
+    np.testing.assert_allclose(predicted[:, 0], 0.1, rtol=1e-15)
+    assert len(np.unique(predicted[:, 1])) > 1
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(ids), predicted)
+
+
+def test_a_target_that_was_constant_can_be_learnt_later(ids, y):
+    model = learner(warm_start=True, max_epochs=40).fit(ids, np.full(40, 3.0))
+    assert np.array_equal(model.predict(ids), np.full(40, 3.0))
+    assert model.fit(ids, y).score(ids, y) > 0.5
+    np.testing.assert_allclose(model.fit(ids, np.full(40, 5.0)).predict(ids), 5.0)

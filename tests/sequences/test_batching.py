@@ -3,7 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_bilstm.sequences import BucketBatchSampler, inference_batches
+from sklearn_bilstm.sequences import (
+    BucketBatchSampler,
+    inference_batches,
+    split_rows,
+)
 
 LENGTHS = np.random.RandomState(0).randint(1, 500, size=3000)
 
@@ -86,3 +90,25 @@ def test_inference_batches_of_shorter_rows_are_larger(n_steps, expected):
 def test_inference_batches_divide_few_rows(n_rows, expected):
     batches = inference_batches(np.full(n_rows, 20), 48, 2**14)
     assert [len(rows) for rows in batches] == expected
+
+
+def test_a_long_row_is_predicted_without_short_ones_and_long_rows_together():
+    def sizes(lengths):
+        return [len(batch) for batch in inference_batches(np.array(lengths), 42)]
+
+    assert sizes([10_000] + [5] * 9) == [1, 9]
+    assert sizes([10_000] * 4) == [4]
+    assert sizes([500] + [5] * 9) == [10]
+
+
+@given(
+    lengths=st.lists(st.integers(0, 9), max_size=30),
+    n_rows=st.integers(1, 8),
+    n_steps=st.integers(1, 20),
+)
+def test_chunks_hold_all_rows_in_order_within_both_bounds(lengths, n_rows, n_steps):
+    chunks = split_rows(np.concatenate([[0], np.cumsum(lengths)]), n_rows, n_steps)
+    assert np.concatenate(chunks).tolist() == list(range(len(lengths)))
+    for chunk in chunks:
+        assert len(chunk) <= n_rows
+        assert len(chunk) < 2 or np.take(lengths, chunk).sum() <= n_steps

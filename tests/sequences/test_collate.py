@@ -57,6 +57,18 @@ def test_shards_have_at_most_max_steps_unless_single_row(lengths, max_steps):
         assert len(inputs["mask"]) == 1 or inputs["mask"].numel() <= max_steps
 
 
+def test_a_long_row_is_cut_off_from_short_ones_and_long_rows_stay_together():
+    def sizes(*lengths):
+        steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
+        target = {"target": torch.zeros(len(lengths))}
+        shards = cut(({"steps": steps, "mask": mask}, target), 1, 2**16)
+        return [len(inputs["mask"]) for inputs, _ in shards]
+
+    assert sizes(10_000, *[5] * 3) == [1, 1, 2]
+    assert sizes(*[10_000] * 4) == [4]
+    assert sizes(500, *[5] * 7) == [8]
+
+
 def test_a_shard_is_as_wide_as_its_longest_row():
     steps, mask = pad(ragged([20, 9, 5, 0]), np.arange(4))
     shards = cut(({"steps": steps, "mask": mask}, {"target": torch.zeros(4)}), 2, 10**6)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_bilstm.text import make_analyzer, tokenize
+from sklearn_bilstm.text import TextVectorizer, make_analyzer, tokenize
 from sklearn_bilstm.text._analysis import analyze_fields
 
 SETTINGS = {
@@ -118,3 +118,9 @@ def test_fields_follow_their_markers():
         ("a b", None, "c"), markers=["<x>", "<y>", "<z>"], analyze=str.split
     )
     assert tokens == ["<x>", "a", "b", "<y>", "<z>", "c"]
+
+
+def test_a_preprocessor_that_returns_nothing_is_an_error():
+    vectorizer = TextVectorizer(preprocessor=lambda text: None)
+    with pytest.raises(ValueError, match="'preprocessor' parameter.*None.*'a text'"):
+        vectorizer.fit(["a text"])

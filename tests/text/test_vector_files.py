@@ -202,3 +202,18 @@ def test_an_invalid_line_of_an_unselected_word_is_ignored(load):
 def test_a_missing_file_raises_file_not_found_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         load_word_vectors(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize("encoding", ["nope", "hex"])
+def test_an_unknown_encoding_is_an_error_that_names_it(load, encoding):
+    with pytest.raises(ValueError, match=f"^encoding must be.*Got '{encoding}'"):
+        load(b"good 1 2\n", encoding=encoding)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("vocabulary", [None, {f"word{i}" for i in range(300_000)}])
+def test_memory_is_bounded_by_the_size_of_the_file(load, vocabulary, compress):
+    n_dims = 1_000_000  # 300,000 vectors of this size take a terabyte
+    content = b"300000 %d\nword0%s\n" % (n_dims, b" 1" * n_dims) + b"\n" * 300_000
+    with pytest.raises(ValueError, match="declares 300000 words.*contains 1"):
+        load(compress(content), vocabulary=vocabulary)

@@ -130,3 +130,10 @@ def test_a_set_vocabulary_is_sorted():
 def test_an_invalid_vocabulary_raises(vocabulary, message):
     with pytest.raises(ValueError, match=message):
         check_vocabulary(vocabulary)
+
+
+def test_a_vocabulary_without_an_id_left_for_markers_is_an_error():
+    largest = np.iinfo(np.int32).max
+    assert extended({"a": largest}, ["a"]) == {"a": largest}
+    with pytest.raises(ValueError, match="'vocabulary' parameter.*2147483647"):
+        extended({"a": largest}, ["<title>"])

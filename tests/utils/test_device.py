@@ -17,7 +17,7 @@ def test_resolve_device_returns_the_device_name(device):
     assert resolve_device(device) == "cpu"
 
 
-@pytest.mark.parametrize("device", ["cuda:63", "gpu", "tpu:x"])
+@pytest.mark.parametrize("device", ["cuda:63", "gpu", "tpu:x", "meta"])
 def test_an_unavailable_device_raises_and_suggests_auto(device):
     with pytest.raises(
         ValueError, match=f"'device' parameter.*{device}.*device='auto'"

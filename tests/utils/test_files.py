@@ -1,5 +1,8 @@
 import gzip
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -46,6 +49,56 @@ def test_replaced_atomically_keeps_the_old_file_on_error(tmp_path, error):
         raise error
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from sklearn_bilstm.utils._files import replaced_atomically
+
+with replaced_atomically(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs locks of files")
+def test_the_next_writer_removes_files_of_killed_writers(tmp_path):
+    path = tmp_path / "file"
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, path]
+    subprocess.run(command, check=False)
+    assert [left.read_bytes() for left in tmp_path.iterdir()] == [b"half"]
+    with replaced_atomically(path) as file:
+        file.write(b"new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_path_do_not_disturb_each_other(tmp_path):
+    path = tmp_path / "file"
+    with replaced_atomically(path) as first:
+        first.write(b"first")
+        with replaced_atomically(path) as second:
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_can_be_as_long_as_the_file_system_allows(tmp_path):
+    path = tmp_path / ("n" * 255)
+    with replaced_atomically(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="root writes to any folder"
+)
+def test_errors_of_a_read_only_folder_name_the_path_of_the_user(tmp_path):
+    path = tmp_path / "file"
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="/file'$"), replaced_atomically(path):
+        pass
 
 
 def test_replaced_atomically_preserves_symlink_and_mode(tmp_path):
