@@ -145,8 +145,10 @@ def _containers_in(value, path):
 def _constant_changed(model, rng):
     constant = _pick(model.graph.initializer, rng)
     kind = _pick(
-        ["values", "values", "one value", "dims", "type", "data", "name", "delete"]
-        + ["external", "external flag", "sparse"],
+        [
+            *("values", "values", "one value", "dims", "type", "data", "name"),
+            *("delete", "external", "external flag", "sparse"),
+        ],
         rng,
     )
     description = f"constant {constant.name}: {kind}"
@@ -200,8 +202,10 @@ def _node_changed(model, rng):
     nodes = model.graph.node
     node = _pick(nodes, rng)
     kind = _pick(
-        ["operator", "operator", "delete", "domain", "input", "input", "no input"]
-        + ["swap", "output", "order", "loop"],
+        [
+            *("operator", "operator", "delete", "domain", "input", "input"),
+            *("no input", "swap", "output", "order", "loop"),
+        ],
         rng,
     )
     description = f"node {node.op_type} {node.output[0]}: {kind}"

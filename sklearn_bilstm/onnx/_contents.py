@@ -10,17 +10,19 @@ https://protobuf.dev/programming-guides/encoding
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["OPERATORS", "check_contents"]
+__all__ = ["check_contents"]
 
 # Operators of exported graphs. None of them has a subgraph.
-OPERATORS = frozenset(
-    """
-    Add And ArgMax BitShift BitwiseXor Cast Clip Concat CumSum Div Equal Expand GRU
-    Gather Gemm Greater Identity LSTM LayerNormalization Less LessOrEqual Log MatMul Max
-    Mean Mod Mul Not Pad RNN Range ReduceL2 ReduceMax ReduceMean ReduceMin ReduceSum
-    Relu Reshape ScatterElements Shape Sigmoid Slice Softmax Squeeze Sub Tanh TopK
-    Transpose Unsqueeze Where
-    """.split()
+_OPERATORS = frozenset(
+    [
+        *("Add", "And", "ArgMax", "BitShift", "BitwiseXor", "Cast", "Clip", "Concat"),
+        *("CumSum", "Div", "Equal", "Expand", "GRU", "Gather", "Gemm", "Greater"),
+        *("Identity", "LSTM", "LayerNormalization", "Less", "LessOrEqual", "Log"),
+        *("MatMul", "Max", "Mean", "Mod", "Mul", "Not", "Pad", "RNN", "Range"),
+        *("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu"),
+        *("Reshape", "ScatterElements", "Shape", "Sigmoid", "Slice", "Softmax"),
+        *("Squeeze", "Sub", "Tanh", "TopK", "Transpose", "Unsqueeze", "Where"),
+    ]
 )
 
 _VARINT, _EIGHT_BYTES, _SIZED, _FOUR_BYTES = 0, 1, 2, 5
@@ -46,7 +48,7 @@ class _Message(NamedTuple):
 _TENSOR = _Message("TensorProto", dict.fromkeys([1, 2, 8, 9, 12]))
 _ATTRIBUTE = _Message("AttributeProto", dict.fromkeys([1, 2, 3, 4, 7, 8, 13, 20]))
 _NODE = _Message(
-    "NodeProto", {**dict.fromkeys([1, 2, 3, 6]), 4: OPERATORS, 5: _ATTRIBUTE}
+    "NodeProto", {**dict.fromkeys([1, 2, 3, 6]), 4: _OPERATORS, 5: _ATTRIBUTE}
 )
 _SHAPE = _Message("TensorShapeProto", {1: _Message("Dimension", dict.fromkeys([1, 2]))})
 _TYPE = _Message("TypeProto", {1: _Message("TypeProto.Tensor", {1: None, 2: _SHAPE})})

@@ -33,7 +33,8 @@ def _has_classes(model: "OnnxModel") -> bool:
 class OnnxModel:
     """Inference with a model exported by :func:`~sklearn_bilstm.export_onnx`.
 
-    It runs in onnxruntime and does not require torch.
+    It runs in onnxruntime and does not require torch. It refuses graphs with parts that
+    `export_onnx` does not write, such as loops or references to other files.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ class OnnxModel:
         If onnxruntime is not installed. The extra `onnx` installs it.
     ValueError
         If the file is not an exported model or has a later version, or if a parameter
-        is invalid.
+        is invalid. `predict` raises it if the graph fails.
 
     See Also
     --------
