@@ -21,7 +21,7 @@ _OPERATORS = frozenset(
         *("MatMul", "Max", "Mean", "Mod", "Mul", "Not", "Pad", "RNN", "Range"),
         *("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu"),
         *("Reshape", "ScatterElements", "Shape", "Sigmoid", "Slice", "Softmax"),
-        *("Squeeze", "Sub", "Tanh", "TopK", "Transpose", "Unsqueeze", "Where"),
+        *("Squeeze", "Sub", "Sum", "Tanh", "TopK", "Transpose", "Unsqueeze", "Where"),
     ]
 )
 
