@@ -47,6 +47,7 @@ class _Message(NamedTuple):
 
 _TENSOR = _Message("TensorProto", dict.fromkeys([1, 2, 8, 9, 12]))
 _ATTRIBUTE = _Message("AttributeProto", dict.fromkeys([1, 2, 3, 4, 7, 8, 13, 20]))
+_INPUTS_OF_A_NODE = 1
 _NODE = _Message(
     "NodeProto", {**dict.fromkeys([1, 2, 3, 6]), 4: _OPERATORS, 5: _ATTRIBUTE}
 )
@@ -83,6 +84,8 @@ def _check_message(data: memoryview, message: _Message) -> None:
             raise ValueError(
                 f"field {number} of its {message.name} is not one of an exported model."
             )
+        if message is _NODE and number == _INPUTS_OF_A_NODE and not value:
+            raise ValueError("an operator lacks an input.")  # onnxruntime can crash
         allowed = message.fields[number]
         if allowed is None:
             continue

@@ -118,6 +118,12 @@ def test_operators_of_other_libraries_are_refused(forged):
         check_contents(forged.SerializeToString())
 
 
+def test_missing_inputs_are_refused(forged):
+    forged.graph.node[-1].input[0] = ""
+    with pytest.raises(ValueError, match="an operator lacks an input"):
+        check_contents(forged.SerializeToString())
+
+
 def test_a_file_is_never_read_as_the_format_of_onnxruntime(exported, ids):
     mark = b"\x1a\x06..ORTM"  # a producer version, with the mark at byte 4
     model, marked = (OnnxModel(io.BytesIO(m)) for m in (exported, mark + exported))
