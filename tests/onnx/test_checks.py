@@ -157,6 +157,25 @@ def test_a_graph_that_cannot_run_raises_with_its_file(exported, tmp_path, review
         model.predict(reviews[0])
 
 
+def test_outputs_of_another_shape_than_declared_raise(exported, tmp_path):
+    forged = onnx.ModelProto()
+    forged.CopyFrom(exported)
+    last = next(n for n in forged.graph.node if n.output == ["probabilities"])
+    node = onnx.helper.make_node
+    # onnxruntime does not know the shape, since it depends on that of the input
+    start = onnx.numpy_helper.from_array(np.array([0, 1]), "start")
+    forged.graph.initializer.append(start)
+    forged.graph.node.append(node("Shape", ["ids"], ["end"]))
+    operands = [last.input[0], "start", "end"]
+    forged.graph.node.append(node("Slice", operands, ["all_but_one"]))
+    last.input[0] = "all_but_one"
+    onnx.save(forged, tmp_path / "forged.onnx")
+    model = OnnxModel(tmp_path / "forged.onnx", n_threads=1)
+    assert model.predict(["not bad at all"]).shape == (1,)
+    with pytest.raises(ValueError, match=r"of shape \(1, 2\) for 1 row.* \(1, 1\)"):
+        model.predict_proba(["not bad at all"])
+
+
 def test_written_by_export_names_the_file_and_passes_interrupts():
     with pytest.raises(ValueError, match=r"a.onnx must be .* KeyError: 'b'"):  # noqa: SIM117
         with written_by_export("a.onnx"):

@@ -36,9 +36,24 @@ def test_description_round_trips(description):
 def test_labels_round_trip_with_their_dtype(ids, labels):
     model = small_classifier(max_epochs=1).fit(ids, labels[np.arange(40) % len(labels)])
     properties = Description.of(model, None).to_properties()
-    found = Description.from_properties(properties, "x").labels
+    found = Description.from_properties(properties, "x").labels(0)
     assert found.tolist() == model.classes_.tolist()
     assert found.dtype == model.classes_.dtype
+
+
+def test_labels_take_no_more_memory_than_their_longest(description):
+    classes = {"dtype": "<U99999", "labels": ["no", "maybe"]}
+    properties = with_changes(description, classes=classes)
+    assert Description.from_properties(properties, "x").labels(0).dtype == "U5"
+
+
+def test_one_long_label_does_not_multiply_the_size_of_the_file(description):
+    classes = {"dtype": "<U9", "labels": ["x" * 10_000, *map(str, range(100))]}
+    properties = with_changes(description, classes=classes)
+    found = Description.from_properties(properties, "x")
+    assert found.labels(10**6).shape == (101,)
+    with pytest.raises(ValueError, match="101 labels of up to 10000 characters"):
+        found.labels(10_000)
 
 
 def test_labels_that_json_cannot_hold_raise(ids):
@@ -52,7 +67,7 @@ def test_labels_that_json_cannot_hold_raise(ids):
 def test_description_of_a_regressor_has_no_labels(ids):
     one = Description.of(small_regressor(max_epochs=1).fit(ids, ids[:, 0]), None)
     two = Description.of(small_regressor(max_epochs=1).fit(ids, ids[:, :2]), None)
-    assert one.labels is None
+    assert one.labels(0) is None
     assert one.one_a_row
     assert not two.one_a_row
 

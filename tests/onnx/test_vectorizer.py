@@ -73,3 +73,11 @@ def test_numpy_scalars_in_parameters_are_described():
     vectorizer = TextVectorizer(**parameters, max_length=np.int64(1)).fit(["A b"])
     X = remade(vectorizer).transform(["b A"])
     assert X.toarray().tolist() == [[vectorizer.vocabulary_["a"]]]
+
+
+def test_a_pattern_is_not_applied_before_documents_are_read():
+    description = describe_vectorizer(TextVectorizer().fit(["a text"]))
+    description["settings"] |= {"token_pattern": r"\w", "stop_words": ["the"]}
+    vectorizer = make_vectorizer(description)
+    with pytest.warns(UserWarning, match="stop_words may be inconsistent"):
+        vectorizer.transform(["the text"])  # "the" has three tokens
