@@ -25,19 +25,15 @@ NUMBERS = np.array([np.nan, np.inf, -1, 1e30, 2**31 - 1, 0])
 DTYPES = ["bool", "int8", "int32", "int64", "uint8", "float16", "float32", "float64"]
 
 
-def archive_mutants(data, model, random, n_mutants, mark):
+def archive_mutants(data, random, n_mutants):
     """Yield descriptions and bytes of mutants of a file.
 
     Parameters
     ----------
     data : bytes
         Output of `save`.
-    model : estimator
-        The saved model.
     random : RandomState
     n_mutants : int
-    mark : str
-        Text that is put in the place of other strings, to find it in HTML.
     """
     content, arrays = read_archive(BytesIO(data), kind="model")
     ways = [change_json] * 10 + [change_array] * 4 + [add_name] * 2 + [change_bytes]

@@ -72,7 +72,7 @@ def try_onnx(data, X):
     Returns
     -------
     outcome : str
-        "ok", or the name of the type of error.
+        "works", "refused" for a ValueError, or the name of the type of another error.
     """
     try:
         model = OnnxModel(io.BytesIO(data), n_threads=1)
@@ -81,9 +81,11 @@ def try_onnx(data, X):
         model.predict(X)
         if model.classes_ is not None:
             model.predict_proba(X)
+    except ValueError:
+        return "refused"
     except Exception as error:  # the question is which one
-        return type(error).__name__
-    return "ok"
+        return f"{type(error).__name__}: {error}"[:300]
+    return "works"
 
 
 def _pick(values, rng):

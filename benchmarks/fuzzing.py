@@ -19,8 +19,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pandas as pd
 from _fuzz_archive import archive_mutants
+from _fuzz_onnx import onnx_mutants, try_onnx
 from _results import print_table
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
@@ -33,6 +35,7 @@ from sklearn_bilstm import (
     BiLSTMRegressor,
     BiLSTMTagger,
     TextVectorizer,
+    export_onnx,
     load,
     save,
 )
@@ -56,7 +59,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mutants", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", nargs="+", default=[*MODELS])
+    parser.add_argument("--kinds", nargs="+", default=[*MODELS, *EXPORTS])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="folder for mutants with a fault")
     args = parser.parse_args()
@@ -138,6 +141,11 @@ MODELS = {
     "tagging": tagging_model,
     "stream": stream_model,
 }
+EXPORTS = {
+    "onnx text": text_model,
+    "onnx series": series_model,
+    "onnx stream": stream_model,
+}
 
 
 # -- processes
@@ -159,15 +167,19 @@ def outcomes(kind, n_mutants, seed):
         Change, outcome and file.
     """
     warnings.simplefilter("ignore")
-    model, X, y = MODELS[kind]()
+    model, X, y = {**MODELS, **EXPORTS}[kind]()
     if not hasattr(model, "model_"):
         model.fit(X, y)
-    buffer = BytesIO()
-    save(model, buffer)
-    counted, faults, worker = Counter(), [], Worker(X, y)
-    mutants = archive_mutants(
-        buffer.getvalue(), model, np.random.RandomState(seed), n_mutants, MARK
-    )
+    buffer, is_export = BytesIO(), kind in EXPORTS
+    if is_export:
+        export_onnx(model, buffer)
+        random = np.random.default_rng(seed)
+        mutants = onnx_mutants(buffer.getvalue(), random, n_mutants)
+    else:
+        save(model, buffer)
+        random = np.random.RandomState(seed)
+        mutants = archive_mutants(buffer.getvalue(), random, n_mutants)
+    counted, faults, worker = Counter(), [], Worker(X, y, is_export=is_export)
     for change, data in mutants:
         outcome = worker.outcome_of(data)
         counted[outcome.split(":")[0]] += 1
@@ -184,10 +196,12 @@ class Worker:
     ----------
     X, y : object
         Data to predict and to fit on.
+    is_export : bool
+        Whether the files are ONNX files.
     """
 
-    def __init__(self, X, y):
-        self._data = X, y
+    def __init__(self, X, y, *, is_export):
+        self._data = X, y, is_export
         self._start()
 
     def _start(self):
@@ -217,9 +231,10 @@ class Worker:
         self._process.join()
 
 
-def serve(pipe, X, y):
+def serve(pipe, X, y, is_export):
     """Use the files that come through a pipe, and return the outcomes."""
     warnings.simplefilter("ignore")
+    onnxruntime.set_default_logger_severity(4)
     model = BiLSTMClassifier(**SMALL).fit(np.arange(20).reshape(4, 5), [0, 1, 0, 1])
     model.predict(np.arange(20).reshape(4, 5))
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
@@ -227,7 +242,8 @@ def serve(pipe, X, y):
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     pipe.send("ready")
     while True:
-        pipe.send(outcome_of(pipe.recv(), X, y))
+        data = pipe.recv()
+        pipe.send(try_onnx(data, X) if is_export else outcome_of(data, X, y))
 
 
 def outcome_of(data, X, y):
