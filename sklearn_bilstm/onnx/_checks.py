@@ -17,7 +17,7 @@ __all__ = [
 
 _LARGEST = np.iinfo(np.int32).max
 _DTYPES = re.compile(r"O|[|<>](b1|[iu][1248]|f[248]|U\d{1,5})")
-_FINGERPRINT = re.compile(r"([0-9a-f]{4})*")
+_HEXADECIMAL = frozenset("0123456789abcdef")
 _TYPES_OF_LABELS: dict[str, Any] = {"b": bool, "i": int, "u": int, "f": float, "U": str}
 
 
@@ -81,7 +81,8 @@ def check_description(found: dict[str, Any]) -> None:
     vectorizer = found["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
     digits = found["fingerprint"]
-    is_fingerprint = type(digits) is str and _FINGERPRINT.fullmatch(digits) is not None
+    is_fingerprint = type(digits) is str and not len(digits) % 4
+    is_fingerprint = is_fingerprint and _HEXADECIMAL.issuperset(digits)
     require(digits is None or is_fingerprint, "a fingerprint or null", digits)
     if found["classes"] is not None:
         _check_classes(found["classes"])
@@ -147,7 +148,7 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
     if description.n_static:
         wanted["input 'static'"] = (double, [None, description.n_static])
     if description.classes is None:
-        size = 1 if description.one_a_row else n_outputs
+        size = 1 if description.one_a_row else n_outputs or 1
         return {**wanted, "output 'y'": (double, [None, size])}
     n_classes = len(description.classes["labels"])
     for_label = [None] if description.one_a_row else [None, n_classes]

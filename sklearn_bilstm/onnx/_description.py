@@ -8,12 +8,14 @@ from typing import Any, NoReturn, Self
 import numpy as np
 
 import sklearn_bilstm
-from sklearn_bilstm.onnx._checks import check_description, written_by_export
+from sklearn_bilstm.onnx._checks import check_description, require, written_by_export
 
 __all__ = ["Description"]
 
 _KEY = "sklearn_bilstm"
 _FORMAT = 1
+# Number of characters that an array of labels may have in a file of any size.
+_FEWEST_CHARACTERS = 2**18
 
 
 @dataclass(frozen=True)
@@ -75,12 +77,31 @@ class Description:
             return None
         return np.frombuffer(bytes.fromhex(self.fingerprint), "<u2")
 
-    @property
-    def labels(self) -> np.ndarray | None:
-        """Sorted labels in their original type."""
+    def labels(self, file_size: int) -> np.ndarray | None:
+        """Return the sorted labels in their original type.
+
+        Parameters
+        ----------
+        file_size : int
+            Number of bytes of the file, which limits the size of an array of strings.
+
+        Raises
+        ------
+        ValueError
+            If the array would be far larger than the file.
+        """
         if self.classes is None:
             return None
-        return np.array(self.classes["labels"], self.classes["dtype"])
+        labels, dtype = self.classes["labels"], np.dtype(self.classes["dtype"])
+        if dtype.kind == "U":
+            longest = max(map(len, labels))
+            require(
+                longest * len(labels) <= _FEWEST_CHARACTERS + 4 * file_size,
+                "labels of similar length",
+                f"{len(labels)} labels of up to {longest} characters",
+            )
+            return np.array(labels, str)
+        return np.array(labels, dtype)
 
     def to_properties(self) -> dict[str, str]:
         """Return the description as metadata of an ONNX model."""

@@ -9,6 +9,7 @@ from joblib import cpu_count
 from sklearn.utils.metaestimators import available_if
 
 from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
+from sklearn_bilstm.onnx._contents import check_contents
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._vectorizer import make_vectorizer
@@ -32,7 +33,8 @@ def _has_classes(model: "OnnxModel") -> bool:
 class OnnxModel:
     """Inference with a model exported by :func:`~sklearn_bilstm.export_onnx`.
 
-    It runs in onnxruntime and does not require torch.
+    It runs in onnxruntime and does not require torch. It refuses graphs with parts that
+    `export_onnx` does not write, such as loops or references to other files.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ class OnnxModel:
         If onnxruntime is not installed. The extra `onnx` installs it.
     ValueError
         If the file is not an exported model or has a later version, or if a parameter
-        is invalid.
+        is invalid. `predict` raises it if the graph fails.
 
     See Also
     --------
@@ -99,13 +101,17 @@ class OnnxModel:
         self.n_threads = cpu_count() if n_threads is None else n_threads
         self.batch_size = batch_size
         self._source, self._model = name_of_file(path), read_bytes(path)
+        with written_by_export(self._source):
+            check_contents(self._model)
         self.session_ = _session(self._model, self._source)
         with written_by_export(self._source):
             properties = self.session_.get_modelmeta().custom_metadata_map
         self._description = Description.from_properties(properties, self._source)
         with written_by_export(self._source):
             check_graph(self.session_, self._description)
-            self.classes_ = self._description.labels
+            outputs = self.session_.get_outputs()
+            self._sizes = {output.name: output.shape[1:] for output in outputs}
+            self.classes_ = self._description.labels(len(self._model))
             self.vectorizer_ = self._vectorizer()
 
     def __repr__(self) -> str:
@@ -212,11 +218,7 @@ class OnnxModel:
                 raise ValueError(
                     f"onnxruntime cannot run the graph of {self._source}: {error}"
                 ) from error
-            if len(found) != len(batch):
-                raise ValueError(
-                    f"The graph of {self._source} returns {len(found)} rows of output "
-                    f"for {len(batch)} rows of input."
-                )
+            self._check_shape(output, np.shape(found), len(batch))
             return found
 
         n_threads = min(self.n_threads, len(batches))
@@ -229,15 +231,26 @@ class OnnxModel:
         in_order[np.concatenate(batches)] = in_order_run
         return in_order
 
+    def _check_shape(self, output: str, found: tuple[int, ...], n_rows: int) -> None:
+        """Check a shape, since onnxruntime only warns of one that is not declared."""
+        wanted = n_rows, *self._sizes[output]
+        if found != wanted:
+            raise ValueError(
+                f"The graph of {self._source} must return an {output!r} of shape "
+                f"{wanted} for {n_rows} rows of input: it returned {found}."
+            )
+
 
 def _session(model: bytes, source: str) -> Any:
     """Create an onnxruntime session that runs each batch in one thread."""
     onnxruntime = import_optional("onnxruntime", purpose="OnnxModel", extra="onnx")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
+    # not the format of onnxruntime, which it would detect by a mark
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
         return onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
+            model, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
     except Exception as error:  # onnxruntime's errors have no common base class
         raise ValueError(

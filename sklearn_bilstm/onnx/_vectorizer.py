@@ -81,9 +81,9 @@ def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
     _check(description)
     vectorizer = TextVectorizer(**description["settings"])
     vectorizer._validate_params()
-    make_analyzer(
-        **vectorizer._analysis_settings()
-    )  # raises an error if settings are invalid
+    # raises an error if settings are invalid; without stop words, since scikit-learn
+    # applies the pattern to them, which can take very long
+    make_analyzer(**{**vectorizer._analysis_settings(), "stop_words": None})
     set_vectorizer_state(vectorizer, description)
     return vectorizer
 

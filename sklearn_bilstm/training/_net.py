@@ -350,24 +350,27 @@ class SequenceNet(PredictingNet):
         self.history = copy(other.history)
         self.drop_incomplete_epochs()  # older files can contain some
         if type(self.optimizer_) is type(other.optimizer_):
-            memory, required = other.optimizer_.state, self._names_in_optimizer_state()
+            memory, names = other.optimizer_.state, self.example_of_optimizer_state()
             for new, old in zip(
                 self.module_.parameters(), other.module_.parameters(), strict=True
             ):
                 state = memory.get(old, {})
+                if not names or not names.keys() <= state.keys():
+                    continue
                 self.optimizer_.state[new] = {
                     name: x.to(new.device, copy=True) if isinstance(x, Tensor) else x
-                    for name, x in (state if required <= state.keys() else {}).items()
+                    for name, x in state.items()
+                    if name in names
                 }
 
-    def _names_in_optimizer_state(self) -> set[str]:
-        """Return the names of what the optimizer stores for a weight."""
+    def example_of_optimizer_state(self) -> dict[str, Any]:
+        """Return what the optimizer stores for a weight of a single number."""
         weight = nn.Parameter(torch.zeros(1, device=self.device))
         weight.grad = torch.zeros_like(weight)
         args, kwargs = self.get_params_for_optimizer("optimizer", [("", weight)])
         optimizer = self.optimizer(*args, **kwargs)
         optimizer.step()
-        return set(optimizer.state[weight])
+        return dict(optimizer.state[weight])
 
     def grow_vocabulary(self, n_tokens: int) -> None:
         """Add embeddings up to `n_tokens`; existing embeddings are kept."""

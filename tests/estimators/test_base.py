@@ -21,7 +21,7 @@ class FewParameters(BiLSTMClassifier):
         super().__init__(lr=lr, input_type="tokens", **SMALL)
 
 
-def test_a_subclass_with_fewer_parameters_can_be_cloned(ids):
+def test_clone_accepts_a_subclass_with_fewer_parameters(ids):
     model = FewParameters(lr=0.02).fit(ids, Y)
     assert clone(model).get_params() == {"lr": 0.02}
     assert len(cross_val_score(model, ids, Y, cv=2)) == 2
@@ -42,7 +42,7 @@ class FitsMeanwhile:
     "method", ["predict", "predict_proba", "predict_log_proba", "decision_function"]
 )
 @pytest.mark.parametrize("is_multilabel", [False, True])
-def test_a_classifier_that_is_fitted_meanwhile_uses_one_model(
+def test_classifier_predicts_with_one_model_if_it_is_fitted_meanwhile(
     ids, method, is_multilabel
 ):
     numbers = np.arange(40) % 5
@@ -54,7 +54,7 @@ def test_a_classifier_that_is_fitted_meanwhile_uses_one_model(
     assert model.multilabel_ == is_multilabel
 
 
-def test_a_tagger_that_is_fitted_meanwhile_uses_one_model():
+def test_tagger_predicts_with_one_model_if_it_is_fitted_meanwhile():
     X = [["a", "b"], ["c"]] * 5
     tagger = small_tagger().fit(X, [["x", "y"], ["z"]] * 5)
     expected = tagger.predict(X), tagger.predict_proba(X)
@@ -81,7 +81,7 @@ def require_two_threads(estimator):
 @pytest.mark.parametrize(
     "method", ["predict", "predict_proba", "transform", "attention_weights"]
 )
-def test_a_loaded_classifier_predicts_with_the_current_threads(ids, method, tmp_path):
+def test_loaded_classifier_predicts_with_the_current_n_threads(ids, method, tmp_path):
     save(small_classifier(pooling="attention", n_threads=1).fit(ids, Y), tmp_path / "m")
     model = load(tmp_path / "m").set_params(n_threads=np.int64(2))
     require_two_threads(model)
@@ -90,13 +90,13 @@ def test_a_loaded_classifier_predicts_with_the_current_threads(ids, method, tmp_
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
-def test_a_tagger_predicts_with_the_current_threads(sentences, method):
+def test_tagger_predicts_with_the_current_n_threads(sentences, method):
     tagger = small_tagger(n_threads=1).fit(*sentences).set_params(n_threads=2)
     require_two_threads(tagger)
     assert len(getattr(tagger, method)(sentences[0])) == 40
 
 
-def test_explanations_use_the_current_threads(reviews):
+def test_explain_uses_the_current_n_threads(reviews):
     pipeline = small_pipeline(n_threads=1).fit(*reviews)
     pipeline[-1].set_params(n_threads=2)
     require_two_threads(pipeline[-1])

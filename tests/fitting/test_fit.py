@@ -8,7 +8,7 @@ WHOLE = {"log_odds_ngram_range": (1, 1), "linear_ngram_range": (1, 1)}
 
 
 @pytest.mark.parametrize("factor", [1e-310, 1e300])
-def test_only_the_ratios_of_weights_matter(ids, factor):
+def test_fit_uses_only_the_ratios_of_weights(ids, factor):
     weight, model = 1.0 + Y, small_classifier(**WHOLE, class_weight={0: 3.0, 1: 2.0})
     expected = model.fit(ids, Y, sample_weight=weight).predict_proba(ids)
     model.set_params(class_weight={0: 3 * factor, 1: 2 * factor})
@@ -16,7 +16,7 @@ def test_only_the_ratios_of_weights_matter(ids, factor):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def test_balanced_classes_balance_tiny_weights(ids):
+def test_class_weight_balances_tiny_sample_weights(ids):
     model = small_classifier(**WHOLE, class_weight="balanced")
     expected = model.fit(ids, Y).predict_proba(ids)
     found = model.fit(ids, Y, sample_weight=np.full(40, 1e-310)).predict_proba(ids)
@@ -24,19 +24,19 @@ def test_balanced_classes_balance_tiny_weights(ids):
 
 
 @pytest.mark.parametrize("weight", [1e-320, 1e-315, 1e-300, 1e-280])
-def test_a_class_of_tiny_weight_leaves_probabilities_finite(ids, weight):
+def test_probabilities_are_finite_for_a_class_of_tiny_weight(ids, weight):
     model = small_classifier(**WHOLE, class_weight={0: weight})
     assert np.isfinite(model.fit(ids, Y).predict_proba(ids)).all()
 
 
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_a_regressor_standardises_by_tiny_weights(ids, method):
+def test_regressor_standardises_with_tiny_weights(ids, method):
     model, y = small_regressor(), 100.0 + np.arange(40)
     getattr(model, method)(ids, y, sample_weight=np.full(40, 1e-310))
     assert model.model_.target.scaler.mean_ == pytest.approx([y.mean()])
 
 
-def test_a_tagger_reads_tiny_weights(sentences):
+def test_tagger_accepts_tiny_weights(sentences):
     expected = small_tagger().fit(*sentences)
     tagger = small_tagger().fit(*sentences, sample_weight=np.full(40, 1e-310))
     for found, of_row in zip(

@@ -28,13 +28,15 @@ class StopsIn(Callback):
     ("input_type", "expected"),
     [("tokens", [40, 20, 4]), ("numeric", [150, 20, 4])],
 )
-def test_auto_is_about_two_thousand_batches_within_bounds(input_type, expected):
+def test_auto_max_epochs_is_about_two_thousand_batches_within_bounds(
+    input_type, expected
+):
     config = Config.of(BiLSTMClassifier(batch_size=10))
     sizes = 20, 1000, 100_000
     assert [number_of_epochs(config, n, input_type) for n in sizes] == expected
 
 
-def test_a_given_number_of_epochs_is_kept():
+def test_an_integer_max_epochs_is_kept():
     config = Config.of(BiLSTMClassifier(max_epochs=7))
     assert number_of_epochs(config, 20, "tokens") == 7
 
@@ -53,7 +55,7 @@ def test_partial_fit_continues_after_an_interrupted_fit(ids, early_stopping):
     assert len(model.net_.history[:, "train_loss"]) == 3
 
 
-def test_an_epoch_that_a_callback_stops_is_not_recorded(ids):
+def test_history_omits_an_epoch_that_a_callback_stops(ids):
     model = small_classifier(max_epochs=5, callbacks=[StopsIn(2, StopTraining)])
     model.fit(ids, Y)
     assert len(model.net_.history) == model.n_iter_ == 1
@@ -61,7 +63,7 @@ def test_an_epoch_that_a_callback_stops_is_not_recorded(ids):
     assert model.n_iter_ == 2
 
 
-def test_an_optimizer_without_a_fused_kernel_can_be_added(fitted, monkeypatch):
+def test_make_net_accepts_an_optimizer_without_fused_kernels(fitted, monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "nadam", optim.NAdam)
     model = fitted.model_
     config = Config.of(small_classifier(optimizer="nadam"))
@@ -70,6 +72,6 @@ def test_an_optimizer_without_a_fused_kernel_can_be_added(fitted, monkeypatch):
 
 
 @pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
-def test_the_optimizers_use_fused_kernels(ids, optimizer):
+def test_optimizers_use_fused_kernels(ids, optimizer):
     model = small_classifier(optimizer=optimizer).fit(ids, Y)
     assert all(group["fused"] for group in model.net_.optimizer_.param_groups)

@@ -1,0 +1,160 @@
+import io
+
+import numpy as np
+import pytest
+
+from sklearn_bilstm.onnx import OnnxModel, export_onnx
+from sklearn_bilstm.onnx._contents import check_contents
+from tests.helpers import small_regressor
+
+onnx = pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+make, DOUBLE = onnx.helper, onnx.TensorProto.DOUBLE
+
+
+@pytest.fixture(scope="module")
+def exported(ids):
+    """Bytes of a regressor."""
+    file = io.BytesIO()
+    export_onnx(small_regressor(max_epochs=1).fit(ids, ids[:, 0]), file)
+    return file.getvalue()
+
+
+@pytest.fixture
+def forged(exported):
+    """The model of ONNX, whose output adds `secret` to the prediction."""
+    model = onnx.load_from_string(exported)
+    last = model.graph.node[-1]
+    assert last.output == ["y"]
+    last.op_type = "Add"
+    last.input.append("secret")
+    return model
+
+
+@pytest.fixture
+def secret(tmp_path, monkeypatch):
+    """Tensor in a file of the working folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_bytes(np.full(1, 1e6).tobytes())
+    tensor = onnx.TensorProto(name="secret", data_type=DOUBLE, dims=[1])
+    tensor.data_location = onnx.TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="secret")
+    return tensor
+
+
+def constant(**values):
+    """Return a node with a value as an attribute."""
+    return make.make_node("Constant", [], ["secret"], **values)
+
+
+def sparse(secret):
+    """Return a sparse tensor of one value."""
+    indices = onnx.numpy_helper.from_array(np.zeros(1, np.int64))
+    return onnx.SparseTensorProto(values=secret, indices=indices, dims=[1])
+
+
+def in_initializer(model, secret):
+    model.graph.initializer.append(secret)
+
+
+def in_sparse_initializer(model, secret):
+    model.graph.sparse_initializer.append(sparse(secret))
+
+
+def in_attribute(model, secret):
+    model.graph.node.insert(0, constant(value=secret))
+
+
+def in_sparse_attribute(model, secret):
+    model.graph.node.insert(0, constant(sparse_value=sparse(secret)))
+
+
+def in_subgraph(model, secret):
+    """Put it into both branches of a condition."""
+    output = make.make_tensor_value_info("secret", DOUBLE, [1])
+    branch = make.make_graph([constant(value=secret)], "branch", [], [output])
+    branches = {"then_branch": branch, "else_branch": branch}
+    model.graph.initializer.append(
+        onnx.numpy_helper.from_array(np.array(True), "condition")
+    )
+    model.graph.node.insert(
+        0, make.make_node("If", ["condition"], ["secret"], **branches)
+    )
+
+
+def in_function(model, secret):
+    opset = make.make_opsetid("", 18)
+    model.functions.append(
+        make.make_function(
+            *("other", "Get", [], ["secret"]), [constant(value=secret)], [opset]
+        )
+    )
+    model.opset_import.append(make.make_opsetid("other", 1))
+    model.graph.node.insert(0, make.make_node("Get", [], ["secret"], domain="other"))
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *(in_initializer, in_sparse_initializer, in_attribute, in_sparse_attribute),
+        *(in_subgraph, in_function),
+    ],
+)
+def test_no_other_file_is_read(stored, forged, secret):
+    stored(forged, secret)
+    with pytest.raises(ValueError, match="BytesIO must be .* not one of an exported"):
+        OnnxModel(io.BytesIO(forged.SerializeToString()))
+
+
+def test_loops_are_refused(forged):
+    forged.graph.node[-1].op_type = "Loop"
+    with pytest.raises(ValueError, match="operator 'Loop' is not one of an exported"):
+        check_contents(forged.SerializeToString())
+
+
+def test_operators_of_other_libraries_are_refused(forged):
+    forged.graph.node[-1].domain = "com.microsoft"
+    with pytest.raises(ValueError, match="field 7 of its NodeProto is not one of"):
+        check_contents(forged.SerializeToString())
+
+
+def test_missing_inputs_are_refused(forged):
+    forged.graph.node[-1].input[0] = ""
+    with pytest.raises(ValueError, match="an operator lacks an input"):
+        check_contents(forged.SerializeToString())
+
+
+def test_a_file_is_never_read_as_the_format_of_onnxruntime(exported, ids):
+    mark = b"\x1a\x06..ORTM"  # a producer version, with the mark at byte 4
+    model, marked = (OnnxModel(io.BytesIO(m)) for m in (exported, mark + exported))
+    assert np.array_equal(marked.predict(ids), model.predict(ids))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x08", "incomplete"),  # the number of field 1 is missing
+        (b"\x12\x05four", "incomplete"),
+        (b"\x08" + b"\x80" * 10 + b"\x01", "not a protocol buffer"),
+        (b"\x0b\x0c", "not a protocol buffer"),  # a group
+        (b"\x3d0000", "field 7 of its ModelProto has no length"),
+        (b"\xa2\x01\x00", "field 20 of its ModelProto is not one"),
+        (b"\x00\x00", "field 0 of its ModelProto is not one"),
+    ],
+)
+def test_other_encodings_are_refused(data, message):
+    with pytest.raises(ValueError, match=message):
+        check_contents(data)
+
+
+def test_all_ways_to_encode_a_number_are_read():
+    check_contents(b"")
+    check_contents(b"\x88\x80\x00\x80\x01")  # field 1, in three bytes, with 128
+    check_contents(b"\x09" + bytes(8) + b"\x0d" + bytes(4) + b"\x12\x81\x00x")
+
+
+def test_a_model_that_is_cut_off_is_refused_anywhere(exported):
+    end_of_graph = len(exported) - 2000  # the metadata follow
+    for size in range(1, end_of_graph, 997):
+        with pytest.raises(ValueError, match="model written by sklearn_bilstm"):
+            OnnxModel(io.BytesIO(exported[:size]))
