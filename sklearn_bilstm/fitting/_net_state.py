@@ -75,7 +75,7 @@ def net_state(net: SequenceNet) -> dict[str, Any]:
         "memory": {
             name: dict(memory[weight])
             for name, weight in module.named_parameters()
-            if weight in memory
+            if memory.get(weight)  # not of frozen weights
         },
         "n_steps": net.n_steps_,
         "history": [{**epoch, "batches": []} for epoch in net.history],
