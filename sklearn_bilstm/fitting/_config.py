@@ -18,8 +18,8 @@ __all__ = ["Config"]
 class Config:
     """Parameters of an estimator, with scalars of numpy as plain values of Python.
 
-    The docstrings of the estimators describe the parameters. Those that an estimator
-    does not have keep the defaults below, which disable them.
+    The docstrings of the estimators describe the parameters. Parameters that an
+    estimator does not have keep the defaults below, which do not affect its fit.
 
     Parameters
     ----------
