@@ -1,4 +1,4 @@
-"""What all estimators share: fitting into one model, and its publication."""
+"""Base class of the estimators."""
 
 from copy import copy
 from typing import Any
@@ -23,7 +23,7 @@ __all__ = ["BaseSequenceEstimator", "set_model"]
 class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators.
 
-    A subclass defines its parameters and the kind of its X and y.
+    A subclass defines its parameters, and the classes of its reader and target.
     """
 
     _kind: Kind
@@ -96,5 +96,5 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
 
 
 def set_model(estimator: BaseSequenceEstimator, model: FittedModel) -> None:
-    """Make an estimator a fitted one, such as one that is read from a file."""
+    """Set the fitted attributes of an estimator, for instance from a file."""
     estimator._publish(model)

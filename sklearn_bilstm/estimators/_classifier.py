@@ -255,7 +255,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         Type of X that was detected or given.
 
     auto_params_ : dict
-        Resolved values of parameters set to "auto", as far as the last call used them.
+        Resolved values of parameters set to "auto" that were used by the last call.
         `linear_ngram_range` is None if there is no linear model.
 
     n_iter_ : int
@@ -329,7 +329,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(  # noqa: PLR0915 - a statement a parameter
+    def __init__(  # noqa: PLR0915 - one assignment per parameter
         self,
         *,
         input_type="auto",

@@ -1,4 +1,4 @@
-"""What the estimators of whole sequences share: pooled vectors and attention."""
+"""Base class of estimators that pool sequences."""
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
@@ -16,7 +16,7 @@ def _pools_by_attention(estimator):
     else:
         pools = estimator.pooling == "attention"
     if not pools:
-        raise AttributeError("attention_weights needs pooling='attention' in fit.")
+        raise AttributeError("attention_weights requires pooling='attention' in fit.")
     return True
 
 

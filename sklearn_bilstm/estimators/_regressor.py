@@ -232,7 +232,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
         Type of X that was detected or given.
 
     auto_params_ : dict
-        Resolved values of parameters set to "auto", as far as the last call used them.
+        Resolved values of parameters set to "auto" that were used by the last call.
 
     n_iter_ : int
         Number of training epochs.
@@ -269,7 +269,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
     >>> import numpy as np
     >>> from sklearn_bilstm import BiLSTMRegressor
     >>> X = np.random.RandomState(0).rand(200, 20)
-    >>> y = X.max(axis=1)  # wherever in the series it stands
+    >>> y = X.max(axis=1)  # the position of the maximum is irrelevant
     >>> model = BiLSTMRegressor(random_state=0).fit(X, y)
     >>> model.predict(X).shape
     (200,)
@@ -283,7 +283,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
         "quantile": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(  # noqa: PLR0915 - a statement a parameter
+    def __init__(  # noqa: PLR0915 - one assignment per parameter
         self,
         *,
         loss="squared_error",

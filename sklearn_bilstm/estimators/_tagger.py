@@ -262,7 +262,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Type of X that was detected or given.
 
     auto_params_ : dict
-        Resolved values of parameters set to "auto", as far as the last call used them.
+        Resolved values of parameters set to "auto" that were used by the last call.
 
     n_iter_ : int
         Number of training epochs.
@@ -283,7 +283,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     See Also
     --------
-    sklearn_bilstm.metrics.span_f1_score : How well spans are found.
+    sklearn_bilstm.metrics.span_f1_score : F1 score of spans.
 
     References
     ----------
@@ -322,7 +322,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         "constrained": ["boolean"],
     }
 
-    def __init__(  # noqa: PLR0915 - a statement a parameter
+    def __init__(  # noqa: PLR0915 - one assignment per parameter
         self,
         *,
         input_type="auto",
@@ -423,21 +423,20 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Parameters
         ----------
         X : sequence of sequence of str
-            The tokens of each sentence. Or token ids: a list of lists, or a matrix in
-            which 0 is padding. Or series of numbers, as :class:`BiLSTMClassifier` reads
-            them.
+            The tokens of each sentence. Also accepted are token ids, as a list of lists
+            or as a matrix in which 0 is padding, and numeric sequences, as for
+            :class:`BiLSTMClassifier`.
         y : sequence of sequence
-            As many labels for each row as it has tokens, strings or ints. -100 and -1
-            are labels like any other, and warn where they likely mark tokens without a
-            label.
+            One label (str or int) per token. -100 and -1 are ordinary labels; `fit`
+            warns if they are likely to mark missing labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter, and rows of weight 0
-            contribute only their tokens and their labels as classes.
+            Weights of the rows. Only their ratios matter. Rows of weight 0 contribute
+            only to the vocabulary and to `classes_`.
         X_val : sequence of sequence of str, default=None
             Validation rows, in the format of X.
         y_val : sequence of sequence, default=None
             Labels of the validation rows. Rows with a label that is not in y are
-            ignored, also for the score, with a warning.
+            ignored, with a warning.
         X_unlabelled : sequence of sequence of str, default=None
             Additional rows for `embedding="svd"`. Only tokens that also occur in X have
             a vector.
@@ -501,8 +500,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         X : sequence of sequence of str
             The tokens of each sentence, or rows in the format used in `fit`.
         y : sequence of sequence
-            True labels. Labels that were not seen in `fit` count as errors. If there is
-            a scheme, all labels must follow one.
+            True labels. Labels that were not seen in `fit` count as errors. If
+            `scheme_` is not None, all labels must follow a tagging scheme.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -528,7 +527,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         weight = np.repeat(weight, lengths)
         if not weight.any():
             raise ValueError(
-                "There must be a token in a row of some weight to be right about."
+                "score requires at least one token in a row with a positive "
+                "sample_weight."
             )
         return float(np.average(right, weights=weight))
 

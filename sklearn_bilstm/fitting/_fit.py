@@ -1,4 +1,4 @@
-"""From X and y to a model that is ready to be trained."""
+"""Preparation of a training: from X and y to an initialised model."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -199,8 +199,8 @@ def _start_of_stream(
 def _check_checkpoint(config: Config) -> None:
     if config.checkpoint is not None and config.random_state is None:
         raise ValueError(
-            "The 'checkpoint' parameter requires a 'random_state', such as 0: "
-            "otherwise no other fit is identical, and none could resume it."
+            "The 'checkpoint' parameter requires a 'random_state', such as 0: without "
+            "a fixed seed, a second fit cannot resume this training."
         )
 
 
@@ -277,8 +277,8 @@ def _validation_rows(
     y_val = kind.target.check(y_val, config.estimator)
     if len(y_val) != len(rows):
         raise ValueError(
-            "y_val must hold a target for each row of X_val: got "
-            f"{len(y_val)} for {len(rows)}."
+            f"y_val must hold one target per row of X_val: got {len(y_val)} targets "
+            f"for {len(rows)} rows."
         )
     rows = target.paired(rows, y_val, "y_val")
     weight = target.row_weights(rows.target, np.ones(len(rows)), config)

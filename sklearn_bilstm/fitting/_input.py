@@ -25,17 +25,17 @@ __all__ = [
 
 
 def refuse_text(X: Any, *, estimator: str) -> None:
-    """Raise an error that names the vectorizer, if X holds text.
+    """Raise an error that recommends the vectorizer, if X contains text.
 
     Raises
     ------
     ValueError
-        If X holds text.
+        If X contains text.
     """
     if holds_text(X):
         raise ValueError(
-            f"X holds text, and {estimator} reads token ids or numbers. Put a "
-            f"TextVectorizer in front: make_pipeline(TextVectorizer(), {estimator}())."
+            f"X contains text, but {estimator} requires token ids or numbers. Use a "
+            f"pipeline: make_pipeline(TextVectorizer(), {estimator}())."
         )
 
 
@@ -62,7 +62,7 @@ def as_series(X: Any, input_type: str) -> Any:
     Parameters
     ----------
     X : object
-        What :func:`~sklearn_bilstm.utils._containers.as_rows` returns.
+        Result of :func:`~sklearn_bilstm.utils._containers.as_rows`.
     input_type : {"auto", "tokens", "numeric"}
 
     Returns
@@ -89,7 +89,7 @@ def as_series(X: Any, input_type: str) -> Any:
     arrays = all(isinstance(row, np.ndarray) for row in X)
     fractions = any(row.dtype.kind == "f" for row in rows if len(row))
     of_numbers = input_type == "numeric" or fractions
-    without_steps = not any(map(len, rows))  # as a matrix they would have no column
+    without_steps = not any(map(len, rows))  # the matrix would have no columns
     if n_dims == {1} and of_numbers and (unequal or arrays or without_steps):
         return _checked_series(rows)
     return None
@@ -99,8 +99,8 @@ def _as_array_of_series(X: Any) -> np.ndarray:
     X = np.asarray(X)
     if X.ndim > 3:
         raise ValueError(
-            "X must be 2-D, or 3-D with an axis of channels behind that of steps: got "
-            f"an array of shape {X.shape}."
+            "X must have the shape (n_samples, n_timesteps), or (n_samples, "
+            f"n_timesteps, n_channels): got an array of shape {X.shape}."
         )
     return _checked_series([X])[0]
 
@@ -149,7 +149,7 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
         _refuse_objects(X.flat)
     if input_type != "numeric" and _is_plain_csr(X):
-        return X  # checking it would take long for a single row
+        return X  # the checks would dominate the prediction of a single row
     X = check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
@@ -194,7 +194,7 @@ def warn_of_integers(estimator: str) -> None:
 
 
 def check_finite(X: Any, *, name: str = "X") -> None:
-    """Raise an error that names the row of a value that is not a finite float32.
+    """Raise an error if a value is not finite or out of the range of float32.
 
     Parameters
     ----------
@@ -219,7 +219,7 @@ def check_finite(X: Any, *, name: str = "X") -> None:
     else:
         row = place // X.shape[1]
     raise ValueError(
-        f"{name} contains {found} in row {row}: it must hold finite numbers of the "
+        f"{name} contains {found} in row {row}: it must hold finite numbers within the "
         "range of float32."
     )
 
@@ -238,8 +238,8 @@ def _stacked(rows: list) -> np.ndarray:
             cell for row in rows for cell in np.ravel(np.array(row, dtype=object))
         )
         raise ValueError(
-            "X must be 2-D, but its rows have unequal length. Token ids of unequal "
-            "length come as lists of ints; series of numbers as a list of arrays, "
+            "X must be 2-D, but its rows have unequal length. Pass token ids of "
+            "unequal length as lists of ints, and numeric series as a list of arrays, "
             "with input_type='numeric' if they are ints."
         ) from error
 

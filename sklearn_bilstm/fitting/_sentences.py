@@ -25,7 +25,7 @@ class RowsOfLabels(list):
     """
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        # by row, as numpy would make a matrix of lists of one length
+        # by row, since NumPy converts lists of equal length to a matrix
         return np.fromiter(self, dtype=object, count=len(self))
 
 
@@ -51,7 +51,7 @@ def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
         objects.
     """
     if X is None or isinstance(X, str | bytes | Iterator | Real):
-        advice = " Put its sentences into a list, as list(X) does."
+        advice = " Convert it to a list with list(X)."
         raise ValueError(
             f"X must hold a list of tokens for each sentence: got {_short(X)}."
             f"{advice if isinstance(X, Iterator) else ''}"
@@ -60,7 +60,7 @@ def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
     if rows is None:
         return None
     if not rows:
-        raise ValueError("X must hold a row: got 0 samples.")
+        raise ValueError("X must hold at least one row: got 0 samples.")
     for number, row in enumerate(rows):
         _refuse_objects(row, number)
     if any(map(_holds_text, rows)):
@@ -71,13 +71,13 @@ def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
 
 
 def _refuse_objects(row: Any, number: int) -> None:
-    """Raise an error if tokens are objects with a text, such as those of spaCy."""
+    """Raise an error if tokens are objects with a `text`, such as those of spaCy."""
     if isinstance(row, np.ndarray | Set | str | bytes) or not isinstance(row, Iterable):
         return
     if isinstance(getattr(next(iter(row), None), "text", None), str):
         raise ValueError(
             f"X must hold lists of tokens, which are strings: row {number} is an "
-            f"object of type {type(row).__name__} that holds other objects. Give their "
+            f"object of type {type(row).__name__} that holds other objects. Pass their "
             "texts: [[token.text for token in row] for row in X]."
         )
 
@@ -94,7 +94,7 @@ def _holds_text(row: Any) -> bool:
 def _sentence(row: Any, number: int) -> list[str]:
     tokens = _listed(row)
     if tokens is None:
-        advice = ". Split it, as str.split does" if isinstance(row, str) else ""
+        advice = ". Split it, such as with str.split" if isinstance(row, str) else ""
         raise ValueError(
             f"X must hold a list of tokens for each sentence: row {number} is "
             f"{_short(row)}{advice}."
@@ -169,13 +169,13 @@ def check_label_rows(y: Any, *, name: str) -> list[list]:
     rows = _rows_of(y, "y")
     if rows is None:
         raise ValueError(
-            "y must hold a list of labels for each row of X, one a token: got "
-            f"{_short(y)}."
+            "y must hold a list of labels for each row of X, with one label per token: "
+            f"got {_short(y)}."
         )
     found = [_labels(row, number) for number, row in enumerate(rows)]
     if len({isinstance(label, str) for labels in found for label in labels}) > 1:
         raise ValueError(
-            "y must hold labels of one kind: got strings and ints together."
+            "y must hold labels of one type: got both strings and ints."
         )
     return found
 
@@ -184,8 +184,8 @@ def _labels(row: Any, number: int) -> list:
     labels = _listed(row)
     if labels is None:
         raise ValueError(
-            "y must hold a list of labels for each row of X, one a token: row "
-            f"{number} is {_short(row)}."
+            "y must hold a list of labels for each row of X, with one label per token: "
+            f"row {number} is {_short(row)}."
         )
     for label in labels:
         if not isinstance(label, str | Integral):
@@ -254,7 +254,7 @@ def _listed(row: Any) -> list | None:
     if isinstance(row, list | tuple):
         return list(row)
     if isinstance(row, np.ma.MaskedArray) and row.ndim:
-        return row.tolist()  # None for what is masked
+        return row.tolist()  # masked values become None
     if isinstance(row, Sequence) and not hasattr(row, "__array__"):
         return list(row)
     is_column = hasattr(row, "__array__") and hasattr(row, "__len__")

@@ -119,7 +119,7 @@ class SequenceModel(Network):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         encoder = self.encoder
-        if self.pooling.asks_for_order:
+        if self.pooling.needs_ordered_states:
             states, final = encoder.states(first, mask, order, generator)
             pooled = self.pooling(states, mask, final)  # (B, P - S)
         else:

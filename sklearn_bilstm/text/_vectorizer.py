@@ -462,7 +462,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return {name: getattr(self, name) for name in names}
 
     def _validate_params(self) -> None:
-        # scikit-learn does not accept a float32 of numpy where an int can stand, too
+        # scikit-learn rejects NumPy floats for parameters that can also be an int
         plain = copy(self)
         for name, value in self.get_params(deep=False).items():
             setattr(plain, name, plain_value(value))
