@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator
 
 from sklearn_bilstm.fitting import (
     FittedModel,
-    Kind,
+    ReaderAndTarget,
     prepare_fit,
     prepare_partial_fit,
 )
@@ -26,7 +26,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
     A subclass defines its parameters, and the classes of its reader and target.
     """
 
-    _kind: Kind
+    _types: ReaderAndTarget
 
     _doc_link_module = "sklearn_bilstm"
     _doc_link_template = PAGE_OF_ESTIMATOR
@@ -58,7 +58,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         """Train a model on X and y, and publish it."""
         training = prepare_fit(
             Config.of(self),
-            self._kind,
+            self._types,
             getattr(self, "model_", None) if self.warm_start else None,
             X,
             y,
@@ -77,7 +77,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         """Train a model on a batch of a stream, and publish it."""
         known = getattr(self, "model_", None)
         training = prepare_partial_fit(
-            Config.of(self), self._kind, known, X, y, **arguments
+            Config.of(self), self._types, known, X, y, **arguments
         )
         training.run(self._publish)
 

@@ -7,7 +7,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
-from sklearn_bilstm.fitting import FittedModel, Kind, LabelTarget, SequenceReader
+from sklearn_bilstm.fitting import (
+    FittedModel,
+    LabelTarget,
+    ReaderAndTarget,
+    SequenceReader,
+)
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
 
@@ -320,7 +325,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
     array(['negative'], dtype='<U8')
     """
 
-    _kind = Kind(SequenceReader, LabelTarget)
+    _types = ReaderAndTarget(SequenceReader, LabelTarget)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,

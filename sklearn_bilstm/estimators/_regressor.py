@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
-from sklearn_bilstm.fitting import Kind, NumberTarget, SequenceReader
+from sklearn_bilstm.fitting import NumberTarget, ReaderAndTarget, SequenceReader
 from sklearn_bilstm.training import REGRESSION_LOSSES
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, fit_context
@@ -275,7 +275,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
     (200,)
     """
 
-    _kind = Kind(SequenceReader, NumberTarget)
+    _types = ReaderAndTarget(SequenceReader, NumberTarget)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.fitting import (
-    Kind,
+    ReaderAndTarget,
     RowsOfLabels,
     SentenceReader,
     TokenLabelTarget,
@@ -29,7 +29,7 @@ from sklearn_bilstm.utils._sklearn import (
 
 __all__ = ["BiLSTMTagger"]
 
-_NOT_HERE = {
+_UNSUPPORTED_PARAMETERS = {
     "pooling",
     "pretrained",
     "n_static_features",
@@ -304,13 +304,13 @@ class BiLSTMTagger(BaseSequenceEstimator):
     [['B-PER', 'O', 'B-PER']]
     """
 
-    _kind = Kind(SentenceReader, TokenLabelTarget)
+    _types = ReaderAndTarget(SentenceReader, TokenLabelTarget)
 
     _parameter_constraints: dict = {
         **{
             name: constraint
             for name, constraint in SHARED_CONSTRAINTS.items()
-            if name not in _NOT_HERE
+            if name not in _UNSUPPORTED_PARAMETERS
         },
         "lowercase": ["boolean"],
         "min_df": [Interval(Integral, 1, None, closed="left")],

@@ -5,7 +5,11 @@ fits n-gram models, and trains the network (:class:`Training`). The result is a
 :class:`FittedModel`, which an estimator holds as `model_`.
 """
 
-from sklearn_bilstm.fitting._fit import Kind, prepare_fit, prepare_partial_fit
+from sklearn_bilstm.fitting._fit import (
+    ReaderAndTarget,
+    prepare_fit,
+    prepare_partial_fit,
+)
 from sklearn_bilstm.fitting._labels import encode
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
@@ -26,9 +30,9 @@ from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estima
 
 __all__ = [
     "FittedModel",
-    "Kind",
     "LabelTarget",
     "NumberTarget",
+    "ReaderAndTarget",
     "RowsOfLabels",
     "SentenceReader",
     "SequenceReader",

@@ -81,7 +81,7 @@ def _copy(entry: Any, owner: str) -> Any:
     if isinstance(callback, EpochScoring | BatchScoring | PassthroughScoring):
         raise TypeError(
             f"The 'callbacks' parameter of {owner} must not contain a "
-            f"{type(callback).__name__}: scoring callbacks do not support this package's "
-            "batches; history_ already contains losses and scores."
+            f"{type(callback).__name__}: scoring callbacks do not support this "
+            "package's batches; history_ already contains losses and scores."
         )
     return (entry[0], copy(callback)) if named else copy(callback)

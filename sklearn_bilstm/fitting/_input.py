@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
-from sklearn_bilstm.utils._containers import describe, without_gaps
-from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._containers import describe, resolve_masked
+from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
@@ -145,7 +145,7 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
         If X is not 2-D or does not hold numbers.
     """
     if isinstance(X, list):
-        X = without_gaps(_stacked(X), input_type)
+        X = resolve_masked(_stacked(X), input_type)
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
         _refuse_objects(X.flat)
     if input_type != "numeric" and _is_plain_csr(X):
@@ -210,10 +210,10 @@ def check_finite(X: Any, *, name: str = "X") -> None:
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f":
         return
-    unfit = find_unfit(values)
-    if unfit is None:
+    non_finite = find_non_finite(values)
+    if non_finite is None:
         return
-    place, found = unfit
+    place, found = non_finite
     if sparse.issparse(X):
         row = int(np.searchsorted(X.indptr, place, side="right")) - 1
     else:

@@ -17,7 +17,7 @@ __all__ = [
     "check_labels",
     "encode",
     "scaled_to_mean_one",
-    "warn_of_marks",
+    "warn_of_missing_label_codes",
     "weight_of_classes",
 ]
 
@@ -57,8 +57,8 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
             raise ValueError(
                 "y must hold one label per row, or an indicator matrix of zeros and "
                 f"ones for multilabel classification: got {kind} data. Wrap the "
-                "estimator in sklearn.multioutput.MultiOutputClassifier, which fits one "
-                "classifier per column."
+                "estimator in sklearn.multioutput.MultiOutputClassifier, which fits "
+                "one classifier per column."
             )
     labels = check_y(y, estimator=estimator)
     try:
@@ -105,7 +105,7 @@ def _dense(y: Any) -> Any:
     return y.toarray() if sparse.issparse(y) else y
 
 
-def warn_of_marks(classes: np.ndarray, advice: str) -> None:
+def warn_of_missing_label_codes(classes: np.ndarray, advice: str) -> None:
     """Warn about a class that is likely to mark missing labels.
 
     These are -100, which torch's losses ignore, and -1, which marks missing labels in
@@ -124,8 +124,8 @@ def warn_of_marks(classes: np.ndarray, advice: str) -> None:
     is_usual = len(classes) == 2 or np.array_equal(classes, [-1, 0, 1])
     if classes[0] == -100 or (classes[0] == -1 and not is_usual):
         warnings.warn(
-            f"y contains the label {classes[0]}, which is treated as an ordinary class. "
-            f"If it marks missing labels, {advice}.",
+            f"y contains the label {classes[0]}, which is treated as an ordinary "
+            f"class. If it marks missing labels, {advice}.",
             UserWarning,
             stacklevel=2,
         )

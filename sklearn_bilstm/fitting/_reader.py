@@ -34,7 +34,12 @@ from sklearn_bilstm.sequences import (
     ragged_from_series,
 )
 from sklearn_bilstm.text import WordReader, WordVectors
-from sklearn_bilstm.utils._containers import as_rows, channel_names, plain, ragged_ids
+from sklearn_bilstm.utils._containers import (
+    as_rows,
+    channel_names,
+    ragged_ids,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
 __all__ = ["SentenceReader", "SequenceReader"]
@@ -192,8 +197,8 @@ class SequenceReader:
     ) -> SequenceDataset:
         if self.n_static:
             raise ValueError(
-                "The 'n_static_features' parameter requires a 2-D X, whose last columns "
-                "are the static features: got rows of unequal length."
+                "The 'n_static_features' parameter requires a 2-D X, whose last "
+                "columns are the static features: got rows of unequal length."
             )
         if fitting is not None:
             self.input_type = "tokens"
@@ -223,8 +228,9 @@ class SequenceReader:
             )
         if self.n_static:
             raise ValueError(
-                "The 'n_static_features' parameter requires a 2-D X, whose last columns "
-                "are the static features: got numeric series, which have no columns."
+                "The 'n_static_features' parameter requires a 2-D X, whose last "
+                "columns are the static features: got numeric series, which have no "
+                "columns."
             )
         if fitting is not None:
             self.input_type = "numeric"
@@ -422,7 +428,7 @@ class SentenceReader(SequenceReader):
         fitting: Config | None = None,
         max_id: int | None = None,
     ) -> SequenceDataset:
-        X = plain(X)
+        X = unwrap_container(X)
         sentences = self._sentences(X, input_type, fitting)
         if fitting is not None and sentences is not None:
             self.words = _fitted_words(sentences, fitting)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.utils._containers import plain
+from sklearn_bilstm.utils._containers import unwrap_container
 
 __all__ = [
     "RowsOfLabels",
@@ -174,9 +174,7 @@ def check_label_rows(y: Any, *, name: str) -> list[list]:
         )
     found = [_labels(row, number) for number, row in enumerate(rows)]
     if len({isinstance(label, str) for labels in found for label in labels}) > 1:
-        raise ValueError(
-            "y must hold labels of one type: got both strings and ints."
-        )
+        raise ValueError("y must hold labels of one type: got both strings and ints.")
     return found
 
 
@@ -223,7 +221,7 @@ def check_lengths(lengths: Any, label_rows: list[list], name: str) -> None:
 
 def _rows_of(data: Any, name: str = "X") -> list | None:
     """Return the rows of a list, an array or a column of a frame, or None."""
-    data = plain(data, name=name)
+    data = unwrap_container(data, name=name)
     is_frame = hasattr(data, "columns")
     if isinstance(data, str | bytes):
         return None

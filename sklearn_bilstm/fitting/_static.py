@@ -16,8 +16,8 @@ __all__ = ["check_boundary", "check_names"]
 # ColumnTransformer.
 _TOKEN_COLUMN = re.compile(r"(?:.*__)?token_\d+")
 
-# Warn only if at least this many rows look like token ids, and the probability that they
-# do so by chance is lower than this.
+# Warn only if at least this many rows look like token ids, and the probability that
+# they do so by chance is lower than this.
 _FEWEST_ROWS = 3
 _LARGEST_CHANCE = 0.01
 
@@ -95,7 +95,7 @@ def check_names(names: Sequence[str] | np.ndarray, n_static: int) -> None:
         raise ValueError(
             "The 'n_static_features' parameter must be the number of columns after the "
             f"token ids: got {n_static}, but X has {n_ids} columns of token ids, such "
-            f"as {names[are_ids.index(True)]!r}, and {len(names) - n_ids} other columns."
+            f"as {names[are_ids.index(True)]!r}, and {len(names) - n_ids} others."
         )
 
 

@@ -15,7 +15,7 @@ from sklearn_bilstm.fitting._input import check_finite
 from sklearn_bilstm.fitting._labels import (
     check_labels,
     encode,
-    warn_of_marks,
+    warn_of_missing_label_codes,
     weight_of_classes,
 )
 from sklearn_bilstm.nn import CRF, IndependentLabels
@@ -81,7 +81,7 @@ class Target(ABC):
     def encode(self, y: Any, name: str) -> Any:
         """Return a validated y as the loss reads it."""
 
-    def paired(self, rows: SequenceDataset, y: Any, name: str) -> SequenceDataset:
+    def with_targets(self, rows: SequenceDataset, y: Any, name: str) -> SequenceDataset:
         """Return rows with their encoded targets; `name` is that of y in errors."""
         return replace(rows, target=self.encode(y, name))
 
@@ -162,7 +162,7 @@ class LabelTarget(Target):
         if y.ndim == 2:
             return IndicatorTarget(y.shape[1])
         classes = np.unique(y)
-        warn_of_marks(classes, _UNLABELLED_ROWS)
+        warn_of_missing_label_codes(classes, _UNLABELLED_ROWS)
         return cls(classes)
 
     @classmethod
@@ -174,7 +174,7 @@ class LabelTarget(Target):
             return known or IndicatorTarget(y.shape[1])
         found = SimpleNamespace(classes_=getattr(known, "classes", None))
         if check_partial_fit_first_call(found, classes):
-            warn_of_marks(found.classes_, _UNLABELLED_ROWS_OF_STREAM)
+            warn_of_missing_label_codes(found.classes_, _UNLABELLED_ROWS_OF_STREAM)
         return known or cls(found.classes_)
 
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:

@@ -8,15 +8,15 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._labels import encode, warn_of_marks
+from sklearn_bilstm.fitting._labels import encode, warn_of_missing_label_codes
 from sklearn_bilstm.fitting._sentences import check_label_rows, check_lengths
 from sklearn_bilstm.fitting._targets import Target, checked_classes
 from sklearn_bilstm.fitting._transfer import another_network_error
 from sklearn_bilstm.metrics import (
     allowed_transitions,
+    convert_to_scheme,
     find_scheme,
     find_spans,
-    in_scheme,
 )
 from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.nn import CRF, IndependentLabels
@@ -73,7 +73,9 @@ class TokenLabelTarget(Target):
             _warn_of_stray_labels(y)
         is_constrained = config.crf and config.constrained and scheme in SCHEMES
         labels = {
-            label for row in _in_scheme(y, "y", scheme, is_constrained) for label in row
+            label
+            for row in _convert_to_scheme(y, "y", scheme, is_constrained)
+            for label in row
         }
         if not labels:
             raise ValueError("y must contain at least one label: all rows are empty.")
@@ -83,7 +85,7 @@ class TokenLabelTarget(Target):
             raise ValueError(
                 f"y must hold labels that a numpy array can store: got {min(lost)!r}."
             )
-        warn_of_marks(classes, _UNLABELLED_TOKENS)
+        warn_of_missing_label_codes(classes, _UNLABELLED_TOKENS)
         return cls(classes, scheme, is_constrained)
 
     def check_config(self, config: Config) -> None:
@@ -97,7 +99,7 @@ class TokenLabelTarget(Target):
         codes = encode(labels, self.classes, name=name)
         return RaggedArray(codes, np.cumsum([0, *map(len, y)]))
 
-    def paired(
+    def with_targets(
         self, rows: SequenceDataset, y: list[list], name: str
     ) -> SequenceDataset:
         """Return rows with the labels of their steps.
@@ -109,11 +111,11 @@ class TokenLabelTarget(Target):
         y = self._repaired(y, name)
         if name == "y_val":
             rows, y = self._with_known_labels(rows, y)
-        return super().paired(rows, y, name)
+        return super().with_targets(rows, y, name)
 
     def _repaired(self, y: list[list], name: str) -> list[list]:
         """Return labels that follow the scheme; warn if some were replaced."""
-        repaired = _in_scheme(y, name, self.scheme, self.is_constrained)
+        repaired = _convert_to_scheme(y, name, self.scheme, self.is_constrained)
         broken = [row for row, labels in enumerate(y) if repaired[row] != labels]
         if broken:
             row = broken[0]
@@ -207,7 +209,7 @@ class TokenLabelTarget(Target):
         return target
 
 
-def _in_scheme(
+def _convert_to_scheme(
     y: list[list], name: str, scheme: str | None, is_constrained: bool
 ) -> list[list]:
     """Return labels, converted to a scheme if they must follow it."""
@@ -215,7 +217,7 @@ def _in_scheme(
         return y
     try:
         if is_constrained:
-            return [in_scheme(row, scheme) for row in y]
+            return [convert_to_scheme(row, scheme) for row in y]
         for row in y:
             find_spans(row)
     except ValueError as error:

@@ -2,8 +2,8 @@
 
 from sklearn_bilstm.metrics._schemes import (
     allowed_transitions,
+    convert_to_scheme,
     find_scheme,
-    in_scheme,
 )
 from sklearn_bilstm.metrics._span_scores import (
     span_f1_score,
@@ -16,9 +16,9 @@ from sklearn_bilstm.metrics._spans import Span, find_spans
 __all__ = [
     "Span",
     "allowed_transitions",
+    "convert_to_scheme",
     "find_scheme",
     "find_spans",
-    "in_scheme",
     "span_f1_score",
     "span_precision_recall_fscore_support",
     "span_precision_score",

@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_bilstm.metrics._spans import Span, find_spans, parts_of
 
-__all__ = ["SCHEMES", "allowed_transitions", "find_scheme", "in_scheme"]
+__all__ = ["SCHEMES", "allowed_transitions", "convert_to_scheme", "find_scheme"]
 
 
 class _Scheme(NamedTuple):
@@ -119,7 +119,7 @@ def _may_follow(label: tuple, following: tuple, scheme: str) -> bool:
     return scheme == "BIO" or place not in "BI"
 
 
-def in_scheme(labels: Sequence[str], scheme: str) -> list[str]:
+def convert_to_scheme(labels: Sequence[str], scheme: str) -> list[str]:
     """Convert the labels of a sequence to a scheme.
 
     Parameters

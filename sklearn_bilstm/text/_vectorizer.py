@@ -24,7 +24,7 @@ from sklearn_bilstm.text._vocabulary import (
     TokenCounts,
     check_vocabulary,
     encode,
-    extended,
+    extend_vocabulary,
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
@@ -494,8 +494,10 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
     ) -> dict[Hashable, int]:
         if self.vocabulary is not None:
-            return known or extended(check_vocabulary(self.vocabulary), markers)
-        known = extended(known, markers)
+            return known or extend_vocabulary(
+                check_vocabulary(self.vocabulary), markers
+            )
+        known = extend_vocabulary(known, markers)
         room = self.max_features
         if room is not None:
             room = max(0, room + len(markers) - len(known))
@@ -507,7 +509,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
                 "documents. Check the documents, stop_words, "
                 f"min_df={self.min_df!r} and max_df={self.max_df!r}."
             )
-        return extended(known, tokens)
+        return extend_vocabulary(known, tokens)
 
     def _read(self, X: Any) -> Documents:
         return read_documents(X, missing=self.missing, any_type=callable(self.analyzer))

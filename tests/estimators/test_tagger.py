@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import get_tags
 
 from sklearn_bilstm import BiLSTMTagger
-from sklearn_bilstm.metrics import in_scheme, span_f1_score
+from sklearn_bilstm.metrics import convert_to_scheme, span_f1_score
 from sklearn_bilstm.nn import CELLS, MERGES
 from tests.helpers import small_tagger
 
@@ -200,12 +200,14 @@ def test_no_label_follows_what_it_must_not_however_little_is_learnt(scheme):
     random = np.random.RandomState(0)
     X = [random.choice(list("abcdef"), size=n).tolist() for n in range(1, 40)]
     kinds = ["B-X", "I-X", "B-Y", "I-Y", "O"]
-    noise = [in_scheme(random.choice(kinds, size=len(row)), scheme) for row in X]
+    noise = [
+        convert_to_scheme(random.choice(kinds, size=len(row)), scheme) for row in X
+    ]
     model = small_tagger(max_epochs=1, lr=1e-6).fit(X, noise)
     for row in model.predict(X):
-        assert in_scheme(row, scheme) == row
+        assert convert_to_scheme(row, scheme) == row
     free = small_tagger(max_epochs=1, lr=1e-6, constrained=False).fit(X, noise)
-    assert any(in_scheme(row, scheme) != row for row in free.predict(X))
+    assert any(convert_to_scheme(row, scheme) != row for row in free.predict(X))
 
 
 # -- one seed, one result
@@ -277,7 +279,7 @@ def test_rows_of_no_weight_are_as_good_as_absent(sentences):
     weight = np.ones(40)
     weight[30:] = 0
     lie = [row if w else row[::-1] for row, w in zip(y, weight, strict=True)]
-    lie = [in_scheme(row, "BIO") for row in lie]
+    lie = [convert_to_scheme(row, "BIO") for row in lie]
     # the vocabulary is that of all rows
     known = small_tagger(warm_start=True, max_epochs=1).fit(X, y)
     twin = copy.deepcopy(known)

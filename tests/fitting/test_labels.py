@@ -7,7 +7,7 @@ from sklearn_bilstm.fitting._labels import (
     check_labels,
     encode,
     scaled_to_mean_one,
-    warn_of_marks,
+    warn_of_missing_label_codes,
     weight_of_classes,
 )
 
@@ -88,7 +88,7 @@ def test_weights_that_are_all_zero_are_refused():
 )
 def test_a_class_that_is_likely_a_mark_warns(classes):
     with pytest.warns(UserWarning, match=f"label {classes[0]}, .* leave them out"):
-        warn_of_marks(np.array(classes), "leave them out")
+        warn_of_missing_label_codes(np.array(classes), "leave them out")
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_class_that_is_likely_a_mark_warns(classes):
     [[-1, 1], [-1, 0], [-1, 0, 1], [-2, -1, 0], [-1.0, 0, 1], [0, 1], ["-1", "0", "1"]],
 )
 def test_other_classes_do_not_warn(classes):
-    warn_of_marks(np.array(classes), "leave them out")
+    warn_of_missing_label_codes(np.array(classes), "leave them out")
 
 
 def test_a_masked_label_is_a_missing_one():

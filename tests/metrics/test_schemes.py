@@ -4,9 +4,9 @@ import pytest
 
 from sklearn_bilstm.metrics import (
     allowed_transitions,
+    convert_to_scheme,
     find_scheme,
     find_spans,
-    in_scheme,
 )
 
 KINDS = "xy"
@@ -26,23 +26,23 @@ def test_what_is_allowed_is_what_writing_its_spans_anew_leaves_alone(scheme):
         row = [labels[code] for code in codes]
         path = [len(labels), *codes, len(labels)]
         found = all(allowed[pair] for pair in itertools.pairwise(path))
-        assert found == (in_scheme(row, scheme) == row), row
+        assert found == (convert_to_scheme(row, scheme) == row), row
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("other", SCHEMES)
 def test_spans_survive_being_written_anew(scheme, other):
     for row in itertools.product(labels_of(other), repeat=3):
-        written = in_scheme(row, scheme)
+        written = convert_to_scheme(row, scheme)
         assert find_spans(written) == find_spans(row), row
         assert set(written) <= set(labels_of(scheme))
 
 
 def test_a_span_in_each_scheme():
     labels = ["B-x", "I-x", "E-x", "S-x"]
-    assert in_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
-    assert in_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
-    assert in_scheme(labels, "BMES") == ["B-x", "M-x", "E-x", "S-x"]
+    assert convert_to_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
+    assert convert_to_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
+    assert convert_to_scheme(labels, "BMES") == ["B-x", "M-x", "E-x", "S-x"]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +73,13 @@ def test_the_scheme_of_hand_made_labels(rows, scheme):
 
 
 def test_kinds_may_be_left_out():
-    assert in_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
+    assert convert_to_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
 
 
 @pytest.mark.parametrize("scheme", ["IOB1", "bio", None])
 def test_only_schemes_that_decide_what_follows_are_written_in(scheme):
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
-        in_scheme(["O"], scheme)
+        convert_to_scheme(["O"], scheme)
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
         allowed_transitions(["O"], scheme)
 

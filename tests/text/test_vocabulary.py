@@ -10,7 +10,7 @@ from sklearn_bilstm.text._vocabulary import (
     TokenCounts,
     check_vocabulary,
     encode,
-    extended,
+    extend_vocabulary,
 )
 
 CORPUS = st.lists(
@@ -104,8 +104,13 @@ def test_tokens_that_cannot_be_compared_keep_the_order_in_which_they_were_met():
 
 
 def test_new_tokens_get_the_next_ids():
-    assert extended({}, "ab") == {"a": 2, "b": 3}
-    assert extended({"x": 7, "y": 4}, "axb") == {"x": 7, "y": 4, "a": 8, "b": 9}
+    assert extend_vocabulary({}, "ab") == {"a": 2, "b": 3}
+    assert extend_vocabulary({"x": 7, "y": 4}, "axb") == {
+        "x": 7,
+        "y": 4,
+        "a": 8,
+        "b": 9,
+    }
 
 
 @pytest.mark.parametrize("vocabulary", [["b", "a"], ("b", "a"), {"b": 2, "a": 3}])
