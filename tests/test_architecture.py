@@ -119,6 +119,14 @@ def test_tests_mirror_the_package():
             assert mirrored.exists() or path.stem in UNTESTED_ALONE, mirrored
 
 
+def test_the_package_mirrors_the_tests():
+    tests = Path(__file__).parent
+    for path in sorted(tests.glob("*/test_*.py")):
+        folder = path.relative_to(tests).parent
+        mirrored = PACKAGE / folder / path.name.removeprefix("test")
+        assert mirrored.exists() or path.name == "test_golden.py", mirrored
+
+
 # Where the parts of a fitted model are used, and no attribute of theirs is private.
 USERS_OF_MODELS = "estimators", "inspection", "onnx", "persistence", "plotting"
 

@@ -7,12 +7,12 @@ import torch
 from sklearn.base import BaseEstimator
 
 from sklearn_bilstm.fitting import (
+    Config,
     FittedModel,
     ReaderAndTarget,
     prepare_fit,
     prepare_partial_fit,
 )
-from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, FitTask
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._threads import single_threaded

@@ -6,12 +6,14 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
+from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
 from sklearn_bilstm.fitting import (
     FittedModel,
     LabelTarget,
     ReaderAndTarget,
     SequenceReader,
+    label_target,
+    label_target_of_stream,
 )
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
@@ -19,7 +21,7 @@ from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
 __all__ = ["BiLSTMClassifier"]
 
 
-class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
+class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     """Bidirectional LSTM classifier of sequences.
 
     The rows of X are sequences of token ids, such as the output of
@@ -325,7 +327,9 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
     array(['negative'], dtype='<U8')
     """
 
-    _types = ReaderAndTarget(SequenceReader, LabelTarget)
+    _types = ReaderAndTarget(
+        SequenceReader, LabelTarget, label_target, label_target_of_stream
+    )
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
@@ -439,12 +443,11 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
             See the class description for other formats.
         y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
                 (n_samples, n_classes)
-            Labels of any sortable type, or an indicator matrix for multilabel
-            classification. -1 is a class like any other; `fit` warns if it is likely to
-            mark unlabelled rows.
+            Labels of any sortable type, or a multilabel indicator matrix. -1 is an
+            ordinary class; `fit` warns if it is likely to mark missing labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 contribute
-            only their labels as classes.
+            only to `classes_`.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
                 default=None
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
@@ -478,9 +481,9 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
 
         Training continues from the current weights, including those of `fit`, with the
         current parameter values. New token ids get new vectors. Numbers are
-        standardised with the statistics of the first batch. Only the network is
-        updated: class log-odds, linear model and calibration remain as `fit` left them.
-        Without a previous `fit`, log-odds are zero and there is no linear model.
+        standardised with the statistics of the first batch. Class log-odds, linear
+        model and calibration are not updated; without a previous `fit`, log-odds are
+        zero and there is no linear model.
 
         Parameters
         ----------
@@ -502,14 +505,12 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         Raises
         ------
         ValueError
-            If the parameters describe a different network than the fitted one, if the
-            first call has no `classes`, if y contains a label that is not in them, or
-            if `class_weight` is "balanced", which needs all rows at once.
+            If the parameters describe a different network than the fitted one, if
+            `classes` are missing or lack a label of y, or if `class_weight="balanced"`.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit "
-                "does not have: give a dict of weights instead."
+                "class_weight='balanced' is not supported by partial_fit: pass a dict."
             )
         self._partial_fit(X, y, sample_weight=sample_weight, classes=classes)
         return self

@@ -6,7 +6,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
+from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
 from sklearn_bilstm.fitting import NumberTarget, ReaderAndTarget, SequenceReader
 from sklearn_bilstm.training import REGRESSION_LOSSES
 from sklearn_bilstm.utils._callbacks import fit_task
@@ -15,7 +15,7 @@ from sklearn_bilstm.utils._sklearn import Interval, StrOptions, fit_context
 __all__ = ["BiLSTMRegressor"]
 
 
-class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
+class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     """Bidirectional LSTM regressor of sequences.
 
     The rows of X are sequences of token ids, such as the output of
@@ -275,7 +275,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
     (200,)
     """
 
-    _types = ReaderAndTarget(SequenceReader, NumberTarget)
+    _types = ReaderAndTarget(SequenceReader, NumberTarget, NumberTarget.fit)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,

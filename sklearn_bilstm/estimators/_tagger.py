@@ -17,8 +17,7 @@ from sklearn_bilstm.fitting import (
     check_label_rows,
     check_lengths,
 )
-from sklearn_bilstm.metrics import span_f1_score
-from sklearn_bilstm.metrics._schemes import SCHEMES
+from sklearn_bilstm.metrics import SCHEMES, span_f1_score
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import (
     Interval,
@@ -304,7 +303,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     [['B-PER', 'O', 'B-PER']]
     """
 
-    _types = ReaderAndTarget(SentenceReader, TokenLabelTarget)
+    _types = ReaderAndTarget(SentenceReader, TokenLabelTarget, TokenLabelTarget.fit)
 
     _parameter_constraints: dict = {
         **{

@@ -5,6 +5,7 @@ fits n-gram models, and trains the network (:class:`Training`). The result is a
 :class:`FittedModel`, which an estimator holds as `model_`.
 """
 
+from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._fit import (
     ReaderAndTarget,
     prepare_fit,
@@ -23,12 +24,15 @@ from sklearn_bilstm.fitting._targets import (
     LabelTarget,
     NumberTarget,
     Target,
+    label_target,
+    label_target_of_stream,
 )
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.fitting._trainer import Training
 from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator
 
 __all__ = [
+    "Config",
     "FittedModel",
     "LabelTarget",
     "NumberTarget",
@@ -45,6 +49,8 @@ __all__ = [
     "encode",
     "find_fitted_estimator",
     "inner_estimator",
+    "label_target",
+    "label_target_of_stream",
     "prepare_fit",
     "prepare_partial_fit",
 ]

@@ -1,5 +1,6 @@
 """Preparation of a training: from X and y to an initialised model."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -33,18 +34,26 @@ __all__ = ["ReaderAndTarget", "prepare_fit", "prepare_partial_fit"]
 
 
 class ReaderAndTarget(NamedTuple):
-    """The classes of an estimator's reader and target.
+    """How an estimator reads X and y.
 
     Parameters
     ----------
     reader : type
-        Such as :class:`SequenceReader`.
+        Class of the reader, such as :class:`SequenceReader`.
     target : type
-        Such as :class:`LabelTarget`.
+        Class of the target, such as :class:`LabelTarget`, which validates y.
+    fit_target : callable
+        Returns the target for a validated y and a Config.
+    fit_target_of_stream : callable or None, default=None
+        Returns the target for a batch: its validated y, the argument `classes` of
+        `partial_fit`, and the target of the previous batch. None means that
+        `fit_target` is called for the first batch.
     """
 
     reader: type[SequenceReader]
     target: type[Target]
+    fit_target: Callable[[Any, Config], Target]
+    fit_target_of_stream: Callable[[Any, Any, Target | None], Target] | None = None
 
 
 def prepare_fit(
@@ -86,8 +95,8 @@ def prepare_fit(
     seeds = draw_seed(random_state), draw_seed(random_state)
     reader, rows = _read(config, types, previous_model, X)
     y = _checked_y(rows, y, config, types)
-    target = (
-        types.target.fit(y, config) if previous_model is None else previous_model.target
+    target: Any = (
+        types.fit_target(y, config) if previous_model is None else previous_model.target
     )
     target.check_config(config)
     rows = _weighted(
@@ -160,9 +169,7 @@ def prepare_partial_fit(
     """
     reader, rows = _read(config, types, previous_model, X)
     y = _checked_y(rows, y, config, types)
-    target = types.target.fit_stream(
-        y, config, classes, None if previous_model is None else previous_model.target
-    )
+    target = _target_of_stream(config, types, previous_model, y, classes)
     target.check_config(config)
     train = _weighted(
         target.with_targets(rows, y, "y"), y, sample_weight, target, config
@@ -184,6 +191,20 @@ def prepare_partial_fit(
     _grow_vocabulary(model, train)
     n_epochs = 1 if len(train) else 0
     return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
+
+
+def _target_of_stream(
+    config: Config,
+    types: ReaderAndTarget,
+    previous_model: FittedModel | None,
+    y: Any,
+    classes: Any,
+) -> Any:
+    """Return the target for a batch of a stream."""
+    previous = None if previous_model is None else previous_model.target
+    if types.fit_target_of_stream is not None:
+        return types.fit_target_of_stream(y, classes, previous)
+    return types.fit_target(y, config) if previous is None else previous
 
 
 def _start_of_stream(

@@ -147,7 +147,7 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
     if isinstance(X, list):
         X = resolve_masked(_stacked(X), input_type)
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
-        _refuse_objects(X.flat)
+        _refuse_non_numbers(X.flat)
     if input_type != "numeric" and _is_plain_csr(X):
         return X  # the checks would dominate the prediction of a single row
     X = check_array(
@@ -164,7 +164,7 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
     return X
 
 
-def _refuse_objects(cells: Iterable) -> None:
+def _refuse_non_numbers(cells: Iterable) -> None:
     """Raise an error for the first cell that is neither a number nor missing."""
     for cell in cells:
         if not (isinstance(cell, Number) or is_missing(cell)):
@@ -234,7 +234,7 @@ def _stacked(rows: list) -> np.ndarray:
     try:
         return np.asarray(rows)
     except ValueError as error:
-        _refuse_objects(
+        _refuse_non_numbers(
             cell for row in rows for cell in np.ravel(np.array(row, dtype=object))
         )
         raise ValueError(

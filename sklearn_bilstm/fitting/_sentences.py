@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.utils._containers import unwrap_container
+from sklearn_bilstm.utils._containers import csr_of_rows, unwrap_container
 
 __all__ = [
     "RowsOfLabels",
@@ -62,15 +62,15 @@ def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
     if not rows:
         raise ValueError("X must hold at least one row: got 0 samples.")
     for number, row in enumerate(rows):
-        _refuse_objects(row, number)
-    if any(map(_holds_text, rows)):
+        _refuse_token_objects(row, number)
+    if any(map(_has_strings, rows)):
         return [_sentence(row, number) for number, row in enumerate(rows)]
-    if if_empty and all(_listed(row) == [] for row in rows):
+    if if_empty and all(_list_or_none(row) == [] for row in rows):
         return [[] for _ in rows]
     return None
 
 
-def _refuse_objects(row: Any, number: int) -> None:
+def _refuse_token_objects(row: Any, number: int) -> None:
     """Raise an error if tokens are objects with a `text`, such as those of spaCy."""
     if isinstance(row, np.ndarray | Set | str | bytes) or not isinstance(row, Iterable):
         return
@@ -82,17 +82,17 @@ def _refuse_objects(row: Any, number: int) -> None:
         )
 
 
-def _holds_text(row: Any) -> bool:
+def _has_strings(row: Any) -> bool:
     if isinstance(row, str | bytes):
         return True
     if isinstance(row, np.ndarray) and row.dtype.kind not in "OSUT":
         return False
-    tokens = _listed(row) or []
+    tokens = _list_or_none(row) or []
     return any(isinstance(token, str | bytes) for token in tokens)
 
 
 def _sentence(row: Any, number: int) -> list[str]:
-    tokens = _listed(row)
+    tokens = _list_or_none(row)
     if tokens is None:
         advice = ". Split it, such as with str.split" if isinstance(row, str) else ""
         raise ValueError(
@@ -125,16 +125,12 @@ def matrix_of_lists(X: Any) -> sparse.csr_array | None:
     rows: list[Any] = [_ids(row) for row in _rows_of(X) or [None]]
     if any(row is None for row in rows):
         return None
-    lengths = [len(row) for row in rows]
-    ends = np.cumsum([0, *lengths])
-    values = np.concatenate(rows)
-    columns = np.arange(len(values)) - np.repeat(ends[:-1], lengths)
-    return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))
+    return csr_of_rows(rows)
 
 
 def _ids(row: Any) -> np.ndarray | None:
     """Return a list of ints as an array, or None."""
-    tokens = _listed(row)
+    tokens = _list_or_none(row)
     if tokens is None or not all(isinstance(token, Integral) for token in tokens):
         return None
     try:
@@ -179,7 +175,7 @@ def check_label_rows(y: Any, *, name: str) -> list[list]:
 
 
 def _labels(row: Any, number: int) -> list:
-    labels = _listed(row)
+    labels = _list_or_none(row)
     if labels is None:
         raise ValueError(
             "y must hold a list of labels for each row of X, with one label per token: "
@@ -241,11 +237,11 @@ def _column_of_lists(table: np.ndarray) -> list | None:
     if table.ndim != 2 or table.shape[1] != 1:
         return None
     cells = list(table[:, 0])
-    is_column = all(_listed(cell) is not None for cell in cells)
+    is_column = all(_list_or_none(cell) is not None for cell in cells)
     return cells if is_column else None
 
 
-def _listed(row: Any) -> list | None:
+def _list_or_none(row: Any) -> list | None:
     """Return a list, a tuple, an array or a column of a frame as a list, or None."""
     if isinstance(row, str | bytes):  # those of numpy look like arrays
         return None

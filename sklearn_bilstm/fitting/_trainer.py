@@ -124,7 +124,7 @@ def _parameter_groups(config: Config, network: Any) -> list[tuple[str, dict]]:
         ("encoder.normalizations.*", {"weight_decay": 0.0}),
         ("input_layer.*", {"weight_decay": 0.0, "lr": share * config.lr}),
     ]
-    if hasattr(network, "decoder"):
+    if network.of_steps:
         groups += [
             ("decoder.*", {"weight_decay": 0.0}),
             ("characters.embedding.*", {"weight_decay": 0.0}),

@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators import BaseSequenceEstimator
 from sklearn_bilstm.training import StopTraining
 from sklearn_bilstm.utils._sklearn import HasMethods, Interval, validate_params
 

@@ -1,6 +1,7 @@
-"""Metrics for sequence labelling."""
+"""Metrics for sequence tagging."""
 
 from sklearn_bilstm.metrics._schemes import (
+    SCHEMES,
     allowed_transitions,
     convert_to_scheme,
     find_scheme,
@@ -14,6 +15,7 @@ from sklearn_bilstm.metrics._span_scores import (
 from sklearn_bilstm.metrics._spans import Span, find_spans
 
 __all__ = [
+    "SCHEMES",
     "Span",
     "allowed_transitions",
     "convert_to_scheme",

@@ -494,9 +494,8 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
     ) -> dict[Hashable, int]:
         if self.vocabulary is not None:
-            return known or extend_vocabulary(
-                check_vocabulary(self.vocabulary), markers
-            )
+            known = known or check_vocabulary(self.vocabulary)
+            return extend_vocabulary(known, markers)
         known = extend_vocabulary(known, markers)
         room = self.max_features
         if room is not None:
@@ -504,10 +503,9 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         tokens = counts.ranked(self.min_df, self.max_df, room, known)
         if len(known) + len(tokens) == len(markers):
             raise ValueError(
-                "The vocabulary is empty: no token is left of "
-                f"{len(counts.codes)} distinct tokens in {counts.n_documents} "
-                "documents. Check the documents, stop_words, "
-                f"min_df={self.min_df!r} and max_df={self.max_df!r}."
+                f"The vocabulary is empty: none of the {len(counts.codes)} tokens in "
+                f"{counts.n_documents} documents is left. Check the documents, "
+                f"stop_words, min_df={self.min_df!r} and max_df={self.max_df!r}."
             )
         return extend_vocabulary(known, tokens)
 

@@ -14,6 +14,7 @@ __all__ = [
     "as_target",
     "channel_names",
     "columns_of",
+    "csr_of_rows",
     "describe",
     "ragged_ids",
     "resolve_masked",
@@ -189,7 +190,7 @@ def as_rows(X: Any, *, input_type: str) -> Any:
     table = columns_of(X)
     if table is not None:
         return _rows_of_frame(X, *table, input_type)
-    X = _listed(X)
+    X = _array_or_list(X)
     if isinstance(X, np.ndarray):
         return resolve_masked(X, input_type)
     if isinstance(X, Real) or set(map(type, X)) <= {int, float}:
@@ -204,7 +205,7 @@ def _holds_numbers(X: Any) -> bool:
     return bool(are_numbers) and all(are_numbers)
 
 
-def _listed(X: Any) -> Any:
+def _array_or_list(X: Any) -> Any:
     """Convert a container of rows to an array or a list; numbers are unchanged."""
     if hasattr(X, "to_list") and not isinstance(X, np.ndarray):  # a column
         return X.to_list()
@@ -535,12 +536,14 @@ def ragged_ids(
     kinds = {row.dtype.kind for row in rows if len(row)}
     if not kinds <= set("iu" if input_type == "auto" else "iuf"):
         return None
-    return _matrix_of(rows)
+    return csr_of_rows(rows)
 
 
-def _matrix_of(rows: list[np.ndarray]) -> sparse.csr_array:
+def csr_of_rows(rows: list[np.ndarray]) -> sparse.csr_array:
+    """Return 1-D arrays as the rows of a matrix, as wide as the longest of them."""
     lengths = [len(row) for row in rows]
     ends = np.cumsum([0, *lengths])
-    values = np.concatenate([row for row in rows if len(row)])
+    # the dtype of empty rows is arbitrary
+    values = np.concatenate([row for row in rows if len(row)] or rows)
     columns = np.arange(len(values)) - np.repeat(ends[:-1], lengths)
     return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))
