@@ -1,5 +1,5 @@
 """
-Search hyper-parameters on several cores
+Search hyperparameters on several cores
 ========================================
 
 Every constructor argument is a parameter of scikit-learn, so ``GridSearchCV`` searches

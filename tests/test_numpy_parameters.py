@@ -1,4 +1,4 @@
-"""Scalars of numpy as parameters: an int, a float, a bool or a str as any other."""
+"""NumPy scalars as parameters: an int, a float, a bool or a str as any other."""
 
 from numbers import Integral, Real
 

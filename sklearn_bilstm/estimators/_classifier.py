@@ -163,7 +163,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser of the weights.
+        Optimizer of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
         Learning-rate schedule: an increase to `lr` followed by a decrease to almost
@@ -236,7 +236,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     random_state : int, RandomState instance or None, default=None
         Controls weight initialisation, row order, dropout and the validation split.
         Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
-        does not use numpy's global random state.
+        does not use NumPy's global random state.
 
     Attributes
     ----------

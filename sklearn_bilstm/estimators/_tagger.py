@@ -45,7 +45,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     character embeddings, one or more bidirectional recurrent layers, and a conditional
     random field over the labels (Huang et al., 2015; Ma and Hovy, 2016).
 
-    X and y can be lists, numpy arrays of objects or pandas columns. The rows of X can
+    X and y can be lists, NumPy arrays of objects or pandas columns. The rows of X can
     also be lists of token ids, or numeric sequences as for :class:`BiLSTMClassifier`.
 
     Parameters
@@ -58,7 +58,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     lowercase : bool, default=True
         Whether tokens that differ only in case share a vector; their character features
         remain cased. If False, a token that was not seen in `fit` uses the vector of
-        its lower-case form.
+        its lowercase form.
 
     min_df : int, default=1
         Minimum number of sentences that contain a token for it to have its own vector.
@@ -168,7 +168,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser of the weights.
+        Optimizer of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
         Learning-rate schedule: an increase to `lr` followed by a decrease to almost
@@ -235,7 +235,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     random_state : int, RandomState instance or None, default=None
         Controls weight initialisation, row order, dropout and the validation split.
         Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
-        does not use numpy's global random state.
+        does not use NumPy's global random state.
 
     Attributes
     ----------

@@ -16,7 +16,7 @@ __all__ = ["Config"]
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Parameters of an estimator, with scalars of numpy as plain values of Python.
+    """Parameters of an estimator, with NumPy scalars as plain values of Python.
 
     The docstrings of the estimators describe the parameters. Parameters that an
     estimator does not have keep the defaults below, which do not affect its fit.

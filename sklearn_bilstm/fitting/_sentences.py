@@ -19,7 +19,7 @@ __all__ = [
 
 
 class RowsOfLabels(list):
-    """A list of lists that numpy converts to a 1-D array of lists.
+    """A list of lists that NumPy converts to a 1-D array of lists.
 
     scikit-learn can therefore concatenate the predictions of several folds.
     """
@@ -243,7 +243,7 @@ def _column_of_lists(table: np.ndarray) -> list | None:
 
 def _list_or_none(row: Any) -> list | None:
     """Return a list, a tuple, an array or a column of a frame as a list, or None."""
-    if isinstance(row, str | bytes):  # those of numpy look like arrays
+    if isinstance(row, str | bytes):  # those of NumPy look like arrays
         return None
     if isinstance(row, list | tuple):
         return list(row)

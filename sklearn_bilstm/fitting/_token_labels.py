@@ -83,7 +83,7 @@ class TokenLabelTarget(Target):
         if set(classes.tolist()) != labels:
             lost = labels.difference(classes.tolist())
             raise ValueError(
-                f"y must hold labels that a numpy array can store: got {min(lost)!r}."
+                f"y must hold labels that a NumPy array can store: got {min(lost)!r}."
             )
         warn_of_missing_label_codes(classes, _UNLABELLED_TOKENS)
         return cls(classes, scheme, is_constrained)

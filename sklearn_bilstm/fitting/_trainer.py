@@ -111,7 +111,7 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
 
 
 def _parameter_groups(config: Config, network: Any) -> list[tuple[str, dict]]:
-    """Return the groups of weights that the optimiser treats differently.
+    """Return the groups of weights that the optimizer treats differently.
 
     Weight decay applies to the weights between units. It does not apply to biases,
     normalisation weights and token vectors, since most of the latter have no gradient
@@ -147,7 +147,7 @@ class Training:
     n_epochs : int
         Maximum number of epochs.
     is_stream : bool, default=False
-        Whether more batches follow: the rate is constant, the optimiser keeps its
+        Whether more batches follow: the rate is constant, the optimizer keeps its
         state, and there are no checkpoints.
     """
 

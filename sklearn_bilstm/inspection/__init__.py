@@ -1,4 +1,4 @@
-"""Tools to inspect models: explanations and the learning rate range test."""
+"""Tools to inspect models: explanations and the learning-rate range test."""
 
 from sklearn_bilstm.inspection._explain import explain
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations

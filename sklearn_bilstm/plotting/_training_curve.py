@@ -52,7 +52,7 @@ class TrainingCurveDisplay:
 
     See Also
     --------
-    LearningRateDisplay : Plot of a learning rate range test.
+    LearningRateDisplay : Plot of a learning-rate range test.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Text processing: tokenization, vocabularies, token ids and word vectors."""
+"""Text processing: tokenisation, vocabularies, token ids and word vectors."""
 
 from sklearn_bilstm.text._analysis import make_analyzer, tokenize
 from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken, join_tokens

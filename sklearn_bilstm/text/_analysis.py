@@ -1,4 +1,4 @@
-"""Tokenization of documents."""
+"""Tokenisation of documents."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator

@@ -129,7 +129,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         zeros, as `set_output` requires.
 
     n_jobs : int, default=None
-        Number of processes for tokenization. None means 1 unless in a
+        Number of processes for tokenisation. None means 1 unless in a
         :obj:`joblib.parallel_backend` context; -1 means all processors. Starting the
         processes takes a second or two; joblib then keeps them for some minutes.
 
@@ -273,7 +273,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     def fit_transform(self, X, y=None):
         """Learn the vocabulary and return the token ids.
 
-        Each document is tokenized only once.
+        Each document is tokenised only once.
 
         Parameters
         ----------

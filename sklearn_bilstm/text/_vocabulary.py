@@ -141,7 +141,7 @@ class EncodedDocuments:
 def encode(
     documents: Iterable, analyze: Analyzer, *, counting: bool = False
 ) -> EncodedDocuments:
-    """Analyze and encode documents; None is an empty document."""
+    """Analyse and encode documents; None is an empty document."""
     codes_of = _interner({})
     look_up = codes_of.__getitem__
     codes, ends = array("i"), array("q")

@@ -19,7 +19,7 @@ IDS = [[4, 2], [], [3]]
 
 
 def of_objects(rows):
-    """Return lists of any lengths as a numpy array of objects."""
+    """Return lists of any lengths as a NumPy array of objects."""
     column = np.empty(len(rows), dtype=object)
     for number, row in enumerate(rows):
         column[number] = row
@@ -167,7 +167,7 @@ def test_a_sequence_of_strings_is_a_sentence(container):
     assert as_sentences([container(["a", "b"])], if_empty=False) == [["a", "b"]]
 
 
-@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs numpy 2")
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs NumPy 2")
 def test_an_array_of_numpys_strings_is_a_sentence():
     row = np.array(["a", "b"], dtype=np.dtypes.StringDType())
     assert as_sentences([row], if_empty=False) == [["a", "b"]]

@@ -326,10 +326,10 @@ def test_nothing_is_impossible_where_no_label_may_stand_alone():
 
 
 def test_labels_that_numpy_would_change_are_refused():
-    with pytest.raises(ValueError, match=r"that a numpy array can store: got 'a\\x00'"):
+    with pytest.raises(ValueError, match=r"that a NumPy array can store: got 'a\\x00'"):
         small_tagger().fit([["a", "b"]], [["a", "a\0"]])
     with pytest.raises(
-        ValueError, match="that a numpy array can store: got 9223372036854775809"
+        ValueError, match="that a NumPy array can store: got 9223372036854775809"
     ):
         small_tagger().fit([["a", "b"]], [[-1, 2**63 + 1]])
 

@@ -178,7 +178,7 @@ def test_a_series_with_dates_among_its_channels_is_refused():
         as_rows([row[["a"]], row], input_type="auto")
 
 
-@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs numpy 2")
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs NumPy 2")
 def test_labels_in_strings_of_numpy_are_objects():
     y = np.array(["a", "b"], dtype=np.dtypes.StringDType())
     assert as_target(y).tolist() == ["a", "b"]
