@@ -60,10 +60,10 @@ def integrated_gradients(
     while len(segments.rows):
         parts = path.integrals(segments.rows, segments.starts, segments.ends)
         if segments is whole:
-            totals.allow(whole, parts)
+            totals.set_tolerances(whole, parts)
         done = totals.add(segments, parts)
         segments = segments.take(~done).halved(path)
-    totals.warn_of_gaps(whole)
+    totals.warn_of_errors(whole)
     ends = zip(whole.first.tolist(), whole.last.tolist(), strict=True)
     return [
         Scores(tokens, output=last, baseline=first)
@@ -87,11 +87,12 @@ class _Totals:
         self.n_points = np.zeros(len(lengths))
         self.max_points = max_points
 
-    def allow(self, whole: "_Segments", parts: list[np.ndarray]) -> None:
+    def set_tolerances(self, whole: "_Segments", parts: list[np.ndarray]) -> None:
         """Set the tolerances from a first pass over the whole paths."""
         sizes = np.array([np.abs(part).sum() for part in parts])
-        self.allowed = np.maximum(_TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes)
-        self.left = self.allowed.copy()
+        tolerances = _TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes
+        self.tolerances = np.maximum(*tolerances)
+        self.left = self.tolerances.copy()
 
     def add(self, segments: "_Segments", parts: list[np.ndarray]) -> np.ndarray:
         """Add the segments that have converged, and return a mask of the others."""
@@ -111,10 +112,10 @@ class _Totals:
         np.subtract.at(self.left, rows[fits], gaps[fits])
         return done
 
-    def warn_of_gaps(self, whole: "_Segments") -> None:
-        """Warn about rows outside their tolerance."""
+    def warn_of_errors(self, whole: "_Segments") -> None:
+        """Warn about rows whose error exceeds the tolerance."""
         sums = np.array([tokens.sum() for tokens in self.tokens])
-        out = np.flatnonzero(np.abs(sums - whole.rises) > self.allowed)
+        out = np.flatnonzero(np.abs(sums - whole.rises) > self.tolerances)
         if len(out):
             warnings.warn(
                 f"The scores of {len(out)} of {len(sums)} texts, such as text "

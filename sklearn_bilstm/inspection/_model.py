@@ -29,7 +29,7 @@ __all__ = [
 
 EXPLAINABLE = (
     "a fitted pipeline of a TextVectorizer and a BiLSTMClassifier or BiLSTMRegressor, "
-    "a fitted BiLSTMTagger, or a search or FrozenEstimator that holds one"
+    "a fitted BiLSTMTagger, or a search or FrozenEstimator that contains one"
 )
 
 

@@ -71,13 +71,13 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
                     n_written[name] += written == _labels_of(span, scheme)
     except (AttributeError, TypeError, ValueError):  # not labels of spans
         return None
-    if not labels or _are_something_else(labels):
+    if not labels or _only_resemble_prefixes(labels):
         return None
     found = max(SCHEMES, key=n_written.__getitem__)
     return "IOB1" if found == "BIO" and begins["I"] > begins["B"] else found
 
 
-def _are_something_else(labels: set[str]) -> bool:
+def _only_resemble_prefixes(labels: set[str]) -> bool:
     """Return whether labels such as sizes only look like prefixes of a scheme."""
     if labels == {"O"} or any("-" in label for label in labels):
         return False

@@ -101,7 +101,7 @@ class TrainingCurveDisplay:
             If the model is of an unsupported type.
         """
         estimator = fitted_estimator(
-            model, "a fitted BiLSTM estimator, or a Pipeline or search that holds one"
+            model, "a fitted BiLSTM estimator, or a Pipeline or search with one"
         )
         display = cls(estimator.history_, estimator.best_epoch_)
         return display.plot(ax=ax, metric=metric)

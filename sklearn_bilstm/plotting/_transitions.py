@@ -84,7 +84,7 @@ class TransitionDisplay:
             If the model is of an unsupported type, or has no CRF.
         """
         check_axes(cls, ax)
-        kind = "a fitted BiLSTMTagger with crf=True, or a model that holds one"
+        kind = "a fitted BiLSTMTagger with crf=True, or a model that contains one"
         tagger = fitted_estimator(model, kind)
         is_tagger = isinstance(tagger, BiLSTMTagger)
         if not is_tagger or not isinstance(tagger.module_.decoder, CRF):

@@ -82,7 +82,7 @@ def test_text_is_sent_to_the_vectorizer(X):
 
 
 def test_the_first_rows_may_be_missing_and_it_is_text_nevertheless():
-    with pytest.raises(ValueError, match="holds text"):
+    with pytest.raises(ValueError, match="contains text"):
         refuse_text(np.array([None, np.nan, "a"], object), estimator="BiLSTMClassifier")
 
 

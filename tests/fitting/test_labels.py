@@ -29,7 +29,7 @@ TARGET = np.array([0, 0, 0, 1, 1, 2])
     ],
 )
 def test_a_missing_label_is_named_with_its_row(y):
-    with pytest.raises(ValueError, match=r"missing label: row 2 holds \S+\. Leave out"):
+    with pytest.raises(ValueError, match=r"missing label: row 2 is \S+\. Remove rows"):
         check_labels(y, estimator="BiLSTMClassifier")
 
 
@@ -56,7 +56,7 @@ def test_codes_point_to_the_labels():
 
 
 def test_a_label_of_no_class_is_named():
-    with pytest.raises(ValueError, match=r"y_val must hold labels of.*got 'x'"):
+    with pytest.raises(ValueError, match=r"y_val must only contain.*got 'x'"):
         encode(np.array(["a", "x"]), CLASSES, name="y_val")
 
 

@@ -65,13 +65,13 @@ def test_names_of_columns_show_a_wrong_number(n_static_features):
 
 def test_numbers_before_the_ids_are_refused():
     X = table("count", "age").set_output(transform="pandas").transform(FRAME)
-    with pytest.raises(ValueError, match="columns that follow the token ids"):
+    with pytest.raises(ValueError, match="columns after the token ids"):
         small_classifier(n_static_features=2).fit(X[X.columns[::-1]], y)
 
 
 def test_ids_alone_have_no_static_features():
     X = TextVectorizer(max_length=5).fit_transform(TEXTS)
-    with pytest.raises(ValueError, match="must be 0 where X holds nothing but"):
+    with pytest.raises(ValueError, match="must be 0 if X holds only"):
         small_classifier(n_static_features=2).fit(X, y)
 
 

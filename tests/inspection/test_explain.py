@@ -240,7 +240,7 @@ def test_nothing_changes_in_the_model_nor_in_global_states(attentive, method):
 def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
     with pytest.raises(ValueError, match="'method' parameter of explain must be"):
         explain(fitted_pipeline, TEXTS, method="magic")
-    with pytest.raises(ValueError, match="labels of classes_ only"):
+    with pytest.raises(ValueError, match="only contain labels of classes_"):
         explain(fitted_pipeline, TEXTS, "occlusion", target="mediocre")
     with pytest.raises(ValueError, match="one label per text: got 2 labels for 3"):
         explain(fitted_pipeline, TEXTS, "occlusion", target=["negative", "positive"])
