@@ -20,14 +20,9 @@ class Config:
 
     The docstrings of the estimators describe the parameters. Parameters that an
     estimator does not have keep the defaults below, which do not affect its fit.
-
-    Parameters
-    ----------
-    estimator : str
-        Name of the class of the estimator, for error messages.
     """
 
-    estimator: str
+    estimator: str  # name of its class, for error messages
 
     input_type: str
     embedding_dim: int

@@ -503,8 +503,8 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         tokens = counts.ranked(self.min_df, self.max_df, room, known)
         if len(known) + len(tokens) == len(markers):
             raise ValueError(
-                f"The vocabulary is empty: none of the {len(counts.codes)} tokens in "
-                f"{counts.n_documents} documents is left. Check the documents, "
+                f"The vocabulary is empty: none of {len(counts.codes)} distinct tokens "
+                f"in {counts.n_documents} documents is kept. Check the documents, "
                 f"stop_words, min_df={self.min_df!r} and max_df={self.max_df!r}."
             )
         return extend_vocabulary(known, tokens)

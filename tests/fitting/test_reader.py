@@ -111,7 +111,7 @@ class TestSeries:
             ([np.ones((2, 2)), np.ones((2, 3))] * 20, "row 0 has 2 and row 1 has 3"),
             ([np.array([[1, np.nan], [1, 1]])] * 40, "contains NaN in row 0, step 0"),
             ([np.array([[1, np.inf]])] * 40, "infinity in row 0, step 0"),
-            ([["a", "b"], ["c"]] * 20, "holds text"),
+            ([["a", "b"], ["c"]] * 20, "contains text"),
         ],
     )
     def test_a_bad_series_is_refused(self, series, y, X, message):
@@ -151,7 +151,7 @@ class TestSeries:
     def test_series_are_no_token_ids(self, series, y, ids):
         with pytest.raises(ValueError, match="2-D.*input_type='numeric'"):
             small_classifier(input_type="tokens").fit(series, y)
-        with pytest.raises(ValueError, match="got series of numbers"):
+        with pytest.raises(ValueError, match="got numeric series"):
             small_classifier(input_type="tokens").fit(ids, y).predict(series)
 
     def test_nothing_but_padding_cannot_be_learnt_from(self):

@@ -101,7 +101,7 @@ def test_rows_that_are_all_empty_are_what_they_are_asked_to_be():
     [
         ("a b", "list of tokens for each sentence: got 'a b'"),
         (b"a b", "list of tokens for each sentence: got b'a b'"),
-        (["a b", "c"], "row 0 is 'a b'. Split it, as str.split does"),
+        (["a b", "c"], "row 0 is 'a b'. Split it, such as with str.split"),
         (pd.Series(["a b", "c"]), "row 0 is 'a b'. Split it"),
         ([["a"], "b c"], "row 1 is 'b c'. Split it"),
         ([["a"], None], "row 1 is None"),
@@ -116,7 +116,7 @@ def test_rows_that_are_all_empty_are_what_they_are_asked_to_be():
         ([np.str_("a b")], "row 0 is .*'a b'.*. Split it"),
         ([np.array("a b"), ["c"]], "row 0 is array"),
         ([["a"], ["b" * 50, ["c"]]], r"row 1 holds \['c'\]"),
-        ([], "X must hold a row"),
+        ([], "X must hold at least one row"),
     ],
 )
 def test_what_is_no_list_of_tokens_is_named(X, message):
@@ -128,8 +128,8 @@ def test_what_is_no_list_of_tokens_is_named(X, message):
     ("y", "message"),
     [
         (None, "BiLSTMTagger requires y to be passed"),
-        ("OO", "one a token: got 'OO'"),
-        (3, "one a token: got 3"),
+        ("OO", "one label per token: got 'OO'"),
+        (3, "one label per token: got 3"),
         (["O", "O"], "row 0 is 'O'"),
         (np.array(["O", "O"]), "row 0 is .*'O'"),
         ([np.array("O")], "row 0 is array"),
@@ -139,7 +139,7 @@ def test_what_is_no_list_of_tokens_is_named(X, message):
         ([["O"], [None]], "strings or ints: row 1 holds None"),
         ([[0.5]], "strings or ints: row 0 holds 0.5"),
         ([[["O"]]], r"strings or ints: row 0 holds \['O'\]"),
-        ([["O"], [1]], "labels of one kind"),
+        ([["O"], [1]], "labels of one type"),
         ({"a": ["O"]}, "y must be a list.*with keys .a."),
     ],
 )

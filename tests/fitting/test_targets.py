@@ -102,7 +102,7 @@ def test_a_label_that_all_rows_have_is_predicted_without_a_doubt(ids, several):
 
 
 def test_several_labels_of_more_than_two_values_are_refused(ids, several):
-    with pytest.raises(ValueError, match="MultiOutputClassifier fits a classifier"):
+    with pytest.raises(ValueError, match="MultiOutputClassifier, which fits one"):
         small_classifier().fit(ids, several * np.array([1, 2, 3]))
 
 

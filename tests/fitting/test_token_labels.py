@@ -39,7 +39,7 @@ def test_each_kind_of_input_is_known_and_kept():
         (X, "Anna met Ben", "list of tokens for each sentence"),
         (IDS, X, "must hold token ids, as X did in fit"),
         (SERIES, X, "must hold numbers, as X did in fit"),
-        (X, [[["Anna"]]], "got text in an object of type list"),
+        (X, [[["Anna"]]], "object of type list with text"),
     ],
 )
 def test_what_is_predicted_is_of_the_kind_that_was_learnt(fitted_to, other, message):
@@ -122,7 +122,7 @@ def test_a_refit_on_lists_forgets_columns_and_channels(before, attributes, lists
 
 
 def test_ids_of_unequal_length_may_come_as_lists_of_ints_only():
-    with pytest.raises(ValueError, match="come as lists of ints"):
+    with pytest.raises(ValueError, match="as lists of ints"):
         small_tagger().fit([[2, 3], [None]], [["O", "O"], ["O"]])
 
 
@@ -220,9 +220,7 @@ def test_the_scheme_and_the_labels_come_back(y, scheme):
 
 
 def test_labels_that_break_their_scheme_are_repaired_and_counted():
-    message = (
-        "6 rows of y are not written in BIO: row 0 .* 'I-PER' at token 0 .*'B-PER'"
-    )
+    message = "6 rows of y do not follow .*BIO. Row 0 .*'I-PER' at token 0 .*'B-PER'"
     with pytest.warns(UserWarning, match=message):
         tagger = small_tagger().fit(X, BROKEN)
     assert tagger.classes_.tolist() == ["B-LOC", "B-PER", "O"]
@@ -248,10 +246,13 @@ def test_labels_of_validation_rows_are_repaired_too():
 @pytest.mark.parametrize(
     ("y_val", "message"),
     [
-        ([["B-LOC"]], "1 rows of y_val hold labels that y does not, such as 'B-LOC': "),
-        ([["person"]], "y_val must hold labels that mark spans.*BIO.*Got 'person'"),
+        (
+            [["B-LOC"]],
+            "1 rows of y_val contain labels that y does not, such as 'B-LOC'. No",
+        ),
+        ([["person"]], "y_val must contain labels of spans.*BIO.*Got 'person'"),
         ([["O", "O"]], "y_val.*row 0 has 2 labels for 1 tokens"),
-        ([["O"], ["O"]], "y_val must hold a target for each row of X_val: got 2"),
+        ([["O"], ["O"]], "y_val must hold one target per row of X_val: got 2"),
     ],
 )
 def test_validation_labels_must_be_known_and_as_many_as_tokens(y_val, message):
@@ -261,7 +262,9 @@ def test_validation_labels_must_be_known_and_as_many_as_tokens(y_val, message):
 
 def test_validation_rows_with_labels_that_were_not_learnt_are_left_out():
     X_val, y_val = [["Ben"], ["Ray"], ["met"]], [["B-PER"], ["B-LOC"], ["O"]]
-    with pytest.warns(UserWarning, match="1 rows of y_val hold labels.* 'B-LOC', and"):
+    with pytest.warns(
+        UserWarning, match="1 rows of y_val contain labels.* 'B-LOC'. They"
+    ):
         found = small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
     expected = small_tagger().fit(X, Y, X_val=X_val[::2], y_val=y_val[::2])
     losses = [[e["valid_loss"] for e in fit.history_] for fit in (found, expected)]
@@ -335,7 +338,7 @@ def test_labels_that_numpy_would_change_are_refused():
 
 
 def test_there_must_be_a_label():
-    with pytest.raises(ValueError, match="all of its rows are empty"):
+    with pytest.raises(ValueError, match="all rows are empty"):
         small_tagger().fit([[], []], [[], []])
 
 
