@@ -1,4 +1,4 @@
-"""What several tests need: small corpora, fitted models, quiet threads."""
+"""Fixtures of several tests, and settings of threads."""
 
 import signal
 

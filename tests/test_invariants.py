@@ -1,4 +1,4 @@
-"""What must always hold, whatever the parameters."""
+"""Invariants for all parameters."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a notebook shows of a model."""
+"""HTML representation of models in notebooks."""
 
 import html
 import re

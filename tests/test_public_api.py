@@ -1,4 +1,4 @@
-"""What is visible is what is meant to be."""
+"""Public names of the modules."""
 
 import importlib
 import pkgutil

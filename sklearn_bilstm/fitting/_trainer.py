@@ -49,7 +49,7 @@ _RESERVED_NET_PARAMS = {
 
 
 def number_of_epochs(config: Config, n_rows: int, input_type: str) -> int:
-    """Return `max_epochs`, or the number of epochs that "auto" stands for."""
+    """Return the number of epochs, resolving `max_epochs="auto"`."""
     if isinstance(config.max_epochs, int):
         return config.max_epochs
     n_batches = -(-n_rows // config.batch_size)
@@ -106,7 +106,7 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
     except (TypeError, ValueError) as error:
         raise ValueError(
             "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
-            f"got {more!r}, and skorch says: {error}"
+            f"got {more!r}. skorch: {error}"
         ) from error
 
 

@@ -471,7 +471,7 @@ class TestGoingOn:
     @pytest.mark.parametrize("method", ["partial_fit", "fit"])
     def test_a_change_of_shape_is_refused(self, ids, y, method):
         classifier = small_classifier(warm_start=True).fit(ids, y)
-        with pytest.raises(ValueError, match="describe another one"):
+        with pytest.raises(ValueError, match="describe another network"):
             getattr(classifier.set_params(hidden_layer_sizes=5), method)(ids, y)
         assert classifier.predict(ids).shape == (40,)
 
@@ -562,7 +562,7 @@ def test_torchs_default_dtype_does_not_matter(ids, y, kind):
 def test_another_network_of_the_same_size_is_refused(ids, y, change):
     params = {"merge_mode": "mul", "pooling": "max", "warm_start": True}
     classifier = small_classifier(**params).fit(ids, y).set_params(**change)
-    with pytest.raises(ValueError, match="now describe another one"):
+    with pytest.raises(ValueError, match="describe another network"):
         classifier.fit(ids, y)
 
 
@@ -863,8 +863,8 @@ class TestErrors:
         [
             ({"lr": 0.1}, "must not contain 'lr'"),
             ({"train_split": None}, "must not contain 'train_split'"),
-            ({"iterator_trian__num_workers": 1}, "skorch says: .*iterator_trian"),
-            ({"optimizer__momentum": 1}, "skorch says: .*momentum"),
+            ({"iterator_trian__num_workers": 1}, "skorch: .*iterator_trian"),
+            ({"optimizer__momentum": 1}, "skorch: .*momentum"),
             ({"callbacks": []}, "must not contain 'callbacks'"),
             ({"module__dropout": 0.1}, "must not contain 'module__dropout'"),
             ({"optimizer__lr": 1.0}, "must not contain 'optimizer__lr'"),

@@ -347,7 +347,7 @@ def test_warm_start_goes_on_with_the_words_it_knows(sentences):
 )
 def test_warm_start_wants_the_same_network(sentences, other):
     model = small_tagger(warm_start=True).fit(*sentences)
-    with pytest.raises(ValueError, match="parameters now describe another one"):
+    with pytest.raises(ValueError, match="parameters describe another network"):
         model.set_params(**other).fit(*sentences)
 
 

@@ -261,7 +261,7 @@ class TestStaticFeatures:
 
 
 class TestIntegers:
-    """What integers are is a guess with input_type="auto"."""
+    """Integers are ambiguous with input_type="auto"."""
 
     WARNING = "input_type='tokens' .* or input_type='numeric'"
     DENSE = np.arange(2, 14).reshape(4, 3)

@@ -307,7 +307,7 @@ def test_weights_stay_finite_where_only_empty_rows_have_weight():
 
 def test_the_scheme_of_a_network_that_goes_on_stays():
     tagger = small_tagger(scheme=None, warm_start=True).fit(X, Y)
-    with pytest.raises(ValueError, match="parameters now describe another one"):
+    with pytest.raises(ValueError, match="parameters describe another network"):
         tagger.set_params(scheme="BIO").fit(X, Y)
     tagger.set_params(scheme="auto").fit(X, Y)
 
