@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score
 from skorch.callbacks import Callback
 
 from sklearn_bilstm import BiLSTMClassifier
+from sklearn_bilstm.fitting import label_target_of_stream
 from tests.helpers import small_classifier
 
 
@@ -104,6 +105,16 @@ def test_a_label_that_all_rows_have_is_predicted_without_a_doubt(ids, several):
 def test_several_labels_of_more_than_two_values_are_refused(ids, several):
     with pytest.raises(ValueError, match="MultiOutputClassifier, which fits one"):
         small_classifier().fit(ids, several * np.array([1, 2, 3]))
+
+
+def test_the_classes_of_a_stream_are_those_of_its_first_batch():
+    y = np.array(["a"])
+    first = label_target_of_stream(y, ["b", "a"], None)
+    assert first.classes.tolist() == ["a", "b"]
+    for classes in (None, ["a", "b"]):
+        assert label_target_of_stream(y, classes, first) is first
+    with pytest.raises(ValueError, match="same in every call.*'c'.*after"):
+        label_target_of_stream(y, ["a", "c"], first)
 
 
 class ValidationTarget(Callback):
