@@ -1,4 +1,4 @@
-"""Fixtures of several tests, and settings of threads."""
+"""What several tests need: small corpora, fitted models, quiet threads."""
 
 import signal
 

@@ -1,4 +1,4 @@
-"""Invariants for all parameters."""
+"""What must always hold, whatever the parameters."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""HTML representation of models in notebooks."""
+"""What a notebook shows of a model."""
 
 import html
 import re

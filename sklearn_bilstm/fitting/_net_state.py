@@ -146,7 +146,7 @@ def _beside(weight: nn.Parameter, value: Any) -> Any:
     if not isinstance(value, Tensor):
         return value
     if value.shape not in (weight.shape, ()):
-        raise ValueError("The memory of the optimizer does not fit the network.")
+        raise ValueError("The memory of the optimiser does not fit the network.")
     return value.to(weight.device)
 
 

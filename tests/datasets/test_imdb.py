@@ -20,7 +20,7 @@ REVIEWS = {
 
 
 def files():
-    """Content of the archive by file name."""
+    """What the archive holds, by name."""
     found = {"aclImdb/README": "ignored", "aclImdb/train/labeledBow.feat": "ignored"}
     for (split, name), texts in REVIEWS.items():
         links = [f"http://www.imdb.com/title/tt{i}/usercomments" for i in range(9)]

@@ -1,4 +1,4 @@
-"""Callbacks of users: those of skorch and those of scikit-learn."""
+"""What users hang into a training: callbacks of skorch and of scikit-learn."""
 
 import pickle
 from tempfile import mkdtemp
@@ -94,7 +94,7 @@ class TestTensorBoard:
 
 
 class MlflowClient:
-    """The methods of an mlflow.tracking.MlflowClient that skorch calls."""
+    """What skorch needs of an mlflow.tracking.MlflowClient."""
 
     def __init__(self):
         self.metrics, self.artifacts, self.ended = [], {}, []
@@ -134,7 +134,7 @@ def test_mlflow_gets_the_history_and_the_best_weights(ids, tmp_path):
 
 
 class WandbRun:
-    """The methods of a wandb.sdk.wandb_run.Run that skorch calls."""
+    """What skorch needs of a wandb.sdk.wandb_run.Run."""
 
     def __init__(self, folder):
         self.dir = folder

@@ -105,7 +105,7 @@ def test_weights_that_lack_or_do_not_fit_are_refused(fitted):
 def test_a_memory_that_does_not_fit_is_refused(ids):
     plain = net_state(small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_)
     memory = {"head.linear.bias": {"exp_avg": torch.zeros(5)}}
-    with pytest.raises(ValueError, match="memory of the optimizer does not fit"):
+    with pytest.raises(ValueError, match="memory of the optimiser does not fit"):
         net_from_state(changed(plain, memory=memory), "cpu")
 
 

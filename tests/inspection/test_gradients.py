@@ -17,7 +17,7 @@ TEXTS = ["the plot was not good at all", "brilliant!", "it is what it is , is it
 
 
 def gap(explanation):
-    """Relative error of the completeness axiom."""
+    """What scores miss, as a share of the difference that they explain."""
     difference = explanation.output - explanation.baseline
     return abs(explanation.scores.sum() - difference) / abs(difference)
 

@@ -16,7 +16,7 @@ ALLOWED = {"div", "em", "small", "span", "strong"}
 
 
 class Reader(HTMLParser):
-    """Text, tags and attributes, as parsed by a browser."""
+    """What a browser makes of it: text, tags and their attributes."""
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
