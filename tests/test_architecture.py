@@ -24,7 +24,7 @@ LAYERS = {
     "plotting": 6,
     "__init__": 7,
 }
-# Libraries that each folder may import, in addition to the standard library.
+# What each folder may lean on beside the standard library.
 LIBRARIES = {
     "utils": {"numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
@@ -127,7 +127,7 @@ def test_the_package_mirrors_the_tests():
         assert mirrored.exists() or path.name == "test_golden.py", mirrored
 
 
-# Folders that use the parts of a fitted model, but not their private attributes.
+# Where the parts of a fitted model are used, and no attribute of theirs is private.
 USERS_OF_MODELS = "estimators", "inspection", "onnx", "persistence", "plotting"
 
 

@@ -1,4 +1,4 @@
-"""NumPy scalars as parameters: an int, a float, a bool or a str as any other."""
+"""Scalars of numpy as parameters: an int, a float, a bool or a str as any other."""
 
 from numbers import Integral, Real
 

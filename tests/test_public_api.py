@@ -1,4 +1,4 @@
-"""Public names of the modules."""
+"""What is visible is what is meant to be."""
 
 import importlib
 import pkgutil

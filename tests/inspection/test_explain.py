@@ -1,4 +1,4 @@
-"""Properties of all explanation methods and of all supported models."""
+"""What holds for all ways to explain, and for all models that can be explained."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Recurrent networks in NumPy, written out from their published equations.
+"""Recurrent networks in numpy, written out from their published equations.
 
 One row at a time and one step after the other, without batches, masks and padding.
 Weights are float64 arrays under the names of torch.

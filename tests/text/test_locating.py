@@ -62,7 +62,7 @@ def located(text, **settings):
 
 
 def prepared(text, settings):
-    """A text in lowercase, without accents and so on, as the settings have it."""
+    """A text in lower case, without accents and so on, as the settings have it."""
     reading = TextVectorizer(**{**settings, "stop_words": None, "analyzer": "char"})
     return "".join(reading.build_analyzer()(text))
 
