@@ -99,8 +99,8 @@ def _as_array_of_series(X: Any) -> np.ndarray:
     X = np.asarray(X)
     if X.ndim > 3:
         raise ValueError(
-            "X must have the shape (n_samples, n_timesteps), or (n_samples, "
-            f"n_timesteps, n_channels): got an array of shape {X.shape}."
+            "X must be 2-D, or 3-D of shape (n_samples, n_timesteps, n_channels): got "
+            f"an array of shape {X.shape}."
         )
     return _checked_series([X])[0]
 

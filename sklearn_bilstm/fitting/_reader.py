@@ -472,7 +472,8 @@ class SentenceReader(SequenceReader):
             raise ValueError(
                 "X must contain 0, which is padding, only after the ids of a row: row "
                 f"{gaps[0]} contains 0 before its last id. Id 1 is the unknown token. "
-                "If X holds integers that are not token ids, set input_type='numeric'."
+                "Integers and a sparse X are interpreted as token ids; for numbers, "
+                "pass a dense X and input_type='numeric'."
             )
         return super()._ids(X, max_id)
 

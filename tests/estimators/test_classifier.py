@@ -507,7 +507,9 @@ class TestGoingOn:
 
     def test_labels_must_stay_the_same(self, ids, y):
         classifier = small_classifier(warm_start=True).fit(ids, y)
-        with pytest.raises(ValueError, match=r"y must hold labels of classes_.*got 7"):
+        with pytest.raises(
+            ValueError, match=r"y must only contain labels of classes_.*got 7"
+        ):
             classifier.fit(ids, y + 7)
         with pytest.raises(ValueError, match="classes"):
             classifier.partial_fit(ids, y, classes=[0, 1, 2])
@@ -679,14 +681,14 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("X", "message"),
         [
-            (["a text", "more"], r"holds text.*make_pipeline\(TextVectorizer\(\)"),
-            (np.array(["a text", "more"]), "holds text"),
-            (np.array(["a text", None], dtype=object), "holds text"),
-            (pd.Series(["a text", "more"]), "holds text"),
-            (pd.DataFrame({"n": [1, 2], "t": ["a", "b"]}), "holds text"),
-            ([["good", "film"], ["bad", "film"]], "holds text"),
-            ([["good", "film"], ["bad"]], "holds text"),
-            ("a text", "holds text"),
+            (["a text", "more"], r"contains text.*make_pipeline\(TextVectorizer\(\)"),
+            (np.array(["a text", "more"]), "contains text"),
+            (np.array(["a text", None], dtype=object), "contains text"),
+            (pd.Series(["a text", "more"]), "contains text"),
+            (pd.DataFrame({"n": [1, 2], "t": ["a", "b"]}), "contains text"),
+            ([["good", "film"], ["bad", "film"]], "contains text"),
+            ([["good", "film"], ["bad"]], "contains text"),
+            ("a text", "contains text"),
             ([[2, -3], [4, 5]], "Negative values.*row 0 contains -3"),
             ([[2, 3], [4, 2_000_000_000]], "Large values.*input_type='numeric'"),
             (sparse.csr_array([[2.0, 1.5], [1, 1]]), "Fractions.*row 0 contains 1.5"),
@@ -717,9 +719,9 @@ class TestErrors:
         ("labels", "message"),
         [
             ([0.5, 1.5], "Unknown label type"),
-            ([0, np.nan], "missing label: row 1 holds nan"),
-            (["a", None], "missing label: row 1 holds None"),
-            (["a", 3], "of one kind"),
+            ([0, np.nan], "missing label: row 1 is nan"),
+            (["a", None], "missing label: row 1 is None"),
+            (["a", 3], "of one type"),
             ([[0, 2], [1, 0]], "indicator matrix.*MultiOutputClassifier"),
             (None, "requires y"),
         ],
@@ -749,7 +751,7 @@ class TestErrors:
         [
             (
                 {0: 1, 5: 2},
-                "'class_weight' parameter must hold labels of classes_.*got 5, and no",
+                "'class_weight' parameter must map.*for 5, but none",
             ),
             ({0: 1, 1: -2}, "'class_weight' parameter.*-2 for 1"),
             ({0: 1, 1: "x"}, "'class_weight' parameter.*'x' for 1"),
@@ -771,10 +773,10 @@ class TestErrors:
             ),
             (
                 {"X_val": [[2, 3]], "y_val": [0, 1]},
-                "y_val must hold a target for.*2 for 1",
+                "y_val must hold one target per.*2 targets for 1",
             ),
-            ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must hold labels.*got 9"),
-            ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*holds text"),
+            ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must only contain.*got 9"),
+            ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*contains text"),
         ],
     )
     def test_bad_validation_rows_are_refused(self, params, message):
