@@ -272,9 +272,7 @@ class TestEvidence:
     def test_going_on_with_other_ngrams_is_refused(self, ids, y, method, ngrams):
         model = self.told(warm_start=True).fit(ids, y).fit(ids, y)
         model.set_params(log_odds_ngram_range=ngrams)
-        with pytest.raises(
-            ValueError, match="keep all parameters that shape the network"
-        ):
+        with pytest.raises(ValueError, match="restore the parameters of the network"):
             getattr(model, method)(ids, y)
         assert model.predict(ids).shape == (40,)
 
