@@ -1,4 +1,4 @@
-"""What several tests need: small corpora, fitted models, quiet threads."""
+"""Shared fixtures: small corpora, fitted models and thread settings."""
 
 import signal
 
@@ -12,7 +12,7 @@ from tests.helpers import small_classifier, small_pipeline, small_tagger
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():
-    """Tiny networks are faster on one thread, and as fast on a busy machine."""
+    """Use one thread, which is faster for tiny networks."""
     n_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -50,20 +50,20 @@ def ids():
 
 @pytest.fixture(scope="session")
 def fitted(ids):
-    """A classifier fitted on `ids`, to be looked at only."""
+    """A classifier fitted on `ids`, read-only."""
     y = np.where(ids[:, 0] > 15, "high", "low")
     return small_classifier(max_epochs=5).fit(ids, y)
 
 
 @pytest.fixture(scope="session")
 def fitted_pipeline(reviews):
-    """A pipeline fitted on `reviews`, to be looked at only."""
+    """A pipeline fitted on `reviews`, read-only."""
     return small_pipeline().fit(*reviews)
 
 
 @pytest.fixture(scope="session")
 def sentences():
-    """40 sentences with the names in them, some empty, and of one token some."""
+    """40 sentences with labelled person names, including an empty one."""
     people, verbs = ("Anna", "Ben", "Mrs Ray", "Ella May Lee"), ("met", "saw", "left")
     X, y = [[], ["yes"]], [[], ["O"]]
     for i in range(38):
@@ -76,5 +76,5 @@ def sentences():
 
 @pytest.fixture(scope="session")
 def fitted_tagger(sentences):
-    """A tagger fitted on `sentences`, to be looked at only."""
+    """A tagger fitted on `sentences`, read-only."""
     return small_tagger(max_epochs=20, lr=0.05).fit(*sentences)

@@ -1,10 +1,15 @@
-"""Small estimators and plain views of data that several tests use."""
+"""Small estimators, data conversions and interrupts shared by tests."""
 
+import linecache
+import sys
+from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from sklearn.pipeline import make_pipeline
 
+import sklearn_bilstm
 from sklearn_bilstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
@@ -13,6 +18,7 @@ from sklearn_bilstm import (
 )
 from sklearn_bilstm.sequences import RaggedArray
 
+PACKAGE = str(Path(sklearn_bilstm.__file__).parent)
 SMALL = {
     "embedding_dim": 8,
     "embedding": None,
@@ -23,12 +29,12 @@ SMALL = {
 
 
 def compiled_by(backend):
-    """Return parameters that have torch compile the network and the loss."""
+    """Return parameters that compile the network and the loss by torch."""
     return {"net_params": {"compile": True, "compile__backend": backend}}
 
 
 def small_classifier(**params):
-    """Return a bare network that is fitted in a fraction of a second."""
+    """Return a classifier without n-gram models that fits in a fraction of a second."""
     bare = {"log_odds_ngram_range": None, "linear_ngram_range": None}
     return BiLSTMClassifier(**{**SMALL, **bare, **params})
 
@@ -47,7 +53,7 @@ def small_tagger(**params):
 def small_pipeline(**params):
     """Return a pipeline from text that is fitted in a fraction of a second.
 
-    It has all that the default has, but smaller.
+    Like the default, it has n-gram models and an SVD initialisation.
     """
     whole = {
         "embedding": "svd",
@@ -67,3 +73,47 @@ def rows_of(sequences):
     """Return the rows of a RaggedArray as lists."""
     bounds = pairwise(sequences.offsets)
     return [sequences.values[start:end].tolist() for start, end in bounds]
+
+
+class Trace:
+    """Count the lines of the package that a call executes, and interrupt it at one.
+
+    Parameters
+    ----------
+    line : tuple of (str, int) or None
+        File and number of a line. KeyboardInterrupt is raised before it is executed for
+        the `nth` time.
+    nth : int
+    """
+
+    def __init__(self, line=None, nth=1):
+        self.line, self.nth = line, nth
+        self.counts = Counter()
+
+    def __call__(self, frame, event, argument):
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        line = frame.f_code.co_filename, frame.f_lineno
+        if event == "line" and not self._leaves_context(line):
+            self.counts[line] += 1
+            if line == self.line and self.counts[line] == self.nth:
+                raise KeyboardInterrupt("traced")
+        return self
+
+    def _leaves_context(self, line):
+        # the line of a `with` statement comes again before __exit__ is called, where
+        # Python does not handle signals, so that a lock is always released
+        is_with = linecache.getline(*line).lstrip().startswith("with ")
+        return is_with and line in self.counts
+
+    def run(self, function):
+        """Call a function, and return whether it was interrupted."""
+        previous = sys.gettrace()
+        sys.settrace(self)
+        try:
+            function()
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(previous)
+        return False

@@ -24,7 +24,7 @@ LAYERS = {
     "plotting": 6,
     "__init__": 7,
 }
-# What each folder may lean on beside the standard library.
+# Libraries that each folder may import besides the standard library.
 LIBRARIES = {
     "utils": {"numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
@@ -73,7 +73,7 @@ def imported_names_of(node):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_point_downwards(path):
+def test_imports_point_to_lower_layers(path):
     folder = folder_of(path)
     for name in imported_names(path):
         top, *rest = name.split(".")
@@ -82,35 +82,35 @@ def test_imports_point_downwards(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_a_folder_leans_on_few_libraries(path):
+def test_folders_import_allowed_libraries_only(path):
     known = set.union(*LIBRARIES.values()) | OPTIONAL
     used = {name.partition(".")[0] for name in imported_names(path)} & known
     assert used <= LIBRARIES[folder_of(path)]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_optional_libraries_are_imported_where_they_are_used(path):
-    at_the_top = ast.parse(path.read_text(encoding="utf-8")).body
-    for node in at_the_top:
+def test_optional_libraries_are_not_imported_at_the_top(path):
+    top_level = ast.parse(path.read_text(encoding="utf-8")).body
+    for node in top_level:
         assert not OPTIONAL & {
             name.partition(".")[0] for name in imported_names_of(node)
         }
 
 
-def test_every_folder_is_a_layer_of_its_own_without_folders_inside():
+def test_every_folder_is_a_flat_layer():
     folders = {path.parent for path in FILES} - {PACKAGE}
     assert {folder.name for folder in folders} == LAYERS.keys() - {"__init__"}
     assert all(folder.parent == PACKAGE for folder in folders)
 
 
-def test_files_are_private_and_small():
+def test_files_are_private_and_have_at_most_600_lines():
     for path in FILES:
         assert path.name.startswith("_"), path
         n_lines = path.read_text(encoding="utf-8").count("\n")
         assert n_lines <= 600, f"{path} has {n_lines} lines"
 
 
-def test_tests_mirror_the_package():
+def test_every_file_has_a_test_file():
     tests = Path(__file__).parent
     for path in FILES:
         folder = path.relative_to(PACKAGE).parent
@@ -119,15 +119,15 @@ def test_tests_mirror_the_package():
             assert mirrored.exists() or path.stem in UNTESTED_ALONE, mirrored
 
 
-def test_the_package_mirrors_the_tests():
+def test_every_test_file_of_a_folder_has_a_file():
     tests = Path(__file__).parent
     for path in sorted(tests.glob("*/test_*.py")):
         folder = path.relative_to(tests).parent
         mirrored = PACKAGE / folder / path.name.removeprefix("test")
-        assert mirrored.exists() or path.name == "test_golden.py", mirrored
+        assert mirrored.exists() or path.name in TESTS_OF_FOLDERS, mirrored
 
 
-# Where the parts of a fitted model are used, and no attribute of theirs is private.
+# Folders that use fitted models, through public attributes only.
 USERS_OF_MODELS = "estimators", "inspection", "onnx", "persistence", "plotting"
 
 
@@ -144,7 +144,7 @@ def test_private_attributes_of_fitted_models_are_not_used(path):
             assert is_own, f"line {node.lineno} reads {node.attr}"
 
 
-# Names by which a class reads its own attributes.
+# Names by which a class accesses its own attributes.
 OWN = {"self", "cls"}
 
 
@@ -173,3 +173,6 @@ UNTESTED_ALONE = {
     "_parameters",
     "_stop",
 }
+
+# Tests of several files of a folder.
+TESTS_OF_FOLDERS = {"test_golden.py"}

@@ -1,4 +1,4 @@
-"""The oldest dependencies that are tested are those that the package names."""
+"""The oldest tested dependencies are the lower bounds of the package."""
 
 import re
 import tomllib

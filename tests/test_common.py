@@ -1,4 +1,4 @@
-"""scikit-learn's own suite."""
+"""Estimator checks of scikit-learn."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from sklearn_bilstm import (
     TextVectorizer,
 )
 
-# scikit-learn excuses its own mini-batch learners, such as SGDClassifier, likewise.
+# scikit-learn marks the same checks for its mini-batch learners, such as SGDClassifier.
 MINI_BATCHES = {
     f"check_sample_weight_equivalence_on_{kind}_data": (
         "weights equal repetitions in expectation only: rows are cut into batches at "
@@ -27,7 +27,7 @@ NO_IDS = dict.fromkeys(
         "check_classifiers_one_label_sample_weights",
         "check_decision_proba_consistency",
     ),
-    "gives numbers that are no token ids, whatever the tags say",
+    "passes numbers that are not token ids despite the tags",
 )
 
 
@@ -36,24 +36,24 @@ def expected_failed_checks(estimator):
     return {**MINI_BATCHES, **(NO_IDS if reads_ids else {})}
 
 
-# By default numbers are read up to 150 times over. Fewer are enough, and faster.
+# Fewer epochs than the default of up to 150 suffice and are faster.
 @parametrize_with_checks(
     [BiLSTMClassifier(max_epochs=40), BiLSTMClassifier(input_type="tokens")],
     expected_failed_checks=expected_failed_checks,
 )
-def test_a_classifier_behaves_as_scikit_learns_own(estimator, check):
+def test_classifier_passes_estimator_checks(estimator, check):
     check(estimator)
 
 
 @parametrize_with_checks(
     [BiLSTMRegressor(max_epochs=100)], expected_failed_checks=expected_failed_checks
 )
-def test_a_regressor_behaves_as_scikit_learns_own(estimator, check):
+def test_regressor_passes_estimator_checks(estimator, check):
     check(estimator)
 
 
-# Checks that fit with one label a row, which a tagger refuses; it passes them below.
-ONE_LABEL_A_ROW = dict.fromkeys(
+# Checks that fit with one label per row, which a tagger rejects; see OneLabelPerRow.
+ONE_LABEL_PER_ROW = dict.fromkeys(
     (
         "check_all_zero_sample_weights_error",
         "check_dict_unchanged",
@@ -86,19 +86,19 @@ ONE_LABEL_A_ROW = dict.fromkeys(
         "check_sample_weights_pandas_series",
         "check_sample_weights_shape",
     ),
-    "gives a label for each row, and not for each step of it",
+    "passes one label per row instead of one per step",
 )
 
 
 @parametrize_with_checks(
-    [BiLSTMTagger()], expected_failed_checks=lambda tagger: ONE_LABEL_A_ROW
+    [BiLSTMTagger()], expected_failed_checks=lambda tagger: ONE_LABEL_PER_ROW
 )
-def test_a_tagger_passes_what_fits_with_no_label_a_row(estimator, check):
+def test_tagger_passes_estimator_checks_without_row_labels(estimator, check):
     check(estimator)
 
 
-class OneLabelARow(BiLSTMTagger):
-    """A tagger whose steps all have the label of their row, as the checks give it."""
+class OneLabelPerRow(BiLSTMTagger):
+    """A tagger that gives every step the label of its row, as the checks pass it."""
 
     def fit(self, X, y, sample_weight=None):
         shape = X.shape if hasattr(X, "shape") else np.asarray(X).shape
@@ -118,13 +118,13 @@ class OneLabelARow(BiLSTMTagger):
 
 
 @parametrize_with_checks(
-    [OneLabelARow(input_type="numeric", max_epochs=2)],
+    [OneLabelPerRow(input_type="numeric", max_epochs=2)],
     expected_failed_checks=lambda tagger: {DENSE: MINI_BATCHES[DENSE]},
 )
-def test_a_tagger_behaves_as_scikit_learns_own(estimator, check):
+def test_tagger_of_row_labels_passes_estimator_checks(estimator, check):
     check(estimator)
 
 
-def test_the_vectorizer_passes_what_there_is_for_transformers_of_text():
+def test_vectorizer_passes_estimator_checks_for_text_input():
     with pytest.warns(SkipTestWarning, match="Can't test estimator TextVectorizer"):
         check_estimator(TextVectorizer())

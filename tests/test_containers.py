@@ -1,4 +1,4 @@
-"""The table of containers in the user guide says what happens."""
+"""The table of containers in the user guide is correct."""
 
 import re
 from collections import namedtuple
@@ -76,7 +76,7 @@ def xarray_of(rows):
 
 
 def matrix_or(other):
-    """Return a container of a matrix of ids, and of texts another."""
+    """Return a function that converts texts, or the matrix of ids for other rows."""
     return lambda rows: other(rows) if rows is TEXTS else other(MATRIX)
 
 
@@ -149,7 +149,7 @@ def column(number):
 
 
 def check(call, X, expected):
-    """Compare what a call returns, or its error, with the cell of the table."""
+    """Compare the result or error of a call with the cell of the table."""
     if expected.startswith('"'):
         with pytest.raises(ValueError, match=re.escape(expected.strip('"'))):
             call(X)
@@ -196,21 +196,21 @@ PLAIN = {
 }
 
 
-def test_the_table_and_this_test_have_the_same_containers():
+def test_table_lists_all_containers():
     assert [row[0].strip("| ") for row in TABLE] == list(CONTAINERS)
 
 
 @column(1)
-def test_documents_are_read_or_refused_as_the_table_says(name, expected):
+def test_vectorizer_input_matches_the_table(name, expected):
     check(transformed, CONTAINERS[name](TEXTS), expected)
 
 
 @pytest.mark.parametrize("predicted", [classified, regressed])
 @column(2)
-def test_rows_are_read_or_refused_as_the_table_says(name, expected, predicted):
+def test_classifier_and_regressor_input_matches_the_table(name, expected, predicted):
     check(predicted, CONTAINERS[name](IDS), expected)
 
 
 @column(3)
-def test_sentences_are_read_or_refused_as_the_table_says(name, expected):
+def test_tagger_input_matches_the_table(name, expected):
     check(tagged, CONTAINERS[name](WORDS), expected)

@@ -1,4 +1,4 @@
-"""The user guide runs, and its links lead somewhere."""
+"""The code of the user guide runs, and its links are valid."""
 
 import re
 from importlib.util import find_spec
@@ -20,7 +20,7 @@ TEXTS = [
 
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
-# Tools that the tests do without where they are not installed.
+# Optional tools, whose blocks are skipped if they are not installed.
 TOOL = re.compile(r"^(?:import|from) (imblearn|mlflow|skops)\b", re.MULTILINE)
 SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
 
@@ -31,7 +31,7 @@ any_text = pytest.mark.parametrize(
 
 
 def as_one_script(page):
-    """Return the blocks of a page that can run, each in the line that it stands in."""
+    """Return the executable blocks of a page as one script with equal line numbers."""
     text = page.read_text(encoding="utf-8")
     lines = [""] * text.count("\n")
     for match in BLOCK.finditer(text):
@@ -45,37 +45,37 @@ def as_one_script(page):
 
 @pytest.mark.filterwarnings("error", "ignore:::mlflow")
 @any_page
-def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+def test_code_of_every_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(compile(as_one_script(page), page, "exec"), {"__name__": page.stem})
 
 
 @any_text
-def test_links_lead_to_files(page):
+def test_links_point_to_existing_files(page):
     for target in LINK.findall(page.read_text(encoding="utf-8")):
         assert (page.parent / target).is_file(), target
 
 
 @any_text
-def test_scripts_that_are_named_are_there(page):
+def test_mentioned_scripts_exist(page):
     for script in SCRIPT.findall(page.read_text(encoding="utf-8")):
         assert (ROOT / script).is_file(), script
 
 
-def test_the_guide_links_to_every_page():
+def test_user_guide_links_to_every_page():
     guide = (ROOT / "docs" / "user_guide.md").read_text(encoding="utf-8")
     linked = {"index.md", "user_guide.md", *LINK.findall(guide)}
     assert {page.name for page in PAGES} <= linked
 
 
-def test_links_for_language_models_lead_to_pages():
+def test_links_in_llms_txt_point_to_existing_pages():
     pages = re.findall(rf"{DOCUMENTATION}([\w/]+)\.html", LLMS.read_text("utf-8"))
     assert pages
     for page in set(pages) - {"auto_examples/index"}:
         assert (ROOT / "docs" / f"{page}.md").is_file(), page
 
 
-def test_every_example_has_a_line():
+def test_every_example_is_listed_in_the_readme():
     table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
     for example in (ROOT / "examples").glob("*.py"):
         assert f"`python examples/{example.name}" in table, example.name

@@ -1,4 +1,4 @@
-"""Prose is tested: names, order and defaults are those of the signature."""
+"""Docstrings match signatures in names, order and defaults."""
 
 import ast
 import importlib
@@ -64,7 +64,7 @@ def signature_of(thing):
 
 
 def documented(thing):
-    """Parameters in the docstring, in order, with the type that is given."""
+    """Parameters in the docstring, in order, with their type."""
     return {
         name.strip(): entry.type
         for entry in NumpyDocString(inspect.getdoc(thing))["Parameters"]
@@ -73,23 +73,23 @@ def documented(thing):
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_everything_public_has_a_summary_that_ends_with_a_full_stop(name):
+def test_every_public_object_has_a_summary_that_ends_with_a_full_stop(name):
     summary = NumpyDocString(inspect.getdoc(OBJECTS[name]) or "")["Summary"]
     assert " ".join(summary).endswith("."), name
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_documented_parameters_are_those_of_the_signature_in_order(name):
+def test_documented_parameters_match_the_signature_in_order(name):
     written = list(documented(OBJECTS[name]))
     if written:
         assert written == list(signature_of(OBJECTS[name]))
 
 
 @pytest.mark.parametrize("name", OBJECTS)
-def test_documented_defaults_are_those_of_the_signature(name):
+def test_documented_defaults_match_the_signature(name):
     signature = signature_of(OBJECTS[name])
     for parameter, kind in documented(OBJECTS[name]).items():
-        if kind == "None":  # there for the sake of scikit-learn, and ignored
+        if kind == "None":  # ignored, for compatibility with scikit-learn
             continue
         default = signature[parameter].default
         match = re.search(r"default=(.+)$", kind)
@@ -111,7 +111,7 @@ def test_arrays_are_documented_with_their_shape(name):
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_public_methods_of_an_estimator_document_what_they_take_and_return(name):
+def test_public_methods_of_estimators_document_parameters_and_returns(name):
     for method_name, method in public_methods(name, ESTIMATORS[name]):
         parameters = signature_of(method)
         assert list(documented(method)) == list(parameters), method_name
@@ -119,14 +119,14 @@ def test_public_methods_of_an_estimator_document_what_they_take_and_return(name)
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)
-def test_an_estimator_documents_every_parameter_and_attribute_with_an_example(name):
+def test_estimators_document_parameters_and_attributes_with_an_example(name):
     doc = NumpyDocString(inspect.getdoc(ESTIMATORS[name]))
     assert documented(ESTIMATORS[name]).keys() == ESTIMATORS[name]().get_params().keys()
     assert doc["Attributes"]
     assert any(">>>" in line for line in doc["Examples"])
 
 
-def test_fitted_attributes_are_the_documented_ones(
+def test_fitted_attributes_match_the_documented_ones(
     fitted, fitted_pipeline, fitted_tagger
 ):
     for estimator in (fitted, fitted_pipeline[0], fitted_tagger):
@@ -143,8 +143,8 @@ def test_fitted_attributes_are_the_documented_ones(
         assert found - optional == written - optional
 
 
-# What means something else for labels of tokens than for a label of a whole sequence,
-# or for lists of tokens than for texts.
+# Parameters with another meaning for token labels than for sequence labels, or for
+# lists of tokens than for texts.
 OF_TAGGERS = {
     "checkpoint",
     "dense_layer_sizes",
@@ -159,7 +159,7 @@ OF_TAGGERS = {
 }
 
 
-def test_one_parameter_reads_the_same_in_every_estimator():
+def test_shared_parameters_have_equal_descriptions():
     texts = {}
     for cls in ESTIMATORS.values():
         of_its_own = OF_TAGGERS if cls.__name__ == "BiLSTMTagger" else ()

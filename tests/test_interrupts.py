@@ -1,23 +1,18 @@
-"""Ctrl-C at any line leaves neither threads limited nor an estimator half fitted."""
+"""Ctrl-C at any line restores thread limits and leaves no estimator half fitted."""
 
-import sys
 import threading
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info
 
-import sklearn_bilstm
 from sklearn_bilstm import explain, load, save
-from tests.helpers import small_classifier
+from tests.helpers import Trace, small_classifier
 
-PACKAGE = str(Path(sklearn_bilstm.__file__).parent)
 WHOLE = {
     "embedding": "svd",
     "log_odds_ngram_range": (1, 2),
@@ -25,49 +20,11 @@ WHOLE = {
 }
 
 
-class Trace:
-    """Count the lines of the package that a call executes, and interrupt it at one.
-
-    Parameters
-    ----------
-    line : tuple of (str, int) or None
-        File and number of a line. KeyboardInterrupt is raised before it is executed for
-        the `nth` time.
-    nth : int
-    """
-
-    def __init__(self, line=None, nth=1):
-        self.line, self.nth = line, nth
-        self.counts = Counter()
-
-    def __call__(self, frame, event, argument):
-        if not frame.f_code.co_filename.startswith(PACKAGE):
-            return None
-        if event == "line":
-            line = frame.f_code.co_filename, frame.f_lineno
-            self.counts[line] += 1
-            if line == self.line and self.counts[line] == self.nth:
-                raise KeyboardInterrupt("traced")
-        return self
-
-    def run(self, function):
-        """Call a function, and return whether it was interrupted."""
-        previous = sys.gettrace()
-        sys.settrace(self)
-        try:
-            function()
-        except KeyboardInterrupt:
-            return True
-        finally:
-            sys.settrace(previous)
-        return False
-
-
 def moments(function, n_moments=None):
-    """Return lines that a function executes, each with one of the times it does so.
+    """Return executed lines of a function, each with the number of an execution.
 
-    Each line has its first, its last and one time between. They are spread evenly, or
-    all if `n_moments` is None.
+    Each line has its first, middle and last execution. Returns `n_moments` of them at
+    equal distances, or all if it is None.
     """
     trace = Trace()
     trace.run(function)
@@ -76,8 +33,8 @@ def moments(function, n_moments=None):
         for line, count in trace.counts.items()
         for nth in sorted({1, (count + 1) // 2, count})
     ]
-    places = np.linspace(0, len(found) - 1, n_moments or len(found)).astype(int)
-    return [found[place] for place in places]
+    indices = np.linspace(0, len(found) - 1, n_moments or len(found)).astype(int)
+    return [found[i] for i in indices]
 
 
 def threads():
@@ -96,7 +53,7 @@ def three_threads():
     torch.set_num_threads(n_threads)
 
 
-def assert_threads_come_back(function, moments):
+def assert_threads_are_restored(function, moments):
     before, n_alive = threads(), threading.active_count()
     for moment in moments:
         Trace(*moment).run(function)
@@ -110,7 +67,7 @@ def classifier_of(n_epochs):
     )
 
 
-def test_an_interrupted_fit_leaves_the_classifier_as_it_was_or_after_an_epoch(ids):
+def test_an_interrupted_fit_keeps_the_old_model_or_a_complete_epoch(ids):
     y = np.arange(len(ids)) % 2
     old = classifier_of(1).fit(ids[::-1], y)
     after = [old, *(classifier_of(n).fit(ids, y) for n in (1, 2))]
@@ -127,19 +84,17 @@ def test_an_interrupted_fit_leaves_the_classifier_as_it_was_or_after_an_epoch(id
         assert model.n_iter_ == len(model.history_) == n_epochs, moment
 
 
-def test_an_interrupted_prediction_leaves_threads_as_they_were(
-    fitted_pipeline, reviews
-):
+def test_an_interrupted_prediction_restores_threads(fitted_pipeline, reviews):
     def predict():
         fitted_pipeline.predict(reviews[0])
         explain(fitted_pipeline, reviews[0][:2], method="occlusion")
 
-    assert_threads_come_back(predict, moments(predict, 25))
+    assert_threads_are_restored(predict, moments(predict, 25))
 
 
-def test_an_interrupted_save_or_load_leaves_threads_as_they_were(fitted, tmp_path):
+def test_an_interrupted_save_or_load_restores_threads(fitted, tmp_path):
     def store():
         save(fitted, tmp_path / "model.zip")
         load(tmp_path / "model.zip")
 
-    assert_threads_come_back(store, moments(store, 15))
+    assert_threads_are_restored(store, moments(store, 15))

@@ -1,4 +1,4 @@
-"""What must always hold, whatever the parameters."""
+"""Invariants that hold for all parameters."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def matrix(documents, width=12):
 
 
 def assert_close(a, b):
-    # kernels of other CPUs round otherwise; padding that counts changes far more
+    # kernels of other CPUs round differently; an effect of padding is far larger
     np.testing.assert_allclose(a, b, rtol=1e-5, atol=2e-5)
 
 
@@ -41,7 +41,7 @@ NETWORKS = [
 
 @pytest.fixture(scope="module", params=NETWORKS, ids=str)
 def classifier(request, ids):
-    """A fitted classifier for each pooling and others, of two layers."""
+    """A fitted two-layer classifier for each architecture of NETWORKS."""
     params = {
         "hidden_layer_sizes": (6, 4),
         "embedding": "svd",
@@ -53,15 +53,15 @@ def classifier(request, ids):
 
 @many_examples
 @given(documents=DOCUMENTS)
-def test_batch_mates_do_not_change_an_answer(classifier, documents):
-    together = classifier.predict_proba(matrix(documents))
-    alone = [classifier.predict_proba(matrix([d]))[0] for d in documents]
-    assert_close(together, alone)
+def test_predictions_do_not_depend_on_the_batch(classifier, documents):
+    batched = classifier.predict_proba(matrix(documents))
+    one_by_one = [classifier.predict_proba(matrix([d]))[0] for d in documents]
+    assert_close(batched, one_by_one)
 
 
 @many_examples
 @given(documents=DOCUMENTS, data=st.data())
-def test_the_order_of_rows_does_not_change_an_answer(classifier, documents, data):
+def test_predictions_are_equivariant_to_the_order_of_rows(classifier, documents, data):
     order = data.draw(st.permutations(range(len(documents))))
     X = matrix(documents)
     assert_close(classifier.predict_proba(X[order]), classifier.predict_proba(X)[order])
@@ -70,9 +70,7 @@ def test_the_order_of_rows_does_not_change_an_answer(classifier, documents, data
 
 @many_examples
 @given(documents=DOCUMENTS)
-def test_a_longer_row_in_the_batch_pads_the_others_without_effect(
-    classifier, documents
-):
+def test_padding_does_not_change_predictions(classifier, documents):
     longest = list(range(2, 14))
     padded = classifier.predict_proba(matrix([*documents, longest]))[:-1]
     assert_close(padded, classifier.predict_proba(matrix(documents)))
@@ -80,7 +78,7 @@ def test_a_longer_row_in_the_batch_pads_the_others_without_effect(
 
 @many_examples
 @given(documents=DOCUMENTS)
-def test_sparse_and_dense_rows_mean_the_same(classifier, documents):
+def test_sparse_and_dense_rows_give_equal_predictions(classifier, documents):
     X = matrix(documents)
     expected = classifier.predict_proba(X)
     assert np.array_equal(classifier.predict_proba(sparse.csr_array(X)), expected)
@@ -95,30 +93,30 @@ def test_probabilities_sum_to_one_in_double_precision(classifier, documents):
 
 
 @pytest.mark.parametrize("n_rows", [1, 3])
-def test_empty_documents_have_an_answer_alone_and_together(classifier, n_rows):
+def test_empty_documents_have_equal_predictions_in_any_batch(classifier, n_rows):
     probabilities = classifier.predict_proba(matrix([[]] * n_rows))
     assert np.isfinite(probabilities).all()
     mixed = classifier.predict_proba(matrix([[], [5, 6], []]))
     assert_close(mixed[[0, 2]], probabilities[[0, 0]])
 
 
-def test_a_model_can_be_fitted_on_empty_documents_only():
+def test_a_model_can_be_fitted_on_empty_documents():
     X = sparse.csr_array((6, 4), dtype=np.int32)
     model = small_classifier().fit(X, [0, 0, 0, 0, 1, 1])
     assert set(model.predict(X)) == {0}
 
 
 @pytest.mark.parametrize("n_rows", [1, 3])
-def test_empty_series_have_an_answer_alone_and_together(n_rows):
+def test_empty_series_have_equal_predictions_in_any_batch(n_rows):
     X = np.random.RandomState(0).normal(size=(20, 5))
     X[0] = np.nan
     classifier = small_classifier().fit(X, [0, 1] * 10)
-    nothing = np.full((n_rows, 5), np.nan)
+    empty = np.full((n_rows, 5), np.nan)
     expected = classifier.predict_proba(X)[:1].repeat(n_rows, axis=0)
-    assert_close(classifier.predict_proba(nothing), expected)
+    assert_close(classifier.predict_proba(empty), expected)
 
 
-def test_a_document_without_a_known_word_has_an_answer(fitted_pipeline):
+def test_documents_without_a_known_token_have_a_prediction(fitted_pipeline):
     probabilities = fitted_pipeline.predict_proba(["", "...", "zzz qqq", None])
     assert np.isfinite(probabilities).all()
     assert_close(probabilities[0], probabilities[1])
@@ -126,7 +124,7 @@ def test_a_document_without_a_known_word_has_an_answer(fitted_pipeline):
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_one_seed_gives_the_same_bits_in_any_number_of_processes(reviews, n_jobs):
+def test_equal_seeds_give_identical_predictions_for_any_n_jobs(reviews, n_jobs):
     texts, labels = reviews
     expected = small_pipeline().fit(texts, labels).predict_proba(texts)
     fits = Parallel(n_jobs=n_jobs)(
@@ -136,7 +134,7 @@ def test_one_seed_gives_the_same_bits_in_any_number_of_processes(reviews, n_jobs
         assert np.array_equal(model.predict_proba(texts), expected)
 
 
-def test_the_number_of_threads_changes_no_bit(reviews):
+def test_number_of_threads_does_not_change_predictions(reviews):
     texts, labels = reviews
     one = small_pipeline(hidden_layer_sizes=64, embedding_dim=100).fit(texts, labels)
     torch.set_num_threads(2)
@@ -150,7 +148,7 @@ def test_the_number_of_threads_changes_no_bit(reviews):
     assert np.array_equal(probabilities, one.predict_proba(texts))
 
 
-def test_models_can_be_fitted_in_threads_at_the_same_time(reviews):
+def test_models_can_be_fitted_in_concurrent_threads(reviews):
     texts, labels = reviews
     expected = small_pipeline().fit(texts, labels).predict_proba(texts)
     fits = Parallel(n_jobs=4, backend="threading")(
@@ -160,7 +158,9 @@ def test_models_can_be_fitted_in_threads_at_the_same_time(reviews):
         assert np.array_equal(model.predict_proba(texts), expected)
 
 
-def test_joblib_stores_a_model_for_another_process(fitted_pipeline, tmp_path):
+def test_a_joblib_dump_predicts_identically_in_another_process(
+    fitted_pipeline, tmp_path
+):
     path = tmp_path / "model.joblib"
     joblib.dump(fitted_pipeline, path)
     script = (
@@ -174,7 +174,7 @@ def test_joblib_stores_a_model_for_another_process(fitted_pipeline, tmp_path):
     assert_close(eval(run.stdout), expected)
 
 
-def test_no_file_is_written(reviews, tmp_path, monkeypatch):
+def test_fit_writes_no_files(reviews, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small_pipeline(early_stopping=True).fit(*reviews)
     assert not list(tmp_path.iterdir())
@@ -186,7 +186,7 @@ WITHOUT_GRADIENTS = pytest.mark.parametrize(
 
 
 @WITHOUT_GRADIENTS
-def test_fit_learns_the_same_where_gradients_are_off(ids, context):
+def test_fit_does_not_depend_on_the_gradient_context(ids, context):
     y = ids[:, 0] > 15
     expected = small_classifier().fit(ids, y).predict_proba(ids)
     with context():
@@ -195,7 +195,7 @@ def test_fit_learns_the_same_where_gradients_are_off(ids, context):
 
 
 @WITHOUT_GRADIENTS
-def test_a_stream_goes_on_where_gradients_are_off(ids, context):
+def test_partial_fit_does_not_depend_on_the_gradient_context(ids, context):
     y = ids[:, 0] > 15
     plain = small_classifier().partial_fit(ids, y, classes=[False, True])
     with context():

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-# A program frees 300 MB in small blocks, while a model is fitted and afterwards.
+# Frees 300 MB in small blocks, during a fit and after it.
 SCRIPT = """
 from pathlib import Path
 import numpy as np
@@ -32,11 +32,11 @@ print(given_back())
 """
 
 pytestmark = pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="for another C library"
+    platform.libc_ver()[0] != "glibc", reason="requires glibc"
 )
 
 
-def test_memory_that_a_program_frees_goes_back_to_the_system():
+def test_freed_memory_is_returned_to_the_system():
     run = [sys.executable, "-c", SCRIPT]
     out = subprocess.run(run, stdout=subprocess.PIPE, check=True, text=True).stdout
     during, afterwards = map(float, out.split())

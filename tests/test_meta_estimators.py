@@ -1,4 +1,4 @@
-"""scikit-learn's tools for any estimator, around ours on raw text and on sentences."""
+"""Meta-estimators of scikit-learn on raw text and on sentences."""
 
 import numpy as np
 import pandas as pd
@@ -61,18 +61,18 @@ def y(reviews):
 
 
 @any_container
-def test_grid_search(text, y, X_as):
+def test_grid_search_selects_parameters_of_a_pipeline(text, y, X_as):
     search = GridSearchCV(small_pipeline(), GRID, cv=2).fit(X_as(text), y)
     assert search.best_params_.keys() == GRID.keys()
     assert set(search.predict(X_as(text))) <= {"negative", "positive"}
 
 
-def test_randomized_search(text, y):
+def test_randomized_search_samples_parameters(text, y):
     search = RandomizedSearchCV(small_pipeline(), GRID, n_iter=2, cv=2, random_state=0)
     assert len(search.fit(text, y).cv_results_["params"]) == 2
 
 
-def test_halving_search_on_the_number_of_epochs(text, y):
+def test_halving_search_may_use_max_epochs_as_resource(text, y):
     search = HalvingGridSearchCV(
         small_pipeline(),
         GRID,
@@ -86,7 +86,7 @@ def test_halving_search_on_the_number_of_epochs(text, y):
     assert search.best_estimator_[-1].n_iter_ == 4
 
 
-def test_halving_search_on_the_number_of_rows(text, y):
+def test_halving_search_may_use_rows_as_resource(text, y):
     search = HalvingGridSearchCV(
         small_pipeline(), GRID, cv=2, min_resources=20, factor=2, random_state=0
     ).fit(as_series(text), y)
@@ -94,7 +94,7 @@ def test_halving_search_on_the_number_of_rows(text, y):
 
 
 @any_container
-def test_cross_validate(text, y, X_as):
+def test_cross_validate_scores_a_pipeline(text, y, X_as):
     scores = cross_validate(
         small_pipeline(), X_as(text), y, cv=3, scoring=["accuracy", "roc_auc"]
     )
@@ -104,7 +104,7 @@ def test_cross_validate(text, y, X_as):
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
 @pytest.mark.parametrize("ensemble", [True, False])
-def test_calibration(text, y, method, ensemble):
+def test_calibrated_classifier_probabilities_sum_to_one(text, y, method, ensemble):
     model = CalibratedClassifierCV(
         small_pipeline(), method=method, ensemble=ensemble, cv=2
     ).fit(text, y)
@@ -113,24 +113,24 @@ def test_calibration(text, y, method, ensemble):
 
 @pytest.mark.parametrize("voting", ["soft", "hard"])
 @any_container
-def test_voting(text, y, voting, X_as):
+def test_voting_classifier_accepts_pipelines(text, y, voting, X_as):
     members = [(name, small_pipeline(pooling=name)) for name in ("max", "mean")]
     model = VotingClassifier(members, voting=voting).fit(X_as(text), y)
     assert model.predict(X_as(text)).shape == (60,)
 
 
-def test_stacking(text, y):
+def test_stacking_classifier_accepts_pipelines(text, y):
     members = [(name, small_pipeline(pooling=name)) for name in ("max", "mean")]
     model = StackingClassifier(members, LogisticRegression(), cv=2).fit(text, y)
     assert model.predict_proba(text).shape == (60, 2)
 
 
-def test_bagging_wants_a_table_of_one_column(text, y):
+def test_bagging_classifier_accepts_a_single_column_frame(text, y):
     model = BaggingClassifier(small_pipeline(), n_estimators=2, random_state=0)
     assert model.fit(as_frame(text), y).predict(as_frame(text)).shape == (60,)
 
 
-def test_self_training_wants_numbers_and_so_stands_behind_the_vectorizer(text, y):
+def test_self_training_works_within_a_pipeline(text, y):
     labels = np.where(y == "positive", 1, 0)
     labels[::3] = -1
     model = make_pipeline(
@@ -139,20 +139,20 @@ def test_self_training_wants_numbers_and_so_stands_behind_the_vectorizer(text, y
     assert set(model.predict(text)) <= {0, 1}
 
 
-def test_one_versus_rest(text):
+def test_one_vs_rest_classifier_accepts_pipelines(text):
     y = np.array(["a", "b", "c"])[np.arange(60) % 3]
     model = OneVsRestClassifier(small_pipeline()).fit(text, y)
     assert model.predict_proba(text).shape == (60, 3)
 
 
-def test_learning_curve(text, y):
+def test_learning_curve_accepts_a_pipeline(text, y):
     _, train, test = learning_curve(
         small_pipeline(), text, y, cv=2, train_sizes=[0.5, 1.0]
     )
     assert train.shape == test.shape == (2, 2)
 
 
-def test_permutation_test(text, y):
+def test_permutation_test_score_accepts_a_pipeline(text, y):
     _, scores, p = permutation_test_score(
         small_pipeline(), text, y, cv=2, n_permutations=2, random_state=0
     )
@@ -160,7 +160,7 @@ def test_permutation_test(text, y):
     assert 0 < p <= 1
 
 
-def test_two_processes_give_the_bits_of_one(text, y):
+def test_cross_val_predict_does_not_depend_on_n_jobs(text, y):
     predicted = [
         cross_val_predict(
             small_pipeline(), text, y, cv=3, method="predict_proba", n_jobs=n_jobs
@@ -170,7 +170,7 @@ def test_two_processes_give_the_bits_of_one(text, y):
     assert np.array_equal(*predicted)
 
 
-def test_a_search_in_two_processes_gives_the_scores_of_one(text, y):
+def test_grid_search_does_not_depend_on_n_jobs(text, y):
     results = [
         GridSearchCV(
             small_pipeline(), GRID, cv=2, n_jobs=n_jobs, scoring="neg_log_loss"
@@ -200,7 +200,7 @@ def tagger(**params):
 
 
 @any_rows
-def test_taggers_are_cross_validated_by_spans_or_their_own_score(sentences, rows_as):
+def test_cross_val_score_of_a_tagger_equals_span_f1(sentences, rows_as):
     X, y = map(rows_as, sentences)
     own = cross_val_score(tagger(), X, y, cv=3)
     assert np.array_equal(cross_val_score(tagger(), X, y, cv=3, scoring=span_f1), own)
@@ -208,7 +208,7 @@ def test_taggers_are_cross_validated_by_spans_or_their_own_score(sentences, rows
 
 
 @any_rows
-def test_labels_are_predicted_for_the_rows_of_each_fold(sentences, rows_as):
+def test_cross_val_predict_returns_labels_of_each_fold(sentences, rows_as):
     X, y = map(rows_as, sentences)
     predicted = cross_val_predict(tagger(), X, y, cv=4)
     assert [len(row) for row in predicted] == [len(row) for row in X]
@@ -216,12 +216,12 @@ def test_labels_are_predicted_for_the_rows_of_each_fold(sentences, rows_as):
     assert predicted[30:].tolist() == last
 
 
-def test_rows_of_one_length_are_joined_as_rows_too(sentences):
+def test_cross_val_predict_keeps_rows_of_equal_length(sentences):
     X, y = [["a", "b"]] * 8, [["N", "V"]] * 8
     assert cross_val_predict(tagger(), X, y, cv=2).shape == (8,)
 
 
-def test_a_search_of_taggers_in_two_processes_gives_the_scores_of_one(sentences):
+def test_grid_search_of_a_tagger_does_not_depend_on_n_jobs(sentences):
     X, y = sentences
     grid = {"crf": [True, False]}
     one, two = (
@@ -234,14 +234,14 @@ def test_a_search_of_taggers_in_two_processes_gives_the_scores_of_one(sentences)
 
 
 @any_rows
-def test_a_search_refits_on_all_rows(sentences, rows_as):
+def test_grid_search_refits_a_tagger_on_all_rows(sentences, rows_as):
     X, y = map(rows_as, sentences)
     search = GridSearchCV(tagger(), {"crf": [True]}, cv=2, scoring=span_f1).fit(X, y)
     assert search.predict(X) == tagger().fit(X, y).predict(X)
 
 
 @any_rows
-def test_learning_curve_of_taggers(sentences, rows_as):
+def test_learning_curve_accepts_a_tagger(sentences, rows_as):
     X, y = map(rows_as, sentences)
     sizes, train, test = learning_curve(tagger(), X, y, cv=2, train_sizes=[0.5, 1.0])
     assert sizes.tolist() == [10, 20]
@@ -249,19 +249,24 @@ def test_learning_curve_of_taggers(sentences, rows_as):
 
 
 @any_rows
-def test_sentences_of_a_document_stay_together(sentences, rows_as):
+def test_group_k_fold_keeps_sentences_of_a_document_together(sentences, rows_as):
     X, y = map(rows_as, sentences)
     documents = np.arange(40) // 8
     scores = cross_val_score(tagger(), X, y, cv=GroupKFold(5), groups=documents)
     assert scores.shape == (5,)
     last = documents == 4  # folds of equal size take documents from the last on
-    rows = [[row for row, kept in zip(r, last, strict=True) if kept] for r in (X, y)]
-    rest = [[row for row, kept in zip(r, ~last, strict=True) if kept] for r in (X, y)]
+    rows = [
+        [row for row, selected in zip(r, last, strict=True) if selected] for r in (X, y)
+    ]
+    rest = [
+        [row for row, selected in zip(r, ~last, strict=True) if selected]
+        for r in (X, y)
+    ]
     assert tagger().fit(*rest).score(*rows) in scores
 
 
 @any_rows
-def test_taggers_stand_in_pipelines(sentences, rows_as):
+def test_pipeline_may_end_with_a_tagger(sentences, rows_as):
     X, y = map(rows_as, sentences)
     model = make_pipeline(FunctionTransformer(), tagger()).fit(X, y)
     assert model.predict(X) == tagger().fit(X, y).predict(X)
@@ -269,8 +274,8 @@ def test_taggers_stand_in_pipelines(sentences, rows_as):
 
 
 @any_rows
-def test_rows_are_split_with_their_labels(sentences, rows_as):
+def test_train_test_split_keeps_rows_and_labels_together(sentences, rows_as):
     X, y = map(rows_as, sentences)
-    learnt, held_out, labels, _ = train_test_split(X, y, random_state=0)
-    model = tagger().fit(learnt, labels)
-    assert [len(row) for row in model.predict(held_out)] == [len(r) for r in held_out]
+    train, test, labels, _ = train_test_split(X, y, random_state=0)
+    model = tagger().fit(train, labels)
+    assert [len(row) for row in model.predict(test)] == [len(r) for r in test]

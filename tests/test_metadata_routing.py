@@ -1,4 +1,4 @@
-"""Validation rows and weights on their way through a pipeline."""
+"""Metadata routing of validation rows and weights through a pipeline."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def make_pipeline_with_validation():
     return Pipeline(steps, transform_input=["X_val"])
 
 
-def test_the_pipeline_vectorises_the_validation_texts(reviews, validation):
+def test_pipeline_vectorises_x_val(reviews, validation):
     texts, labels = reviews
     model = make_pipeline_with_validation()
     model.fit(texts, labels, X_val=validation[0], y_val=validation[1])
@@ -49,7 +49,7 @@ def test_the_pipeline_vectorises_the_validation_texts(reviews, validation):
     assert losses == expected
 
 
-def test_the_pipeline_vectorises_texts_without_labels(reviews, validation):
+def test_pipeline_vectorises_x_unlabelled(reviews, validation):
     classifier = small_classifier(embedding="svd").set_fit_request(X_unlabelled=True)
     steps = [("ids", TextVectorizer(max_length=40)), ("bilstm", classifier)]
     model = Pipeline(steps, transform_input=["X_unlabelled"])
@@ -60,14 +60,14 @@ def test_the_pipeline_vectorises_texts_without_labels(reviews, validation):
     assert np.array_equal(by_hand.predict_proba(ids), model.predict_proba(reviews[0]))
 
 
-def test_a_search_hands_the_validation_rows_to_every_candidate(reviews, validation):
+def test_grid_search_passes_validation_rows_to_every_candidate(reviews, validation):
     grid = {"bilstm__pooling": ["max", "mean"]}
     search = GridSearchCV(make_pipeline_with_validation(), grid, cv=2)
     search.fit(*reviews, X_val=validation[0], y_val=validation[1])
     assert "valid_loss" in search.best_estimator_[-1].history_[0]
 
 
-def test_weights_are_routed_to_the_classifier(reviews):
+def test_sample_weight_is_routed_to_the_classifier(reviews):
     texts, labels = reviews
     classifier = small_classifier(max_epochs=9, lr=0.02)
     model = Pipeline(
@@ -82,7 +82,7 @@ def test_weights_are_routed_to_the_classifier(reviews):
     }
 
 
-def test_weights_reach_the_scorer_only_if_it_asks(reviews):
+def test_sample_weight_is_routed_to_the_scorer_if_requested(reviews):
     texts, labels = reviews
     classifier = small_classifier().set_fit_request(sample_weight=True)
     classifier.set_score_request(sample_weight=False)
@@ -99,10 +99,10 @@ def test_weights_reach_the_scorer_only_if_it_asks(reviews):
     assert np.isfinite(scores["test_score"]).all()
 
 
-def test_weights_and_documents_reach_a_tagger_its_scorer_and_the_folds(sentences):
+def test_sample_weight_and_groups_are_routed_to_a_tagger_scorer_and_splitter(sentences):
     X, y = sentences
     weight = np.where(np.arange(40) < 20, 1.0, 0.0)
-    documents = np.arange(40) // 20  # of one of them no row has a weight
+    documents = np.arange(40) // 20  # one of them has only rows of zero weight
     tagger = small_tagger().set_fit_request(sample_weight=True)
     tagger.set_score_request(sample_weight=True)
     scorer = make_scorer(span_f1_score).set_score_request(sample_weight=True)

@@ -1,4 +1,4 @@
-"""What a notebook shows of a model."""
+"""HTML representation of estimators in notebooks."""
 
 import html
 import re
@@ -32,13 +32,13 @@ def view_of(model):
 
 
 @pytest.mark.parametrize("cls", [BiLSTMClassifier, BiLSTMRegressor, TextVectorizer])
-def test_an_estimator_links_to_its_page(cls):
+def test_estimator_links_to_its_api_page(cls):
     page = f"{DOCUMENTATION}api/sklearn_bilstm.{cls.__name__}.html"
     assert f'href="{page}"' in view_of(cls())
 
 
 @shows_tables
-def test_each_parameter_and_attribute_links_to_its_place_on_the_page(large_pipeline):
+def test_parameters_and_attributes_link_to_their_descriptions(large_pipeline):
     links = FRAGMENT.findall(view_of(large_pipeline))
     for step in large_pipeline:
         page = f"{DOCUMENTATION}api/sklearn_bilstm.{type(step).__name__}.html"
@@ -47,7 +47,7 @@ def test_each_parameter_and_attribute_links_to_its_place_on_the_page(large_pipel
         assert linked.keys() >= step.get_params().keys() | fitted
         docstring = type(step).__doc__.replace("`", "")
         for name, kind in linked.items():
-            # in one line, as a page has it where a browser looks for it
+            # the text fragment of a link must match a single line of the page
             assert f"    {name} : {unquote(kind)}\n" in docstring
 
 
@@ -64,11 +64,11 @@ def test_fitted_attributes_are_short(large_pipeline):
     assert max(len(value) for _, value in rows) < 700
 
 
-def test_the_whole_view_is_small(large_pipeline):
+def test_html_representation_is_small(large_pipeline):
     assert len(view_of(large_pipeline)) < 125_000
 
 
-def test_repr_is_that_of_scikit_learn():
+def test_repr_shows_changed_parameters_as_in_scikit_learn():
     assert repr(BiLSTMClassifier(lr=0.1)) == "BiLSTMClassifier(lr=0.1)"
     assert repr(TextVectorizer()) == "TextVectorizer()"
     assert repr(small_classifier(verbose=1)).startswith("BiLSTMClassifier(embedding=")

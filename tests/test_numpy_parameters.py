@@ -1,4 +1,4 @@
-"""Scalars of numpy as parameters: an int, a float, a bool or a str as any other."""
+"""Numpy scalars are accepted as parameters like Python scalars."""
 
 from numbers import Integral, Real
 
@@ -19,7 +19,7 @@ from sklearn_bilstm import (
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions
 from tests.helpers import small_classifier
 
-# Fractions are powers of two, which all types of floats hold.
+# Fractions are powers of two, which are exact in all float types.
 SHARED = {
     "input_type": "tokens",
     "embedding_dim": 4,
@@ -104,8 +104,8 @@ TEXTS = ["Good film", "a bad plot", "so good", "bad bad film"] * 5
 SENTENCES = [text.split() for text in TEXTS]
 
 
-def answers(model):
-    """Return what a model answers once it is fitted."""
+def outputs(model):
+    """Fit a model and return its predictions or transformed texts."""
     if isinstance(model, TextVectorizer):
         X = model.fit_transform(TEXTS)
         return np.vstack([X, model.transform(TEXTS)])
@@ -117,7 +117,7 @@ def answers(model):
     return getattr(model, "predict_proba", model.predict)(X)
 
 
-def takes_scalars(constraint):
+def accepts_scalars(constraint):
     if isinstance(constraint, Interval | StrOptions):
         return True
     scalars = "boolean", "verbose", "random_state", Integral, Real
@@ -125,22 +125,22 @@ def takes_scalars(constraint):
 
 
 @pytest.mark.parametrize("kind", PARAMETERS)
-def test_all_parameters_that_take_scalars_are_tried(kind):
-    taking = {
+def test_every_scalar_parameter_is_tested(kind):
+    accepting = {
         name
         for name, constraints in kind._parameter_constraints.items()
-        if any(map(takes_scalars, constraints))
+        if any(map(accepts_scalars, constraints))
     }
-    assert taking <= PARAMETERS[kind].keys()
+    assert accepting <= PARAMETERS[kind].keys()
 
 
 @pytest.mark.parametrize("kind", PARAMETERS)
 @pytest.mark.parametrize("numpy_types", NUMPY_TYPES, ids=["64", "32", "16"])
-def test_scalars_of_numpy_mean_what_those_of_python_mean(kind, numpy_types, tmp_path):
+def test_numpy_scalars_equal_python_scalars_and_are_kept(kind, numpy_types, tmp_path):
     plain = PARAMETERS[kind]
     given = {name: numpy_types[type(value)](value) for name, value in plain.items()}
     model = kind(**given)
-    np.testing.assert_array_equal(answers(model), answers(kind(**plain)))
+    np.testing.assert_array_equal(outputs(model), outputs(kind(**plain)))
     kept = clone(model).get_params()
     assert all(kept[name] is value for name, value in given.items())
     save(model, tmp_path / "model.zip")
@@ -161,7 +161,9 @@ def test_scalars_of_numpy_mean_what_those_of_python_mean(kind, numpy_types, tmp_
         ("class_weight", {0: np.float32(2), 1: np.int64(1)}, {0: 2, 1: 1}),
     ],
 )
-def test_they_may_be_in_sequences_and_beside_names(ids, name, given, plain):
+def test_numpy_scalars_are_accepted_in_sequences_and_class_weight(
+    ids, name, given, plain
+):
     y = ids[:, 0] % 2
     found, expected = (
         small_classifier(**{name: value}).fit(ids, y).predict_proba(ids)
@@ -170,7 +172,7 @@ def test_they_may_be_in_sequences_and_beside_names(ids, name, given, plain):
     np.testing.assert_array_equal(found, expected)
 
 
-def test_a_search_over_an_array_of_numpy(ids):
+def test_grid_search_accepts_numpy_arrays_of_values(ids):
     grid = {"embedding_dim": np.arange(2, 5, 2), "dropout": np.linspace(0, 0.5, 2)}
     search = GridSearchCV(small_classifier(max_epochs=1), grid, cv=2, n_jobs=1)
     search.fit(ids, np.arange(len(ids)) % 2)
@@ -185,7 +187,7 @@ class SetBatchSize(Callback):
         self.estimator[0].set_params(batch_size=7)
 
 
-def test_a_parameter_that_is_set_during_fit_stays_set(ids):
+def test_a_parameter_set_during_fit_is_kept(ids):
     holder = []
     model = small_classifier(callbacks=[SetBatchSize(holder)], max_epochs=np.int64(1))
     holder.append(model)

@@ -1,4 +1,4 @@
-"""What is visible is what is meant to be."""
+"""The public API contains the intended names only."""
 
 import importlib
 import pkgutil
@@ -19,7 +19,7 @@ PUBLIC = ["sklearn_bilstm", *(name for name in FOLDERS if not name.endswith(".ut
 
 
 @pytest.mark.parametrize("name", PUBLIC)
-def test_all_names_are_there_sorted_and_nothing_else_is_visible(name):
+def test_all_is_sorted_and_equals_the_visible_names(name):
     module = importlib.import_module(name)
     assert len(set(module.__all__)) == len(module.__all__)
     names = {*dir(module), *vars(module)}
@@ -31,7 +31,7 @@ def test_all_names_are_there_sorted_and_nothing_else_is_visible(name):
     assert set(module.__all__) == visible
 
 
-def test_the_root_holds_what_users_write():
+def test_root_module_exports_the_user_api():
     assert sklearn_bilstm.__all__ == [
         "AttentionDisplay",
         "BiLSTMClassifier",
@@ -54,25 +54,25 @@ def test_the_root_holds_what_users_write():
     assert re.fullmatch(r"\d+\.\d+\.\d+", sklearn_bilstm.__version__)
 
 
-def test_the_readme_names_everything_public_for_users():
+def test_readme_lists_all_public_names():
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     datasets = importlib.import_module("sklearn_bilstm.datasets")
     for name in [*sklearn_bilstm.__all__, *datasets.__all__]:
         assert f"`{name}`" in readme, name
 
 
-def test_the_contributing_guide_names_every_folder():
+def test_contributing_guide_lists_every_folder():
     guide = (Path(__file__).parents[1] / "CONTRIBUTING.md").read_text(encoding="utf-8")
     for name in FOLDERS:
         assert f"`{name.removeprefix('sklearn_bilstm.')}/`" in guide, name
 
 
-def test_the_changelog_names_the_version():
+def test_changelog_contains_the_current_version():
     changelog = (Path(__file__).parents[1] / "CHANGELOG.md").read_text(encoding="utf-8")
     assert f"## [{sklearn_bilstm.__version__}]" in changelog
 
 
-def test_text_becomes_ids_without_torch():
+def test_text_vectorizer_does_not_import_torch():
     code = """
 import sys
 from sklearn_bilstm import TextVectorizer

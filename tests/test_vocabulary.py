@@ -1,4 +1,4 @@
-"""Ids of another vocabulary than the one in fit."""
+"""Token ids of another vocabulary than the fitted one."""
 
 import pickle
 
@@ -36,7 +36,7 @@ def classifier(X):
     return small_classifier(warm_start=True).fit(X, y)
 
 
-class TestAnotherVocabulary:
+class TestOtherVocabulary:
     @pytest.mark.parametrize(
         "use",
         [
@@ -49,34 +49,36 @@ class TestAnotherVocabulary:
         ],
         ids=["predict", "predict_proba", "transform", "score", "partial_fit", "warm"],
     )
-    def test_a_fitted_classifier_refuses_it(self, classifier, other_X, use):
+    def test_a_fitted_classifier_raises(self, classifier, other_X, use):
         with pytest.raises(ValueError, match=OTHER_VOCABULARY):
             use(classifier, other_X)
 
-    @pytest.mark.parametrize("beside", ["X_val", "X_unlabelled"])
-    def test_fit_refuses_it_in_further_rows(self, X, other_X, beside):
-        rows = {beside: other_X, **({"y_val": y} if beside == "X_val" else {})}
+    @pytest.mark.parametrize("name", ["X_val", "X_unlabelled"])
+    def test_x_val_and_x_unlabelled_of_another_vocabulary_raise(self, X, other_X, name):
+        rows = {name: other_X, **({"y_val": y} if name == "X_val" else {})}
         model = small_classifier(embedding="svd")
-        message = f"{beside} is invalid.*{OTHER_VOCABULARY}"
+        message = f"{name} is invalid.*{OTHER_VOCABULARY}"
         with pytest.raises(ValueError, match=message):
             model.fit(X, y, **rows)
 
-    def test_fit_refuses_a_pretrained_network_of_it(self, classifier, other_X):
+    def test_a_pretrained_network_of_another_vocabulary_raises(
+        self, classifier, other_X
+    ):
         model = small_classifier(pretrained=classifier)
         with pytest.raises(ValueError, match="'pretrained'.*of the same vocabulary"):
             model.fit(other_X, y)
 
-    def test_a_regressor_refuses_it(self, X, other_X):
+    def test_a_regressor_raises(self, X, other_X):
         with pytest.raises(ValueError, match=OTHER_VOCABULARY):
             small_regressor().fit(X, y).predict(other_X)
 
-    def test_a_tagger_refuses_it(self, X, other_X):
+    def test_a_tagger_raises(self, X, other_X):
         labels = [["a"] * n for n in np.diff(X.indptr)]
         with pytest.raises(ValueError, match=OTHER_VOCABULARY):
             small_tagger().fit(X, labels).predict(other_X)
 
     @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-    def test_a_pipeline_whose_second_fit_failed_refuses_to_predict(self, error):
+    def test_a_pipeline_raises_after_an_interrupted_second_fit(self, error):
         model = small_pipeline().fit(TEXTS, y)
         with pytest.raises(error):
             model.fit(OTHER_TEXTS, _Target(error))
@@ -85,7 +87,7 @@ class TestAnotherVocabulary:
                 use(TEXTS)
         assert len(model.fit(OTHER_TEXTS, y).predict(TEXTS)) == len(TEXTS)
 
-    def test_stored_models_refuse_it_too(self, X, other_X, tmp_path):
+    def test_restored_models_raise(self, X, other_X, tmp_path):
         model = small_classifier().fit(X, y)
         path = tmp_path / "model.zip"
         save(model, path)
@@ -94,7 +96,7 @@ class TestAnotherVocabulary:
             with pytest.raises(ValueError, match=OTHER_VOCABULARY):
                 restored.predict(other_X)
 
-    def test_word_vectors_of_other_ids_are_refused(self, X):
+    def test_word_vectors_of_other_ids_raise(self, X):
         words = WordVectors(["plot", "good", "film", "bad"], np.eye(4))
         model = small_classifier(embedding=words)
         with pytest.raises(ValueError, match=r"other ids than in X.*aligned_to"):
@@ -102,15 +104,15 @@ class TestAnotherVocabulary:
         X = TextVectorizer(vocabulary=words).fit_transform(TEXTS)
         assert len(model.fit(X, y).predict(X)) == len(y)
 
-    def test_a_refit_on_it_is_no_error(self, X, other_X):
+    def test_a_refit_replaces_the_vocabulary(self, X, other_X):
         model = small_classifier().fit(X, y).fit(other_X, y)
         assert len(model.predict(other_X)) == len(y)
         with pytest.raises(ValueError, match=OTHER_VOCABULARY):
             model.predict(X)
 
 
-class TestTheSameVocabulary:
-    def test_a_refit_on_the_same_texts_gives_ids_that_are_known(self, classifier):
+class TestSameVocabulary:
+    def test_equal_vocabularies_have_equal_ids(self, classifier):
         X = TextVectorizer().fit(TEXTS[::-1]).transform(TEXTS)
         assert len(classifier.predict(X)) == len(y)
 
@@ -122,7 +124,7 @@ class TestTheSameVocabulary:
         model.partial_fit(grown, y)
         assert len(model.predict(X)) == len(y)
 
-    def test_two_vocabularies_that_grew_apart_differ(self):
+    def test_vocabularies_grown_from_different_texts_raise(self):
         a, b = TextVectorizer().fit(TEXTS), TextVectorizer().fit(TEXTS)
         model = small_classifier().fit(a.transform(TEXTS), y)
         model.partial_fit(a.partial_fit(["a tragedy"]).transform(TEXTS), y)
@@ -133,7 +135,7 @@ class TestTheSameVocabulary:
         "vocabulary",
         [["good", "bad", "film"], WordVectors(["good", "bad", "film"], np.eye(3))],
     )
-    def test_given_vocabularies_are_compared_too(self, vocabulary):
+    def test_given_vocabularies_are_compared(self, vocabulary):
         known = TextVectorizer(vocabulary=vocabulary).fit(TEXTS)
         same = TextVectorizer(vocabulary={"good": 2, "bad": 3, "film": 4}).fit(TEXTS)
         other = TextVectorizer(vocabulary=["bad", "good", "film"]).fit(TEXTS)
@@ -143,17 +145,19 @@ class TestTheSameVocabulary:
             model.predict(other.transform(TEXTS))
 
     @pytest.mark.parametrize(
-        "lose", [sparse.csr_array, sparse.csr_matrix, lambda X: X.toarray()]
+        "drop_vocabulary", [sparse.csr_array, sparse.csr_matrix, lambda X: X.toarray()]
     )
-    def test_ids_of_an_unknown_vocabulary_are_read(self, classifier, other_X, lose):
-        assert len(classifier.predict(lose(other_X))) == len(y)
+    def test_ids_without_a_vocabulary_are_not_checked(
+        self, classifier, other_X, drop_vocabulary
+    ):
+        assert len(classifier.predict(drop_vocabulary(other_X))) == len(y)
 
-    def test_a_clone_has_no_vocabulary(self, classifier, other_X):
+    def test_clone_has_no_vocabulary(self, classifier, other_X):
         assert len(clone(classifier).fit(other_X, y).predict(other_X)) == len(y)
 
 
 class _Target:
-    """A target that cannot be read."""
+    """A target whose conversion raises."""
 
     def __init__(self, error):
         self.error = error

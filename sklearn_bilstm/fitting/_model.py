@@ -14,7 +14,7 @@ from sklearn_bilstm.fitting._targets import (
     Target,
 )
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
-from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.sequences import SequenceDataset, split_rows
 from sklearn_bilstm.training import SequenceNet
 
 __all__ = ["FittedModel"]
@@ -24,6 +24,10 @@ _TARGETS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (LabelTarget, IndicatorTarget, NumberTarget, TokenLabelTarget)
 }
+
+# Maximum size of a chunk of rows in prediction. Smaller chunks have more padding, and
+# are too small to precompute the first layer for the tokens of a large vocabulary.
+_CHUNK_ROWS, _CHUNK_STEPS = 2**16, 2**22
 
 
 class FittedModel:
@@ -84,8 +88,16 @@ class FittedModel:
     def logits(self, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, float64 of shape (n, n_outputs).
 
-        They include those of the linear model.
+        They include those of the linear model. Many rows are processed in chunks, so
+        that features and pooled vectors only exist for one chunk at a time.
         """
+        chunks = split_rows(rows.sequences.offsets, _CHUNK_ROWS, _CHUNK_STEPS)
+        if len(chunks) == 1:
+            return self._logits_of_chunk(rows)
+        found = [self._logits_of_chunk(rows.take(chunk)) for chunk in chunks]
+        return np.concatenate(found)
+
+    def _logits_of_chunk(self, rows: SequenceDataset) -> np.ndarray:
         rows = self.with_features(rows)
         return self.ngrams.add_linear(self.net.logits(rows), rows)
 
@@ -154,7 +166,17 @@ class FittedModel:
         return model
 
     def check(self) -> None:
-        """Raise an error if the parts do not fit each other."""
+        """Raise an error if the parts do not match, or cannot predict a row."""
+        self._check_parts()
+        if not all(weight.isfinite().all() for weight in self.network.parameters()):
+            raise ValueError("The weights of the network must be finite.")
+        rows = self.reader.example()
+        if self.network.of_steps:
+            self.net.labels(rows)
+        elif not np.isfinite(self.logits(rows)).all():
+            raise ValueError("The logits of a row must be finite.")
+
+    def _check_parts(self) -> None:
         network = self.network
         if network.head.output_size != self.target.n_outputs:
             raise ValueError("The network must have an output per class or number.")
@@ -169,8 +191,3 @@ class FittedModel:
             words = self.reader.words
             if words is None or characters.input_size != words.n_characters:
                 raise ValueError("There must be a vector for each character.")
-        rows = self.read(self.reader.example())
-        if network.of_steps:
-            self.net.labels(rows)
-        else:
-            self.logits(rows)

@@ -105,12 +105,52 @@ def net_from_state(state: dict[str, Any], device: str) -> SequenceNet:
     net.n_steps_ = state["n_steps"]
     net.history.extend(state["history"])
     weights = dict(net.module_.named_parameters())
-    for name, memory in state["memory"].items():
-        weight = weights[name]
-        net.optimizer_.state[weight] = {
-            key: _beside(weight, value) for key, value in memory.items()
-        }
+    memory = state["memory"]
+    example = _memory_of_a_step(net) if memory else {}
+    for name, found in memory.items():
+        net.optimizer_.state[weights[name]] = _checked_memory(
+            found, weights[name], example
+        )
     return net
+
+
+def _memory_of_a_step(net: SequenceNet) -> dict[str, Any]:
+    """Return the state of an optimizer for a single number, after a step."""
+    weight = nn.Parameter(torch.zeros(1))
+    weight.grad = torch.zeros(1)
+    keywords = {
+        name: value
+        for name, value in net.get_params_for("optimizer").items()
+        if name != "param_groups"
+    }
+    optimizer = net.optimizer([weight], **keywords)
+    optimizer.step()
+    return dict(optimizer.state[weight])
+
+
+def _checked_memory(
+    found: dict[str, Any], weight: nn.Parameter, example: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the state of the optimizer for a weight, on its device."""
+    if found.keys() != example.keys():
+        raise ValueError("The optimizer has another state.")
+    return {key: _on_device_of(weight, found[key], example[key]) for key in example}
+
+
+def _on_device_of(weight: nn.Parameter, value: Any, example: Any) -> Any:
+    if not isinstance(example, Tensor):
+        if type(value) is not type(example):
+            raise TypeError(f"The state of the optimizer must not hold {value!r:.80}.")
+        return value
+    shape = weight.shape if example.ndim else ()
+    if not isinstance(value, Tensor) or (value.shape, value.dtype) != (
+        shape,
+        example.dtype,
+    ):
+        raise ValueError("The state of the optimizer does not match the weights.")
+    if not value.isfinite().all():
+        raise ValueError("The state of the optimizer must be finite.")
+    return value.to(weight.device)
 
 
 def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:
@@ -139,15 +179,6 @@ def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Netw
 
 def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple]:
     return {name: (weight.shape, weight.dtype) for name, weight in weights.items()}
-
-
-def _beside(weight: nn.Parameter, value: Any) -> Any:
-    """Return optimizer state on the device of its weight."""
-    if not isinstance(value, Tensor):
-        return value
-    if value.shape not in (weight.shape, ()):
-        raise ValueError("The memory of the optimiser does not fit the network.")
-    return value.to(weight.device)
 
 
 def _name_of_optimizer(net: SequenceNet) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, NgramLinearModel, SequenceNet
+from sklearn_bilstm.utils._state import state_number
 
 __all__ = ["NgramModels"]
 
@@ -219,7 +220,9 @@ class NgramModels:
             log_odds and ClassLogOdds.from_state(log_odds),
             linear and NgramLinearModel.from_state(linear),
             shares_vocabulary=bool(state["shares_vocabulary"]),
-            network_scale=float(state["network_scale"]),
+            network_scale=state_number(
+                state["network_scale"], "network_scale", is_positive=False
+            ),
         )
         if models.linear is not None and models.linear.n_classes != n_classes:
             raise ValueError("The linear model must have the classes of the estimator.")

@@ -40,6 +40,7 @@ from sklearn_bilstm.utils._containers import (
     ragged_ids,
     unwrap_container,
 )
+from sklearn_bilstm.utils._state import check_scaler, state_array, state_int
 from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
 __all__ = ["SentenceReader", "SequenceReader"]
@@ -394,19 +395,48 @@ class SequenceReader:
             raise ValueError("The network must read tokens or numbers.")
         if not self.columns.keys() <= {"n_features_in_", "feature_names_in_"}:
             raise ValueError("There are unknown properties of columns.")
-        known = self.fingerprint
-        if known is not None and (known.dtype, known.ndim) != ("u2", 1):
-            raise ValueError("A fingerprint must hold a checksum for each token.")
-        scaler = self.static_scaler
-        if self.n_static != (0 if scaler is None else len(scaler.mean_)):
-            raise ValueError("Static features must have a scale each.")
-        if self.words is not None and not isinstance(self.words, WordReader):
-            raise TypeError("Words must have a vocabulary.")
+        self._check_columns_of_state()
+        self._check_scalers_of_state()
+        if self.fingerprint is not None:
+            state_array(self.fingerprint, "fingerprint", kinds="u", shape=(None,))
+            if self.fingerprint.dtype != np.uint16:
+                raise ValueError("A fingerprint must hold a uint16 for each token.")
+        if not isinstance(self.words, WordReader | None):
+            raise TypeError(f"words must be a WordReader: got {self.words!r:.80}.")
 
-    def example(self) -> Any:
-        """Return an X of one row and one step, to try out a restored model."""
+    def _check_scalers_of_state(self) -> None:
+        state_int(self.n_static, "n_static")
+        if self.static_scaler is not None or self.n_static:
+            check_scaler(self.static_scaler, self.n_static)
         if self.input_type == "numeric":
-            return np.zeros((1, 1, len(self.scaler.mean_)))
+            check_scaler(self.scaler, state_int(self.n_channels, "n_channels", least=1))
+        elif self.scaler is not None or self.n_channels is not None:
+            raise ValueError("Only numbers have channels and a scale.")
+
+    def _check_columns_of_state(self) -> None:
+        n_columns = self.columns.get("n_features_in_", self.n_static + 1)
+        state_int(n_columns, "n_features_in_", least=self.n_static + 1)
+        names = self.columns.get("feature_names_in_")
+        if names is not None:
+            state_array(names, "feature_names_in_", kinds="O", shape=(n_columns,))
+            if not all(isinstance(name, str) for name in names):
+                raise ValueError("feature_names_in_ must hold strings.")
+        names = self.channel_names
+        if names is not None and not (
+            isinstance(names, list) and len(names) == self.n_channels
+        ):
+            raise ValueError("channel_names must hold a name for each channel.")
+
+    def example(self) -> SequenceDataset:
+        """Return a standardised row of one step, to try out a restored model."""
+        if self.input_type == "tokens":
+            return self.scale(self.read(self._example_of_tokens()))
+        values = np.zeros((1, len(self.scaler.mean_)))
+        static = np.zeros((1, self.n_static)) if self.n_static else None
+        sequences = RaggedArray(values, np.array([0, 1]))
+        return self.scale(SequenceDataset(sequences, static=static))
+
+    def _example_of_tokens(self) -> Any:
         n_columns = self.columns.get("n_features_in_", 1)
         return sparse.csr_array(([1], [0], [0, 1]), (1, n_columns))
 
@@ -486,10 +516,7 @@ class SentenceReader(SequenceReader):
             characters=TokenCharacters(characters, words.spellings),
         )
 
-    def example(self) -> Any:
-        """Return an X of one row and one step, to try out a restored model."""
-        if self.input_type == "numeric":
-            return super().example()
+    def _example_of_tokens(self) -> Any:
         return [[1]] if self.words is None else [["a"]]
 
 

@@ -29,6 +29,7 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
+from sklearn_bilstm.utils._state import check_scaler, state_int
 
 __all__ = [
     "IndicatorTarget",
@@ -89,6 +90,10 @@ class Target(ABC):
     def scale(self, rows: SequenceDataset) -> SequenceDataset:
         """Return rows with standardised targets."""
         return rows
+
+    def constant_outputs(self, target: Any) -> dict[int, float]:
+        """Return the value of each output that is constant in training."""
+        return {}
 
     def decoder(self, config: Config) -> CRF | IndependentLabels | None:
         """Return the layer that decodes labels of steps; None for whole sequences."""
@@ -198,7 +203,11 @@ class IndicatorTarget(Target):
 
     def __init__(self, n_outputs: int) -> None:
         self.n_outputs = n_outputs
-        self.classes = np.arange(n_outputs)
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Indices of the labels."""
+        return np.arange(self.n_outputs)
 
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Return the indicators, float32 of shape (n, n_outputs)."""
@@ -235,7 +244,7 @@ class IndicatorTarget(Target):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Restore the target from the number of labels."""
-        return cls(_checked_count(state["n_outputs"]))
+        return cls(state_int(state["n_outputs"], "n_outputs", least=1))
 
 
 def label_target(y: np.ndarray, config: Config) -> LabelTarget | IndicatorTarget:
@@ -354,6 +363,14 @@ class NumberTarget(Target):
         target = self.scaler.transform(rows.target)
         return replace(rows, target=target.astype(np.float32))
 
+    def constant_outputs(self, target: np.ndarray) -> dict[int, float]:
+        """Return the standardised value of each output that is constant in training.
+
+        A network only comes close to it, and its predictions vary.
+        """
+        constant = np.flatnonzero((target == target[0]).all(0))
+        return {int(index): float(target[0, index]) for index in constant}
+
     def unscale(self, outputs: np.ndarray) -> np.ndarray:
         """Return predictions on the original scale and in the shape of y."""
         y = self.scaler.inverse_transform(outputs)
@@ -375,11 +392,12 @@ class NumberTarget(Target):
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Restore the target."""
-        n_outputs = _checked_count(state["n_outputs"])
-        scaler = state["scaler"]
-        if len(scaler.mean_) != n_outputs:
-            raise ValueError("Each output must have a scale.")
-        return cls(n_outputs, bool(state["is_flat"]), scaler)
+        n_outputs = state_int(state["n_outputs"], "n_outputs", least=1)
+        check_scaler(state["scaler"], n_outputs)
+        is_flat = bool(state["is_flat"])
+        if is_flat and n_outputs > 1:
+            raise ValueError("Several outputs must have a column each.")
+        return cls(n_outputs, is_flat, state["scaler"])
 
 
 def _check_format(y: np.ndarray, n_labels: int | None, name: str) -> None:
@@ -398,13 +416,10 @@ def _format_of(n_columns: int | None) -> str:
     return f"an indicator matrix of {n_columns} columns"
 
 
-def checked_classes(classes: np.ndarray) -> np.ndarray:
-    if np.ndim(classes) != 1 or not len(classes):
-        raise ValueError("Classes must be a row of labels.")
+def checked_classes(classes: Any) -> np.ndarray:
+    """Return the classes of a state; raise a ValueError for other values."""
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or not len(classes):
+        raise ValueError("classes must be an array of labels.")
+    if len(np.unique(classes)) != len(classes):
+        raise ValueError("classes must be distinct.")
     return classes
-
-
-def _checked_count(n: Any) -> int:
-    if not isinstance(n, int) or n < 1:
-        raise ValueError("There must be at least one output.")
-    return n

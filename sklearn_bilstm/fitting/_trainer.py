@@ -92,6 +92,11 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
     }
     more = dict(config.net_params or {})
     for name in more:
+        if not isinstance(name, str):
+            raise ValueError(
+                "The 'net_params' parameter must map names of arguments of "
+                f"skorch.NeuralNet to values: got the name {name!r}."
+            )
         if (
             name in params
             or name in _RESERVED_NET_PARAMS
@@ -245,6 +250,8 @@ class Training:
         model.best_epoch = self._stopping.best_epoch_ or model.n_iter
         if not self.is_stream and model.n_iter:
             model.ngrams.fit_scale(model.net, self.train)
+            constant = model.target.constant_outputs(self.train.target)
+            model.network.head.set_constant(constant)
 
     def _model_if_stopped(self) -> FittedModel:
         """Return a copy of the model, as if training had ended with this epoch."""

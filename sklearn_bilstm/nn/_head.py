@@ -70,6 +70,19 @@ class DenseHead(Layer):
             nn.init.xavier_uniform_(layer.weight, generator=generator)
             nn.init.zeros_(layer.bias)
 
+    @torch.no_grad()
+    def set_constant(self, logits: dict[int, float]) -> None:
+        """Make some logits constant.
+
+        Parameters
+        ----------
+        logits : dict of int to float
+            Values of the constant logits, by index.
+        """
+        for index, value in logits.items():
+            self.linear.weight[index] = 0
+            self.linear.bias[index] = value
+
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Map pooled sequences of shape (B, P) to logits of shape (B, K).
 

@@ -15,6 +15,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_bilstm
 from sklearn_bilstm.persistence._objects import (
+    is_shared,
     is_storable,
     plain_object,
     restored_object,
@@ -222,7 +223,7 @@ def _kinds(custom: _CustomObjects, device: str = "cpu") -> dict[str, Kind]:
     return {
         **KINDS,
         "@columns": Kind(_is_list_of_columns, attrgetter("data"), list),
-        "@object": Kind(is_storable, plain_object, restore, is_shared=True),
+        "@object": Kind(is_storable, plain_object, restore, is_shared),
         "@custom": Kind(custom.has, custom.name_of, custom.given.__getitem__),
     }
 

@@ -1,11 +1,12 @@
 """Conversion of objects of the supported classes to plain values."""
 
 import importlib
-from inspect import getattr_static, signature
+from inspect import signature
 from typing import Any
 
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from sklearn_bilstm.estimators import (
     BiLSTMClassifier,
@@ -14,6 +15,7 @@ from sklearn_bilstm.estimators import (
     set_model,
 )
 from sklearn_bilstm.fitting import FittedModel
+from sklearn_bilstm.persistence._trial import try_transformer
 from sklearn_bilstm.text import (
     TextVectorizer,
     WordReader,
@@ -22,8 +24,9 @@ from sklearn_bilstm.text import (
     vectorizer_state,
 )
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._state import state_array
 
-__all__ = ["is_storable", "plain_object", "restored_object"]
+__all__ = ["is_shared", "is_storable", "plain_object", "restored_object"]
 
 # Modules of the supported classes, by their name in a file. Estimators of this package
 # are stored by their parameters and their fitted state, which does not depend on the
@@ -75,6 +78,15 @@ def is_storable(value: Any) -> bool:
     return name in _MODULES and _class_of(name) is type(value)
 
 
+def is_shared(value: Any) -> bool:
+    """Return whether several references to an object are stored as such.
+
+    Estimators are not: scikit-learn visits an estimator once per path to it, of which
+    a few nested pipelines could have millions.
+    """
+    return not isinstance(value, BaseEstimator)
+
+
 def plain_object(value: Any) -> list:
     """Return the class name and the attributes of an object."""
     _check_without_cache(value)
@@ -100,6 +112,7 @@ def _with_state(value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     kept = {*value.get_params(deep=False), *_SETTINGS}
     found = {name: attributes[name] for name in kept & attributes.keys()}
     if hasattr(value, "model_"):
+        value.model_.check()
         found[_STATE] = value.model_.state()
     elif hasattr(value, "vocabulary_"):
         found[_STATE] = vectorizer_state(value)
@@ -122,13 +135,8 @@ def restored_object(pair: list, device: str = "cpu") -> Any:
     """
     name, attributes = pair
     kind = _class_of(name)
-    if kind is WordVectors:
-        return WordVectors(**attributes)
-    if issubclass(kind, BaseEstimator):
-        names = signature(kind).parameters.keys() & attributes.keys()
-        restored = kind(**{name: attributes.pop(name) for name in names})
-    else:
-        restored = kind.__new__(kind)
+    names = signature(kind).parameters.keys() & attributes.keys()
+    restored = kind(**{name: attributes.pop(name) for name in names})
     requests, state = attributes.pop(_REQUESTS, None), None
     if issubclass(kind, (*_ESTIMATORS, TextVectorizer)):
         state = attributes.pop(_STATE, None)
@@ -144,6 +152,7 @@ def restored_object(pair: list, device: str = "cpu") -> Any:
         _check_reader(restored)
     if state is not None:
         _restore_state(restored, state, device)
+    try_transformer(restored)
     return restored
 
 
@@ -161,14 +170,24 @@ def _class_of(name: str) -> Any:
 
 
 def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
-    """Reject attributes that would shadow a method."""
+    """Reject attributes that would replace those of the class, or that are special.
+
+    scikit-learn's notebook view inserts some of them into HTML without escaping.
+    """
     for name in attributes:
-        if hasattr(getattr_static(kind, name, None), "__get__"):
+        if hasattr(kind, name) or not name.isidentifier() or name.startswith("__"):
             raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
+    columns = attributes.get("feature_names_in_")
+    if columns is not None:
+        state_array(columns, "feature_names_in_", kinds="O", shape=(None,))
+        if not all(isinstance(column, str) for column in columns):
+            raise ValueError("feature_names_in_ must hold strings.")
 
 
 def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
     found = estimator.get_metadata_routing()
+    if not isinstance(found, MetadataRequest):
+        raise ValueError(f"{type(estimator).__name__} requests no metadata.")
     for method, aliases in requests.items():
         for name, alias in aliases.items():
             vars(found)[method].add_request(param=name, alias=alias)

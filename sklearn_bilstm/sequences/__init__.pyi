@@ -1,4 +1,4 @@
-from ._batching import BucketBatchSampler, inference_batches
+from ._batching import BucketBatchSampler, inference_batches, split_rows
 from ._collate import cut, pad
 from ._dataset import SequenceDataset
 from ._matrix import MAX_ID, ragged_from_ids
@@ -33,5 +33,6 @@ __all__ = [
     "ragged_from_ids",
     "ragged_from_numbers",
     "ragged_from_series",
+    "split_rows",
     "spread",
 ]

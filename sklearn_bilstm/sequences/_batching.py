@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from sklearn_bilstm.sequences._padding import width_of_batch
+from sklearn_bilstm.sequences._padding import is_too_large, width_of_batch
 
-__all__ = ["BucketBatchSampler", "inference_batches"]
+__all__ = ["BucketBatchSampler", "inference_batches", "split_rows"]
 
 # Number of batches in a random pool that is sorted by length. A larger pool has less
 # padding, a smaller one more random batches.
@@ -101,6 +101,36 @@ def inference_batches(
         while 2 * n_rows * width <= n_steps:
             n_rows *= 2
         n_rows = min(n_rows, share, max(1, _MOST_STEPS // width))
-        batches.append(rows[:n_rows])
-        rows = rows[n_rows:]
+        batch = rows[:n_rows]
+        while len(batch) > 1 and is_too_large(
+            int(lengths[batch].sum()), len(batch) * width, _MOST_STEPS
+        ):
+            batch = batch[: len(batch) // 2]
+        batches.append(batch)
+        rows = rows[len(batch) :]
     return batches
+
+
+def split_rows(offsets: np.ndarray, n_rows: int, n_steps: int) -> list[np.ndarray]:
+    """Split rows into chunks of consecutive rows.
+
+    Parameters
+    ----------
+    offsets : ndarray of shape (n + 1,)
+        Offsets of the rows, as in :class:`RaggedArray`.
+    n_rows, n_steps : int
+        Maximum number of rows and of steps of a chunk. A longer row has its own chunk.
+
+    Returns
+    -------
+    chunks : list of ndarray of int, shape (n_rows_of_chunk,)
+        Indices of rows. Each row occurs once. There is at least one chunk.
+    """
+    chunks: list[np.ndarray] = []
+    start, end = 0, len(offsets) - 1
+    while start < end or not chunks:
+        fitting = np.searchsorted(offsets, offsets[start] + n_steps, side="right") - 1
+        stop = min(max(int(fitting), start + 1), start + n_rows, end)
+        chunks.append(np.arange(start, stop))
+        start = stop
+    return chunks

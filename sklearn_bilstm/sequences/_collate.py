@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_bilstm.sequences._padding import padded, width_of_batch
+from sklearn_bilstm.sequences._padding import is_too_large, padded, width_of_batch
 from sklearn_bilstm.sequences._ragged import Ragged
 
 __all__ = ["cut", "pad"]
@@ -35,7 +35,7 @@ def cut(batch: Batch, n_shards: int, max_steps: int) -> list[Batch]:
     """Cut a padded batch into shards of nearly equal numbers of rows.
 
     Shards that exceed the maximum number of steps are halved until they fit, or have a
-    single row.
+    single row. Large shards with much padding are halved too.
 
     Parameters
     ----------
@@ -58,10 +58,10 @@ def cut(batch: Batch, n_shards: int, max_steps: int) -> list[Batch]:
 
 
 def _halved(shard: Batch, max_steps: int) -> list[Batch]:
-    n_rows, n_steps = shard[0]["mask"].shape
-    if n_rows == 1 or n_rows * n_steps <= max_steps:
-        return [shard]
-    return cut(shard, 2, max_steps)
+    mask = shard[0]["mask"]
+    if len(mask) > 1 and is_too_large(int(mask.sum()), mask.numel(), max_steps):
+        return cut(shard, 2, max_steps)
+    return [shard]
 
 
 def _split(tensors: dict[str, Tensor], n_shards: int) -> list[dict[str, Tensor]]:

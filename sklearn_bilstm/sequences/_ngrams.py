@@ -8,6 +8,7 @@ from scipy import sparse
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._state import state_array, state_int
 
 __all__ = [
     "BUCKET_BITS",
@@ -186,16 +187,22 @@ class HashedNgramVocabulary:
             If `state` did not return the values. Sizes are checked before memory is
             allocated for them.
         """
-        (shortest, longest), n_bits = state["lengths"], state["n_bits"]
-        if not 1 <= shortest <= longest <= LONGEST_NGRAM:
+        shortest, longest = state["lengths"]
+        shortest = state_int(shortest, "shortest n-gram", least=1)
+        longest = state_int(longest, "longest n-gram", least=shortest)
+        if longest > LONGEST_NGRAM:
             raise ValueError("The lengths of n-grams are invalid.")
+        n_bits = state_int(state["n_bits"], "n_bits")
         if n_bits not in _BUCKET_BITS:
             raise ValueError("The number of n-gram buckets is invalid.")
-        vocabulary = cls((shortest, longest), n_bits)
-        buckets = state["buckets"]
+        buckets = state_array(state["buckets"], "buckets", kinds="i", shape=(None,))
         if buckets.min(initial=0) < 0 or buckets.max(initial=0) >> n_bits:
             raise ValueError("The bucket of an n-gram does not exist.")
-        vocabulary.buckets, vocabulary.largest_id = buckets, int(state["largest_id"])
+        if (buckets[1:] <= buckets[:-1]).any():
+            raise ValueError("The buckets of n-grams must be sorted.")
+        vocabulary = cls((shortest, longest), n_bits)
+        vocabulary.buckets = buckets
+        vocabulary.largest_id = state_int(state["largest_id"], "largest_id")
         return vocabulary
 
 

@@ -4,11 +4,15 @@ import numpy as np
 
 from sklearn_bilstm.sequences._ragged import Ragged
 
-__all__ = ["padded", "width_of_batch"]
+__all__ = ["is_too_large", "padded", "width_of_batch"]
 
 # Kernels cache their preparation for each width, so the width of long batches is
 # rounded up to a multiple of this number of steps.
 _WIDTH_STEP = 8
+
+# Maximum number of steps of a batch of which more than a third is padding, so that a
+# long row does not multiply the memory of short ones. Other batches rarely reach it.
+_MAX_STEPS_IF_UNEVEN = 2**13
 
 
 def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -43,3 +47,19 @@ def width_of_batch(longest: int) -> int:
     if longest <= 4 * _WIDTH_STEP:
         return max(longest, 1)
     return -(-longest // _WIDTH_STEP) * _WIDTH_STEP
+
+
+def is_too_large(n_real: int, n_steps: int, max_steps: int) -> bool:
+    """Return whether a padded batch should be split to save memory.
+
+    Parameters
+    ----------
+    n_real, n_steps : int
+        Number of steps without and with padding.
+    max_steps : int
+        Maximum number of steps, including padding. It is smaller for a batch with much
+        padding, as of a long row and short ones.
+    """
+    if 3 * n_real < 2 * n_steps:
+        max_steps = min(max_steps, _MAX_STEPS_IF_UNEVEN)
+    return n_steps > max_steps

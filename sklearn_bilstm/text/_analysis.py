@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from sklearn.feature_extraction.text import CountVectorizer
@@ -114,6 +115,8 @@ def make_analyzer(
     """
     if tokenizer is None and token_pattern is None:
         tokenizer = tokenize
+    if settings.get("preprocessor") is not None:
+        settings["preprocessor"] = partial(_preprocess, settings["preprocessor"])
     try:
         return CountVectorizer(
             analyzer=analyzer,
@@ -126,6 +129,17 @@ def make_analyzer(
             "The 'token_pattern' parameter must be a valid regular expression: got "
             f"{token_pattern!r} ({error})."
         ) from error
+
+
+def _preprocess(preprocessor: Callable[[str], Any], document: str) -> Any:
+    found = preprocessor(document)
+    if found is None:
+        raise ValueError(
+            "The 'preprocessor' parameter must return the text that it is passed, or a "
+            f"modified one: got None for the text {document[:50]!r}. Does the function "
+            "end with a return statement?"
+        )
+    return found
 
 
 def analyze_fields(

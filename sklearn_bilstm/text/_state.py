@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._vocabulary import TokenCounts, check_vocabulary
+from sklearn_bilstm.utils._state import state_array, state_int
 from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
 
 __all__ = ["set_vectorizer_state", "vectorizer_state"]
@@ -59,16 +60,29 @@ def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> N
     if not isinstance(max_length, Integral) or max_length < 1:
         raise ValueError("The maximum length must be a positive integer.")
     vectorizer.vocabulary_, vectorizer.max_length_ = vocabulary, int(max_length)
-    vectorizer._n_columns = state["n_columns"]
+    vectorizer._n_columns = state_int(state["n_columns"], "n_columns", least=1)
     counts = state.get("counts")
     if counts is not None:
-        if not isinstance(counts, TokenCounts):
-            raise TypeError("The counts must be token counts.")
+        _check_counts(counts)
         vectorizer._counts = counts
     if state.get("fingerprint") is not None:  # recomputed, since files are not trusted
         vectorizer._fingerprint = vocabulary_fingerprint(vocabulary)
     if state["is_table"]:
         vectorizer.n_features_in_ = state["n_columns"]
-    if state["column_names"] is not None:
-        names = np.asarray(state["column_names"], dtype=object)
+    names = state["column_names"]
+    if names is not None:
+        shape = (vectorizer._n_columns,)
+        names = state_array(np.asarray(names, object), "names", kinds="O", shape=shape)
         vectorizer.feature_names_in_ = names
+
+
+def _check_counts(counts: Any) -> None:
+    """Raise an error if it is not the counts of tokens."""
+    if not isinstance(counts, TokenCounts) or not isinstance(counts.codes, dict):
+        raise TypeError("The counts must be token counts.")
+    state_int(counts.n_documents, "n_documents")
+    n_tokens = len(counts.codes)
+    if list(counts.codes.values()) != list(range(n_tokens)):
+        raise ValueError("The tokens of counts must be numbered one by one.")
+    for name in ("occurrences", "documents"):
+        state_array(getattr(counts, name), name, kinds="i", shape=(n_tokens,))

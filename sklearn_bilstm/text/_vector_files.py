@@ -23,6 +23,8 @@ __all__ = ["read_vectors"]
 _CHUNK_BYTES = 2**18
 _SAMPLE_BYTES = 2**12
 _LONGEST_FIRST_LINE = 2**20
+# Deflate compresses by at most this factor.
+_MAX_GZIP_RATIO = 1032
 # Bytes that occur in binary numbers but not in text.
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _HEADER = re.compile(rb"\s*(\d{1,12})\s+(\d{1,9})\s*")
@@ -64,10 +66,12 @@ def read_vectors(
         If the format of the file is unknown, or the file violates it.
     """
     name = repr(str(path))
+    _check_encoding(encoding)
     with open_bytes(Path(path)) as file:
         try:
             layout = _recognise(file, name)
             n_rows = _count_at_most(file, layout) if kept is None else len(kept)
+            n_rows = min(n_rows, _most_rows(file, layout))
             words = _Words(layout, n_rows, kept, encoding, errors)
             n_words = _read(file, words)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -79,6 +83,16 @@ def read_vectors(
             "correct line 1."
         )
     return words.finished()
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        b"a".decode(encoding, "ignore")
+    except (LookupError, TypeError) as error:
+        raise ValueError(
+            "encoding must be the name of a Python encoding, such as 'utf-8' or "
+            f"'latin-1'. Got {encoding!r} instead."
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -245,6 +259,16 @@ def _count_at_most(file: BinaryIO, layout: _Layout) -> int:
         count = 1 + sum(chunk.count(b"\n") for chunk in chunks)
     _rewind(file)
     return count
+
+
+def _most_rows(file: BinaryIO, layout: _Layout) -> int:
+    """Return an upper bound of the number of words, by the size of the file."""
+    size = os.fstat(file.fileno()).st_size
+    if isinstance(getattr(file, "raw", None), gzip.GzipFile):
+        size *= _MAX_GZIP_RATIO
+    # a number takes at least two characters of text
+    n_bytes = layout.n_bytes if layout.is_binary else 2 * layout.n_dims
+    return size // n_bytes + 1
 
 
 def _text_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:

@@ -158,12 +158,25 @@ def encode(
 def extend_vocabulary(
     vocabulary: Mapping[Hashable, int], tokens: Iterable[Hashable]
 ) -> dict[Hashable, int]:
-    """Return the vocabulary, extended by the tokens that are not in it."""
+    """Return the vocabulary, extended by the tokens that are not in it.
+
+    Raises
+    ------
+    ValueError
+        If there are no larger ids left.
+    """
     vocabulary = dict(vocabulary)
-    next_id = max(vocabulary.values(), default=FIRST_TOKEN_ID - 1) + 1
+    largest_id = max(vocabulary.values(), default=FIRST_TOKEN_ID - 1)
+    next_id = largest_id + 1
     for token in tokens:
         if vocabulary.setdefault(token, next_id) == next_id:
             next_id += 1
+    if vocabulary and next_id - 1 > _LARGEST_ID:
+        raise ValueError(
+            "The 'vocabulary' parameter must leave larger int32 ids for column markers "
+            f"and for new tokens of partial_fit: got the id {largest_id}. Use "
+            "smaller ids, such as consecutive ones."
+        )
     return vocabulary
 
 

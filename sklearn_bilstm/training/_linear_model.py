@@ -14,6 +14,7 @@ from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
 from sklearn_bilstm.training._progress import StepPrinter
 from sklearn_bilstm.training._splits import folds
 from sklearn_bilstm.training._temperature import fitted_temperature
+from sklearn_bilstm.utils._state import state_array, state_int, state_number
 
 __all__ = ["NgramLinearModel", "Regressions"]
 
@@ -159,14 +160,17 @@ class NgramLinearModel:
         LookupError, TypeError, ValueError
             If `state` did not return the values.
         """
-        shortest, longest = state["ngrams"]
+        vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
+        n_classes = state_int(state["n_classes"], "n_classes", least=1)
         multilabel = bool(state["multilabel"])
-        model = cls((shortest, longest), state["n_classes"], multilabel=multilabel)
-        model.vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
-        model.idf = state["idf"]
+        model = cls(vocabulary.lengths, n_classes, multilabel=multilabel)
+        model.vocabulary = vocabulary
+        n_columns = max(1, vocabulary.n_columns)
+        model.idf = state_array(state["idf"], "idf", kinds="f", shape=(n_columns,))
         model.regressions = Regressions(**state["regressions"])
-        model.regressions.check()
-        model.size_, model.temperature_ = float(state["size"]), state["temperature"]
+        model.regressions.check(n_classes)
+        model.size_ = state_number(state["size"], "size", is_positive=False)
+        model.temperature_ = state_number(state["temperature"], "temperature")
         return model
 
     def contributions(
@@ -309,14 +313,21 @@ class Regressions:
     intercepts: np.ndarray
     exclusive: bool = True
 
-    def check(self) -> None:
-        """Raise a ValueError if sizes differ or a coefficient is not finite."""
-        if self.coefficients.shape[1] != len(self.classes):
-            raise ValueError("The linear model must have coefficients for each class.")
-        is_sparse = sparse.issparse(self.coefficients)
-        values = self.coefficients.data if is_sparse else self.coefficients
-        if not np.isfinite(values).all():
-            raise ValueError("The coefficients of the linear model must be finite.")
+    def check(self, n_classes: int) -> None:
+        """Raise a ValueError if sizes differ or a number is not finite."""
+        n_found = len(state_array(self.classes, "classes", kinds="i", shape=(None,)))
+        known = np.arange(n_classes) if self.exclusive else np.arange(n_found)
+        if not np.isin(self.classes, known).all() or not 0 < n_found <= n_classes:
+            raise ValueError("The linear model must have some of the classes.")
+        state_array(self.intercepts, "intercepts", kinds="f", shape=(n_found,))
+        shape = None, n_found
+        if isinstance(self.coefficients, sparse.csr_array):
+            data = self.coefficients.data
+            state_array(data, "coefficients", kinds="f", shape=(None,))
+            if self.coefficients.shape[1] != n_found:
+                raise ValueError("There must be coefficients for each class.")
+        else:
+            state_array(self.coefficients, "coefficients", kinds="f", shape=shape)
 
     def logits(self, X: sparse.csr_array) -> np.ndarray:
         """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""

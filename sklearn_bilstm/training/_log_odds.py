@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray, spread
+from sklearn_bilstm.utils._state import state_array, state_int
 
 __all__ = ["ClassLogOdds", "LogOddsOfRows"]
 
@@ -136,10 +137,8 @@ class ClassLogOdds:
         occurs = self.vocabulary.counts(sequences)
         members = self._members(target)
         everywhere = _Weights.of(occurs, members, weight)
-        n_ngrams = occurs.shape[1]
-        shape = _N_FOLDS + 1, n_ngrams + 1, self.n_channels // self._n_lengths
         # half precision, since the tables can be very large
-        self.tables = np.zeros(shape, np.float16)
+        self.tables = np.zeros(self._shape_of_tables(), np.float16)
         self.tables[-1, :-1] = self._log_odds(everywhere)
         fold_of_rows = _fold_of_rows(sequences)
         for fold in range(_N_FOLDS):
@@ -175,12 +174,19 @@ class ClassLogOdds:
         LookupError, TypeError, ValueError
             If `state` did not return the values.
         """
-        shortest, longest = state["lengths"]
+        vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
+        n_classes = state_int(state["n_classes"], "n_classes", least=1)
         multilabel = bool(state["multilabel"])
-        log_odds = cls((shortest, longest), state["n_classes"], multilabel=multilabel)
-        log_odds.vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
-        log_odds.tables = state["tables"]
+        log_odds = cls(vocabulary.lengths, n_classes, multilabel=multilabel)
+        log_odds.vocabulary = vocabulary
+        log_odds.tables = state_array(
+            state["tables"], "tables", kinds="f", shape=log_odds._shape_of_tables()
+        )
         return log_odds
+
+    def _shape_of_tables(self) -> tuple[int, int, int]:
+        n_rows = max(1, self.vocabulary.n_columns) + 1
+        return _N_FOLDS + 1, n_rows, self.n_channels // self._n_lengths
 
     def _of_rows(
         self, sequences: RaggedArray, table_of_rows: np.ndarray

@@ -2,14 +2,16 @@
 
 A file is an uncompressed zip archive with three parts: `manifest.json` with the format
 version and the SHA-256 checksums of the other parts, `content.json`, and
-`arrays.safetensors`. Other parts are not allowed, so that the size of the file bounds
-the memory required to read it.
+`arrays.safetensors`. Other parts are not allowed, and the number of lists and objects
+in the JSON is limited, so that the size of the file bounds the memory required to read
+it.
 """
 
 import hashlib
 import io
 import json
 import os
+import re
 import struct
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -34,6 +36,15 @@ FORMAT = 1
 
 _MANIFEST, _CONTENT, _ARRAYS = "manifest.json", "content.json", "arrays.safetensors"
 _LARGEST_MANIFEST = 2**16
+# Lists and objects of the JSON, each of which takes up to 250 bytes once read.
+_MAX_CONTAINERS = 2**19
+_JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
+# Record at the end of a zip archive: signature, six numbers that include the size of
+# the directory of parts, and the length of a comment. In archives of more than 4 GiB, a
+# locator of a longer record precedes it.
+_END_RECORD = struct.Struct("<4s4H2LH")
+_END, _LOCATOR, _LOCATOR_SIZE = b"PK\x05\x06", b"PK\x06\x07", 20
+_LARGEST_DIRECTORY, _LARGEST_ZIP32 = 2**16, 2**32
 _ENCRYPTED = 0x1
 _EARLIEST = (
     1980,
@@ -70,9 +81,17 @@ def write_archive(
         Content that JSON supports.
     arrays : mapping of str to ndarray
         Numeric arrays by name.
+
+    Raises
+    ------
+    ValueError
+        If there are more lists and objects in `content` than :func:`read_archive`
+        accepts.
     """
+    encoded = _to_json(content)
+    _check_containers(encoded)
     parts = {
-        _CONTENT: _to_json(content),
+        _CONTENT: encoded,
         _ARRAYS: safetensors.numpy.save(dict(arrays)),
     }
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
@@ -124,9 +143,11 @@ def _open_parts(path: AnyFile, kind: str, *names: str) -> Iterator[dict[str, byt
     """Yield the bytes of some parts; convert all errors of them to ValueErrors."""
     with _opened(path) as file:
         try:
+            size = file.seek(0, os.SEEK_END)
+            _check_directory(file, size)
             with zipfile.ZipFile(file) as archive:
                 manifest = _manifest(archive, kind)
-                _check_parts(archive, file.seek(0, os.SEEK_END))
+                _check_parts(archive, size)
                 yield {name: _part(archive, name, manifest) for name in names}
         except (*_ZIP_ERRORS, SafetensorError, LookupError, TypeError) as error:
             raise ValueError(
@@ -139,6 +160,20 @@ def _opened(path: AnyFile) -> IO[bytes]:
     if isinstance(path, str | os.PathLike):
         return Path(path).open("rb")
     return io.BytesIO(read_bytes(path))
+
+
+def _check_directory(file: IO[bytes], size: int) -> None:
+    """Check that a zip archive lists few parts, before zipfile reads the list."""
+    file.seek(max(size - _END_RECORD.size - _LOCATOR_SIZE, 0))
+    tail = file.read()
+    if len(tail) < _END_RECORD.size:
+        raise ValueError("it is not a zip file.")
+    signature, *_, directory_size, _, _ = _END_RECORD.unpack(tail[-_END_RECORD.size :])
+    if signature != _END:
+        raise ValueError("it is not a zip file, or it is truncated.")
+    is_long = tail.startswith(_LOCATOR) and size < _LARGEST_ZIP32
+    if is_long or directory_size > _LARGEST_DIRECTORY:
+        raise ValueError("it must contain three parts: its directory is too large.")
 
 
 def _manifest(archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
@@ -194,7 +229,22 @@ def _to_json(content: Any) -> bytes:
 
 
 def _from_json(data: bytes) -> Any:
+    _check_containers(data)
     return json.loads(data.decode(), parse_constant=_refuse_constant)
+
+
+def _check_containers(data: bytes) -> None:
+    """Check the number of lists and objects of JSON before it is parsed."""
+    if _n_brackets(data) <= _MAX_CONTAINERS:
+        return
+    if _n_brackets(_JSON_STRING.sub(b"", data)) > _MAX_CONTAINERS:
+        raise ValueError(
+            f"its JSON contains more than {_MAX_CONTAINERS} lists and objects."
+        )
+
+
+def _n_brackets(data: bytes) -> int:
+    return data.count(b"[") + data.count(b"{")
 
 
 def _refuse_constant(name: str) -> NoReturn:

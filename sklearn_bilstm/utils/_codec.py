@@ -8,7 +8,8 @@ create any other objects.
 
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
@@ -36,8 +37,12 @@ _TYPES = {
     **{kind.__name__: kind for kind in (bool, float, int, object, str)},
     **{f"numpy.{name}": dtype.type for name, dtype in _NUMBERS.items()},
 }
-_STRINGS = re.compile(r"[<>]U\d{1,9}")
+_STRINGS = re.compile(r"[<>]U\d{1,5}")
 _LARGEST_CODE_POINT = 0x10FFFF
+_STATE_SIZE = 624  # of a Mersenne Twister
+# Keys of equal hash, each of which is compared with all others. Hashes of numbers are
+# known to a forger, those of strings differ between processes.
+_MAX_EQUAL_HASHES = 16
 
 
 class Kind(NamedTuple):
@@ -51,14 +56,14 @@ class Kind(NamedTuple):
         Converts such a value to a simpler one, which is encoded recursively.
     restore : callable
         Converts the simpler value back.
-    is_shared : bool, default=False
+    is_shared : callable, optional
         Whether several references to a value are restored as references to one object.
     """
 
     matches: Callable[[Any], bool]
     simplify: Callable[[Any], Any]
     restore: Callable[[Any], Any]
-    is_shared: bool = False
+    is_shared: Callable[[Any], bool] = lambda value: False
 
 
 class UnknownKindError(TypeError):
@@ -88,13 +93,14 @@ class Encoder:
     Attributes
     ----------
     arrays : dict of str to ndarray
-        Arrays by the path of their first occurrence.
+        Arrays by the path of their first occurrence. Every third occurrence is stored
+        again, so that the size of a file bounds the memory of what is restored from it.
     """
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self._kinds = kinds
-        self._names: dict[int, str] = {}
+        self._names: dict[int, str] = {}  # of arrays that occurred once
         self._numbers: dict[int, int] = {}
         self._kept: list[Any] = []  # keeps values alive, since ids can be reused
 
@@ -138,20 +144,21 @@ class Encoder:
         if id(value) in self._numbers:
             return {_SAME: self._numbers[id(value)]}
         encoded = {mark: self.encode(kind.simplify(value), place)}
-        if kind.is_shared:
+        if kind.is_shared(value):
             self._numbers[id(value)] = len(self._numbers)
             self._kept.append(value)
         return encoded
 
     def _add_array(self, array: np.ndarray, place: str) -> str:
-        if id(array) not in self._names:
-            while place in self.arrays:  # keys with dots look like paths
-                place += "'"
-            native = array.dtype.newbyteorder("=")
-            self.arrays[place] = np.asarray(array, native, order="C")
-            self._names[id(array)] = place
-            self._kept.append(array)
-        return self._names[id(array)]
+        if id(array) in self._names:
+            return self._names.pop(id(array))
+        while place in self.arrays:  # keys with dots look like paths
+            place += "'"
+        native = array.dtype.newbyteorder("=")
+        self.arrays[place] = np.asarray(array, native, order="C")
+        self._names[id(array)] = place
+        self._kept.append(array)
+        return place
 
 
 class Decoder:
@@ -170,6 +177,7 @@ class Decoder:
     ) -> None:
         self._arrays = arrays
         self._kinds = kinds
+        self._n_uses: Counter[str] = Counter()
         self._shared: list[Any] = []
 
     def decode(self, value: Any) -> Any:
@@ -191,14 +199,20 @@ class Decoder:
 
     def _decode_kind(self, mark: str, simpler: Any) -> Any:
         if mark == _ARRAY:
-            return self._arrays[simpler]
+            return self._array(simpler)
         if mark == _SAME:
             return self._shared[simpler]
         kind = self._kinds[mark]
         value = kind.restore(self.decode(simpler))
-        if kind.is_shared:
+        if kind.is_shared(value):
             self._shared.append(value)
         return value
+
+    def _array(self, name: str) -> np.ndarray:
+        self._n_uses[name] += 1
+        if self._n_uses[name] > 2:  # whatever is restored can copy it
+            raise ValueError(f"The array {name!r:.80} is named more than twice.")
+        return self._arrays[name]
 
 
 def _all_plain(values: Collection) -> bool:
@@ -238,7 +252,24 @@ def _keys_and_values(value: dict) -> list:
 
 
 def _dict_of(pair: list) -> dict:
-    return dict(zip(*pair, strict=True))
+    keys, values = pair
+    return dict(zip(_checked_keys(keys), values, strict=True))
+
+
+def _set(items: list) -> set:
+    return set(_checked_keys(items))
+
+
+def _frozenset(items: list) -> frozenset:
+    return frozenset(_checked_keys(items))
+
+
+def _checked_keys(keys: Iterable[Hashable]) -> Iterable[Hashable]:
+    """Raise an error for keys that would make a table of hashes slow."""
+    hashes = Counter(map(hash, keys))
+    if max(hashes.values(), default=0) > _MAX_EQUAL_HASHES:
+        raise ValueError("Too many keys have the same hash.")
+    return keys
 
 
 def _is_scalar(value: Any) -> bool:
@@ -305,6 +336,10 @@ def _state(random_state: np.random.RandomState) -> dict:
 
 
 def _random_state(state: dict) -> np.random.RandomState:
+    position = state["state"]["pos"]
+    if type(position) is not int or not 0 <= position <= _STATE_SIZE:
+        # numpy would read outside of the state
+        raise ValueError(f"The position of a random state is {position!r:.80}.")
     random_state = np.random.RandomState()
     random_state.set_state(state)
     return random_state
@@ -335,15 +370,15 @@ KINDS: dict[str, Kind] = {
     "@dict": Kind(_is(dict), _keys_and_values, _dict_of),
     "@dtype": Kind(_is_dtype, _name_of_dtype, _dtype),
     "@float": Kind(_is(float), repr, float),
-    "@frozenset": Kind(_is(frozenset), list, frozenset),
+    "@frozenset": Kind(_is(frozenset), list, _frozenset),
     "@objects": Kind(_is_array_of("O"), _shape_and_items, _objects),
     "@path": Kind(_is_path, str, Path),
     "@precision": _named(_PRECISIONS),
     "@random_state": Kind(
-        _is(np.random.RandomState), _state, _random_state, is_shared=True
+        _is(np.random.RandomState), _state, _random_state, lambda value: True
     ),
     "@scalar": Kind(_is_scalar, _name_and_number, _scalar),
-    "@set": Kind(_is(set), list, set),
+    "@set": Kind(_is(set), list, _set),
     "@slice": Kind(
         _is(slice), lambda s: [s.start, s.stop, s.step], lambda s: slice(*s)
     ),

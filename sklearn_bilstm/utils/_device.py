@@ -41,8 +41,9 @@ def resolve_device(device: str | torch.device) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         resolved = torch.device(device)
-        # only an allocation shows whether the device and its index exist
-        torch.empty(1, device=resolved)
+        # only an allocation shows whether the device and its index exist, and only a
+        # copy whether it has data, which "meta" has not
+        torch.zeros(1, device=resolved).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise ValueError(

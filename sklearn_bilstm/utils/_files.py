@@ -1,14 +1,20 @@
 """Reading of compressed and open files, and atomic writing."""
 
 import gzip
+import hashlib
 import io
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 from uuid import uuid4
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]  # no lock there
 
 __all__ = [
     "AnyFile",
@@ -23,6 +29,8 @@ __all__ = [
 AnyFile = str | os.PathLike[str] | IO[bytes]
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+_CAN_RENAME_OPEN_FILES = os.name == "posix"
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -109,7 +117,8 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """Open a temporary file that replaces `path` when it is complete.
 
     After an error, an existing file is unchanged. Symbolic links are followed, and the
-    mode of an existing file is kept.
+    mode of an existing file is kept. If the process is killed, the temporary file stays
+    until the path is written again.
 
     Parameters
     ----------
@@ -126,8 +135,10 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         If the folder does not exist.
     IsADirectoryError
         If `path` is a folder.
+    OSError
+        If the file cannot be written.
     """
-    path = Path(os.path.realpath(path))
+    given, path = os.fspath(path), Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"The folder {os.fspath(path.parent)!r} for {path.name!r} does not exist: "
@@ -137,18 +148,69 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise IsADirectoryError(
             f"{os.fspath(path)!r} is a folder: pass the path of a file in it."
         )
-    written = path.with_name(f".{path.name}.{uuid4().hex}")
+    with _errors_naming(given):
+        file, written = _open_temporary(path)
     try:
-        with written.open("xb") as file:
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if path.exists():
-            shutil.copymode(path, written)
-        written.replace(path)
+            with _errors_naming(given):
+                if path.exists():
+                    shutil.copymode(path, written)
+                if not _CAN_RENAME_OPEN_FILES:
+                    file.close()
+                written.replace(path)
     finally:
         written.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+@contextmanager
+def _errors_naming(path: str) -> Iterator[None]:
+    """Convert any OSError to one that names the path of the user."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _open_temporary(path: Path) -> tuple[IO[bytes], Path]:
+    """Create and lock a temporary file for `path`, and remove those of dead writers.
+
+    The system releases the lock of a process that ends, however it ends. Names contain
+    a hash of that of `path`, since they must not be longer than it.
+    """
+    of_path = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    for leftover in path.parent.glob(f".{of_path}.*"):
+        _remove_if_unlocked(leftover)
+    while True:
+        written = path.with_name(f".{of_path}.{uuid4().hex[:16]}")
+        file = written.open("xb")
+        _lock(file, wait=True)
+        if written.exists():
+            return file, written
+        file.close()  # another writer removed it before it was locked
+
+
+def _remove_if_unlocked(written: Path) -> None:
+    with suppress(OSError), written.open("r+b") as file:
+        if _lock(file):
+            written.unlink()
+
+
+def _lock(file: IO[bytes], *, wait: bool = False) -> bool:
+    """Lock an open file, and return whether that succeeded.
+
+    It never does on Windows, and on file systems without locks.
+    """
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

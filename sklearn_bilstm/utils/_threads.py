@@ -1,11 +1,13 @@
 """Worker threads, and limits of the threads of torch and BLAS."""
 
+import ctypes
+import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import wraps
-from threading import Condition, Lock, get_ident
-from types import TracebackType
+from functools import cache, wraps
+from threading import Condition, Lock
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 import threadpoolctl
@@ -13,106 +15,181 @@ import torch
 
 from sklearn_bilstm.utils._interrupts import call_within
 
-__all__ = ["OneCore", "Workers", "single_threaded"]
+__all__ = ["SingleThread", "Workers", "single_threaded"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class OneCore:
-    """Context manager that limits torch to a single thread.
+class _Outside(threading.local):
+    n_threads = 1
 
-    Results then do not depend on the number of cores. Contexts can overlap, in one
-    thread or in several. When the last one ends, the number of threads before the first
-    one is restored. Use :func:`single_threaded` for code that Ctrl-C can interrupt.
+
+class SingleThread:
+    """Context manager that limits torch to a single thread in the calling thread.
+
+    Results then do not depend on the number of cores. Other threads are not affected.
+    Contexts can be nested. At the end of a context, the number of threads before it is
+    restored, unless it was changed within the context. Use :func:`single_threaded` for
+    code that Ctrl-C can interrupt.
 
     Parameters
     ----------
     blas : bool, default=False
-        Whether to limit the BLAS of NumPy and SciPy too, which takes a millisecond.
+        Whether to limit the BLAS of NumPy and SciPy too, in all threads. This takes a
+        millisecond.
     """
 
-    _lock: ClassVar[Lock] = Lock()
-    _active: ClassVar[list["OneCore"]] = []
-    # limited BLAS libraries, and their previous numbers of threads
-    _limited: ClassVar[list[tuple[Any, int]]] = []
-    _n_available: ClassVar[int] = 1  # threads of torch outside of all contexts
+    _outside: ClassVar[_Outside] = _Outside()
 
     def __init__(self, *, blas: bool = False) -> None:
-        self.blas = blas
-        self._thread = 0
-        self._limited_here: list[tuple[Any, int]] = []
+        self._blas = _BlasLimit() if blas else None
+        # previous numbers of threads: of torch, in MKL, and outside of all contexts
+        self._n_threads: int | None = None
+        self._n_mkl_threads: list[int] = []
+        self._n_outside = 1
 
     @staticmethod
     def n_available() -> int:
         """Return the number of threads of torch outside of all contexts."""
-        with OneCore._lock:
-            return OneCore._n_available if OneCore._active else torch.get_num_threads()
+        n_threads = torch.get_num_threads()
+        return SingleThread._outside.n_threads if n_threads == 1 else n_threads
 
     def __enter__(self) -> Self:
-        # Torch sets the number for the current thread and for threads started later,
-        # which can also be within a context.
-        with OneCore._lock:
-            if not OneCore._active:
-                OneCore._n_available = torch.get_num_threads()
-            self._thread = get_ident()
-            OneCore._active.append(self)  # first, so that __exit__ undoes all changes
-            torch.set_num_threads(1)
-            if self.blas:
-                self._limit_blas()
+        try:
+            self._limit_torch()
+            if self._blas is not None:
+                self._blas.__enter__()
+            return self
+        except BaseException:
+            self.__exit__()  # which a `with` statement does not call in this case
+            raise
+
+    def __exit__(self, *error: object) -> None:
+        if self._blas is not None:
+            self._blas.__exit__()
+        if self._n_threads is not None:
+            self._restore_torch(self._n_threads)
+
+    def _limit_torch(self) -> None:
+        set_torch, set_mkl = _functions_of_this_thread()
+        self._n_outside = self._outside.n_threads
+        self._n_threads = torch.get_num_threads()
+        self._outside.n_threads = self.n_available()
+        set_torch(1)
+        if set_mkl is not None:
+            # Ctrl-C cannot come between the call and storing the previous number
+            self._n_mkl_threads.extend(map(set_mkl, [1]))
+
+    def _restore_torch(self, n_threads: int) -> None:
+        # in such an order that a second call completes an interrupted one
+        set_torch, set_mkl = _functions_of_this_thread()
+        if torch.get_num_threads() == 1:
+            if set_mkl is not None and self._n_mkl_threads:
+                set_mkl(self._n_mkl_threads[0])
+            set_torch(n_threads)
+        self._outside.n_threads = self._n_outside
+        self._n_mkl_threads.clear()
+        self._n_threads = None
+
+
+@cache
+def _functions_of_this_thread() -> tuple[
+    Callable[[int], Any], Callable[[int], int] | None
+]:
+    """Return functions that set the number of threads of torch, and in its MKL.
+
+    They apply to the calling thread only, whereas :func:`torch.set_num_threads`, which
+    calls both, also applies to threads that are started later. It is the fallback on
+    platforms where they are not found. The function of MKL returns the previous number,
+    or 0 if the thread had no number of its own.
+    """
+    controller = threadpoolctl.ThreadpoolController().select(user_api="openmp")
+    try:
+        set_mkl = None
+        if torch.backends.mkl.is_available():
+            set_mkl = ctypes.PyDLL(torch._C.__file__).MKL_Set_Num_Threads_Local
+        for library in controller.lib_controllers:
+            set_openmp = ctypes.PyDLL(library.filepath).omp_set_num_threads
+            with ThreadPoolExecutor(1) as pool:  # the number ends with its thread
+                if pool.submit(_sets_threads_of_torch, set_openmp).result():
+                    return set_openmp, set_mkl
+    except (AttributeError, OSError):
+        pass
+    return torch.set_num_threads, None
+
+
+def _sets_threads_of_torch(set_openmp: Callable[[int], Any]) -> bool:
+    n_threads = torch.get_num_threads() + 1
+    set_openmp(n_threads)
+    return torch.get_num_threads() == n_threads
+
+
+class _BlasLimit:
+    """Context manager that limits the BLAS of NumPy and SciPy to a single thread.
+
+    Most libraries have one number of threads for the whole process. It is restored when
+    the last context ends, and in a forked process.
+    """
+
+    _lock: ClassVar[Lock] = Lock()
+    _active: ClassVar[list["_BlasLimit"]] = []
+    # limited libraries, and their previous numbers of threads
+    _limited: ClassVar[list[tuple[Any, int]]] = []
+
+    def __init__(self) -> None:
+        self._limited_here: list[tuple[Any, int]] = []
+
+    def __enter__(self) -> Self:
+        with _BlasLimit._lock:
+            _BlasLimit._active.append(self)  # first, so that __exit__ undoes all
+            controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
+            for library in controller.lib_controllers:
+                self._limit(library)
+            _release_openblas_control()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        with OneCore._lock:
-            if self not in OneCore._active:
+    def __exit__(self, *error: object) -> None:
+        with _BlasLimit._lock:
+            _restore_threads(self._limited_here)
+            if self not in _BlasLimit._active:
                 return
-            others = [context for context in OneCore._active if context is not self]
-            if all(context._thread != self._thread for context in others):
-                torch.set_num_threads(OneCore._n_available)
-            if self.blas:
-                _restore_threads(self._limited_here)
-                if not any(context.blas for context in others):
-                    _restore_threads(OneCore._limited)
-                _release_openblas_control()
-            OneCore._active.remove(
-                self
-            )  # last, so that an interrupted exit is repeated
+            if _BlasLimit._active == [self]:
+                _restore_threads(_BlasLimit._limited)
+            _release_openblas_control()
+            # last, so that an interrupted exit is repeated
+            _BlasLimit._active.remove(self)
 
-    @staticmethod
-    def keep_thread_to_one_core() -> None:
-        """Limit torch to a single thread in a worker thread, if a context is active.
-
-        Otherwise, the limit would apply to all threads started later.
-        """
-        with OneCore._lock:
-            if OneCore._active:
-                torch.set_num_threads(1)
-
-    def _limit_blas(self) -> None:
-        controller = threadpoolctl.ThreadpoolController().select(user_api="blas")
-        for library in controller.lib_controllers:
-            n_threads = library.num_threads
-            if n_threads is None or n_threads < 2:
-                continue
-            here = _limits_per_thread(library)
-            limited = self._limited_here if here else OneCore._limited
-            limited.append((library, n_threads))
-            library.set_num_threads(1)
-            if library.num_threads != 1:  # another thread has limited it
-                limited.pop()
+    @classmethod
+    def restore_in_forked_process(cls) -> None:
+        """End all contexts, since other threads do not exist in a forked process."""
+        cls._lock = Lock()  # a thread can have held it
+        cls._active.clear()
+        _restore_threads(cls._limited)
         _release_openblas_control()
+
+    def _limit(self, library: Any) -> None:
+        n_threads = library.num_threads
+        if n_threads is None or n_threads < 2:
+            return
+        here = _limits_per_thread(library)
+        limited = self._limited_here if here else _BlasLimit._limited
+        limited.append((library, n_threads))
+        library.set_num_threads(1)
+        if library.num_threads != 1:  # another thread has limited it
+            limited.pop()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_BlasLimit.restore_in_forked_process)
 
 
 def _restore_threads(limited: list[tuple[Any, int]]) -> None:
-    """Restore the previous numbers of threads of libraries."""
+    """Restore the previous numbers of threads, unless they were changed meanwhile."""
     while limited:
         library, n_threads = limited[-1]
-        library.set_num_threads(n_threads)
+        if library.num_threads == 1:
+            library.set_num_threads(n_threads)
         limited.pop()  # last, so that it is restored after Ctrl-C
 
 
@@ -149,7 +226,7 @@ class Workers:
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
-        self._core = OneCore()
+        self._single_thread = SingleThread()
         self._pool: ThreadPoolExecutor | None = None
         self._n_extra_threads = 0
         self._waiting: Iterator[int] = iter(())  # indices of the remaining calls
@@ -158,21 +235,16 @@ class Workers:
         self._changed, self._n_working = Condition(), 0
 
     def __enter__(self) -> Self:
-        self._core.__enter__()
-        self._n_extra_threads = (self.n_threads or OneCore.n_available()) - 1
+        self._single_thread.__enter__()
+        self._n_extra_threads = (self.n_threads or SingleThread.n_available()) - 1
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         deque(self._waiting, maxlen=0)
         if self._pool is not None:
             self._pool.shutdown()
         self._pool, self._n_extra_threads = None, 0
-        self._core.__exit__(kind, error, trace)
+        self._single_thread.__exit__()
 
     def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
         """Call a function for each item, and return the results in order.
@@ -220,9 +292,13 @@ class Workers:
         # the pool starts threads on demand
         if self._pool is None:
             self._pool = ThreadPoolExecutor(
-                self._n_extra_threads, "sklearn_bilstm", OneCore.keep_thread_to_one_core
+                self._n_extra_threads, "sklearn_bilstm", _limit_this_thread
             )
         return self._pool
+
+
+def _limit_this_thread() -> None:
+    SingleThread().__enter__()  # the limit ends with the thread
 
 
 def single_threaded(
@@ -235,13 +311,15 @@ def single_threaded(
     Parameters
     ----------
     blas : bool, default=False
-        As for :class:`OneCore`.
+        As for :class:`SingleThread`.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @wraps(function)
         def decorated(*args: P.args, **kwargs: P.kwargs) -> T:
-            return call_within(OneCore(blas=blas), lambda: function(*args, **kwargs))
+            return call_within(
+                SingleThread(blas=blas), lambda: function(*args, **kwargs)
+            )
 
         return decorated
 

@@ -44,7 +44,7 @@ def write(tmp_path):
     return write
 
 
-def test_conll_2003_is_read(write):
+def test_load_conll_reads_conll_2003(write):
     for path in write(CONLL_2003):
         sentences = load_conll(path)
         assert sentences.data == [["EU", "rejects"], ["Peter"], ["BRUSSELS"]]
@@ -59,9 +59,7 @@ def test_conll_2003_is_read(write):
         (load_conllu, "# newdoc", "1\ta" + 8 * "\t_"),
     ],
 )
-def test_documents_are_numbered_in_order_and_empty_ones_are_not(
-    write, load, mark, word
-):
+def test_documents_are_numbered_and_empty_ones_are_skipped(write, load, mark, word):
     for text, expected in [
         ([word, mark, word, "", word, mark, word], [0, 1, 1, 2]),
         ([mark, mark, word, mark, mark, word, mark], [0, 1]),
@@ -71,19 +69,19 @@ def test_documents_are_numbered_in_order_and_empty_ones_are_not(
         assert load(path).document.tolist() == expected
 
 
-def test_another_column_may_hold_the_labels(write):
+def test_label_column_selects_the_labels(write):
     _, tags = load_conll(write(CONLL_2003)[0], label_column=1, return_X_y=True)
     assert tags == [["NNP", "VBZ"], ["NNP"], ["NNP"]]
 
 
-def test_tabs_part_columns_where_there_are_any(write):
+def test_tabs_separate_columns_if_present(write):
     text = "@user\tO\r\n\t\r\nNew York\tB-location\r\n"
     X, y = load_conll(write(text)[0], return_X_y=True)
     assert X == [["@user"], ["New York"]]
     assert y == [["O"], ["B-location"]]
 
 
-def test_a_token_may_hold_blanks_that_are_no_space_or_be_one(write):
+def test_tokens_may_contain_unicode_whitespace(write):
     text = "10\u00a0000  B-NUM\n\u3000 O\na\u2028b\x85\tO\n"
     X, y = load_conll(write(text)[0], return_X_y=True)
     assert X == [["10\u00a0000", "\u3000", "a\u2028b\x85"]]
@@ -91,7 +89,7 @@ def test_a_token_may_hold_blanks_that_are_no_space_or_be_one(write):
 
 
 @pytest.mark.parametrize("blank", ["\u00a0", "\u3000"])
-def test_a_line_of_a_blank_that_is_no_space_is_a_token_without_a_label(write, blank):
+def test_a_line_of_unicode_whitespace_raises_as_a_token_without_label(write, blank):
     text = f"Anna B-PER\n{blank}\nBen B-PER\n"
     with pytest.raises(
         ValueError, match="line 2, must have at least two columns: got '.(xa0|u3000)"
@@ -106,7 +104,7 @@ def test_a_line_of_spaces_and_tabs_ends_a_sentence(write, blank):
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
-def test_lines_end_as_on_any_system(write, end):
+def test_all_line_endings_are_supported(write, end):
     for path in write(CONLL_2003.replace("\n", end)):
         sentences = load_conll(path)
         assert sentences.data == [["EU", "rejects"], ["Peter"], ["BRUSSELS"]]
@@ -115,7 +113,7 @@ def test_lines_end_as_on_any_system(write, end):
     assert words.data == [["I", "have", "n't"], ["New York"]]
 
 
-def test_comments_are_left_out_where_it_is_said_what_they_begin_with(write):
+def test_comment_lines_are_skipped(write):
     text = "# sent_id = 1\nAnna B-PER\n# seen\nleft O\n\n#late O\n"
     X, y = load_conll(write(text)[0], comment="# ", return_X_y=True)
     assert X == [["Anna", "left"], ["#late"]]
@@ -132,7 +130,7 @@ def test_comments_are_left_out_where_it_is_said_what_they_begin_with(write):
         "#\nAnna B-PER\n",
     ],
 )
-def test_where_a_comment_may_be_at_fault_its_parameter_is_named(write, text):
+def test_error_suggests_comment_if_a_comment_may_be_the_cause(write, text):
     with pytest.raises(ValueError, match=r'are comments, set comment="#"\.$'):
         load_conll(write(text)[0])
     with pytest.raises(ValueError, match=r"\d\.$"):
@@ -140,12 +138,12 @@ def test_where_a_comment_may_be_at_fault_its_parameter_is_named(write, text):
 
 
 @pytest.mark.parametrize("comment", [None, ""])
-def test_without_comments_every_line_is_read(write, comment):
+def test_all_lines_are_read_without_comment(write, comment):
     tweet = write("# O\n#late O\n")[0]
     assert load_conll(tweet, comment=comment).data == [["#", "#late"]]
 
 
-def test_words_of_conllu_are_read(write):
+def test_load_conllu_reads_words_and_documents(write):
     for path in write(CONLLU):
         sentences = load_conllu(path)
         assert sentences.data == [["I", "have", "n't"], ["New York"]]
@@ -153,19 +151,19 @@ def test_words_of_conllu_are_read(write):
         assert sentences.document.tolist() == [0, 1]
 
 
-def test_another_field_of_conllu_may_hold_the_labels(write):
+def test_label_selects_a_field_of_conllu(write):
     _, y = load_conllu(write(CONLLU)[0], label="deprel", return_X_y=True)
     assert y == [["nsubj", "root", "advmod"], ["root"]]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "utf-8-sig", "utf-16-le"])
-def test_a_byte_order_mark_is_no_token(write, encoding):
+def test_a_byte_order_mark_is_skipped(write, encoding):
     path = write("\ufeffEU O\n", encoding)[0]
     assert load_conll(path, encoding=encoding).data == [["EU"]]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
-def test_text_may_have_another_encoding(write, encoding):
+def test_encoding_is_supported(write, encoding):
     for path in write("Logroño B-LOC\nestá O\n", encoding):
         sentences = load_conll(path, encoding=encoding)
         assert sentences.data == [["Logroño", "está"]]
@@ -197,25 +195,25 @@ def test_text_may_have_another_encoding(write, encoding):
         ("", "plain' must contain at least one sentence"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_named_with_its_line(write, text, message):
+def test_invalid_lines_raise_with_their_number(write, text, message):
     with pytest.raises(ValueError, match=message):
         load_conll(write(text)[0])
 
 
-def test_marks_of_documents_comments_and_other_sentences_may_have_other_columns(write):
+def test_number_of_columns_may_differ_between_sentences_and_markers(write):
     text = "-DOCSTART- O\na N x O\n# b\nc V y O\n\nd N O\n-DOCSTART-\ne N x y O\n"
     y = load_conll(write(text)[0], comment="# ", return_X_y=True)[1]
     assert y == [["O", "O"], ["O"], ["O"]]
 
 
-def test_a_column_behind_which_lines_end_with_a_tab_can_be_read(write):
+def test_columns_before_a_trailing_tab_are_read(write):
     path = write("Anna\tB-PER\t\nleft\tO\t\n")[0]
     assert load_conll(path, label_column=1).target == [["B-PER", "O"]]
 
 
 @pytest.mark.parametrize("column", [4, -5])
 @pytest.mark.parametrize("name", ["token_column", "label_column"])
-def test_a_column_that_is_not_there_is_named(write, name, column):
+def test_a_missing_column_raises(write, name, column):
     message = (
         f"line 3, has an empty or missing column {name}={column} .4 columns.: 'EU NNP"
     )
@@ -234,7 +232,7 @@ def test_a_column_that_is_not_there_is_named(write, name, column):
         ({"encoding": "hex"}, "encoding must be the name .* Got 'hex' instead"),
     ],
 )
-def test_a_parameter_that_is_not_what_it_must_be_is_named(write, parameter, message):
+def test_invalid_parameters_raise(write, parameter, message):
     with pytest.raises(ValueError, match=message):
         load_conll(write(CONLL_2003)[0], **parameter)
 
@@ -249,26 +247,26 @@ def test_a_parameter_that_is_not_what_it_must_be_is_named(write, parameter, mess
         ("x" + 9 * "\t_", "line 1, must begin with an id such as 7, .* got 'x'"),
     ],
 )
-def test_a_line_that_is_not_of_conllu_is_named(write, line, message):
+def test_an_invalid_conllu_line_raises(write, line, message):
     with pytest.raises(ValueError, match=message):
         load_conllu(write(line)[0])
 
 
 @pytest.mark.parametrize("column", ["form", "upos"])
 @pytest.mark.parametrize("cell", ["", " "])
-def test_an_empty_cell_of_conllu_is_named(write, column, cell):
+def test_an_empty_conllu_cell_raises(write, column, cell):
     cells = {"id": "1", "form": "I", "lemma": "I", "upos": "PRON"} | {column: cell}
     line = "\t".join([*cells.values(), *"______"])
     with pytest.raises(ValueError, match=f"line 2, has an empty column '{column}'"):
         load_conllu(write(f"# a comment\n{line}\n")[0])
 
 
-def test_a_file_of_conllu_without_words_is_refused(write):
+def test_a_conllu_file_without_words_raises(write):
     with pytest.raises(ValueError, match="plain' must contain at least one sentence"):
         load_conllu(write("# a comment\n")[0])
 
 
-def test_a_field_that_there_is_not_is_refused(write):
+def test_an_invalid_label_field_raises(write):
     with pytest.raises(ValueError, match="label must be one of .*'upos'.* Got 'pos'"):
         load_conllu(write(CONLLU)[0], label="pos")
 
@@ -276,7 +274,7 @@ def test_a_field_that_there_is_not_is_refused(write):
 @pytest.mark.parametrize("end", ["\n", "\r"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("load", [load_conll, load_conllu])
-def test_text_of_another_encoding_is_named_with_its_line(tmp_path, load, mark, end):
+def test_text_in_another_encoding_raises_with_its_line(tmp_path, load, mark, end):
     latin = tmp_path / "latin"
     latin.write_bytes(mark + f"in O{end}Zürich B-LOC{end}".encode("latin-1"))
     message = r"latin', line 2, must be text in the encoding 'utf-8': found b'\\xfc'"
@@ -284,13 +282,13 @@ def test_text_of_another_encoding_is_named_with_its_line(tmp_path, load, mark, e
         load(latin)
 
 
-def test_the_encoding_that_was_asked_for_is_named(write):
+def test_encoding_error_states_the_given_encoding(write):
     path = write("in O\nZürich B-LOC\n")[0]
     with pytest.raises(ValueError, match="line 2, must be text in the .* 'ascii'"):
         load_conll(path, encoding="ascii")
 
 
-def test_a_damaged_file_is_named(write):
+def test_a_damaged_file_raises(write):
     compressed = write(CONLL_2003 * 50)[1]
     compressed.write_bytes(compressed.read_bytes()[:-20])
     with pytest.raises(ValueError, match="compressed.gz' is a damaged gzip file"):

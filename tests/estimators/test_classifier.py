@@ -27,7 +27,7 @@ def y(ids):
 
 
 def plain(**params):
-    """A classifier without dropout, to compare weights or rows."""
+    """A classifier without dropout, for exact comparisons."""
     defaults = {"dropout": 0, "embedding_dropout": 0, "word_dropout": 0}
     return small_classifier(**{**defaults, **params})
 
@@ -36,8 +36,8 @@ def assert_same(a, b, X):
     assert np.array_equal(a.predict_proba(X), b.predict_proba(X))
 
 
-class TestLearning:
-    def test_word_order_is_learnt_where_a_bag_of_words_is_no_use(self):
+class TestTraining:
+    def test_classifier_learns_word_order_that_a_bag_of_words_ignores(self):
         texts, labels = make_reviews(1200, max_fillers=1, random_state=0)
         model = small_pipeline(
             embedding_dim=32, hidden_layer_sizes=16, max_epochs="auto", lr=0.01
@@ -47,7 +47,9 @@ class TestLearning:
 
     @pytest.mark.parametrize("pooling", sorted(POOLINGS))
     @pytest.mark.parametrize("sizes", [8, (8,), [6, 4]])
-    def test_every_pooling_and_depth_learns(self, ids, y, pooling, sizes):
+    def test_every_pooling_and_depth_fits_the_training_rows(
+        self, ids, y, pooling, sizes
+    ):
         params = {"pooling": pooling, "hidden_layer_sizes": sizes}
         classifier = plain(max_epochs=25, lr=0.02, **params).fit(ids, y)
         rows = ids.any(axis=1)
@@ -59,7 +61,7 @@ class TestLearning:
         history = plain(max_epochs=20, optimizer=optimizer, lr=lr).fit(ids, y).history_
         assert history[-1]["train_loss"] < 0.97 * history[0]["train_loss"]
 
-    def test_numbers_are_learnt_from_and_standardised(self):
+    def test_numeric_input_is_standardised(self):
         random = np.random.RandomState(0)
         steps = random.normal(size=(200, 6))
         y = steps[:, :3].sum(1) > steps[:, 3:].sum(1)
@@ -71,9 +73,9 @@ class TestLearning:
 
 
 class TestParameters:
-    """That each reaches what it is for."""
+    """Each parameter has its documented effect."""
 
-    def test_bidirectional(self, ids, y):
+    def test_bidirectional_false_halves_the_number_of_features(self, ids, y):
         both = small_classifier(pooling="max").fit(ids, y)
         one = small_classifier(pooling="max", bidirectional=False).fit(ids, y)
         assert (both.transform(ids).shape[1], one.transform(ids).shape[1]) == (12, 6)
@@ -81,7 +83,7 @@ class TestParameters:
     @pytest.mark.parametrize(
         "name", ["dropout", "embedding_dropout", "word_dropout", "recurrent_dropout"]
     )
-    def test_each_dropout_changes_what_is_learnt_and_not_the_start(self, ids, y, name):
+    def test_each_dropout_affects_training_but_not_initial_weights(self, ids, y, name):
         def fitted(share, lr):
             params = {name: share, "lr": lr, "gradient_clip_norm": None}
             return plain(optimizer="sgd", weight_decay=0, **params).fit(ids, y)
@@ -105,21 +107,19 @@ class TestParameters:
         assert kept_vectors > 0.9 * vectors
 
     @pytest.mark.parametrize("normalization", ["batch", "layer"])
-    def test_weight_decay_leaves_the_scales_of_normalisations_alone(
+    def test_weight_decay_does_not_apply_to_normalisation_scales(
         self, ids, y, normalization
     ):
         model = small_classifier(
             normalization=normalization, weight_decay=100, lr_schedule="constant"
         )
         weights = dict(model.fit(ids, y).module_.named_parameters())
-        # drawn as ones; decay alone would make them 0.8 after these four steps
+        # initialised to one; decay alone would give 0.8 after four steps
         assert weights["encoder.normalizations.0.weight"].mean() > 0.9
         assert weights["encoder.normalizations.0.weight"].mean() < 1.1
 
     @pytest.mark.parametrize("norm", [0.01, 0.02])
-    def test_a_step_is_as_long_as_the_norm_that_gradients_are_clipped_to(
-        self, ids, y, norm
-    ):
+    def test_sgd_step_has_the_norm_of_clipped_gradients(self, ids, y, norm):
         def weights(lr):
             model = plain(
                 optimizer="sgd",
@@ -137,7 +137,9 @@ class TestParameters:
         assert step.item() == pytest.approx(norm, rel=1e-3)
 
     @pytest.mark.parametrize("fraction", [0.1, 0.5])
-    def test_validation_fraction(self, ids, y, fraction):
+    def test_validation_fraction_sets_the_number_of_validation_rows(
+        self, ids, y, fraction
+    ):
         seen = RowsSeen()
         model = small_classifier(early_stopping=True, validation_fraction=fraction)
         model.set_params(callbacks=[seen]).fit(ids, y)
@@ -152,7 +154,7 @@ class RowsSeen(Callback):
 
 
 class KeepsRows(Callback):
-    """Keep the rows that are trained on in a list that copies share."""
+    """Store the training rows in a list that copies share."""
 
     def __init__(self, seen):
         self.seen = seen
@@ -175,7 +177,7 @@ class TestLabels:
         ],
         ids=str,
     )
-    def test_any_labels_come_back_as_they_were_given(self, ids, classes):
+    def test_predict_returns_labels_of_the_given_type(self, ids, classes):
         y = np.asarray(classes)[np.arange(40) % len(classes)]
         classifier = small_classifier().fit(ids, y)
         assert classifier.classes_.tolist() == sorted(classes)
@@ -184,7 +186,7 @@ class TestLabels:
         assert set(predicted.tolist()) <= set(classes)
 
     @pytest.mark.parametrize("container", [list, pd.Series, pd.Categorical])
-    def test_labels_may_come_in_any_container(self, ids, y, container):
+    def test_labels_in_any_container_give_equal_predictions(self, ids, y, container):
         labels = np.where(y == 1, "high", "low")
         expected = small_classifier().fit(ids, labels)
         assert_same(small_classifier().fit(ids, container(labels)), expected, ids)
@@ -202,25 +204,25 @@ class TestLabels:
         best = classifier.classes_[probabilities.argmax(1)]
         assert np.array_equal(classifier.predict(ids), best)
 
-    def test_the_decision_of_two_classes_is_the_log_odds_of_the_second(
+    def test_binary_decision_function_is_the_log_odds_of_the_second_class(
         self, fitted, ids
     ):
         p = fitted.predict_proba(ids)
         decision = fitted.decision_function(ids)
         np.testing.assert_allclose(decision, np.log(p[:, 1] / p[:, 0]))
 
-    def test_the_decision_of_more_classes_is_a_logit_each(self, ids):
+    def test_multiclass_decision_function_is_the_logits(self, ids):
         classifier = small_classifier().fit(ids, np.arange(40) % 3)
         logits = classifier.decision_function(ids)
         p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         np.testing.assert_allclose(classifier.predict_proba(ids), p)
 
-    def test_a_single_class_is_always_predicted(self, ids):
+    def test_a_single_class_has_probability_one(self, ids):
         classifier = small_classifier().fit(ids, ["only"] * 40)
         assert set(classifier.predict(ids)) == {"only"}
         assert classifier.predict_proba(ids).tolist() == [[1.0]] * 40
 
-    def test_transform_gives_the_pooled_states(self, fitted, ids):
+    def test_transform_returns_the_pooled_states(self, fitted, ids):
         vectors = fitted.transform(ids)
         assert vectors.shape == (40, 24)  # max and mean of 6 units in both directions
         assert vectors.dtype == np.float32
@@ -240,16 +242,18 @@ class TestInput:
         ],
         ids=lambda c: c.__name__,
     )
-    def test_ids_may_come_in_any_container(self, fitted, ids, container):
+    def test_ids_in_any_container_give_equal_predictions(self, fitted, ids, container):
         np.testing.assert_array_equal(
             fitted.predict_proba(container(ids)), fitted.predict_proba(ids)
         )
 
-    def test_float_ids_are_ids_if_it_is_said_or_was_learnt(self, fitted, ids, y):
+    def test_float_ids_are_read_as_tokens_if_input_type_is_set_or_fitted(
+        self, fitted, ids, y
+    ):
         floats = ids.astype(float)
-        told = small_classifier(input_type="tokens").fit(floats, y)
-        assert told.input_type_ == "tokens"
-        assert_same(told, small_classifier().fit(ids, y), ids)
+        classifier = small_classifier(input_type="tokens").fit(floats, y)
+        assert classifier.input_type_ == "tokens"
+        assert_same(classifier, small_classifier().fit(ids, y), ids)
         np.testing.assert_array_equal(fitted.predict(floats), fitted.predict(ids))
 
     @pytest.mark.parametrize(
@@ -262,15 +266,15 @@ class TestInput:
             (np.array([[2.0, 3.0]], dtype=np.float32), "numeric"),
         ],
     )
-    def test_what_x_holds_is_inferred_from_its_dtype(self, X, expected):
+    def test_input_type_is_inferred_from_the_dtype_of_x(self, X, expected):
         classifier = small_classifier(max_epochs=1).fit(X, [0])
         assert classifier.input_type_ == expected
 
-    def test_integers_may_be_numbers_if_it_is_said(self, ids, y):
+    def test_integers_are_numbers_if_input_type_is_numeric(self, ids, y):
         classifier = small_classifier(input_type="numeric").fit(ids, y)
         assert_same(classifier, small_classifier().fit(ids.astype(float), y), ids)
 
-    def test_ids_that_fit_did_not_see_are_unknown(self, fitted, ids):
+    def test_ids_unseen_in_fit_are_unknown_tokens(self, fitted, ids):
         unknown, foreign = ids.copy(), ids.copy().astype(np.int64)
         unknown[ids > 20] = 1
         foreign[ids > 20] = 2_000_000_000
@@ -279,7 +283,7 @@ class TestInput:
             small.predict_proba(foreign), small.predict_proba(unknown)
         )
 
-    def test_no_shape_is_lost_on_a_frame(self, ids, y):
+    def test_feature_names_of_a_data_frame_are_checked(self, ids, y):
         frame = pd.DataFrame(ids, columns=[f"token_{i}" for i in range(12)])
         classifier = small_classifier().fit(frame, y)
         assert classifier.feature_names_in_[0] == "token_0"
@@ -288,20 +292,20 @@ class TestInput:
 
 
 class TestWeights:
-    def test_a_row_of_no_weight_does_not_move_the_scale_of_numbers(self, ids, y):
+    def test_a_row_of_zero_weight_does_not_affect_numeric_scaling(self, ids, y):
         numbers = ids / 7.0
-        spoilt = np.vstack([numbers, np.full((1, 12), 1e4)])
-        weighted = small_classifier().fit(spoilt, [*y, 0], [1] * 40 + [0])
+        with_outlier = np.vstack([numbers, np.full((1, 12), 1e4)])
+        weighted = small_classifier().fit(with_outlier, [*y, 0], [1] * 40 + [0])
         assert_same(weighted, small_classifier().fit(numbers, y), numbers)
 
-    def test_rows_held_out_do_not_move_the_scale_of_numbers(self, ids, y):
+    def test_x_val_does_not_affect_numeric_scaling(self, ids, y):
         numbers = ids / 7.0
         far = {"X_val": numbers + 1e3, "y_val": y}
         held_out = small_classifier(early_stopping=False).fit(numbers, y, **far)
         assert_same(held_out, small_classifier().fit(numbers, y), numbers)
 
-    def test_rows_split_off_do_not_move_the_scale_of_numbers(self, ids, y):
-        # lognormal, so that no four rows have the mean of all
+    def test_validation_split_does_not_affect_numeric_scaling(self, ids, y):
+        # lognormal, so that no split has the mean of all rows
         steps = np.exp(2 * np.random.RandomState(0).normal(size=(40, 12)))
         seen = []
         small_classifier(
@@ -312,7 +316,7 @@ class TestWeights:
         np.testing.assert_allclose(values.mean(), 0, atol=1e-5)
         np.testing.assert_allclose(values.std(), 1, atol=1e-5)
 
-    def test_rows_split_off_do_not_move_the_scale_of_static_features(self, ids, y):
+    def test_validation_split_does_not_affect_static_feature_scaling(self, ids, y):
         static = np.exp(2 * np.random.RandomState(0).normal(size=(40, 2)))
         X, seen = np.hstack([ids, static]), []
         small_classifier(
@@ -322,21 +326,21 @@ class TestWeights:
         np.testing.assert_allclose(seen[0].static.mean(0), 0, atol=1e-5)
         np.testing.assert_allclose(seen[0].static.std(0), 1, atol=1e-5)
 
-    def test_huge_weights_are_as_good_as_small_ones(self, ids, y):
+    def test_sample_weights_may_be_as_large_as_float64_allows(self, ids, y):
         huge = small_classifier().fit(ids, y, sample_weight=np.full(40, 1e308))
         assert_same(huge, small_classifier().fit(ids, y), ids)
 
-    def test_a_class_weight_may_be_of_a_label_that_is_absent(self, ids, y):
+    def test_class_weight_may_contain_an_absent_label(self, ids, y):
         weights = {0: 1, 1: 2}
         more = small_classifier(class_weight={**weights, 7: 3}).fit(ids, y)
         assert_same(more, small_classifier(class_weight=weights).fit(ids, y), ids)
 
-    def test_validation_rows_without_weight_are_refused(self, ids, y):
+    def test_validation_rows_of_zero_weight_raise(self, ids, y):
         classifier = small_classifier(class_weight={0: 0, 1: 1})
         with pytest.raises(ValueError, match="at least one non-zero"):
             classifier.fit(ids, y, X_val=ids, y_val=np.zeros(40, int))
 
-    def test_a_row_of_no_weight_is_as_good_as_absent(self, ids, y):
+    def test_a_row_of_zero_weight_equals_an_absent_row(self, ids, y):
         weight = np.ones(40)
         weight[::3] = 0
         kept = weight > 0
@@ -344,17 +348,17 @@ class TestWeights:
         absent = small_classifier().fit(ids[kept], y[kept])
         assert_same(weighted, absent, ids)
 
-    def test_only_ratios_of_weights_matter(self, ids, y):
+    def test_scaling_all_sample_weights_has_no_effect(self, ids, y):
         weight = np.random.RandomState(0).uniform(0.5, 2, 40)
         one = small_classifier().fit(ids, y, sample_weight=weight)
         other = small_classifier().fit(ids, y, sample_weight=weight * 8)
         assert_same(one, other, ids)
 
-    def test_equal_weights_are_no_weights(self, ids, y):
+    def test_equal_sample_weights_equal_no_sample_weights(self, ids, y):
         weighted = small_classifier().fit(ids, y, sample_weight=np.full(40, 3.0))
         assert_same(weighted, small_classifier().fit(ids, y), ids)
 
-    def test_a_weight_is_a_number_of_repetitions_in_full_batches(self, ids, y):
+    def test_integer_sample_weights_equal_repeated_rows_in_full_batches(self, ids, y):
         weight = np.arange(40) % 3
         params = {"batch_size": 100, "max_epochs": 20, "gradient_clip_norm": None}
         weighted = plain(**params).fit(ids, y, sample_weight=weight)
@@ -369,7 +373,7 @@ class TestWeights:
         by_row = small_classifier().fit(ids, y, sample_weight=np.where(y == 1, 3, 1))
         assert_same(by_class, by_row, ids)
 
-    def test_balanced_classes_have_the_same_sum_of_weights(self, ids, y):
+    def test_balanced_class_weights_give_classes_equal_total_weight(self, ids, y):
         weight = np.random.RandomState(0).uniform(0.5, 2, 40)
         totals = np.bincount(y, weights=weight)
         balanced = small_classifier(class_weight="balanced")
@@ -379,14 +383,14 @@ class TestWeights:
             balanced.predict_proba(ids), by_row.predict_proba(ids), atol=1e-6
         )
 
-    def test_a_heavy_class_is_predicted(self, ids):
+    def test_a_class_of_large_weight_is_predicted(self, ids):
         y = np.arange(40) % 2
         heavy = small_classifier(class_weight={0: 1, 1: 1000}, max_epochs=20, lr=0.02)
         assert heavy.fit(ids, y).predict(ids).mean() > 0.9
 
 
 class TestValidation:
-    def test_given_rows_are_watched_and_stop_a_training_early(self, ids, y):
+    def test_validation_rows_stop_training_early(self, ids, y):
         classifier = small_classifier(max_epochs=200, lr=0.05, n_iter_no_change=2)
         classifier.fit(ids[:25], y[:25], X_val=ids[25:], y_val=y[25:])
         losses = [epoch["valid_loss"] for epoch in classifier.history_]
@@ -394,27 +398,27 @@ class TestValidation:
         assert classifier.best_epoch_ == 1 + int(np.argmin(losses))
         assert classifier.n_iter_ == classifier.best_epoch_ + 2
 
-    def test_the_best_weights_are_those_in_use(self, ids, y):
+    def test_the_best_epochs_weights_are_restored(self, ids, y):
         classifier = small_classifier(max_epochs=200, lr=0.05, n_iter_no_change=2)
         classifier.fit(ids[:25], y[:25], X_val=ids[25:], y_val=y[25:])
         p = classifier.predict_proba(ids[25:])[np.arange(15), y[25:]]
         best = classifier.history_[classifier.best_epoch_ - 1]["valid_loss"]
         assert -np.log(p).mean() == pytest.approx(best, rel=1e-5)
 
-    def test_rows_are_held_out_if_asked(self, ids, y):
+    def test_early_stopping_splits_off_validation_rows(self, ids, y):
         classifier = small_classifier(early_stopping=True, validation_fraction=0.25)
         classifier.fit(ids, y)
         assert "valid_loss" in classifier.history_[0]
 
-    def test_given_rows_are_only_watched_if_early_stopping_is_off(self, ids, y):
-        watched = small_classifier(early_stopping=False, max_epochs=6)
-        watched.fit(ids, y, X_val=ids, y_val=y)
-        alone = small_classifier(max_epochs=6).fit(ids, y)
-        assert "valid_loss" in watched.history_[0]
-        assert "valid_loss" not in alone.history_[0]
-        assert_same(watched, alone, ids)
+    def test_validation_rows_are_only_scored_if_early_stopping_is_off(self, ids, y):
+        validated = small_classifier(early_stopping=False, max_epochs=6)
+        validated.fit(ids, y, X_val=ids, y_val=y)
+        unvalidated = small_classifier(max_epochs=6).fit(ids, y)
+        assert "valid_loss" in validated.history_[0]
+        assert "valid_loss" not in unvalidated.history_[0]
+        assert_same(validated, unvalidated, ids)
 
-    def test_class_weights_count_in_the_validation_loss(self, ids, y):
+    def test_class_weights_apply_to_the_validation_loss(self, ids, y):
         classifier = plain(class_weight={0: 1, 1: 3}, max_epochs=1)
         classifier.fit(ids, y, X_val=ids, y_val=y)
         p = classifier.predict_proba(ids)[np.arange(40), y]
@@ -423,18 +427,18 @@ class TestValidation:
         assert classifier.history_[0]["valid_loss"] == pytest.approx(expected, rel=1e-5)
 
 
-class TestGoingOn:
-    def test_warm_start_goes_on_from_the_weights_there_are(self, ids, y):
+class TestWarmStart:
+    def test_warm_start_continues_from_the_fitted_weights(self, ids, y):
         classifier = small_classifier(warm_start=True, max_epochs=10, lr=0.01)
         first = classifier.fit(ids, y).history_[0]["train_loss"]
         assert classifier.fit(ids, y).history_[0]["train_loss"] < first
 
-    def test_without_it_every_fit_starts_again(self, ids, y):
+    def test_fit_without_warm_start_starts_afresh(self, ids, y):
         classifier = small_classifier().fit(ids, y)
         before = classifier.predict_proba(ids)
         assert np.array_equal(classifier.fit(ids, y).predict_proba(ids), before)
 
-    def test_partial_fit_learns_batch_by_batch(self, ids, y):
+    def test_partial_fit_learns_from_batches(self, ids, y):
         classifier = small_classifier(lr=0.02)
         for _ in range(15):
             for rows in (slice(0, 20), slice(20, 40)):
@@ -442,7 +446,7 @@ class TestGoingOn:
         assert classifier.n_iter_ == 30
         assert classifier.score(ids, y) > 0.85
 
-    def test_partial_fit_goes_on_after_fit(self, ids, y):
+    def test_partial_fit_continues_after_fit(self, ids, y):
         classifier = small_classifier(max_epochs=5, lr=0.02).fit(ids, y)
         loss = classifier.history_[-1]["train_loss"]
         for _ in range(5):
@@ -451,13 +455,13 @@ class TestGoingOn:
         assert [epoch["epoch"] for epoch in classifier.history_] == list(range(1, 11))
 
     @pytest.mark.parametrize("method", ["partial_fit", "fit"])
-    def test_a_vocabulary_that_has_grown_is_followed(self, ids, y, method):
+    def test_embedding_grows_with_the_vocabulary(self, ids, y, method):
         classifier = small_classifier(warm_start=True).fit(np.minimum(ids, 9), y)
         assert classifier.module_.input_layer.input_size == 10
         getattr(classifier, method)(ids, y)
         assert classifier.module_.input_layer.input_size == ids.max() + 1
 
-    def test_vectorizer_and_classifier_learn_from_a_stream(self):
+    def test_vectorizer_and_classifier_partial_fit_on_a_stream(self):
         texts, labels = make_reviews(120, random_state=0)
         vectorizer, classifier = TextVectorizer(), small_classifier()
         for start in range(0, 120, 40):
@@ -469,20 +473,20 @@ class TestGoingOn:
         )
 
     @pytest.mark.parametrize("method", ["partial_fit", "fit"])
-    def test_a_change_of_shape_is_refused(self, ids, y, method):
+    def test_a_changed_architecture_raises(self, ids, y, method):
         classifier = small_classifier(warm_start=True).fit(ids, y)
         with pytest.raises(ValueError, match="describe another network"):
             getattr(classifier.set_params(hidden_layer_sizes=5), method)(ids, y)
         assert classifier.predict(ids).shape == (40,)
 
-    def test_partial_fit_uses_the_parameters_of_now(self, ids, y):
+    def test_partial_fit_uses_current_parameters(self, ids, y):
         classifier = small_classifier(lr=0.1).fit(ids, y)
         classifier.set_params(lr=1e-5, batch_size=4, dropout=0.25).partial_fit(ids, y)
         assert classifier.history_[-1]["lr"] == 1e-5
         assert classifier.net_.n_steps_ == 2 * 2 + 10
         assert classifier.module_.head.dropout.p == 0.25
 
-    def test_what_x_is_taken_for_stays(self, ids, y):
+    def test_partial_fit_keeps_the_fitted_input_type(self, ids, y):
         classifier = small_classifier().fit(ids.astype(float), y)
         with pytest.raises(TypeError, match="[Ss]parse"):
             classifier.set_params(input_type="numeric").partial_fit(
@@ -491,21 +495,21 @@ class TestGoingOn:
         with pytest.raises(ValueError, match="'input_type' parameter must stay"):
             classifier.set_params(input_type="tokens").partial_fit(ids, y)
 
-    def test_partial_fit_keeps_the_weights_of_rows_and_classes(self, ids, y):
+    def test_partial_fit_applies_class_weights(self, ids, y):
         def after(weight):
             classifier = plain(class_weight={0: 0, 1: weight}, optimizer="sgd")
             return classifier.partial_fit(ids, y, [0, 1]).predict_proba(ids)
 
         assert not np.array_equal(after(1), after(0.5))
 
-    def test_a_batch_without_weight_teaches_nothing(self, ids, y):
+    def test_partial_fit_on_rows_of_zero_weight_changes_nothing(self, ids, y):
         classifier = small_classifier().fit(ids, y)
         before = classifier.predict_proba(ids)
         classifier.set_params(class_weight={0: 1, 1: 0})
         classifier.partial_fit(ids[y == 1], y[y == 1])
         assert np.array_equal(classifier.predict_proba(ids), before)
 
-    def test_labels_must_stay_the_same(self, ids, y):
+    def test_warm_start_raises_on_new_labels(self, ids, y):
         classifier = small_classifier(warm_start=True).fit(ids, y)
         with pytest.raises(
             ValueError, match=r"y must only contain labels of classes_.*got 7"
@@ -514,16 +518,16 @@ class TestGoingOn:
         with pytest.raises(ValueError, match="classes"):
             classifier.partial_fit(ids, y, classes=[0, 1, 2])
 
-    def test_the_first_partial_fit_needs_all_classes(self, ids, y):
+    def test_first_partial_fit_requires_classes(self, ids, y):
         with pytest.raises(ValueError, match="classes must be passed"):
             small_classifier().partial_fit(ids, y)
 
-    def test_balanced_classes_need_all_rows(self, ids, y):
+    def test_partial_fit_raises_if_class_weight_is_balanced(self, ids, y):
         with pytest.raises(ValueError, match="balanced.*partial_fit"):
             small_classifier(class_weight="balanced").partial_fit(ids, y, [0, 1])
 
 
-def test_numbers_are_not_rounded_unless_asked_for(ids, y, monkeypatch):
+def test_auto_precision_is_float32_for_numeric_input(ids, y, monkeypatch):
     monkeypatch.setattr("sklearn_bilstm.utils._device._cpu_has_bfloat16", lambda: True)
     auto, exact, rounded = (
         small_classifier(precision=precision).fit(ids / 3.0, y)
@@ -535,7 +539,7 @@ def test_numbers_are_not_rounded_unless_asked_for(ids, y, monkeypatch):
     assert small_classifier().fit(ids, y).auto_params_["precision"] == "bfloat16"
 
 
-def test_a_model_may_predict_in_several_threads_at_once(ids, fitted):
+def test_predict_proba_is_thread_safe(ids, fitted):
     expected = fitted.predict_proba(ids)
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -549,7 +553,7 @@ def test_a_model_may_predict_in_several_threads_at_once(ids, fitted):
 
 
 @pytest.mark.parametrize("kind", [int, float])
-def test_torchs_default_dtype_does_not_matter(ids, y, kind):
+def test_torchs_default_dtype_does_not_affect_fit(ids, y, kind):
     expected = small_classifier().fit(ids.astype(kind), y)
     torch.set_default_dtype(torch.float64)
     try:
@@ -561,16 +565,16 @@ def test_torchs_default_dtype_does_not_matter(ids, y, kind):
 
 
 @pytest.mark.parametrize("change", [{"merge_mode": "sum"}, {"pooling": "mean"}])
-def test_another_network_of_the_same_size_is_refused(ids, y, change):
+def test_a_changed_architecture_of_equal_size_raises(ids, y, change):
     params = {"merge_mode": "mul", "pooling": "max", "warm_start": True}
     classifier = small_classifier(**params).fit(ids, y).set_params(**change)
     with pytest.raises(ValueError, match="describe another network"):
         classifier.fit(ids, y)
 
 
-class TestVectors:
-    def still(self, **params):
-        """A classifier whose weights stay as they begin."""
+class TestEmbeddingInitialisation:
+    def untrained(self, **params):
+        """A classifier whose weights keep their initial values."""
         return small_classifier(embedding="svd", optimizer="sgd", lr=1e-30, **params)
 
     def vectors(self, model):
@@ -581,17 +585,17 @@ class TestVectors:
         random_state = np.random.RandomState(seed)
         return cooccurrence_vectors(ragged_from_ids(X), n_tokens, 8, random_state)
 
-    def test_training_begins_with_those_of_the_decomposition(self, ids, y):
-        found = self.vectors(self.still().fit(ids, y))
+    def test_embedding_is_initialised_by_svd(self, ids, y):
+        found = self.vectors(self.untrained().fit(ids, y))
         vectors = self.expected(ids, len(found))
         known = vectors.any(1)
         assert known.sum() > 20
         np.testing.assert_allclose(found[known], 0.1 * vectors[known], rtol=1e-6)
         assert (found[0] == 0).all()
 
-    def test_rows_without_labels_are_learnt_from_too(self, ids, y):
+    def test_svd_includes_unlabelled_rows(self, ids, y):
         more = np.where(ids, ids + 5, 0)
-        found = self.vectors(self.still().fit(ids, y, X_unlabelled=more))
+        found = self.vectors(self.untrained().fit(ids, y, X_unlabelled=more))
         assert len(found) == more.max() + 1
         vectors = self.expected(np.vstack([ids, more]), len(found))
         known = vectors.any(1)
@@ -607,45 +611,45 @@ class TestVectors:
         ],
         ids=["negative", "too large", "text"],
     )
-    def test_rows_that_cannot_be_learnt_from_are_refused(self, ids, y, more, message):
+    def test_invalid_x_unlabelled_raises(self, ids, y, more, message):
         with pytest.raises(ValueError, match=f"(?s){message}"):
-            self.still().fit(ids, y, X_unlabelled=more)
+            self.untrained().fit(ids, y, X_unlabelled=more)
 
-    def test_drawn_vectors_have_no_use_for_rows_without_labels(self, ids, y):
+    def test_x_unlabelled_is_ignored_without_svd(self, ids, y):
         model = small_classifier(embedding=None)
         twin = small_classifier(embedding=None).fit(ids, y)
         assert_same(model.fit(ids, y, X_unlabelled=ids + 5), twin, ids)
 
-    def test_numbers_have_no_vectors(self, ids, y):
+    def test_x_unlabelled_raises_for_numeric_input(self, ids, y):
         with pytest.raises(ValueError, match="requires token input"):
-            self.still().fit(ids / 3.0, y, X_unlabelled=ids / 3.0)
+            self.untrained().fit(ids / 3.0, y, X_unlabelled=ids / 3.0)
 
 
-class TestSeeds:
-    def test_one_seed_gives_the_same_bits(self, ids, y):
+class TestRandomState:
+    def test_equal_seeds_give_identical_predictions(self, ids, y):
         assert_same(small_classifier().fit(ids, y), small_classifier().fit(ids, y), ids)
 
-    def test_a_random_state_instance_is_drawn_from(self, ids, y):
+    def test_a_random_state_instance_advances_between_fits(self, ids, y):
         instance = np.random.RandomState(0)
         first = small_classifier(random_state=instance).fit(ids, y).predict_proba(ids)
         second = small_classifier(random_state=instance).fit(ids, y).predict_proba(ids)
         assert not np.array_equal(first, second)
 
     @pytest.mark.parametrize("random_state", [None, 3])
-    def test_global_random_states_are_not_touched(self, ids, y, random_state):
+    def test_fit_does_not_change_global_random_states(self, ids, y, random_state):
         before = np.random.get_state()[1].copy(), torch.get_rng_state()
         classifier = small_classifier(random_state=random_state, early_stopping=True)
         classifier.fit(ids, y).predict(ids)
         assert np.array_equal(np.random.get_state()[1], before[0])
         assert torch.equal(torch.get_rng_state(), before[1])
 
-    def test_global_random_states_do_not_matter(self, ids, y):
+    def test_global_random_states_do_not_affect_fit(self, ids, y):
         torch.manual_seed(1)
         first = small_classifier(recurrent_dropout=0.2).fit(ids, y)
         torch.manual_seed(2)
         assert_same(first, small_classifier(recurrent_dropout=0.2).fit(ids, y), ids)
 
-    def test_thread_settings_are_left_alone(self, ids, y):
+    def test_fit_and_predict_restore_the_number_of_threads(self, ids, y):
         before = torch.get_num_threads()
         small_classifier().fit(ids, y).predict(ids)
         assert torch.get_num_threads() == before
@@ -657,20 +661,22 @@ class TestCopies:
         [copy.deepcopy, lambda c: pickle.loads(pickle.dumps(c))],
         ids=["deepcopy", "pickle"],
     )
-    def test_a_fitted_copy_predicts_the_same_and_learns_on(self, fitted, ids, copied):
+    def test_a_copy_predicts_and_continues_training_identically(
+        self, fitted, ids, copied
+    ):
         twin = copied(fitted)
         assert_same(twin, fitted, ids)
         labels = fitted.predict(ids)
         again = copied(twin).partial_fit(ids, labels)
         assert_same(again, copied(twin).partial_fit(ids, labels), ids)
 
-    def test_clone_has_parameters_only(self, fitted):
+    def test_clone_copies_parameters_only(self, fitted):
         cloned = clone(fitted)
         assert cloned.get_params() == fitted.get_params()
         assert not hasattr(cloned, "net_")
         assert not hasattr(cloned, "module_")
 
-    def test_every_fit_has_callbacks_of_its_own(self, ids, y):
+    def test_fit_copies_callbacks(self, ids, y):
         callback = EpochTimer()
         classifier = small_classifier(callbacks=[callback]).fit(ids, y)
         assert classifier.callbacks == [callback]
@@ -704,12 +710,12 @@ class TestErrors:
         ],
         ids=lambda x: str(x)[:25],
     )
-    def test_a_bad_x_is_refused_with_a_way_out(self, X, message):
+    def test_invalid_x_raises_with_a_suggestion(self, X, message):
         with pytest.raises(ValueError, match=message):
             small_classifier().fit(X, [0, 1])
 
     @pytest.mark.parametrize("bad", [1.5, -1.0, 2e9])
-    def test_float_ids_out_of_range_are_refused(self, ids, y, bad):
+    def test_invalid_float_ids_raise(self, ids, y, bad):
         floats = ids.astype(float)
         floats[3, 0] = bad
         with pytest.raises(ValueError, match="row 3 contains"):
@@ -727,7 +733,7 @@ class TestErrors:
         ],
         ids=str,
     )
-    def test_a_bad_y_is_refused(self, labels, message):
+    def test_invalid_y_raises(self, labels, message):
         if isinstance(labels, list) and "a" in labels:
             labels = np.array(labels, dtype=object)
         with pytest.raises(ValueError, match=message):
@@ -742,7 +748,7 @@ class TestErrors:
             ([1, 1, 1], "sample_weight"),
         ],
     )
-    def test_bad_weights_are_refused(self, weight, message):
+    def test_invalid_sample_weight_raises(self, weight, message):
         with pytest.raises(ValueError, match=message):
             small_classifier().fit([[2, 3], [4, 5]], [0, 1], sample_weight=weight)
 
@@ -758,7 +764,7 @@ class TestErrors:
             ({0: 0, 1: 0}, "class_weight"),
         ],
     )
-    def test_bad_class_weights_are_refused(self, class_weight, message):
+    def test_invalid_class_weight_raises(self, class_weight, message):
         with pytest.raises(ValueError, match=message):
             small_classifier(class_weight=class_weight).fit([[2, 3], [4, 5]], [0, 1])
 
@@ -779,7 +785,7 @@ class TestErrors:
             ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*contains text"),
         ],
     )
-    def test_bad_validation_rows_are_refused(self, params, message):
+    def test_invalid_validation_rows_raise(self, params, message):
         with pytest.raises(ValueError, match=message):
             small_classifier().fit([[2, 3], [4, 5]], [0, 1], **params)
 
@@ -824,11 +830,11 @@ class TestErrors:
         ],
         ids=lambda x: x if isinstance(x, str) else "-".join(x),
     )
-    def test_every_parameter_is_checked_in_fit(self, params, message):
+    def test_every_parameter_is_validated_in_fit(self, params, message):
         with pytest.raises(ValueError, match=message):
             small_classifier(**params).fit([[2, 3], [4, 5]], [0, 1])
 
-    def test_what_auto_came_to_is_kept_and_printed(self, ids, y, capsys):
+    def test_auto_params_are_stored_and_printed(self, ids, y, capsys):
         params = {"max_epochs": "auto", "device": "cpu", "precision": "float32"}
         model = small_classifier(verbose=1, **params).fit(ids, y)
         assert model.auto_params_ == {
@@ -854,7 +860,7 @@ class TestErrors:
     @pytest.mark.parametrize(
         "callback", [EpochTimer, "timer", ("name", EpochTimer), ("name",)]
     )
-    def test_a_callback_must_be_an_instance(self, callback):
+    def test_callbacks_must_be_instances(self, callback):
         with pytest.raises(
             TypeError, match="'callbacks' parameter.*instances.*set_callbacks"
         ):
@@ -864,6 +870,7 @@ class TestErrors:
         ("net_params", "message"),
         [
             ({"lr": 0.1}, "must not contain 'lr'"),
+            ({5: 1}, "names of arguments.*got the name 5"),
             ({"train_split": None}, "must not contain 'train_split'"),
             ({"iterator_trian__num_workers": 1}, "skorch: .*iterator_trian"),
             ({"optimizer__momentum": 1}, "skorch: .*momentum"),
@@ -874,17 +881,17 @@ class TestErrors:
             ({"iterator_train__num_workers": -1}, "DataLoader for iterator_train"),
         ],
     )
-    def test_net_params_must_be_of_skorch_and_not_ours(self, net_params, message):
+    def test_invalid_net_params_raise(self, net_params, message):
         with pytest.raises(ValueError, match=f"'net_params' parameter.*{message}"):
             small_classifier(net_params=net_params).fit([[2, 3], [4, 5]], [0, 1])
 
-    def test_a_scoring_callback_is_refused(self):
+    def test_a_scoring_callback_raises(self):
         with pytest.raises(TypeError, match="EpochScoring.*history_"):
             small_classifier(callbacks=[EpochScoring("accuracy")]).fit(
                 [[2], [3]], [0, 1]
             )
 
-    def test_a_rate_that_breaks_the_weights_is_an_error(self, ids, y):
+    def test_non_finite_weights_raise(self, ids, y):
         wild = plain(
             optimizer="sgd", lr=1e30, gradient_clip_norm=None, lr_schedule="constant"
         )
@@ -892,7 +899,7 @@ class TestErrors:
             wild.set_params(max_epochs=30).fit(ids, y)
 
     @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-    def test_cuda_without_a_gpu_is_an_error(self):
+    def test_device_cuda_raises_without_a_gpu(self):
         with pytest.raises(ValueError, match="'device' parameter.*cuda.*device='auto'"):
             small_classifier(device="cuda").fit([[2, 3], [4, 5]], [0, 1])
 
@@ -906,19 +913,19 @@ class TestErrors:
             "transform",
         ],
     )
-    def test_it_must_be_fitted_first(self, ids, method):
+    def test_methods_raise_before_fit(self, ids, method):
         with pytest.raises(NotFittedError, match="BiLSTMClassifier"):
             getattr(BiLSTMClassifier(), method)(ids)
 
-    def test_another_width_is_refused(self, fitted, ids):
+    def test_predict_raises_on_another_number_of_features(self, fitted, ids):
         with pytest.raises(ValueError, match="11 features.*expecting 12"):
             fitted.predict(ids[:, 1:])
 
-    def test_what_x_was_taken_for_holds_when_predicting(self, fitted):
+    def test_predict_keeps_the_fitted_input_type(self, fitted):
         with pytest.raises(ValueError, match="Fractions in data"):
             fitted.predict(np.full((1, 12), 2.5))
 
-    def test_a_failed_fit_leaves_the_classifier_as_it_was(self, ids, y):
+    def test_a_failed_fit_leaves_the_classifier_unchanged(self, ids, y):
         classifier = small_classifier().fit(ids, y)
         before = classifier.predict_proba(ids)
         failing = [
@@ -932,7 +939,7 @@ class TestErrors:
         assert np.array_equal(classifier.predict_proba(ids), before)
 
 
-def test_net_params_reach_skorch(ids, y):
+def test_net_params_are_passed_to_skorch(ids, y):
     workers = {"iterator_train__num_workers": 1, "optimizer__betas": (0.5, 0.9)}
     classifier = small_classifier(net_params=workers).fit(ids, y)
     assert classifier.net_.optimizer_.param_groups[0]["betas"] == (0.5, 0.9)

@@ -14,13 +14,13 @@ from tests.helpers import small_regressor
 
 @pytest.fixture(scope="module")
 def y(ids):
-    """How many of the tokens of a row are small ids."""
+    """Number of tokens with small ids in each row."""
     return ((ids > 0) & (ids < 10)).sum(1).astype(float)
 
 
 @pytest.fixture(scope="module")
 def series():
-    """200 series and what they add up to."""
+    """200 series and their sums."""
     X = np.random.RandomState(0).rand(200, 8)
     return X, X.sum(1)
 
@@ -30,17 +30,17 @@ def learner(**params):
     return small_regressor(**{**defaults, **params})
 
 
-def test_a_number_that_hangs_on_the_whole_series_is_learnt(series):
+def test_regressor_learns_the_sum_of_a_series(series):
     X, y = series
     model = learner().fit(X[:150], y[:150])
     assert model.score(X[150:], y[150:]) > 0.8
 
 
-def test_a_number_is_learnt_from_tokens(ids, y):
+def test_regressor_learns_from_tokens(ids, y):
     assert learner().fit(ids, y).score(ids, y) > 0.5
 
 
-def test_several_outputs_are_predicted_side_by_side(series):
+def test_regressor_predicts_several_outputs(series):
     X, y = series
     both = np.column_stack([y, -1000 * y])
     model = learner().fit(X, both)
@@ -50,14 +50,14 @@ def test_several_outputs_are_predicted_side_by_side(series):
     assert np.corrcoef(predicted.T)[0, 1] < -0.8
 
 
-def test_as_many_dimensions_come_back_as_were_given(ids, y):
+def test_predictions_have_the_shape_of_y(ids, y):
     assert small_regressor().fit(ids, y).predict(ids).shape == (40,)
     column = y[:, np.newaxis]
     for y_2d in (column, sparse.csr_array(column)):
         assert small_regressor().fit(ids, y_2d).predict(ids).shape == (40, 1)
 
 
-def test_the_unit_of_the_target_does_not_matter(ids, y):
+def test_predictions_are_equivariant_to_the_unit_of_the_target(ids, y):
     model = small_regressor()
     in_other_units = model.fit(ids, 1e6 * y - 3e7).predict(ids)
     expected = 1e6 * model.fit(ids, y).predict(ids) - 3e7
@@ -69,7 +69,7 @@ def test_a_constant_target_is_predicted(ids):
     assert np.abs(found - 7).max() < 1
 
 
-def test_each_loss_is_lower_than_that_of_its_best_constant(series):
+def test_each_loss_is_lower_than_the_best_constants(series):
     X, y = series
     skewed = np.exp(y)
     for loss, quantile in [("absolute_error", 0.5), ("quantile", 0.9)]:
@@ -83,9 +83,9 @@ def test_each_loss_is_lower_than_that_of_its_best_constant(series):
         assert losses[0] < 0.7 * losses[1]
 
 
-def test_a_quantile_has_its_share_of_the_rows_below(series):
+def test_a_quantile_exceeds_its_fraction_of_the_rows(series):
     X, _ = series
-    noise = np.random.RandomState(1).rand(200)  # nothing to learn but how it is spread
+    noise = np.random.RandomState(1).rand(200)  # unrelated to X
     params = {"max_epochs": 20, "dropout": 0.5, "hidden_layer_sizes": 4}
     low, high = (
         learner(loss="quantile", quantile=q, **params).fit(X, noise).predict(X)
@@ -95,23 +95,24 @@ def test_a_quantile_has_its_share_of_the_rows_below(series):
     assert (noise < high).mean() == pytest.approx(0.9, abs=0.06)
 
 
-def test_rows_of_no_weight_are_as_good_as_absent(ids, y):
+def test_rows_of_zero_weight_equal_absent_rows(ids, y):
     weight = np.ones(40)
     weight[30:] = 0
-    lie = np.where(weight > 0, y, 1e6)
-    kept = small_regressor().fit(ids[:30], y[:30]).predict(ids)
+    corrupted = np.where(weight > 0, y, 1e6)
+    expected = small_regressor().fit(ids[:30], y[:30]).predict(ids)
     np.testing.assert_allclose(
-        small_regressor().fit(ids, lie, sample_weight=weight).predict(ids), kept
+        small_regressor().fit(ids, corrupted, sample_weight=weight).predict(ids),
+        expected,
     )
 
 
-def test_early_stopping_holds_rows_out_and_keeps_the_best_weights(ids, y):
+def test_early_stopping_keeps_the_best_epoch(ids, y):
     model = small_regressor(early_stopping=True, max_epochs=30, lr=0.05).fit(ids, y)
     losses = [epoch["valid_loss"] for epoch in model.history_]
     assert model.best_epoch_ == np.argmin(losses) + 1
 
 
-def test_rows_held_out_do_not_move_the_scale_of_the_target(ids):
+def test_validation_split_does_not_affect_target_scaling(ids):
     class KeepsRows(Callback):
         def on_train_begin(self, net, X=None, **kwargs):
             seen.append(X)
@@ -123,7 +124,7 @@ def test_rows_held_out_do_not_move_the_scale_of_the_target(ids):
     np.testing.assert_allclose(seen[0].target.std(), 1, atol=1e-5)
 
 
-def test_partial_fit_goes_on(ids, y):
+def test_repeated_partial_fit_continues_training(ids, y):
     model = small_regressor()
     for _ in range(15):
         model.partial_fit(ids, y)
@@ -132,13 +133,13 @@ def test_partial_fit_goes_on(ids, y):
     assert len(model.history_) == 15
 
 
-def test_one_seed_gives_the_same_bits_and_pickles_keep_them(ids, y):
+def test_equal_seeds_and_pickles_give_identical_predictions(ids, y):
     a, b = (small_regressor().fit(ids, y) for _ in "ab")
     assert np.array_equal(a.predict(ids), b.predict(ids))
     assert np.array_equal(pickle.loads(pickle.dumps(a)).predict(ids), a.predict(ids))
 
 
-def test_it_is_cross_validated_like_any_other(series):
+def test_regressor_works_in_cross_val_score(series):
     X, y = series
     scores = cross_val_score(learner(), X, y, cv=3)
     assert scores.min() > 0.5
@@ -157,26 +158,42 @@ def test_it_is_cross_validated_like_any_other(series):
         (np.ones(39), "inconsistent numbers of samples"),
     ],
 )
-def test_a_bad_target_is_refused(ids, y, message):
+def test_invalid_y_raises(ids, y, message):
     with pytest.raises(ValueError, match=message):
         small_regressor().fit(ids, y)
 
 
-def test_the_number_of_outputs_must_stay(ids, y):
+def test_warm_start_raises_on_another_number_of_outputs(ids, y):
     model = small_regressor(warm_start=True).fit(ids, y)
     with pytest.raises(ValueError, match="y must have 1 outputs.*got 2"):
         model.fit(ids, np.column_stack([y, y]))
 
 
 @pytest.mark.parametrize("params", [{"loss": "hinge"}, {"quantile": 1.5}])
-def test_its_own_parameters_are_checked(ids, y, params):
+def test_invalid_parameters_of_the_regressor_raise(ids, y, params):
     with pytest.raises(ValueError, match=f"{next(iter(params))!r} parameter"):
         BiLSTMRegressor(**params).fit(ids, y)
 
 
-def test_a_masked_target_or_weight_is_no_number(ids):
+def test_masked_targets_and_weights_raise(ids):
     masked = np.ma.masked_array(np.ones(40), np.arange(40) == 3)
     with pytest.raises(ValueError, match="y contains NaN in row 3"):
         small_regressor().fit(ids, masked)
     with pytest.raises(ValueError, match="sample_weight contains NaN"):
         small_regressor().fit(ids, np.ones(40), sample_weight=masked)
+
+
+@pytest.mark.parametrize("params", [{}, {"loss": "quantile", "quantile": 0.9}])
+def test_a_constant_target_is_predicted_exactly(ids, y, params):
+    model = small_regressor(**params).fit(ids, np.column_stack([np.full(40, 0.1), y]))
+    predicted = model.predict(ids)
+    np.testing.assert_allclose(predicted[:, 0], 0.1, rtol=1e-15)
+    assert len(np.unique(predicted[:, 1])) > 1
+    assert np.array_equal(pickle.loads(pickle.dumps(model)).predict(ids), predicted)
+
+
+def test_a_target_that_was_constant_can_be_learnt_later(ids, y):
+    model = learner(warm_start=True, max_epochs=40).fit(ids, np.full(40, 3.0))
+    assert np.array_equal(model.predict(ids), np.full(40, 3.0))
+    assert model.fit(ids, y).score(ids, y) > 0.5
+    np.testing.assert_allclose(model.fit(ids, np.full(40, 5.0)).predict(ids), 5.0)

@@ -9,33 +9,33 @@ def attentive(ids):
     return small_classifier(pooling="attention").fit(ids, np.arange(40) % 2)
 
 
-def test_attention_weights_are_of_real_steps_and_sum_to_one(attentive, ids):
+def test_attention_weights_cover_real_steps_and_sum_to_one(attentive, ids):
     weights = attentive.attention_weights(ids)
     assert [len(row) for row in weights] == (ids > 0).sum(1).tolist()
     sums = [row.sum() for row in weights if len(row)]
     np.testing.assert_allclose(sums, 1, rtol=1e-5)
 
 
-def test_attention_weights_are_those_of_each_row_alone(attentive, ids):
-    together = attentive.attention_weights(ids)
-    for row, weights in zip(ids, together, strict=True):
-        alone = attentive.attention_weights(row[np.newaxis])[0]
-        np.testing.assert_allclose(weights, alone, rtol=1e-5, atol=1e-5)
+def test_attention_weights_do_not_depend_on_the_batch(attentive, ids):
+    batched = attentive.attention_weights(ids)
+    for row, weights in zip(ids, batched, strict=True):
+        single = attentive.attention_weights(row[np.newaxis])[0]
+        np.testing.assert_allclose(weights, single, rtol=1e-5, atol=1e-5)
 
 
-def test_the_pooling_that_was_fitted_decides(ids):
+def test_attention_weights_depend_on_the_fitted_pooling(ids):
     model = small_classifier(pooling="attention").fit(ids, np.arange(40) % 2)
     assert model.set_params(pooling="max").attention_weights(ids)
     model.fit(ids, np.arange(40) % 2).set_params(pooling="attention")
     assert not hasattr(model, "attention_weights")
 
 
-def test_other_poolings_have_no_attention_weights(fitted):
+def test_attention_weights_are_unavailable_with_other_poolings(fitted):
     assert not hasattr(fitted, "attention_weights")
     with pytest.raises(AttributeError, match="has no attribute 'attention_weights'"):
         fitted.attention_weights([[2]])
 
 
-def test_a_transformed_row_has_a_name_for_each_column(ids):
+def test_get_feature_names_out_matches_transform(ids):
     model = small_regressor().fit(ids, np.arange(40.0))
     assert model.transform(ids).shape == (40, len(model.get_feature_names_out()))

@@ -34,7 +34,7 @@ NETWORKS = [
 
 @pytest.fixture(scope="module", params=NETWORKS, ids=str)
 def tagger(request, sentences):
-    """A fitted tagger for each of some networks."""
+    """A fitted tagger for each architecture of NETWORKS."""
     return small_tagger(max_epochs=5, lr=0.02, **request.param).fit(*sentences)
 
 
@@ -48,26 +48,26 @@ def assert_same_bits(found, expected):
     assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
 
 
-# -- what it learns
+# -- training
 
 
-def test_names_are_learnt(fitted_tagger, sentences):
+def test_tagger_fits_the_training_sentences(fitted_tagger, sentences):
     X, y = sentences
     assert fitted_tagger.predict(X) == y
     assert fitted_tagger.score(X, y) == 1.0
 
 
-def test_what_follows_is_heeded_as_what_came_before():
+def test_tagger_uses_left_and_right_context():
     random = np.random.RandomState(0)
     X = [random.choice(["a", "b"], size=6).tolist() for _ in range(200)]
     y = [["x", *row[:-1]] for row in X], [[*row[1:], "x"] for row in X]
-    for labels in y:  # of the token before, and of the one behind
+    for labels in y:  # the previous and the next token
         model = small_tagger(hidden_layer_sizes=16, max_epochs=15, lr=0.03)
         model.set_params(dropout=0.0, embedding_dropout=0.0, word_dropout=0.0)
         assert model.fit(X[:150], labels[:150]).score(X[150:], labels[150:]) > 0.95
 
 
-def test_characters_tell_what_unknown_words_are():
+def test_character_features_generalise_to_unknown_words():
     random = np.random.RandomState(0)
     stems = ["".join(random.choice(list("bdfgklmnprt"), 4)) for _ in range(150)]
     X = [[stem + "ing", stem + "ly"] for stem in stems]
@@ -77,21 +77,23 @@ def test_characters_tell_what_unknown_words_are():
         [row[:: 1 - 2 * (i % 2)] for i, row in enumerate(y)],
     )
     params = {"max_epochs": 15, "lr": 0.02, "hidden_layer_sizes": 8}
-    spelled = small_tagger(**params).fit(X[:100], y[:100])
-    assert spelled.score(X[100:], y[100:]) > 0.95
-    by_id = small_tagger(n_character_filters=0, **params).fit(X[:100], y[:100])
-    assert by_id.score(X[100:], y[100:]) < 0.8
+    with_characters = small_tagger(**params).fit(X[:100], y[:100])
+    assert with_characters.score(X[100:], y[100:]) > 0.95
+    without_characters = small_tagger(n_character_filters=0, **params).fit(
+        X[:100], y[:100]
+    )
+    assert without_characters.score(X[100:], y[100:]) < 0.8
 
 
-def test_a_crf_keeps_labels_in_step_where_one_by_one_they_are_not():
-    # of two labels, either of which may come first, each is followed by the other
+def test_crf_predicts_consistent_label_sequences_where_marginals_are_equal():
+    # labels alternate, and either label may come first
     X = [["?"] * 4] * 60
     y = [["a", "b", "a", "b"], ["b", "a", "b", "a"]] * 30
     params = {"max_epochs": 30, "lr": 0.05, "dropout": 0.0}
     found = small_tagger(**params).fit(X, y).predict(X[:1])
     assert found[0] in y[:2]
-    joint = small_tagger(**params).fit(X, y).predict_proba(X[:1])[0]
-    np.testing.assert_allclose(joint, 0.5, atol=0.2)
+    marginals = small_tagger(**params).fit(X, y).predict_proba(X[:1])[0]
+    np.testing.assert_allclose(marginals, 0.5, atol=0.2)
 
 
 @pytest.mark.parametrize(
@@ -105,13 +107,13 @@ def test_a_crf_keeps_labels_in_step_where_one_by_one_they_are_not():
     ],
     ids=str,
 )
-def test_each_choice_of_a_network_learns(sentences, params):
+def test_every_network_option_lowers_the_loss(sentences, params):
     model = small_tagger(max_epochs=6, lr=0.02, **params).fit(*sentences)
     assert model.history_[-1]["train_loss"] < model.history_[0]["train_loss"]
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_precision_is_of_training_and_not_of_what_is_learnt(sentences, precision):
+def test_predictions_do_not_depend_on_precision_after_fit(sentences, precision):
     X, y = sentences
     params = {"max_epochs": 20, "lr": 0.05, "precision": precision}
     model = small_tagger(**params).fit(X, y)
@@ -120,30 +122,30 @@ def test_precision_is_of_training_and_not_of_what_is_learnt(sentences, precision
     assert_same_bits(other.predict_proba(X), model.predict_proba(X))
 
 
-def test_rounding_in_training_changes_probabilities_by_little(sentences):
+def test_bfloat16_training_changes_probabilities_little(sentences):
     X, y = sentences
-    nothing = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
+    no_dropout = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
     exact, rounded = (
-        small_tagger(max_epochs=3, precision=precision, **nothing).fit(X, y)
+        small_tagger(max_epochs=3, precision=precision, **no_dropout).fit(X, y)
         for precision in ("float32", "bfloat16")
     )
     for a, b in zip(exact.predict_proba(X), rounded.predict_proba(X), strict=True):
         np.testing.assert_allclose(a, b, atol=0.01)
 
 
-# -- what changes nothing
+# -- invariances
 
 
 @many_examples
 @given(rows=SENTENCES)
-def test_batch_mates_do_not_change_an_answer(tagger, rows):
-    together = tagger.predict_proba(rows)
-    assert_close(together, [tagger.predict_proba([row])[0] for row in rows])
+def test_predictions_do_not_depend_on_the_batch(tagger, rows):
+    batched = tagger.predict_proba(rows)
+    assert_close(batched, [tagger.predict_proba([row])[0] for row in rows])
 
 
 @many_examples
 @given(rows=SENTENCES, data=st.data())
-def test_the_order_of_rows_does_not_change_an_answer(tagger, rows, data):
+def test_predictions_are_equivariant_to_the_order_of_rows(tagger, rows, data):
     order = data.draw(st.permutations(range(len(rows))))
     moved = [rows[i] for i in order]
     expected = tagger.predict_proba(rows)
@@ -154,14 +156,14 @@ def test_the_order_of_rows_does_not_change_an_answer(tagger, rows, data):
 
 @many_examples
 @given(rows=SENTENCES)
-def test_a_longer_row_in_the_batch_pads_the_others_without_effect(tagger, rows):
+def test_padding_does_not_change_predictions(tagger, rows):
     padded = tagger.predict_proba([*rows, ["Anna"] * 40])[:-1]
     assert_close(padded, tagger.predict_proba(rows))
 
 
 @many_examples
 @given(rows=SENTENCES)
-def test_every_token_has_a_label_and_probabilities_that_sum_to_one(tagger, rows):
+def test_every_token_has_a_label_and_normalised_probabilities(tagger, rows):
     labels, probabilities = tagger.predict(rows), tagger.predict_proba(rows)
     assert [len(row) for row in labels] == [len(row) for row in rows]
     for row, of_row in zip(rows, probabilities, strict=True):
@@ -169,7 +171,7 @@ def test_every_token_has_a_label_and_probabilities_that_sum_to_one(tagger, rows)
         np.testing.assert_allclose(of_row.sum(1), 1, rtol=1e-12)
 
 
-def test_one_by_one_the_most_probable_labels_are_predicted(sentences):
+def test_tagger_without_crf_predicts_the_most_probable_labels(sentences):
     X, y = sentences
     model = small_tagger(crf=False).fit(X, y)
     probabilities = model.predict_proba(X)
@@ -177,7 +179,7 @@ def test_one_by_one_the_most_probable_labels_are_predicted(sentences):
     assert model.predict(X) == most
 
 
-def test_marginals_are_sums_over_all_label_sequences(fitted_tagger):
+def test_crf_marginals_and_best_path_equal_brute_force(fitted_tagger):
     row = ["Mrs", "left", "zzz"]
     rows = fitted_tagger.model_.read([row])
     inputs, _ = rows[np.array([0])]
@@ -196,7 +198,7 @@ def test_marginals_are_sums_over_all_label_sequences(fitted_tagger):
 
 
 @pytest.mark.parametrize("scheme", ["BIO", "BIOES"])
-def test_no_label_follows_what_it_must_not_however_little_is_learnt(scheme):
+def test_constrained_tagger_predicts_only_valid_transitions(scheme):
     random = np.random.RandomState(0)
     X = [random.choice(list("abcdef"), size=n).tolist() for n in range(1, 40)]
     kinds = ["B-X", "I-X", "B-Y", "I-Y", "O"]
@@ -206,15 +208,17 @@ def test_no_label_follows_what_it_must_not_however_little_is_learnt(scheme):
     model = small_tagger(max_epochs=1, lr=1e-6).fit(X, noise)
     for row in model.predict(X):
         assert convert_to_scheme(row, scheme) == row
-    free = small_tagger(max_epochs=1, lr=1e-6, constrained=False).fit(X, noise)
-    assert any(convert_to_scheme(row, scheme) != row for row in free.predict(X))
+    unconstrained = small_tagger(max_epochs=1, lr=1e-6, constrained=False).fit(X, noise)
+    assert any(
+        convert_to_scheme(row, scheme) != row for row in unconstrained.predict(X)
+    )
 
 
-# -- one seed, one result
+# -- reproducibility
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_one_seed_gives_the_same_bits_in_any_number_of_processes(sentences, n_jobs):
+def test_equal_seeds_give_identical_predictions_for_any_n_jobs(sentences, n_jobs):
     X, y = sentences
     expected = small_tagger().fit(X, y).predict_proba(X)
     for model in Parallel(n_jobs=n_jobs)(
@@ -224,7 +228,7 @@ def test_one_seed_gives_the_same_bits_in_any_number_of_processes(sentences, n_jo
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_number_of_threads_changes_no_bit(precision):
+def test_number_of_threads_does_not_change_predictions(precision):
     random = np.random.RandomState(0)
     X = [random.choice(list("abc"), size=n).tolist() for n in range(80, 112)]
     y = [["x" if token == "a" else "y" for token in row] for row in X]
@@ -236,7 +240,7 @@ def test_the_number_of_threads_changes_no_bit(precision):
     assert_same_bits(three.predict_proba(X), expected)
 
 
-def test_no_global_random_state_is_touched(sentences):
+def test_fit_does_not_change_global_random_states(sentences):
     np.random.seed(0)
     before = torch.get_rng_state(), np.random.get_state()[1].tolist()
     small_tagger(random_state=None).fit(*sentences)
@@ -247,7 +251,7 @@ def test_no_global_random_state_is_touched(sentences):
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
 )
-def test_a_copy_gives_the_same_bits_and_goes_on_alone(sentences, copied):
+def test_a_copy_predicts_identically_and_trains_independently(sentences, copied):
     X, y = sentences
     model = small_tagger(warm_start=True).fit(X, y)
     expected = model.predict_proba(X)
@@ -258,7 +262,7 @@ def test_a_copy_gives_the_same_bits_and_goes_on_alone(sentences, copied):
     assert not np.array_equal(twin.predict_proba(X)[3], expected[3])
 
 
-def test_a_pickle_holds_every_weight_once(sentences):
+def test_a_pickle_contains_every_weight_once(sentences):
     model = small_tagger(embedding_dim=2000).fit(*sentences)
     size_of_weights = sum(p.nbytes for p in model.module_.parameters())
     assert len(pickle.dumps(model)) < 1.3 * size_of_weights
@@ -271,41 +275,41 @@ def test_a_clone_is_not_fitted(fitted_tagger, sentences):
         twin.predict(sentences[0])
 
 
-# -- how it is trained
+# -- sample weights, validation and warm start
 
 
-def test_rows_of_no_weight_are_as_good_as_absent(sentences):
+def test_rows_of_zero_weight_equal_absent_rows(sentences):
     X, y = sentences
     weight = np.ones(40)
     weight[30:] = 0
-    lie = [row if w else row[::-1] for row, w in zip(y, weight, strict=True)]
-    lie = [convert_to_scheme(row, "BIO") for row in lie]
-    # the vocabulary is that of all rows
+    corrupted = [row if w else row[::-1] for row, w in zip(y, weight, strict=True)]
+    corrupted = [convert_to_scheme(row, "BIO") for row in corrupted]
+    # both vocabularies contain all rows
     known = small_tagger(warm_start=True, max_epochs=1).fit(X, y)
     twin = copy.deepcopy(known)
     known.fit(X[:30], y[:30])
-    twin.fit(X, lie, sample_weight=weight)
+    twin.fit(X, corrupted, sample_weight=weight)
     assert_same_bits(twin.predict_proba(X), known.predict_proba(X))
 
 
-def test_a_weight_of_two_is_worth_two_rows(sentences):
+def test_a_sample_weight_of_two_equals_a_repeated_row(sentences):
     X, y = sentences
-    still = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
-    still |= {"batch_size": 99, "optimizer": "sgd", "max_epochs": 3, "embedding": None}
-    still |= {"lr_schedule": "constant", "precision": "float32"}
+    params = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
+    params |= {"batch_size": 99, "optimizer": "sgd", "max_epochs": 3, "embedding": None}
+    params |= {"lr_schedule": "constant", "precision": "float32"}
     weight = np.where(np.arange(40) < 20, 2.0, 1.0)
-    weighted = small_tagger(**still).fit(X, y, sample_weight=weight)
-    repeated = small_tagger(**still).fit([*X, *X[:20]], [*y, *y[:20]])
+    weighted = small_tagger(**params).fit(X, y, sample_weight=weight)
+    repeated = small_tagger(**params).fit([*X, *X[:20]], [*y, *y[:20]])
     assert_close_to_steps(weighted.predict_proba(X), repeated.predict_proba(X))
 
 
 def assert_close_to_steps(found, expected):
-    """Compare what was learnt by losses that divide by different numbers of steps."""
+    """Compare models whose losses divide by different numbers of steps."""
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
-def test_early_stopping_holds_rows_out_and_keeps_the_best_weights(sentences):
+def test_early_stopping_keeps_the_best_epoch(sentences):
     stopping = {"early_stopping": True, "tol": 0.0}
     model = small_tagger(max_epochs=30, lr=0.05, **stopping).fit(*sentences)
     losses = [epoch["valid_loss"] for epoch in model.history_]
@@ -313,51 +317,51 @@ def test_early_stopping_holds_rows_out_and_keeps_the_best_weights(sentences):
     assert model.n_iter_ == len(losses)
 
 
-def test_validation_rows_of_ones_own_are_watched(sentences):
+def test_validation_loss_is_computed_on_x_val(sentences):
     X, y = sentences
     model = small_tagger(max_epochs=3, n_iter_no_change=9).fit(
         X[:30], y[:30], X_val=X[30:], y_val=y[30:]
     )
     assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
     assert model.auto_params_["early_stopping"] is True
-    one_by_one = small_tagger(crf=False, precision="float32", max_epochs=1)
-    one_by_one.fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
-    lost = [
-        -np.log(p[step, one_by_one.classes_.tolist().index(label)])
-        for p, row in zip(one_by_one.predict_proba(X[30:]), y[30:], strict=True)
+    without_crf = small_tagger(crf=False, precision="float32", max_epochs=1)
+    without_crf.fit(X[:30], y[:30], X_val=X[30:], y_val=y[30:])
+    losses = [
+        -np.log(p[step, without_crf.classes_.tolist().index(label)])
+        for p, row in zip(without_crf.predict_proba(X[30:]), y[30:], strict=True)
         for step, label in enumerate(row)
     ]
     n_steps = np.mean([len(row) for row in X[:30]])
-    expected = np.sum(lost) / 10 / n_steps
-    found = one_by_one.history_[0]["valid_loss"]
+    expected = np.sum(losses) / 10 / n_steps
+    found = without_crf.history_[0]["valid_loss"]
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_warm_start_goes_on_with_the_words_it_knows(sentences):
+def test_warm_start_keeps_the_vocabulary(sentences):
     X, y = sentences
     model = small_tagger(warm_start=True, max_epochs=10, lr=0.02, n_character_filters=0)
-    reached = model.fit(X, y).history_[-1]["train_loss"]
+    previous_loss = model.fit(X, y).history_[-1]["train_loss"]
     model.fit([*X, ["Zoe", "left"]], [*y, ["B-PER", "O"]])
-    assert model.history_[0]["train_loss"] < 2 * reached
+    assert model.history_[0]["train_loss"] < 2 * previous_loss
     assert_same_bits(*(model.predict_proba([[word]]) for word in ("Zoe", "?")))
 
 
 @pytest.mark.parametrize(
     "other", [{"crf": False}, {"n_character_filters": 3}, {"constrained": False}]
 )
-def test_warm_start_wants_the_same_network(sentences, other):
+def test_warm_start_raises_on_a_changed_architecture(sentences, other):
     model = small_tagger(warm_start=True).fit(*sentences)
     with pytest.raises(ValueError, match="parameters describe another network"):
         model.set_params(**other).fit(*sentences)
 
 
-def test_warm_start_wants_known_labels(sentences):
+def test_warm_start_raises_on_unknown_labels(sentences):
     model = small_tagger(warm_start=True).fit(*sentences)
     with pytest.raises(ValueError, match="labels of classes_.*got 'B-LOC'"):
         model.fit([["Rome"]], [["B-LOC"]])
 
 
-def test_a_fit_that_fails_leaves_the_tagger_as_it_was(sentences):
+def test_a_failed_fit_leaves_the_tagger_unchanged(sentences):
     X, y = sentences
     model = small_tagger().fit(X, y)
     expected = model.predict_proba(X)
@@ -366,29 +370,29 @@ def test_a_fit_that_fails_leaves_the_tagger_as_it_was(sentences):
     assert_same_bits(model.predict_proba(X), expected)
 
 
-# -- the score
+# -- score
 
 
-def test_the_score_is_that_of_spans_where_labels_mark_spans(sentences):
+def test_score_is_span_f1_if_labels_mark_spans(sentences):
     X, y = sentences
     model = small_tagger(max_epochs=3, lr=0.02).fit(X, y)
     expected = span_f1_score(y, model.predict(X), zero_division=0.0)
     assert model.score(X, y) == expected
 
 
-def test_spans_count_by_the_weight_of_their_row(fitted_tagger):
+def test_score_weights_spans_by_sample_weight(fitted_tagger):
     X, y = [["Anna", "left"], ["Ben", "left"]], [["B-PER", "O"], ["O", "B-PER"]]
     assert fitted_tagger.predict(X) == [["B-PER", "O"]] * 2
     scores = [fitted_tagger.score(X, y, weight) for weight in ([1, 0], [0, 1], [3, 1])]
     assert scores == [1.0, 0.0, 0.75]
 
 
-def test_where_no_span_is_and_none_is_found_the_score_is_zero():
+def test_score_is_zero_without_true_and_predicted_spans():
     X, y = [["a", "b"]] * 4, [["O", "O"]] * 4
     assert small_tagger(scheme="BIO").fit(X, y).score(X, y) == 0.0
 
 
-def test_the_score_is_the_share_of_right_labels_where_they_mark_none():
+def test_score_is_token_accuracy_if_labels_mark_no_spans():
     X, y = [["a", "b"], ["a"], []] * 4, [["N", "V"], ["N"], []] * 4
     model = small_tagger(max_epochs=30, lr=0.05).fit(X, y)
     assert model.predict([["a", "b"], ["a"]]) == [["N", "V"], ["N"]]
@@ -401,7 +405,7 @@ def test_the_score_is_the_share_of_right_labels_where_they_mark_none():
     ("y", "label", "share"),
     [([["N", "V"]] * 9, "X", 0.5), ([["B-P", "O"]] * 9, "B-Q", 0.0)],
 )
-def test_a_label_that_was_never_seen_is_wrong(y, label, share):
+def test_score_counts_unseen_labels_as_errors(y, label, share):
     model = small_tagger(max_epochs=30, lr=0.05).fit([["a", "b"]] * 9, y)
     assert model.score([["a", "b"]], [y[0]]) == 1.0
     assert model.score([["a", "b"]], [[label, y[0][1]]]) == share
@@ -417,25 +421,25 @@ def test_a_label_that_was_never_seen_is_wrong(y, label, share):
         (["OO", "O"], "row 0 is 'OO'"),
     ],
 )
-def test_a_score_needs_labels_of_all_tokens(fitted_tagger, y, message):
+def test_score_raises_on_invalid_y(fitted_tagger, y, message):
     with pytest.raises(ValueError, match=message):
         fitted_tagger.score([["Anna", "left"], ["Ben"]], y)
 
 
 @pytest.mark.parametrize("X", [[[]], [["a"]]])
-def test_a_share_of_nothing_is_no_score(X):
+def test_score_raises_if_there_are_no_tokens_or_all_weights_are_zero(X):
     model = small_tagger(max_epochs=1).fit([["a"]], [["N"]])
     with pytest.raises(ValueError, match="positive sample_weight|non-zero"):
         model.score(X, [["N"] * len(row) for row in X], sample_weight=[0.0])
 
 
-# -- what scikit-learn is told
+# -- tags
 
 
 @pytest.mark.parametrize(
     ("input_type", "reads"), [("auto", True), ("numeric", True), ("tokens", False)]
 )
-def test_its_tags_say_whether_it_reads_series_of_channels(input_type, reads):
+def test_three_d_array_tag_depends_on_input_type(input_type, reads):
     series, y = np.zeros((2, 3, 2)), [["a", "b", "a"]] * 2
     model = small_tagger(input_type=input_type)
     assert get_tags(model).input_tags.three_d_array is reads
@@ -447,7 +451,7 @@ def test_its_tags_say_whether_it_reads_series_of_channels(input_type, reads):
         model.fit(series, y)
 
 
-# -- bad parameters
+# -- invalid parameters and data
 
 
 @pytest.mark.parametrize(
@@ -467,7 +471,7 @@ def test_its_tags_say_whether_it_reads_series_of_channels(input_type, reads):
     ],
     ids=str,
 )
-def test_its_parameters_are_checked(sentences, params):
+def test_invalid_parameters_raise(sentences, params):
     with pytest.raises(ValueError, match=f"{next(iter(params))!r} parameter"):
         BiLSTMTagger(**params).fit(*sentences)
 
@@ -485,24 +489,24 @@ def test_its_parameters_are_checked(sentences, params):
         ([], [], "X must hold at least one row"),
     ],
 )
-def test_bad_rows_are_named(X, y, message):
+def test_invalid_x_or_y_raises(X, y, message):
     with pytest.raises(ValueError, match=message):
         small_tagger().fit(X, y)
 
 
 @pytest.mark.parametrize("given", ["X_val", "y_val"])
-def test_validation_rows_come_with_their_labels(sentences, given):
+def test_x_val_and_y_val_must_be_passed_together(sentences, given):
     with pytest.raises(ValueError, match="X_val and y_val must be passed together"):
         small_tagger().fit(*sentences, **{given: sentences[0]})
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba"])
-def test_an_unfitted_tagger_says_so(method):
+def test_prediction_raises_before_fit(method):
     with pytest.raises(NotFittedError, match="not fitted yet"):
         getattr(small_tagger(), method)([["a"]])
 
 
-def test_a_masked_id_or_label_is_not_taken_for_one():
+def test_masked_ids_and_labels_raise():
     y = [["a", "b"], ["b", "a"]]
     first = np.ma.masked_array([5, 6], [True, False])
     with pytest.raises(ValueError, match="NaN in row 0|without gaps: row 0"):
@@ -511,12 +515,12 @@ def test_a_masked_id_or_label_is_not_taken_for_one():
         small_tagger().fit([[5, 6], [7, 8]], [first, [1, 0]])
 
 
-def test_a_label_that_marks_no_label_warns():
+def test_ignore_index_labels_warn():
     with pytest.warns(UserWarning, match="label -100, .*remove those tokens"):
         small_tagger().fit([["a", "b"], ["b"]], [[0, -100], [1]])
 
 
-def test_dense_integers_warn_and_lists_of_ids_do_not():
+def test_dense_integers_warn_but_lists_of_ids_do_not():
     X, y = np.array([[5, 6], [7, 8]]), [["a", "b"], ["b", "a"]]
     with pytest.warns(UserWarning, match="BiLSTMTagger reads as token ids"):
         expected = small_tagger().fit(X, y).predict_proba(X)

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.base import clone
 
 from sklearn_bilstm.nn import CELLS, MERGES, NORMALIZATIONS
 from tests.helpers import small_classifier
@@ -9,15 +8,6 @@ from tests.helpers import small_classifier
 @pytest.fixture(scope="module")
 def y(ids):
     return np.where(ids[:, 0] > 15, "high", "low")
-
-
-def vectors_of(model):
-    return model.module_.input_layer.embedding.weight.detach().numpy()
-
-
-def drawn(model, ids, y):
-    """The vectors that a training begins with."""
-    return vectors_of(clone(model).set_params(lr=1e-12, weight_decay=0.0).fit(ids, y))
 
 
 @pytest.mark.parametrize(
@@ -35,28 +25,30 @@ def drawn(model, ids, y):
     ],
     ids=str,
 )
-def test_every_network_learns_and_reads_alone_as_together(ids, y, params):
+def test_every_network_option_lowers_the_loss_and_ignores_padding(ids, y, params):
     model = small_classifier(**params, max_epochs=10, dropout=0.1)
     model.fit(ids, y)
     assert model.history_[-1]["train_loss"] < model.history_[0]["train_loss"]
-    alone = [model.predict_proba(row[np.newaxis])[0] for row in ids]
-    np.testing.assert_allclose(model.predict_proba(ids), alone, rtol=1e-5, atol=1e-6)
+    one_by_one = [model.predict_proba(row[np.newaxis])[0] for row in ids]
+    np.testing.assert_allclose(
+        model.predict_proba(ids), one_by_one, rtol=1e-5, atol=1e-6
+    )
 
 
-def test_dense_layers_stand_between_pooled_states_and_output(ids, y):
+def test_dense_layers_connect_pooled_states_and_output(ids, y):
     head = small_classifier(dense_layer_sizes=(7, 5)).fit(ids, y).module_.head
     assert [layer.out_features for layer in head.hidden] == [7, 5]
     assert head.linear.in_features == 5
 
 
-def test_max_norm_holds_for_all_but_the_vectors(ids, y):
+def test_max_norm_applies_to_all_weights_but_the_embedding(ids, y):
     model = small_classifier(max_norm=0.5, dense_layer_sizes=4).fit(ids, y)
     for name, weight in model.module_.named_parameters():
         if weight.ndim == 2 and "embedding" not in name:
             assert weight.detach().norm(dim=1).max() < 0.5 + 1e-6, name
 
 
-def test_only_lstms_are_rounded_by_default(ids, y, monkeypatch):
+def test_auto_precision_is_float32_for_gru_and_rnn(ids, y, monkeypatch):
     supported = "torch.cpu._is_avx512_bf16_supported"
     monkeypatch.setattr(supported, lambda: True, raising=False)
     for cell in ("gru", "rnn"):

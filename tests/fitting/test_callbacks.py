@@ -1,4 +1,4 @@
-"""What users hang into a training: callbacks of skorch and of scikit-learn."""
+"""Callbacks of skorch and of scikit-learn."""
 
 import pickle
 from tempfile import mkdtemp
@@ -28,7 +28,7 @@ def has_callbacks():
 
 
 class OwnWriter(TensorBoard):
-    """A run of its own for every fit, in a folder that is given."""
+    """Write every fit to a new run in the given folder."""
 
     def __init__(self, folder):
         super().__init__(writer=None)
@@ -41,7 +41,7 @@ class OwnWriter(TensorBoard):
 
 
 def scalars_of(folder):
-    """Return what tensorboard reads in a folder: tag to step to value."""
+    """Return the scalars in a folder as {tag: {step: value}}."""
     reader = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator"
     )
@@ -61,7 +61,9 @@ class TestTensorBoard:
         with SummaryWriter(tmp_path) as writer:
             yield writer
 
-    def test_all_of_the_history_is_written_epoch_by_epoch(self, ids, writer, tmp_path):
+    def test_tensorboard_receives_the_history_of_every_epoch(
+        self, ids, writer, tmp_path
+    ):
         model = small_classifier(callbacks=[TensorBoard(writer)])
         model.fit(ids, Y, X_val=ids, y_val=Y)
         scalars = scalars_of(tmp_path)
@@ -71,30 +73,30 @@ class TestTensorBoard:
             expected = [epoch[name] for epoch in model.history_]
             assert list(found.values()) == pytest.approx(expected)
 
-    def test_a_search_may_share_a_writer(self, reviews, writer, tmp_path):
+    def test_a_grid_search_may_share_a_summary_writer(self, reviews, writer, tmp_path):
         model = small_pipeline(callbacks=[TensorBoard(writer)])
         search = GridSearchCV(model, RATES, cv=2).fit(*reviews)
         assert search.predict(reviews[0][:3]).shape == (3,)
         assert "Loss/train_loss" in scalars_of(tmp_path)
 
-    def test_fits_of_a_search_may_each_write_a_run(self, reviews, tmp_path):
+    def test_fits_of_a_grid_search_may_write_separate_runs(self, reviews, tmp_path):
         pytest.importorskip("tensorboard")
         model = small_pipeline(callbacks=[OwnWriter(tmp_path)])
-        sent = pickle.loads(pickle.dumps(model))  # as to processes
-        GridSearchCV(sent, RATES, cv=2).fit(*reviews)
+        restored = pickle.loads(pickle.dumps(model))  # as for worker processes
+        GridSearchCV(restored, RATES, cv=2).fit(*reviews)
         folders = list(tmp_path.iterdir())
         assert len(folders) == 2 * 2 + 1
         for folder in folders:
             assert list(scalars_of(folder)["Loss/train_loss"]) == [1, 2]
 
-    def test_a_model_is_stored_without_its_writer(self, ids, writer):
+    def test_a_model_is_pickled_without_its_summary_writer(self, ids, writer):
         model = small_classifier(callbacks=[TensorBoard(writer)]).fit(ids, Y)
         stored = pickle.loads(pickle.dumps(model.set_params(callbacks=None)))
         assert np.array_equal(stored.predict_proba(ids), model.predict_proba(ids))
 
 
 class MlflowClient:
-    """What skorch needs of an mlflow.tracking.MlflowClient."""
+    """The part of mlflow.tracking.MlflowClient that skorch uses."""
 
     def __init__(self):
         self.metrics, self.artifacts, self.ended = [], {}, []
@@ -109,10 +111,10 @@ class MlflowClient:
         self.ended.append(run_id)
 
     def __deepcopy__(self, memo):
-        raise TypeError("it stands for a server, of which there is one")
+        raise TypeError("a client must not be copied")
 
 
-def test_mlflow_gets_the_history_and_the_best_weights(ids, tmp_path):
+def test_mlflow_receives_the_history_and_the_best_weights(ids, tmp_path):
     client, run = MlflowClient(), SimpleNamespace(info=SimpleNamespace(run_id="one"))
     model = small_classifier(
         callbacks=[MlflowLogger(run, client)],
@@ -134,7 +136,7 @@ def test_mlflow_gets_the_history_and_the_best_weights(ids, tmp_path):
 
 
 class WandbRun:
-    """What skorch needs of a wandb.sdk.wandb_run.Run."""
+    """The part of wandb.sdk.wandb_run.Run that skorch uses."""
 
     def __init__(self, folder):
         self.dir = folder
@@ -151,10 +153,10 @@ class WandbRun:
         self.logged.append(values)
 
     def __deepcopy__(self, memo):
-        raise TypeError("it stands for a run, of which there is one")
+        raise TypeError("a run must not be copied")
 
 
-def test_wandb_gets_the_history_and_sees_gradients(ids, tmp_path):
+def test_wandb_receives_the_history_and_gradients(ids, tmp_path):
     run = WandbRun(tmp_path)
     model = clone(small_regressor(callbacks=[WandbLogger(run)]))
     model.fit(ids, ids[:, 0], X_val=ids, y_val=ids[:, 0])
@@ -164,14 +166,14 @@ def test_wandb_gets_the_history_and_sees_gradients(ids, tmp_path):
     assert run.n_gradients > 0
 
 
-def test_wandb_needs_no_validation_rows_to_log(ids, tmp_path):
+def test_wandb_logs_without_validation_rows(ids, tmp_path):
     run = WandbRun(tmp_path)
     small_classifier(callbacks=[WandbLogger(run, save_model=False)]).fit(ids, Y)
     assert [values["train_loss"] > 0 for values in run.logged] == [True, True]
 
 
 class Counts(Callback):
-    """Count epochs, both by itself and in an object that it was given."""
+    """Count epochs in an attribute and in a given list."""
 
     def __init__(self, given):
         self.given = given
@@ -185,7 +187,7 @@ class Counts(Callback):
         self.given.append(net.history[-1, "epoch"])
 
 
-def test_each_fit_has_a_copy_of_a_callback_that_holds_what_was_given(ids):
+def test_fit_copies_a_callback_but_shares_its_arguments(ids):
     given = []
     callback = Counts(given)
     model = clone(small_classifier(callbacks=[("mine", callback)]))
@@ -195,7 +197,7 @@ def test_each_fit_has_a_copy_of_a_callback_that_holds_what_was_given(ids):
     assert dict(model.net_.callbacks_)["mine"].n_epochs_ == 2
 
 
-def test_all_callbacks_see_the_epoch_that_one_ends_the_training_with(ids):
+def test_all_callbacks_run_for_the_epoch_that_stops_training(ids):
     class Stops(Callback):
         def on_epoch_end(self, net, **kwargs):
             raise StopTraining
@@ -207,12 +209,12 @@ def test_all_callbacks_see_the_epoch_that_one_ends_the_training_with(ids):
 
 
 @pytest.mark.parametrize("model", [small_classifier(), TextVectorizer()])
-def test_callbacks_of_scikit_learn_are_there_if_it_has_them(model):
+def test_set_callbacks_exists_if_scikit_learn_supports_it(model):
     assert hasattr(model, "set_callbacks") == has_callbacks()
 
 
 class Follower:
-    """Note what happens to a fit, and end it with an epoch if asked to."""
+    """Record the tasks of a fit, and optionally stop it after epoch `last`."""
 
     def __init__(self, last=None, look=None):
         self.last, self.look = last, look
@@ -245,19 +247,21 @@ class TestScikitLearn:
         expected = ["setup", "begin fit of 2", *EPOCH, *EPOCH, "end fit", "teardown"]
         assert follower.seen == expected
 
-    def test_a_vectorizer_is_one_task(self):
+    def test_fit_of_a_vectorizer_is_one_task(self):
         follower = Follower()
         TextVectorizer().set_callbacks(follower).fit_transform(["a", "b"])
         assert follower.seen == ["setup", "begin fit of 0", "end fit", "teardown"]
 
-    def test_a_callback_may_end_the_training(self, ids):
+    def test_a_callback_may_stop_training(self, ids):
         follower = Follower(last=3)
         model = small_classifier(max_epochs=9).set_callbacks(follower).fit(ids, Y)
         assert model.n_iter_ == 3
         assert follower.seen[-2:] == ["end fit", "teardown"]
 
     @pytest.mark.parametrize("early_stopping", [False, True])
-    def test_what_is_handed_over_is_what_fit_would_leave(self, reviews, early_stopping):
+    def test_fitted_estimator_equals_a_fit_stopped_at_that_epoch(
+        self, reviews, early_stopping
+    ):
         X, y = TextVectorizer().fit_transform(reviews[0]), reviews[1]
         params = {"max_epochs": 4, "early_stopping": early_stopping, "lr": 0.3}
         model = small_pipeline(**params)[-1]
@@ -269,28 +273,28 @@ class TestScikitLearn:
             assert np.array_equal(seen, stopped.predict_proba(X))
         assert np.array_equal(whole, epochs[-1])
 
-    def test_so_it_is_for_a_regressor(self, ids):
+    def test_fitted_estimator_of_a_regressor_equals_a_stopped_fit(self, ids):
         y = ids[:, :2].astype(float)
         follower = Follower(look=lambda fitted: fitted.predict(ids))
         small_regressor().set_callbacks(follower).fit(ids, y)
         one = small_regressor().set_callbacks(Follower(last=1)).fit(ids, y)
         assert np.array_equal(follower.looks[0], one.predict(ids))
 
-    def test_what_is_handed_over_stays_as_it_is(self, ids):
+    def test_fitted_estimator_is_a_snapshot(self, ids):
         follower = Follower(look=lambda fitted: (fitted, fitted.predict_proba(ids)))
         small_classifier().set_callbacks(follower).fit(ids, Y)
         for fitted, probabilities in follower.looks:
             assert np.array_equal(fitted.predict_proba(ids), probabilities)
         assert [len(fitted.history_) for fitted, _ in follower.looks] == [1, 2, 2]
 
-    def test_a_follower_changes_no_bit(self, ids):
-        alone = small_classifier().fit(ids, Y)
+    def test_callbacks_do_not_change_the_fit(self, ids):
+        without_callback = small_classifier().fit(ids, Y)
         follower = Follower(look=lambda fitted: fitted.predict(ids))
-        followed = small_classifier().set_callbacks(follower).fit(ids, Y)
-        expected = alone.decision_function(ids)
-        assert np.array_equal(followed.decision_function(ids), expected)
+        with_callback = small_classifier().set_callbacks(follower).fit(ids, Y)
+        expected = without_callback.decision_function(ids)
+        assert np.array_equal(with_callback.decision_function(ids), expected)
 
-    def test_ctrl_c_tears_down_and_keeps_what_was_learnt(self, ids):
+    def test_ctrl_c_tears_callbacks_down_and_keeps_the_fit(self, ids):
         def interrupt(fitted):
             if fitted.n_iter_ == 2:
                 raise KeyboardInterrupt
@@ -302,7 +306,9 @@ class TestScikitLearn:
         assert follower.seen[-1] == "teardown"
         assert model.predict(ids).shape == (40,)
 
-    def test_an_error_tears_down_and_leaves_the_classifier_as_it_was(self, ids):
+    def test_an_error_tears_callbacks_down_and_leaves_the_classifier_unchanged(
+        self, ids
+    ):
         follower = Follower()
         model = small_classifier().set_callbacks(follower)
         before = dict(vars(model))
@@ -311,7 +317,7 @@ class TestScikitLearn:
         assert follower.seen == ["setup", "teardown"]
         assert vars(model) == before
 
-    def test_a_clone_has_the_same_and_nothing_is_left_after_a_fit(self, ids):
+    def test_clone_shares_callbacks_and_fit_stores_no_context(self, ids):
         follower = Follower()
         model = small_classifier().set_callbacks(follower)
         before = vars(clone(model).fit(ids, Y)).keys()
@@ -321,7 +327,7 @@ class TestScikitLearn:
         assert len(pickle.dumps(model.set_callbacks().fit(ids, Y))) < 50_000
 
     @pytest.mark.parametrize("n_jobs", [1, 2])
-    def test_scores_are_monitored_in_a_search(self, reviews, n_jobs):
+    def test_scoring_monitor_logs_every_epoch_of_a_grid_search(self, reviews, n_jobs):
         from sklearn.callback import ScoringMonitor  # noqa: PLC0415, from 1.9 on
 
         monitor = ScoringMonitor(scoring="accuracy")
@@ -333,7 +339,7 @@ class TestScikitLearn:
         assert len(epochs) == (2 * 2 + 1) * 2
         assert all(0 <= row["accuracy"] <= 1 for row in epochs)
 
-    def test_monitored_scores_are_weighted(self, ids):
+    def test_scoring_monitor_uses_sample_weight(self, ids):
         from sklearn.callback import ScoringMonitor  # noqa: PLC0415, from 1.9 on
 
         monitor = ScoringMonitor(scoring="accuracy")
@@ -345,7 +351,9 @@ class TestScikitLearn:
         assert last["accuracy"] != model.score(ids, Y)
 
     @pytest.mark.parametrize("n_jobs", [1, 2])
-    def test_bars_show_every_level_of_a_search(self, reviews, n_jobs, capsys):
+    def test_progress_bar_shows_every_level_of_a_grid_search(
+        self, reviews, n_jobs, capsys
+    ):
         pytest.importorskip("rich")
         from sklearn.callback import ProgressBar  # noqa: PLC0415, from 1.9 on
 

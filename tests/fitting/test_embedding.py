@@ -19,31 +19,31 @@ def vectors_of(model):
     return model.module_.input_layer.embedding.weight.detach().numpy()
 
 
-def drawn(model, ids, y):
-    """The vectors that a training begins with."""
+def initial_vectors(model, ids, y):
+    """Return the embedding before training."""
     return vectors_of(clone(model).set_params(lr=1e-12, weight_decay=0.0).fit(ids, y))
 
 
 class TestEmbedding:
-    def test_a_given_array_is_where_training_begins(self, ids, y):
+    def test_embedding_is_initialised_by_a_scaled_array(self, ids, y):
         given = np.random.RandomState(0).randn(30, 5)
         given[7] = 0
         model = small_classifier(embedding=given)
-        start = drawn(model, ids, y)
+        start = initial_vectors(model, ids, y)
         cosines = (start * given).sum(1)[2:] / np.linalg.norm(start[2:], axis=1)
         known = np.delete(np.arange(28), 5)
         norms = np.linalg.norm(given[2:], axis=1)
         np.testing.assert_allclose(cosines[known], norms[known], rtol=1e-4)
-        assert start[7].any()  # drawn, as it was zero
+        assert start[7].any()  # drawn at random, as the given vector is zero
 
-    def test_frozen_vectors_stay_and_others_move(self, ids, y):
+    def test_frozen_vectors_are_not_trained(self, ids, y):
         for frozen in (True, False):
             model = small_classifier(freeze_embedding=frozen)
-            before = drawn(model, ids, y)
+            before = initial_vectors(model, ids, y)
             after = vectors_of(model.fit(ids, y))
             assert np.array_equal(before, after) == frozen
 
-    def test_word_vectors_are_for_a_vectorizer_that_has_their_words(self, reviews):
+    def test_word_vectors_are_aligned_to_the_vocabulary(self, reviews):
         texts, labels = reviews
         words = ["good", "bad", "not", "film"]
         given = WordVectors(words, np.random.RandomState(0).randn(4, 6))
@@ -54,7 +54,7 @@ class TestEmbedding:
         ratio = found[[ids[word] for word in words]] / given.vectors
         np.testing.assert_allclose(ratio, ratio[0, 0], rtol=1e-5)
 
-    def test_a_clone_shares_word_vectors(self):
+    def test_clone_shares_word_vectors(self):
         given = WordVectors(["a"], [[1.0]])
         assert clone(small_classifier(embedding=given)).embedding is given
 
@@ -71,23 +71,23 @@ class TestEmbedding:
             ("glove", "'embedding' parameter"),
         ],
     )
-    def test_bad_vectors_are_refused(self, ids, y, given, message):
+    def test_invalid_embedding_raises(self, ids, y, given, message):
         with pytest.raises(ValueError, match=message):
             small_classifier(embedding=given).fit(ids, y)
 
-    def test_the_layout_of_given_vectors_does_not_matter(self, ids, y):
+    def test_memory_layout_of_an_embedding_does_not_matter(self, ids, y):
         given = np.random.RandomState(0).randn(30, 5).astype(np.float32)
         expected = small_classifier(embedding=given).fit(ids, y).predict_proba(ids)
-        turned = np.ascontiguousarray(given[::-1])[::-1]
-        turned.flags.writeable = False
-        found = small_classifier(embedding=turned).fit(ids, y).predict_proba(ids)
+        reversed_view = np.ascontiguousarray(given[::-1])[::-1]
+        reversed_view.flags.writeable = False
+        found = small_classifier(embedding=reversed_view).fit(ids, y).predict_proba(ids)
         assert np.array_equal(found, expected)
 
-    def test_numbers_have_no_vectors(self, y):
+    def test_embedding_raises_for_numeric_input(self, y):
         with pytest.raises(ValueError, match="'embedding' parameter must not"):
             small_classifier(embedding=np.ones((5, 2))).fit(np.ones((40, 3)), y)
 
-    def test_rows_without_labels_are_of_no_use_for_given_vectors(self, ids, y):
+    def test_x_unlabelled_raises_with_a_given_embedding(self, ids, y):
         model = small_classifier(embedding=np.ones((30, 2)))
         with pytest.raises(ValueError, match="X_unlabelled.*do not pass it"):
             model.fit(ids, y, X_unlabelled=ids)

@@ -32,7 +32,7 @@ def check(X, input_type="auto"):
         (np.array([[2, 3]], dtype=object), "numeric"),
     ],
 )
-def test_auto_goes_by_dtype_and_sparsity(X, expected):
+def test_auto_input_type_depends_on_dtype_and_sparsity(X, expected):
     assert infer_input_type(check(X), "auto") == expected
     assert infer_input_type(check(X), "tokens") == "tokens"
 
@@ -47,7 +47,7 @@ def test_auto_goes_by_dtype_and_sparsity(X, expected):
 )
 @pytest.mark.parametrize("container", [sparse.csr_array, sparse.coo_array])
 @pytest.mark.parametrize("input_type", ["auto", "numeric"])
-def test_a_sparse_matrix_passes_or_fails_as_with_scikit_learn(X, container, input_type):
+def test_sparse_matrices_are_validated_as_in_scikit_learn(X, container, input_type):
     X = container(X)
     accepted = False if input_type == "numeric" else "csr"
     params = {"estimator": BiLSTMClassifier(), "input_name": "X"}
@@ -65,28 +65,28 @@ def test_a_sparse_matrix_passes_or_fails_as_with_scikit_learn(X, container, inpu
         assert np.array_equal(found.toarray(), expected.toarray())
 
 
-def test_any_sparse_format_becomes_compressed_rows():
+def test_any_sparse_format_is_converted_to_csr():
     X = sparse.lil_array([[2, 0], [3, 4]])
     assert check(X).format == "csr"
 
 
-def test_numbers_must_be_dense_where_numbers_are_said():
+def test_sparse_x_raises_for_numeric_input():
     with pytest.raises(TypeError, match="[Ss]parse"):
         check(sparse.csr_array([[2.0]]), input_type="numeric")
 
 
 @pytest.mark.parametrize("X", [["a"], [[1, "a"]], np.array([["a"]]), ("a", "b"), b"a"])
-def test_text_is_sent_to_the_vectorizer(X):
+def test_text_raises_and_suggests_a_text_vectorizer(X):
     with pytest.raises(ValueError, match=r"make_pipeline\(TextVectorizer\(\), BiLSTM"):
         refuse_text(X, estimator="BiLSTMClassifier")
 
 
-def test_the_first_rows_may_be_missing_and_it_is_text_nevertheless():
+def test_text_raises_after_missing_values():
     with pytest.raises(ValueError, match="contains text"):
         refuse_text(np.array([None, np.nan, "a"], object), estimator="BiLSTMClassifier")
 
 
-def test_integers_among_objects_are_ids_and_dates_are_nothing():
+def test_object_integers_are_ids_and_dates_raise():
     assert infer_input_type(check([[2, 3], [4, 5]]), "auto") == "tokens"
     with pytest.raises(ValueError, match="numbers: got values of type datetime64"):
         check(np.array([["2020-01-01"]], dtype="datetime64[D]"))

@@ -28,12 +28,12 @@ TARGET = np.array([0, 0, 0, 1, 1, 2])
         pd.Series([0, 1, None, 1], dtype="Int64"),
     ],
 )
-def test_a_missing_label_is_named_with_its_row(y):
+def test_a_missing_label_raises_with_its_row(y):
     with pytest.raises(ValueError, match=r"missing label: row 2 is \S+\. Remove rows"):
         check_labels(y, estimator="BiLSTMClassifier")
 
 
-def test_what_only_turns_into_an_array_is_read():
+def test_labels_with_only_an_array_interface_are_read():
     class Labels:
         def __len__(self):
             return 2
@@ -45,40 +45,40 @@ def test_what_only_turns_into_an_array_is_read():
 
 
 @pytest.mark.parametrize("y", [3, "ab", np.array(3), np.array(None)])
-def test_what_are_no_rows_of_labels_is_refused_as_scikit_learn_does(y):
+def test_labels_that_are_not_one_dimensional_raise(y):
     with pytest.raises((TypeError, ValueError), match=r"1d array|collection|Expected"):
         check_labels(y, estimator="BiLSTMClassifier")
 
 
-def test_codes_point_to_the_labels():
+def test_encode_returns_indices_into_classes():
     labels = np.array(["c", "a", "b", "a"])
     assert CLASSES[encode(labels, CLASSES, name="y")].tolist() == labels.tolist()
 
 
-def test_a_label_of_no_class_is_named():
+def test_encode_raises_on_an_unknown_label():
     with pytest.raises(ValueError, match=r"y_val must only contain.*got 'x'"):
         encode(np.array(["a", "x"]), CLASSES, name="y_val")
 
 
 @pytest.mark.parametrize("class_weight", [None, "balanced", {"a": 2, "b": 1, "c": 0.5}])
-def test_weights_of_classes_are_scikit_learns_up_to_scale(class_weight):
+def test_class_weights_are_proportional_to_scikit_learn(class_weight):
     ours = weight_of_classes(class_weight, CLASSES, TARGET, np.ones(6))
     theirs = compute_class_weight(class_weight, classes=CLASSES, y=CLASSES[TARGET])
     np.testing.assert_allclose(ours / ours[0], theirs / theirs[0])
 
 
-def test_balanced_counts_rows_by_their_weight():
+def test_balanced_class_weights_count_sample_weights():
     weight = np.array([1.0, 1, 1, 3, 3, 3])
     balanced = weight_of_classes("balanced", CLASSES, TARGET, weight)
     np.testing.assert_allclose(balanced * [3, 6, 3], 1)
 
 
-def test_scaling_keeps_ratios():
+def test_scaled_to_mean_one_keeps_ratios():
     scaled = scaled_to_mean_one(np.array([1e300, 3e300]))
     np.testing.assert_allclose(scaled, [0.5, 1.5])
 
 
-def test_weights_that_are_all_zero_are_refused():
+def test_scaled_to_mean_one_raises_if_all_weights_are_zero():
     with pytest.raises(ValueError, match="at least one non-zero"):
         scaled_to_mean_one(np.zeros(3))
 
@@ -86,7 +86,7 @@ def test_weights_that_are_all_zero_are_refused():
 @pytest.mark.parametrize(
     "classes", [[-1, 0, 1, 2], [-1, 0, 3], [-100, 0], [-100, 0, 1]], ids=str
 )
-def test_a_class_that_is_likely_a_mark_warns(classes):
+def test_a_likely_ignore_index_warns(classes):
     with pytest.warns(UserWarning, match=f"label {classes[0]}, .* leave them out"):
         warn_of_missing_label_codes(np.array(classes), "leave them out")
 
@@ -99,7 +99,7 @@ def test_other_classes_do_not_warn(classes):
     warn_of_missing_label_codes(np.array(classes), "leave them out")
 
 
-def test_a_masked_label_is_a_missing_one():
+def test_a_masked_label_raises_as_missing():
     y = np.ma.masked_array([0, 1, 1], [False, True, False])
     with pytest.raises(ValueError, match="missing label: row 1"):
         check_labels(y, estimator="BiLSTMClassifier")

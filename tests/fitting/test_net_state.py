@@ -21,7 +21,7 @@ Y = [0, 1] * 20
     ],
     ids=str,
 )
-def test_a_net_comes_back_with_its_parts_and_weights(params, ids):
+def test_net_state_round_trips_modules_and_weights(params, ids):
     net = small_classifier(**params).fit(ids, Y).net_
     found = net_from_state(net_state(net), "cpu")
     assert repr(found.module_) == repr(net.module_)
@@ -36,7 +36,7 @@ def test_a_net_comes_back_with_its_parts_and_weights(params, ids):
     assert found.n_steps_ == net.n_steps_
 
 
-def test_what_the_optimiser_remembers_of_a_stream_comes_back(ids):
+def test_net_state_round_trips_the_optimiser_state(ids):
     net = small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_
     found = net_from_state(net_state(net), "cpu")
     weights = dict(found.module_.named_parameters())
@@ -47,7 +47,7 @@ def test_what_the_optimiser_remembers_of_a_stream_comes_back(ids):
             assert torch.equal(value, memory[key])
 
 
-def test_arguments_of_skorch_and_of_the_loss_come_back(ids):
+def test_net_state_round_trips_net_params_and_criterion(ids):
     net_params = {"optimizer__momentum": 0.5, "iterator_train__num_workers": 0}
     regressor = small_regressor(
         optimizer="sgd", loss="quantile", quantile=0.2, net_params=net_params
@@ -60,7 +60,7 @@ def test_arguments_of_skorch_and_of_the_loss_come_back(ids):
     assert found.criterion_.quantile == 0.2
 
 
-def test_no_global_random_number_is_drawn(ids, fitted):
+def test_net_from_state_does_not_change_the_global_random_state(ids, fitted):
     plain = net_state(fitted.net_)
     before = torch.get_rng_state()
     net_from_state(plain, "cpu")
@@ -71,7 +71,7 @@ def changed(plain, **changes):
     return {**plain, **changes}
 
 
-def test_sizes_that_the_weights_do_not_have_take_no_memory(fitted):
+def test_net_from_state_allocates_no_memory_for_invalid_sizes(fitted):
     plain = net_state(fitted.net_)
     name, config = plain["parts"]["input_layer"]
     vast = {**config, "n_tokens": 10**15}
@@ -81,7 +81,7 @@ def test_sizes_that_the_weights_do_not_have_take_no_memory(fitted):
 
 
 @pytest.mark.parametrize("part", ["encoder", "head"])
-def test_more_layers_than_there_are_weights_are_not_made(fitted, part):
+def test_net_from_state_raises_on_more_layers_than_weights(fitted, part):
     plain = net_state(fitted.net_)
     name, config = plain["parts"][part]
     deep = {**config, "hidden_layer_sizes": [1] * 10**6}
@@ -90,7 +90,7 @@ def test_more_layers_than_there_are_weights_are_not_made(fitted, part):
         net_from_state(changed(plain, parts=parts), "cpu")
 
 
-def test_weights_that_lack_or_do_not_fit_are_refused(fitted):
+def test_net_from_state_raises_on_missing_or_invalid_weights(fitted):
     plain = net_state(fitted.net_)
     weights = dict(plain["weights"])
     linear = weights.pop("head.linear.weight")
@@ -102,16 +102,16 @@ def test_weights_that_lack_or_do_not_fit_are_refused(fitted):
         net_from_state(changed(plain, weights=doubled), "cpu")
 
 
-def test_a_memory_that_does_not_fit_is_refused(ids):
+def test_net_from_state_raises_on_an_invalid_optimiser_state(ids):
     plain = net_state(small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_)
     memory = {"head.linear.bias": {"exp_avg": torch.zeros(5)}}
-    with pytest.raises(ValueError, match="memory of the optimiser does not fit"):
+    with pytest.raises(ValueError, match="The optimizer has another state"):
         net_from_state(changed(plain, memory=memory), "cpu")
 
 
 @pytest.mark.parametrize(
     "arguments", [{"callbacks": []}, {"module__x": 1}, {"iterator_train": print}]
 )
-def test_other_arguments_of_skorch_are_refused(fitted, arguments):
+def test_net_from_state_raises_on_other_skorch_arguments(fitted, arguments):
     with pytest.raises(ValueError, match="A net has no arguments"):
         net_from_state(changed(net_state(fitted.net_), arguments=arguments), "cpu")

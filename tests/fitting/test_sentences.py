@@ -44,18 +44,18 @@ any_container = pytest.mark.parametrize(
 
 
 @any_container
-def test_sentences_and_labels_may_come_in_any_container(container):
+def test_sentences_and_labels_in_any_container_are_read(container):
     assert as_sentences(container(ROWS), if_empty=False) == ROWS
     assert check_label_rows(container(ROWS), name="BiLSTMTagger") == ROWS
 
 
 @pytest.mark.parametrize("name", ["lists", "tuples", "object array", "column"])
-def test_lists_of_ids_are_a_matrix(name):
+def test_lists_of_ids_become_a_padded_matrix(name):
     found = matrix_of_lists(CONTAINERS[name](IDS))
     assert found.toarray().tolist() == [[4, 2], [0, 0], [3, 0]]
 
 
-def test_a_matrix_of_strings_holds_sentences_of_one_length():
+def test_a_2_d_string_array_holds_sentences_of_equal_length():
     X = np.array([["a", "b"], ["c", "d"]])
     assert as_sentences(X, if_empty=False) == X.tolist()
 
@@ -73,11 +73,11 @@ def test_a_matrix_of_strings_holds_sentences_of_one_length():
     ],
     ids=str,
 )
-def test_numbers_are_no_sentences(X):
+def test_numeric_input_is_not_read_as_sentences(X):
     assert as_sentences(X, if_empty=True) is None
 
 
-def test_ids_fit_into_64_bits():
+def test_ids_beyond_64_bits_raise():
     with pytest.raises(ValueError, match=f"64 bits: got {2**70}"):
         matrix_of_lists([[2, 2**70]])
 
@@ -87,11 +87,11 @@ def test_ids_fit_into_64_bits():
     [np.ones((2, 3), int), [[0.5], [1.0]], [np.ones((2, 1), int)], ["a"], 3, [[[1]]]],
     ids=str,
 )
-def test_what_is_no_list_of_ids_is_no_such_matrix(X):
+def test_other_input_is_not_read_as_lists_of_ids(X):
     assert matrix_of_lists(X) is None
 
 
-def test_rows_that_are_all_empty_are_what_they_are_asked_to_be():
+def test_if_empty_decides_how_empty_rows_are_read():
     assert as_sentences([[], ()], if_empty=True) == [[], []]
     assert as_sentences([[], ()], if_empty=False) is None
 
@@ -119,7 +119,7 @@ def test_rows_that_are_all_empty_are_what_they_are_asked_to_be():
         ([], "X must hold at least one row"),
     ],
 )
-def test_what_is_no_list_of_tokens_is_named(X, message):
+def test_invalid_sentences_raise(X, message):
     with pytest.raises(ValueError, match=message):
         as_sentences(X, if_empty=False)
 
@@ -143,19 +143,19 @@ def test_what_is_no_list_of_tokens_is_named(X, message):
         ({"a": ["O"]}, "y must be a list.*with keys .a."),
     ],
 )
-def test_what_are_no_labels_of_tokens_is_named(y, message):
+def test_invalid_label_rows_raise(y, message):
     with pytest.raises(ValueError, match=message):
         check_label_rows(y, name="BiLSTMTagger")
 
 
-def test_a_row_with_too_few_or_too_many_labels_is_named():
+def test_check_lengths_raises_with_the_first_mismatched_row():
     check_lengths([2, 0, 1], ROWS, "y")
     with pytest.raises(ValueError, match="y_val.*row 2 has 1 labels for 3 tokens"):
         check_lengths([2, 0, 3], ROWS, "y_val")
 
 
 @pytest.mark.parametrize("rows", [ROWS, [["a"], ["b"]], []])
-def test_numpy_joins_rows_of_labels_whatever_their_lengths(rows):
+def test_numpy_concatenates_rows_of_labels(rows):
     joined = np.concatenate([RowsOfLabels(rows), RowsOfLabels(rows)])
     assert joined.tolist() == [*rows, *rows]
     assert joined.shape == (2 * len(rows),)
@@ -163,11 +163,11 @@ def test_numpy_joins_rows_of_labels_whatever_their_lengths(rows):
 
 
 @pytest.mark.parametrize("container", [deque, UserList, tuple, np.array])
-def test_a_sequence_of_strings_is_a_sentence(container):
+def test_any_sequence_of_strings_is_a_sentence(container):
     assert as_sentences([container(["a", "b"])], if_empty=False) == [["a", "b"]]
 
 
 @pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs NumPy 2")
-def test_an_array_of_numpys_strings_is_a_sentence():
+def test_an_array_of_numpy_string_dtype_is_a_sentence():
     row = np.array(["a", "b"], dtype=np.dtypes.StringDType())
     assert as_sentences([row], if_empty=False) == [["a", "b"]]

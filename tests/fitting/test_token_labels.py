@@ -1,4 +1,4 @@
-"""The steps of learning labels of tokens: reading, targets, and the network."""
+"""Input, labels and network of the tagger."""
 
 import numpy as np
 import pandas as pd
@@ -20,10 +20,10 @@ FORM = "n_features_in_", "feature_names_in_", "n_channels_"
 WORD_VECTORS = WordVectors(["zoe", "anna", "Rome"], np.eye(3))
 
 
-# -- reading
+# -- input
 
 
-def test_each_kind_of_input_is_known_and_kept():
+def test_input_type_is_inferred_and_stored():
     assert small_tagger().fit(X, Y).input_type_ == "tokens"
     assert small_tagger().fit(IDS, Y).input_type_ == "tokens"
     assert small_tagger().fit(SERIES, Y).input_type_ == "numeric"
@@ -42,13 +42,13 @@ def test_each_kind_of_input_is_known_and_kept():
         (X, [[["Anna"]]], "object of type list with text"),
     ],
 )
-def test_what_is_predicted_is_of_the_kind_that_was_learnt(fitted_to, other, message):
+def test_predict_raises_on_another_kind_of_input(fitted_to, other, message):
     tagger = small_tagger().fit(fitted_to, Y)
     with pytest.raises(ValueError, match=message):
         tagger.predict(other)
 
 
-def test_words_are_no_numbers():
+def test_words_raise_if_input_type_is_numeric():
     with pytest.raises(
         ValueError, match="must hold numbers, as with input_type='numeric'"
     ):
@@ -58,7 +58,7 @@ def test_words_are_no_numbers():
 @pytest.mark.parametrize(
     "container", [sparse.csr_array, sparse.csr_matrix, sparse.csr_array.toarray, list]
 )
-def test_ids_mean_the_same_in_any_container(container):
+def test_ids_in_any_container_give_equal_predictions(container):
     matrix = sparse.csr_array(MATRIX)
     other = IDS if container is list else container(matrix)
     expected = small_tagger().fit(matrix, Y).predict_proba(matrix)
@@ -68,25 +68,25 @@ def test_ids_mean_the_same_in_any_container(container):
         assert np.array_equal(found, row)
 
 
-def test_what_was_learnt_from_lists_of_ids_reads_a_matrix():
+def test_predict_reads_a_matrix_after_fit_on_lists_of_ids():
     tagger = small_tagger().fit(IDS, Y)
     for X in (MATRIX, sparse.csr_array(MATRIX)):
         assert tagger.predict(X) == tagger.predict(IDS)
 
 
 @pytest.mark.parametrize(
-    "hole", [[[3, 0, 4]], np.array([[0, 3]]), sparse.csr_array([[5, 0, 4]])], ids=type
+    "X", [[[3, 0, 4]], np.array([[0, 3]]), sparse.csr_array([[5, 0, 4]])], ids=type
 )
-def test_ids_have_padding_behind_them_only(hole):
+def test_padding_before_or_between_ids_raises(X):
     with pytest.raises(ValueError, match="only after the ids of a row: row 0"):
-        small_tagger().fit(hole, [["O", "O"]])
+        small_tagger().fit(X, [["O", "O"]])
     tagger = small_tagger().fit(IDS, Y)
     with pytest.raises(ValueError, match="only after the ids of a row: row 0"):
-        tagger.predict(hole)
+        tagger.predict(X)
     assert tagger.predict([[3, 4, 0]]) == tagger.predict([[3, 4]])
 
 
-def test_series_may_be_an_array_or_a_list_of_arrays():
+def test_series_as_array_or_list_give_equal_predictions():
     array = np.random.RandomState(0).rand(6, 3, 2)
     labels = [["a", "b", "a"]] * 6
     expected = small_tagger().fit(array, labels).predict_proba(array)
@@ -94,7 +94,7 @@ def test_series_may_be_an_array_or_a_list_of_arrays():
     assert np.array_equal(found, expected)
 
 
-def test_nan_behind_a_series_is_no_step():
+def test_trailing_nan_of_a_series_is_padding():
     array = np.random.RandomState(0).rand(6, 3)
     array[2, 1:] = np.nan
     labels = [["a"] * (1 if row == 2 else 3) for row in range(6)]
@@ -113,7 +113,9 @@ def test_nan_behind_a_series_is_no_step():
     ],
     ids=["matrix", "frame", "series"],
 )
-def test_a_refit_on_lists_forgets_columns_and_channels(before, attributes, lists):
+def test_refit_on_lists_deletes_attributes_of_columns_and_channels(
+    before, attributes, lists
+):
     tagger = small_tagger().fit(before, Y)
     assert attributes == {*FORM} & {*vars(tagger)}
     tagger.fit(lists, Y)
@@ -121,24 +123,24 @@ def test_a_refit_on_lists_forgets_columns_and_channels(before, attributes, lists
     assert tagger.input_type_ == "tokens"
 
 
-def test_ids_of_unequal_length_may_come_as_lists_of_ints_only():
+def test_ids_of_unequal_length_must_be_lists_of_ints():
     with pytest.raises(ValueError, match="as lists of ints"):
         small_tagger().fit([[2, 3], [None]], [["O", "O"], ["O"]])
 
 
-@pytest.mark.parametrize("learnt_from", [X, IDS, [row[:, :1] for row in SERIES]])
-def test_a_batch_of_nothing_but_empty_rows_has_empty_answers(learnt_from):
-    tagger = small_tagger().fit(learnt_from, Y)
+@pytest.mark.parametrize("X_train", [X, IDS, [row[:, :1] for row in SERIES]])
+def test_a_batch_of_empty_rows_has_empty_predictions(X_train):
+    tagger = small_tagger().fit(X_train, Y)
     assert tagger.predict([[], []]) == [[], []]
     assert [p.shape for p in tagger.predict_proba([[], []])] == [(0, 2), (0, 2)]
 
 
-def test_only_frequent_tokens_have_vectors():
+def test_max_features_and_min_df_limit_the_vocabulary():
     assert small_tagger(max_features=2).fit(X, Y).module_.input_layer.input_size == 4
     assert small_tagger(min_df=99).fit(X, Y).module_.input_layer.input_size == 2
 
 
-# -- vectors of others
+# -- pretrained word vectors
 
 
 def vector_of(tagger, word):
@@ -147,7 +149,7 @@ def vector_of(tagger, word):
     return layer.embedding.weight[id_].detach().numpy()
 
 
-def test_words_of_given_vectors_are_known_though_no_sentence_has_them():
+def test_word_vectors_extend_the_vocabulary():
     frozen = {"embedding": WORD_VECTORS, "freeze_embedding": True}
     tagger = small_tagger(n_character_filters=0, **frozen).fit(X, Y)
     unknown, zoe, rome = tagger.predict_proba([["?"], ["Zoe"], ["Rome"]])
@@ -158,7 +160,7 @@ def test_words_of_given_vectors_are_known_though_no_sentence_has_them():
     assert axis[1:].max() == 0
 
 
-def test_words_in_capitals_are_found_if_case_is_kept():
+def test_capitalised_words_have_vectors_if_lowercase_is_false():
     frozen = {"embedding": WORD_VECTORS, "freeze_embedding": True}
     tagger = small_tagger(lowercase=False, n_character_filters=0, **frozen).fit(X, Y)
     assert np.abs(vector_of(tagger, "Rome")).argmax() == 2
@@ -167,7 +169,7 @@ def test_words_in_capitals_are_found_if_case_is_kept():
     assert np.array_equal(unseen, lower)
 
 
-def test_an_array_of_vectors_is_for_ids():
+def test_an_embedding_array_requires_token_ids():
     vectors = np.random.RandomState(0).rand(9, 5)
     tagger = small_tagger(embedding=vectors).fit(IDS, Y)
     assert tagger.module_.input_layer.input_size == 9
@@ -175,24 +177,24 @@ def test_an_array_of_vectors_is_for_ids():
         small_tagger(embedding=vectors).fit(X, Y)
 
 
-def test_vectors_that_no_token_can_have_are_told_of():
+def test_word_vectors_without_lowercase_words_warn():
     capitals = WordVectors(["Anna", "Ben"], np.eye(2))
     with pytest.warns(UserWarning, match="None of the vectors in 'embedding' is used"):
         small_tagger(embedding=capitals).fit(X, Y)
     small_tagger(embedding=capitals, lowercase=False).fit(X, Y)
 
 
-def test_no_vectors_are_refused():
-    nothing = WordVectors([], np.zeros((0, 3)))
+def test_empty_word_vectors_raise():
+    empty = WordVectors([], np.zeros((0, 3)))
     with pytest.raises(ValueError, match="non-empty WordVectors"):
-        small_tagger(embedding=nothing).fit(X, Y)
+        small_tagger(embedding=empty).fit(X, Y)
 
 
-def test_sentences_without_labels_tell_what_neighbours_a_word_has():
+def test_svd_includes_unlabelled_sentences():
     tagger = small_tagger(embedding="svd")
-    alone = tagger.fit(X, Y).predict_proba(X)[0]
-    more = tagger.fit(X, Y, X_unlabelled=[["Ben", "left", "Anna"]] * 9)
-    assert not np.array_equal(more.predict_proba(X)[0], alone)
+    without = tagger.fit(X, Y).predict_proba(X)[0]
+    tagger = tagger.fit(X, Y, X_unlabelled=[["Ben", "left", "Anna"]] * 9)
+    assert not np.array_equal(tagger.predict_proba(X)[0], without)
 
 
 # -- labels
@@ -210,7 +212,7 @@ def test_sentences_without_labels_tell_what_neighbours_a_word_has():
         ([[1, 0, 1], [1, 0], [], [2]] * 3, None),
     ],
 )
-def test_the_scheme_and_the_labels_come_back(y, scheme):
+def test_scheme_and_classes_are_inferred_from_y(y, scheme):
     tagger = small_tagger(max_epochs=1).fit(X, y)
     assert tagger.scheme_ == tagger.auto_params_["scheme"] == scheme
     assert tagger.classes_.tolist() == sorted({label for row in y for label in row})
@@ -219,7 +221,7 @@ def test_the_scheme_and_the_labels_come_back(y, scheme):
     assert {type(label) for label in found} == {type(y[0][0])}
 
 
-def test_labels_that_break_their_scheme_are_repaired_and_counted():
+def test_labels_that_violate_the_scheme_are_repaired_with_a_warning():
     message = "6 rows of y do not follow .*BIO. Row 0 .*'I-PER' at token 0 .*'B-PER'"
     with pytest.warns(UserWarning, match=message):
         tagger = small_tagger().fit(X, BROKEN)
@@ -232,15 +234,15 @@ def test_labels_that_break_their_scheme_are_repaired_and_counted():
 
 
 @pytest.mark.parametrize("params", [{"constrained": False}, {"crf": False}])
-def test_without_constraints_labels_are_learnt_as_they_are(params):
+def test_labels_are_not_repaired_without_constraints(params):
     classes = small_tagger(**params).fit(X, BROKEN).classes_
     assert classes.tolist() == ["B-PER", "I-LOC", "I-PER", "O"]
 
 
-def test_labels_of_validation_rows_are_repaired_too():
-    lone = [["B-PER", "I-PER", "O"], *Y[1:]]
+def test_validation_labels_are_repaired_with_a_warning():
+    y = [["B-PER", "I-PER", "O"], *Y[1:]]
     with pytest.warns(UserWarning, match="1 rows of y_val do not follow .* BIO"):
-        small_tagger().fit(X, lone, X_val=[["Ben"]], y_val=[["I-PER"]])
+        small_tagger().fit(X, y, X_val=[["Ben"]], y_val=[["I-PER"]])
 
 
 @pytest.mark.parametrize(
@@ -255,12 +257,12 @@ def test_labels_of_validation_rows_are_repaired_too():
         ([["O"], ["O"]], "y_val must hold one target per row of X_val: got 2"),
     ],
 )
-def test_validation_labels_must_be_known_and_as_many_as_tokens(y_val, message):
+def test_invalid_y_val_raises(y_val, message):
     with pytest.raises(ValueError, match=message):
         small_tagger().fit(X, Y, X_val=[["Ben"]], y_val=y_val)
 
 
-def test_validation_rows_with_labels_that_were_not_learnt_are_left_out():
+def test_validation_rows_with_unknown_labels_are_ignored():
     X_val, y_val = [["Ben"], ["Ray"], ["met"]], [["B-PER"], ["B-LOC"], ["O"]]
     with pytest.warns(
         UserWarning, match="1 rows of y_val contain labels.* 'B-LOC'. They"
@@ -271,7 +273,7 @@ def test_validation_rows_with_labels_that_were_not_learnt_are_left_out():
     assert losses[0] == losses[1]
 
 
-def test_a_scheme_may_be_named():
+def test_scheme_may_be_set_explicitly():
     spans = [["S-PER", "O", "S-PER"], ["S-PER", "O"], [], ["O"]] * 3
     with pytest.warns(UserWarning, match="'S-PER' at token 0 was replaced by 'B-PER'"):
         tagger = small_tagger(scheme="BIO").fit(X, spans)
@@ -282,16 +284,16 @@ def test_a_scheme_may_be_named():
     assert none.module_.decoder.allowed.all()
     outside = [["O"] * len(row) for row in X]
     tagger = small_tagger(scheme="BIO").fit(X, outside)
-    assert tagger.score(X, Y) == 0.0  # the F1 of spans, though none was learnt
+    assert tagger.score(X, Y) == 0.0  # span F1, although no span is predicted
 
 
 @pytest.mark.parametrize("params", [{}, {"crf": False}, {"scheme": "IOB1"}])
-def test_labels_of_a_named_scheme_mark_spans(params):
+def test_a_set_scheme_raises_on_labels_without_spans(params):
     with pytest.raises(ValueError, match="y must contain labels of spans.*'noun'"):
         small_tagger(**{"scheme": "BIO", **params}).fit([["a"]], [["noun"]])
 
 
-def test_a_stray_label_among_those_of_spans_is_named():
+def test_a_label_outside_the_scheme_warns():
     y = [["B-PER", "I-PER", "L-PER"], ["B-LOC", "O"], [], ["o"]] * 3
     with pytest.warns(UserWarning, match="'B-LOC' mark spans, but 'o' does not"):
         tagger = small_tagger().fit(X, y)
@@ -299,36 +301,38 @@ def test_a_stray_label_among_those_of_spans_is_named():
     small_tagger(scheme=None).fit(X, y)
 
 
-def test_weights_stay_finite_where_only_empty_rows_have_weight():
+def test_weights_stay_finite_if_only_empty_rows_have_weight():
     only_empty = [0.0 if row else 1.0 for row in X]
     tagger = small_tagger().fit(X, Y, sample_weight=only_empty)
     assert all(w.isfinite().all() for w in tagger.module_.parameters())
 
 
-def test_the_scheme_of_a_network_that_goes_on_stays():
+def test_warm_start_raises_on_another_scheme():
     tagger = small_tagger(scheme=None, warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match="parameters describe another network"):
         tagger.set_params(scheme="BIO").fit(X, Y)
     tagger.set_params(scheme="auto").fit(X, Y)
 
 
-def test_the_first_row_that_is_repaired_is_named_as_it_came():
+def test_repair_warning_states_the_original_row():
     X_val, y_val = [["Ray"], ["Ben"], ["met"]], [["B-LOC"], ["B-PER"], ["I-PER"]]
-    with pytest.warns(UserWarning, match="rows of y_val") as told:
+    with pytest.warns(UserWarning, match="rows of y_val") as warned:
         small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
-    repaired, left_out = (str(one.message) for one in told)
+    repaired, left_out = (str(one.message) for one in warned)
     assert "Row 2 is the first: 'I-PER' at token 0" in repaired
     assert "such as 'B-LOC'. They are ignored" in left_out
 
 
-def test_nothing_is_impossible_where_no_label_may_stand_alone():
+def test_all_transitions_are_allowed_if_no_label_may_end_a_row():
     tagger = small_tagger().fit([["a", "b"]] * 4, [["B-X", "E-X"]] * 4)
     assert tagger.module_.decoder.allowed.all()
-    alone = small_tagger().fit([["a", "b"], ["c"]] * 4, [["B-X", "E-X"], ["S-X"]] * 4)
-    assert alone.predict([["a"]]) == [["S-X"]]
+    with_single = small_tagger().fit(
+        [["a", "b"], ["c"]] * 4, [["B-X", "E-X"], ["S-X"]] * 4
+    )
+    assert with_single.predict([["a"]]) == [["S-X"]]
 
 
-def test_labels_that_numpy_would_change_are_refused():
+def test_labels_that_numpy_would_change_raise():
     with pytest.raises(ValueError, match=r"that a NumPy array can store: got 'a\\x00'"):
         small_tagger().fit([["a", "b"]], [["a", "a\0"]])
     with pytest.raises(
@@ -337,8 +341,8 @@ def test_labels_that_numpy_would_change_are_refused():
         small_tagger().fit([["a", "b"]], [[-1, 2**63 + 1]])
 
 
-def test_there_must_be_a_label():
-    with pytest.raises(ValueError, match="all rows are empty"):
+def test_y_without_labels_raises():
+    with pytest.raises(ValueError, match="all of its rows are empty"):
         small_tagger().fit([[], []], [[], []])
 
 
@@ -346,13 +350,13 @@ def test_there_must_be_a_label():
 
 
 def allowed_by(tagger):
-    """Return all pairs of labels, and of the ends, that may follow each other."""
+    """Return all allowed transitions; None is the start or end of a row."""
     names = [*tagger.classes_.tolist(), None]
     found = np.argwhere(tagger.module_.decoder.allowed.numpy())
     return {(names[i], names[j]) for i, j in found}
 
 
-def test_a_scheme_says_what_is_impossible():
+def test_scheme_determines_forbidden_transitions():
     bio = small_tagger().fit([["a", "b", "c"]], [["B-X", "I-X", "O"]])
     every = {
         (a, b) for a in ("B-X", "I-X", "O", None) for b in ("B-X", "I-X", "O", None)
@@ -370,27 +374,27 @@ def test_a_scheme_says_what_is_impossible():
 @pytest.mark.parametrize(
     ("params", "labels"),
     [({"constrained": False}, ["B-X", "I-X"]), ({}, ["I-X", "O"]), ({}, ["N", "V"])],
-    ids=["not asked for", "IOB1", "no spans"],
+    ids=["constrained=False", "IOB1", "no spans"],
 )
-def test_where_there_is_no_constraint_all_is_possible(params, labels):
+def test_all_transitions_are_allowed_without_constraints(params, labels):
     tagger = small_tagger(**params).fit([["a", "b"]], [labels])
     assert tagger.module_.decoder.allowed.all()
 
 
-def test_the_parts_are_those_that_are_asked_for():
+def test_decoder_and_character_layer_depend_on_parameters():
     assert isinstance(small_tagger().fit(X, Y).module_.decoder, CRF)
-    one_by_one = small_tagger(crf=False, n_character_filters=0).fit(X, Y).module_
-    assert isinstance(one_by_one.decoder, IndependentLabels)
-    assert one_by_one.characters is None
+    without_crf = small_tagger(crf=False, n_character_filters=0).fit(X, Y).module_
+    assert isinstance(without_crf.decoder, IndependentLabels)
+    assert without_crf.characters is None
     assert small_tagger().fit(IDS, Y).module_.characters is None
 
 
-def test_what_characters_tell_is_dropped_as_vectors_of_tokens_are():
+def test_embedding_dropout_applies_to_character_features():
     tagger = small_tagger(embedding_dropout=0.4).fit(X, Y)
     assert tagger.module_.characters.config["dropout"] == 0.4
 
 
-def test_neither_transitions_nor_vectors_decay():
+def test_weight_decay_excludes_biases_embeddings_and_transitions():
     tagger = small_tagger(weight_decay=0.1).fit(X, Y)
     decay_of = {
         weight: group["weight_decay"]
@@ -398,5 +402,5 @@ def test_neither_transitions_nor_vectors_decay():
         for weight in group["params"]
     }
     for name, weight in tagger.module_.named_parameters():
-        free = "bias" in name or "embedding" in name or "decoder" in name
-        assert decay_of[weight] == (0.0 if free else 0.1), name
+        excluded = "bias" in name or "embedding" in name or "decoder" in name
+        assert decay_of[weight] == (0.0 if excluded else 0.1), name

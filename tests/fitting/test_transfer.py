@@ -21,16 +21,11 @@ def vectors_of(model):
     return model.module_.input_layer.embedding.weight.detach().numpy()
 
 
-def drawn(model, ids, y):
-    """The vectors that a training begins with."""
-    return vectors_of(clone(model).set_params(lr=1e-12, weight_decay=0.0).fit(ids, y))
-
-
 class TestPretrained:
     @pytest.mark.parametrize(
         "wrapped", [lambda m: m, FrozenEstimator, lambda m: make_pipeline(m)]
     )
-    def test_all_but_the_dense_layers_begins_with_what_was_learnt(
+    def test_all_weights_but_the_head_are_initialised_by_pretrained(
         self, fitted, ids, wrapped
     ):
         target = np.arange(40) % 3  # another number of classes
@@ -41,7 +36,7 @@ class TestPretrained:
             if not name.startswith("head."):
                 assert (start[name] == weight).all(), name
 
-    def test_log_odds_of_the_old_target_is_read_on(self, ids, y):
+    def test_log_odds_of_a_pretrained_classifier_are_kept(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
         params = {"pretrained": first, "lr": 1e-12, "max_epochs": 1, "random_state": 0}
         second = BiLSTMClassifier(**params).fit(ids, np.arange(40) % 3)
@@ -50,7 +45,7 @@ class TestPretrained:
             second.transform(ids), first.transform(ids), rtol=1e-5, atol=1e-6
         )
 
-    def test_log_odds_that_is_not_read_on_is_warned_of(self, ids, y):
+    def test_dropped_log_odds_of_a_pretrained_classifier_warn(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
         for second in (
             BiLSTMClassifier(pretrained=first, log_odds_ngram_range=None, max_epochs=1),
@@ -61,21 +56,21 @@ class TestPretrained:
             ):
                 second.fit(ids, np.arange(40) % 3)
 
-    def test_a_search_hands_on_its_best_estimator(self, ids, y):
+    def test_pretrained_may_be_a_grid_search(self, ids, y):
         search = GridSearchCV(small_classifier(), {"lr": [1e-3, 1e-2]}, cv=2)
         model = small_classifier(pretrained=search.fit(ids, y))
         assert model.fit(ids, y).predict(ids).shape == (40,)
 
-    def test_a_regressor_may_begin_with_a_classifier(self, fitted, ids):
+    def test_a_regressor_may_be_pretrained_by_a_classifier(self, fitted, ids):
         model = small_regressor(pretrained=fitted)
         assert model.fit(ids, np.arange(40.0)).predict(ids).shape == (40,)
 
-    def test_ids_that_are_new_get_new_vectors(self, fitted, ids, y):
+    def test_embedding_grows_for_new_ids(self, fitted, ids, y):
         grown = np.where(ids == 5, 77, ids)
         model = small_classifier(pretrained=fitted).fit(grown, y)
         assert len(vectors_of(model)) == 78
 
-    def test_it_must_be_fitted(self, fitted, ids, y):
+    def test_an_unfitted_pretrained_estimator_raises(self, fitted, ids, y):
         unfitted = clone(small_classifier(pretrained=fitted))
         with pytest.raises(ValueError, match="fitted BiLSTM estimator.*FrozenEst"):
             unfitted.fit(ids, y)
@@ -93,11 +88,11 @@ class TestPretrained:
         ],
         ids=str,
     )
-    def test_it_must_have_the_same_shape(self, fitted, ids, y, params):
+    def test_pretrained_raises_on_another_architecture(self, fitted, ids, y, params):
         with pytest.raises(ValueError, match="'pretrained'.*hidden_layer_sizes"):
             small_classifier(pretrained=fitted, **params).fit(ids, y)
 
-    def test_it_must_read_the_same(self, fitted, y):
+    def test_pretrained_raises_on_another_kind_of_x(self, fitted, y):
         with pytest.raises(ValueError, match="'pretrained'.*same kind of X"):
             small_classifier(pretrained=fitted).fit(np.ones((40, 3)), y)
         one, three = np.ones((40, 3, 1)), np.ones((40, 3, 3))

@@ -5,7 +5,7 @@ from sklearn_bilstm import explain
 from tests.helpers import small_pipeline
 
 
-def test_scores_are_the_weights_of_the_pooling(reviews):
+def test_scores_equal_the_attention_weights(reviews):
     texts, labels = reviews
     model = small_pipeline(pooling="attention").fit(texts, labels)
     explanations = explain(model, texts, method="attention")
@@ -15,6 +15,6 @@ def test_scores_are_the_weights_of_the_pooling(reviews):
         assert explanation.baseline is None
 
 
-def test_another_pooling_has_none(fitted_pipeline):
+def test_attention_raises_for_another_pooling(fitted_pipeline):
     with pytest.raises(ValueError, match="fit it with pooling='attention'"):
         explain(fitted_pipeline, ["good"], method="attention")

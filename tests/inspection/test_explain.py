@@ -1,4 +1,4 @@
-"""What holds for all ways to explain, and for all models that can be explained."""
+"""Behaviour common to all methods of explain and all models."""
 
 import sys
 
@@ -43,7 +43,7 @@ def regression(reviews):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_tokens_are_shown_as_they_were_written(attentive, method):
+def test_tokens_are_returned_as_written(attentive, method):
     needs_captum(method)
     explanations = explain(attentive, TEXTS, method=method)
     assert [one.tokens for one in explanations] == [
@@ -56,7 +56,7 @@ def test_tokens_are_shown_as_they_were_written(attentive, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_output_is_the_log_odds_of_the_predicted_class(attentive, method):
+def test_output_is_the_log_odds_of_the_predicted_class(attentive, method):
     needs_captum(method)
     explanations = explain(attentive, TEXTS, method=method)
     probabilities = attentive.predict_proba(TEXTS).max(1)
@@ -69,31 +69,35 @@ def test_the_output_is_the_log_odds_of_the_predicted_class(attentive, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_text_is_explained_as_it_is_alone(attentive, method):
+def test_explanations_do_not_depend_on_the_batch(attentive, method):
     needs_captum(method)
-    together = explain(attentive, TEXTS, method=method)
-    for one, text in zip(together, TEXTS, strict=True):
-        (alone,) = explain(attentive, [text], method=method)
-        np.testing.assert_allclose(alone.scores, one.scores, atol=2e-3)
+    batched = explain(attentive, TEXTS, method=method)
+    for one, text in zip(batched, TEXTS, strict=True):
+        (single,) = explain(attentive, [text], method=method)
+        np.testing.assert_allclose(single.scores, one.scores, atol=2e-3)
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
-def test_scores_for_one_of_two_classes_are_those_against_the_other(attentive, method):
+def test_scores_of_two_classes_are_opposite(attentive, method):
     needs_captum(method)
-    sides = [explain(attentive, TEXTS[:1], method, c)[0] for c in attentive.classes_]
-    np.testing.assert_allclose(sides[0].scores, -sides[1].scores, atol=1e-6)
-    assert sides[0].output == pytest.approx(-sides[1].output)
+    explanations = [
+        explain(attentive, TEXTS[:1], method, c)[0] for c in attentive.classes_
+    ]
+    np.testing.assert_allclose(
+        explanations[0].scores, -explanations[1].scores, atol=1e-6
+    )
+    assert explanations[0].output == pytest.approx(-explanations[1].output)
 
 
-def test_there_is_one_target_for_all_texts_or_one_for_each(attentive):
+def test_target_may_be_one_label_or_one_per_text(attentive):
     labels = ["positive", "negative", "positive"]
     each = explain(attentive, TEXTS, "occlusion", labels)
     assert [one.target for one in each] == labels
-    alike = explain(attentive, TEXTS, "occlusion", "negative")
-    assert [one.target for one in alike] == ["negative"] * 3
+    same = explain(attentive, TEXTS, "occlusion", "negative")
+    assert [one.target for one in same] == ["negative"] * 3
 
 
-def test_log_odds_of_one_of_several_classes_are_against_all_others(reviews):
+def test_multiclass_output_is_the_log_odds_against_all_others(reviews):
     texts, _ = reviews
     labels = np.arange(len(texts)) % 3
     model = small_pipeline().fit(texts, labels)
@@ -104,7 +108,7 @@ def test_log_odds_of_one_of_several_classes_are_against_all_others(reviews):
         assert one.target == label
 
 
-def test_log_odds_of_one_of_several_labels_are_its_own(reviews):
+def test_multilabel_output_is_the_decision_function_of_the_label(reviews):
     texts, _ = reviews
     model = small_pipeline().fit(texts, np.eye(3, dtype=int)[np.arange(60) % 3])
     odds = model.decision_function(TEXTS)
@@ -116,7 +120,7 @@ def test_log_odds_of_one_of_several_labels_are_its_own(reviews):
     assert predicted == odds.argmax(1).tolist()
 
 
-def test_the_output_of_a_regressor_is_its_number(regression):
+def test_output_of_a_regressor_is_its_prediction(regression):
     found = explain(regression, TEXTS, "occlusion")
     outputs = [one.output for one in found]
     np.testing.assert_allclose(outputs, regression.predict(TEXTS), rtol=1e-5)
@@ -126,7 +130,7 @@ def test_the_output_of_a_regressor_is_its_number(regression):
         explain(regression, TEXTS, "occlusion", target=3)
 
 
-def test_a_regressor_of_several_numbers_is_asked_for_one(reviews):
+def test_a_regressor_of_several_outputs_requires_a_target(reviews):
     texts, _ = reviews
     y = np.arange(120.0).reshape(60, 2)
     model = make_pipeline(TextVectorizer(), small_regressor()).fit(texts, y)
@@ -140,7 +144,7 @@ def test_a_regressor_of_several_numbers_is_asked_for_one(reviews):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_tokens_that_are_cut_off_have_no_score(reviews, method):
+def test_truncated_tokens_have_nan_scores(reviews, method):
     needs_captum(method)
     vectorizer = TextVectorizer(max_length=2, truncation="middle")
     classifier = small_classifier(pooling="attention", linear_ngram_range=(1, 2))
@@ -150,14 +154,14 @@ def test_tokens_that_are_cut_off_have_no_score(reviews, method):
     assert np.isnan(one.scores).tolist() == [False, True, True, False]
 
 
-def test_stop_words_stand_between_tokens(reviews):
+def test_stop_words_are_omitted(reviews):
     model = small_pipeline().set_params(textvectorizer__stop_words=["the"])
     (one,) = explain(model.fit(*reviews), ["See the film"], "occlusion")
     assert one.tokens == ["See", "film"]
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_columns_beside_numbers(reviews, method):
+def test_text_columns_with_static_features_are_explained(reviews, method):
     needs_captum(method)
     texts, labels = reviews
     stars = np.arange(60.0)
@@ -177,7 +181,7 @@ def test_columns_beside_numbers(reviews, method):
         assert one.scores.sum() == pytest.approx(one.output - one.baseline, rel=0.01)
 
 
-def test_texts_may_be_a_generator_and_are_left_as_they_are(fitted_pipeline):
+def test_texts_may_be_a_generator_or_missing(fitted_pipeline):
     found = explain(fitted_pipeline, (text for text in TEXTS), "occlusion")
     assert len(found) == 3
     missing = [None, "good", float("nan")]
@@ -188,15 +192,17 @@ def test_texts_may_be_a_generator_and_are_left_as_they_are(fitted_pipeline):
     ]
 
 
-@pytest.mark.parametrize("hold", ["search", "frozen", "nested", "cleaned"])
-def test_models_that_hold_the_pipeline(fitted_pipeline, reviews, hold):
-    if hold == "search":
+@pytest.mark.parametrize("container", ["search", "frozen", "nested", "cleaned"])
+def test_models_that_contain_the_pipeline_are_explained(
+    fitted_pipeline, reviews, container
+):
+    if container == "search":
         grid = {"bilstmclassifier__max_epochs": [1]}
         model = GridSearchCV(small_pipeline(), grid, cv=2).fit(*reviews)
         fitted = model.best_estimator_
-    elif hold == "frozen":
+    elif container == "frozen":
         model, fitted = FrozenEstimator(fitted_pipeline), fitted_pipeline
-    elif hold == "nested":
+    elif container == "nested":
         model, fitted = make_pipeline("passthrough", fitted_pipeline), fitted_pipeline
     else:
         cleaning = FunctionTransformer(lambda texts: [t.strip("!") for t in texts])
@@ -210,7 +216,7 @@ def test_models_that_hold_the_pipeline(fitted_pipeline, reviews, hold):
 
 
 @pytest.mark.parametrize("method", ["integrated_gradients", "occlusion"])
-def test_a_model_of_a_stream_has_no_linear_path(reviews, method):
+def test_a_model_without_linear_model_is_explained(reviews, method):
     needs_captum(method)
     texts, labels = reviews
     vectorizer = TextVectorizer().fit(texts)
@@ -223,7 +229,7 @@ def test_a_model_of_a_stream_has_no_linear_path(reviews, method):
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_nothing_changes_in_the_model_nor_in_global_states(attentive, method):
+def test_explain_does_not_change_the_model_or_global_random_states(attentive, method):
     needs_captum(method)
     before = attentive.decision_function(TEXTS)
     weights = attentive[-1].module_.state_dict()
@@ -237,7 +243,7 @@ def test_nothing_changes_in_the_model_nor_in_global_states(attentive, method):
     assert torch.equal(torch_state, torch.get_rng_state())
 
 
-def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
+def test_invalid_arguments_raise(fitted_pipeline, fitted, reviews):
     with pytest.raises(ValueError, match="'method' parameter of explain must be"):
         explain(fitted_pipeline, TEXTS, method="magic")
     with pytest.raises(ValueError, match="only contain labels of classes_"):
@@ -251,7 +257,7 @@ def test_errors_name_what_is_wrong(fitted_pipeline, fitted, reviews):
             explain(model, TEXTS)
 
 
-def test_models_of_the_right_kind_may_not_be_fitted():
+def test_unfitted_models_raise():
     grid = {"bilstmclassifier__max_epochs": [1]}
     search = GridSearchCV(small_pipeline(), grid)
     for model in (small_pipeline(), search, FrozenEstimator(small_pipeline())):
@@ -259,12 +265,12 @@ def test_models_of_the_right_kind_may_not_be_fitted():
             explain(model, TEXTS)
 
 
-def test_attention_is_for_no_class(attentive):
+def test_attention_raises_for_a_target(attentive):
     with pytest.raises(ValueError, match="target must be None"):
         explain(attentive, TEXTS, "attention", target="positive")
 
 
-def test_attention_is_for_none_of_several_numbers(reviews):
+def test_attention_requires_no_target_for_several_outputs(reviews):
     texts, _ = reviews
     regressor = small_regressor(pooling="attention", max_epochs=1)
     model = make_pipeline(TextVectorizer(), regressor)
@@ -274,7 +280,7 @@ def test_attention_is_for_none_of_several_numbers(reviews):
     assert one.summary.startswith("share of attention (prediction of output 0 ")
 
 
-def test_what_the_estimator_reads_must_be_the_tokens(reviews):
+def test_estimator_input_other_than_token_ids_raises(reviews):
     texts, labels = reviews
     frame = pd.DataFrame({"review": texts, "more": 5})
     columns = make_column_transformer(
@@ -288,13 +294,13 @@ def test_what_the_estimator_reads_must_be_the_tokens(reviews):
         explain(other.fit(texts, labels), TEXTS)
 
 
-def test_a_class_has_no_odds_alone(reviews):
+def test_a_single_class_raises(reviews):
     model = small_pipeline().fit(reviews[0], ["good"] * 60)
     with pytest.raises(ValueError, match="a single class, .'good'."):
         explain(model, TEXTS)
 
 
-def test_the_extra_is_named_where_captum_is_missing(fitted_pipeline, monkeypatch):
+def test_missing_captum_raises_with_the_extra(fitted_pipeline, monkeypatch):
     monkeypatch.setitem(sys.modules, "captum", None)
     monkeypatch.setitem(sys.modules, "captum.attr", None)
     with pytest.raises(ImportError, match=r"sklearn-bilstm\[explain\]"):
@@ -303,7 +309,7 @@ def test_the_extra_is_named_where_captum_is_missing(fitted_pipeline, monkeypatch
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("method", METHODS)
-def test_a_gpu_gives_what_a_cpu_gives(reviews, method):
+def test_cpu_and_gpu_give_equal_scores(reviews, method):
     needs_captum(method)
     on_cpu = small_pipeline(pooling="attention", device="cpu").fit(*reviews)
     on_gpu = small_pipeline(pooling="attention", device="cuda").fit(*reviews)
@@ -312,18 +318,20 @@ def test_a_gpu_gives_what_a_cpu_gives(reviews, method):
     pairs = zip(
         explain(on_cpu, TEXTS, method), explain(on_gpu, TEXTS, method), strict=True
     )
-    for here, there in pairs:
-        np.testing.assert_allclose(here.scores, there.scores, atol=5e-3)
+    for expected, found in pairs:
+        np.testing.assert_allclose(found.scores, expected.scores, atol=5e-3)
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
-def test_gradients_are_found_where_they_are_off(fitted_pipeline, context):
+def test_integrated_gradients_are_computed_if_gradients_are_disabled(
+    fitted_pipeline, context
+):
     (expected,) = explain(fitted_pipeline, ["not good"], method="integrated_gradients")
     with context():
         (found,) = explain(fitted_pipeline, ["not good"], method="integrated_gradients")
     assert np.array_equal(found.scores, expected.scores)
 
 
-def test_a_mapping_of_texts_is_refused_with_the_way_out(fitted_pipeline):
+def test_a_mapping_of_texts_raises_with_a_suggestion(fitted_pipeline):
     with pytest.raises(ValueError, match=r"such as texts\['text'\]"):
         explain(fitted_pipeline, {"text": ["not good"]})

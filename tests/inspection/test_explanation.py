@@ -10,7 +10,7 @@ from tests.helpers import small_pipeline
 
 
 def make_explanation(text="So good, not bad", scores=(0.5, 2.0, -1.0, 0.25), **fields):
-    """An explanation by hand."""
+    """An explanation with given scores."""
     (document,) = TextVectorizer(vocabulary=["good"]).fit([text]).locate([text])
     known = {
         "method": "occlusion",
@@ -22,7 +22,7 @@ def make_explanation(text="So good, not bad", scores=(0.5, 2.0, -1.0, 0.25), **f
     return Explanation(document, np.array(scores), **{**known, **fields})
 
 
-def test_a_frame_has_a_row_a_token():
+def test_to_frame_has_one_row_per_token():
     frame = make_explanation().to_frame()
     expected = pd.DataFrame(
         {
@@ -37,11 +37,11 @@ def test_a_frame_has_a_row_a_token():
 
 
 @pytest.mark.parametrize("fields", [{"target": None}, {"method": "attention"}])
-def test_a_frame_names_no_target_where_none_is_explained(fields):
+def test_to_frame_has_no_target_column_without_a_target(fields):
     assert "target" not in make_explanation(**fields).to_frame()
 
 
-def test_a_frame_of_several_texts_says_which():
+def test_to_frame_of_several_texts_has_a_text_column():
     empty = make_explanation("", ())
     frame = Explanations([make_explanation(), empty, make_explanation()]).to_frame()
     assert frame["text"].tolist() == [0] * 4 + [2] * 4
@@ -49,7 +49,7 @@ def test_a_frame_of_several_texts_says_which():
     assert frame.index.tolist() == list(range(8))
 
 
-def test_a_frame_of_several_columns_says_which():
+def test_to_frame_of_several_columns_has_a_column_name():
     frame = pd.DataFrame({"title": ["good", "bad"] * 3, "review": "it is so"})
     model = small_pipeline(max_epochs=1).fit(frame, ["yes", "no"] * 3)
     found = explain(model, frame[:1], "occlusion").to_frame()
@@ -58,7 +58,7 @@ def test_a_frame_of_several_columns_says_which():
     assert found["start"].isna().tolist() == [True, False, True, False, False, False]
 
 
-def test_pandas_is_named_where_it_is_missing(monkeypatch):
+def test_to_frame_raises_without_pandas(monkeypatch):
     explanation = make_explanation()
     monkeypatch.setitem(sys.modules, "pandas", None)
     for shown in (explanation, Explanations([explanation])):
@@ -66,14 +66,14 @@ def test_pandas_is_named_where_it_is_missing(monkeypatch):
             shown.to_frame()
 
 
-def test_it_prints_its_text_with_scores():
+def test_str_shows_the_text_with_scores():
     assert str(make_explanation()) == (
         "positive: log odds +1.50, probability 0.818 (occlusion)\n"
         "[So +0.5] [good +2], [not -1] [bad +0.25]"
     )
 
 
-def test_attention_is_printed_as_shares_and_not_as_log_odds():
+def test_str_of_attention_shows_shares():
     one = make_explanation(scores=(0.5, 0.25, 0.125, 0.125), method="attention")
     assert str(one) == (
         "share of attention (most probable: positive, 0.818)\n"
@@ -84,7 +84,7 @@ def test_attention_is_printed_as_shares_and_not_as_log_odds():
     assert other.summary == "share of attention (prediction 3.25)"
 
 
-def test_of_many_tokens_those_that_count_most_are_printed_with_scores():
+def test_str_of_a_long_text_shows_the_largest_scores_only():
     words = [f"w{number}" for number in range(30)]
     scores = np.arange(30.0)
     scores[0] = np.nan
@@ -94,13 +94,13 @@ def test_of_many_tokens_those_that_count_most_are_printed_with_scores():
     assert printed.endswith(" ".join(f"[w{n} +{n}]" for n in range(20, 30)))
 
 
-def test_its_repr_is_short():
+def test_repr_is_short():
     expected = "<Explanation of 4 tokens, positive: log odds +1.50, probability 0.818>"
     assert repr(make_explanation()) == expected
     assert repr(Explanations([make_explanation()])) == "<Explanations of 1 texts>"
 
 
-def test_a_number_has_no_probability():
+def test_summary_of_a_regression_has_no_probability():
     number = {"probability": None, "output": 3.25}
     assert make_explanation(**number, target=None).summary == "prediction 3.25"
     assert make_explanation(**number, target=1).summary == "prediction of output 1 3.25"
@@ -114,7 +114,7 @@ def test_a_number_has_no_probability():
         ({"method": "attention"}, ["share of attention"]),
     ],
 )
-def test_the_legend_says_what_scores_mean(fields, legend):
+def test_legend_states_the_meaning_of_scores(fields, legend):
     html = make_explanation(**fields)._repr_html_()
     for meaning in legend:
         assert f" {meaning} </span>" in html
@@ -130,7 +130,7 @@ def test_explanations_are_a_sequence():
     assert str(both) == f"{one}\n\n{other}"
 
 
-def test_a_legend_is_for_all_texts_it_holds_for():
+def test_html_shows_one_legend_per_kind_of_scores():
     counts = make_explanation(target="negative"), make_explanation()
     html = Explanations([*counts, make_explanation(method="attention")])._repr_html_()
     assert html.count("So") == 3

@@ -17,12 +17,12 @@ TEXTS = ["the plot was not good at all", "brilliant!", "it is what it is , is it
 
 
 def gap(explanation):
-    """What scores miss, as a share of the difference that they explain."""
+    """Relative error of the sum of scores."""
     difference = explanation.output - explanation.baseline
     return abs(explanation.scores.sum() - difference) / abs(difference)
 
 
-def assert_scores_sum_up(model, texts=TEXTS, **kwargs):
+def assert_complete(model, texts=TEXTS, **kwargs):
     for explanation in explain(model, texts, **kwargs):
         assert gap(explanation) < 0.01
 
@@ -31,21 +31,21 @@ def assert_scores_sum_up(model, texts=TEXTS, **kwargs):
     ("cell", "pooling"),
     [*itertools.product(["lstm"], POOLINGS), ("gru", "max"), ("rnn", "attention")],
 )
-def test_scores_sum_to_what_the_tokens_change(reviews, cell, pooling):
+def test_scores_sum_to_the_difference_from_the_baseline(reviews, cell, pooling):
     assert cell in CELLS
     model = small_pipeline(cell=cell, pooling=pooling).fit(*reviews)
-    assert_scores_sum_up(model)
+    assert_complete(model)
 
 
 @pytest.mark.parametrize("merge_mode", sorted(MERGES))
-def test_scores_of_deeper_networks_sum_up(reviews, merge_mode):
+def test_scores_of_deep_networks_are_complete(reviews, merge_mode):
     model = small_pipeline(
         hidden_layer_sizes=(6, 4),
         dense_layer_sizes=5,
         merge_mode=merge_mode,
         normalization="layer",
     )
-    assert_scores_sum_up(model.fit(*reviews))
+    assert_complete(model.fit(*reviews))
 
 
 @pytest.mark.parametrize(
@@ -56,27 +56,27 @@ def test_scores_of_deeper_networks_sum_up(reviews, merge_mode):
         {"linear_ngram_range": (2, 3), "log_odds_ngram_range": (1, 3)},
     ],
 )
-def test_scores_sum_up_with_each_of_the_paths(reviews, params):
-    assert_scores_sum_up(small_pipeline(**params).fit(*reviews))
+def test_scores_are_complete_with_and_without_ngram_models(reviews, params):
+    assert_complete(small_pipeline(**params).fit(*reviews))
 
 
-def test_scores_for_each_of_several_classes_and_labels_sum_up(reviews):
+def test_scores_of_each_class_and_label_are_complete(reviews):
     texts, _ = reviews
     codes = np.arange(60) % 3
     for y in (codes, np.eye(3, dtype=int)[codes]):
         model = small_pipeline().fit(texts, y)
         for target in range(3):
-            assert_scores_sum_up(model, target=target)
+            assert_complete(model, target=target)
 
 
-def test_scores_sum_to_a_number_in_its_own_unit(reviews):
+def test_scores_of_a_regressor_are_complete_in_the_unit_of_the_target(reviews):
     texts, _ = reviews
     y = [1e6 + len(text) for text in texts]
     model = make_pipeline(TextVectorizer(), small_regressor(max_epochs=5))
-    assert_scores_sum_up(model.fit(texts, y))
+    assert_complete(model.fit(texts, y))
 
 
-def test_scores_of_a_network_that_changes_its_mind_on_the_way_sum_up(reviews):
+def test_scores_are_complete_for_steep_networks_or_warn(reviews):
     texts, labels = reviews
     model = small_pipeline(linear_ngram_range=None, pooling="last").fit(texts, labels)
     with torch.no_grad():
@@ -84,12 +84,12 @@ def test_scores_of_a_network_that_changes_its_mind_on_the_way_sum_up(reviews):
             if "weight" in name:
                 weight *= 2.0
     long = [" ".join(texts[:4])]
-    assert_scores_sum_up(model, long, max_points=4096)
+    assert_complete(model, long, max_points=4096)
     with pytest.warns(ConvergenceWarning, match="'max_points'"):
         explain(model, long, max_points=1)
 
 
-def test_they_are_the_integral_of_the_slope_in_each_token(reviews):
+def test_scores_equal_the_integral_of_numerical_gradients(reviews):
     model = make_pipeline(TextVectorizer(), small_classifier(pooling="mean"))
     model.fit(*reviews)
     (explanation,) = explain(model, TEXTS[:1], target="positive")
@@ -99,23 +99,23 @@ def test_they_are_the_integral_of_the_slope_in_each_token(reviews):
     vectors = module.input_layer(ids, ids > 0).detach()  # (1, T, E)
 
     def log_odds(scales):
-        """Scale the vector of each token by a number of its own."""
+        """Scale the vector of each token separately."""
         scaled = torch.from_numpy(scales)[..., None] * vectors
         mask = torch.ones(scales.shape, dtype=torch.bool)
         with torch.no_grad():
             logits = module.logits_of_vectors(scaled, mask)
         return (logits[:, 1] - logits[:, 0]).numpy()
 
-    places = (np.arange(100) + 0.5) / 100
+    positions = (np.arange(100) + 0.5) / 100
     for token, score in enumerate(explanation.scores):
-        low, high = (np.tile(places[:, np.newaxis], n_tokens) for _ in range(2))
+        low, high = (np.tile(positions[:, np.newaxis], n_tokens) for _ in range(2))
         low[:, token] -= 1e-4
         high[:, token] += 1e-4
-        slopes = (log_odds(high) - log_odds(low)) / 2e-4
-        assert slopes.mean() == pytest.approx(score, abs=1e-4)
+        gradients = (log_odds(high) - log_odds(low)) / 2e-4
+        assert gradients.mean() == pytest.approx(score, abs=1e-4)
 
 
-def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
+def test_a_discontinuity_is_attributed_to_its_tokens(reviews):
     model = make_pipeline(
         TextVectorizer(),
         small_classifier(cell="rnn", pooling="last", hidden_layer_sizes=1),
@@ -126,18 +126,18 @@ def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
     (vectors,) = module.input_layer(ids, ids > 0).detach()
     (layer,) = module.encoder.layers
     with torch.no_grad():
-        # each direction sees the token that it ends at alone, and jumps on the way
-        for cell, vector, place in [
+        # each direction depends on its last token only, with a step at `position`
+        for cell, vector, position in [
             (layer.forward_rnn, vectors[-1], 1 / 3),
             (layer.backward_rnn, vectors[0], 2 / 3),
         ]:
             cell.weight_hh_l0.zero_()
             cell.weight_ih_l0 *= 2e4 / (cell.weight_ih_l0 @ vector)
             cell.bias_ih_l0.zero_()
-            cell.bias_hh_l0.fill_(-2e4 * place)
+            cell.bias_hh_l0.fill_(-2e4 * position)
 
-        def log_odds(shares):
-            scaled = torch.tensor(shares)[:, None] * vectors
+        def log_odds(scales):
+            scaled = torch.tensor(scales)[:, None] * vectors
             logits = module.logits_of_vectors(scaled[None], ids > 0)[0]
             return (logits[1] - logits[0]).item()
 
@@ -149,16 +149,16 @@ def test_a_jump_is_of_the_tokens_that_it_hangs_on(reviews):
     )
 
 
-def test_the_linear_path_alone_gives_each_ngram_its_share(reviews):
+def test_scores_of_the_linear_model_share_ngrams_equally(reviews):
     model = copy.deepcopy(small_pipeline(log_odds_ngram_range=None).fit(*reviews))
     classifier = model[-1]
     classifier.model_.ngrams.network_scale = 0.0
     (explanation,) = explain(model, ["good plot"], target="positive")
     X = model[0].transform(["good plot"])
-    of_steps = classifier.linear_model_.contributions(
+    contributions = classifier.linear_model_.contributions(
         classifier.model_.read(X).sequences
     )
-    odds = (of_steps[..., 1] - of_steps[..., 0]) / 2
+    odds = (contributions[..., 1] - contributions[..., 0]) / 2
     odds /= classifier.linear_model_.temperature_
     (first, _), (second, pair) = odds
     expected = [first + pair / 2, second + pair / 2]

@@ -16,7 +16,7 @@ ALLOWED = {"div", "em", "small", "span", "strong"}
 
 
 class Reader(HTMLParser):
-    """What a browser makes of it: text, tags and their attributes."""
+    """Parse HTML as a browser does: text, tags and their attributes."""
 
     def __init__(self, html):
         super().__init__(convert_charrefs=True)
@@ -52,8 +52,8 @@ def as_html(heading, fields, meanings):
 
 
 @given(heading=st.text(), text=st.text(), name=st.text(), meaning=st.text())
-def test_all_text_is_shown_and_none_of_it_is_markup(heading, text, name, meaning):
-    text = text.replace("\r", "").replace("\0", "")  # which a parser may change
+def test_all_text_is_shown_and_escaped(heading, text, name, meaning):
+    text = text.replace("\r", "").replace("\0", "")  # parsers may change these
     field = TextColumn(
         name, [TextSpan(text, 1.0), TextSpan(text, None)], [TextSpan(text, -2.0)]
     )
@@ -62,7 +62,7 @@ def test_all_text_is_shown_and_none_of_it_is_markup(heading, text, name, meaning
         assert part in shown
 
 
-def test_a_review_that_holds_a_script_is_shown_and_not_run():
+def test_scripts_in_texts_and_labels_are_escaped():
     script = "<script>alert('x')</script> & \"so\" <b onload=run()>"
     texts = [f"{script} good", "bad film"] * 4
     frame = pd.DataFrame({"<img src=x>": texts, "more": "fine"})
@@ -75,7 +75,7 @@ def test_a_review_that_holds_a_script_is_shown_and_not_run():
     assert "</div><script>" in reader.text
 
 
-def test_colours_tell_sign_and_size():
+def test_colours_show_sign_and_size():
     pieces = [TextSpan("good", 2.0), TextSpan("bad", -1.0), TextSpan("not read", None)]
     spans = read(as_html("", [TextColumn(None, pieces, [])], ["for", "against"])).spans
     (good, bad), swatches = spans[:2], spans[2:]
@@ -89,7 +89,7 @@ def test_colours_tell_sign_and_size():
     assert alpha.search(swatches[0][0]["style"]).groups() == (colour, strongest)
 
 
-def test_shares_have_neither_sign_nor_a_colour_that_speaks_for_something():
+def test_shares_and_signed_scores_have_different_colours():
     fields = [TextColumn(None, [TextSpan("good", 0.75)], [])]
     ((share, _),) = read(box("", fields, is_share=True)).spans
     ((signed, _),) = read(box("", fields)).spans
@@ -99,7 +99,7 @@ def test_shares_have_neither_sign_nor_a_colour_that_speaks_for_something():
     assert share["style"] not in (swatch["style"], against["style"])
 
 
-def test_there_is_nothing_in_front_of_a_text_that_is_whole():
+def test_a_single_column_has_no_heading():
     pieces = [TextSpan("good", 1.0)]
     plain = box("", [TextColumn(None, pieces, [])])
     named = box("", [TextColumn("title", pieces, [TextSpan("lemma", 1.0)])])
@@ -108,7 +108,7 @@ def test_there_is_nothing_in_front_of_a_text_that_is_whole():
 
 
 @pytest.mark.parametrize("page", [0, 255])
-def test_text_can_be_read_on_the_strongest_colours_on_white_and_on_black(page):
+def test_contrast_of_text_is_sufficient_on_white_and_on_black(page):
     spans = read(legend(["for", "against"]) + legend(["share"])).spans
     assert len(spans) == 3
     for attributes, _ in spans:
@@ -117,7 +117,7 @@ def test_text_can_be_read_on_the_strongest_colours_on_white_and_on_black(page):
         )
         ground = [alpha * c + (1 - alpha) * page for c in rgb]
         lighter, darker = sorted([luminance(ground), luminance([255 - page] * 3)])[::-1]
-        # what the Web Content Accessibility Guidelines ask for
+        # required by the Web Content Accessibility Guidelines
         assert (lighter + 0.05) / (darker + 0.05) >= 4.5
 
 

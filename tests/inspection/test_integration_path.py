@@ -20,35 +20,35 @@ def path(fitted_pipeline):
     )
 
 
-def test_the_way_ends_at_the_answer(path, fitted_pipeline):
+def test_path_ends_at_the_decision_function(path, fitted_pipeline):
     odds = fitted_pipeline.decision_function(TEXTS)
     np.testing.assert_allclose(path.values(ROWS, np.ones(3)), odds, rtol=1e-5)
 
 
-def test_an_empty_text_stays_where_it_is(path):
+def test_path_of_an_empty_text_is_constant(path):
     start, end = path.values(np.array([1, 1]), np.array([0.0, 1.0]))
     assert start == end
 
 
-def test_integrals_along_stretches_sum_to_that_along_both(path):
+def test_integrals_are_additive(path):
     def integrals(start, end):
         return np.concatenate(path.integrals(ROWS, np.full(3, start), np.full(3, end)))
 
-    parts = integrals(0.0, 0.3) + integrals(0.3, 1.0)
-    np.testing.assert_allclose(parts, integrals(0.0, 1.0), atol=2e-3)
+    total = integrals(0.0, 0.3) + integrals(0.3, 1.0)
+    np.testing.assert_allclose(total, integrals(0.0, 1.0), atol=2e-3)
 
 
-def test_rows_may_come_twice_and_in_any_order(path):
+def test_integrals_accept_repeated_rows_in_any_order(path):
     rows = np.array([2, 0, 2])
-    there, _, again = path.integrals(rows, np.zeros(3), np.array([1.0, 1.0, 0.5]))
-    assert [len(there), len(again)] == [2, 2]
-    (alone,) = path.integrals(rows[:1], np.zeros(1), np.ones(1))
-    np.testing.assert_allclose(alone, there, atol=1e-6)
+    first, _, half = path.integrals(rows, np.zeros(3), np.array([1.0, 1.0, 0.5]))
+    assert [len(first), len(half)] == [2, 2]
+    (single,) = path.integrals(rows[:1], np.zeros(1), np.ones(1))
+    np.testing.assert_allclose(single, first, atol=1e-6)
 
 
-def test_how_many_rows_go_together_changes_nothing(path, monkeypatch):
-    together = path.integrals(ROWS, np.zeros(3), np.ones(3))
+def test_integrals_do_not_depend_on_the_batch_size(path, monkeypatch):
+    expected = path.integrals(ROWS, np.zeros(3), np.ones(3))
     monkeypatch.setattr(_integration_path, "_STEPS_AT_ONCE", 1)
-    alone = path.integrals(ROWS, np.zeros(3), np.ones(3))
-    for one, other in zip(together, alone, strict=True):
+    found = path.integrals(ROWS, np.zeros(3), np.ones(3))
+    for one, other in zip(expected, found, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)

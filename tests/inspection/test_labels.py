@@ -18,7 +18,7 @@ def log_odds(probabilities, column):
 
 
 def without_each(tokens, instead):
-    """Return all tokens, none, and all but each of them."""
+    """Return all tokens, none, and all but each of them, replaced by `instead`."""
     n = len(tokens)
     others = [[*tokens[:i], instead, *tokens[i + 1 :]] for i in range(n)]
     return [tokens, [instead] * n, *others]
@@ -26,7 +26,7 @@ def without_each(tokens, instead):
 
 @pytest.mark.parametrize("crf", [True, False])
 @pytest.mark.parametrize("target", ["O", "B-PER"])
-def test_a_score_is_what_a_label_loses_without_the_token(sentences, crf, target):
+def test_scores_equal_the_change_of_log_odds_without_a_token(sentences, crf, target):
     tagger = small_tagger(crf=crf, max_epochs=5).fit(*sentences)
     (labels,) = explain(tagger, [SENTENCE], target=target)
     # an empty token is unknown, and has no characters
@@ -41,7 +41,7 @@ def test_a_score_is_what_a_label_loses_without_the_token(sentences, crf, target)
         assert (one.target, one.position, one.tokens) == (target, position, SENTENCE)
 
 
-def test_ids_are_explained_by_the_unknown_one():
+def test_occluded_ids_are_replaced_by_the_unknown_id():
     X = [[2, 3, 4], [4, 2], [3]] * 5
     tagger = small_tagger().fit(X, [["N", "V", "N"], ["N", "N"], ["V"]] * 5)
     (labels,) = explain(tagger, [[4, 3]], target="N")
@@ -51,7 +51,7 @@ def test_ids_are_explained_by_the_unknown_one():
     assert labels[0].tokens == ["4", "3"]
 
 
-def test_a_long_sentence_is_explained_as_a_short_one(fitted_tagger):
+def test_a_long_sentence_has_exact_scores(fitted_tagger):
     tokens = (SENTENCE * 75)[:260]
     (labels,) = explain(fitted_tagger, [tokens], target="O")
     column = fitted_tagger.classes_.tolist().index("O")
@@ -62,7 +62,9 @@ def test_a_long_sentence_is_explained_as_a_short_one(fitted_tagger):
         np.testing.assert_allclose(scores, whole - rest, rtol=1e-5, atol=1e-8)
 
 
-def test_labels_are_those_predicted_or_asked_for(fitted_tagger, sentences):
+def test_target_may_be_predicted_or_given_per_sentence_or_token(
+    fitted_tagger, sentences
+):
     X = [*sentences[0][:5], SENTENCE]
     predicted = fitted_tagger.predict(X)
     explanations = explain(fitted_tagger, X)
@@ -77,7 +79,7 @@ def test_labels_are_those_predicted_or_asked_for(fitted_tagger, sentences):
         explain(fitted_tagger, [SENTENCE], target=[["O"]])
 
 
-def test_what_the_scheme_forbids_or_demands_rests_on_no_token(fitted_tagger):
+def test_labels_determined_by_the_scheme_have_zero_scores(fitted_tagger):
     (labels,) = explain(fitted_tagger, [SENTENCE], target="I-PER")
     assert labels[0].output == -np.inf
     assert labels[0].probability == 0.0
@@ -96,7 +98,7 @@ def test_what_the_scheme_forbids_or_demands_rests_on_no_token(fitted_tagger):
     ],
     ids=["frozen", "pipeline"],
 )
-def test_a_tagger_may_be_held_by_something(fitted_tagger, model_of):
+def test_frozen_taggers_and_pipelines_are_explained(fitted_tagger, model_of):
     model = model_of(fitted_tagger)
     in_pipeline = hasattr(model, "steps")
     (labels,) = explain(model, [" ".join(SENTENCE)] if in_pipeline else [SENTENCE])
@@ -109,7 +111,7 @@ def split(texts):
     return [text.split() for text in texts]
 
 
-def test_they_are_shown_sentence_by_sentence(fitted_tagger):
+def test_explanations_are_grouped_by_sentence(fitted_tagger):
     explanations = explain(fitted_tagger, [["Anna", "left"], [], ["yes"]])
     assert list(map(len, explanations)) == [2, 0, 1]
     assert repr(explanations[0]) == "<Explanations of 2 positions>"
@@ -130,7 +132,7 @@ def test_they_are_shown_sentence_by_sentence(fitted_tagger):
     )  # the title and the text, once
 
 
-def test_a_label_is_drawn_as_an_answer_is(fitted_tagger):
+def test_token_importance_display_draws_a_label(fitted_tagger):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     (labels,) = explain(fitted_tagger, [SENTENCE])
     display = TokenImportanceDisplay.from_explanation(labels[1])
@@ -140,7 +142,7 @@ def test_a_label_is_drawn_as_an_answer_is(fitted_tagger):
     pyplot.close("all")
 
 
-def test_what_cannot_be_explained_is_refused(fitted_tagger, sentences):
+def test_invalid_arguments_raise(fitted_tagger, sentences):
     for method in ("integrated_gradients", "attention"):
         with pytest.raises(ValueError, match="'auto' or 'occlusion' for a BiLSTMTagg"):
             explain(fitted_tagger, [SENTENCE], method)

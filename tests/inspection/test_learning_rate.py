@@ -10,7 +10,7 @@ from sklearn_bilstm.inspection._learning_rate import _GrowingRate
 from tests.helpers import small_classifier, small_pipeline, small_regressor
 
 Y = [0, 1] * 20
-STILL = {
+NO_DROPOUT = {
     "word_dropout": 0.0,
     "embedding_dropout": 0.0,
     "dropout": 0.0,
@@ -20,38 +20,38 @@ STILL = {
 
 @pytest.fixture(scope="module")
 def range_test(ids):
-    return find_learning_rate(small_classifier(**STILL), ids, Y)
+    return find_learning_rate(small_classifier(**NO_DROPOUT), ids, Y)
 
 
-def test_rates_grow_by_the_same_factor_from_the_lowest_to_the_highest(ids):
+def test_rates_grow_geometrically_from_lowest_to_highest(ids):
     rates = {"lowest": 1e-6, "highest": 1e-4, "n_steps": 21}
     found = find_learning_rate(small_classifier(), ids, Y, **rates)
     assert found.rates == pytest.approx(np.geomspace(1e-6, 1e-4, 21))
     assert found.losses.shape == found.smoothed_losses.shape == (21,)
 
 
-def test_losses_are_those_of_a_training(ids):
+def test_losses_equal_the_training_losses_of_fit(ids):
     rates = {"lowest": 1e-13, "highest": 1e-12, "n_steps": 40}
-    model = small_classifier(**STILL, batch_size=2, lr=1e-12, max_epochs=2)
+    model = small_classifier(**NO_DROPOUT, batch_size=2, lr=1e-12, max_epochs=2)
     found = find_learning_rate(model, ids, Y, **rates)
     expected = [epoch["train_loss"] for epoch in model.fit(ids, Y).history_]
     assert found.losses.reshape(2, 20).mean(1) == pytest.approx(expected)
 
 
-def test_smoothed_losses_are_averages_with_fading_weights(range_test):
+def test_smoothed_losses_are_exponentially_weighted_averages(range_test):
     for n_done in (1, 2, 30, len(range_test.losses)):
         weights = 0.95 ** np.arange(n_done)[::-1]
         expected = np.average(range_test.losses[:n_done], weights=weights)
         assert range_test.smoothed_losses[n_done - 1] == pytest.approx(expected)
 
 
-def test_what_is_suggested_is_a_tenth_of_the_rate_with_the_least_loss(range_test):
+def test_suggestion_is_a_tenth_of_the_rate_with_the_lowest_loss(range_test):
     best = range_test.smoothed_losses[10:].argmin() + 10
     assert range_test.suggestion == pytest.approx(range_test.rates[best] / 10)
     assert 1e-4 < range_test.suggestion < 1
 
 
-def test_a_checkpoint_is_left_alone(ids, tmp_path):
+def test_no_checkpoint_is_written(ids, tmp_path):
     path = tmp_path / "training.zip"
     model = small_classifier(checkpoint=path, random_state=None)
     find_learning_rate(model, ids, Y, n_steps=20)
@@ -59,9 +59,9 @@ def test_a_checkpoint_is_left_alone(ids, tmp_path):
     assert not path.exists()
 
 
-def test_it_ends_where_the_loss_diverges(ids):
+def test_range_test_stops_if_the_loss_diverges(ids):
     y = ids[:, 0].astype(float)
-    wild = small_regressor(**STILL, optimizer="sgd", gradient_clip_norm=None)
+    wild = small_regressor(**NO_DROPOUT, optimizer="sgd", gradient_clip_norm=None)
     found = find_learning_rate(wild, ids, y, highest=1e9)
     *before, last = found.smoothed_losses
     assert len(before) < 149
@@ -70,7 +70,7 @@ def test_it_ends_where_the_loss_diverges(ids):
     assert found.rates[10] / 10 <= found.suggestion < found.rates[-1]
 
 
-def test_the_model_is_left_as_it_is(reviews):
+def test_model_is_unchanged(reviews):
     model = small_pipeline()
     params = model.get_params()
     find_learning_rate(model, *reviews, n_steps=20)
@@ -89,23 +89,23 @@ def test_callbacks_of_the_model_are_not_called(ids):
     assert find_learning_rate(model, ids, Y, n_steps=20).rates.shape == (20,)
 
 
-def test_one_seed_gives_the_same_whatever_the_number_of_threads(ids, range_test):
-    model = small_classifier(**STILL, n_threads=2)
+def test_losses_do_not_depend_on_the_number_of_threads(ids, range_test):
+    model = small_classifier(**NO_DROPOUT, n_threads=2)
     again = find_learning_rate(model, ids, Y)
     assert np.array_equal(again.losses, range_test.losses)
 
 
-def test_rows_without_weight_have_no_say(ids):
+def test_rows_of_zero_weight_equal_absent_rows(ids):
     weight = np.array([0, 0, 1, 3] * 10)
     rows, model = weight > 0, small_classifier()
     weighted = find_learning_rate(model, ids, Y, sample_weight=weight, n_steps=20)
-    there = find_learning_rate(
+    without = find_learning_rate(
         model, ids[rows], np.array(Y)[rows], sample_weight=weight[rows], n_steps=20
     )
-    assert np.array_equal(weighted.losses, there.losses)
+    assert np.array_equal(weighted.losses, without.losses)
 
 
-def test_pipelines_read_text_and_may_be_nested(reviews):
+def test_pipelines_and_nested_pipelines_give_equal_losses(reviews):
     pipeline = small_pipeline()
     plain = find_learning_rate(pipeline, *reviews, n_steps=20)
     nested = make_pipeline(pipeline[0], make_pipeline(pipeline[1]))
@@ -113,26 +113,26 @@ def test_pipelines_read_text_and_may_be_nested(reviews):
     assert np.array_equal(found.losses, plain.losses)
 
 
-def test_a_warm_start_is_tested_from_where_it_would_go_on(ids):
-    model = small_classifier(**STILL, warm_start=True, max_epochs=60, lr=0.02)
-    at_first = find_learning_rate(model, ids, Y, n_steps=20).losses[0]
+def test_warm_start_continues_from_the_fitted_weights(ids):
+    model = small_classifier(**NO_DROPOUT, warm_start=True, max_epochs=60, lr=0.02)
+    initial_loss = find_learning_rate(model, ids, Y, n_steps=20).losses[0]
     model.fit(ids, Y)
     before = model.predict_proba(ids)
-    assert find_learning_rate(model, ids, Y, n_steps=20).losses[0] < 0.5 * at_first
+    assert find_learning_rate(model, ids, Y, n_steps=20).losses[0] < 0.5 * initial_loss
     assert np.array_equal(model.predict_proba(ids), before)
 
 
 class Rates(Callback):
-    """Note the rate of every group of weights in a list that copies share."""
+    """Record the rates of all parameter groups after every batch."""
 
     def __init__(self):
-        self.seen = []
+        self.seen = []  # shared with the copy that fit makes
 
     def on_batch_end(self, net, **kwargs):
         self.seen.append({group["lr"] for group in net.optimizer_.param_groups})
 
 
-def test_known_vectors_of_tokens_keep_their_share_of_the_rate(ids):
+def test_pretrained_token_vectors_keep_their_relative_rate(ids):
     rates = Rates()
     model = small_classifier(
         embedding="svd",
@@ -147,7 +147,7 @@ def test_known_vectors_of_tokens_keep_their_share_of_the_rate(ids):
     assert second == pytest.approx([0.004, 0.02])
 
 
-def test_where_the_loss_is_nan_at_once_the_rate_is_below_all_that_made_it_so():
+def test_suggestion_is_below_the_lowest_rate_if_the_loss_is_nan():
     y = np.arange(40.0)
     model = small_regressor(optimizer="sgd", gradient_clip_norm=None, batch_size=4)
     found = find_learning_rate(
@@ -166,13 +166,13 @@ def test_where_the_loss_is_nan_at_once_the_rate_is_below_all_that_made_it_so():
         (small_classifier(), {"lowest": 0}, "'lowest' parameter"),
     ],
 )
-def test_what_cannot_be_tested_is_an_error(ids, model, params, message):
+def test_invalid_arguments_raise(ids, model, params, message):
     with pytest.raises(ValueError, match=message):
         find_learning_rate(model, ids, Y, **params)
 
 
 @pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
-def test_it_tests_the_same_where_gradients_are_off(ids, context):
+def test_range_test_does_not_depend_on_the_gradient_context(ids, context):
     expected = find_learning_rate(small_classifier(), ids, Y, n_steps=20)
     with context():
         found = find_learning_rate(small_classifier(), ids, Y, n_steps=20)

@@ -14,13 +14,13 @@ def output_of(y):
     return Output(small_classifier(max_epochs=1).fit(X, y), np.array([2, 0]))
 
 
-def test_log_odds_of_a_class_are_those_of_its_probability():
+def test_multiclass_log_odds_equal_the_logit_of_the_probability():
     values = output_of(["a", "b", "c"]).of_logits(LOGITS, np.array([2, 0]))
     expected = softmax(LOGITS, axis=1)[[0, 1], [2, 0]]
     np.testing.assert_allclose(expit(values), expected, rtol=1e-12)
 
 
-def test_log_odds_of_a_label_are_its_logit():
+def test_multilabel_log_odds_are_the_logits():
     values = output_of(np.eye(3, dtype=int)).of_logits(LOGITS, np.array([2, 0]))
     assert values == [3.0, 2.0]
 
@@ -32,7 +32,7 @@ def test_gradients_of_log_odds_are_finite():
     np.testing.assert_allclose(logits.grad.sum(1), 0, atol=1e-12)
 
 
-def test_targets_and_probabilities_are_those_of_the_columns():
+def test_targets_and_probabilities_match_the_columns():
     output = output_of(["a", "b", "c"])
     assert output.targets == ["c", "a"]
     assert output.probabilities([0.0, np.log(3)]) == [0.5, pytest.approx(0.75)]

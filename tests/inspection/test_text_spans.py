@@ -8,7 +8,7 @@ from sklearn_bilstm.text import LocatedDocument, LocatedToken
 
 
 @given(text=st.text(), settings=st.sampled_from([{}, {"strip_accents": "unicode"}]))
-def test_pieces_make_up_the_text(text, settings):
+def test_spans_concatenate_to_the_text(text, settings):
     vectorizer = TextVectorizer(**settings, token_pattern=".").fit(["a"])
     (document,) = vectorizer.locate([text])
     (field,) = split_into_columns(document, np.arange(1.0, len(document.tokens) + 1))
@@ -17,7 +17,7 @@ def test_pieces_make_up_the_text(text, settings):
     assert sorted(shown) == list(range(1, len(document.tokens) + 1))
 
 
-def test_columns_markers_and_tokens_without_a_score():
+def test_columns_contain_markers_and_unscored_tokens():
     tokens = [
         LocatedToken("<a>", None, None, 0),
         LocatedToken("x", 0, 1, 0),

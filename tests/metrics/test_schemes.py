@@ -19,7 +19,7 @@ def labels_of(scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_what_is_allowed_is_what_writing_its_spans_anew_leaves_alone(scheme):
+def test_allowed_transitions_are_those_that_in_scheme_leaves_unchanged(scheme):
     labels = labels_of(scheme)
     allowed = allowed_transitions(labels, scheme)
     for codes in itertools.product(range(len(labels)), repeat=3):
@@ -31,14 +31,14 @@ def test_what_is_allowed_is_what_writing_its_spans_anew_leaves_alone(scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("other", SCHEMES)
-def test_spans_survive_being_written_anew(scheme, other):
+def test_in_scheme_preserves_spans(scheme, other):
     for row in itertools.product(labels_of(other), repeat=3):
-        written = convert_to_scheme(row, scheme)
-        assert find_spans(written) == find_spans(row), row
-        assert set(written) <= set(labels_of(scheme))
+        converted = convert_to_scheme(row, scheme)
+        assert find_spans(converted) == find_spans(row), row
+        assert set(converted) <= set(labels_of(scheme))
 
 
-def test_a_span_in_each_scheme():
+def test_in_scheme_converts_hand_made_labels():
     labels = ["B-x", "I-x", "E-x", "S-x"]
     assert convert_to_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
     assert convert_to_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
@@ -68,22 +68,22 @@ def test_a_span_in_each_scheme():
         ([["B-PER", "o"]], None),
     ],
 )
-def test_the_scheme_of_hand_made_labels(rows, scheme):
+def test_find_scheme_of_hand_made_labels(rows, scheme):
     assert find_scheme(rows) == scheme
 
 
-def test_kinds_may_be_left_out():
+def test_in_scheme_accepts_labels_without_a_kind():
     assert convert_to_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
 
 
 @pytest.mark.parametrize("scheme", ["IOB1", "bio", None])
-def test_only_schemes_that_decide_what_follows_are_written_in(scheme):
+def test_unsupported_schemes_raise(scheme):
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
         convert_to_scheme(["O"], scheme)
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
         allowed_transitions(["O"], scheme)
 
 
-def test_transitions_are_of_labels_of_spans():
+def test_allowed_transitions_raises_on_labels_without_spans():
     with pytest.raises(ValueError, match="Got 'NOUN'"):
         allowed_transitions(["B-x", "NOUN"], "BIO")

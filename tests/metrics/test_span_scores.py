@@ -25,12 +25,12 @@ def random_labels(seed, n_rows=40):
     return [random.choice(labels, size=n % 9).tolist() for n in range(n_rows)]
 
 
-def test_scores_of_a_hand_made_case():
-    # right: PER and LOC; predicted: 2 PER and 1 LOC; true: 1 PER and 2 LOC
+def test_scores_equal_hand_computed_values():
+    # correct: PER and LOC; predicted: 2 PER and 1 LOC; true: 1 PER and 2 LOC
     assert span_precision_score(TRUE, PREDICTED) == pytest.approx(2 / 3)
     assert span_recall_score(TRUE, PREDICTED) == pytest.approx(2 / 3)
-    of_kinds = span_precision_recall_fscore_support(TRUE, PREDICTED)
-    precision, recall, fscore, support = (scores.tolist() for scores in of_kinds)
+    by_kind = span_precision_recall_fscore_support(TRUE, PREDICTED)
+    precision, recall, fscore, support = (scores.tolist() for scores in by_kind)
     assert precision == [1.0, 0.5]  # of LOC and of PER
     assert recall == [0.5, 1.0]
     assert fscore == pytest.approx([2 / 3, 2 / 3])
@@ -38,17 +38,17 @@ def test_scores_of_a_hand_made_case():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_scores_of_random_labels_are_ratios_of_counts(seed):
+def test_scores_of_random_labels_equal_ratios_of_counts(seed):
     true, predicted = random_labels(seed), random_labels(seed + 100)
-    for half in range(0, 40, 2):  # let some spans be right
+    for half in range(0, 40, 2):  # make some spans correct
         predicted[half] = true[half]
-    # rows differ in their lengths only where they were drawn alike
+    # rows of equal index have equal length
     of_true, of_predicted = (
         {(row, *span) for row, labels in enumerate(rows) for span in find_spans(labels)}
         for rows in (true, predicted)
     )
-    n_right = len(of_true & of_predicted)
-    precision, recall = n_right / len(of_predicted), n_right / len(of_true)
+    n_correct = len(of_true & of_predicted)
+    precision, recall = n_correct / len(of_predicted), n_correct / len(of_true)
     assert span_precision_score(true, predicted) == pytest.approx(precision)
     assert span_recall_score(true, predicted) == pytest.approx(recall)
     f1 = 2 * precision * recall / (precision + recall)
@@ -60,7 +60,7 @@ def test_scores_of_random_labels_are_ratios_of_counts(seed):
     assert span_f1_score(true, predicted, average=None) == pytest.approx(by_kind)
 
 
-def test_nervaluate_finds_the_same():
+def test_scores_equal_nervaluate():
     nervaluate = pytest.importorskip("nervaluate")
     true, predicted = (
         [
@@ -76,26 +76,26 @@ def test_nervaluate_finds_the_same():
     assert span_f1_score(true, predicted) == pytest.approx(strict.f1)
 
 
-def test_weights_are_as_good_as_repeated_rows():
+def test_integer_sample_weights_equal_repeated_rows():
     repeated = [*TRUE, TRUE[0]], [*PREDICTED, PREDICTED[0]]
     weighted = span_f1_score(TRUE, PREDICTED, sample_weight=[2, 1, 1])
     assert weighted == pytest.approx(span_f1_score(*repeated))
 
 
-def test_without_any_span_a_score_is_what_is_asked_for():
-    nothing = [["O", "O"], []]
+def test_zero_division_is_returned_without_spans():
+    no_spans = [["O", "O"], []]
     with pytest.warns(UndefinedMetricWarning):
-        assert span_f1_score(nothing, nothing) == 0.0
-    assert span_f1_score(nothing, nothing, zero_division=1.0) == 1.0
+        assert span_f1_score(no_spans, no_spans) == 0.0
+    assert span_f1_score(no_spans, no_spans, zero_division=1.0) == 1.0
     assert span_f1_score([], [], zero_division=0.0) == 0.0
-    assert span_f1_score(nothing, nothing, average=None).shape == (0,)
+    assert span_f1_score(no_spans, no_spans, average=None).shape == (0,)
 
 
-def test_kinds_that_are_not_looked_at_do_not_count():
+def test_kinds_selects_spans():
     assert span_recall_score(TRUE, PREDICTED, kinds=["LOC"]) == 0.5
 
 
-def test_a_kind_that_no_row_has_scores_zero_with_a_warning_as_in_scikit_learn():
+def test_an_absent_kind_warns_and_scores_zero_as_in_scikit_learn():
     with pytest.warns(UndefinedMetricWarning, match="ill-defined"):
         assert span_f1_score(TRUE, PREDICTED, kinds=["B-PER"]) == 0.0
     with pytest.warns(UndefinedMetricWarning, match="ill-defined"):
@@ -114,12 +114,12 @@ def test_a_kind_that_no_row_has_scores_zero_with_a_warning_as_in_scikit_learn():
         span_recall_score,
     ],
 )
-def test_kinds_that_are_a_single_str_are_refused(score):
+def test_kinds_as_a_string_raises(score):
     with pytest.raises(ValueError, match=r"kinds must be a list .* Got 'PER' instead"):
         score(TRUE, PREDICTED, kinds="PER")
 
 
-def test_a_scorer_can_be_made_of_it():
+def test_make_scorer_accepts_span_f1_score():
     class Oracle(BaseEstimator):
         def predict(self, X):
             return PREDICTED
@@ -128,24 +128,24 @@ def test_a_scorer_can_be_made_of_it():
     assert scorer(Oracle(), None, TRUE) == pytest.approx(2 / 3)
 
 
-def test_rows_of_unequal_length_are_named():
+def test_rows_of_unequal_length_raise():
     with pytest.raises(ValueError, match="row 1 has 1 labels instead of 2"):
         span_f1_score([["O"], ["O", "O"]], [["O"], ["O"]])
 
 
-def test_as_many_rows_are_needed():
+def test_unequal_numbers_of_rows_raise():
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         span_f1_score([["O"], ["O"]], [["O"]])
 
 
-def test_right_labels_give_no_warning():
+def test_perfect_predictions_do_not_warn():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert span_f1_score(TRUE, TRUE) == 1.0
 
 
 @pytest.mark.parametrize("average", ["micro", "macro", "weighted", None])
-def test_weights_are_numbers_of_equal_sequences(average):
+def test_sample_weight_equals_repetition_for_every_average(average):
     weight = [2, 3, 5]
     of_row = np.repeat(np.arange(3), weight)
     repeated = [[rows[row] for row in of_row] for rows in (TRUE, PREDICTED)]
@@ -156,7 +156,9 @@ def test_weights_are_numbers_of_equal_sequences(average):
 
 @pytest.mark.parametrize("average", ["micro", "macro", "weighted"])
 @pytest.mark.parametrize("rows", [[["O"], []], [["B-x"], ["O"]]])
-def test_of_no_span_of_any_weight_the_score_is_what_it_is_to_be(average, rows):
+def test_zero_division_is_returned_for_every_average_without_weighted_spans(
+    average, rows
+):
     weight = [float(row == ["O"]) for row in rows]
     for value in (0.0, 1.0):
         found = span_f1_score(
@@ -169,12 +171,12 @@ def test_of_no_span_of_any_weight_the_score_is_what_it_is_to_be(average, rows):
     ("weight", "message"),
     [([1.0, -1.0, 1.0], "[Nn]egative"), ([[1.0]] * 3, "1D"), ([1.0], "inconsistent")],
 )
-def test_weights_are_one_for_each_sequence_and_not_negative(weight, message):
+def test_invalid_sample_weight_raises(weight, message):
     with pytest.raises(ValueError, match=message):
         span_f1_score(TRUE, PREDICTED, sample_weight=weight)
 
 
-def test_labels_come_in_sequences():
+def test_labels_that_are_not_sequences_raise():
     with pytest.raises(
         ValueError, match="y_true must contain a list .* row 1 is 'B-x'"
     ):

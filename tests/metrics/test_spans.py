@@ -7,7 +7,7 @@ from sklearn_bilstm.metrics import Span, find_spans
 
 
 def chunks_of_conlleval(labels):
-    """Find chunks by the two rules of conlleval.pl, one for begins and one for ends."""
+    """Find chunks by the two rules of conlleval.pl, for chunk starts and chunk ends."""
     found, start = [], None
     previous, previous_kind = "O", ""
     for token, label in enumerate([*labels, "O"]):
@@ -48,18 +48,18 @@ def chunks_of_conlleval(labels):
         (["S", "B", "M", "E"], [("", 0, 1), ("", 1, 4)]),
     ],
 )
-def test_spans_of_hand_made_labels(labels, spans):
+def test_find_spans_of_hand_made_labels(labels, spans):
     assert find_spans(labels) == [Span(*span) for span in spans]
 
 
-def test_spans_of_all_short_sequences_are_those_of_the_script_of_conll():
+def test_find_spans_of_all_short_sequences_equals_conlleval():
     labels = ["O", *(f"{place}-{kind}" for place in "BIES" for kind in "xy")]
     for sequence in itertools.product(labels, repeat=4):
         assert find_spans(sequence) == chunks_of_conlleval(sequence), sequence
 
 
 @pytest.mark.parametrize("label", ["PER", "X-PER", "O-PER", "", 3])
-def test_a_label_of_no_scheme_is_named(label):
+def test_a_label_of_no_scheme_raises(label):
     with pytest.raises(
         ValueError, match=rf"such as 'B-PER'. Got {re.escape(repr(label))}"
     ):

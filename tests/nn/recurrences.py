@@ -1,4 +1,4 @@
-"""Recurrent networks in numpy, written out from their published equations.
+"""Recurrent networks in numpy, implemented from their published equations.
 
 One row at a time and one step after the other, without batches, masks and padding.
 Weights are float64 arrays under the names of torch.
@@ -18,7 +18,7 @@ def lstm(steps, W, U, b, d):
 
 
 def gru(steps, W, U, b, d):
-    """Cho et al. (2014), with the reset gate behind the product as in cuDNN."""
+    """Cho et al. (2014), with the reset gate after the product as in cuDNN."""
     h = np.zeros(U.shape[1])
     for x in steps:
         (xr, xz, xn), (hr, hz, hn) = np.split(W @ x + b, 3), np.split(U @ h + d, 3)
@@ -67,9 +67,9 @@ def read_layer(steps, weights, layer, cell, merge_mode):
     states, final = read_one_way(steps, weights, f"{layer}forward_rnn.", cell)
     if f"{layer}backward_rnn.weight_ih_l0" not in weights:
         return states, final
-    turned, first = read_one_way(steps[::-1], weights, f"{layer}backward_rnn.", cell)
+    backward, first = read_one_way(steps[::-1], weights, f"{layer}backward_rnn.", cell)
     merge = MERGES[merge_mode]
-    return merge(states, turned[::-1]), merge(final, first)
+    return merge(states, backward[::-1]), merge(final, first)
 
 
 def read_one_way(steps, weights, direction, cell):
@@ -80,8 +80,8 @@ def read_one_way(steps, weights, direction, cell):
     return states[1:], states[-1]
 
 
-def slopes(function, array, step=1e-5):
-    """Return central differences of `function()` by the numbers of `array`."""
+def central_differences(function, array, step=1e-5):
+    """Return the numerical gradient of `function()` with respect to `array`."""
     found = np.empty_like(array)
     for place in np.ndindex(array.shape):
         kept = array[place]

@@ -14,10 +14,10 @@ def encoder(generator):
 
 
 def by_hand(encoder, word):
-    """Slide the filters over a word, with nothing before and behind it."""
+    """Slide the filters over a word with zero padding."""
     vectors = encoder.embedding.weight[torch.tensor(word)]
-    nothing = torch.zeros(1, vectors.shape[1], dtype=vectors.dtype)
-    padded = torch.cat([nothing, vectors, nothing])
+    zeros = torch.zeros(1, vectors.shape[1], dtype=vectors.dtype)
+    padded = torch.cat([zeros, vectors, zeros])
     weight, bias = encoder.filters.weight, encoder.filters.bias
     found = [
         torch.einsum("foe,eo->f", weight.transpose(1, 2), padded[i : i + 3].T) + bias
@@ -29,7 +29,7 @@ def by_hand(encoder, word):
 WORDS = [[2, 3, 4], [5], [2, 3, 4, 5, 6, 7, 8]]
 
 
-def test_each_token_is_the_largest_values_of_the_filters(encoder):
+def test_character_features_are_maxima_of_filter_outputs(encoder):
     ids = torch.zeros(1, 3, 7, dtype=torch.long)
     for place, word in enumerate(WORDS):
         ids[0, place, : len(word)] = torch.tensor(word)
@@ -37,29 +37,29 @@ def test_each_token_is_the_largest_values_of_the_filters(encoder):
     torch.testing.assert_close(encoder(ids)[0], expected)
 
 
-def test_padding_changes_no_token(encoder):
+def test_padding_does_not_change_character_features(encoder):
     short = torch.tensor([[[2, 3], [4, 0]]])
     long = torch.nn.functional.pad(short, (0, 5))
     torch.testing.assert_close(encoder(long), encoder(short))
 
 
-def test_other_tokens_change_no_token(encoder):
+def test_character_features_do_not_depend_on_other_tokens(encoder):
     ids = torch.tensor([[[2, 3], [4, 0]], [[4, 0], [8, 8]]])
     found = encoder(ids)
     torch.testing.assert_close(found[0, 1], found[1, 0])
     torch.testing.assert_close(found[:1], encoder(ids[:1]))
 
 
-def test_a_token_without_characters_is_zero(encoder):
+def test_a_token_without_characters_has_zero_features(encoder):
     assert (encoder(torch.zeros(2, 2, 3, dtype=torch.long)) == 0).all()
 
 
-def test_an_id_that_is_not_known_is_unknown(encoder):
+def test_an_unseen_character_id_equals_the_unknown_id(encoder):
     unknown = encoder(torch.tensor([[[2, UNKNOWN]]]))
     torch.testing.assert_close(encoder(torch.tensor([[[2, 99]]])), unknown)
 
 
-def test_in_training_components_are_dropped_throughout_a_sequence(generator):
+def test_character_dropout_is_locked_within_a_sequence(generator):
     encoder = CharacterEncoder(9, 4, 50, unknown_id=UNKNOWN, dropout=0.5)
     encoder.reset_parameters(generator)
     ids = torch.tensor([[[2, 3], [4, 5]], [[6, 0], [7, 8]]])
@@ -73,7 +73,7 @@ def test_in_training_components_are_dropped_throughout_a_sequence(generator):
     torch.testing.assert_close(found, 2 * encoder.eval()(ids) * kept)
 
 
-def test_gradients_reach_all_weights(encoder):
+def test_gradients_reach_all_weights_but_padding(encoder):
     encoder(torch.tensor([[[2, 3], [4, 0]]])).sum().backward()
     assert encoder.embedding.weight.grad[2:5].any(1).all()
     assert encoder.filters.weight.grad.any()

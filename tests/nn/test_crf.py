@@ -8,7 +8,7 @@ from sklearn_bilstm.nn import CRF
 K, T = 3, 4
 
 
-def drawn(n_labels, allowed=None, seed=0):
+def random_crf(n_labels, allowed=None, seed=0):
     """Return a CRF with random weights."""
     crf = CRF(n_labels, allowed)
     torch.nn.init.normal_(crf.weight, generator=torch.Generator().manual_seed(seed))
@@ -40,12 +40,12 @@ def no_pair(first, second, n_labels=K):
 
 @pytest.mark.parametrize("n_steps", [1, 2, T])
 def test_probabilities_of_all_label_sequences_sum_to_one(n_steps):
-    _, found = probabilities_of_all(drawn(K), emissions_of(n_steps, K))
+    _, found = probabilities_of_all(random_crf(K), emissions_of(n_steps, K))
     torch.testing.assert_close(found.sum().item(), 1.0)
 
 
-def test_the_odds_of_two_sequences_are_what_their_scores_differ_by():
-    crf, emissions = drawn(K), emissions_of(1, 2, K)
+def test_log_odds_of_two_sequences_equal_the_difference_of_scores():
+    crf, emissions = random_crf(K), emissions_of(1, 2, K)
     labels = torch.tensor([[0, 2], [1, 1]])
     mask = torch.ones(2, 2, dtype=torch.bool)
     first, second = crf(emissions.expand(2, -1, -1), labels, mask)
@@ -57,8 +57,8 @@ def test_the_odds_of_two_sequences_are_what_their_scores_differ_by():
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_decoding_finds_the_most_probable_sequence(seed):
-    crf, emissions = drawn(K, seed=seed), emissions_of(T, K, seed=seed + 100)
+def test_decode_returns_the_most_probable_sequence(seed):
+    crf, emissions = random_crf(K, seed=seed), emissions_of(T, K, seed=seed + 100)
     labels, found = probabilities_of_all(crf, emissions)
     mask = torch.ones(1, T, dtype=torch.bool)
     decoded = crf.decode(emissions[None], mask)
@@ -66,7 +66,7 @@ def test_decoding_finds_the_most_probable_sequence(seed):
 
 
 def test_marginals_are_sums_over_all_sequences():
-    crf, emissions = drawn(K), emissions_of(T, K)
+    crf, emissions = random_crf(K), emissions_of(T, K)
     labels, found = probabilities_of_all(crf, emissions)
     expected = torch.stack(
         [
@@ -78,26 +78,26 @@ def test_marginals_are_sums_over_all_sequences():
     torch.testing.assert_close(crf.marginals(emissions[None], mask)[0], expected)
 
 
-def test_rows_of_unequal_length_are_as_they_are_alone():
-    crf, emissions = drawn(K), emissions_of(4, T, K)
+def test_results_do_not_depend_on_the_batch():
+    crf, emissions = random_crf(K), emissions_of(4, T, K)
     labels = all_labels(T)[[5, 17, 33, 70]]
     lengths = torch.tensor([T, 2, 1, 3])
     mask = torch.arange(T) < lengths[:, None]
-    together = crf(emissions, labels, mask), crf.marginals(emissions, mask)
+    batched = crf(emissions, labels, mask), crf.marginals(emissions, mask)
     decoded = crf.decode(emissions, mask)
     for row, length in enumerate(lengths):
-        alone = emissions[row : row + 1, :length], mask[row : row + 1, :length]
-        labels_alone = labels[row : row + 1, :length]
+        single = emissions[row : row + 1, :length], mask[row : row + 1, :length]
+        single_labels = labels[row : row + 1, :length]
         torch.testing.assert_close(
-            crf(alone[0], labels_alone, alone[1])[0], together[0][row]
+            crf(single[0], single_labels, single[1])[0], batched[0][row]
         )
-        torch.testing.assert_close(crf.marginals(*alone)[0], together[1][row, :length])
-        assert decoded[row, :length].tolist() == crf.decode(*alone)[0].tolist()
-        assert (together[1][row, length:] == 0).all()
+        torch.testing.assert_close(crf.marginals(*single)[0], batched[1][row, :length])
+        assert decoded[row, :length].tolist() == crf.decode(*single)[0].tolist()
+        assert (batched[1][row, length:] == 0).all()
 
 
-def test_an_empty_row_is_certain():
-    crf, emissions = drawn(K), emissions_of(2, T, K)
+def test_an_empty_row_has_log_likelihood_zero():
+    crf, emissions = random_crf(K), emissions_of(2, T, K)
     mask = torch.zeros(2, T, dtype=torch.bool)
     labels = torch.zeros(2, T, dtype=torch.long)
     assert crf(emissions, labels, mask).tolist() == [0.0, 0.0]
@@ -105,7 +105,7 @@ def test_an_empty_row_is_certain():
 
 
 @pytest.mark.parametrize(
-    ("pair", "is_hit"),
+    ("pair", "is_forbidden"),
     [
         ((0, 1), lambda x: ((x[:, :-1] == 0) & (x[:, 1:] == 1)).any(1)),
         ((K, 2), lambda x: x[:, 0] == 2),
@@ -113,20 +113,23 @@ def test_an_empty_row_is_certain():
     ],
     ids=["between", "first", "last"],
 )
-def test_what_is_not_allowed_is_impossible(pair, is_hit):
-    crf = drawn(K, no_pair(*pair))
+def test_a_forbidden_transition_has_probability_zero(pair, is_forbidden):
+    crf = random_crf(K, no_pair(*pair))
     emissions = emissions_of(T, K)
-    emissions[:, pair[0] % K] += 50.0  # all speaks for it
+    emissions[:, pair[0] % K] += 50.0  # favour the forbidden transition
     emissions[:, pair[1] % K] += 50.0
     labels, found = probabilities_of_all(crf, emissions)
-    assert (found[is_hit(labels)] == 0).all()
+    assert (found[is_forbidden(labels)] == 0).all()
     torch.testing.assert_close(found.sum().item(), 1.0)
     decoded = crf.decode(emissions[None], torch.ones(1, T, dtype=torch.bool))
-    assert not is_hit(decoded).any()
+    assert not is_forbidden(decoded).any()
 
 
-def test_gradients_agree_with_central_differences():
-    crf, emissions = drawn(K, no_pair(0, 1)), emissions_of(2, T, K).requires_grad_()
+def test_gradients_equal_central_differences():
+    crf, emissions = (
+        random_crf(K, no_pair(0, 1)),
+        emissions_of(2, T, K).requires_grad_(),
+    )
     labels = torch.tensor([[2, 1, 1, 0], [0, 2, 0, 0]])
     mask = torch.tensor([[True] * 4, [True, True, False, False]])
     torch.autograd.gradcheck(lambda e: crf(e, labels, mask), emissions)
@@ -138,11 +141,11 @@ def test_gradients_agree_with_central_differences():
     )
 
 
-def test_a_thousand_steps_of_a_hundred_labels_are_exact_in_float32():
+def test_crf_is_accurate_in_float32_for_long_rows_and_many_labels():
     n_steps, n_labels = 1000, 100
     allowed = torch.ones(n_labels + 1, n_labels + 1, dtype=torch.bool)
     allowed[:50, 50:100] = False
-    crf = drawn(n_labels, allowed)
+    crf = random_crf(n_labels, allowed)
     emissions = 10 * emissions_of(1, n_steps, n_labels)
     mask = torch.ones(1, n_steps, dtype=torch.bool)
     labels = crf.decode(emissions, mask)
@@ -159,7 +162,7 @@ def test_a_thousand_steps_of_a_hundred_labels_are_exact_in_float32():
     )
 
 
-def test_without_transitions_labels_are_decided_one_by_one():
+def test_crf_with_zero_transitions_equals_independent_labels():
     crf, emissions = CRF(K).double(), emissions_of(2, T, K)
     mask = torch.ones(2, T, dtype=torch.bool)
     torch.testing.assert_close(crf.marginals(emissions, mask), emissions.softmax(2))
@@ -167,8 +170,8 @@ def test_without_transitions_labels_are_decided_one_by_one():
 
 
 @pytest.mark.parametrize("spread", [1.0, 1e3, 1e6])
-def test_no_spread_of_emissions_is_too_wide(spread):
-    crf = drawn(K, no_pair(0, 1))
+def test_crf_is_stable_for_emissions_of_any_scale(spread):
+    crf = random_crf(K, no_pair(0, 1))
     emissions = (spread * emissions_of(T, K)).requires_grad_()
     labels, found = probabilities_of_all(crf, emissions)
     torch.testing.assert_close(found.sum().item(), 1.0)
@@ -186,8 +189,8 @@ def test_no_spread_of_emissions_is_too_wide(spread):
 
 
 @pytest.mark.parametrize("size", [600.0, 800.0])
-def test_no_transition_weighs_too_much(size):
-    crf, emissions = drawn(K), emissions_of(T, K).requires_grad_()
+def test_crf_is_stable_for_large_transition_weights(size):
+    crf, emissions = random_crf(K), emissions_of(T, K).requires_grad_()
     with torch.no_grad():
         crf.weight.add_(size * crf.weight.sign())
     labels = all_labels(T)
@@ -207,10 +210,10 @@ def test_no_transition_weighs_too_much(size):
     torch.testing.assert_close(crf.marginals(emissions[None], mask[:1])[0], sums)
 
 
-def test_a_label_that_nothing_leads_to_is_impossible():
+def test_a_label_without_incoming_transitions_has_probability_zero():
     allowed = torch.ones(K + 1, K + 1, dtype=torch.bool)
     allowed[:, 1] = False
-    crf, emissions = drawn(K, allowed), emissions_of(1, T, K).requires_grad_()
+    crf, emissions = random_crf(K, allowed), emissions_of(1, T, K).requires_grad_()
     mask = torch.ones(1, T, dtype=torch.bool)
     assert (crf.marginals(emissions, mask)[..., 1] == 0).all()
     crf(emissions, torch.tensor([[0, 2, 2, 0]]), mask).sum().backward()

@@ -10,7 +10,7 @@ def emissions_of(*shape):
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def test_the_likelihood_is_the_product_of_the_probabilities_of_real_steps():
+def test_log_likelihood_is_the_sum_of_log_probabilities_of_real_steps():
     emissions = emissions_of(3, 3, 4)
     labels = torch.tensor([[0, 3, 1], [2, 0, 0], [0, 0, 0]])
     found = IndependentLabels(4)(emissions, labels, MASK).exp()
@@ -19,7 +19,7 @@ def test_the_likelihood_is_the_product_of_the_probabilities_of_real_steps():
     torch.testing.assert_close(found, torch.stack(expected).double())
 
 
-def test_a_crf_without_preferences_is_the_same():
+def test_crf_with_zero_transitions_equals_independent_labels():
     emissions, labels = emissions_of(3, 3, 4), torch.zeros(3, 3, dtype=torch.long)
     crf, independent = CRF(4).double(), IndependentLabels(4)
     for a, b in [
@@ -34,7 +34,7 @@ def test_marginals_sum_to_one_on_real_steps_and_to_zero_on_padding():
     torch.testing.assert_close(found.sum(2), MASK.double())
 
 
-def test_each_step_gets_its_most_probable_label():
+def test_decode_returns_the_most_probable_label_of_each_step():
     decoder, emissions = IndependentLabels(4), emissions_of(3, 3, 4)
     found = decoder.decode(emissions, MASK)
     assert torch.equal(found[MASK], decoder.marginals(emissions, MASK)[MASK].argmax(1))

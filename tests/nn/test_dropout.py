@@ -13,7 +13,7 @@ def seeded(seed):
 
 
 @pytest.mark.parametrize("module", [Dropout(0.4), LockedDropout(0.4)])
-def test_share_dropped_is_p_and_the_mean_is_kept(module, generator):
+def test_dropout_rate_is_p_and_the_mean_is_kept(module, generator):
     dropped = module(X, generator)
     assert (dropped == 0).float().mean() == pytest.approx(0.4, abs=0.05)
     assert dropped.mean() == pytest.approx(1.0, abs=0.05)
@@ -35,7 +35,7 @@ def test_word_dropout_replaces_real_tokens_only(generator):
 
 
 @pytest.mark.parametrize("module", [Dropout(0.4), LockedDropout(0.4)])
-def test_the_generator_decides_and_the_global_state_is_untouched(module):
+def test_dropout_depends_on_the_generator_only(module):
     before = torch.get_rng_state()
     first, again, other = (module(X, seeded(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
@@ -43,14 +43,14 @@ def test_the_generator_decides_and_the_global_state_is_untouched(module):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_word_dropout_draws_from_its_generator():
+def test_word_dropout_depends_on_the_generator():
     module = WordDropout(0.4, unknown_id=1)
     first, again, other = (module(IDS, MASK, seeded(seed)) for seed in (1, 1, 2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_nothing_is_dropped_outside_training():
+def test_dropout_is_the_identity_in_eval_mode():
     assert Dropout(0.5).eval()(X) is X
     assert LockedDropout(0.5).eval()(X) is X
     assert WordDropout(0.5, unknown_id=1).eval()(IDS, MASK) is IDS

@@ -21,7 +21,7 @@ def make_encoder(sizes=(4,), input_size=3, seed=0, **params):
 
 
 def torch_layers(encoder):
-    """The same layers as torch's own, with the same weights."""
+    """Return torch's own layers with the same weights."""
     layers = []
     for layer in encoder.layers:
         ours = [rnn for rnn in (layer.forward_rnn, layer.backward_rnn) if rnn]
@@ -39,7 +39,7 @@ def torch_layers(encoder):
 
 
 def packed_reference(encoder, x, lengths):
-    """States and final states by torch's layers on packed sequences."""
+    """States and final states of torch's layers on packed sequences."""
     packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
     for rnn in torch_layers(encoder):
         packed, final = rnn(packed)
@@ -51,7 +51,7 @@ def packed_reference(encoder, x, lengths):
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
 @pytest.mark.parametrize("sizes", [(4,), (5, 2), (2, 3, 4)])
-def test_states_equal_those_of_packed_sequences(sizes, bidirectional, cell):
+def test_states_equal_packed_sequences(sizes, bidirectional, cell):
     encoder = make_encoder(sizes, cell=cell, bidirectional=bidirectional)
     x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
     states, final = encoder(x, MASK)
@@ -62,7 +62,7 @@ def test_states_equal_those_of_packed_sequences(sizes, bidirectional, cell):
 
 @pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_gradients_equal_those_of_packed_sequences(bidirectional, cell):
+def test_gradients_equal_packed_sequences(bidirectional, cell):
     encoder = make_encoder((4, 3), cell=cell, bidirectional=bidirectional)
     ours = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
     theirs = ours.clone().requires_grad_()
@@ -73,13 +73,11 @@ def test_gradients_equal_those_of_packed_sequences(bidirectional, cell):
 
 
 @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
-@pytest.mark.parametrize("merge_mode", [*MERGES, None])  # None: one way
+@pytest.mark.parametrize("merge_mode", [*MERGES, None])  # None: unidirectional
 @pytest.mark.parametrize("sizes", [(4,), (5, 2)])
-def test_states_in_any_order_are_those_of_the_same_steps(
-    sizes, merge_mode, normalization
-):
-    way = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
-    encoder = make_encoder(sizes, **way, normalization=normalization).eval()
+def test_states_in_any_order_contain_the_same_steps(sizes, merge_mode, normalization):
+    direction = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
+    encoder = make_encoder(sizes, **direction, normalization=normalization).eval()
     x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
     states, _ = encoder(x, MASK)
     parts = in_any_order(encoder, x)
@@ -93,7 +91,7 @@ def in_any_order(encoder, x):
 
 
 def sorted_steps(states):
-    """Each number of the real states of each row in the order of its size."""
+    """Sort each feature over the real steps of each row."""
     return states.masked_fill(~MASK[..., None], torch.inf).sort(1).values
 
 
@@ -101,17 +99,17 @@ def every_network(test):
     """Run a test for all cells, merge modes, and one and two layers."""
     for name, values in {
         "cell": CELLS,
-        "merge_mode": [*MERGES, None],  # None: one way
+        "merge_mode": [*MERGES, None],  # None: unidirectional
         "sizes": [(2,), (2, 3)],
     }.items():
         test = pytest.mark.parametrize(name, values)(test)
     return test
 
 
-def drawn_network(sizes, merge_mode, cell):
-    """An encoder in float64 with biases too, and one row of each of some lengths."""
-    way = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
-    encoder = RecurrentEncoder(2, sizes, cell=cell, **way).double()
+def random_network(sizes, merge_mode, cell):
+    """A float64 encoder with random parameters, and rows of lengths 3, 0 and 1."""
+    direction = {"merge_mode": merge_mode} if merge_mode else {"bidirectional": False}
+    encoder = RecurrentEncoder(2, sizes, cell=cell, **direction).double()
     generator = torch.Generator().manual_seed(0)
     for parameter in encoder.parameters():
         nn.init.normal_(parameter, std=0.7, generator=generator)
@@ -120,8 +118,8 @@ def drawn_network(sizes, merge_mode, cell):
     return encoder, x, mask
 
 
-def written_out(weights, x, mask, cell, merge_mode):
-    """States of the real steps and final states of all rows by plain numpy."""
+def numpy_reference(weights, x, mask, cell, merge_mode):
+    """States of the real steps and final states of all rows in numpy."""
     rows = [row[real] for row, real in zip(x, mask.numpy(), strict=True)]
     found = [recurrences.read(row, weights, cell, merge_mode) for row in rows]
     states, final = zip(*found, strict=True)
@@ -132,18 +130,20 @@ def written_out(weights, x, mask, cell, merge_mode):
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 1e-6)]
 )
-def test_states_are_those_of_the_equations(dtype, tolerance, sizes, merge_mode, cell):
-    encoder, x, mask = drawn_network(sizes, merge_mode, cell)
+def test_states_equal_the_numpy_reference(dtype, tolerance, sizes, merge_mode, cell):
+    encoder, x, mask = random_network(sizes, merge_mode, cell)
     weights = recurrences.weights_of(encoder)
-    expected = written_out(weights, x.numpy(), mask, cell, merge_mode)
+    expected = numpy_reference(weights, x.numpy(), mask, cell, merge_mode)
     states, final = encoder.to(dtype)(x.to(dtype), mask)
     for found, exact in zip((states[mask], final), expected, strict=True):
         np.testing.assert_allclose(found.detach(), exact, 10 * tolerance, tolerance)
 
 
 @every_network
-def test_gradients_are_slopes_of_the_equations(sizes, merge_mode, cell, generator):
-    encoder, x, mask = drawn_network(sizes, merge_mode, cell)
+def test_gradients_equal_central_differences_of_the_numpy_reference(
+    sizes, merge_mode, cell, generator
+):
+    encoder, x, mask = random_network(sizes, merge_mode, cell)
     weights, vectors = recurrences.weights_of(encoder), x.numpy().copy()
     states, final = encoder(x.requires_grad_(), mask)
     found = states[mask], final
@@ -152,13 +152,13 @@ def test_gradients_are_slopes_of_the_equations(sizes, merge_mode, cell, generato
     gradients = {name: weight.grad for name, weight in encoder.named_parameters()}
 
     def weighted_sum():
-        expected = written_out(weights, vectors, mask, cell, merge_mode)
+        expected = numpy_reference(weights, vectors, mask, cell, merge_mode)
         return sum((e * s.numpy()).sum() for e, s in zip(expected, shares, strict=True))
 
     numbers = {**weights, "x": vectors}
     for name, gradient in {**gradients, "x": x.grad}.items():
-        slopes = recurrences.slopes(weighted_sum, numbers[name])
-        np.testing.assert_allclose(gradient, slopes, rtol=0, atol=1e-8, err_msg=name)
+        expected = recurrences.central_differences(weighted_sum, numbers[name])
+        np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-8, err_msg=name)
 
 
 @settings(max_examples=30, deadline=None)
@@ -166,22 +166,22 @@ def test_gradients_are_slopes_of_the_equations(sizes, merge_mode, cell, generato
     lengths=st.lists(st.integers(0, 6), min_size=1, max_size=5),
     padding=st.integers(1, 5),
 )
-def test_padding_and_batch_mates_do_not_reach_a_real_state(lengths, padding):
+def test_states_do_not_depend_on_padding_and_batch(lengths, padding):
     encoder = make_encoder((4, 2)).eval()
     mask = torch.arange(6 + padding) < torch.tensor(lengths)[:, None]
-    x = torch.randn(len(lengths), 6 + padding, 3)  # anything stands on padding
+    x = torch.randn(len(lengths), 6 + padding, 3)  # padding steps are random
     with torch.no_grad():
         states, final = encoder(x, mask)
         for row, length in enumerate(lengths):
-            alone = max(length, 1)
+            n_steps = max(length, 1)
             expected, expected_final = encoder(
-                x[row : row + 1, :alone], mask[row : row + 1, :alone]
+                x[row : row + 1, :n_steps], mask[row : row + 1, :n_steps]
             )
             torch.testing.assert_close(states[row, :length], expected[0, :length])
             torch.testing.assert_close(final[row], expected_final[0])
 
 
-def test_an_empty_row_ends_in_zeros():
+def test_an_empty_row_has_a_zero_final_state():
     _, final = make_encoder()(torch.randn(1, 3, 3), torch.zeros(1, 3, dtype=torch.bool))
     assert (final == 0).all()
 
@@ -195,13 +195,13 @@ def test_the_backward_direction_starts_at_the_last_real_step():
 
 
 @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
-def test_a_stack_reads_as_its_layers_one_after_the_other(normalization, generator):
+def test_a_stack_equals_its_layers_in_sequence(normalization, generator):
     encoder = make_encoder((5, 4, 3), normalization=normalization).eval()
     for weight in encoder.parameters():
         nn.init.normal_(weight, generator=generator)
     states = x = torch.randn(4, 7, 3, generator=generator)
     for index, layer in enumerate(encoder.layers):
-        alone = make_encoder(
+        single = make_encoder(
             [layer.forward_rnn.hidden_size],
             layer.input_size,
             normalization=normalization,
@@ -211,14 +211,14 @@ def test_a_stack_reads_as_its_layers_one_after_the_other(normalization, generato
             for name, weight in encoder.state_dict().items()
             if f"s.{index}." in name
         }
-        alone.load_state_dict(weights)
-        states, final = alone.eval()(states, MASK)
+        single.load_state_dict(weights)
+        states, final = single.eval()(states, MASK)
     found, found_final = encoder(x, MASK)
     torch.testing.assert_close(found[MASK], states[MASK])
     torch.testing.assert_close(found_final, final)
 
 
-def test_recurrent_dropout_zeroes_weights_for_all_steps_and_rows(generator):
+def test_recurrent_dropout_mask_is_shared_by_steps_and_rows(generator):
     encoder = make_encoder(recurrent_dropout=0.5)
     x = torch.randn(1, 7, 3).expand(4, 7, 3)
     mask = torch.ones(4, 7, dtype=torch.bool)
@@ -228,7 +228,7 @@ def test_recurrent_dropout_zeroes_weights_for_all_steps_and_rows(generator):
     assert not torch.equal(states, other)
 
 
-def test_recurrent_dropout_equals_an_lstm_of_fewer_weights():
+def test_recurrent_dropout_equals_masked_recurrent_weights():
     encoder = make_encoder(bidirectional=False, recurrent_dropout=0.5)
     x, mask = torch.randn(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)
     states, _ = encoder(x, mask, torch.Generator().manual_seed(3))
@@ -240,7 +240,7 @@ def test_recurrent_dropout_equals_an_lstm_of_fewer_weights():
     torch.testing.assert_close(states, encoder.eval()(x, mask)[0])
 
 
-def test_dropout_between_layers_is_locked_and_only_in_training(generator):
+def test_dropout_between_layers_applies_in_training_only(generator):
     encoder = make_encoder((4, 4), dropout=0.5)
     x, mask = torch.randn(2, 5, 3), torch.ones(2, 5, dtype=torch.bool)
     assert not torch.equal(
@@ -250,7 +250,7 @@ def test_dropout_between_layers_is_locked_and_only_in_training(generator):
     assert torch.equal(encoder(x, mask, generator)[0], encoder(x, mask, generator)[0])
 
 
-def test_only_training_is_in_bfloat16():
+def test_training_dtype_applies_in_training_only():
     x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
     exact = make_encoder((4, 3))
     rounded = make_encoder((4, 3), training_dtype=torch.bfloat16)
@@ -263,7 +263,7 @@ def test_only_training_is_in_bfloat16():
     assert all(map(torch.equal, exact(x, MASK), rounded(x, MASK)))
 
 
-def test_gradients_of_bfloat16_are_those_of_float32_but_for_rounding():
+def test_bfloat16_gradients_approximate_float32_gradients():
     x = torch.randn(4, 7, 3, generator=torch.Generator().manual_seed(1))
     encoders = make_encoder(), make_encoder(training_dtype=torch.bfloat16)
     for encoder in encoders:
@@ -275,23 +275,23 @@ def test_gradients_of_bfloat16_are_those_of_float32_but_for_rounding():
 
 @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
 @pytest.mark.parametrize("cell", CELLS)
-def test_an_encoder_that_takes_over_reads_as_the_other(cell, normalization):
+def test_take_over_copies_weights_and_running_statistics(cell, normalization):
     params = {"cell": cell, "normalization": normalization}
-    learnt, new = (make_encoder((4, 2), seed=seed, **params) for seed in (1, 2))
+    trained, new = (make_encoder((4, 2), seed=seed, **params) for seed in (1, 2))
     x = torch.randn(4, 7, 3)
-    learnt(x, MASK)  # which batch normalisation remembers
-    new.take_over(learnt, 3)
-    learnt, new = learnt.eval(), new.eval()
-    assert all(map(torch.equal, new(x, MASK), learnt(x, MASK)))
+    trained(x, MASK)  # updates the running statistics of batch normalisation
+    new.take_over(trained, 3)
+    trained, new = trained.eval(), new.eval()
+    assert all(map(torch.equal, new(x, MASK), trained(x, MASK)))
 
 
-def test_what_is_not_shared_keeps_weights_of_its_own():
-    learnt, new = make_encoder(seed=1), make_encoder(input_size=5, seed=2)
+def test_take_over_keeps_weights_of_additional_inputs():
+    trained, new = make_encoder(seed=1), make_encoder(input_size=5, seed=2)
     untouched = make_encoder(input_size=5, seed=2)
-    new.take_over(learnt, 3)
+    new.take_over(trained, 3)
     x = torch.randn(4, 7, 3)
     wider = torch.nn.functional.pad(x, (0, 2))
-    for found, expected in zip(new(wider, MASK), learnt(x, MASK), strict=True):
+    for found, expected in zip(new(wider, MASK), trained(x, MASK), strict=True):
         torch.testing.assert_close(found, expected)
     for name in ("forward_rnn", "backward_rnn"):
         ours, before = (getattr(e.layers[0], name) for e in (new, untouched))

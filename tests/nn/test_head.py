@@ -4,14 +4,14 @@ from torch import nn
 from sklearn_bilstm.nn import DenseHead
 
 
-def test_logits_are_linear_and_start_without_bias(generator):
+def test_logits_are_linear_with_zero_initial_bias(generator):
     head = DenseHead(3, 2).eval()
     head.reset_parameters(generator)
     pooled = torch.randn(4, 3)
     torch.testing.assert_close(head(pooled), pooled @ head.linear.weight.T)
 
 
-def test_hidden_layers_are_rectified_products_written_out(generator):
+def test_hidden_layers_are_rectified_linear(generator):
     head = DenseHead(3, 2, (4, 5))
     for parameter in head.parameters():
         nn.init.normal_(parameter, generator=generator)
@@ -23,7 +23,7 @@ def test_hidden_layers_are_rectified_products_written_out(generator):
     torch.testing.assert_close(head(x), expected)
 
 
-def test_logits_are_as_precise_as_what_is_read(generator):
+def test_logits_have_the_precision_of_the_input(generator):
     head = DenseHead(3, 2, (4,))
     head.reset_parameters(generator)
     x = torch.randn(6, 3, dtype=torch.float64, generator=generator)
@@ -32,7 +32,7 @@ def test_logits_are_as_precise_as_what_is_read(generator):
     torch.testing.assert_close(head(x), expected, rtol=1e-14, atol=1e-14)
 
 
-def test_a_unit_is_silent_below_zero_and_linear_above():
+def test_a_hidden_unit_is_zero_below_its_threshold():
     head = DenseHead(1, 1, (1,))
     for name, number in {"hidden.0.": 2.0, "linear.": 3.0}.items():
         head.get_parameter(f"{name}weight").data.fill_(number)
@@ -41,13 +41,13 @@ def test_a_unit_is_silent_below_zero_and_linear_above():
     assert logits.flatten().tolist() == [-1.0, -1.0, 2.0, 8.0]
 
 
-def test_all_layers_start_without_bias(generator):
+def test_all_biases_are_initialised_to_zero(generator):
     head = DenseHead(3, 2, (4, 5))
     head.reset_parameters(generator)
     assert (head(torch.zeros(1, 3)) == 0).all()
 
 
-def test_dropout_acts_in_training_only(generator):
+def test_dropout_applies_in_training_only(generator):
     head = DenseHead(30, 2, dropout=0.5)
     head.reset_parameters(generator)
     pooled = torch.ones(1, 30)

@@ -14,7 +14,7 @@ def token_input(generator, **params):
     return layer
 
 
-def test_each_token_has_its_row_and_an_id_too_large_is_unknown(generator):
+def test_tokens_are_looked_up_and_too_large_ids_are_unknown(generator):
     layer = token_input(generator).eval()
     vectors, table = layer(IDS, MASK), layer.embedding.weight
     assert torch.equal(vectors[0, 0], table[2])
@@ -22,7 +22,7 @@ def test_each_token_has_its_row_and_an_id_too_large_is_unknown(generator):
     assert torch.equal(vectors[0, 2], table[3])
 
 
-def test_padding_is_the_zero_vector_and_learns_nothing(generator):
+def test_padding_has_the_zero_vector_and_no_gradient(generator):
     layer = token_input(generator)
     vectors = layer(IDS, MASK)
     vectors.sum().backward()
@@ -30,7 +30,7 @@ def test_padding_is_the_zero_vector_and_learns_nothing(generator):
     assert (layer.embedding.weight.grad[0] == 0).all()
 
 
-def test_growing_keeps_the_vectors_there_are(generator):
+def test_grow_keeps_existing_vectors(generator):
     layer = token_input(generator).eval()
     before = layer.embedding.weight.clone()
     layer.grow(8, generator)
@@ -47,7 +47,7 @@ def test_word_dropout_trains_the_unknown_token(generator):
     assert (layer.embedding.weight.grad[1] != 0).all()
 
 
-def test_log_odds_stands_behind_the_vector_and_is_never_dropped(generator):
+def test_log_odds_are_appended_without_dropout(generator):
     layer = token_input(generator, n_channels=2, word_dropout=0.9, dropout=0.9)
     log_odds = torch.randn(2, 3, 2)
     vectors = layer(IDS, MASK, generator, log_odds)
@@ -57,36 +57,34 @@ def test_log_odds_stands_behind_the_vector_and_is_never_dropped(generator):
 
 
 @pytest.mark.parametrize("n_channels", [0, 2])
-def test_vectors_lie_in_memory_as_the_recurrent_kernels_read_them(
-    generator, n_channels
-):
+def test_vectors_are_time_major_in_memory(generator, n_channels):
     layer = token_input(generator, n_channels=n_channels, dropout=0.5)
     log_odds = torch.randn(2, 3, 2) if n_channels else None
     vectors = layer(IDS, MASK, generator, log_odds)
     assert time_major(vectors).data_ptr() == vectors.data_ptr()
 
 
-def test_inputs_are_not_changed(generator):
+def test_input_layer_does_not_change_its_input(generator):
     ids = IDS.clone()
     token_input(generator, word_dropout=0.9)(ids, MASK, generator)
     assert torch.equal(ids, IDS)
 
 
-def test_numbers_pass_as_they_are():
+def test_numeric_input_is_the_identity():
     values = torch.randn(2, 3, 4)
     layer = NumericInput(4)
     assert layer.output_size == 4
     assert torch.equal(layer(values, torch.ones(2, 3, dtype=torch.bool)), values)
 
 
-def test_frozen_vectors_get_no_gradient_also_once_they_have_grown(generator):
+def test_frozen_vectors_have_no_gradient_after_grow(generator):
     layer = token_input(generator, frozen=True)
     layer.grow(8, generator)
     assert not layer(IDS, MASK).requires_grad
     assert not layer.embedding.weight.requires_grad
 
 
-def test_vectors_taken_over_are_those_of_the_other_layer(generator):
+def test_take_over_copies_the_vectors_of_another_layer(generator):
     small, large = token_input(generator), TokenInput(7, 4, unknown_id=1)
     large.reset_parameters(generator)
     before = large.embedding.weight.detach().clone()
@@ -95,7 +93,7 @@ def test_vectors_taken_over_are_those_of_the_other_layer(generator):
     assert torch.equal(large.embedding.weight[5:], before[5:])
 
 
-def test_given_vectors_keep_their_directions_and_get_the_size_of_drawn_ones(generator):
+def test_start_from_keeps_directions_and_rescales_vectors(generator):
     layer = TokenInput(2000, 8, unknown_id=1)
     layer.reset_parameters(generator)
     vectors = 100 * torch.randn(1000, 8, generator=generator)
@@ -106,7 +104,7 @@ def test_given_vectors_keep_their_directions_and_get_the_size_of_drawn_ones(gene
     torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio))
 
 
-def test_a_token_without_a_given_vector_keeps_its_own(generator):
+def test_start_from_skips_zero_and_missing_vectors(generator):
     layer = token_input(generator)
     before = layer.embedding.weight.detach().clone()
     layer.start_from(torch.zeros(5, 4))

@@ -40,7 +40,7 @@ PARTS = [
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
-def test_a_part_says_what_makes_another_one_like_it(part):
+def test_config_reconstructs_the_layer(part):
     again = type(part)(**part.config)
     assert part.config.keys() == inspect.signature(type(part)).parameters.keys()
     assert again.config == part.config
@@ -50,7 +50,7 @@ def test_a_part_says_what_makes_another_one_like_it(part):
     assert [weight.requires_grad for weight in again.parameters()] == trained
 
 
-def test_a_layer_that_has_grown_says_so(generator):
+def test_config_contains_the_grown_number_of_tokens(generator):
     layer = TokenInput(9, 4, unknown_id=1)
     layer.grow(12, generator)
     assert layer.config["n_tokens"] == 12

@@ -14,10 +14,10 @@ from sklearn_bilstm.nn._mask import (
 MASK = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]], dtype=torch.bool)
 
 
-def test_reordering_turns_real_steps_and_leaves_padding():
+def test_reorder_reverses_real_steps_only():
     steps = torch.arange(4.0).expand(3, 4)[..., None]
-    turned = reorder(steps, reversed_order(MASK))[..., 0]
-    assert turned.tolist() == [[2, 1, 0, 3], [3, 2, 1, 0], [0, 1, 2, 3]]
+    reordered = reorder(steps, reversed_order(MASK))[..., 0]
+    assert reordered.tolist() == [[2, 1, 0, 3], [3, 2, 1, 0], [0, 1, 2, 3]]
 
 
 def test_reversed_order_is_its_own_inverse():
@@ -25,19 +25,19 @@ def test_reversed_order_is_its_own_inverse():
     assert torch.equal(order[order], torch.arange(3 * 4))
 
 
-def test_time_major_changes_the_layout_and_nothing_else():
+def test_time_major_changes_only_the_memory_layout():
     x = torch.randn(3, 4, 2)
-    turned = time_major(x)
-    assert torch.equal(turned, x)
-    assert turned.transpose(0, 1).is_contiguous()
+    found = time_major(x)
+    assert torch.equal(found, x)
+    assert found.transpose(0, 1).is_contiguous()
 
 
-def test_last_step_is_the_last_real_one_and_zero_for_an_empty_row():
+def test_last_step_is_the_last_real_step_or_zero():
     states = torch.arange(12.0).reshape(3, 4, 1)
     assert last_step(states, MASK).tolist() == [[2.0], [7.0], [0.0]]
 
 
-def test_masked_softmax_is_the_softmax_of_the_real_steps():
+def test_masked_softmax_is_the_softmax_of_real_steps():
     scores = torch.tensor([[1.0, 2.0, 3.0, 99.0]]).repeat(3, 1)
     weights = masked_softmax(scores, MASK)
     expected = torch.tensor([1.0, 2.0, 3.0]).softmax(0)
@@ -45,7 +45,7 @@ def test_masked_softmax_is_the_softmax_of_the_real_steps():
     assert weights[0, 3] == 0
 
 
-def test_masked_softmax_of_an_empty_row_is_zero_and_has_a_gradient():
+def test_masked_softmax_of_an_empty_row_is_zero_with_finite_gradient():
     scores = torch.randn(3, 4, requires_grad=True)
     weights = masked_softmax(scores, MASK)
     weights.sum().backward()
@@ -54,19 +54,19 @@ def test_masked_softmax_of_an_empty_row_is_zero_and_has_a_gradient():
 
 
 @pytest.mark.parametrize("lengths", [[3, 0, 4], [3, 3, 3], [4, 4, 4], [0, 0, 0], [2]])
-def test_reordering_reverses_each_row_within_its_length(lengths):
+def test_reorder_reverses_each_row_within_its_length(lengths):
     x = torch.randn(len(lengths), 4, 2)
     order = reversed_order(torch.arange(4) < torch.tensor(lengths)[:, None])
-    turned = reorder(x, order)
-    assert turned.transpose(0, 1).is_contiguous()
-    for row, steps, length in zip(turned, x, lengths, strict=True):
+    reordered = reorder(x, order)
+    assert reordered.transpose(0, 1).is_contiguous()
+    for row, steps, length in zip(reordered, x, lengths, strict=True):
         assert torch.equal(row[:length], steps[:length].flip(0))
         assert torch.equal(row[length:], steps[length:])
 
 
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
-def test_a_trace_with_rows_of_one_length_reads_rows_of_any_length():
+def test_a_trace_on_rows_of_equal_length_generalises_to_unequal_length():
     def read(x, mask):
         return masked_max(reorder(x, reversed_order(mask)), mask)
 
@@ -77,7 +77,7 @@ def test_a_trace_with_rows_of_one_length_reads_rows_of_any_length():
 
 
 @pytest.mark.parametrize("lengths", [[3, 0, 4], [3, 3, 3]])
-def test_reordering_has_the_gradient_of_a_permutation(lengths):
+def test_reorder_has_the_gradient_of_a_permutation(lengths):
     mask = torch.arange(4) < torch.tensor(lengths)[:, None]
     x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
     order = reversed_order(mask)
@@ -89,14 +89,14 @@ def test_reordering_has_the_gradient_of_a_permutation(lengths):
     "lengths", [[3, 0, 4], [3, 1, 4], [2, 2, 2], [4, 4, 4], [0, 0, 0]]
 )
 @pytest.mark.parametrize("function", [masked_max, masked_mean])
-def test_pooling_has_the_gradient_of_its_real_steps(function, lengths):
+def test_masked_pooling_gradients_equal_central_differences(function, lengths):
     mask = torch.arange(4) < torch.tensor(lengths)[:, None]
     x = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(function, (x, mask))
 
 
 @pytest.mark.parametrize("lengths", [[3, 0, 4], [2, 2, 2], [4, 4, 4], [0, 0, 0], []])
-def test_the_maximum_is_that_of_the_real_steps_of_a_row(lengths):
+def test_masked_max_is_the_maximum_of_real_steps(lengths):
     x = torch.randn(len(lengths), 4, 2)
     mask = torch.arange(4) < torch.tensor(lengths, dtype=torch.int)[:, None]
     found = masked_max(x, mask)
@@ -106,7 +106,7 @@ def test_the_maximum_is_that_of_the_real_steps_of_a_row(lengths):
         assert torch.equal(row, expected)
 
 
-def test_equally_large_steps_share_the_gradient_of_the_maximum():
+def test_masked_max_divides_the_gradient_between_equal_steps():
     x = torch.tensor([[[2.0], [1.0], [2.0], [2.0]]], requires_grad=True)
     mask = torch.tensor([[True, True, True, False]])
     masked_max(x, mask).backward()

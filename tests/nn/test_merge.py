@@ -16,18 +16,18 @@ BACKWARD = torch.tensor([[3.0, 5.0]])
         ("sum", [[4.0, 3.0]]),
     ],
 )
-def test_both_directions_become_one(name, expected):
+def test_merge_modes_equal_hand_computed_values(name, expected):
     assert MERGES[name](FORWARD, BACKWARD).tolist() == expected
 
 
 @pytest.mark.parametrize("name", sorted(MERGES.keys() - {"concat"}))
-def test_all_but_concat_do_not_tell_the_directions_apart(name):
+def test_all_merge_modes_but_concat_are_symmetric(name):
     merge = MERGES[name]
     assert torch.equal(merge(FORWARD, BACKWARD), merge(BACKWARD, FORWARD))
 
 
 @pytest.mark.parametrize("name", MERGES)
-def test_an_encoder_is_as_wide_as_its_merged_states(name, generator):
+def test_output_size_is_the_width_of_merged_states(name, generator):
     encoder = RecurrentEncoder(3, (4, 2), merge_mode=name)
     encoder.reset_parameters(generator)
     mask = torch.ones(2, 5, dtype=torch.bool)
@@ -38,7 +38,7 @@ def test_an_encoder_is_as_wide_as_its_merged_states(name, generator):
 
 
 @pytest.mark.parametrize("name", MERGES)
-def test_directions_that_are_not_merged_are_the_same_for_all_modes(name, generator):
+def test_merge_mode_is_ignored_without_a_backward_direction(name, generator):
     encoder = RecurrentEncoder(3, (2,), bidirectional=False, merge_mode=name)
     encoder.reset_parameters(generator)
     assert encoder.output_size == 2

@@ -43,18 +43,18 @@ def make_model(
 
 
 @pytest.mark.parametrize("pooling", POOLINGS.values())
-def test_wider_padding_changes_nothing(pooling):
+def test_logits_do_not_depend_on_padding(pooling):
     model = make_model(pooling=pooling).eval()
     wider = torch.nn.functional.pad(IDS, (0, 3))
     torch.testing.assert_close(model(IDS, MASK), model(wider, wider > 0))
 
 
-def test_numbers_go_through_the_same_parts():
+def test_sequence_model_accepts_numeric_input():
     model = make_model(NumericInput(2)).eval()
     assert model(torch.randn(3, 4, 2), MASK).shape == (3, 3)
 
 
-def test_one_generator_decides_all_dropout_and_no_global_state_is_touched():
+def test_forward_depends_on_the_generator_only():
     model = make_model()
     before = torch.get_rng_state()
     first, again = (model(IDS, MASK, torch.Generator().manual_seed(1)) for _ in "ab")
@@ -64,7 +64,7 @@ def test_one_generator_decides_all_dropout_and_no_global_state_is_touched():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_the_seed_decides_every_weight():
+def test_reset_parameters_depends_on_the_seed():
     first, again, other = (make_model(seed=seed).state_dict() for seed in (1, 1, 2))
     for name, weight in first.items():
         assert torch.equal(weight, again[name])
@@ -76,7 +76,7 @@ def test_the_seed_decides_every_weight():
 @pytest.mark.parametrize(
     "copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))]
 )
-def test_a_copy_gives_the_same_logits(copied):
+def test_copies_give_equal_logits(copied):
     model = make_model().eval()
     assert torch.equal(copied(model)(IDS, MASK), model(IDS, MASK))
 
@@ -87,7 +87,7 @@ def test_every_parameter_has_a_gradient(generator):
     assert all(p.grad is not None and p.grad.any() for p in model.parameters())
 
 
-def test_numbers_beside_a_sequence_stand_behind_its_pooled_states():
+def test_static_features_are_appended_to_pooled_states():
     model = make_model().eval()
     static = torch.randn(3, 2)
     pooled = model.pool(IDS, MASK, static=static)
@@ -95,7 +95,7 @@ def test_numbers_beside_a_sequence_stand_behind_its_pooled_states():
     assert torch.equal(pooled, expected)
 
 
-def test_numbers_beside_a_sequence_reach_the_logits():
+def test_logits_depend_on_static_features():
     model = make_model().eval()
     model.head = DenseHead(model.pooling.output_size + 2, 3)
     model.head.reset_parameters(torch.Generator().manual_seed(0))
@@ -104,7 +104,7 @@ def test_numbers_beside_a_sequence_reach_the_logits():
     assert static.grad.all()
 
 
-def test_attention_is_what_states_are_weighted_by():
+def test_attention_weights_are_the_weights_of_pooling():
     model = make_model(pooling=AttentionPooling).eval()
     weights = model.attention(IDS, MASK, static=torch.randn(3, 2))
     assert (weights[~MASK] == 0).all()
@@ -115,12 +115,12 @@ def test_attention_is_what_states_are_weighted_by():
 
 
 @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
-def test_only_batch_normalization_needs_the_whole_batch(normalization):
+def test_only_batch_normalisation_needs_the_whole_batch(normalization):
     model = make_model(normalization=normalization)
     assert model.needs_whole_batch == (normalization == "batch")
 
 
-def test_tokens_are_changed_in_training_only(generator):
+def test_augmentation_applies_in_training_only(generator):
     model = make_model(augmentation=Augmentation(deletion=0.7))
     _, mask = model.vectors(IDS, MASK, generator)
     assert mask.sum() < MASK.sum()
@@ -128,7 +128,7 @@ def test_tokens_are_changed_in_training_only(generator):
     assert torch.equal(model.eval()(IDS, MASK), plain(IDS, MASK))
 
 
-def test_it_is_printed_part_by_part_with_the_number_of_weights():
+def test_repr_lists_layers_with_their_numbers_of_weights():
     input_layer = TokenInput(9000, 4, 2, unknown_id=1, frozen=True)
     model = make_model(input_layer, normalization="layer")
     n_recurrent = 2 * 4 * 3 * (6 + 3 + 2) + 2 * 4 * 2 * (6 + 2 + 2)
@@ -168,12 +168,12 @@ def test_it_is_printed_part_by_part_with_the_number_of_weights():
         (NORMALIZATIONS["batch"](6), "BatchNormalization(6)"),
     ],
 )
-def test_a_part_is_printed_as_what_it_turns_into_what(part, text):
+def test_repr_of_a_layer_shows_its_sizes(part, text):
     assert repr(part) == text
 
 
 @pytest.mark.parametrize("pooling", POOLINGS.values())
-def test_logits_of_vectors_are_those_of_the_tokens_that_they_stand_for(pooling):
+def test_logits_of_vectors_equal_logits_of_their_tokens(pooling):
     model = make_model(pooling=pooling).eval()
     vectors = model.input_layer(IDS, MASK)
     torch.testing.assert_close(model.logits_of_vectors(vectors, MASK), model(IDS, MASK))
@@ -181,7 +181,7 @@ def test_logits_of_vectors_are_those_of_the_tokens_that_they_stand_for(pooling):
 
 @pytest.mark.parametrize("pooling", POOLINGS.values())
 @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
-def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
+def test_projection_does_not_change_pooled_states(pooling, normalization):
     layer = TokenInput(9, 4, 2, unknown_id=1)
     model = make_model(layer, pooling, normalization=normalization).eval()
     generator = torch.Generator().manual_seed(1)
@@ -190,16 +190,16 @@ def test_a_projection_changes_nothing_that_is_pooled(pooling, normalization):
         "static": torch.randn(len(IDS), 5, generator=generator),
     }
     other = make_model(layer, pooling, seed=1)
-    expected, found, of_other_weights = (
+    expected, found, with_other_weights = (
         model.pool(IDS, MASK, **inputs, projection=projection)
         for projection in (None, model.projection(), other.projection())
     )
     torch.testing.assert_close(found, expected)
-    assert not torch.allclose(of_other_weights, expected, atol=1e-3)
+    assert not torch.allclose(with_other_weights, expected, atol=1e-3)
 
 
 @pytest.mark.parametrize(("n_channels", "n_given"), [(2, 0), (2, 1), (0, 2)])
-def test_log_odds_that_was_not_learnt_from_is_an_error(n_channels, n_given):
+def test_a_wrong_number_of_log_odds_channels_raises(n_channels, n_given):
     model = make_model(TokenInput(9, 4, n_channels, unknown_id=1)).eval()
     log_odds = torch.ones(*IDS.shape, n_given) if n_given else None
     with pytest.raises(ValueError, match=f"{n_channels} channels .* got {n_given}"):

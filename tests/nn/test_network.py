@@ -4,7 +4,7 @@ from sklearn_bilstm.nn import DenseHead, Network, RecurrentEncoder
 
 
 class States(Network):
-    """A network of two parts, and of one that is not there."""
+    """A network of two layers and one that is None."""
 
     def __init__(self, normalization=None):
         super().__init__()
@@ -13,20 +13,20 @@ class States(Network):
         self.head = DenseHead(4, 5)
 
 
-def drawn(seed):
+def state_of_seed(seed):
     network = States()
     network.reset_parameters(torch.Generator().manual_seed(seed))
     return network.state_dict()
 
 
-def test_one_generator_draws_the_weights_of_all_parts():
-    first, again, other = drawn(1), drawn(1), drawn(2)
+def test_reset_parameters_depends_on_the_generator():
+    first, again, other = state_of_seed(1), state_of_seed(1), state_of_seed(2)
     for name, weight in first.items():
         assert torch.equal(weight, again[name])
         assert "bias" in name or not torch.equal(weight, other[name])
 
 
-def test_a_network_is_printed_part_by_part_with_its_numbers_of_weights():
+def test_repr_lists_layers_with_their_numbers_of_weights():
     lines = [line.split() for line in repr(States()).splitlines()]
     assert lines[0] == ["States(", "weights"]
     assert lines[1][0] == "encoder:"
@@ -39,10 +39,10 @@ def test_a_network_is_printed_part_by_part_with_its_numbers_of_weights():
     ]
 
 
-def test_a_loss_needs_nothing_but_the_logits():
+def test_loss_arguments_are_empty_by_default():
     assert States().loss_arguments == {}
 
 
-def test_it_needs_whole_batches_if_its_encoder_does():
+def test_needs_whole_batch_depends_on_the_encoder():
     assert States("batch").needs_whole_batch
     assert not States("layer").needs_whole_batch

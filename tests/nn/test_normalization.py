@@ -10,19 +10,19 @@ from sklearn_bilstm.nn._mask import time_major
 
 SIZE = 5
 MASK = torch.arange(4) < torch.tensor([[3], [0], [4], [1]])
-NOTHING = torch.zeros(4, 4, dtype=torch.bool)
+EMPTY_MASK = torch.zeros(4, 4, dtype=torch.bool)
 EVERY = pytest.mark.parametrize("name", NORMALIZATIONS)
 
 
 def draw(generator, shift=2.0):
-    """States with a mean and a variance of their own, and those of the last steps."""
+    """States with non-zero mean and non-unit variance, and the last states."""
     states = 3 * torch.randn(4, 4, SIZE, generator=generator) + shift
     final = states[torch.arange(4), (MASK.sum(1) - 1).clamp(min=0)]
     return states, final * MASK.any(1, keepdim=True)
 
 
 def make_normalization(name, generator):
-    """A normalization with a scale and a shift that are not those of the start."""
+    """A normalisation layer with random scale and shift."""
     normalization = NORMALIZATIONS[name](SIZE)
     for parameter in normalization.parameters():
         nn.init.uniform_(parameter, 0.5, 2.0, generator=generator)
@@ -30,7 +30,7 @@ def make_normalization(name, generator):
 
 
 def torch_like(ours):
-    """The layer of torch with the same scale and shift."""
+    """Return torch's layer with the same scale and shift."""
     theirs = nn.LayerNorm(SIZE)
     if hasattr(ours, "running_mean"):
         theirs = nn.BatchNorm1d(SIZE)
@@ -39,7 +39,7 @@ def torch_like(ours):
 
 
 @EVERY
-def test_real_steps_are_normalised_as_torch_does_without_padding(name, generator):
+def test_real_steps_are_normalised_as_in_torch(name, generator):
     ours = make_normalization(name, generator)
     theirs = torch_like(ours)
     for batch in range(3):
@@ -51,7 +51,7 @@ def test_real_steps_are_normalised_as_torch_does_without_padding(name, generator
     torch.testing.assert_close(ours(states, MASK, final)[0][MASK], theirs(states[MASK]))
 
 
-def test_running_statistics_are_those_of_torch_without_padding(generator):
+def test_running_statistics_ignore_padding_and_equal_torch(generator):
     ours = make_normalization("batch", generator)
     theirs = torch_like(ours)
     for batch in range(3):
@@ -63,7 +63,7 @@ def test_running_statistics_are_those_of_torch_without_padding(generator):
 
 
 @EVERY
-def test_gradients_are_those_of_torch_without_padding(name, generator):
+def test_gradients_ignore_padding_and_equal_torch(name, generator):
     ours = make_normalization(name, generator)
     theirs = torch_like(ours)
     states, final = draw(generator)
@@ -79,7 +79,7 @@ def test_gradients_are_those_of_torch_without_padding(name, generator):
 
 @EVERY
 @pytest.mark.parametrize("training", [True, False])
-def test_final_states_are_normalised_as_the_states_they_are(name, training, generator):
+def test_final_states_are_normalised_as_the_last_steps(name, training, generator):
     normalization = make_normalization(name, generator).train(training)
     states, final = draw(generator)
     found, found_final = normalization(states, MASK, final)
@@ -90,7 +90,7 @@ def test_final_states_are_normalised_as_the_states_they_are(name, training, gene
 
 @EVERY
 @pytest.mark.parametrize("training", [True, False])
-def test_wider_padding_changes_nothing(name, training, generator):
+def test_normalisation_does_not_depend_on_padding(name, training, generator):
     states, final = draw(generator)
     narrow, wide = (
         make_normalization(name, torch.Generator().manual_seed(1)).train(training)
@@ -106,12 +106,10 @@ def test_wider_padding_changes_nothing(name, training, generator):
 
 @EVERY
 @pytest.mark.parametrize("training", [True, False])
-def test_a_batch_of_only_padding_is_no_error_and_teaches_nothing(
-    name, training, generator
-):
+def test_a_batch_of_only_padding_keeps_running_statistics(name, training, generator):
     normalization = make_normalization(name, generator).train(training)
     before = {key: t.clone() for key, t in normalization.state_dict().items()}
-    states, final = normalization(draw(generator)[0], NOTHING, torch.zeros(4, SIZE))
+    states, final = normalization(draw(generator)[0], EMPTY_MASK, torch.zeros(4, SIZE))
     assert states.isfinite().all()
     assert (final == 0).all()
     torch.testing.assert_close(dict(normalization.state_dict()), before)
@@ -121,7 +119,7 @@ def test_a_batch_of_only_padding_is_no_error_and_teaches_nothing(
 def test_a_single_step_has_finite_gradients_and_statistics(name, generator):
     normalization = make_normalization(name, generator)
     states = draw(generator)[0].requires_grad_()
-    mask = NOTHING.clone()
+    mask = EMPTY_MASK.clone()
     mask[0, 0] = True
     found, final = normalization(states, mask, states[:, 0])
     (found[mask].sum() + final.sum()).backward()
@@ -132,8 +130,8 @@ def test_a_single_step_has_finite_gradients_and_statistics(name, generator):
 
 @EVERY
 @pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("mask", [MASK, NOTHING])
-def test_bfloat16_is_kept_and_right_but_for_rounding(name, training, mask, generator):
+@pytest.mark.parametrize("mask", [MASK, EMPTY_MASK])
+def test_bfloat16_input_gives_rounded_float32_results(name, training, mask, generator):
     exact = make_normalization(name, generator).train(training)
     rounded = copy.deepcopy(exact)
     inputs = [x.bfloat16() for x in draw(generator)]
@@ -143,14 +141,14 @@ def test_bfloat16_is_kept_and_right_but_for_rounding(name, training, mask, gener
 
 
 @EVERY
-def test_states_lie_in_memory_as_they_came(name, generator):
+def test_normalisation_keeps_the_memory_layout(name, generator):
     states, final = draw(generator)
     found, _ = make_normalization(name, generator)(time_major(states), MASK, final)
     assert found.stride() == time_major(states).stride()
 
 
 @EVERY
-def test_states_are_not_changed(name, generator):
+def test_normalisation_does_not_change_its_input(name, generator):
     states, final = draw(generator)
     kept = states.clone(), final.clone()
     make_normalization(name, generator)(states, MASK, final)
@@ -159,7 +157,7 @@ def test_states_are_not_changed(name, generator):
 
 
 @EVERY
-def test_drawing_weights_begins_anew(name, generator):
+def test_reset_parameters_restores_the_initial_state(name, generator):
     normalization = make_normalization(name, generator)
     states, final = draw(generator)
     normalization(states, MASK, final)
@@ -170,7 +168,7 @@ def test_drawing_weights_begins_anew(name, generator):
 
 @EVERY
 @pytest.mark.parametrize("training", [True, False])
-def test_wider_padding_of_an_encoder_changes_nothing(name, training, generator):
+def test_normalising_encoder_does_not_depend_on_padding(name, training, generator):
     encoder = RecurrentEncoder(3, (4, 2), normalization=name).train(training)
     encoder.reset_parameters(generator)
     x = torch.randn(4, 7, 3, generator=generator)
@@ -181,7 +179,7 @@ def test_wider_padding_of_an_encoder_changes_nothing(name, training, generator):
 
 
 @EVERY
-def test_an_encoder_normalises_the_states_of_its_layers(name, generator):
+def test_encoder_normalises_the_states_of_its_layers(name, generator):
     encoder = RecurrentEncoder(3, (4,), normalization=name)
     encoder.reset_parameters(generator)
     plain = RecurrentEncoder(3, (4,))

@@ -35,32 +35,32 @@ def pool(pooling, states, mask, final):
     return pooling([states], mask)
 
 
-def test_max_is_over_real_steps():
+def test_max_pooling_is_over_real_steps():
     pooled = MaxPooling(2)([STATES], MASK)
     assert pooled.tolist() == [[3.0, -2.0], [4.0, 5.0], [0.0, 0.0]]
 
 
-def test_mean_is_over_real_steps():
+def test_mean_pooling_is_over_real_steps():
     pooled = MeanPooling(2)([STATES], MASK)
     assert pooled.tolist() == [[2.0, -3.0], [1.0, 2.0], [0.0, 0.0]]
 
 
 @pytest.mark.parametrize("name", ["max", "mean", "max_mean"])
-def test_parts_of_states_are_pooled_as_if_they_were_put_together(name):
+def test_pooling_state_blocks_equals_pooling_the_whole(name):
     whole = make_pooling(name)([STATES], MASK)
     assert make_pooling(name)(STATES.split(1, 2), MASK).equal(whole)
 
 
-def test_last_is_the_final_state():
+def test_last_pooling_is_the_final_state():
     assert LastPooling(2)(STATES, MASK, FINAL) is FINAL
 
 
-def test_max_mean_is_both_side_by_side():
+def test_max_mean_pooling_concatenates_both():
     pooled = MaxMeanPooling(2)([STATES], MASK)
     assert pooled[0].tolist() == [3.0, -2.0, 2.0, -3.0]
 
 
-def test_attention_is_the_weighted_sum_written_out():
+def test_attention_pooling_is_a_softmax_weighted_sum():
     pooling = make_pooling("attention")
     scores = [
         pooling.query.weight[0] @ torch.tanh(pooling.hidden.weight @ step)
@@ -78,7 +78,7 @@ def test_attention_weights_are_zero_on_padding_and_sum_to_one():
 
 
 @pytest.mark.parametrize("name", sorted(POOLINGS))
-def test_an_empty_row_gives_zeros_and_finite_gradients(name):
+def test_pooling_an_empty_row_gives_zeros_and_finite_gradients(name):
     states = STATES.clone().requires_grad_()
     pooled = pool(make_pooling(name), states, MASK, FINAL.clone().requires_grad_())
     assert (pooled[2] == 0).all()
@@ -87,7 +87,7 @@ def test_an_empty_row_gives_zeros_and_finite_gradients(name):
 
 
 @pytest.mark.parametrize("name", sorted(POOLINGS))
-def test_output_size_is_the_width_of_the_output(name):
+def test_output_size_is_the_width_of_the_pooled_vector(name):
     pooling = make_pooling(name)
     assert pool(pooling, STATES, MASK, FINAL).shape == (3, pooling.output_size)
 
@@ -98,7 +98,7 @@ def test_output_size_is_the_width_of_the_output(name):
     lengths=st.lists(st.integers(0, 5), min_size=1, max_size=4),
     padding=st.integers(1, 4),
 )
-def test_padding_does_not_change_the_pooled_vector(name, lengths, padding):
+def test_pooling_does_not_depend_on_padding(name, lengths, padding):
     pooling = make_pooling(name)
     mask = torch.arange(5 + padding) < torch.tensor(lengths)[:, None]
     states = torch.randn(len(lengths), 5 + padding, 2)
@@ -109,7 +109,7 @@ def test_padding_does_not_change_the_pooled_vector(name, lengths, padding):
     )
 
 
-def test_attention_has_no_weights_of_its_own_until_they_are_drawn():
+def test_attention_pooling_does_not_change_the_global_random_state():
     before = torch.get_rng_state()
     AttentionPooling(3).reset_parameters(torch.Generator().manual_seed(0))
     assert torch.equal(torch.get_rng_state(), before)

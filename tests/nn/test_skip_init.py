@@ -6,7 +6,7 @@ from sklearn_bilstm.nn._skip_init import skip_init
 
 
 @pytest.mark.parametrize("layer", [nn.Linear, nn.LSTM, nn.Embedding])
-def test_no_global_random_number_is_drawn(layer):
+def test_skip_init_does_not_change_the_global_random_state(layer):
     before = torch.get_rng_state()
     made = skip_init(layer, 3, 4)
     assert torch.equal(torch.get_rng_state(), before)

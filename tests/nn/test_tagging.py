@@ -22,14 +22,16 @@ K = 3
 any_decoder = pytest.mark.parametrize("decoder", [CRF, IndependentLabels])
 
 
-def make_model(decoder=CRF, *, spells=True, input_layer=None, normalization=None):
+def make_model(
+    decoder=CRF, *, has_characters=True, input_layer=None, normalization=None
+):
     input_layer = input_layer or TokenInput(
         9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
     )
     characters = (
-        CharacterEncoder(9, 3, 5, unknown_id=1, dropout=0.2) if spells else None
+        CharacterEncoder(9, 3, 5, unknown_id=1, dropout=0.2) if has_characters else None
     )
-    width = input_layer.output_size + (5 if spells else 0)
+    width = input_layer.output_size + (5 if has_characters else 0)
     encoder = RecurrentEncoder(width, (3, 2), dropout=0.2, normalization=normalization)
     head = DenseHead(encoder.output_size, K, dropout=0.2)
     model = TaggingModel(input_layer, encoder, head, decoder(K), characters)
@@ -38,29 +40,29 @@ def make_model(decoder=CRF, *, spells=True, input_layer=None, normalization=None
 
 
 @any_decoder
-def test_wider_padding_changes_nothing(decoder):
+def test_predictions_do_not_depend_on_padding(decoder):
     model = make_model(decoder).eval()
     wider = torch.nn.functional.pad(IDS, (0, 3))
-    spelled = torch.nn.functional.pad(CHARACTERS, (0, 0, 0, 3))
-    emissions = model(wider, wider > 0, characters=spelled)[:, :4]
+    characters = torch.nn.functional.pad(CHARACTERS, (0, 0, 0, 3))
+    emissions = model(wider, wider > 0, characters=characters)[:, :4]
     torch.testing.assert_close(
         emissions[MASK], model(IDS, MASK, characters=CHARACTERS)[MASK]
     )
     torch.testing.assert_close(
-        model.marginals(wider, wider > 0, spelled)[:, :4],
+        model.marginals(wider, wider > 0, characters)[:, :4],
         model.marginals(IDS, MASK, CHARACTERS),
     )
-    labels = model.decode(wider, wider > 0, spelled)[:, :4]
+    labels = model.decode(wider, wider > 0, characters)[:, :4]
     assert torch.equal(labels[MASK], model.decode(IDS, MASK, CHARACTERS)[MASK])
 
 
 @any_decoder
-def test_a_loss_is_given_the_labelling(decoder):
+def test_loss_arguments_contain_the_decoder(decoder):
     model = make_model(decoder)
     assert model.loss_arguments == {"decoder": model.decoder}
 
 
-def test_characters_tell_tokens_of_one_id_apart():
+def test_emissions_depend_on_characters():
     model = make_model().eval()
     other = CHARACTERS.clone()
     other[0, 0, 1] += 1
@@ -69,12 +71,12 @@ def test_characters_tell_tokens_of_one_id_apart():
     )
 
 
-def test_numbers_go_through_the_same_parts():
-    model = make_model(spells=False, input_layer=NumericInput(2)).eval()
+def test_tagging_model_accepts_numeric_input():
+    model = make_model(has_characters=False, input_layer=NumericInput(2)).eval()
     assert model(torch.randn(3, 4, 2), MASK).shape == (3, 4, K)
 
 
-def test_one_generator_decides_all_dropout_and_no_global_state_is_touched():
+def test_forward_depends_on_the_generator_only():
     model = make_model()
     before = torch.get_rng_state()
     first, again, other = (
@@ -87,7 +89,7 @@ def test_one_generator_decides_all_dropout_and_no_global_state_is_touched():
 
 
 @any_decoder
-def test_emissions_labels_and_marginals_are_of_one_mind(decoder):
+def test_marginals_and_labels_equal_decoding_of_emissions(decoder):
     model = make_model(decoder).eval()
     emissions = model(IDS, MASK, characters=CHARACTERS)
     torch.testing.assert_close(
@@ -100,7 +102,7 @@ def test_emissions_labels_and_marginals_are_of_one_mind(decoder):
     )
 
 
-def test_looking_at_answers_leaves_the_network_as_it_was():
+def test_decode_does_not_change_the_weights():
     model = make_model().eval()
     before = {name: w.clone() for name, w in model.state_dict().items()}
     model.decode(IDS, MASK, CHARACTERS)
@@ -109,29 +111,29 @@ def test_looking_at_answers_leaves_the_network_as_it_was():
         assert torch.equal(weight, before[name])
 
 
-def test_one_seed_draws_the_same_weights():
+def test_reset_parameters_depends_on_the_seed():
     first, again = make_model().state_dict(), make_model().state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_networks_of_another_design_are_told_apart():
+def test_architecture_differs_between_networks():
     architectures = {
         make_model().architecture,
         make_model(IndependentLabels).architecture,
-        make_model(spells=False).architecture,
+        make_model(has_characters=False).architecture,
         make_model(normalization="layer").architecture,
     }
     assert len(architectures) == 4
     assert make_model().architecture in architectures
 
 
-def test_batch_normalisation_alone_needs_whole_batches():
+def test_only_batch_normalisation_needs_the_whole_batch():
     assert make_model(normalization="batch").needs_whole_batch
     assert not make_model().needs_whole_batch
 
 
 @pytest.mark.filterwarnings("ignore:You are using `torch.load`")  # torch 2.4, 2.5
-def test_a_pickled_network_gives_the_same_bits():
+def test_pickling_preserves_emissions():
     model = make_model().eval()
     twin = pickle.loads(pickle.dumps(model))
     assert torch.equal(
@@ -139,7 +141,7 @@ def test_a_pickled_network_gives_the_same_bits():
     )
 
 
-def test_each_part_is_printed_as_what_it_turns_into_what():
+def test_repr_of_each_layer_shows_its_sizes():
     allowed = torch.ones(K + 1, K + 1, dtype=torch.bool)
     allowed[0, 1] = allowed[K, 1] = False
     assert repr(CRF(K, allowed)) == "CRF(3 labels, 2 transitions impossible)"
@@ -150,7 +152,7 @@ def test_each_part_is_printed_as_what_it_turns_into_what():
 
 
 @any_decoder
-def test_the_arguments_of_a_part_make_one_like_it(decoder):
+def test_config_reconstructs_every_layer(decoder):
     for part in make_model(decoder).children():
         twin = type(part)(**part.config)
         assert twin.config == part.config

@@ -77,7 +77,7 @@ def opened_with(exported, tmp_path):
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_forged_metadata_are_refused_in_words_or_change_no_type_of_answer(
+def test_forged_metadata_raise_or_keep_the_type_of_predictions(
     seed, exported, opened_with, reviews
 ):
     text = with_change(exported.metadata_props[0].value, random.Random(seed))
@@ -124,26 +124,26 @@ def test_forged_metadata_are_refused_in_words_or_change_no_type_of_answer(
         ('"n_static": 0', '"n_static": NaN', "not valid JSON: found NaN"),
     ],
 )
-def test_what_is_wrong_in_metadata_is_said(exported, opened_with, old, new, message):
+def test_invalid_metadata_raise_with_a_reason(exported, opened_with, old, new, message):
     text = exported.metadata_props[0].value
     assert old in text
     with pytest.raises(ValueError, match=rf"forged.onnx must be a .*{message}"):
         opened_with(text.replace(old, new))
 
 
-def test_metadata_that_are_no_utf8_are_refused(opened_with):
+def test_metadata_that_are_not_utf8_raise(opened_with):
     with pytest.raises(ValueError, match="forged.onnx must be a .*UnicodeDecodeError"):
         opened_with('{"format": 1, "<bytes>": 1}', b"\xff" * 7)
 
 
-def test_a_graph_must_fit_its_description(served, ids):
+def test_a_graph_that_does_not_match_its_description_raises(served, ids):
     model = served(small_regressor(max_epochs=1).fit(ids, ids[:, :2]))
     values = {**vars(model._description), "one_a_row": True}
     with pytest.raises(ValueError, match="metadata require .* for the output 'y'"):
         check_graph(model.session_, Description(**values))
 
 
-def test_a_graph_that_fails_is_named(exported, tmp_path, reviews):
+def test_a_graph_that_cannot_run_raises_with_its_file(exported, tmp_path, reviews):
     forged = onnx.ModelProto()
     forged.CopyFrom(exported)
     for constant in forged.graph.initializer:
@@ -157,7 +157,7 @@ def test_a_graph_that_fails_is_named(exported, tmp_path, reviews):
         model.predict(reviews[0])
 
 
-def test_errors_of_all_kinds_name_the_file_and_an_interrupt_passes():
+def test_written_by_export_names_the_file_and_passes_interrupts():
     with pytest.raises(ValueError, match=r"a.onnx must be .* KeyError: 'b'"):  # noqa: SIM117
         with written_by_export("a.onnx"):
             raise KeyError("b")

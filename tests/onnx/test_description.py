@@ -17,7 +17,7 @@ def with_changes(description, **changes):
     return {key: json.dumps({**json.loads(text), **changes})}
 
 
-def test_a_description_comes_back_as_it_was(description):
+def test_description_round_trips(description):
     assert Description.from_properties(description.to_properties(), "x") == description
 
 
@@ -33,7 +33,7 @@ def test_a_description_comes_back_as_it_was(description):
     ],
     ids=lambda labels: str(labels.dtype),
 )
-def test_labels_come_back_as_the_user_gave_them(ids, labels):
+def test_labels_round_trip_with_their_dtype(ids, labels):
     model = small_classifier(max_epochs=1).fit(ids, labels[np.arange(40) % len(labels)])
     properties = Description.of(model, None).to_properties()
     found = Description.from_properties(properties, "x").labels
@@ -41,7 +41,7 @@ def test_labels_come_back_as_the_user_gave_them(ids, labels):
     assert found.dtype == model.classes_.dtype
 
 
-def test_labels_that_json_cannot_hold_are_refused(ids):
+def test_labels_that_json_cannot_hold_raise(ids):
     model = small_classifier(max_epochs=1).fit(
         ids, np.array([0, 1] * 20, dtype="M8[D]")
     )
@@ -49,7 +49,7 @@ def test_labels_that_json_cannot_hold_are_refused(ids):
         Description.of(model, None)
 
 
-def test_numbers_have_no_labels(ids):
+def test_description_of_a_regressor_has_no_labels(ids):
     one = Description.of(small_regressor(max_epochs=1).fit(ids, ids[:, 0]), None)
     two = Description.of(small_regressor(max_epochs=1).fit(ids, ids[:, :2]), None)
     assert one.labels is None
@@ -62,20 +62,20 @@ def test_numbers_have_no_labels(ids):
     [{}, {"author": "me"}, {"sklearn_bilstm": "{"}, {"sklearn_bilstm": "[1]"}],
     ids=str,
 )
-def test_metadata_of_others_are_refused(properties):
+def test_metadata_of_other_tools_raise(properties):
     with pytest.raises(
         ValueError, match="some.onnx must be a model written by sklearn_bils"
     ):
         Description.from_properties(properties, "some.onnx")
 
 
-def test_a_later_format_asks_for_an_update(description):
+def test_a_newer_format_raises_and_suggests_an_update(description):
     later = with_changes(description, format=2, version="9.0", what_is_new=1)
     with pytest.raises(ValueError, match="9.0 in format 2, .* update sklearn-bilstm"):
         Description.from_properties(later, "some.onnx")
 
 
-def test_missing_parts_are_refused(description):
+def test_missing_keys_raise(description):
     properties = with_changes(description)
     short = {k: v.replace("input_type", "type") for k, v in properties.items()}
     with pytest.raises(ValueError, match="must be a model written by sklearn_bilstm"):

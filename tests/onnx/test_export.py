@@ -34,19 +34,21 @@ def numbers():
 
 
 @pytest.mark.parametrize("pooling", ["last", "max_mean"])
-def test_series_of_channels_and_unequal_lengths(served, shaken, series, pooling):
+def test_series_of_several_channels_and_unequal_length_are_served(
+    served, shaken, series, pooling
+):
     model = small_classifier(pooling=pooling).fit(series, np.arange(44) % 3)
     assert_served_alike(shaken(model), served(model), series)
 
 
-def test_series_of_one_channel_and_one_length(served):
+def test_series_of_one_channel_and_equal_length_are_served(served):
     X = np.random.RandomState(0).rand(40, 9)
     model = small_classifier().fit(X, X.sum(1) > 4.5)
     assert_served_alike(model, served(model), X)
 
 
 @pytest.mark.parametrize("linear_ngram_range", [None, (1, 2)])
-def test_numbers_beside_ids(served, ids, numbers, linear_ngram_range):
+def test_static_features_with_ids_are_served(served, ids, numbers, linear_ngram_range):
     X = np.hstack([ids, numbers])
     model = small_classifier(n_static_features=3, linear_ngram_range=linear_ngram_range)
     model.fit(X, numbers[:, 0] > 0)
@@ -54,7 +56,7 @@ def test_numbers_beside_ids(served, ids, numbers, linear_ngram_range):
     assert_served_alike(model, served(model), X)
 
 
-def test_numbers_beside_numbers(served, numbers):
+def test_static_features_with_series_are_served(served, numbers):
     X = np.hstack([np.random.RandomState(0).rand(40, 6), numbers])
     model = small_classifier(n_static_features=3, input_type="numeric")
     model.fit(X, numbers[:, 0] > 0)
@@ -62,7 +64,7 @@ def test_numbers_beside_numbers(served, numbers):
 
 
 @pytest.mark.parametrize("n_outputs", [None, 1, 2])
-def test_regressors_with_any_number_of_outputs(served, ids, rows, n_outputs):
+def test_regressors_with_any_number_of_outputs_are_served(served, ids, rows, n_outputs):
     target = 1e6 + 3 * np.stack([ids[:, 0], ids[:, 1] - ids[:, 0]], axis=1)
     y = target[:, 0] if n_outputs is None else target[:, :n_outputs]
     model = small_regressor(max_epochs=5, dense_layer_sizes=4).fit(ids, y)
@@ -72,14 +74,14 @@ def test_regressors_with_any_number_of_outputs(served, ids, rows, n_outputs):
     np.testing.assert_allclose(found / y.std(), expected / y.std(), atol=1e-6, rtol=0)
 
 
-def test_a_regressor_of_text(served, reviews):
+def test_a_regressor_on_text_is_served(served, reviews):
     texts = reviews[0]
     model = make_pipeline(TextVectorizer(), small_regressor())
     model.fit(texts, [len(text) for text in texts])
     np.testing.assert_allclose(served(model).predict(texts), model.predict(texts))
 
 
-def test_several_columns_of_text(served, reviews):
+def test_several_text_columns_are_served(served, reviews):
     texts, labels = reviews
     frame = pd.DataFrame({"title": texts[::-1], "review": texts})
     frame.loc[3, "review"] = None
@@ -87,20 +89,22 @@ def test_several_columns_of_text(served, reviews):
     assert_served_alike(model, served(model), frame)
 
 
-def test_a_network_that_began_with_another(served, ids):
+def test_a_pretrained_network_is_served(served, ids):
     first = small_classifier(log_odds_ngram_range=(1, 2)).fit(ids, np.arange(40) % 3)
     model = small_classifier(pretrained=first, log_odds_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] > 15)
     assert_served_alike(model, served(model), ids)
 
 
-def test_a_vocabulary_that_has_grown(served, ids):
+def test_a_grown_vocabulary_is_served(served, ids):
     model = small_classifier(log_odds_ngram_range=(1, 2), linear_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] > 15).partial_fit(ids + 20, ids[:, 0] > 15)
     assert_served_alike(model, served(model), np.vstack([ids, ids + 15, ids + 40]))
 
 
-def test_what_is_written_has_free_sizes_and_says_what_it_is(fitted_pipeline, tmp_path):
+def test_exported_graph_has_dynamic_shapes_named_outputs_and_metadata(
+    fitted_pipeline, tmp_path
+):
     export_onnx(fitted_pipeline, tmp_path / "model.onnx")
     model = onnx.load(tmp_path / "model.onnx")
     (ids,) = model.graph.input
@@ -113,7 +117,7 @@ def test_what_is_written_has_free_sizes_and_says_what_it_is(fitted_pipeline, tmp
     assert [entry.key for entry in model.metadata_props] == ["sklearn_bilstm"]
 
 
-def test_a_model_that_is_not_fitted_is_refused(tmp_path):
+def test_export_of_an_unfitted_model_raises(tmp_path):
     with pytest.raises(NotFittedError, match="BiLSTMClassifier"):
         export_onnx(BiLSTMClassifier(), tmp_path / "model.onnx")
     with pytest.raises(NotFittedError, match="TextVectorizer"):
@@ -131,12 +135,12 @@ def test_a_model_that_is_not_fitted_is_refused(tmp_path):
     ],
     ids=str,
 )
-def test_other_models_are_refused(model, tmp_path):
+def test_export_of_other_models_raises(model, tmp_path):
     with pytest.raises(TypeError, match="The model must be a BiLSTMClassifier or"):
         export_onnx(model, tmp_path / "model.onnx")
 
 
-def test_an_export_that_fails_leaves_the_old_file(fitted_pipeline, tmp_path):
+def test_a_failed_export_keeps_the_old_file(fitted_pipeline, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(b"old")
     vectorizer = copy(fitted_pipeline[0]).set_params(tokenizer=str.split)
@@ -145,7 +149,7 @@ def test_an_export_that_fails_leaves_the_old_file(fitted_pipeline, tmp_path):
     assert path.read_bytes() == b"old"
 
 
-def test_a_pipeline_whose_vectorizer_alone_was_refitted_is_refused(reviews, tmp_path):
+def test_export_of_a_pipeline_with_a_refitted_vectorizer_raises(reviews, tmp_path):
     model = small_pipeline().fit(*reviews)
     model[0].fit(["quite another vocabulary"])
     with pytest.raises(ValueError, match=r"another vocabulary.*Fit the whole pipeline"):

@@ -12,21 +12,21 @@ def graph():
     return Graph()
 
 
-def test_operators_compute_from_values_and_constants(graph, run):
+def test_operators_accept_values_and_constants(graph, run):
     x = graph.input("x", np.float32, ["rows", 2])
     total = graph.op("ReduceSum", graph.op("Mul", x, np.float32(3)), [1], keepdims=0)
     found = run(graph, total, np.float32, ["rows"], x=np.eye(2, dtype=np.float32))
     assert found.tolist() == [3, 3]
 
 
-def test_a_value_may_be_of_another_type(graph, run):
+def test_cast_changes_the_dtype(graph, run):
     x = graph.input("x", np.float32, [None])
     found = run(graph, graph.cast(x, np.int64), np.int64, [None], x=np.float32([1.9]))
     assert found.tolist() == [1]
     assert found.dtype == np.int64
 
 
-def test_each_node_and_each_constant_is_written_once(graph):
+def test_equal_nodes_and_constants_are_written_once(graph):
     x = graph.input("x", np.int64, [2])
     sums = [graph.op("Add", x, np.arange(2)) for _ in range(3)]
     assert len(set(sums)) == 1
@@ -36,13 +36,13 @@ def test_each_node_and_each_constant_is_written_once(graph):
     assert len(written.initializer) == 1
 
 
-def test_attributes_and_types_of_constants_tell_nodes_apart(graph):
+def test_nodes_differ_by_attributes_and_constant_dtypes(graph):
     x = graph.input("x", np.float64, [2, 2])
     assert graph.op("Softmax", x, axis=0) != graph.op("Softmax", x, axis=1)
     assert graph.op("Add", x, np.float64(0)) != graph.op("Add", x, np.float32(0))
 
 
-def test_what_no_output_needs_is_left_out(graph):
+def test_unused_nodes_are_removed(graph):
     x = graph.input("x", np.float32, [2])
     graph.op("Add", x, np.float32([5, 6]))
     graph.output("y", graph.op("Neg", x), np.float32, [2])
@@ -51,20 +51,20 @@ def test_what_no_output_needs_is_left_out(graph):
     assert not written.initializer
 
 
-def test_a_graph_that_makes_no_sense_is_not_written(graph):
+def test_an_invalid_graph_raises(graph):
     x = graph.input("x", np.float32, [2])
     graph.output("y", graph.op("Add", x, np.float64(1)), np.float32, [2])
     with pytest.raises(Exception, match="Add"):
         graph.to_model("test", {})
 
 
-def test_more_than_a_protocol_buffer_holds_is_refused():
+def test_a_graph_beyond_the_protocol_buffer_limit_raises():
     large = np.broadcast_to(np.float32(0), (2**29, 1))
     with pytest.raises(ValueError, match=r"smaller than 2 GB.* 2,147,483,648 bytes"):
         Graph._check_size({"embedding": large})
 
 
-def test_without_onnx_the_extra_is_named(monkeypatch):
+def test_missing_onnx_raises_with_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"'sklearn-bilstm\[onnx\]'"):
         Graph()

@@ -30,7 +30,9 @@ def assert_served_alike(served, model, X):
 
 
 @pytest.mark.parametrize("params", [*LAYERS, *STACKED], ids=str)
-def test_layers_read_rows_of_any_length_alike(served, shaken, ids, rows, params):
+def test_served_layers_equal_torch_for_rows_of_any_length(
+    served, shaken, ids, rows, params
+):
     params = {"pooling": "max_mean", **params}
     model = shaken(small_classifier(**params).fit(ids, np.arange(40) % 3))
     assert_served_alike(served, model, rows)
@@ -38,21 +40,25 @@ def test_layers_read_rows_of_any_length_alike(served, shaken, ids, rows, params)
 
 @pytest.mark.parametrize("params", [{"cell": "gru"}, {"merge_mode": "mul"}], ids=str)
 @pytest.mark.parametrize("bidirectional", [True, False])
-def test_states_at_the_end_are_alike(served, shaken, ids, rows, params, bidirectional):
+def test_served_final_states_equal_torch(
+    served, shaken, ids, rows, params, bidirectional
+):
     params = {"pooling": "last", "bidirectional": bidirectional, **params}
     model = shaken(small_classifier(**params).fit(ids, np.arange(40) % 3))
     assert_served_alike(served, model, rows)
 
 
 @pytest.mark.parametrize("params", POOLED, ids=str)
-def test_states_are_normalised_and_pooled_alike(served, shaken, ids, rows, params):
+def test_served_normalisation_and_pooling_equal_torch(
+    served, shaken, ids, rows, params
+):
     params = {"hidden_layer_sizes": (6, 4), **params}
     model = shaken(small_classifier(**params).fit(ids, np.arange(40) % 3))
     assert_served_alike(served, model, rows)
 
 
 @pytest.mark.parametrize("pooling", sorted(POOLINGS))
-def test_more_padding_changes_nothing(served, shaken, ids, rows, pooling):
+def test_padding_does_not_change_served_predictions(served, shaken, ids, rows, pooling):
     model = served(shaken(small_classifier(pooling=pooling).fit(ids, ids[:, 0] > 15)))
     inputs = model.inputs(rows)
     wider = np.pad(inputs["ids"], ((0, 0), (0, 9)))

@@ -17,7 +17,7 @@ from tests.helpers import ragged, small_classifier
 @pytest.mark.parametrize("n_bits", [8, BUCKET_BITS])
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 2), (2, 3), (1, 10)])
 @pytest.mark.parametrize("width", [1, 2, 9, 300])
-def test_ngrams_are_found_where_they_are_in_training(run, lengths, width, n_bits):
+def test_exported_ngram_columns_equal_the_vocabulary(run, lengths, width, n_bits):
     random = np.random.RandomState(0)
     fitted = ragged(random.randint(1, 40, size=(60, 30)))
     columns = HashedNgramVocabulary(lengths, n_bits).fit(fitted)
@@ -42,7 +42,7 @@ def test_ngrams_are_found_where_they_are_in_training(run, lengths, width, n_bits
 
 
 @pytest.mark.parametrize("share", [0.07, 1.0])
-def test_a_bucket_has_the_column_of_its_rank(run, share):
+def test_column_of_a_bucket_is_its_rank(run, share):
     random = np.random.RandomState(0)
     n_buckets = 1 << BUCKET_BITS
     columns = HashedNgramVocabulary((1, 1))
@@ -75,7 +75,7 @@ def target(ids):
 )
 @pytest.mark.parametrize("log_odds_ngram_range", [None, (1, 2), (2, 3)])
 @pytest.mark.parametrize("linear_ngram_range", [None, (1, 2), (1, 1)])
-def test_every_part_and_every_kind_of_target(
+def test_every_ngram_model_and_kind_of_target_is_served(
     served, ids, rows, target, kind, log_odds_ngram_range, linear_ngram_range
 ):
     params = {
@@ -91,7 +91,7 @@ def test_every_part_and_every_kind_of_target(
     assert np.array_equal(found.predict(X), model.predict(X))
 
 
-def test_a_class_of_which_the_linear_path_saw_no_row(served, ids, rows):
+def test_a_class_without_weighted_rows_is_served(served, ids, rows):
     weight = (ids[:, 0] % 3 != 1).astype(float)
     model = small_classifier(linear_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] % 3, sample_weight=weight)
@@ -104,7 +104,7 @@ def test_a_class_of_which_the_linear_path_saw_no_row(served, ids, rows):
 
 
 @pytest.mark.parametrize("n_static", [0, 2])
-def test_many_classes_have_sparse_coefficients(served, tmp_path, n_static):
+def test_many_classes_are_served_with_sparse_coefficients(served, tmp_path, n_static):
     random = np.random.RandomState(0)
     y = np.arange(300) % 60
     own = 50 + 3 * y[:, np.newaxis] + random.randint(3, size=(300, 6))
@@ -130,7 +130,7 @@ def test_many_classes_have_sparse_coefficients(served, tmp_path, n_static):
     assert size < lookup + 12 * coefficients.nnz + n_dense / 4
 
 
-def test_a_stream_has_log_odds_without_columns(served, ids, rows):
+def test_a_model_after_partial_fit_is_served(served, ids, rows):
     model = small_classifier(log_odds_ngram_range=(1, 2), linear_ngram_range=(1, 2))
     model.partial_fit(ids, ids[:, 0] > 15, [False, True])
     np.testing.assert_allclose(
@@ -140,7 +140,7 @@ def test_a_stream_has_log_odds_without_columns(served, ids, rows):
     )
 
 
-def test_numbers_alone_are_enough_for_a_linear_path(served):
+def test_a_linear_model_with_static_features_only_is_served(served):
     static = np.random.RandomState(0).randn(30, 2)
     X = np.hstack([np.zeros((30, 3)), static])
     model = small_classifier(linear_ngram_range=(1, 2), n_static_features=2)
@@ -153,7 +153,7 @@ def test_numbers_alone_are_enough_for_a_linear_path(served):
     )
 
 
-def test_often_repeated_tokens_count_as_often_as_in_training(served, ids):
+def test_counts_of_repeated_tokens_equal_those_in_training(served, ids):
     model = small_classifier(linear_ngram_range=(1, 2)).fit(ids, ids[:, 0] > 15)
     X = np.repeat(ids[:, :1], 12, axis=1)
     X[::2, 7:] = 0

@@ -19,14 +19,14 @@ def inputs_of(X, **params):
 @pytest.mark.parametrize(
     "kind", [np.array, list, sparse.csr_array, sparse.csr_matrix, pd.DataFrame]
 )
-def test_ids_come_in_any_matrix_and_lose_their_gaps(kind):
+def test_ids_in_any_matrix_are_read_without_gaps(kind):
     found = inputs_of(kind(np.array([[4, 0, 3], [0, 0, 0]])))
     assert found.keys() == {"ids"}
     assert found["ids"].tolist() == [[4, 3], [0, 0]]
     assert found["ids"].dtype == np.int64
 
 
-def test_static_columns_stand_beside_the_ids():
+def test_static_columns_are_separated_from_ids():
     X = np.array([[4, 3, 0, 0.5, -2], [5, 0, 0, 1, 7]])
     for matrix in (X, X.tolist(), sparse.csr_array(X)):
         found = inputs_of(matrix, n_static=2)
@@ -34,7 +34,7 @@ def test_static_columns_stand_beside_the_ids():
         assert found["static"].tolist() == [[0.5, -2], [1, 7]]
 
 
-def test_numbers_of_one_length_are_series_of_one_channel():
+def test_a_numeric_table_is_read_as_univariate_series():
     X = np.array([[0.5, 1], [2, np.nan]])
     for matrix in (X, [[0.5, 1], [2]]):
         found = inputs_of(matrix, input_type="numeric", n_channels=1)
@@ -43,7 +43,7 @@ def test_numbers_of_one_length_are_series_of_one_channel():
         assert found["lengths"].dtype == np.int64
 
 
-def test_series_of_several_channels_come_as_an_array_or_a_list():
+def test_multivariate_series_may_be_an_array_or_a_list():
     X = np.arange(12, dtype=np.float32).reshape(2, 3, 2)
     for series in (X, list(X)):
         found = inputs_of(series, input_type="numeric", n_channels=2)
@@ -51,7 +51,7 @@ def test_series_of_several_channels_come_as_an_array_or_a_list():
         assert found["values"].dtype == np.float64
 
 
-def test_static_columns_stand_beside_numbers():
+def test_static_columns_are_separated_from_series():
     found = inputs_of([[1, 2, 7]], input_type="numeric", n_channels=1, n_static=1)
     assert found["values"].tolist() == [[[1], [2]]]
     assert found["static"].tolist() == [[7]]
@@ -73,12 +73,12 @@ def test_static_columns_stand_beside_numbers():
         ([[[1, np.inf]]], {"input_type": "numeric", "n_channels": 2}, "infinity in ro"),
     ],
 )
-def test_what_cannot_be_read_is_refused(X, params, message):
+def test_invalid_x_raises(X, params, message):
     with pytest.raises(ValueError, match=message):
         ServedRows.of(X, description(**params))
 
 
-def test_a_mapping_is_refused_with_the_way_out():
+def test_a_mapping_raises_with_a_suggestion():
     with pytest.raises(ValueError, match=r"such as X\['ids'\]"):
         inputs_of({"ids": [[4, 3]]})
 

@@ -32,7 +32,7 @@ def texts(reviews):
     return [*reviews[0], *parts, "", None, "xyzzy plugh", "!!!"]
 
 
-def test_text_becomes_the_same_probabilities(path, fitted_pipeline, texts):
+def test_served_pipeline_gives_equal_probabilities(path, fitted_pipeline, texts):
     expected = fitted_pipeline.predict_proba(texts)
     model = OnnxModel(path)
     np.testing.assert_allclose(model.predict_proba(texts), expected, atol=1e-6)
@@ -40,7 +40,7 @@ def test_text_becomes_the_same_probabilities(path, fitted_pipeline, texts):
     assert model.classes_.tolist() == fitted_pipeline.classes_.tolist()
 
 
-def test_no_torch_is_imported_where_text_becomes_probabilities(path):
+def test_serving_does_not_import_torch(path):
     code = f"""
 import sys
 from sklearn_bilstm.onnx import OnnxModel
@@ -50,7 +50,9 @@ assert not sys.modules.keys() & {{"torch", "skorch", "onnx"}}
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_one_row_and_a_thousand_have_the_same_answers(path, fitted_pipeline, texts):
+def test_served_predictions_do_not_depend_on_the_number_of_rows(
+    path, fitted_pipeline, texts
+):
     many = [texts[i % len(texts)] for i in range(1000)]
     model = OnnxModel(path, n_threads=2)
     together = model.predict_proba(many)
@@ -62,19 +64,21 @@ def test_one_row_and_a_thousand_have_the_same_answers(path, fitted_pipeline, tex
 
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
-def test_threads_and_batches_change_nothing(path, texts, n_threads, batch_size):
+def test_served_predictions_do_not_depend_on_threads_and_batch_size(
+    path, texts, n_threads, batch_size
+):
     model = OnnxModel(path, n_threads=n_threads, batch_size=batch_size)
     expected = OnnxModel(path).predict_proba(texts)
     np.testing.assert_allclose(model.predict_proba(texts), expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["n_threads", "batch_size"])
-def test_fewer_than_one_thread_or_row_are_refused(path, name):
+def test_n_threads_and_batch_size_must_be_positive(path, name):
     with pytest.raises(ValueError, match=f"'{name}' parameter of OnnxModel"):
         OnnxModel(path, **{name: 0})
 
 
-def test_only_empty_documents_have_an_answer(path, fitted_pipeline):
+def test_empty_documents_are_served(path, fitted_pipeline):
     empty = ["", None, "..."]
     np.testing.assert_allclose(
         OnnxModel(path).predict_proba(empty),
@@ -83,7 +87,7 @@ def test_only_empty_documents_have_an_answer(path, fitted_pipeline):
     )
 
 
-def test_short_texts_are_not_padded_to_the_longest(path, texts):
+def test_batches_of_short_texts_are_not_padded_to_the_longest(path, texts):
     model = OnnxModel(path, batch_size=8)
     widths = []
     run = model.session_.run
@@ -98,7 +102,7 @@ def test_short_texts_are_not_padded_to_the_longest(path, texts):
     assert min(widths) < max(widths) / 3
 
 
-def test_any_other_server_can_be_sent_the_inputs(path, texts):
+def test_inputs_can_be_passed_to_another_session(path, texts):
     model = OnnxModel(path)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     inputs = model.inputs(texts)
@@ -115,7 +119,7 @@ def test_any_other_server_can_be_sent_the_inputs(path, texts):
 @pytest.mark.parametrize(
     "labels", [["no", "yes"], [3, 7], [False, True], [1.0, 2.0]], ids=str
 )
-def test_labels_are_those_of_the_user(served, ids, labels):
+def test_served_labels_equal_the_labels_of_the_model(served, ids, labels):
     model = small_classifier().fit(ids, np.array(labels)[(ids[:, 0] > 15) * 1])
     expected = model.predict(ids)
     found = served(model).predict(ids)
@@ -123,14 +127,14 @@ def test_labels_are_those_of_the_user(served, ids, labels):
     assert found.dtype == expected.dtype
 
 
-def test_only_classifiers_have_probabilities(served, ids):
+def test_predict_proba_is_available_for_classifiers_only(served, ids):
     model = served(small_regressor(max_epochs=1).fit(ids, ids[:, 0]))
     assert model.classes_ is None
     assert model.predict(ids).shape == (40,)
     assert not hasattr(model, "predict_proba")
 
 
-def test_no_documents_and_other_widths_are_refused(path, served, fitted, ids):
+def test_empty_input_and_other_widths_raise(path, served, fitted, ids):
     with pytest.raises(ValueError, match="at least one row or document: got shape"):
         OnnxModel(path).predict([])
     model = served(fitted)
@@ -139,9 +143,7 @@ def test_no_documents_and_other_widths_are_refused(path, served, fitted, ids):
             model.predict(X)
 
 
-def test_a_copy_answers_the_same_when_the_file_is_gone(
-    fitted_pipeline, texts, tmp_path
-):
+def test_a_copy_predicts_without_the_file(fitted_pipeline, texts, tmp_path):
     path = tmp_path / "model.onnx"
     export_onnx(fitted_pipeline, path)
     model = OnnxModel(path, batch_size=7)
@@ -152,13 +154,13 @@ def test_a_copy_answers_the_same_when_the_file_is_gone(
         assert np.array_equal(again.predict_proba(texts), expected)
 
 
-def test_it_is_printed_with_what_it_reads_and_answers(path, served, ids):
+def test_repr_shows_input_and_output(path, served, ids):
     assert repr(OnnxModel(path)) == f"<OnnxModel {str(path)!r}: text to 2 classes>"
     regressor = served(small_regressor(max_epochs=1).fit(ids, ids[:, 0]))
     assert repr(regressor).endswith("model.onnx': tokens to numbers>")
 
 
-def test_a_file_of_others_is_refused(tmp_path):
+def test_a_file_of_another_tool_raises(tmp_path):
     other = tmp_path / "other.onnx"
     other.write_bytes(b"no model")
     with pytest.raises(
@@ -181,13 +183,13 @@ def test_open_files_are_written_and_read(fitted_pipeline, path, texts):
         export_onnx(fitted_pipeline, io.StringIO())
 
 
-def test_without_onnxruntime_the_extra_is_named(monkeypatch, path):
+def test_missing_onnxruntime_raises_with_the_extra(monkeypatch, path):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match=r"'sklearn-bilstm\[onnx\]'"):
         OnnxModel(path)
 
 
-def test_ids_of_another_vocabulary_are_refused(tmp_path):
+def test_ids_of_another_vocabulary_raise(tmp_path):
     texts, y = ["good film", "bad plot"] * 10, [0, 1] * 10
     vectorizer = TextVectorizer()
     model = small_classifier().fit(vectorizer.fit_transform(texts), y)

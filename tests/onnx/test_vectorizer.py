@@ -28,7 +28,7 @@ def remade(vectorizer):
     ],
     ids=str,
 )
-def test_documents_become_the_same_ids(params):
+def test_a_described_vectorizer_gives_equal_ids(params):
     vectorizer = TextVectorizer(**params).fit(TEXTS)
     documents = [*TEXTS, "never seen the plot"]
     expected = sparse.csr_array(vectorizer.transform(documents))
@@ -36,7 +36,7 @@ def test_documents_become_the_same_ids(params):
     assert (found != expected).nnz == 0
 
 
-def test_columns_keep_their_markers_and_names():
+def test_description_keeps_columns_and_markers():
     frame = pd.DataFrame({"title": ["the plot", "x"], "review": ["dull", None]})
     vectorizer = TextVectorizer().fit(frame)
     found = remade(vectorizer)
@@ -50,25 +50,25 @@ def test_columns_keep_their_markers_and_names():
 @pytest.mark.parametrize(
     "name", ["analyzer", "preprocessor", "strip_accents", "tokenizer"]
 )
-def test_functions_of_the_user_are_refused_with_a_way_out(name):
+def test_user_functions_raise_with_a_suggestion(name):
     vectorizer = TextVectorizer(**{name: str.lower}).fit(["a text"])
     with pytest.raises(ValueError, match=rf"'{name}' parameter .*pipeline\[0\]"):
         describe_vectorizer(vectorizer)
 
 
-def test_a_missing_document_stays_an_error():
+def test_missing_error_is_kept():
     vectorizer = remade(TextVectorizer(missing="error").fit(["a text"]))
     with pytest.raises(ValueError, match="missing document"):
         vectorizer.transform([None])
 
 
-def test_tokens_that_are_no_strings_are_refused():
+def test_tokens_that_are_not_strings_raise():
     vectorizer = TextVectorizer(vocabulary=[3, "a"]).fit(["a text"])
     with pytest.raises(ValueError, match="must be strings.* got 3"):
         describe_vectorizer(vectorizer)
 
 
-def test_scalars_of_numpy_in_parameters_are_described():
+def test_numpy_scalars_in_parameters_are_described():
     parameters = {"lowercase": np.bool_(True), "truncation": np.str_("pre")}
     vectorizer = TextVectorizer(**parameters, max_length=np.int64(1)).fit(["A b"])
     X = remade(vectorizer).transform(["b A"])

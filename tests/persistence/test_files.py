@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from sklearn.feature_selection import SelectKBest
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import EpochTimer
 from torch import nn
 
@@ -68,7 +70,7 @@ def test_an_open_file_is_used_from_its_position_and_stays_open(fitted, ids, kind
     assert np.array_equal(again.predict_proba(ids), fitted.predict_proba(ids))
 
 
-def test_an_open_file_holds_what_is_written_to_a_path(fitted, path):
+def test_save_writes_equal_bytes_to_a_path_and_an_open_file(fitted, path):
     save(fitted, path)
     save(fitted, buffer := io.BytesIO())
     assert buffer.getvalue() == path.read_bytes()
@@ -78,7 +80,7 @@ def test_an_open_file_holds_what_is_written_to_a_path(fitted, path):
         assert load(file).get_params() == fitted.get_params()
 
 
-def test_a_file_in_text_mode_is_refused_with_the_way_out(fitted, path):
+def test_a_file_in_text_mode_raises_with_a_suggestion(fitted, path):
     temporary = functools.partial(tempfile.NamedTemporaryFile, "w+")
     for opened in (io.StringIO, temporary, functools.partial(path.open, "w+")):
         with (
@@ -90,7 +92,7 @@ def test_a_file_in_text_mode_is_refused_with_the_way_out(fitted, path):
         load(file)
 
 
-def test_a_file_that_is_open_for_something_else_is_refused(fitted, path):
+def test_a_file_open_in_another_mode_raises(fitted, path):
     with (
         path.open("wb") as file,
         pytest.raises(ValueError, match="not open for reading"),
@@ -106,7 +108,7 @@ def test_a_file_that_is_open_for_something_else_is_refused(fitted, path):
             use(3)
 
 
-def test_two_models_in_one_file_are_not_taken_for_each_other(fitted, fitted_tagger):
+def test_two_models_in_one_file_are_loaded_by_position(fitted, fitted_tagger):
     file = io.BytesIO()
     save(fitted, file)
     second = file.tell()
@@ -152,7 +154,9 @@ def assert_same(found, expected, place="model"):
 # -- what comes back
 
 
-def test_a_pipeline_predicts_the_same_bits(fitted_pipeline, reviews, path):
+def test_a_pipeline_predicts_identically_after_a_round_trip(
+    fitted_pipeline, reviews, path
+):
     found = round_trip(fitted_pipeline, path)
     texts = [*reviews[0], "", "quite unknown words"]
     for method in ("predict", "predict_proba", "decision_function", "transform"):
@@ -160,13 +164,13 @@ def test_a_pipeline_predicts_the_same_bits(fitted_pipeline, reviews, path):
         assert_same(getattr(found, method)(texts), expected)
 
 
-def test_all_parameters_and_attributes_come_back(fitted_pipeline, path):
+def test_parameters_and_attributes_round_trip(fitted_pipeline, path):
     found = round_trip(fitted_pipeline, path)
     assert repr(found) == repr(fitted_pipeline)
     assert_same(found, fitted_pipeline)
 
 
-def test_another_process_predicts_the_same_bits(fitted_pipeline, reviews, tmp_path):
+def test_another_process_predicts_identically(fitted_pipeline, reviews, tmp_path):
     texts = list(reviews[0])
     save(fitted_pipeline, tmp_path / "model.zip")
     (tmp_path / "texts.json").write_text(json.dumps(texts))
@@ -215,7 +219,7 @@ MODELS = {
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_estimators_of_every_task_come_back(name, path):
+def test_fitted_estimators_of_every_task_round_trip(name, path):
     model, X, y = MODELS[name]
     model.fit(X, y)
     found = round_trip(model, path)
@@ -233,7 +237,7 @@ TAGGERS = {
 
 
 @pytest.mark.parametrize("name", TAGGERS)
-def test_taggers_come_back(name, sentences, path):
+def test_fitted_taggers_round_trip(name, sentences, path):
     X, y = sentences
     model = TAGGERS[name].fit(X, y)
     found = round_trip(model, path)
@@ -244,7 +248,7 @@ def test_taggers_come_back(name, sentences, path):
 
 
 @pytest.mark.parametrize("X", [[[2, 3], [], [4]], [np.eye(2), np.ones((1, 2))]])
-def test_taggers_of_ids_and_of_numbers_come_back(X, path):
+def test_fitted_taggers_of_ids_and_numbers_round_trip(X, path):
     model = small_tagger().fit(X, [[1] * len(row) for row in X])
     found = round_trip(model, path)
     assert_same(found.predict_proba(X), model.predict_proba(X))
@@ -264,7 +268,7 @@ def test_taggers_of_ids_and_of_numbers_come_back(X, path):
     ],
     ids=lambda classes: f"{classes.dtype}",
 )
-def test_labels_of_every_type_come_back(classes, ids, path):
+def test_classes_of_every_dtype_round_trip(classes, ids, path):
     model = small_classifier(max_epochs=1).fit(ids, classes[Y])
     found = round_trip(model, path)
     assert_same(found.classes_, model.classes_)
@@ -284,13 +288,13 @@ def test_labels_of_every_type_come_back(classes, ids, path):
     ],
     ids=lambda params: next(iter(params)),
 )
-def test_parameters_of_an_estimator_that_is_not_fitted_come_back(params, path):
+def test_parameters_of_an_unfitted_estimator_round_trip(params, path):
     assert_same(
         round_trip(BiLSTMClassifier(**params), path), BiLSTMClassifier(**params)
     )
 
 
-def test_an_estimator_that_another_one_began_with_comes_back(ids, path):
+def test_a_pretrained_parameter_round_trips(ids, path):
     first = small_classifier(**WHOLE).fit(ids, Y)
     model = small_classifier(**WHOLE, pretrained=FrozenEstimator(first))
     model.fit(ids, np.array(["a", "b", "c", "d"] * 10))
@@ -301,7 +305,7 @@ def test_an_estimator_that_another_one_began_with_comes_back(ids, path):
     assert_same(before.predict_proba(ids), first.predict_proba(ids))
 
 
-def test_several_text_columns_come_back(path):
+def test_a_vectorizer_of_several_columns_round_trips(path):
     columns = np.array([["good", "film"], ["bad", "@user :)"]], object)
     vectorizer = TextVectorizer(max_length=None).fit(columns)
     found = round_trip(vectorizer, path)
@@ -313,7 +317,7 @@ def test_several_text_columns_come_back(path):
 # -- going on from it
 
 
-def test_a_stream_goes_on_to_the_same_bits(reviews, path):
+def test_partial_fit_continues_identically_after_a_round_trip(reviews, path):
     texts, labels = reviews
     vectorizer, model = TextVectorizer(), small_classifier(log_odds_ngram_range=(1, 1))
     for start in (0, 20):
@@ -329,7 +333,7 @@ def test_a_stream_goes_on_to_the_same_bits(reviews, path):
 
 
 @pytest.mark.parametrize("random_state", [0, np.random.RandomState(0)])
-def test_warm_start_and_a_new_fit_go_on_to_the_same_bits(ids, path, random_state):
+def test_warm_start_and_refit_are_identical_after_a_round_trip(ids, path, random_state):
     model = small_classifier(warm_start=True, random_state=random_state).fit(ids, Y)
     found = round_trip(model, path)
     expected, got = model.fit(ids, Y), found.fit(ids, Y)
@@ -338,7 +342,7 @@ def test_warm_start_and_a_new_fit_go_on_to_the_same_bits(ids, path, random_state
     assert_same(got.predict_proba(ids), expected.predict_proba(ids))
 
 
-def test_the_network_is_the_one_that_was_fitted_whatever_the_parameters_say(ids, path):
+def test_the_fitted_network_is_stored_regardless_of_set_params(ids, path):
     model = small_classifier().fit(ids, Y)
     expected = model.predict_proba(ids)
     model.set_params(hidden_layer_sizes=99, cell="gru", pooling="last", batch_size=3)
@@ -347,7 +351,7 @@ def test_the_network_is_the_one_that_was_fitted_whatever_the_parameters_say(ids,
     assert found.hidden_layer_sizes == 99
 
 
-def test_no_global_random_state_is_touched(fitted, path):
+def test_save_and_load_do_not_change_global_random_states(fitted, path):
     before = torch.get_rng_state(), np.random.get_state()
     round_trip(fitted, path)
     assert torch.equal(torch.get_rng_state(), before[0])
@@ -357,7 +361,7 @@ def test_no_global_random_state_is_touched(fitted, path):
 # -- devices
 
 
-def test_a_model_of_another_device_predicts_where_it_is_loaded(ids, path):
+def test_a_model_of_another_device_predicts_on_the_available_device(ids, path):
     model = small_classifier().fit(ids, Y)
     expected = model.predict_proba(ids)
     found = round_trip(model.set_params(device="cuda:7"), path)
@@ -367,7 +371,7 @@ def test_a_model_of_another_device_predicts_where_it_is_loaded(ids, path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_model_goes_from_a_gpu_to_a_cpu_and_back(ids, path):
+def test_a_model_moves_from_gpu_to_cpu_and_back(ids, path):
     model = small_classifier(device="cuda").partial_fit(ids, Y, classes=[0, 1])
     expected = model.predict_proba(ids)
     on_cpu = round_trip(model, path)
@@ -379,7 +383,7 @@ def test_a_model_goes_from_a_gpu_to_a_cpu_and_back(ids, path):
     on_gpu.partial_fit(ids, Y)
 
 
-def test_a_device_that_is_not_there_is_named(fitted, path):
+def test_an_unavailable_device_raises(fitted, path):
     save(fitted, path)
     with pytest.raises(ValueError, match="'device' parameter .*'nowhere'"):
         load(path, device="nowhere")
@@ -397,7 +401,7 @@ class Splitter:
         return text.split(",")
 
 
-def test_functions_are_stored_by_a_name_and_given_again(path):
+def test_functions_are_stored_by_name_in_custom_objects(path):
     vectorizer = TextVectorizer(tokenizer=split_at_commas).fit(["a b,c"])
     named = {"split": split_at_commas, "unused": len}
     found = round_trip(vectorizer, path, custom_objects=named)
@@ -409,7 +413,7 @@ def test_functions_are_stored_by_a_name_and_given_again(path):
     ]
 
 
-def test_a_method_and_a_callable_object_can_be_named(path):
+def test_methods_and_callable_objects_are_stored_by_name(path):
     splitter, part = Splitter(), functools.partial(str.split, sep=",")
     model = Pipeline(
         [
@@ -423,7 +427,7 @@ def test_a_method_and_a_callable_object_can_be_named(path):
     assert found["two"].analyzer is part
 
 
-def test_tokens_that_are_no_strings_come_back(path):
+def test_tokens_that_are_not_strings_round_trip(path):
     tokens = [[1, (2, "b")], [None, 1]]
     named = {"as they are": list}
     vectorizer = TextVectorizer(analyzer=list).fit(tokens)
@@ -432,12 +436,12 @@ def test_tokens_that_are_no_strings_come_back(path):
     assert found.vocabulary_ == {1: 2, (2, "b"): 3, None: 4}
 
 
-def test_a_length_out_of_an_array_comes_back(path):
+def test_a_numpy_integer_parameter_round_trips(path):
     vectorizer = TextVectorizer(max_length=np.int64(3)).fit(["good, bad"])
     assert_same(round_trip(vectorizer, path), vectorizer)
 
 
-def test_names_that_load_lacks_are_all_named(path):
+def test_missing_custom_objects_raise_with_all_names(path):
     model = make_pipeline(TextVectorizer(tokenizer=split_at_commas, preprocessor=repr))
     named = {"first": split_at_commas, "second": repr}
     save(model, path, custom_objects=named)
@@ -450,7 +454,7 @@ def test_names_that_load_lacks_are_all_named(path):
 
 
 @pytest.mark.parametrize("objects", [["a"], {"a"}, "a", split_at_commas])
-def test_objects_without_names_are_refused(objects, path):
+def test_custom_objects_other_than_a_dict_raise(objects, path):
     with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
         save(TextVectorizer(), path, custom_objects=objects)
     with pytest.raises(TypeError, match="custom_objects must be a dict of names"):
@@ -458,7 +462,7 @@ def test_objects_without_names_are_refused(objects, path):
 
 
 @pytest.mark.parametrize("function", [split_at_commas, lambda text: [text]])
-def test_a_function_without_a_name_is_refused_with_the_way_out(function, path):
+def test_a_function_outside_custom_objects_raises_with_a_suggestion(function, path):
     model = make_pipeline(TextVectorizer(strip_accents=function))
     match = r"\.textvectorizer\..*\.strip_accents holds .*custom_objects=.*joblib"
     with pytest.raises(TypeError, match=match):
@@ -466,7 +470,7 @@ def test_a_function_without_a_name_is_refused_with_the_way_out(function, path):
     assert not path.exists()
 
 
-def test_callbacks_of_skorch_are_refused_or_named(ids, path):
+def test_callbacks_raise_unless_in_custom_objects(ids, path):
     callback = EpochTimer()
     model = small_classifier(callbacks=[callback]).fit(ids, Y)
     with pytest.raises(TypeError, match=r"callbacks\.0 holds .* EpochTimer.*=None"):
@@ -484,7 +488,7 @@ class Cleaner(TransformerMixin, BaseEstimator):
         return X
 
 
-def test_a_step_of_another_class_is_named(fitted, path):
+def test_a_step_of_an_unsupported_class_raises(fitted, path):
     for step in (SelectKBest(), Cleaner()):
         model = Pipeline([("odd one", step), ("net", fitted)])
         match = rf"steps\.0\.odd one holds .* type {type(step).__name__}, which save"
@@ -495,13 +499,13 @@ def test_a_step_of_another_class_is_named(fitted, path):
 
 
 @pytest.mark.parametrize("model", [[TextVectorizer()], TextVectorizer, None])
-def test_what_is_no_estimator_is_refused_before_load_would(model, path):
+def test_save_raises_on_other_objects_than_estimators(model, path):
     with pytest.raises(TypeError, match=r"model must be an estimator .* a file each"):
         save(model, path)
     assert not path.exists()
 
 
-def test_parameters_that_load_would_refuse_are_not_saved(fitted, path):
+def test_save_raises_on_parameters_that_load_would_reject(fitted, path):
     with pytest.raises(ValueError, match="'lr' parameter of BiLSTMClassifier must"):
         save(small_classifier(lr=-1.0), path)
     with pytest.raises(TypeError, match="should be transformers"):
@@ -509,7 +513,7 @@ def test_parameters_that_load_would_refuse_are_not_saved(fitted, path):
     assert not path.exists()
 
 
-def test_of_a_search_the_best_estimator_is_asked_for(ids, path):
+def test_save_of_a_grid_search_raises_and_suggests_best_estimator(ids, path):
     search = GridSearchCV(small_classifier(), {"max_epochs": [1]}, cv=2).fit(ids, Y)
     with pytest.raises(TypeError, match="Save its best_estimator_"):
         save(search, path)
@@ -518,14 +522,14 @@ def test_of_a_search_the_best_estimator_is_asked_for(ids, path):
     )
 
 
-def test_a_model_that_holds_itself_is_refused(path):
+def test_a_model_that_contains_itself_raises(path):
     model = make_pipeline(TextVectorizer())
     model.steps.append(("self", model))
     with pytest.raises(ValueError, match="nested too deeply, or holds itself"):
         save(model, path)
 
 
-def test_a_save_that_is_refused_leaves_the_file_that_was_there(fitted, path):
+def test_a_failed_save_keeps_the_old_file(fitted, path):
     save(fitted, path)
     before = path.read_bytes()
     with pytest.raises(TypeError, match="cannot store"):
@@ -681,8 +685,87 @@ FORGED = {
 }
 
 
+MODEL_OF_STREAM = small_classifier(input_type="tokens")
+
+
+def forge_memory(name, change):
+    def forged(content, arrays):
+        path = next(p for p in arrays if p.endswith(name))
+        arrays[path] = change(arrays[path])
+
+    return forged
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        forge_memory("head.linear.weight.exp_avg", lambda a: a.astype(np.float64)),
+        forge_memory("head.linear.weight.exp_avg", lambda a: a[:1]),
+        forge_memory("head.linear.weight.exp_avg_sq", lambda a: a * np.nan),
+        forge_memory("weights.head.linear.weight", lambda a: a * np.nan),
+    ],
+    ids=["dtype", "shape", "NaN in the state of the optimizer", "NaN weights"],
+)
+def test_numbers_of_the_optimizer_and_the_network_are_checked(change, ids, path):
+    save(MODEL_OF_STREAM.partial_fit(ids, Y, classes=[0, 1]), path)
+
+    def change_step(content, arrays):
+        change(content, arrays)
+
+    rewrite(path, change_step)
+    with pytest.raises(ValueError, match="does not hold a model as save"):
+        load(path)
+
+
+def test_a_network_of_nan_is_not_saved(ids, path):
+    model = small_classifier().fit(ids, Y)
+    with torch.no_grad():
+        model.net_.module_.head.linear.weight.fill_(torch.nan)
+    with pytest.raises(ValueError, match="weights of the network must be finite"):
+        save(model, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["_doc_link_template", "__doc_link_template", "_parameter_constraints", "_repr"],
+)
+def test_names_that_reach_the_notebook_view_are_refused(name, path):
+    model = make_pipeline(StandardScaler().fit([[1.0], [2.0]]), TextVectorizer())
+    save(model, path)
+    script = "<script>alert(1)</script>"
+
+    def change(content, arrays):
+        attributes_of(content, 0)[name] = script
+
+    rewrite(path, change)
+    with suppress(ValueError):
+        assert script not in load(path)._repr_html_()
+
+
+def test_nested_pipelines_do_not_share_steps(path):
+    step = StandardScaler().fit([[1.0], [2.0]])
+    for _ in range(6):
+        step = Pipeline([("a", step), ("b", step)])
+    save(step, path)
+    content, _ = read_archive(path, kind="model")
+    assert "@same" not in json.dumps(content)
+    assert load(path).transform([[1.0]]).shape == (1, 1)
+
+
+def test_a_pipeline_that_requests_metadata_is_refused(path):
+    save(Pipeline([("a", StandardScaler())]), path)
+
+    def change(content, arrays):
+        content["model"]["@object"][1]["_metadata_request"] = {"fit": {"x": True}}
+
+    rewrite(path, change)
+    with pytest.raises(ValueError, match="requests no metadata"):
+        load(path)
+
+
 @pytest.mark.parametrize("name", FORGED)
-def test_values_that_save_does_not_write_are_an_error(name, fitted_pipeline, path):
+def test_forged_files_raise(name, fitted_pipeline, path):
     save(fitted_pipeline, path)
     rewrite(path, FORGED[name])
     with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
@@ -746,7 +829,7 @@ FORGED_TAGGERS = {
 
 
 @pytest.mark.parametrize("name", FORGED_TAGGERS)
-def test_taggers_that_save_does_not_write_are_an_error(name, fitted_tagger, path):
+def test_forged_tagger_files_raise(name, fitted_tagger, path):
     save(fitted_tagger, path)
     rewrite(path, FORGED_TAGGERS[name])
     with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
@@ -756,14 +839,14 @@ def test_taggers_that_save_does_not_write_are_an_error(name, fitted_tagger, path
 @pytest.mark.parametrize(
     "params", [{"min_df": 99}, {"scheme": None}, {"scheme": "IOB1", "crf": False}]
 )
-def test_a_tagger_whose_last_word_had_no_weight_comes_back(params, sentences, path):
+def test_a_tagger_with_a_word_of_zero_weight_round_trips(params, sentences, path):
     X, y = [*sentences[0], ["zzz"]], [*sentences[1], ["O"]]
     weight = [1] * len(sentences[0]) + [0]
     model = small_tagger(**params).fit(X, y, sample_weight=weight)
     assert_same(round_trip(model, path), model)
 
 
-def test_a_forged_cache_is_refused(path):
+def test_a_forged_pipeline_memory_raises(path):
     def change(content, arrays):
         content["model"]["@object"][1]["memory"] = "//elsewhere/pickles"
 
@@ -773,7 +856,7 @@ def test_a_forged_cache_is_refused(path):
         load(path)
 
 
-def test_a_flipped_byte_is_found_or_means_nothing(fitted_pipeline, reviews, path):
+def test_a_flipped_byte_raises_or_is_irrelevant(fitted_pipeline, reviews, path):
     save(fitted_pipeline, path)
     data = bytearray(path.read_bytes())
     expected = fitted_pipeline.predict_proba(reviews[0])
@@ -788,19 +871,19 @@ def test_a_flipped_byte_is_found_or_means_nothing(fitted_pipeline, reviews, path
         assert_same(found.predict_proba(reviews[0]), expected)
 
 
-def test_a_pickle_is_not_loaded(fitted, path):
+def test_a_pickle_is_never_loaded(fitted, path):
     path.write_bytes(pickle.dumps(fitted))
     with pytest.raises(ValueError, match="not a zip file"):
         load(path)
 
 
-def test_a_torch_file_is_not_loaded(path):
+def test_a_torch_file_is_never_loaded(path):
     torch.save(nn.Linear(1, 1).state_dict(), path)
-    with pytest.raises(ValueError, match=r"'manifest\.json'"):
+    with pytest.raises(ValueError, match="it must contain three parts"):
         load(path)
 
 
-def test_another_version_of_scikit_learn_gives_a_warning(fitted, path):
+def test_another_version_of_scikit_learn_warns(fitted, path):
     def change(content, arrays):
         content["versions"]["scikit-learn"] = "0.1"
 
@@ -815,9 +898,7 @@ def test_another_version_of_scikit_learn_gives_a_warning(fitted, path):
     assert found[0].filename == __file__
 
 
-def test_a_pipeline_with_text_comes_back_from_any_folder(
-    tmp_path, monkeypatch, reviews
-):
+def test_a_relative_path_round_trips(tmp_path, monkeypatch, reviews):
     model = small_pipeline(max_epochs=1).fit(*reviews)
     monkeypatch.chdir(tmp_path)
     save(model, "model")

@@ -23,5 +23,5 @@ def test_a_file_of_an_earlier_version_predicts_the_same(path):
 
 
 @pytest.mark.parametrize("kind", golden_models())
-def test_there_is_a_file_of_each_kind(kind):
+def test_golden_files_exist_for_each_kind(kind):
     assert any(path.stem.startswith(kind) for path in FILES)

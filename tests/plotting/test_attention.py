@@ -20,7 +20,7 @@ def attentive(reviews):
     return small_pipeline(pooling="attention").fit(*reviews)
 
 
-def test_cells_are_the_weights_line_by_line(attentive):
+def test_cells_are_attention_weights_in_lines(attentive):
     display = AttentionDisplay.from_estimator(attentive, TEXTS, tokens_per_line=4)
     cells = display.image_.get_array()
     assert cells.shape == (3 + 1 + 1, 4)
@@ -30,33 +30,33 @@ def test_cells_are_the_weights_line_by_line(attentive):
     np.testing.assert_allclose(cells[4].compressed(), weights[2], rtol=1e-6)
 
 
-def test_tokens_are_written_where_their_weights_are(attentive):
+def test_tokens_are_drawn_in_the_cells_of_their_weights(attentive):
     display = AttentionDisplay.from_estimator(attentive, TEXTS, tokens_per_line=4)
     written = [text.get_text() for text in display.texts_]
     assert " ".join(written[:9]) == "the Plot was NOT good at 5 or 9"
     assert written[9:] == ["extraordina…", "brilliant"]
-    places = [text.get_position() for text in display.texts_]
-    assert places[:6] == [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1)]
-    assert places[-2:] == [(0, 4), (1, 4)]
+    positions = [text.get_position() for text in display.texts_]
+    assert positions[:6] == [(0, 0), (1, 0), (2, 0), (3, 0), (0, 1), (1, 1)]
+    assert positions[-2:] == [(0, 4), (1, 4)]
 
 
-def test_every_text_has_a_label_at_its_first_line(attentive):
+def test_first_line_of_every_text_is_labelled(attentive):
     display = AttentionDisplay.from_estimator(attentive, TEXTS, tokens_per_line=4)
     assert display.ax_.get_yticks().tolist() == [0, 3, 4]
     labels = [label.get_text() for label in display.ax_.get_yticklabels()]
     assert labels == ["text 0", "text 1", "text 2"]
 
 
-def test_tokens_are_dark_on_light_cells_and_light_on_dark_ones(attentive):
+def test_text_colour_contrasts_with_the_cell(attentive):
     display = AttentionDisplay.from_estimator(attentive, TEXTS)
     for text in display.texts_:
         column, line = text.get_position()
         weight = display.image_.get_array()[line, column]
-        ground = np.mean(display.image_.to_rgba(weight)[:3])
-        assert text.get_color() == ("white" if ground < 0.5 else "black")
+        background = np.mean(display.image_.to_rgba(weight)[:3])
+        assert text.get_color() == ("white" if background < 0.5 else "black")
 
 
-def test_it_draws_on_given_axes(attentive):
+def test_display_uses_given_axes(attentive):
     figure, ax = pyplot.subplots(figsize=(3, 2))
     display = AttentionDisplay.from_estimator(attentive, TEXTS, ax=ax)
     assert display.ax_ is ax
@@ -65,21 +65,21 @@ def test_it_draws_on_given_axes(attentive):
 
 
 @pytest.mark.parametrize("texts", [TEXTS, [""]])
-def test_it_can_be_drawn(attentive, texts):
+def test_display_can_be_drawn(attentive, texts):
     AttentionDisplay.from_estimator(attentive, texts).figure_.canvas.draw()
 
 
-def test_a_network_without_attention_has_no_picture(fitted_pipeline):
+def test_display_raises_without_attention_pooling(fitted_pipeline):
     with pytest.raises(ValueError, match="pooling='attention'"):
         AttentionDisplay.from_estimator(fitted_pipeline, TEXTS)
 
 
-def test_one_text_needs_no_list(attentive):
+def test_a_single_text_is_accepted(attentive):
     display = AttentionDisplay.from_estimator(attentive, "not good")
     assert [text.get_text() for text in display.texts_] == ["not", "good"]
 
 
-def test_words_stay_in_their_cells(attentive):
+def test_text_is_clipped_to_its_cell(attentive):
     _, ax = pyplot.subplots(figsize=(2, 2))
     display = AttentionDisplay.from_estimator(attentive, [12 * "W", "W"], ax=ax)
     display.figure_.canvas.draw()
@@ -91,14 +91,14 @@ def test_words_stay_in_their_cells(attentive):
 
 
 @pytest.mark.parametrize("n_texts", [1, 20])
-def test_the_legend_of_colours_is_as_large_for_a_text_as_for_many(attentive, n_texts):
+def test_colour_bar_height_does_not_depend_on_the_number_of_texts(attentive, n_texts):
     display = AttentionDisplay.from_estimator(attentive, ["not good"] * n_texts)
     display.figure_.canvas.draw()
     bar = display.image_.colorbar.ax.get_window_extent()
     assert 0.05 < bar.height / display.figure_.dpi < 0.2
 
 
-def test_lines_hold_a_token_at_least(attentive):
+def test_tokens_per_line_must_be_positive(attentive):
     with pytest.raises(ValueError, match="'tokens_per_line' parameter"):
         AttentionDisplay.from_estimator(None, "good", tokens_per_line=0)
     with pytest.raises(ValueError, match="'tokens_per_line' parameter"):

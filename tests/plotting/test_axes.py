@@ -19,7 +19,7 @@ from sklearn_bilstm import (
         TrainingCurveDisplay([{"lr": 1, "train_loss": 1}], 1),
     ],
 )
-def test_without_matplotlib_an_error_names_the_extra(display, monkeypatch):
+def test_missing_matplotlib_raises_with_the_extra(display, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     name = type(display).__name__
     with pytest.raises(ImportError, match=rf"{name} requires .*sklearn-bilstm\[plot\]"):
@@ -34,7 +34,7 @@ def test_without_matplotlib_an_error_names_the_extra(display, monkeypatch):
         lambda **ax: TokenImportanceDisplay.from_estimator(None, "text", **ax),
     ],
 )
-def test_what_it_takes_to_draw_is_looked_for_before_a_model_is(draw, monkeypatch):
+def test_axes_and_matplotlib_are_checked_before_the_model(draw, monkeypatch):
     pytest.importorskip("matplotlib.pyplot")
     with pytest.raises(TypeError, match="ax must be the matplotlib Axes"):
         draw(ax="left")

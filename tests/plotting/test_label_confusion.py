@@ -24,14 +24,14 @@ def test_cells_count_tokens():
     assert display.ax_.get_xticklabels()[0].get_rotation() == 90
 
 
-def test_weights_are_for_rows():
+def test_sample_weight_weights_rows():
     display = LabelConfusionDisplay.from_predictions(
         TRUE, PREDICTED, sample_weight=[2.0, 5.0, 3.0], labels=["NOUN", "VERB"]
     )
     assert display.confusion_matrix.tolist() == [[3.0, 2.0], [0.0, 3.0]]
 
 
-def test_a_fitted_model_is_asked(fitted_tagger, sentences):
+def test_from_estimator_uses_predictions_of_the_model(fitted_tagger, sentences):
     X, y = sentences
     _, ax = pyplot.subplots()
     model = FrozenEstimator(fitted_tagger)
@@ -40,16 +40,16 @@ def test_a_fitted_model_is_asked(fitted_tagger, sentences):
     )
     assert display.ax_ is ax
     found = np.concatenate(fitted_tagger.predict(X))
-    right = np.mean(np.concatenate(y) == found)
-    assert np.trace(display.confusion_matrix) == pytest.approx(right)
+    accuracy = np.mean(np.concatenate(y) == found)
+    assert np.trace(display.confusion_matrix) == pytest.approx(accuracy)
 
 
-def test_rows_are_lists_of_labels():
+def test_rows_that_are_not_lists_of_labels_raise():
     with pytest.raises(ValueError, match="row 0 is 'NOUN'"):
         LabelConfusionDisplay.from_predictions(["NOUN", "VERB"], ["NOUN", "NOUN"])
 
 
-def test_rows_are_as_long():
+def test_rows_of_unequal_length_raise():
     with pytest.raises(ValueError, match="row 2 has 3 labels for 2 tokens"):
         LabelConfusionDisplay.from_predictions(TRUE, [*PREDICTED[:2], ["DET", "DET"]])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):

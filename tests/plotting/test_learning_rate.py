@@ -14,7 +14,7 @@ def closed_figures():
     pyplot.close("all")
 
 
-def test_what_is_drawn_is_what_was_found(reviews):
+def test_from_estimator_draws_the_range_test(reviews):
     model, rates = small_pipeline(), {"lowest": 1e-4, "highest": 1.0, "n_steps": 30}
     display = LearningRateDisplay.from_estimator(model, *reviews, **rates)
     found = find_learning_rate(model, *reviews, **rates)
@@ -26,7 +26,7 @@ def test_what_is_drawn_is_what_was_found(reviews):
 
 
 @pytest.mark.parametrize("last", [1e6, np.nan])
-def test_it_draws_on_the_axes_it_is_given_and_shows_what_matters(last):
+def test_display_uses_given_axes_and_limits_the_loss(last):
     _, ax = pyplot.subplots()
     losses = np.array([1, 0.9, 0.5, 0.7, last])
     test = RangeTest(np.geomspace(0.001, 10, 5), losses, losses, suggestion=0.01)

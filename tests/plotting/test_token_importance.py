@@ -26,7 +26,7 @@ def labels_of(display):
     return [label.get_text() for label in display.ax_.get_yticklabels()]
 
 
-def test_bars_are_the_scores_in_reading_order(explanation):
+def test_bars_are_scores_in_reading_order(explanation):
     display = TokenImportanceDisplay.from_explanation(explanation)
     widths = [bar.get_width() for bar in display.bars_]
     np.testing.assert_allclose(widths, explanation.scores)
@@ -36,7 +36,7 @@ def test_bars_are_the_scores_in_reading_order(explanation):
     assert display.figure_ is display.ax_.figure
 
 
-def test_bars_of_either_sign_differ_in_colour(explanation):
+def test_bar_colour_depends_on_the_sign(explanation):
     display = TokenImportanceDisplay.from_explanation(explanation)
     colours = {
         (bar.get_facecolor(), bool(bar.get_width() > 0)) for bar in display.bars_
@@ -44,13 +44,13 @@ def test_bars_of_either_sign_differ_in_colour(explanation):
     assert len(colours) == len({colour for colour, _ in colours}) == 2
 
 
-def test_the_largest_of_many_are_shown(explanation):
+def test_n_tokens_selects_the_largest_scores(explanation):
     display = TokenImportanceDisplay(explanation).plot(n_tokens=3)
     largest = np.sort(np.argsort(-np.abs(explanation.scores))[:3])
     assert labels_of(display) == [explanation.tokens[index] for index in largest]
 
 
-def test_a_model_and_a_text_make_a_display(fitted_pipeline, explanation):
+def test_from_estimator_explains_a_text(fitted_pipeline, explanation):
     _, ax = pyplot.subplots()
     display = TokenImportanceDisplay.from_estimator(
         fitted_pipeline, TEXT, method="occlusion", n_tokens=99, ax=ax
@@ -70,7 +70,7 @@ def test_tokens_without_a_score_have_no_bar(reviews):
     assert labels_of(display.plot(n_tokens=1)) in (["the"], ["Plot"])
 
 
-def test_a_row_of_a_table_is_a_text(reviews):
+def test_from_estimator_accepts_a_table_of_one_row(reviews):
     frame = pd.DataFrame({"title": "so", "review": reviews[0]})
     model = small_pipeline(max_epochs=1).fit(frame, reviews[1])
     display = TokenImportanceDisplay.from_estimator(
@@ -82,19 +82,19 @@ def test_a_row_of_a_table_is_a_text(reviews):
 
 
 @pytest.mark.parametrize("text", ["", TEXT])
-def test_it_can_be_drawn(fitted_pipeline, text):
+def test_display_can_be_drawn(fitted_pipeline, text):
     display = TokenImportanceDisplay.from_estimator(
         fitted_pipeline, text, method="occlusion"
     )
     display.figure_.canvas.draw()
 
 
-def test_a_list_of_explanations_is_none(explanation):
+def test_a_list_of_explanations_raises(explanation):
     with pytest.raises(TypeError, match=r"such as explanations\[0\]"):
         TokenImportanceDisplay.from_explanation(Explanations([explanation]))
 
 
-def test_arguments_are_looked_at_before_a_model_is():
+def test_arguments_are_checked_before_the_model():
     with pytest.raises(ValueError, match="'n_tokens' parameter"):
         TokenImportanceDisplay.from_estimator(None, TEXT, n_tokens=0)
     for texts in ([TEXT, TEXT], [], iter([TEXT, TEXT])):
@@ -102,7 +102,7 @@ def test_arguments_are_looked_at_before_a_model_is():
             TokenImportanceDisplay.from_estimator(None, texts)
 
 
-def test_shares_of_attention_are_in_a_colour_of_their_own(reviews, explanation):
+def test_attention_bars_have_their_own_colour(reviews, explanation):
     model = small_pipeline(pooling="attention", max_epochs=1).fit(*reviews)
     display = TokenImportanceDisplay.from_estimator(model, TEXT, method="attention")
     signed = TokenImportanceDisplay.from_explanation(explanation)

@@ -16,7 +16,7 @@ def closed_figures():
 
 
 @pytest.fixture(scope="module")
-def watched(reviews):
+def validated(reviews):
     params = {"early_stopping": True, "lr": 1.0, "lr_schedule": "constant"}
     return small_pipeline(max_epochs=7, **params).fit(*reviews)
 
@@ -29,9 +29,9 @@ def watched(reviews):
         ("lr", ["lr"], "learning rate"),
     ],
 )
-def test_lines_are_those_of_the_history(watched, metric, names, label):
-    display = TrainingCurveDisplay.from_estimator(watched, metric=metric)
-    history = watched[-1].history_
+def test_lines_equal_the_history(validated, metric, names, label):
+    display = TrainingCurveDisplay.from_estimator(validated, metric=metric)
+    history = validated[-1].history_
     assert list(display.lines_) == names
     for name, line in display.lines_.items():
         assert list(line.get_xdata()) == [epoch["epoch"] for epoch in history]
@@ -40,15 +40,15 @@ def test_lines_are_those_of_the_history(watched, metric, names, label):
     assert display.figure_ is display.ax_.figure
 
 
-def test_the_epoch_in_use_is_marked(watched):
-    best = watched[-1].best_epoch_
-    assert best < watched[-1].n_iter_
-    display = TrainingCurveDisplay.from_estimator(watched)
+def test_best_epoch_is_marked(validated):
+    best = validated[-1].best_epoch_
+    assert best < validated[-1].n_iter_
+    display = TrainingCurveDisplay.from_estimator(validated)
     assert list(display.best_epoch_.get_xdata()) == [best] * 2
     assert f"weights of epoch {best}" in display.ax_.get_legend_handles_labels()[1]
 
 
-def test_without_validation_rows_there_is_nothing_to_mark(ids):
+def test_no_epoch_is_marked_without_validation_rows(ids):
     model = small_regressor().fit(ids, ids[:, 0])
     display = TrainingCurveDisplay.from_estimator(model, metric="score")
     assert list(display.lines_) == ["train_r2"]
@@ -56,14 +56,14 @@ def test_without_validation_rows_there_is_nothing_to_mark(ids):
     assert display.ax_.get_ylabel() == "R²"
 
 
-def test_it_draws_on_the_axes_it_is_given(fitted):
+def test_display_uses_given_axes(fitted):
     _, ax = pyplot.subplots()
     display = TrainingCurveDisplay.from_estimator(fitted, ax=ax)
     assert display.ax_ is ax
     assert display.plot().ax_ is not ax
 
 
-def test_of_a_search_it_draws_the_best_model(reviews):
+def test_from_estimator_draws_the_best_model_of_a_grid_search(reviews):
     grid = {"bilstmclassifier__max_epochs": [2, 3]}
     search = GridSearchCV(small_pipeline(), grid, cv=2).fit(*reviews)
     display = TrainingCurveDisplay.from_estimator(search)
@@ -79,14 +79,14 @@ def test_of_a_search_it_draws_the_best_model(reviews):
         (LogisticRegression(), ValueError),
     ],
 )
-def test_what_was_not_trained_is_an_error(model, error):
+def test_an_untrained_model_raises(model, error):
     message = "model must be a fitted BiLSTM estimator"
     with pytest.raises(error, match=message) as caught:
         TrainingCurveDisplay.from_estimator(model)
     assert caught.type is error
 
 
-def test_a_metric_that_is_not_there_is_an_error(fitted):
+def test_an_invalid_metric_raises(fitted):
     with pytest.raises(ValueError, match="one of 'loss', 'score', 'lr': got 'auc'"):
         TrainingCurveDisplay.from_estimator(fitted, metric="auc")
     with pytest.raises(ValueError, match="For accuracy and R2, use 'score'"):

@@ -19,7 +19,7 @@ def texts_of(labels):
     return [text.get_text() for text in labels]
 
 
-def test_cells_are_the_weights_of_labels_that_follow_each_other(fitted_tagger):
+def test_cells_are_transition_weights(fitted_tagger):
     display = TransitionDisplay.from_estimator(fitted_tagger)
     cells = display.image_.get_array()
     labels = fitted_tagger.classes_.tolist()
@@ -28,29 +28,29 @@ def test_cells_are_the_weights_of_labels_that_follow_each_other(fitted_tagger):
     assert cells[first, then] == weights[first, then]
     assert texts_of(display.ax_.get_xticklabels()) == [*labels, "end"]
     assert texts_of(display.ax_.get_yticklabels()) == [*labels, "start"]
-    # I-PER behind O, I-PER first, and start before end
+    # I-PER after O, I-PER at the start, and an empty sentence
     outside = labels.index("O")
     impossible = {(outside, then), (3, then), (3, 3)}
     assert set(map(tuple, np.argwhere(cells.mask).tolist())) == impossible
 
 
-def test_it_is_drawn_on_given_axes_of_a_tagger_that_something_holds(fitted_tagger):
+def test_display_accepts_a_frozen_tagger_in_a_pipeline_and_axes(fitted_tagger):
     _, ax = pyplot.subplots()
-    held = make_pipeline(FrozenEstimator(fitted_tagger))
-    display = TransitionDisplay.from_estimator(held, ax=ax)
+    pipeline = make_pipeline(FrozenEstimator(fitted_tagger))
+    display = TransitionDisplay.from_estimator(pipeline, ax=ax)
     assert display.ax_ is ax
     again = display.plot()
     assert again.ax_ is not ax
 
 
-def test_there_must_be_a_random_field(sentences, fitted):
-    one_by_one = small_tagger(crf=False, max_epochs=1).fit(*sentences)
-    for model in (one_by_one, fitted, object()):
+def test_display_raises_without_a_crf(sentences, fitted):
+    without_crf = small_tagger(crf=False, max_epochs=1).fit(*sentences)
+    for model in (without_crf, fitted, object()):
         with pytest.raises(ValueError, match="fitted BiLSTMTagger with crf=True"):
             TransitionDisplay.from_estimator(model)
 
 
-def test_labels_may_be_ints_and_weights_all_zero():
+def test_integer_labels_and_zero_weights_are_drawn():
     display = TransitionDisplay(np.zeros((3, 3)), np.array([0, 1])).plot()
     assert display.image_.norm(0.0) == 0.5  # the middle of the colours
     assert texts_of(display.ax_.get_xticklabels()) == ["0", "1", "end"]

@@ -14,21 +14,21 @@ def ragged(lengths, n_channels=None):
     return RaggedArray(values.reshape(-1, n_channels), offsets)
 
 
-def test_ids_become_a_tensor_of_int64():
+def test_ids_are_padded_to_int64():
     steps, mask = pad(ragged([2, 1]), np.array([1, 0]))
     assert steps.tolist() == [[3, 0], [1, 2]]
     assert mask.tolist() == [[True, False], [True, True]]
     assert steps.dtype == torch.int64
 
 
-def test_channels_are_kept():
+def test_channels_are_padded_to_float32():
     steps, _ = pad(ragged([1, 2], n_channels=2), np.array([0, 1]))
     assert steps.tolist() == [[[0, 1], [0, 0]], [[2, 3], [4, 5]]]
     assert steps.dtype == torch.float32
 
 
 @given(lengths=st.lists(st.integers(0, 90), min_size=1, max_size=9), data=st.data())
-def test_shards_hold_the_rows_of_a_batch_in_order(lengths, data):
+def test_shards_contain_the_rows_of_a_batch_in_order(lengths, data):
     n_shards = data.draw(st.integers(1, len(lengths)))
     steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
     target = {"target": torch.arange(len(lengths))}
@@ -45,7 +45,7 @@ def test_shards_hold_the_rows_of_a_batch_in_order(lengths, data):
     lengths=st.lists(st.integers(0, 90), min_size=1, max_size=20),
     max_steps=st.integers(1, 300),
 )
-def test_only_a_row_alone_has_more_steps_than_a_shard_may_have(lengths, max_steps):
+def test_shards_have_at_most_max_steps_unless_single_row(lengths, max_steps):
     lengths = sorted(lengths, reverse=True)
     steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
     target = {"target": torch.arange(len(lengths))}
@@ -57,13 +57,25 @@ def test_only_a_row_alone_has_more_steps_than_a_shard_may_have(lengths, max_step
         assert len(inputs["mask"]) == 1 or inputs["mask"].numel() <= max_steps
 
 
+def test_a_long_row_is_cut_off_from_short_ones_and_long_rows_stay_together():
+    def sizes(*lengths):
+        steps, mask = pad(ragged(lengths), np.arange(len(lengths)))
+        target = {"target": torch.zeros(len(lengths))}
+        shards = cut(({"steps": steps, "mask": mask}, target), 1, 2**16)
+        return [len(inputs["mask"]) for inputs, _ in shards]
+
+    assert sizes(10_000, *[5] * 3) == [1, 1, 2]
+    assert sizes(*[10_000] * 4) == [4]
+    assert sizes(500, *[5] * 7) == [8]
+
+
 def test_a_shard_is_as_wide_as_its_longest_row():
     steps, mask = pad(ragged([20, 9, 5, 0]), np.arange(4))
     shards = cut(({"steps": steps, "mask": mask}, {"target": torch.zeros(4)}), 2, 10**6)
     assert [inputs["steps"].shape for inputs, _ in shards] == [(2, 20), (2, 5)]
 
 
-def test_numbers_beside_sequences_go_with_their_rows_and_are_not_trimmed():
+def test_static_features_follow_their_rows_without_trimming():
     steps, mask = pad(ragged([3, 1, 1]), np.arange(3))
     static = torch.arange(12).view(3, 4)
     batch = {"steps": steps, "mask": mask, "static": static}

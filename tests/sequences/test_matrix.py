@@ -17,11 +17,11 @@ def test_rows_are_read_from_any_container_and_dtype(container, dtype):
     assert sequences.values.dtype == np.int32
 
 
-def test_zeros_are_padding_wherever_they_stand():
+def test_zeros_are_padding_at_any_position():
     assert rows_of(ragged_from_ids(np.array([[0, 5, 0, 3]]))) == [[5, 3]]
 
 
-def test_stored_zeros_and_unsorted_columns_are_read_as_what_they_mean():
+def test_explicit_zeros_and_unsorted_indices_are_handled():
     data, columns, starts = [3, 0, 5, 7], [1, 2, 0, 0], [0, 3, 4]
     stored = sparse.csr_array((data, columns, starts), shape=(2, 3))
     before = stored.copy()
@@ -41,20 +41,20 @@ def test_stored_zeros_and_unsorted_columns_are_read_as_what_they_mean():
     ],
 )
 @pytest.mark.parametrize("container", [np.array, sparse.csr_array])
-def test_a_bad_id_is_named_with_its_row_and_the_way_out(container, bad, message):
+def test_an_invalid_id_raises_with_its_row_and_a_suggestion(container, bad, message):
     X_bad = X.astype(float)
     X_bad[2, 1] = bad
     with pytest.raises(ValueError, match=f"{message}.*input_type='numeric'"):
         ragged_from_ids(container(X_bad))
 
 
-def test_without_a_limit_a_large_id_stays_large():
+def test_max_id_none_keeps_large_ids():
     sequences = ragged_from_ids(np.array([[2, 2**40]]), max_id=None)
     assert sequences.values[0] == 2
     assert sequences.values[1] > MAX_ID
 
 
-def test_counts_of_words_are_no_token_ids():
+def test_word_counts_raise_as_token_ids():
     counts = np.random.RandomState(0).uniform(size=(50, 400)) < 0.05
     with pytest.raises(ValueError, match="sparse with gaps.*CountVectorizer"):
         ragged_from_ids(sparse.csr_array(counts.astype(int)))

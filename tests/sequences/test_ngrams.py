@@ -15,7 +15,7 @@ ROWS = st.lists(st.lists(st.integers(1, 9), max_size=8), min_size=1, max_size=5)
 
 
 @given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3), (3, 3)]))
-def test_equal_ngrams_share_a_bucket_at_the_steps_where_they_end(rows, lengths):
+def test_equal_ngrams_share_a_bucket_at_their_last_step(rows, lengths):
     buckets = hashed_ngrams(ragged(rows), lengths, 31)
     bucket_of = {}
     for length, found in zip(range(lengths[0], lengths[1] + 1), buckets, strict=True):
@@ -33,14 +33,14 @@ def test_equal_ngrams_share_a_bucket_at_the_steps_where_they_end(rows, lengths):
     assert min(bucket_of.values(), default=0) >= 0
 
 
-def test_the_order_of_tokens_matters_and_their_place_does_not():
+def test_buckets_depend_on_the_order_of_tokens_only():
     buckets = hashed_ngrams(ragged([[2, 3], [3, 2], [2, 3]]), (2, 2), 30)[0]
     _, ab, _, ba, _, also_ab = buckets
     assert ab == also_ab != ba
 
 
 @given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3)]))
-def test_columns_count_as_countvectorizer_does(rows, lengths):
+def test_counts_equal_countvectorizer(rows, lengths):
     texts = [" ".join(map(str, row)) for row in rows]
     counter = CountVectorizer(ngram_range=lengths, token_pattern=r"\S+")
     counts = (
@@ -54,7 +54,7 @@ def test_columns_count_as_countvectorizer_does(rows, lengths):
     assert sorted(map(tuple, counts.T)) == sorted(map(tuple, expected.T))
 
 
-def test_an_ngram_that_was_not_fitted_has_no_column_and_a_new_id_is_unknown():
+def test_unseen_ngrams_have_no_column_and_unseen_ids_are_unknown():
     columns = HashedNgramVocabulary((1, 2)).fit(ragged([[1, 2], [3]]))
     assert columns.n_columns == 4
     unknown, two = columns.at_steps(ragged([[1, 2]]))[0]
@@ -63,7 +63,7 @@ def test_an_ngram_that_was_not_fitted_has_no_column_and_a_new_id_is_unknown():
     assert found[1].tolist() == [-1, *columns.at_steps(ragged([[1, 2]]))[1, 1:], -1, -1]
 
 
-def test_columns_that_are_known_are_not_looked_up_again():
+def test_counts_reuse_given_columns():
     rows = ragged([[1, 2], [2, 2, 3]])
     columns = HashedNgramVocabulary((1, 2)).fit(rows)
     found = columns.at_steps(rows)
@@ -75,11 +75,11 @@ def test_columns_that_are_known_are_not_looked_up_again():
 
 @pytest.fixture
 def many_columns(monkeypatch):
-    """Take even few columns for as many as are looked up by rank."""
+    """Look up even few columns by rank."""
     monkeypatch.setattr(_ngrams, "_FEW_COLUMNS", 1)
 
 
-def test_columns_that_are_fitted_anew_forget_what_they_were(many_columns):
+def test_a_refit_resets_the_columns(many_columns):
     rows, others = ragged([[1, 2], [2, 2, 3]]), ragged([[5, 1, 2]])
     columns = HashedNgramVocabulary((1, 2)).fit(rows)
     columns.at_steps(rows)
@@ -89,7 +89,7 @@ def test_columns_that_are_fitted_anew_forget_what_they_were(many_columns):
     )
 
 
-def test_what_looks_columns_up_fast_is_not_stored(many_columns):
+def test_lookup_table_is_not_pickled(many_columns):
     rows = ragged([[1, 2], [2, 2, 3]])
     columns = HashedNgramVocabulary((1, 2)).fit(rows)
     stored = pickle.dumps(columns)
@@ -99,7 +99,7 @@ def test_what_looks_columns_up_fast_is_not_stored(many_columns):
 
 
 @pytest.mark.parametrize("n_bits", [1, 3, 8, 17, 19])
-def test_a_bucket_has_the_column_of_its_rank(n_bits):
+def test_column_of_a_bucket_is_its_rank(n_bits):
     random = np.random.RandomState(0)
     fitted = np.flatnonzero(random.rand(2**n_bits) < 0.5).astype(np.int32)
     columns = HashedNgramVocabulary((1, 1), n_bits)
@@ -109,36 +109,36 @@ def test_a_bucket_has_the_column_of_its_rank(n_bits):
     assert np.array_equal(columns._of_buckets(wanted), expected)
 
 
-def test_rare_ngrams_have_no_column_where_there_are_many_rows():
+def test_rare_ngrams_have_no_column_with_many_rows():
     X = np.random.RandomState(0).randint(2, 2000, size=(2500, 3))
     n_rows_with = Counter(token for row in X for token in set(row.tolist()))
     columns = HashedNgramVocabulary((1, 1)).fit(ragged(X.tolist()))
     assert columns.n_columns == sum(n >= 2 for n in n_rows_with.values())
 
 
-def test_an_ngram_that_a_single_row_has_twice_is_rare():
+def test_rarity_counts_rows_rather_than_occurrences():
     rows = [[1, 2]] * 2500 + [[3, 3]]
     assert HashedNgramVocabulary((1, 1)).fit(ragged(rows)).n_columns == 2
 
 
-def test_few_of_many_ngrams_share_a_column():
+def test_few_of_many_ngrams_collide():
     columns = HashedNgramVocabulary((1, 1)).fit(
         ragged([np.arange(2, 100_002).tolist()])
     )
     assert 99_500 < columns.n_columns <= 100_000
 
 
-def test_ngrams_of_many_rows_are_found_as_those_of_few_are():
+def test_columns_do_not_depend_on_the_number_of_rows():
     random = np.random.RandomState(0)
     columns = HashedNgramVocabulary((1, 3)).fit(
         ragged(random.randint(1, 50, size=(100, 20)))
     )
     rows = random.randint(1, 60, size=(2000, 20))
-    together = columns.at_steps(ragged(rows))
+    found = columns.at_steps(ragged(rows))
     parts = [columns.at_steps(ragged(part)) for part in np.split(rows, 20)]
-    assert np.array_equal(together, np.concatenate(parts, axis=1))
-    assert (together[2] == -1).any()
-    assert (together[2] >= 0).any()
+    assert np.array_equal(found, np.concatenate(parts, axis=1))
+    assert (found[2] == -1).any()
+    assert (found[2] >= 0).any()
 
 
 @pytest.mark.parametrize("n_bits", [1, 10, 24])

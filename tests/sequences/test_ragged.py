@@ -9,19 +9,19 @@ from tests.helpers import ragged, rows_of
     rows=st.lists(st.lists(st.integers(2, 9), max_size=4), min_size=1, max_size=6),
     data=st.data(),
 )
-def test_take_is_indexing_of_the_rows(rows, data):
+def test_take_indexes_rows(rows, data):
     index = st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=8)
     picked = data.draw(index)
     taken = ragged(rows).take(np.array(picked))
     assert rows_of(taken) == [rows[i] for i in picked]
 
 
-def test_length_and_lengths():
+def test_len_and_lengths_count_rows_and_steps():
     sequences = ragged([[5], [], [6, 7]])
     assert len(sequences) == 3
     assert sequences.lengths.tolist() == [1, 0, 2]
 
 
-def test_joined_are_the_rows_of_both():
+def test_joined_concatenates_rows():
     first, second = [[5], [], [6, 7]], [[], [8]]
     assert rows_of(ragged(first).joined(ragged(second))) == first + second

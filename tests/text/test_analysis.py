@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from sklearn_bilstm.text import make_analyzer, tokenize
+from sklearn_bilstm.text import TextVectorizer, make_analyzer, tokenize
 from sklearn_bilstm.text._analysis import analyze_fields
 
 SETTINGS = {
@@ -30,18 +30,18 @@ SETTINGS = {
         (" ,. \t\n", []),
     ],
 )
-def test_words_and_marks(text, tokens):
+def test_tokenize_splits_words_and_punctuation(text, tokens):
     assert tokenize(text) == tokens
 
 
 @pytest.mark.parametrize(
     "emoticon", [":)", ":-(", ";)", ":'(", "=]", ":D", ":-p", ":/", "<3", "^_^", "-_-"]
 )
-def test_emoticons_are_tokens(emoticon):
+def test_tokenize_keeps_emoticons(emoticon):
     assert tokenize(f"nice {emoticon} film") == ["nice", emoticon, "film"]
 
 
-def test_an_emoticon_may_stand_at_a_word_but_a_url_or_a_time_holds_none():
+def test_tokenize_keeps_emoticons_after_words_but_not_in_urls_and_times():
     assert tokenize("great:) film") == ["great", ":)", "film"]
     assert tokenize("http://x.org at 10:30") == ["http", "x", "org", "at", "10", "30"]
 
@@ -57,30 +57,30 @@ def test_an_emoticon_may_stand_at_a_word_but_a_url_or_a_time_holds_none():
     ],
     ids=["smile", "heart", "skin tone", "family", "flag"],
 )
-def test_an_emoji_is_one_token_whatever_it_is_made_of(emoji):
+def test_tokenize_keeps_composed_emoji(emoji):
     assert tokenize(f"so{emoji}{emoji}good") == ["so", emoji, emoji, "good"]
 
 
 @given(st.text(st.characters(codec="ascii")))
-def test_a_letter_beyond_ascii_changes_no_token_before_it(text):
+def test_tokenize_gives_equal_tokens_before_non_ascii_text(text):
     assert tokenize(f"{text} \N{LATIN SMALL LETTER E WITH ACUTE}") == [
         *tokenize(text),
         "\N{LATIN SMALL LETTER E WITH ACUTE}",
     ]
 
 
-def test_every_cjk_character_is_a_token():
+def test_tokenize_splits_every_cjk_character():
     assert tokenize("这部电影a好") == ["这", "部", "电", "影", "a", "好"]
     assert tokenize("すごいカメラ") == list("すごいカメラ")
     assert tokenize("영화") == ["영", "화"]
 
 
 @pytest.mark.parametrize("word", ["नमस्ते", "cafe\u0301", "שָׁלוֹם", "தமிழ்"])
-def test_marks_do_not_break_a_word(word):
+def test_tokenize_keeps_combining_marks(word):
     assert tokenize(f"{word} {word}") == [word, word]
 
 
-def test_without_settings_of_its_own_it_is_the_tokenizer_in_lower_case():
+def test_default_analyzer_is_the_lowercasing_tokenizer():
     analyze = make_analyzer(
         analyzer="word", tokenizer=None, token_pattern=None, **SETTINGS
     )
@@ -98,7 +98,7 @@ def test_without_settings_of_its_own_it_is_the_tokenizer_in_lower_case():
     ],
     ids=str,
 )
-def test_parameters_mean_what_they_mean_in_countvectorizer(changed):
+def test_analyzer_parameters_agree_with_countvectorizer(changed):
     text = "The  Café isn't\nTHAT bad, is it?"
     settings = {"analyzer": "word", "tokenizer": None, "token_pattern": None}
     analyze = make_analyzer(**{**SETTINGS, **settings, **changed})
@@ -106,15 +106,21 @@ def test_parameters_mean_what_they_mean_in_countvectorizer(changed):
     assert list(analyze(text)) == list(reference(text))
 
 
-def test_the_analyzer_can_be_pickled():
+def test_analyzer_can_be_pickled():
     analyze = make_analyzer(
         analyzer="word", tokenizer=None, token_pattern=None, **SETTINGS
     )
     assert list(pickle.loads(pickle.dumps(analyze))("Good!")) == ["good", "!"]
 
 
-def test_fields_stand_behind_their_markers():
+def test_fields_follow_their_markers():
     tokens = analyze_fields(
         ("a b", None, "c"), markers=["<x>", "<y>", "<z>"], analyze=str.split
     )
     assert tokens == ["<x>", "a", "b", "<y>", "<z>", "c"]
+
+
+def test_a_preprocessor_that_returns_nothing_is_an_error():
+    vectorizer = TextVectorizer(preprocessor=lambda text: None)
+    with pytest.raises(ValueError, match="'preprocessor' parameter.*None.*'a text'"):
+        vectorizer.fit(["a text"])

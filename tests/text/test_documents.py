@@ -32,7 +32,7 @@ def read(X, missing="empty", any_type=False):
     ],
     ids=lambda X: f"{type(X).__module__}.{type(X).__name__}",
 )
-def test_a_column_of_any_kind_is_read(X):
+def test_text_columns_of_any_container_are_read(X):
     documents = read(X)
     assert documents.rows == TEXTS
     assert not documents.is_table
@@ -40,7 +40,7 @@ def test_a_column_of_any_kind_is_read(X):
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
-def test_a_frame_of_any_kind_is_read_by_rows(frame):
+def test_frames_of_any_library_are_read_by_rows(frame):
     documents = read(frame(COLUMNS))
     assert documents.rows == [("good film", "x"), ("bad", "y"), ("", "z")]
     assert documents.markers == ["<title>", "<review>"]
@@ -48,7 +48,7 @@ def test_a_frame_of_any_kind_is_read_by_rows(frame):
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
-def test_one_column_is_no_tuple_and_needs_no_marker(frame):
+def test_a_single_column_frame_has_no_markers(frame):
     documents = read(frame({"title": TEXTS}))
     assert documents.rows == TEXTS
     assert documents.is_table
@@ -64,7 +64,7 @@ def test_a_2d_array_has_numbered_columns():
 @pytest.mark.parametrize(
     "missing", [None, float("nan"), np.nan, np.float32("nan"), pd.NA, pd.NaT]
 )
-def test_a_missing_document_is_empty_or_an_error_that_names_its_row(missing):
+def test_a_missing_document_is_empty_or_raises_with_its_row(missing):
     X = ["a", "b", missing, missing]
     assert read(X).rows == ["a", "b", None, None]
     with pytest.raises(ValueError, match=r"missing document: row 2 .*missing='empty'"):
@@ -80,7 +80,7 @@ def test_a_missing_document_is_empty_or_an_error_that_names_its_row(missing):
     ],
     ids=["pandas", "polars", "pyarrow"],
 )
-def test_missing_cells_of_a_frame_are_named_with_their_column(X):
+def test_a_missing_cell_raises_with_its_column(X):
     assert read(X).rows == ["a", None]
     with pytest.raises(ValueError, match="row 1 of column 't'"):
         read(X, missing="error")
@@ -107,12 +107,12 @@ def test_missing_cells_of_a_frame_are_named_with_their_column(X):
     ],
     ids=lambda x: str(x)[:20],
 )
-def test_what_is_no_text_is_refused(X, message):
+def test_invalid_documents_raise(X, message):
     with pytest.raises(ValueError, match=message):
         read(X)
 
 
-def test_with_any_type_a_document_may_be_a_list_of_tokens():
+def test_any_type_allows_lists_of_tokens():
     assert read([["good", "film"], None], any_type=True).rows == [
         ["good", "film"],
         None,

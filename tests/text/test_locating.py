@@ -10,7 +10,7 @@ from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.text import LocatedToken
 from sklearn_bilstm.text._locating import _search
 
-# Characters that become none, two or others on their way, and what tokens hang on.
+# Characters that normalisation deletes, expands or replaces, and token boundaries.
 TRICKY = st.text(
     st.sampled_from(
         [
@@ -23,7 +23,7 @@ TEXTS = st.one_of(TRICKY, st.text())
 
 
 def stems(text):
-    """A tokenizer that changes what it finds."""
+    """A tokenizer that truncates words."""
     return [word[:3] for word in text.split()]
 
 
@@ -31,7 +31,7 @@ def without_tags(text):
     return text.lower().replace("<br />", " ")
 
 
-def loud_words(document):
+def uppercase_words(document):
     return [word + "!" for word in document.upper().split()]
 
 
@@ -50,25 +50,25 @@ SEARCHED = {
     "preprocessor": {"preprocessor": without_tags},
     "accent function": {"strip_accents": str.swapcase},
     "analyzer": {"analyzer": str.split},
-    "changing analyzer": {"analyzer": loud_words},
+    "changing analyzer": {"analyzer": uppercase_words},
 }
 
 
 def located(text, **settings):
-    """Return the tokens of a text and where they stand."""
+    """Return a fitted vectorizer and the located tokens of a text."""
     vectorizer = TextVectorizer(**settings).fit(["some words abc", text])
     (document,) = vectorizer.locate([text])
     return vectorizer, document.tokens
 
 
 def prepared(text, settings):
-    """A text in lower case, without accents and so on, as the settings have it."""
+    """Return a text after preprocessing with the given settings."""
     reading = TextVectorizer(**{**settings, "stop_words": None, "analyzer": "char"})
     return "".join(reading.build_analyzer()(text))
 
 
 def alike(text):
-    """A text without the two differences that a character's neighbours decide on."""
+    """Normalise the two characters whose case or form depends on their context."""
     return text.replace("ς", "\u03c3").replace("\u2019", "'")
 
 
@@ -79,7 +79,7 @@ any_analysis = pytest.mark.parametrize(
 
 @any_analysis
 @given(text=TEXTS)
-def test_tokens_are_those_of_the_analyzer_in_ascending_places(settings, text):
+def test_located_tokens_equal_the_analyzer_and_spans_ascend(settings, text):
     vectorizer, tokens = located(text, **settings)
     assert [t.token for t in tokens] == list(vectorizer.build_analyzer()(text))
     spans = [(t.start, t.end) for t in tokens if t.start is not None]
@@ -91,10 +91,10 @@ def test_tokens_are_those_of_the_analyzer_in_ascending_places(settings, text):
 
 @pytest.mark.parametrize("settings", ANALYSES.values(), ids=ANALYSES)
 @given(text=TEXTS)
-def test_a_token_reads_as_its_part_of_the_text(settings, text):
+def test_a_located_token_equals_its_span_after_preprocessing(settings, text):
     _, tokens = located(text, **settings)
     for token in tokens:
-        if token.start is None:  # a group that took no part in a match
+        if token.start is None:  # a group that did not match
             assert token.token == ""
             continue
         part = prepared(text[token.start : token.end], settings)
@@ -103,7 +103,7 @@ def test_a_token_reads_as_its_part_of_the_text(settings, text):
 
 
 @given(text=TEXTS)
-def test_what_is_searched_for_is_found_where_it_is_a_part_of_the_text(text):
+def test_tokens_of_a_callable_analyzer_are_located_by_search(text):
     _, tokens = located(text, analyzer=str.split)
     assert [text[t.start : t.end] for t in tokens] == text.split()
 
@@ -126,22 +126,22 @@ def test_what_is_searched_for_is_found_where_it_is_a_part_of_the_text(text):
         ("that hat", {"analyzer": lambda text: ["hat"]}, ["hat"]),
     ],
 )
-def test_places_in_the_text_as_it_came(text, settings, parts):
+def test_spans_refer_to_the_original_text(text, settings, parts):
     _, tokens = located(text, **settings)
     assert [text[t.start : t.end] for t in tokens] == parts
 
 
-def test_a_word_is_preferred_to_a_part_of_one():
+def test_search_prefers_whole_words():
     _, (token,) = located("that hat", analyzer=lambda text: ["hat"])
     assert (token.start, token.end) == (5, 8)
 
 
-def test_a_token_that_is_not_in_the_text_has_no_place():
+def test_a_token_absent_from_the_text_has_no_span():
     _, tokens = located("better", analyzer=lambda text: ["good"])
     assert tokens == [LocatedToken("good", None, None)]
 
 
-def test_stop_words_are_no_tokens():
+def test_locate_omits_stop_words():
     _, tokens = located("a bad one", stop_words=["a"])
     assert [t.token for t in tokens] == ["bad", "one"]
 
@@ -150,7 +150,7 @@ def test_stop_words_are_no_tokens():
     tokens=st.lists(st.text("ab", min_size=1, max_size=2), max_size=5),
     text=st.text("ab ", max_size=8),
 )
-def test_as_many_tokens_are_found_as_there_can_be(tokens, text):
+def test_search_finds_the_largest_number_of_tokens(tokens, text):
     spans = _search(tokens, text)
     found = [(t, span) for t, span in zip(tokens, spans, strict=True) if span]
     assert all(text[slice(*span)] == token for token, span in found)
@@ -175,7 +175,7 @@ def most_in_order(tokens, text):
 @pytest.mark.parametrize(
     ("truncation", "read"), [("post", "abc"), ("pre", "cde"), ("middle", "abe")]
 )
-def test_tokens_that_are_cut_off_are_not_read(truncation, read):
+def test_is_read_is_false_for_truncated_tokens(truncation, read):
     vectorizer = TextVectorizer(max_length=3, truncation=truncation)
     ids = vectorizer.fit_transform(["a b c d e", "a"])
     long, short = vectorizer.locate(["a b c d e", "a"])
@@ -184,7 +184,7 @@ def test_tokens_that_are_cut_off_are_not_read(truncation, read):
     assert vectorizer.inverse_transform(ids)[0] == list(read)
 
 
-def test_columns_and_their_markers():
+def test_locate_returns_columns_and_markers():
     frame = pd.DataFrame({"title": ["Bad", None], "review": ["so bad", "good"]})
     vectorizer = TextVectorizer().fit(frame)
     first, second = vectorizer.locate(frame)
@@ -200,22 +200,22 @@ def test_columns_and_their_markers():
     assert second.texts == ["", "good"]
 
 
-def test_a_single_column_has_no_marker():
+def test_locate_of_a_single_column_has_no_marker():
     frame = pd.DataFrame({"review": ["so bad"]})
     (document,) = TextVectorizer().fit(frame).locate(frame)
     assert document.columns == []
     assert [t.token for t in document.tokens] == ["so", "bad"]
 
 
-def test_documents_that_came_as_tokens_are_written_out():
+def test_locate_joins_documents_given_as_tokens():
     vectorizer = TextVectorizer(analyzer=list).fit([["not", "bad"]])
     (document,) = vectorizer.locate([["not", "bad", 7]])
     assert document.texts == ["not bad 7"]
     assert [(t.start, t.end) for t in document.tokens] == [(0, 3), (4, 7), (8, 9)]
 
 
-def test_lower_case_and_accents_go_character_by_character():
-    # what the places rest on, for all there are
+def test_lower_is_context_free_for_all_other_characters():
+    # an assumption of locate, checked for all of Unicode
     for code in range(0x110000):
         character = chr(code)
         if character == "Σ" or unicodedata.category(character) == "Cs":

@@ -10,7 +10,7 @@ TABLE = pd.DataFrame({"title": TEXTS, "body": TEXTS[::-1]})
 
 
 @pytest.mark.parametrize("X", [TEXTS, TABLE], ids=["texts", "table"])
-def test_a_vectorizer_with_the_state_of_another_is_like_it(X):
+def test_vectorizer_state_round_trips(X):
     fitted, restored = TextVectorizer().fit(X), TextVectorizer()
     set_vectorizer_state(restored, vectorizer_state(fitted))
     expected, found = fitted.transform(X), restored.transform(X)
@@ -31,7 +31,7 @@ def test_a_vectorizer_with_the_state_of_another_is_like_it(X):
         ("counts", {}),
     ],
 )
-def test_an_invalid_state_is_refused(name, value):
+def test_an_invalid_state_raises(name, value):
     state = vectorizer_state(TextVectorizer().fit(TEXTS))
     with pytest.raises((TypeError, ValueError)):
         set_vectorizer_state(TextVectorizer(), {**state, name: value})

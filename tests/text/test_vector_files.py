@@ -15,7 +15,7 @@ GLOVE = "".join(
 
 
 def binary(words=WORDS, vectors=VECTORS, header=None, end=b"\n"):
-    """The binary format, in which the first program of word2vec ends each vector."""
+    """Encode in the binary word2vec format, with `end` after each vector."""
     header = header or f"{len(words)} {len(vectors[0])}\n".encode()
     return header + b"".join(
         word.encode() + b" " + struct.pack(f"<{len(vector)}f", *vector) + end
@@ -50,9 +50,7 @@ def load(tmp_path):
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_gives_the_words_and_vectors_that_were_written(
-    name, compress, load
-):
+def test_every_format_is_read_exactly(name, compress, load):
     loaded = load(compress(FORMATS[name]))
     assert list(loaded) == WORDS
     assert loaded.vectors.dtype == np.float32
@@ -61,7 +59,7 @@ def test_every_format_gives_the_words_and_vectors_that_were_written(
 
 @pytest.mark.parametrize("compress", [bytes, gzip.compress], ids=["plain", "gzip"])
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_byte_order_mark_is_no_part_of_the_first_word(name, compress, load):
+def test_a_byte_order_mark_is_skipped(name, compress, load):
     content = compress(b"\xef\xbb\xbf" + FORMATS[name])
     for kept in (None, WORDS[:1]):
         loaded = load(content, vocabulary=kept)
@@ -71,9 +69,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_word(name, compress, load):
 
 @pytest.mark.parametrize("chunk_bytes", [1, 30, 1000])
 @pytest.mark.parametrize("name", FORMATS)
-def test_it_does_not_matter_where_a_file_is_cut_into_chunks(
-    name, chunk_bytes, load, monkeypatch
-):
+def test_chunk_size_does_not_affect_the_result(name, chunk_bytes, load, monkeypatch):
     module = "sklearn_bilstm.text._vector_files"
     monkeypatch.setattr(f"{module}._CHUNK_BYTES", chunk_bytes)
     loaded = load(FORMATS[name])
@@ -81,7 +77,7 @@ def test_it_does_not_matter_where_a_file_is_cut_into_chunks(
     np.testing.assert_array_equal(loaded.vectors, VECTORS)
 
 
-def test_numbers_are_read_as_exactly_as_float_reads_them(load):
+def test_numbers_are_parsed_as_exactly_as_by_float(load):
     values = np.random.RandomState(0).standard_normal((50, 30))
     lines = [
         f"{i}x " + " ".join(map(repr, row.tolist())) for i, row in enumerate(values)
@@ -90,13 +86,13 @@ def test_numbers_are_read_as_exactly_as_float_reads_them(load):
     np.testing.assert_array_equal(loaded.vectors, values.astype(np.float32))
 
 
-def test_a_binary_file_of_many_numbers_is_told_from_text(load):
+def test_a_large_binary_file_is_distinguished_from_text(load):
     vectors = np.random.RandomState(0).standard_normal((20, 50)).astype(np.float32)
     words = [f"w{i}" for i in range(20)]
     np.testing.assert_array_equal(load(binary(words, vectors)).vectors, vectors)
 
 
-def test_a_word_may_hold_spaces(load):
+def test_a_word_may_contain_spaces(load):
     loaded = load(b"a 1 2\nat name@domain.com 3 4\n. . . 5 6\n\xc2\xa0 7 8\n")
     assert list(loaded) == ["a", "at name@domain.com", ". . .", "\xa0"]
     assert loaded.vectors.tolist() == [[1, 2], [3, 4], [5, 6], [7, 8]]
@@ -106,7 +102,7 @@ def test_a_word_may_be_a_number(load):
     assert list(load(b"7 1 2\n2012 3 4\n")) == ["7", "2012"]
 
 
-def test_of_a_word_that_comes_twice_the_first_vector_counts(load):
+def test_the_first_vector_of_a_duplicated_word_is_kept(load):
     for content in (
         b"3 2\na 1 2\nb 3 4\na 5 6\n",
         binary("aba", [[1, 2], [3, 4], [5, 6]])[:-1],
@@ -117,17 +113,17 @@ def test_of_a_word_that_comes_twice_the_first_vector_counts(load):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_only_words_of_the_vocabulary_are_kept(name, load):
+def test_vocabulary_selects_words(name, load):
     loaded = load(FORMATS[name], vocabulary=[",", "größe", "absent"])
     assert list(loaded) == ["größe", ","]
     np.testing.assert_array_equal(loaded.vectors, VECTORS[[1, 3]])
 
 
-def test_a_vocabulary_without_a_word_of_the_file_gives_no_vectors(load):
+def test_a_disjoint_vocabulary_gives_no_vectors(load):
     assert load(GLOVE, vocabulary=["absent"]).vectors.shape == (0, 2)
 
 
-def test_words_may_have_another_encoding(load):
+def test_encoding_and_errors_apply_to_words(load):
     content = b"1 2\n" + "größe 1 2\n".encode("latin-1")
     with pytest.raises(ValueError, match=r"line 2 must be encoded in utf-8.*Set the"):
         load(content)
@@ -166,7 +162,7 @@ def test_words_may_have_another_encoding(load):
         (b"PK\x03\x04 x", "a zip archive, unpack it"),
     ],
 )
-def test_a_malformed_text_is_refused_with_file_and_line(content, message, load):
+def test_a_malformed_text_file_raises_with_file_and_line(content, message, load):
     with pytest.raises(ValueError, match=rf"some\.vectors'.*{message}"):
         load(content)
 
@@ -189,20 +185,35 @@ def test_a_malformed_text_is_refused_with_file_and_line(content, message, load):
         (binary().replace(b"\xc3", b"\xff"), "word 2 must be encoded in utf-8"),
     ],
 )
-def test_a_malformed_binary_file_is_refused_with_the_word(content, message, load):
+def test_a_malformed_binary_file_raises_with_the_word(content, message, load):
     with pytest.raises(ValueError, match=rf"some\.vectors'.*{message}"):
         load(content)
 
 
-def test_a_gzip_file_that_breaks_off_is_refused(load):
+def test_a_truncated_gzip_file_raises(load):
     with pytest.raises(ValueError, match=r"some\.vectors' is a damaged gzip file"):
         load(gzip.compress(GLOVE)[:-12])
 
 
-def test_a_bad_line_of_a_word_that_is_not_kept_does_no_harm(load):
+def test_an_invalid_line_of_an_unselected_word_is_ignored(load):
     assert list(load(b"a 1 2\nb 1 x\n", vocabulary=["a"])) == ["a"]
 
 
-def test_a_missing_file_is_reported_as_such(tmp_path):
+def test_a_missing_file_raises_file_not_found_error(tmp_path):
     with pytest.raises(FileNotFoundError, match="absent"):
         load_word_vectors(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize("encoding", ["nope", "hex"])
+def test_an_unknown_encoding_is_an_error_that_names_it(load, encoding):
+    with pytest.raises(ValueError, match=f"^encoding must be.*Got '{encoding}'"):
+        load(b"good 1 2\n", encoding=encoding)
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("vocabulary", [None, {f"word{i}" for i in range(300_000)}])
+def test_memory_is_bounded_by_the_size_of_the_file(load, vocabulary, compress):
+    n_dims = 1_000_000  # 300,000 vectors of this size take a terabyte
+    content = b"300000 %d\nword0%s\n" % (n_dims, b" 1" * n_dims) + b"\n" * 300_000
+    with pytest.raises(ValueError, match="declares 300000 words.*contains 1"):
+        load(compress(content), vocabulary=vocabulary)

@@ -35,7 +35,7 @@ def rows(X):
 
 
 class TestIds:
-    def test_rows_hold_ids_in_reading_order_from_the_first_column(self):
+    def test_rows_contain_ids_in_reading_order(self):
         vectorizer = TextVectorizer(max_length=6)
         X = vectorizer.fit_transform(TEXTS)
         v = vectorizer.vocabulary_
@@ -52,15 +52,15 @@ class TestIds:
         ]
         assert rows(X)[3] == []
 
-    def test_tokens_begin_at_two_and_the_most_frequent_comes_first(self):
+    def test_ids_start_at_two_in_order_of_frequency(self):
         vocabulary = TextVectorizer().fit(["b b b a", "a c"]).vocabulary_
         assert vocabulary == {"b": 2, "a": 3, "c": 4}
 
-    def test_an_unknown_token_is_one_and_keeps_its_place(self):
+    def test_an_unknown_token_has_id_one(self):
         vectorizer = TextVectorizer().fit(["a b"])
         assert rows(vectorizer.transform(["a x b"])) == [[2, 1, 3]]
 
-    def test_no_zero_is_stored(self):
+    def test_transform_stores_no_zeros(self):
         X = TextVectorizer().fit_transform(TEXTS)
         assert (X.data > 0).all()
         assert X.has_canonical_format
@@ -70,29 +70,29 @@ class TestIds:
         apart = TextVectorizer().fit(TEXTS).transform(TEXTS)
         assert (both != apart).nnz == 0
 
-    def test_dense_output_is_the_same_padded(self):
+    def test_dense_output_equals_padded_sparse_output(self):
         sparse_X = TextVectorizer(max_length=9).fit_transform(TEXTS)
         dense = TextVectorizer(max_length=9, sparse_output=False).fit_transform(TEXTS)
         assert dense.dtype == np.int32
         assert np.array_equal(dense, sparse_X.toarray())
 
-    def test_same_tokens_as_countvectorizer_with_its_pattern(self):
+    def test_token_pattern_of_countvectorizer_gives_equal_vocabularies(self):
         pattern = CountVectorizer().token_pattern
         ours = TextVectorizer(token_pattern=pattern).fit(TEXTS)
         theirs = CountVectorizer().fit(TEXTS)
         assert ours.vocabulary_.keys() == theirs.vocabulary_.keys()
 
-    def test_characters(self):
+    def test_char_analyzer_gives_characters(self):
         vectorizer = TextVectorizer(analyzer="char").fit(["ab a"])
         assert set(vectorizer.vocabulary_) == {"a", "b", " "}
 
-    def test_stop_words_are_left_out_of_the_sequence(self):
+    def test_stop_words_are_removed(self):
         vectorizer = TextVectorizer(stop_words=["the", "is"]).fit(TEXTS)
         assert vectorizer.inverse_transform(vectorizer.transform(TEXTS[:1])) == [
             ["film", "good"]
         ]
 
-    def test_any_analyzer_may_read_documents_that_are_no_strings(self):
+    def test_a_callable_analyzer_may_read_lists_of_tokens(self):
         X = [["good", "film"], ["bad"], None]
         vectorizer = TextVectorizer(analyzer=list).fit(X)
         back = vectorizer.inverse_transform(vectorizer.transform(X))
@@ -100,12 +100,12 @@ class TestIds:
 
 
 class TestVocabulary:
-    def test_max_features_keeps_the_most_frequent(self):
+    def test_max_features_keeps_the_most_frequent_tokens(self):
         vectorizer = TextVectorizer(max_features=2).fit(["a a a b b c"])
         assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
 
     @pytest.mark.parametrize("bounds", [{"min_df": 2}, {"max_df": 0.5}, {"max_df": 1}])
-    def test_document_frequencies_cut_as_in_countvectorizer(self, bounds):
+    def test_min_df_and_max_df_agree_with_countvectorizer(self, bounds):
         ours = words(**bounds).fit(TEXTS)
         theirs = CountVectorizer(analyzer=str.split, **bounds).fit(TEXTS)
         assert ours.vocabulary_.keys() == theirs.vocabulary_.keys()
@@ -115,23 +115,23 @@ class TestVocabulary:
         assert vectorizer.vocabulary_ == {"film": 2, "good": 3}
         assert rows(vectorizer.transform(["good film of old"])) == [[3, 2, 1, 1]]
 
-    def test_a_mapping_gives_the_ids(self):
+    def test_a_vocabulary_mapping_determines_the_ids(self):
         vectorizer = TextVectorizer(vocabulary={"film": 9}).fit(TEXTS)
         assert rows(vectorizer.transform(["film"])) == [[9]]
 
     @pytest.mark.parametrize(
         "X", [[], (), np.array([], dtype=object), pd.Series([], dtype=object)]
     )
-    def test_an_empty_corpus_is_an_error(self, X):
+    def test_an_empty_corpus_raises(self, X):
         with pytest.raises(ValueError, match="at least one document"):
             TextVectorizer().fit(X)
 
     @pytest.mark.parametrize("X", [["", "..."], [None, None]])
-    def test_documents_without_a_token_are_an_error(self, X):
+    def test_documents_without_a_token_raise(self, X):
         with pytest.raises(ValueError, match="0 distinct tokens in 2 documents"):
             TextVectorizer().fit(X)
 
-    def test_a_vocabulary_cut_to_nothing_is_an_error(self):
+    def test_an_empty_vocabulary_after_min_df_raises(self):
         with pytest.raises(ValueError, match="vocabulary is empty: .*min_df=3"):
             TextVectorizer(min_df=3).fit(["a", "b", "c"])
 
@@ -142,7 +142,7 @@ class TestLength:
         max_length=st.integers(1, 9),
         truncation=st.sampled_from(["post", "pre", "middle"]),
     )
-    def test_a_long_document_loses_the_part_that_is_said(
+    def test_truncation_removes_the_specified_part(
         self, n_tokens, max_length, truncation
     ):
         tokens = list("abcdefghijkl")[:n_tokens]
@@ -158,12 +158,12 @@ class TestLength:
         X = vectorizer.transform(["a", " ".join(tokens), "b"])
         assert vectorizer.inverse_transform(X) == [["a"], kept, ["b"]]
 
-    def test_without_a_limit_the_width_is_that_of_the_longest_document(self):
+    def test_max_length_none_uses_the_longest_training_document(self):
         vectorizer = TextVectorizer(max_length=None).fit(TEXTS)
         assert vectorizer.max_length_ == 5
         assert vectorizer.transform(["a b c d e f g"]).shape == (1, 5)
 
-    def test_the_width_is_fixed_by_fit(self):
+    def test_number_of_columns_is_fixed_by_fit(self):
         vectorizer = TextVectorizer(max_length=50).fit(TEXTS)
         assert vectorizer.transform(["a"]).shape == (1, 50)
         assert vectorizer.transform([]).shape == (0, 50)
@@ -171,7 +171,7 @@ class TestLength:
 
 class TestColumns:
     @pytest.mark.parametrize("frame", FRAMES.values(), ids=FRAMES)
-    def test_several_columns_become_one_sequence_with_markers(self, frame):
+    def test_several_columns_are_concatenated_with_markers(self, frame):
         X = frame({"title": ["good", "bad"], "review": ["a b", None]})
         vectorizer = TextVectorizer()
         ids = vectorizer.fit_transform(X)
@@ -181,12 +181,12 @@ class TestColumns:
         ]
         assert vectorizer.n_features_in_ == 2
 
-    def test_markers_have_ids_whatever_is_cut(self):
+    def test_markers_are_never_removed_from_the_vocabulary(self):
         X = pd.DataFrame({"t": ["a a", "b"], "u": ["a", "c"]})
         vocabulary = TextVectorizer(max_features=1, max_df=0.6).fit(X).vocabulary_
         assert list(vocabulary) == ["<t>", "<u>", "a"]
 
-    def test_columns_are_remembered_and_checked(self):
+    def test_column_names_are_stored_and_checked(self):
         X = pd.DataFrame({"t": ["a"], "u": ["b"]})
         vectorizer = TextVectorizer().fit(X)
         assert vectorizer.feature_names_in_.tolist() == ["t", "u"]
@@ -195,7 +195,7 @@ class TestColumns:
         with pytest.raises(ValueError, match="1 columns.*is expecting 2"):
             vectorizer.transform(["a"])
 
-    def test_a_refit_forgets_the_columns(self):
+    def test_a_refit_deletes_column_attributes(self):
         vectorizer = TextVectorizer().fit(pd.DataFrame({"t": ["a"], "u": ["b"]}))
         vectorizer.fit(["a"])
         assert not hasattr(vectorizer, "n_features_in_")
@@ -204,7 +204,7 @@ class TestColumns:
 
     @pytest.mark.parametrize("column", ["text", ["text"]])
     @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
-    def test_a_column_transformer_may_give_a_column_or_a_frame(self, frame, column):
+    def test_a_column_transformer_may_pass_a_column_or_a_frame(self, frame, column):
         X = frame({"text": TEXTS, "n": [1, 2, 3, 4]})
         transformer = ColumnTransformer([("ids", TextVectorizer(max_length=5), column)])
         ids = transformer.fit_transform(X)
@@ -214,14 +214,14 @@ class TestColumns:
         )
         assert ids.dtype == np.int32
 
-    def test_a_one_column_frame_is_read_as_its_column_was(self):
+    def test_a_one_column_frame_equals_its_column(self):
         vectorizer = TextVectorizer().fit(pd.Series(TEXTS, name="text"))
         frame = pd.DataFrame({"text": TEXTS})
         assert (vectorizer.transform(frame) != vectorizer.transform(TEXTS)).nnz == 0
 
 
 class TestPartialFit:
-    def test_new_tokens_are_added_and_ids_never_change(self):
+    def test_new_tokens_get_new_ids_and_known_ids_are_kept(self):
         vectorizer = TextVectorizer().partial_fit(["b b a"])
         before = dict(vectorizer.vocabulary_)
         vectorizer.partial_fit(["c c c a d"])
@@ -229,33 +229,33 @@ class TestPartialFit:
         assert list(vectorizer.vocabulary_) == ["b", "a", "c", "d"]
         assert list(vectorizer.vocabulary_.values()) == [2, 3, 4, 5]
 
-    def test_one_batch_equals_fit(self):
+    def test_one_partial_fit_equals_fit(self):
         vectorizer = TextVectorizer().partial_fit(TEXTS)
         assert vectorizer.vocabulary_ == TextVectorizer().fit(TEXTS).vocabulary_
 
-    def test_documents_are_counted_over_all_batches_and_over_fit(self):
+    def test_document_frequencies_accumulate_over_batches(self):
         vectorizer = TextVectorizer(min_df=2).fit(["a b", "a"])
         assert set(vectorizer.vocabulary_) == {"a"}
         vectorizer.partial_fit(["b c"])
         assert set(vectorizer.vocabulary_) == {"a", "b"}
 
-    def test_the_vocabulary_stops_growing_at_max_features(self):
+    def test_vocabulary_stops_growing_at_max_features(self):
         vectorizer = TextVectorizer(max_features=2).partial_fit(["a b"])
         vectorizer.partial_fit(["c c c"])
         assert set(vectorizer.vocabulary_) == {"a", "b"}
         vectorizer.set_params(max_features=1).partial_fit(["d d d"])
         assert set(vectorizer.vocabulary_) == {"a", "b"}
 
-    def test_known_tokens_take_no_room_from_rarer_new_ones(self):
+    def test_max_features_is_filled_with_new_tokens(self):
         vectorizer = TextVectorizer(max_features=3).fit(["a a a a b b b"])
         vectorizer.partial_fit(["c d"])
         assert list(vectorizer.vocabulary_) == ["a", "b", "c"]
 
-    def test_fit_starts_again(self):
+    def test_fit_resets_the_vocabulary(self):
         vectorizer = TextVectorizer().partial_fit(["a b"]).fit(["c"])
         assert vectorizer.vocabulary_ == {"c": 2}
 
-    def test_columns_must_stay_the_same(self):
+    def test_another_number_of_columns_raises(self):
         vectorizer = TextVectorizer().partial_fit(
             pd.DataFrame({"t": ["a"], "u": ["b"]})
         )
@@ -267,26 +267,26 @@ class TestInverseTransform:
     @pytest.mark.parametrize(
         "container", [np.array, sparse.csr_array, sparse.coo_array]
     )
-    def test_ids_become_tokens(self, container):
+    def test_ids_become_tokens_in_any_container(self, container):
         vectorizer = TextVectorizer().fit(["a b"])
         X = container(np.array([[2, 1, 3], [3, 0, 0]]))
         assert vectorizer.inverse_transform(X) == [["a", "<unk>", "b"], ["b"]]
 
-    @pytest.mark.parametrize("foreign", [7, 2.5, -1])
-    def test_a_foreign_id_is_an_error(self, foreign):
-        with pytest.raises(ValueError, match=f"ids of the vocabulary.*got {foreign}"):
-            TextVectorizer().fit(["a b"]).inverse_transform([[2, foreign]])
+    @pytest.mark.parametrize("invalid", [7, 2.5, -1])
+    def test_an_invalid_id_raises(self, invalid):
+        with pytest.raises(ValueError, match=f"ids of the vocabulary.*got {invalid}"):
+            TextVectorizer().fit(["a b"]).inverse_transform([[2, invalid]])
 
 
 class TestScikitLearnConventions:
     @pytest.mark.parametrize("method", ["transform", "inverse_transform"])
-    def test_it_must_be_fitted_first(self, method):
+    def test_methods_raise_before_fit(self, method):
         with pytest.raises(NotFittedError, match="TextVectorizer"):
             getattr(TextVectorizer(), method)(TEXTS)
         with pytest.raises(NotFittedError, match="TextVectorizer"):
             TextVectorizer().get_feature_names_out()
 
-    def test_clone_copies_parameters_and_no_state(self):
+    def test_clone_copies_parameters_only(self):
         vectorizer = TextVectorizer(min_df=2, analyzer=str.split).fit(TEXTS)
         cloned = clone(vectorizer)
         assert cloned.get_params() == vectorizer.get_params()
@@ -309,7 +309,7 @@ class TestScikitLearnConventions:
         ids=["deepcopy", "pickle"],
     )
     @pytest.mark.parametrize("fitted", [True, False])
-    def test_a_copy_is_as_good(self, copied, fitted):
+    def test_a_copy_transforms_identically(self, copied, fitted):
         vectorizer = TextVectorizer(tokenizer=str.split, token_pattern=None)
         vectorizer = vectorizer.fit(TEXTS) if fitted else vectorizer
         twin = copied(vectorizer)
@@ -317,7 +317,7 @@ class TestScikitLearnConventions:
         expected = clone(vectorizer).fit(TEXTS).transform(TEXTS)
         assert (twin.transform(TEXTS) != expected).nnz == 0
 
-    def test_a_lambda_cannot_be_pickled_and_pickle_says_so(self):
+    def test_pickling_a_lambda_raises(self):
         vectorizer = TextVectorizer(tokenizer=lambda text: text.split()).fit(TEXTS)
         with pytest.raises((pickle.PicklingError, AttributeError), match="lambda"):
             pickle.dumps(vectorizer)
@@ -325,7 +325,7 @@ class TestScikitLearnConventions:
             vectorizer.transform(["bad"])
         )
 
-    def test_a_lambda_reaches_the_processes_of_joblib(self):
+    def test_a_lambda_works_with_joblib_processes(self):
         vectorizer = TextVectorizer(tokenizer=lambda text: text.split()).fit(TEXTS)
         [X] = Parallel(n_jobs=2)([delayed(vectorizer.transform)(TEXTS)])
         assert rows(X) == rows(vectorizer.transform(TEXTS))
@@ -352,11 +352,11 @@ class TestScikitLearnConventions:
         ],
     )
     @pytest.mark.parametrize("method", ["fit", "fit_transform", "partial_fit"])
-    def test_parameters_are_checked_when_fitting(self, method, params, message):
+    def test_invalid_parameters_raise_in_fit(self, method, params, message):
         with pytest.raises(ValueError, match=message):
             getattr(TextVectorizer(**params), method)(TEXTS)
 
-    def test_a_failed_fit_leaves_a_fitted_vectorizer_as_it_was(self):
+    def test_a_failed_fit_leaves_the_vectorizer_unchanged(self):
         vectorizer = TextVectorizer().fit(["a b"])
         before = pickle.dumps(vectorizer)
         for bad in ([], ["a", 3], ["", ""]):
@@ -366,7 +366,7 @@ class TestScikitLearnConventions:
             vectorizer.fit(pd.DataFrame({"a": ["b"], 1: ["c"]}))
         assert pickle.dumps(vectorizer) == before
 
-    def test_a_fixed_vocabulary_keeps_its_ids_in_a_stream(self):
+    def test_partial_fit_keeps_a_fixed_vocabulary(self):
         vectorizer = TextVectorizer(vocabulary=["a", "b"]).fit(["a"])
         vectorizer.set_params(vocabulary=["z"]).partial_fit(["z"])
         assert vectorizer.vocabulary_ == {"a": 2, "b": 3}
@@ -386,12 +386,12 @@ class TestScikitLearnConventions:
             clone(vectorizer).set_output(transform="default").fit_transform(TEXTS),
         )
 
-    def test_set_output_with_sparse_output_names_the_way_out(self):
+    def test_set_output_raises_with_sparse_output(self):
         vectorizer = TextVectorizer().set_output(transform="pandas")
         with pytest.raises(ValueError, match="sparse_output=False"):
             vectorizer.fit_transform(TEXTS)
 
-    def test_tags_say_that_it_reads_strings(self):
+    def test_tags_declare_string_input(self):
         tags = TextVectorizer().__sklearn_tags__()
         assert tags.input_tags.string
         assert not tags.input_tags.two_d_array
@@ -400,7 +400,7 @@ class TestScikitLearnConventions:
             not TextVectorizer(missing="error").__sklearn_tags__().input_tags.allow_nan
         )
 
-    def test_parameters_are_searched_in_a_pipeline(self):
+    def test_parameters_can_be_searched_in_a_pipeline(self):
         pipeline = make_pipeline(TextVectorizer(sparse_output=False), BernoulliNB())
         grid = {"textvectorizer__max_features": [2, 5]}
         search = GridSearchCV(pipeline, grid, cv=2)
@@ -415,7 +415,7 @@ class TestScikitLearnConventions:
         )
 
 
-def test_two_processes_give_what_one_gives():
+def test_n_jobs_does_not_change_the_result():
     texts = [f"{text} {i % 97} {i % 89}" for i, text in enumerate(TEXTS * 600)]
     texts.append(" ".join(map(str, range(300))))  # the longest, in the second half
     one, two = (TextVectorizer(max_length=None, n_jobs=n) for n in (1, 2))

@@ -29,23 +29,23 @@ def counted(*corpora):
 
 
 @given(corpus=CORPUS)
-def test_encoding_keeps_every_token_in_its_place(corpus):
+def test_encode_preserves_every_token(corpus):
     encoded = encode(corpus, list)
     assert decoded(encoded) == corpus
     assert len(set(encoded.tokens)) == len(encoded.tokens)
 
 
-def test_a_document_that_is_none_is_empty():
+def test_a_missing_document_has_no_tokens():
     assert decoded(encode(["ab", None, "c"], list)) == [["a", "b"], [], ["c"]]
 
 
-def test_ids_are_looked_up_and_unknown_tokens_are_one():
+def test_unknown_tokens_have_id_one():
     encoded = encode(["abca"], list)
     assert encoded.ids({"a": 5, "c": 2}).tolist() == [5, 1, 2, 5]
 
 
 @given(corpus=CORPUS, cut=st.integers(0, 8))
-def test_counts_equal_those_of_a_counter_at_once_or_in_parts(corpus, cut):
+def test_counts_of_parts_add_up_to_a_counter(corpus, cut):
     counts = sum(counted(corpus[:cut], corpus[cut:]), TokenCounts())
     occurrences = Counter(token for document in corpus for token in document)
     documents = Counter(token for document in corpus for token in set(document))
@@ -56,7 +56,7 @@ def test_counts_equal_those_of_a_counter_at_once_or_in_parts(corpus, cut):
     assert counts.codes.keys() == occurrences.keys()
 
 
-def test_counting_leaves_the_earlier_counts_alone():
+def test_adding_counts_does_not_change_the_summands():
     first, second = counted(["ab"], ["bbc"])
     assert (first + second).codes == {"a": 0, "b": 1, "c": 2}
     assert first.codes == {"a": 0, "b": 1}
@@ -73,7 +73,7 @@ def test_counting_leaves_the_earlier_counts_alone():
         (1, 0.5, "cd"),
     ],
 )
-def test_tokens_are_ranked_by_occurrence_and_cut_by_document_frequency(
+def test_ranked_sorts_by_occurrence_and_cuts_by_document_frequency(
     min_df, max_df, kept
 ):
     [counts] = counted(["aaab", "ab", "abcc", "acd"])
@@ -85,25 +85,25 @@ def test_tokens_are_ranked_by_occurrence_and_cut_by_document_frequency(
         lambda x: st.tuples(st.just(x), st.permutations(x))
     )
 )
-def test_the_order_of_the_documents_does_not_matter(corpora):
+def test_ranked_does_not_depend_on_the_order_of_documents(corpora):
     ranks = [counts.ranked(1, 1.0) for counts in counted(*corpora)]
     assert ranks[0] == ranks[1]
 
 
 @given(corpus=CORPUS, known=st.sets(st.sampled_from("abcx")), n=st.integers(0, 6))
-def test_a_cut_takes_the_first_of_the_tokens_that_are_not_known(corpus, known, n):
+def test_max_features_counts_unknown_tokens_only(corpus, known, n):
     [counts] = counted(corpus)
     new = [token for token in counts.ranked(1, 1.0) if token not in known]
     assert counts.ranked(1, 1.0, max_features=n, known=known) == new[:n]
 
 
-def test_tokens_that_cannot_be_compared_keep_the_order_in_which_they_were_met():
+def test_incomparable_tokens_keep_the_order_of_appearance():
     tokens = [object(), "b", 1, object(), "a"]
     [counts] = counted([tokens])
     assert counts.ranked(1, 1.0) == tokens
 
 
-def test_new_tokens_get_the_next_ids():
+def test_extend_vocabulary_assigns_the_next_ids():
     assert extend_vocabulary({}, "ab") == {"a": 2, "b": 3}
     assert extend_vocabulary({"x": 7, "y": 4}, "axb") == {
         "x": 7,
@@ -114,11 +114,11 @@ def test_new_tokens_get_the_next_ids():
 
 
 @pytest.mark.parametrize("vocabulary", [["b", "a"], ("b", "a"), {"b": 2, "a": 3}])
-def test_a_vocabulary_may_be_tokens_or_a_mapping(vocabulary):
+def test_a_vocabulary_may_be_a_sequence_or_a_mapping(vocabulary):
     assert check_vocabulary(vocabulary) == {"b": 2, "a": 3}
 
 
-def test_a_set_is_sorted_so_that_every_process_gives_the_same_ids():
+def test_a_set_vocabulary_is_sorted():
     assert check_vocabulary({"b", "a"}) == {"a": 2, "b": 3}
 
 
@@ -132,6 +132,13 @@ def test_a_set_is_sorted_so_that_every_process_gives_the_same_ids():
         ({"a": 2, "b": 2}, "each id once"),
     ],
 )
-def test_a_bad_vocabulary_is_refused(vocabulary, message):
+def test_an_invalid_vocabulary_raises(vocabulary, message):
     with pytest.raises(ValueError, match=message):
         check_vocabulary(vocabulary)
+
+
+def test_a_vocabulary_without_an_id_left_for_markers_is_an_error():
+    largest = np.iinfo(np.int32).max
+    assert extend_vocabulary({"a": largest}, ["a"]) == {"a": largest}
+    with pytest.raises(ValueError, match="'vocabulary' parameter.*2147483647"):
+        extend_vocabulary({"a": largest}, ["<title>"])

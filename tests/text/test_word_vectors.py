@@ -12,7 +12,7 @@ from sklearn_bilstm.text import TextVectorizer, WordVectors, load_word_vectors
 
 @dataclass
 class KeyedVectors:
-    """Has what we need of the class of gensim."""
+    """The part of gensim's class that is used."""
 
     index_to_key: list
     vectors: np.ndarray
@@ -23,7 +23,7 @@ def word_vectors():
     return WordVectors(["good", "bad", "Paris"], [[1, 2], [3, 4], [5, 6]])
 
 
-def test_it_tells_how_many_words_there_are_and_which(word_vectors):
+def test_word_vectors_behave_as_a_mapping(word_vectors):
     assert len(word_vectors) == 3
     assert "bad" in word_vectors
     assert "paris" not in word_vectors
@@ -32,7 +32,7 @@ def test_it_tells_how_many_words_there_are_and_which(word_vectors):
     assert repr(word_vectors) == "<WordVectors: 3 words, 2 dimensions>"
 
 
-def test_vectors_cannot_be_changed_but_those_of_the_caller_can():
+def test_vectors_are_a_read_only_view_of_the_given_array():
     given = np.ones((1, 2), np.float32)
     word_vectors = WordVectors(["a"], given)
     with pytest.raises(ValueError, match="read-only"):
@@ -41,7 +41,7 @@ def test_vectors_cannot_be_changed_but_those_of_the_caller_can():
     assert np.shares_memory(word_vectors.vectors, given)
 
 
-def test_rows_are_aligned_with_the_ids_and_zero_without_a_vector(word_vectors):
+def test_aligned_to_returns_a_copy_with_zeros_for_missing_words(word_vectors):
     aligned = word_vectors.aligned_to({"bad": 2, "new": 3, "good": 5})
     assert aligned.dtype == np.float32
     assert aligned.tolist() == [[0, 0], [0, 0], [3, 4], [0, 0], [0, 0], [1, 2]]
@@ -49,38 +49,38 @@ def test_rows_are_aligned_with_the_ids_and_zero_without_a_vector(word_vectors):
     assert word_vectors["bad"].tolist() == [3, 4]
 
 
-def test_rows_are_aligned_with_a_fitted_vectorizer(word_vectors):
+def test_aligned_to_accepts_the_vocabulary_of_a_vectorizer(word_vectors):
     vectorizer = TextVectorizer().fit(["good or bad", "bad!"])
     aligned = word_vectors.aligned_to(vectorizer.vocabulary_)
     ids = vectorizer.transform(["bad good"]).toarray()[0, :2]
     assert aligned[ids].tolist() == [[3, 4], [1, 2]]
 
 
-def test_a_token_without_a_vector_is_looked_up_in_lower_case(word_vectors):
+def test_aligned_to_falls_back_to_lowercase(word_vectors):
     aligned = word_vectors.aligned_to(["BAD", "Paris", "paris", ("a", "b")])
     assert aligned[2:].tolist() == [[3, 4], [5, 6], [0, 0], [0, 0]]
 
 
-def test_the_share_of_tokens_with_a_vector_is_told(word_vectors):
+def test_coverage_is_the_fraction_of_tokens_with_a_vector(word_vectors):
     assert word_vectors.coverage({"bad": 2, "Good": 3, "x": 4, "paris": 9}) == 0.5
     assert word_vectors.coverage(["bad"]) == 1.0
     assert word_vectors.coverage(["x"]) == 0.0
 
 
 @pytest.mark.parametrize("method", ["aligned_to", "coverage"])
-def test_a_vocabulary_that_is_none_is_refused(method, word_vectors):
+def test_an_invalid_vocabulary_raises(method, word_vectors):
     with pytest.raises(ValueError, match="at least 2"):
         getattr(word_vectors, method)({"bad": 1})
 
 
-def test_a_pickle_holds_the_same_words_and_vectors(word_vectors):
+def test_pickling_preserves_words_and_vectors(word_vectors):
     loaded = pickle.loads(pickle.dumps(word_vectors))
     assert list(loaded) == list(word_vectors)
     np.testing.assert_array_equal(loaded.vectors, word_vectors.vectors)
     assert not loaded.vectors.flags.writeable
 
 
-def test_copies_and_clones_of_estimators_share_the_memory(word_vectors):
+def test_clone_and_copy_share_memory(word_vectors):
     estimator = FunctionTransformer(kw_args={"embedding": word_vectors})
     assert clone(estimator).kw_args["embedding"] is word_vectors
     assert copy.copy(word_vectors) is word_vectors
@@ -97,35 +97,35 @@ def test_copies_and_clones_of_estimators_share_the_memory(word_vectors):
         ("ab", [[1, np.inf], [2, 3]], "that of 'a' contains NaN or infinity"),
     ],
 )
-def test_words_and_vectors_that_do_not_fit_are_refused(words, vectors, message):
+def test_invalid_words_or_vectors_raise(words, vectors, message):
     with pytest.raises(ValueError, match=message):
         WordVectors(words, vectors)
 
 
-def test_there_may_be_no_words():
+def test_word_vectors_may_be_empty():
     empty = WordVectors([], np.empty((0, 3)))
     assert empty.aligned_to(["a"]).tolist() == [[0, 0, 0]] * 3
 
 
-def test_keyed_vectors_are_taken_over_without_a_copy():
+def test_keyed_vectors_are_loaded_without_a_copy():
     keyed_vectors = KeyedVectors(["a", "b"], np.eye(2, dtype=np.float32))
     loaded = load_word_vectors(keyed_vectors)
     assert list(loaded) == ["a", "b"]
     assert np.shares_memory(loaded.vectors, keyed_vectors.vectors)
 
 
-def test_of_keyed_vectors_only_words_of_the_vocabulary_are_kept():
+def test_vocabulary_selects_words_of_keyed_vectors():
     loaded = load_word_vectors(KeyedVectors(["a", "b"], np.eye(2)), vocabulary={"b": 2})
     assert list(loaded) == ["b"]
     assert loaded.vectors.tolist() == [[0, 1]]
 
 
-def test_a_kept_word_may_be_the_lower_case_of_one_in_the_vocabulary():
+def test_vocabulary_selects_the_lowercase_form_of_a_word():
     loaded = load_word_vectors(KeyedVectors(["a", "b"], np.eye(2)), vocabulary=["B"])
     assert loaded.coverage(["B"]) == 1.0
 
 
-def test_gensim_and_we_read_the_same_from_each_other(tmp_path):
+def test_word_vectors_round_trip_through_gensim(tmp_path):
     gensim = pytest.importorskip("gensim.models")
     keyed_vectors = gensim.KeyedVectors(vector_size=3)
     vectors = np.random.RandomState(0).standard_normal((4, 3)).astype(np.float32)
@@ -140,11 +140,11 @@ def test_gensim_and_we_read_the_same_from_each_other(tmp_path):
         np.testing.assert_allclose(word_vectors.vectors, vectors, rtol=1e-6)
 
 
-def test_what_is_neither_a_file_nor_keyed_vectors_is_refused():
+def test_an_invalid_path_raises():
     with pytest.raises(TypeError, match=r"path must be .*got dict.*model\.wv"):
         load_word_vectors({"a": [1, 2]})
 
 
-def test_a_string_is_no_vocabulary():
+def test_a_string_vocabulary_raises():
     with pytest.raises(TypeError, match="collection of words: got the string 'ab'"):
         load_word_vectors("absent.txt", vocabulary="ab")

@@ -7,7 +7,7 @@ SENTENCES = [["The", "cat"], [], ["the", "dog", "The"]]
 
 
 def tokens_of(reader, sentences):
-    """Return what the ids of tokens stand for, None for the unknown one."""
+    """Return the vocabulary entries of sentences, None for unknown tokens."""
     token_of = {id_: token for token, id_ in reader.vocabulary_.items()}
     words = reader.read(sentences)
     bounds = np.cumsum(words.lengths)[:-1]
@@ -15,7 +15,7 @@ def tokens_of(reader, sentences):
 
 
 def spellings_of(reader, sentences):
-    """Return the characters that each token is spelled with, ? for unknown ones."""
+    """Return the encoded characters of each token, ? for unknown ones."""
     character_of = {0: "", 1: "?"} | {i: c for c, i in reader.characters_.items()}
     words = reader.read(sentences)
     return [
@@ -23,13 +23,13 @@ def spellings_of(reader, sentences):
     ]
 
 
-def test_tokens_that_differ_in_case_share_an_id():
+def test_lowercase_merges_tokens_that_differ_in_case():
     reader = WordReader().fit(SENTENCES)
     assert set(reader.vocabulary_) == {"the", "cat", "dog"}
     assert tokens_of(reader, [["THE", "Cat"]]) == [["the", "cat"]]
 
 
-def test_case_may_be_kept_and_helps_where_it_is_not_known():
+def test_lowercase_false_keeps_case_and_falls_back_to_lowercase():
     reader = WordReader(lowercase=False).fit(SENTENCES)
     assert set(reader.vocabulary_) == {"The", "the", "cat", "dog"}
     assert tokens_of(reader, [["The", "the", "THE", "Cat"]]) == [
@@ -37,40 +37,40 @@ def test_case_may_be_kept_and_helps_where_it_is_not_known():
     ]
 
 
-def test_the_most_frequent_come_first_and_ids_begin_behind_the_reserved():
+def test_max_features_keeps_the_most_frequent_and_ids_follow_the_reserved():
     reader = WordReader(max_features=2).fit(SENTENCES)
     assert reader.vocabulary_ == {"the": 2, "cat": 3}
     assert reader.n_ids == 4
     assert tokens_of(reader, [["dog", "the"]]) == [[None, "the"]]
 
 
-def test_rare_tokens_are_unknown_but_spelled():
+def test_min_df_makes_rare_tokens_unknown_but_keeps_characters():
     reader = WordReader(min_df=2).fit(SENTENCES)
     assert tokens_of(reader, SENTENCES) == [["the", None], [], ["the", None, "the"]]
     assert spellings_of(reader, SENTENCES) == ["The", "cat", "the", "dog", "The"]
 
 
-def test_known_words_have_ids_although_no_sentence_has_them():
+def test_known_words_are_added_to_the_vocabulary():
     reader = WordReader().fit(SENTENCES, known=["bird", "dog", "Paris"])
     assert reader.vocabulary_ == {"bird": 2, "dog": 3, "the": 4, "cat": 5}
     kept = WordReader(lowercase=False).fit(SENTENCES, known=["Paris"])
     assert tokens_of(kept, [["Paris"]]) == [["Paris"]]
 
 
-def test_sentences_keep_their_lengths():
+def test_read_keeps_the_lengths_of_sentences():
     words = WordReader().fit(SENTENCES).read(SENTENCES)
     assert words.lengths.tolist() == [2, 0, 3]
     assert len(words.ids) == len(words.spelled) == 5
 
 
-def test_an_unknown_character_is_one_for_all_and_case_is_kept():
+def test_characters_keep_case_and_unknown_ones_share_an_id():
     reader = WordReader().fit(SENTENCES)
     assert spellings_of(reader, [["The", "Tho", "§€"]]) == ["The", "Tho", "??"]
     assert reader.n_characters == len(set("Thecatdoge")) + 2
 
 
 @pytest.mark.parametrize("length", [19, 20, 21, 1000])
-def test_of_a_long_token_the_ends_are_spelled(length):
+def test_long_tokens_keep_their_first_and_last_ten_characters(length):
     token = "a" * (length // 2) + "b" * (length - length // 2)
     (spelled,) = spellings_of(WordReader().fit([[token]]), [[token]])
     half = min(10, length // 2)
@@ -79,13 +79,13 @@ def test_of_a_long_token_the_ends_are_spelled(length):
     assert len(spelled) == min(length, 20)
 
 
-def test_the_order_of_sentences_decides_nothing():
+def test_vocabulary_does_not_depend_on_the_order_of_sentences():
     first, second = (WordReader().fit(rows) for rows in (SENTENCES, SENTENCES[::-1]))
     assert first.vocabulary_ == second.vocabulary_
     assert first.characters_ == second.characters_
 
 
-def test_what_is_empty_can_be_read():
+def test_empty_sentences_and_tokens_are_read():
     reader = WordReader().fit([[]])
     assert tokens_of(reader, [[], ["", "a"]]) == [[], [None, None]]
     assert reader.read([[]]).ids.shape == (0,)

@@ -10,7 +10,7 @@ from tests.helpers import small_classifier, small_tagger
 
 
 class NetStub:
-    """A net whose weight is the number of the epoch, with losses that are given."""
+    """A net with given losses, whose weight is the number of the epoch."""
 
     def __init__(self, losses):
         self.losses = losses
@@ -42,20 +42,20 @@ class NetStub:
         ([np.nan, np.nan, np.nan], 2, None),
     ],
 )
-def test_it_stops_after_patience_epochs_and_restores_the_best(losses, n_run, best):
+def test_early_stopping_stops_after_patience_and_restores_the_best(losses, n_run, best):
     net, callback = NetStub(losses), EarlyStopping(patience=2, tol=0.1)
     assert net.run(callback) == n_run
     assert callback.best_epoch_ == best
     assert net.module_.weight.item() == (best or n_run)
 
 
-def test_no_weights_stay_with_the_callback():
+def test_early_stopping_deletes_its_copy_of_the_weights():
     net, callback = NetStub([2, 1]), EarlyStopping(patience=2, tol=0.1)
     net.run(callback)
     assert callback.best_weights_ is None
 
 
-def test_units_are_shortened_only_if_they_are_too_long():
+def test_max_norm_rescales_long_units_in_training_only():
     layer = torch.nn.Linear(2, 3)
     layer.weight.data = torch.tensor([[3.0, 4], [0.3, 0.4], [0, 0]])
     net, bias = SimpleNamespace(module_=layer), layer.bias.detach().clone()
@@ -68,10 +68,10 @@ def test_units_are_shortened_only_if_they_are_too_long():
 
 
 class LongestRows(Callback):
-    """Note the longest row of each matrix after every step, in a list copies share."""
+    """Record the largest row norm of each matrix after every step."""
 
     def __init__(self):
-        self.found = []
+        self.found = []  # shared with the copy that fit makes
 
     def on_batch_end(self, net, training, **kwargs):
         weights = dict(net.module_.named_parameters())
@@ -79,7 +79,7 @@ class LongestRows(Callback):
         self.found.append(norms)
 
 
-def test_vectors_of_characters_and_transitions_are_left_alone(sentences):
+def test_max_norm_excludes_character_embeddings_and_transitions(sentences):
     rows = LongestRows()
     small_tagger(max_norm=0.1, lr=0.1, callbacks=[rows]).fit(*sentences)
     norms = rows.found[-1]
@@ -88,7 +88,7 @@ def test_vectors_of_characters_and_transitions_are_left_alone(sentences):
     assert max(norms.values()) < 0.1 + 1e-6
 
 
-def test_units_are_short_after_every_step_and_vectors_of_tokens_are_left_alone(ids):
+def test_max_norm_holds_after_every_step_and_excludes_token_embeddings(ids):
     rows = LongestRows()
     params = {"pooling": "attention", "dense_layer_sizes": 4, "batch_size": 10}
     classifier = small_classifier(max_norm=0.1, callbacks=[rows], **params)

@@ -86,7 +86,7 @@ WAYS = {
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("epoch", [1, 5])
-def test_a_fit_goes_on_to_the_same_bits(way, epoch, reviews, path):
+def test_a_resumed_fit_equals_an_uninterrupted_fit(way, epoch, reviews, path):
     params = {"max_epochs": 6, **WAYS[way]}
     expected = small_pipeline(**params).fit(*reviews)
     params["checkpoint"] = path
@@ -100,7 +100,7 @@ def test_a_fit_goes_on_to_the_same_bits(way, epoch, reviews, path):
     assert np.array_equal(found.predict_proba(texts), expected.predict_proba(texts))
 
 
-def test_a_regressor_goes_on_to_the_same_bits(path):
+def test_a_resumed_regressor_equals_an_uninterrupted_one(path):
     X, y = np.random.RandomState(0).rand(30, 6, 2), np.arange(30.0)
     expected = small_regressor(max_epochs=4).fit(X, y)
     params = {"max_epochs": 4, "checkpoint": str(path)}
@@ -110,7 +110,7 @@ def test_a_regressor_goes_on_to_the_same_bits(path):
     assert np.array_equal(found.predict(X), expected.predict(X))
 
 
-def test_a_tagger_goes_on_to_the_same_bits(sentences, path):
+def test_a_resumed_tagger_equals_an_uninterrupted_one(sentences, path):
     X, y = sentences
     expected = small_tagger(max_epochs=4).fit(X, y)
     params = {"max_epochs": 4, "checkpoint": path}
@@ -121,7 +121,7 @@ def test_a_tagger_goes_on_to_the_same_bits(sentences, path):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_a_fit_on_a_gpu_goes_on(reviews, path):
+def test_a_fit_on_a_gpu_is_resumed(reviews, path):
     params = {"max_epochs": 5, "checkpoint": path, "device": "cuda"}
     interrupted(small_pipeline, 3, *reviews, **params)
     found = small_pipeline(**params).fit(*reviews)
@@ -150,9 +150,7 @@ for path, params in json.loads(sys.argv[1]).items():
 """
 
 
-def test_what_killed_processes_began_another_one_ends_with_the_same_bits(
-    reviews, tmp_path
-):
+def test_a_fit_of_a_killed_process_is_resumed_by_another_process(reviews, tmp_path):
     def start(ways, end):
         command = [sys.executable, "-c", SCRIPT, json.dumps(ways), end]
         return subprocess.Popen(command)
@@ -175,7 +173,7 @@ def test_what_killed_processes_began_another_one_ends_with_the_same_bits(
         assert np.array_equal(probabilities, expected.predict_proba(reviews[0]))
 
 
-def test_ctrl_c_leaves_the_last_complete_epoch(ids, path):
+def test_ctrl_c_keeps_the_checkpoint_of_the_last_complete_epoch(ids, path):
     params = {"max_epochs": 5, "checkpoint": path}
     callbacks = [Fails(3, KeyboardInterrupt)]
     with pytest.raises(KeyboardInterrupt):
@@ -185,7 +183,7 @@ def test_ctrl_c_leaves_the_last_complete_epoch(ids, path):
     assert_same(found, small_classifier(max_epochs=5).fit(ids, Y))
 
 
-def test_an_interrupt_after_going_on_keeps_the_epochs_of_before(ids, path):
+def test_an_interrupt_after_resuming_keeps_earlier_epochs(ids, path):
     params = {"max_epochs": 6, "checkpoint": path, "early_stopping": True}
     interrupted(small_classifier, 3, ids, Y, **params)
     classifier = small_classifier(**params, callbacks=[Fails(3, KeyboardInterrupt)])
@@ -199,7 +197,7 @@ def test_an_interrupt_after_going_on_keeps_the_epochs_of_before(ids, path):
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_a_fit_that_was_complete_has_nothing_left_to_do(early_stopping, ids, path):
+def test_a_complete_checkpoint_is_restored_without_training(early_stopping, ids, path):
     params = {"checkpoint": path, "early_stopping": early_stopping, "lr": 0.1}
     params = {**params, "max_epochs": 9, "n_iter_no_change": 2}
     expected = small_classifier(**params).fit(ids, Y)
@@ -208,7 +206,7 @@ def test_a_fit_that_was_complete_has_nothing_left_to_do(early_stopping, ids, pat
     assert_same(found, expected)
 
 
-def test_the_lines_that_are_printed_go_on_too(ids, path, capsys):
+def test_verbose_output_continues_after_resuming(ids, path, capsys):
     params = {"max_epochs": 4, "checkpoint": path, "verbose": 1}
     interrupted(small_classifier, 3, ids, Y, **params)
     capsys.readouterr()
@@ -239,7 +237,7 @@ def test_the_lines_that_are_printed_go_on_too(ids, path, capsys):
     ],
     ids=str,
 )
-def test_other_parameters_are_refused_and_the_file_stays(params, differs, ids, path):
+def test_checkpoint_of_other_parameters_raises_and_is_kept(params, differs, ids, path):
     settings = {"precision": "float32", "checkpoint": path}
     small_classifier(**settings).fit(ids, Y)
     before = path.read_bytes()
@@ -249,7 +247,7 @@ def test_other_parameters_are_refused_and_the_file_stays(params, differs, ids, p
     assert path.read_bytes() == before
 
 
-def test_other_rows_are_refused(ids, path):
+def test_checkpoint_of_other_rows_raises(ids, path):
     small_classifier(checkpoint=path).fit(ids, Y)
     for X, y, weight in [
         (ids[:39], Y[:39], None),
@@ -261,7 +259,7 @@ def test_other_rows_are_refused(ids, path):
             small_classifier(checkpoint=path).fit(X, y, sample_weight=weight)
 
 
-def test_another_version_is_refused(ids, path):
+def test_checkpoint_of_another_version_raises(ids, path):
     small_classifier(checkpoint=path).fit(ids, Y)
     content, arrays = read_archive(path, kind="checkpoint")
     content["fingerprint"]["versions"]["torch"] = "1.0"
@@ -270,7 +268,7 @@ def test_another_version_is_refused(ids, path):
         small_classifier(checkpoint=path).fit(ids, Y)
 
 
-def test_what_does_not_change_the_training_may_differ(ids, path):
+def test_a_fit_is_resumed_with_other_parameters_that_do_not_affect_training(ids, path):
     params = {"max_epochs": 4, "checkpoint": path, "log_odds_ngram_range": (1, 1)}
     interrupted(small_classifier, 3, ids, Y, **params)
     other = {"n_threads": 2, "verbose": 0, "linear_ngram_range": (1, 2)}
@@ -281,13 +279,13 @@ def test_what_does_not_change_the_training_may_differ(ids, path):
     assert np.array_equal(found.predict_proba(ids), expected.predict_proba(ids))
 
 
-def test_a_warm_start_is_another_training(ids, path):
+def test_checkpoint_raises_for_a_warm_start(ids, path):
     classifier = small_classifier(checkpoint=path, warm_start=True).fit(ids, Y)
     with pytest.raises(ValueError, match="differs in network"):
         classifier.fit(ids, Y)
 
 
-def test_a_file_of_something_else_is_neither_used_nor_replaced(ids, path):
+def test_a_file_of_another_kind_raises_and_is_kept(ids, path):
     for write in (
         lambda: path.write_text("notes"),
         lambda: save(small_classifier(), path),
@@ -299,7 +297,7 @@ def test_a_file_of_something_else_is_neither_used_nor_replaced(ids, path):
         assert path.read_bytes() == before
 
 
-def test_two_trainings_at_once_do_not_share_a_file(ids, path):
+def test_concurrent_fits_raise_on_a_shared_checkpoint(ids, path):
     class AnotherBegins(Callback):
         def on_epoch_begin(self, net, **kwargs):
             path.unlink(missing_ok=True)
@@ -312,7 +310,7 @@ def test_two_trainings_at_once_do_not_share_a_file(ids, path):
 # -- many trainings
 
 
-def test_a_search_goes_on_in_a_folder(ids, tmp_path):
+def test_a_grid_search_is_resumed_from_a_folder(ids, tmp_path):
     grid = {"lr": [1e-3, 1e-2]}
     model = small_classifier(checkpoint=tmp_path)
     search = GridSearchCV(model, grid, cv=2).fit(ids, Y)
@@ -324,7 +322,7 @@ def test_a_search_goes_on_in_a_folder(ids, tmp_path):
     assert np.array_equal(again.predict_proba(ids), search.predict_proba(ids))
 
 
-def test_a_cross_validation_with_a_single_file_says_to_give_a_folder(ids, path):
+def test_cross_validation_with_a_single_file_raises(ids, path):
     model = small_classifier(checkpoint=path)
     with pytest.raises(ValueError, match="each training writes its own file"):
         cross_val_score(model, ids, Y, cv=2, error_score="raise")
@@ -337,7 +335,7 @@ def test_a_cross_validation_with_a_single_file_says_to_give_a_folder(ids, path):
 # -- what it takes
 
 
-def test_a_random_state_is_needed(ids, path):
+def test_checkpoint_requires_a_random_state(ids, path):
     classifier = small_classifier(checkpoint=path, random_state=None)
     with pytest.raises(
         ValueError, match="'checkpoint' parameter requires a 'random_state'"
@@ -353,7 +351,7 @@ def test_a_random_state_is_needed(ids, path):
     assert_same(found.fit(ids, Y), expected.fit(ids, Y))
 
 
-def test_a_folder_that_is_not_there_is_an_error_before_the_first_epoch(ids, tmp_path):
+def test_a_missing_folder_raises_before_the_first_epoch(ids, tmp_path):
     classifier = small_classifier(
         checkpoint=tmp_path / "absent" / "file", callbacks=[TrainsNoMore()]
     )
@@ -368,18 +366,18 @@ class Notes(Callback):
         net.history.record("note", object())
 
 
-def test_what_a_callback_notes_and_no_file_can_hold_is_named(ids, path):
+def test_history_values_that_cannot_be_stored_raise(ids, path):
     classifier = small_classifier(checkpoint=path, callbacks=[Notes()])
     with pytest.raises(TypeError, match=r"'checkpoint' parameter .*0\.note"):
         classifier.fit(ids, Y)
 
 
-def test_a_stream_leaves_it_alone(ids, path):
+def test_partial_fit_writes_no_checkpoint(ids, path):
     small_classifier(checkpoint=path).partial_fit(ids, Y, classes=[0, 1])
     assert not path.exists()
 
 
-def test_a_checkpoint_holds_no_pickle_and_leaves_no_file_beside_it(ids, path):
+def test_a_checkpoint_is_a_single_file_without_pickles(ids, path):
     small_classifier(checkpoint=path).fit(ids, Y)
     assert list(path.parent.iterdir()) == [path]
     _, arrays = read_archive(path, kind="checkpoint")
@@ -397,7 +395,7 @@ class Ends(Callback):
             raise StopTraining
 
 
-def test_what_a_callback_has_ended_goes_on_without_it(ids, path):
+def test_a_fit_stopped_by_a_callback_is_resumed_without_it(ids, path):
     expected = small_classifier(max_epochs=4).fit(ids, Y)
     params = {"max_epochs": 4, "checkpoint": path}
     ended = small_classifier(**params, callbacks=[Ends(2)]).fit(ids, Y)
@@ -415,7 +413,7 @@ def test_what_a_callback_has_ended_goes_on_without_it(ids, path):
         lambda content: content["state"].update(history=3),
     ],
 )
-def test_a_file_with_the_wrong_things_in_it_is_named(ids, path, spoil):
+def test_a_checkpoint_with_invalid_content_raises(ids, path, spoil):
     small_classifier(checkpoint=path).fit(ids, Y)
     content, arrays = read_archive(path, kind="checkpoint")
     spoil(content)
@@ -424,7 +422,7 @@ def test_a_file_with_the_wrong_things_in_it_is_named(ids, path, spoil):
         small_classifier(checkpoint=path).fit(ids, Y)
 
 
-def test_what_was_read_is_said(ids, path, capsys):
+def test_resuming_is_reported_if_verbose(ids, path, capsys):
     params = {"max_epochs": 4, "checkpoint": path, "verbose": 1}
     interrupted(small_classifier, 3, ids, Y, **params)
     capsys.readouterr()

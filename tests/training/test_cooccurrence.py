@@ -14,7 +14,7 @@ def vectors(rows, n_tokens, n_components, seed=0):
     return cooccurrence_vectors(ragged(rows), n_tokens, n_components, random_state)
 
 
-def test_pairs_within_a_row_are_counted_the_nearer_the_more():
+def test_cooccurrences_are_weighted_by_inverse_distance():
     rows = [[2, 3, 4, 3, 2, 2, 5, 2], [4], [5, 6]]
     expected = np.zeros((8, 8))
     for row in rows:
@@ -26,7 +26,7 @@ def test_pairs_within_a_row_are_counted_the_nearer_the_more():
     np.testing.assert_allclose(counts, expected, rtol=1e-6)
 
 
-def test_information_is_positive_and_that_of_the_definition():
+def test_positive_information_equals_its_definition():
     counts = _count_neighbours(ragged([[2, 3, 2, 4, 3, 3, 5], [4, 5, 2]]), 6)
     pairs = counts.toarray()
     joint = pairs / pairs.sum()
@@ -39,10 +39,10 @@ def test_information_is_positive_and_that_of_the_definition():
     np.testing.assert_allclose(information, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_tokens_with_the_same_neighbours_get_the_same_vector():
+def test_tokens_with_equal_contexts_have_equal_vectors():
     random = np.random.RandomState(0)
     sentences = [[8 + random.randint(4), 2, 12 + random.randint(4)] for _ in range(300)]
-    twins = [[a, 3, b] for a, _, b in sentences]  # 3 stands wherever 2 stands
+    twins = [[a, 3, b] for a, _, b in sentences]  # 3 has the contexts of 2
     strangers = [[16, 4, 17], [17, 4, 16]] * 100
     found = vectors([*sentences, *twins, *strangers], 18, 6)
     unit = found / np.linalg.norm(found, axis=1, keepdims=True).clip(min=1e-9)
@@ -50,7 +50,7 @@ def test_tokens_with_the_same_neighbours_get_the_same_vector():
     assert abs(unit[2] @ unit[4]) < 0.1
 
 
-def test_vectors_have_mean_square_one_and_padding_is_zero():
+def test_vectors_have_unit_mean_square_and_padding_is_zero():
     random = np.random.RandomState(0)
     found = vectors(random.randint(2, 40, size=(30, 12)).tolist(), 40, 10)
     assert found.dtype == np.float32
@@ -60,13 +60,13 @@ def test_vectors_have_mean_square_one_and_padding_is_zero():
 
 
 @pytest.mark.parametrize("rows", [[[2]], [[], [3]], [[2, 2, 2]], [[1, 2]]])
-def test_few_tokens_give_few_components_and_no_error(rows):
+def test_few_tokens_give_zero_padded_components(rows):
     found = vectors(rows, 4, 10)
     assert found.shape == (4, 10)
     assert np.isfinite(found).all()
 
 
-def test_the_seed_decides():
+def test_vectors_depend_on_the_random_state():
     rows = np.random.RandomState(0).randint(2, 200, size=(50, 20)).tolist()
     first, again = vectors(rows, 200, 5), vectors(rows, 200, 5)
     assert np.array_equal(first, again)

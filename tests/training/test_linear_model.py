@@ -28,7 +28,7 @@ def texts(rows):
 
 
 def naive_bayes_importance(X, inside, weight):
-    """How much naive Bayes would make of each column, by loops."""
+    """Naive Bayes importance of each column, by brute force."""
     p, q = np.ones(X.shape[1]), np.ones(X.shape[1])
     for row, is_inside, w in zip(X.toarray(), inside, weight, strict=True):
         (p if is_inside else q)[row > 0] += w
@@ -36,8 +36,10 @@ def naive_bayes_importance(X, inside, weight):
 
 
 def read_columns(X, inside, weight):
-    """Which n-grams the regression of a class reads: those that its rows have, and
-    those that rows of a weight of 0.3 would have, were they independent of the class.
+    """N-grams that the regression of a class uses.
+
+    They are those of its rows, and those with an expected weight of at least 0.3 in its
+    rows under independence.
     """
     share = weight[inside].sum() / weight.sum()
     has = X.toarray() > 0
@@ -60,12 +62,14 @@ def reference_logits(rows, target, weight, other):
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_it_is_logistic_regression_on_weighted_tfidf_of_ngrams(rows, n_classes):
+def test_linear_model_equals_logistic_regression_on_weighted_tfidf(rows, n_classes):
     target = np.array([max(row) for row in rows]) % n_classes
     weight = np.random.RandomState(1).uniform(0.5, 2, len(rows))
-    path = NgramLinearModel((1, 2), n_classes).fit(ragged(rows), target, weight, seed=0)
+    linear_model = NgramLinearModel((1, 2), n_classes).fit(
+        ragged(rows), target, weight, seed=0
+    )
     other = [row[::-1] for row in rows]
-    logits = path.logits(ragged(other))
+    logits = linear_model.logits(ragged(other))
     expected = reference_logits(rows, target, weight, other)
     if n_classes == 2:
         np.testing.assert_allclose(
@@ -77,24 +81,24 @@ def test_it_is_logistic_regression_on_weighted_tfidf_of_ngrams(rows, n_classes):
     np.testing.assert_allclose(logits.sum(1), 0, atol=1e-9)
 
 
-def test_its_size_is_that_of_logits_of_rows_it_did_not_learn_from():
+def test_size_is_the_rms_of_out_of_sample_logits():
     random = np.random.RandomState(0)
     X = random.randint(2, 60, size=(1200, 8))
     target = (X < 20).sum(1) + random.randint(0, 3, size=1200) > 3
-    learnt, fresh = (ragged_from_ids(part) for part in np.split(X, 2))
-    path = NgramLinearModel((1, 2), 2).fit(
-        learnt, target[:600] * 1, np.ones(600), seed=0
+    train, fresh = (ragged_from_ids(part) for part in np.split(X, 2))
+    linear_model = NgramLinearModel((1, 2), 2).fit(
+        train, target[:600] * 1, np.ones(600), seed=0
     )
 
     def size(rows):
-        return np.sqrt(np.mean(path.logits(rows) ** 2))
+        return np.sqrt(np.mean(linear_model.logits(rows) ** 2))
 
-    np.testing.assert_allclose(path.size_, size(fresh), rtol=0.15)
-    assert size(learnt) > 1.5 * path.size_
+    np.testing.assert_allclose(linear_model.size_, size(fresh), rtol=0.15)
+    assert size(train) > 1.5 * linear_model.size_
 
 
 def noisy(n_labels):
-    """Rows, and labels of which one in five is wrong, in two halves."""
+    """Rows with 20 % label noise, in two halves."""
     random = np.random.RandomState(0)
     X = random.randint(2, 20, size=(4000, 8))
     truth = np.stack([(X % (2 + k) == 0).sum(1) > 2 for k in range(n_labels)], axis=1)
@@ -104,55 +108,55 @@ def noisy(n_labels):
 
 
 @pytest.mark.parametrize("n_labels", [1, 3])
-def test_divided_by_the_temperature_fresh_logits_are_as_sure_as_they_are_right(
+def test_temperature_calibrates_out_of_sample_logits(
     n_labels,
 ):
-    (learnt, target), (fresh, fresh_target) = noisy(n_labels)
+    (train, target), (fresh, fresh_target) = noisy(n_labels)
     if n_labels == 1:
-        path = NgramLinearModel((1, 2), 2).fit(
-            learnt, target[:, 0], np.ones(2000), seed=0
+        linear_model = NgramLinearModel((1, 2), 2).fit(
+            train, target[:, 0], np.ones(2000), seed=0
         )
-        odds = np.diff(path.logits(fresh))
+        odds = np.diff(linear_model.logits(fresh))
     else:
-        path = NgramLinearModel((1, 2), n_labels, multilabel=True)
-        odds = path.fit(learnt, target, np.ones(2000), seed=0).logits(fresh)
+        linear_model = NgramLinearModel((1, 2), n_labels, multilabel=True)
+        odds = linear_model.fit(train, target, np.ones(2000), seed=0).logits(fresh)
 
     def loss(temperature):
         return log_loss(fresh_target.ravel(), expit(odds / temperature).ravel())
 
     best = min(np.geomspace(0.2, 5, 100), key=loss)
-    np.testing.assert_allclose(path.temperature_, best, rtol=0.15)
-    assert loss(path.temperature_) < loss(1) - 0.02
+    np.testing.assert_allclose(linear_model.temperature_, best, rtol=0.15)
+    assert loss(linear_model.temperature_) < loss(1) - 0.02
 
 
-def test_a_few_rows_that_are_all_right_are_no_reason_to_be_certain():
+def test_temperature_stays_moderate_for_few_separable_rows():
     def temperature(n_rows):
         rows, target = [[2], [3]] * n_rows, np.arange(2 * n_rows) % 2
-        path = NgramLinearModel((1, 1), 2).fit(
+        linear_model = NgramLinearModel((1, 1), 2).fit(
             ragged(rows), target, np.ones(2 * n_rows), 0
         )
-        return path.temperature_
+        return linear_model.temperature_
 
     assert temperature(5) > temperature(20) > 1 / 3
 
 
-def test_rows_that_weigh_more_count_more_for_the_temperature():
-    (learnt, target), _ = noisy(1)
+def test_temperature_depends_on_sample_weight():
+    (train, target), _ = noisy(1)
     target = target[:, 0]
-    is_right = target == ((learnt.values % 2 == 0).reshape(-1, 8).sum(1) > 2)
+    is_right = target == ((train.values % 2 == 0).reshape(-1, 8).sum(1) > 2)
     temperatures = [
-        NgramLinearModel((1, 2), 2).fit(learnt, target, weight, seed=0).temperature_
+        NgramLinearModel((1, 2), 2).fit(train, target, weight, seed=0).temperature_
         for weight in (np.ones(2000), np.where(is_right, 1.5, 0.1))
     ]
     assert temperatures[1] < 0.8 * temperatures[0]
 
 
-def test_an_id_that_was_not_learnt_from_is_unknown(rows):
-    path = NgramLinearModel((1, 2), 2).fit(
+def test_an_id_unseen_in_fit_is_unknown(rows):
+    linear_model = NgramLinearModel((1, 2), 2).fit(
         ragged(rows), np.arange(90) % 2, np.ones(90), seed=0
     )
-    foreign, unknown = ragged([[2, 1000, 3]]), ragged([[2, 1, 3]])
-    assert np.array_equal(path.logits(foreign), path.logits(unknown))
+    unseen, unknown = ragged([[2, 1000, 3]]), ragged([[2, 1, 3]])
+    assert np.array_equal(linear_model.logits(unseen), linear_model.logits(unknown))
 
 
 @pytest.mark.parametrize(
@@ -160,160 +164,169 @@ def test_an_id_that_was_not_learnt_from_is_unknown(rows):
     [([[2], [3]], [0, 0]), ([[], [], []], [0, 1, 1]), ([[2]], [0])],
     ids=["one class", "no tokens", "one row"],
 )
-def test_where_there_is_nothing_to_learn_it_says_nothing(rows, target):
-    path = NgramLinearModel((1, 2), 2)
-    path.fit(ragged(rows), np.array(target), np.ones(len(rows)), seed=0)
-    assert path.size_ == 0
-    assert (path.logits(ragged([[2, 3], []])) == 0).all()
+def test_logits_are_zero_without_information(rows, target):
+    linear_model = NgramLinearModel((1, 2), 2)
+    linear_model.fit(ragged(rows), np.array(target), np.ones(len(rows)), seed=0)
+    assert linear_model.size_ == 0
+    assert (linear_model.logits(ragged([[2, 3], []])) == 0).all()
 
 
 @pytest.mark.parametrize("n_rows", [600, 1500])
-def test_what_is_not_true_of_fresh_rows_is_left_out(n_rows):
+def test_an_uninformative_linear_model_has_size_zero(n_rows):
     random = np.random.RandomState(0)
     X, rows = random.randint(4, 30, size=(n_rows, 12)), np.arange(n_rows)
-    target = random.randint(2, size=n_rows)  # whether 2 comes before 3, farther on
+    target = random.randint(2, size=n_rows)  # whether 2 precedes 3, with a gap
     X[rows, random.randint(5, size=n_rows)] = 3 - target
     X[rows, random.randint(7, 12, size=n_rows)] = 2 + target
-    learnt = ragged_from_ids(X)
-    path = NgramLinearModel((1, 2), 2).fit(learnt, target, np.ones(n_rows), seed=0)
-    assert path.size_ == 0
-    assert (path.logits(learnt) == 0).all()
+    train = ragged_from_ids(X)
+    linear_model = NgramLinearModel((1, 2), 2).fit(
+        train, target, np.ones(n_rows), seed=0
+    )
+    assert linear_model.size_ == 0
+    assert (linear_model.logits(train) == 0).all()
 
 
-def test_a_class_without_a_row_is_no_likelier_than_another(rows):
+def test_a_class_without_rows_has_the_lowest_logit(rows):
     target = np.array([max(row) for row in rows]) % 2 * 2  # none of class 1
-    path = NgramLinearModel((1, 2), 3).fit(
+    linear_model = NgramLinearModel((1, 2), 3).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
-    logits = path.logits(ragged(rows))
+    logits = linear_model.logits(ragged(rows))
     assert (logits[:, 1] == logits.min(1)).all()
 
 
 def labels_of(rows):
-    """Three labels that depend on tokens, and may come together."""
+    """Three labels that depend on tokens and may co-occur."""
     return np.array([[2 in row, max(row) > 25, min(row) < 5] for row in rows]) * 1
 
 
-def test_each_label_has_the_logit_of_a_class_against_all_else(rows):
+def test_multilabel_logits_equal_binary_logits_of_each_label(rows):
     target, weight = labels_of(rows), np.random.RandomState(1).uniform(0.5, 2, 90)
-    path = NgramLinearModel((1, 2), 3, multilabel=True)
-    path.fit(ragged(rows), target, weight, seed=0)
+    linear_model = NgramLinearModel((1, 2), 3, multilabel=True)
+    linear_model.fit(ragged(rows), target, weight, seed=0)
     other = ragged([row[::-1] for row in rows])
     for k in range(3):
-        alone = NgramLinearModel((1, 2), 2).fit(
+        binary = NgramLinearModel((1, 2), 2).fit(
             ragged(rows), target[:, k], weight, seed=0
         )
-        expected = np.diff(alone.logits(other))[:, 0]
-        # a label reads fewer n-grams than two classes do, and hardly any matters less
-        np.testing.assert_allclose(path.logits(other)[:, k], expected, atol=0.2)
+        expected = np.diff(binary.logits(other))[:, 0]
+        # the n-grams that only the binary model uses have little influence
+        np.testing.assert_allclose(linear_model.logits(other)[:, k], expected, atol=0.2)
 
 
-def test_a_label_that_all_rows_have_or_none_has_gets_its_odds(rows):
+def test_constant_labels_have_the_logit_of_their_odds(rows):
     target = labels_of(rows)
     target[:, 0], target[:, 2] = 1, 0
-    path = NgramLinearModel((1, 2), 3, multilabel=True)
-    logits = path.fit(ragged(rows), target, np.ones(90), seed=0).logits(ragged(rows))
+    linear_model = NgramLinearModel((1, 2), 3, multilabel=True)
+    logits = linear_model.fit(ragged(rows), target, np.ones(90), seed=0).logits(
+        ragged(rows)
+    )
     np.testing.assert_allclose(
         logits[:, 0], np.log(91)
-    )  # one row more, and one against
+    )  # one additional row of either class
     np.testing.assert_allclose(logits[:, 2], -np.log(91))
 
 
-def test_numbers_beside_the_rows_are_read_too():
+def test_linear_model_uses_static_features():
     random = np.random.RandomState(0)
     rows = [random.randint(2, 9, size=4).tolist() for _ in range(200)]
     static = random.randn(200, 2)
     target = (static[:, 1] > 0).astype(int)
-    path = NgramLinearModel((1, 1), 2).fit(
+    linear_model = NgramLinearModel((1, 1), 2).fit(
         ragged(rows[:100]), target[:100], np.ones(100), 0, static=static[:100]
     )
-    logits = path.logits(ragged(rows[100:]), static[100:])
+    logits = linear_model.logits(ragged(rows[100:]), static[100:])
     assert (logits.argmax(1) == target[100:]).mean() > 0.9
 
 
-def test_it_is_printed_with_the_number_of_ngrams():
-    path = NgramLinearModel((1, 2), n_classes=2)
-    assert repr(path) == "NgramLinearModel(0)"
-    path.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
-    assert repr(path) == "NgramLinearModel(5)"  # 2, 3, 4, 2 3, 3 4
+def test_repr_shows_the_number_of_ngrams():
+    linear_model = NgramLinearModel((1, 2), n_classes=2)
+    assert repr(linear_model) == "NgramLinearModel(0)"
+    linear_model.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
+    assert repr(linear_model) == "NgramLinearModel(5)"  # 2, 3, 4, 2 3, 3 4
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("n_static", [0, 2])
-def test_contributions_of_ngrams_are_what_a_row_has_above_an_empty_one(
-    rows, n_classes, n_static
-):
+def test_contributions_sum_to_the_logits_above_an_empty_row(rows, n_classes, n_static):
     target = np.array([max(row) for row in rows]) % n_classes
     static = np.random.RandomState(0).normal(size=(len(rows), n_static))
     static = static if n_static else None
-    path = NgramLinearModel((1, 2), n_classes)
-    path.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
-    of_steps = path.contributions(ragged(rows), static).sum(1)
-    of_rows = np.add.reduceat(of_steps, ragged(rows).offsets[:-1])
-    without = path.logits(ragged([[]] * len(rows)), static)
+    linear_model = NgramLinearModel((1, 2), n_classes)
+    linear_model.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
+    step_contributions = linear_model.contributions(ragged(rows), static).sum(1)
+    row_contributions = np.add.reduceat(step_contributions, ragged(rows).offsets[:-1])
+    without = linear_model.logits(ragged([[]] * len(rows)), static)
     np.testing.assert_allclose(
-        of_rows, path.logits(ragged(rows), static) - without, atol=1e-9
+        row_contributions,
+        linear_model.logits(ragged(rows), static) - without,
+        atol=1e-9,
     )
 
 
-def test_a_class_without_a_row_gets_the_contributions_of_the_least_likely(rows):
+def test_a_class_without_rows_has_the_contributions_of_the_least_likely(rows):
     target = np.array([max(row) % 3 for row in rows])
-    path = NgramLinearModel((1, 2), 4).fit(
+    linear_model = NgramLinearModel((1, 2), 4).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
-    least = path.logits(ragged(rows[:1]))[0, :3].argmin()
-    contributions = path.contributions(ragged(rows[:1]))
+    least = linear_model.logits(ragged(rows[:1]))[0, :3].argmin()
+    contributions = linear_model.contributions(ragged(rows[:1]))
     np.testing.assert_array_equal(contributions[..., 3], contributions[..., least])
 
 
-def test_contributions_to_labels_sum_to_their_logits(rows):
+def test_multilabel_contributions_sum_to_the_logits(rows):
     target = np.array([[max(row) % 2, 1] for row in rows])
-    path = NgramLinearModel((1, 2), 2, multilabel=True)
-    path.fit(ragged(rows), target, np.ones(len(rows)), seed=0)
-    total = path.contributions(ragged(rows[:1])).sum((0, 1))
-    logits, without = path.logits(ragged([rows[0], []]))
+    linear_model = NgramLinearModel((1, 2), 2, multilabel=True)
+    linear_model.fit(ragged(rows), target, np.ones(len(rows)), seed=0)
+    total = linear_model.contributions(ragged(rows[:1])).sum((0, 1))
+    logits, without = linear_model.logits(ragged([rows[0], []]))
     np.testing.assert_allclose(total, logits - without, atol=1e-9)
 
 
 @pytest.fixture(scope="module")
-def many(rows):
-    """A path of so many classes that most coefficients are zero, and a dense copy."""
-    path = NgramLinearModel((1, 2), 30)
-    path.fit(ragged(rows), np.arange(90) % 30, np.ones(90), seed=0)
-    # so few rows of a class show nothing of others, but the regressions are the same
-    X = path._features(path.vocabulary.counts(ragged(rows)), None)
-    path.regressions = _fit_linear(X, np.arange(90) % 30, np.ones(90), lambda: None)
-    dense = copy(path)
-    coefficients = path.regressions.coefficients.toarray()
-    dense.regressions = replace(path.regressions, coefficients=coefficients)
-    return path, dense
+def sparse_and_dense(rows):
+    """A linear model with sparse coefficients, and a dense copy."""
+    linear_model = NgramLinearModel((1, 2), 30)
+    linear_model.fit(ragged(rows), np.arange(90) % 30, np.ones(90), seed=0)
+    # with so few rows per class, fit drops the regressions: fit them directly
+    X = linear_model._features(linear_model.vocabulary.counts(ragged(rows)), None)
+    linear_model.regressions = _fit_linear(
+        X, np.arange(90) % 30, np.ones(90), lambda: None
+    )
+    dense = copy(linear_model)
+    coefficients = linear_model.regressions.coefficients.toarray()
+    dense.regressions = replace(linear_model.regressions, coefficients=coefficients)
+    return linear_model, dense
 
 
-def test_sparse_coefficients_give_the_logits_of_dense_ones(rows, many):
-    sparse, dense = many
+def test_sparse_and_dense_coefficients_give_equal_logits(rows, sparse_and_dense):
+    sparse, dense = sparse_and_dense
     for some in (ragged(rows), ragged([[5, 6]]), ragged([[]])):
         np.testing.assert_allclose(sparse.logits(some), dense.logits(some), atol=1e-12)
 
 
-def test_sparse_coefficients_give_the_contributions_of_dense_ones(rows, many):
-    sparse, dense = (path.contributions(ragged(rows[:5])) for path in many)
+def test_sparse_and_dense_coefficients_give_equal_contributions(rows, sparse_and_dense):
+    sparse, dense = (
+        linear_model.contributions(ragged(rows[:5]))
+        for linear_model in sparse_and_dense
+    )
     np.testing.assert_allclose(sparse, dense, atol=1e-12)
 
 
-def test_nothing_contributes_to_an_empty_row(rows):
+def test_contributions_of_an_empty_row_are_empty(rows):
     target = np.array([max(row) % 2 for row in rows])
-    path = NgramLinearModel((1, 2), 2).fit(
+    linear_model = NgramLinearModel((1, 2), 2).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
-    assert path.contributions(ragged([[]])).shape == (0, 2, 2)
+    assert linear_model.contributions(ragged([[]])).shape == (0, 2, 2)
 
 
 def test_equal_ngrams_of_a_row_contribute_equally(rows):
     target = np.array([max(row) % 2 for row in rows])
-    path = NgramLinearModel((1, 2), 2).fit(
+    linear_model = NgramLinearModel((1, 2), 2).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
-    of_steps = path.contributions(ragged([[5, 6, 5, 6]]))
-    np.testing.assert_allclose(of_steps[0, 0], of_steps[2, 0])
-    np.testing.assert_allclose(of_steps[1], of_steps[3])
-    assert of_steps[0, 1].tolist() == [0, 0]  # no pair ends at the first token
+    contributions = linear_model.contributions(ragged([[5, 6, 5, 6]]))
+    np.testing.assert_allclose(contributions[0, 0], contributions[2, 0])
+    np.testing.assert_allclose(contributions[1], contributions[3])
+    assert contributions[0, 1].tolist() == [0, 0]  # no bigram ends at the first token

@@ -16,7 +16,7 @@ def rows():
 
 
 def brute_force(rows, target, weight, n_classes, row, lengths):
-    """ClassLogOdds for the steps of a row, by loops over all rows."""
+    """ClassLogOdds of the steps of a row, by brute force."""
     shares = [sum(weight[target == k]) / sum(weight) for k in range(n_classes)]
     log_odds = []
     for end in range(1, len(row) + 1):
@@ -50,7 +50,7 @@ def fitted(lengths, rows, target, weight=None, n_classes=2, **params):
 
 @pytest.mark.parametrize("lengths", [(1, 1), (1, 2), (2, 3)])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_it_is_how_much_likelier_a_class_is_where_an_ngram_is(rows, n_classes, lengths):
+def test_log_odds_equal_brute_force(rows, n_classes, lengths):
     target = np.array([max(row) for row in rows]) % n_classes
     weight = np.random.RandomState(1).uniform(0.5, 2, len(rows))
     log_odds = fitted(lengths, ragged(rows), target, weight, n_classes)
@@ -61,43 +61,43 @@ def test_it_is_how_much_likelier_a_class_is_where_an_ngram_is(rows, n_classes, l
     assert found.shape == (5, log_odds.n_channels)
 
 
-def test_what_is_in_one_row_alone_tells_that_row_nothing():
+def test_training_rows_have_zero_log_odds_for_unique_tokens():
     X = np.arange(2, 42).reshape(40, 1)
     target = np.arange(40) % 2
     log_odds = fitted((1, 1), ragged_from_ids(X), target)
     assert not log_odds.transform_training_rows(ragged_from_ids(X)).values.any()
-    told = log_odds.transform(ragged_from_ids(X)).values[:, 0]
-    assert np.array_equal(told > 0, target == 1)
+    log_odds_values = log_odds.transform(ragged_from_ids(X)).values[:, 0]
+    assert np.array_equal(log_odds_values > 0, target == 1)
 
 
-def test_most_rows_learnt_from_have_what_one_other_row_says():
-    # each token below 402 is in two rows, which another token tells apart
+def test_training_rows_have_cross_fitted_log_odds():
+    # each token below 402 occurs in two rows, every other token in one
     X = np.column_stack([np.repeat(np.arange(2, 402), 2), np.arange(402, 1202)])
     sequences = ragged_from_ids(X)
     log_odds = fitted((1, 1), sequences, np.repeat(np.arange(400) % 2, 2))
-    told = log_odds.transform_training_rows(sequences).values.reshape(800, 2)
-    assert (told[:, 0] != 0).mean() > 0.7
-    assert not told[:, 1].any()
+    values = log_odds.transform_training_rows(sequences).values.reshape(800, 2)
+    assert (values[:, 0] != 0).mean() > 0.7
+    assert not values[:, 1].any()
 
 
 @pytest.mark.parametrize("n_copies", [1, 3])
-def test_rows_learnt_from_cannot_be_told_by_what_their_own_labels_say(n_copies):
+def test_training_row_log_odds_do_not_leak_labels(n_copies):
     random = np.random.RandomState(0)
     X = np.tile(random.randint(2, 400, size=(600, 6)), (n_copies, 1))
     target = np.tile(np.arange(600) % 2, n_copies)
     sequences = ragged_from_ids(X)
     log_odds = fitted((1, 1), sequences, target)
 
-    def accuracy(told):
-        sums = told.values.reshape(len(X), 6).sum(1, keepdims=True)
+    def accuracy(features):
+        sums = features.values.reshape(len(X), 6).sum(1, keepdims=True)
         return LogisticRegression().fit(sums, target).score(sums, target)
 
-    # labels are drawn without regard to X
+    # labels are independent of X
     assert accuracy(log_odds.transform(sequences)) > 0.8
     assert accuracy(log_odds.transform_training_rows(sequences)) < 0.6
 
 
-def test_an_ngram_in_every_row_says_nothing_even_of_a_class_that_is_not_there():
+def test_an_ngram_in_every_row_has_log_odds_near_zero():
     rows = ragged_from_ids(np.full((50, 1), 2))
     for target in (np.arange(50) % 2, np.arange(50) % 25 // 24):
         log_odds = fitted((1, 1), rows, target, n_classes=3)
@@ -108,14 +108,16 @@ def test_an_ngram_in_every_row_says_nothing_even_of_a_class_that_is_not_there():
 @pytest.mark.parametrize(
     ("n_classes", "n_channels"), [(1, 2), (2, 2), (3, 6), (100, 200)]
 )
-def test_every_class_has_a_channel_but_two_share_one(n_classes, n_channels):
+def test_number_of_channels_is_one_for_two_classes_else_one_per_class(
+    n_classes, n_channels
+):
     rows = ragged([[2, 3], [], [4]])
     log_odds = fitted((1, 2), rows, [0, 0, 0], n_classes=n_classes)
     assert log_odds.n_channels == n_channels
     assert log_odds.transform_training_rows(rows).values.shape == (3, n_channels)
 
 
-def test_an_id_that_was_not_learnt_from_is_unknown():
+def test_an_id_unseen_in_fit_is_unknown():
     log_odds = fitted((1, 2), ragged([[1, 2], [2, 3], [1, 3]]), [0, 1, 0])
     unknown, new = (log_odds.transform(ragged([[x, 2]])).values for x in (1, 1000))
     assert unknown.any()
@@ -123,37 +125,37 @@ def test_an_id_that_was_not_learnt_from_is_unknown():
 
 
 @pytest.mark.parametrize("rows", [[[], [], []], []], ids=["no tokens", "no rows"])
-def test_where_there_is_nothing_to_learn_it_says_nothing(rows):
+def test_log_odds_are_zero_without_tokens(rows):
     log_odds = fitted((1, 2), ragged(rows), np.zeros(len(rows), int))
     assert log_odds.transform_training_rows(ragged(rows)).values.shape == (0, 2)
     assert not log_odds.transform(ragged([[2, 3]])).values.any()
 
 
 @pytest.mark.parametrize("n_labels", [1, 2, 3])
-def test_each_label_has_the_log_odds_of_a_class_against_all_else(rows, n_labels):
+def test_multilabel_log_odds_equal_binary_log_odds_of_each_label(rows, n_labels):
     random = np.random.RandomState(0)
     target = random.randint(0, 2, size=(len(rows), n_labels))
     weight = random.uniform(0.5, 2, len(rows))
     rows = ragged(rows)
-    several = fitted((1, 2), rows, target, weight, n_labels, multilabel=True)
-    assert several.n_channels == 2 * n_labels
+    multilabel = fitted((1, 2), rows, target, weight, n_labels, multilabel=True)
+    assert multilabel.n_channels == 2 * n_labels
     for k in range(n_labels):
-        alone = fitted((1, 2), rows, target[:, k], weight)
-        for of_rows in (ClassLogOdds.transform, ClassLogOdds.transform_training_rows):
-            found = of_rows(several, rows).values[:, k::n_labels]
-            expected = of_rows(alone, rows).values
+        binary = fitted((1, 2), rows, target[:, k], weight)
+        for transform in (ClassLogOdds.transform, ClassLogOdds.transform_training_rows):
+            found = transform(multilabel, rows).values[:, k::n_labels]
+            expected = transform(binary, rows).values
             np.testing.assert_allclose(found, expected, rtol=1e-3, atol=2e-3)
 
 
-def test_a_label_that_all_rows_have_or_none_has_says_nothing(rows):
+def test_constant_labels_have_zero_log_odds(rows):
     varies = np.array([max(row) for row in rows]) % 2
     target = np.stack([np.ones_like(varies), varies, np.zeros_like(varies)], axis=1)
     log_odds = fitted((1, 1), ragged(rows), target, n_classes=3, multilabel=True)
-    for told in (log_odds.transform, log_odds.transform_training_rows):
-        assert told(ragged(rows)).values.any(0).tolist() == [False, True, False]
+    for transform in (log_odds.transform, log_odds.transform_training_rows):
+        assert transform(ragged(rows)).values.any(0).tolist() == [False, True, False]
 
 
-def test_it_is_printed_with_the_number_of_ngrams():
+def test_repr_shows_the_number_of_ngrams():
     log_odds = ClassLogOdds((1, 2), n_classes=2)
     assert repr(log_odds) == "ClassLogOdds(0 n-grams)"
     log_odds.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2))

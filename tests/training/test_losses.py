@@ -18,7 +18,7 @@ LOGITS = torch.tensor([[2.0, 0.0], [0.0, 0.0], [1.0, 3.0]])
 TARGET = torch.tensor([0, 1, 0])
 
 
-def test_it_is_the_weighted_mean_of_negative_log_probabilities():
+def test_cross_entropy_is_the_weighted_mean_of_negative_log_probabilities():
     weight = torch.tensor([1.0, 0.5, 2.0])
     log_probabilities = (LOGITS.exp() / LOGITS.exp().sum(1, keepdim=True)).log()
     losses = [-log_probabilities[i, k] for i, k in enumerate(TARGET)]
@@ -26,14 +26,14 @@ def test_it_is_the_weighted_mean_of_negative_log_probabilities():
     torch.testing.assert_close(WeightedCrossEntropy()(LOGITS, TARGET, weight), expected)
 
 
-def test_a_weight_of_two_counts_as_two_rows():
+def test_cross_entropy_counts_a_weight_of_two_as_two_rows():
     loss = WeightedCrossEntropy()
     doubled = loss(LOGITS[[0, 0, 1]], TARGET[[0, 0, 1]], torch.ones(3)) * 3
     weighted = loss(LOGITS[:2], TARGET[:2], torch.tensor([2.0, 1.0])) * 2
     torch.testing.assert_close(doubled, weighted)
 
 
-def test_each_label_has_the_log_loss_of_sklearn(generator):
+def test_binary_cross_entropy_equals_log_loss_of_scikit_learn(generator):
     logits = torch.randn(20, 3, generator=generator, dtype=torch.float64)
     target = torch.randint(0, 2, (20, 3), generator=generator).double()
     weight = torch.rand(20, generator=generator, dtype=torch.float64)
@@ -46,7 +46,7 @@ def test_each_label_has_the_log_loss_of_sklearn(generator):
     assert found.item() == pytest.approx(np.mean(losses))
 
 
-def test_logits_however_large_have_a_finite_loss():
+def test_binary_cross_entropy_is_finite_for_large_logits():
     logits, target = torch.tensor([[1e4, -1e4]]), torch.tensor([[0.0, 1.0]])
     loss = WeightedBinaryCrossEntropy()(logits, target, torch.ones(1))
     assert loss == 1e4
@@ -60,7 +60,7 @@ def test_logits_however_large_have_a_finite_loss():
         *[("quantile", q, lambda y, q=q: np.quantile(y, q)) for q in (0.1, 0.5, 0.9)],
     ],
 )
-def test_a_constant_loses_least_where_statistics_have_it(loss, quantile, expected):
+def test_regression_losses_are_minimised_by_their_statistics(loss, quantile, expected):
     y = np.random.RandomState(0).exponential(size=101)
     candidates = np.append(y, y.mean())
     target, weight = torch.from_numpy(y)[:, None], torch.ones(len(y))
@@ -69,13 +69,13 @@ def test_a_constant_loses_least_where_statistics_have_it(loss, quantile, expecte
     assert candidates[np.argmin(losses)] == pytest.approx(expected(y))
 
 
-def test_errors_lose_what_they_are_worth():
+def test_regression_losses_equal_hand_computed_values():
     numbers, target = torch.tensor([[1.0], [1.0]]), torch.tensor([[4.0], [-1.0]])
-    lost = {
+    losses = {
         name: WeightedRegressionLoss(name, 0.9)(numbers, target, torch.ones(2)).item()
         for name in REGRESSION_LOSSES
     }
-    assert lost == {
+    assert losses == {
         "absolute_error": pytest.approx((3 + 2) / 2),
         "quantile": pytest.approx((0.9 * 3 + 0.1 * 2) / 2),
         "squared_error": pytest.approx((9 + 4) / 2),
@@ -83,21 +83,21 @@ def test_errors_lose_what_they_are_worth():
 
 
 @pytest.mark.parametrize("loss", REGRESSION_LOSSES)
-def test_the_loss_of_numbers_is_averaged_over_outputs_and_weighted_rows(loss):
+def test_regression_loss_averages_outputs_and_weighted_rows(loss):
     generator = torch.Generator().manual_seed(0)
     numbers, target = torch.randn(2, 3, 2, generator=generator)
     criterion, ones = WeightedRegressionLoss(loss, 0.3), torch.ones(4)
-    of_outputs = [
+    output_losses = [
         criterion(numbers[[0, 0, 1, 2]][:, [k]], target[[0, 0, 1, 2]][:, [k]], ones) * 4
         for k in range(2)
     ]
     weighted = criterion(numbers, target, torch.tensor([2.0, 1, 1])) * 3
-    torch.testing.assert_close(weighted, sum(of_outputs) / 2)
+    torch.testing.assert_close(weighted, sum(output_losses) / 2)
 
 
 @pytest.fixture(params=[CRF, IndependentLabels])
 def tagging_loss(request, generator):
-    """The loss by a decoder of three labels, in rows of two steps on average."""
+    """A tagging loss with three labels and two steps per row on average."""
     decoder = request.param(3)
     for weight in decoder.parameters():
         torch.nn.init.normal_(weight, generator=generator)
@@ -108,23 +108,25 @@ LABELS = torch.tensor([[0, 2, 1], [1, -1, -1], [-1, -1, -1]])
 MASKS = {n: torch.ones(1, n, dtype=torch.bool) for n in (1, 3)}
 
 
-def test_the_loss_of_labels_is_their_weighted_likelihood_by_step(
+def test_tagging_loss_is_the_weighted_negative_log_likelihood_per_step(
     tagging_loss, generator
 ):
     emissions = torch.randn(3, 3, 3, generator=generator)
     weight = torch.tensor([1.0, 0.5, 2.0])
     found = tagging_loss(emissions, LABELS, weight)
-    alone = [
+    log_likelihoods = [
         tagging_loss.keywords["decoder"](
             emissions[[row], :n], LABELS[[row], :n], MASKS[n]
         )
         for row, n in [(0, 3), (1, 1)]
     ]
-    expected = -(alone[0] + 0.5 * alone[1]) / 3 / 2  # the empty row is certain
+    expected = (
+        -(log_likelihoods[0] + 0.5 * log_likelihoods[1]) / 3 / 2
+    )  # the empty row has zero loss
     torch.testing.assert_close(found, expected[0])
 
 
-def test_a_row_of_weight_two_counts_as_two_and_one_of_none_not_at_all(
+def test_tagging_loss_counts_weight_two_as_two_rows_and_ignores_zero(
     tagging_loss, generator
 ):
     emissions, rows = torch.randn(3, 3, 3, generator=generator), [0, 0, 1]
@@ -134,7 +136,7 @@ def test_a_row_of_weight_two_counts_as_two_and_one_of_none_not_at_all(
     torch.testing.assert_close(doubled, weighted)
 
 
-def test_a_shard_may_be_narrower_than_the_labels_of_its_batch(tagging_loss, generator):
+def test_tagging_loss_accepts_labels_wider_than_the_emissions(tagging_loss, generator):
     emissions, ones = torch.randn(2, 1, 3, generator=generator), torch.ones(2)
     found = tagging_loss(emissions, LABELS[1:], ones)
     torch.testing.assert_close(found, tagging_loss(emissions, LABELS[1:, :1], ones))

@@ -19,7 +19,7 @@ Y = [0, 1] * 20
 
 
 class Interrupt(Callback):
-    """Act as if Ctrl-C was pressed within a batch of an epoch."""
+    """Raise KeyboardInterrupt within a batch of an epoch."""
 
     def __init__(self, epoch=2):
         self.epoch = epoch
@@ -34,7 +34,7 @@ class Fails(Callback):
         raise RuntimeError("no more")
 
 
-def test_ctrl_c_passes_and_what_was_learnt_is_kept(ids):
+def test_ctrl_c_keeps_the_last_complete_epoch(ids):
     classifier = small_classifier(callbacks=[Interrupt()], max_epochs=5)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(ids, Y)
@@ -42,7 +42,7 @@ def test_ctrl_c_passes_and_what_was_learnt_is_kept(ids):
     assert classifier.predict(ids).shape == (40,)
 
 
-def test_ctrl_c_in_the_first_epoch_leaves_the_classifier_as_it_was(ids):
+def test_ctrl_c_in_the_first_epoch_leaves_the_classifier_unchanged(ids):
     classifier = small_classifier(callbacks=[Interrupt(epoch=1)])
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(ids, Y)
@@ -55,14 +55,14 @@ def test_ctrl_c_in_the_first_epoch_leaves_the_classifier_as_it_was(ids):
 
 
 class RealInterrupt(Callback):
-    """Press Ctrl-C while a callback is at work at the end of an epoch."""
+    """Send SIGINT from a callback at the end of an epoch."""
 
     def on_epoch_end(self, net, **kwargs):
         signal.raise_signal(signal.SIGINT)
 
 
 @pytest.mark.usefixtures("ctrl_c_interrupts")
-def test_ctrl_c_is_not_taken_for_a_callback_that_stops(ids):
+def test_ctrl_c_within_a_callback_raises_keyboard_interrupt(ids):
     with pytest.raises(KeyboardInterrupt):
         small_classifier(callbacks=[RealInterrupt()], max_epochs=5).fit(ids, Y)
 
@@ -72,7 +72,9 @@ def test_ctrl_c_is_not_taken_for_a_callback_that_stops(ids):
     ("failure", "error"),
     [(Fails(), RuntimeError), (Interrupt(epoch=1), KeyboardInterrupt)],
 )
-def test_going_on_in_vain_leaves_a_classifier_as_it_was(ids, method, failure, error):
+def test_a_failed_warm_start_leaves_the_classifier_unchanged(
+    ids, method, failure, error
+):
     classifier = small_classifier(warm_start=True, max_epochs=5).fit(
         np.minimum(ids, 9), Y
     )
@@ -87,7 +89,7 @@ def test_going_on_in_vain_leaves_a_classifier_as_it_was(ids, method, failure, er
     assert classifier.net_.epochs() == epochs
 
 
-def test_after_ctrl_c_the_best_weights_are_back(ids):
+def test_ctrl_c_restores_the_best_weights(ids):
     classifier = small_classifier(callbacks=[Interrupt()], max_epochs=5)
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(ids, Y, X_val=ids, y_val=Y)
@@ -97,13 +99,13 @@ def test_after_ctrl_c_the_best_weights_are_back(ids):
 
 
 class StopAfterFirst(Callback):
-    """Stop the training after an epoch."""
+    """Stop training after the first epoch."""
 
     def on_epoch_end(self, net, **kwargs):
         raise StopTraining
 
 
-def test_an_interrupt_in_a_callback_at_the_end_of_an_epoch_is_ctrl_c(ids):
+def test_keyboard_interrupt_at_the_end_of_an_epoch_keeps_that_epoch(ids):
     class CtrlC(Callback):
         def on_epoch_end(self, net, **kwargs):
             raise KeyboardInterrupt
@@ -114,18 +116,18 @@ def test_an_interrupt_in_a_callback_at_the_end_of_an_epoch_is_ctrl_c(ids):
     assert classifier.n_iter_ == 1
 
 
-def test_a_callback_may_stop_a_training_as_skorch_has_it(ids):
+def test_skorch_early_stopping_stops_training(ids):
     stopper = EarlyStopping(monitor="train_loss", threshold=1e9, patience=1)
     classifier = small_classifier(callbacks=[stopper], max_epochs=9).fit(ids, Y)
     assert classifier.n_iter_ == 2
 
 
-def test_an_error_in_a_callback_is_not_swallowed(ids):
+def test_an_error_in_a_callback_propagates(ids):
     with pytest.raises(RuntimeError, match="no more"):
         small_classifier(callbacks=[Fails()]).fit(ids, Y)
 
 
-def test_a_pickle_holds_every_weight_once_and_no_optimizer_state(ids):
+def test_a_pickle_contains_every_weight_once_without_optimizer_state(ids):
     ids = ids.copy()
     ids[0, 0] = 5000
     classifier = small_classifier(embedding_dim=50).fit(ids, Y)
@@ -133,7 +135,7 @@ def test_a_pickle_holds_every_weight_once_and_no_optimizer_state(ids):
     assert len(pickle.dumps(classifier)) < 1.1 * size_of_weights
 
 
-def test_the_optimizer_is_remembered_between_partial_fits(ids):
+def test_pickling_preserves_the_optimizer_state_between_partial_fits(ids):
     classifier = small_classifier(dropout=0, embedding_dropout=0, word_dropout=0)
     classifier.partial_fit(ids, Y, classes=[0, 1])
     twin = pickle.loads(pickle.dumps(classifier))
@@ -144,7 +146,7 @@ def test_the_optimizer_is_remembered_between_partial_fits(ids):
 
 @pytest.fixture(params=[1, 2, 4, 64])
 def n_cores(request, monkeypatch):
-    """A machine of so many cores."""
+    """A machine with the given number of cores."""
     monkeypatch.setattr(os, "cpu_count", lambda: request.param)
     return request.param
 
@@ -152,19 +154,19 @@ def n_cores(request, monkeypatch):
 @pytest.mark.parametrize(
     ("n_cores", "size", "precision", "expected"),
     [
-        (2, (32, 10), "float32", [32]),  # too little for a second thread
+        (2, (32, 10), "float32", [32]),  # too few steps for a second thread
         (2, (32, 150), "float32", [16, 16]),
-        (2, (32, 400), "float32", [8, 8, 8, 8]),  # as many for each core
+        (2, (32, 400), "float32", [8, 8, 8, 8]),  # equally many for each core
         (2, (32, 400), "bfloat16", [16, 16]),
         (1, (32, 400), "float32", [11, 11, 10]),
-        (4, (32, 120), "float32", [11, 11, 10]),  # too little for a fourth thread
+        (4, (32, 120), "float32", [11, 11, 10]),  # too few steps for a fourth thread
         (4, (32, 400), "bfloat16", [8, 8, 8, 8]),
         (64, (32, 400), "float32", [8, 8, 8, 8]),
         (64, (9, 4000), "float32", [9]),
     ],
     indirect=["n_cores"],
 )
-def test_a_batch_is_cut_for_the_cores_there_are(
+def test_shards_of_a_batch_depend_on_the_number_of_cores(
     ids, n_cores, size, precision, expected
 ):
     net = small_classifier(precision=precision).fit(ids, Y).net_
@@ -177,7 +179,7 @@ def test_a_batch_is_cut_for_the_cores_there_are(
     assert sizes == expected
 
 
-def test_a_few_very_long_rows_of_a_batch_are_learnt_from_alone(ids):
+def test_very_long_rows_have_shards_of_their_own(ids):
     net = small_classifier().fit(ids, Y).net_
     lengths = torch.tensor([50_000] * 4 + [20] * 28)
     mask = torch.arange(50_000) < lengths[:, None]
@@ -193,7 +195,7 @@ def test_a_few_very_long_rows_of_a_batch_are_learnt_from_alone(ids):
 
 @pytest.fixture
 def long_rows():
-    """A batch that is cut into shards, of rows of unequal length."""
+    """A batch of rows of unequal length that is split into shards."""
     random = np.random.RandomState(0)
     X = random.randint(2, 50, size=(32, 400))
     X[np.arange(400) >= random.randint(240, 401, size=(32, 1))] = 0
@@ -208,25 +210,23 @@ NO_NOISE = {
 }
 
 
-def bare(**params):
+def deterministic_classifier(**params):
     return small_classifier(**NO_NOISE, **params)
 
 
 @pytest.mark.parametrize("normalization", [None, "batch", "layer"])
-def test_the_gradient_of_shards_is_that_of_the_batch(
-    ids, long_rows, normalization, n_cores
-):
-    net = bare(normalization=normalization).fit(ids, Y).net_
+def test_shards_have_the_gradient_of_the_batch(ids, long_rows, normalization, n_cores):
+    net = deterministic_classifier(normalization=normalization).fit(ids, Y).net_
     net.module_.train()
     batch = long_rows[np.arange(32)]
     inputs, target = batch
     losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
     whole = (losses * target["weight"]).mean()
-    assert_learns_from_shards_as_from(whole, net, batch)
+    assert_step_of_shards_equals(whole, net, batch)
 
 
 @pytest.mark.parametrize("crf", [True, False])
-def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
+def test_shards_of_labelled_steps_have_the_gradient_of_the_batch(
     long_rows, crf, n_cores
 ):
     sequences = long_rows.sequences
@@ -241,24 +241,22 @@ def test_the_gradient_of_shards_of_labelled_steps_is_that_of_the_batch(
     )
     n_steps = sequences.lengths.mean()
     whole = -(likelihood * target["weight"]).mean() / n_steps
-    assert_learns_from_shards_as_from(whole, net, batch)
+    assert_step_of_shards_equals(whole, net, batch)
 
 
-def test_the_gradient_of_a_batch_is_that_of_its_long_and_short_rows(ids, monkeypatch):
+def test_shards_of_long_and_short_rows_have_the_gradient_of_the_batch(ids, monkeypatch):
     monkeypatch.setattr("sklearn_bilstm.training._net._MAX_SHARD_STEPS", 500)
-    net = bare().fit(ids, Y).net_
+    net = deterministic_classifier().fit(ids, Y).net_
     net.module_.train()
     X = np.where(np.arange(300) < np.array([[300], [290], *[[9]] * 10]), 5, 0)
     rows = SequenceDataset(ragged_from_ids(X), np.arange(12) % 2, np.arange(12.0))
     inputs, target = batch = rows[np.arange(12)]
     losses = cross_entropy(net.module_(**inputs), target["target"], reduction="none")
     whole = (losses * target["weight"]).mean()
-    assert_learns_from_shards_as_from(whole, net, batch)
+    assert_step_of_shards_equals(whole, net, batch)
 
 
-def test_the_validation_loss_of_shards_of_labelled_steps_is_that_of_the_batch(
-    long_rows, n_cores
-):
+def test_shards_have_the_validation_loss_of_the_batch(long_rows, n_cores):
     sequences = long_rows.sequences
     labels = RaggedArray(sequences.values.astype(np.int64) % 3, sequences.offsets)
     rows = replace(long_rows, target=labels)
@@ -281,7 +279,7 @@ def test_the_validation_loss_of_shards_of_labelled_steps_is_that_of_the_batch(
     )
 
 
-def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
+def test_shards_have_independent_dropout_masks(ids, n_cores):
     net = small_classifier(dropout=0.5).fit(ids, Y).net_
     equal_rows = SequenceDataset(
         ragged_from_ids(np.full((16, 400), 2)), np.zeros(16, int), np.ones(16)
@@ -292,8 +290,8 @@ def test_shards_are_dropped_out_each_in_its_own_way(ids, n_cores):
     assert not torch.equal(first, second)
 
 
-def assert_learns_from_shards_as_from(whole, net, batch):
-    """Compare a step of a net with a loss that was computed by hand."""
+def assert_step_of_shards_equals(whole, net, batch):
+    """Compare loss and gradients of a training step with those of `whole`."""
     weights = list(net.module_.parameters())
     expected = torch.autograd.grad(whole, weights)
     with Workers(2) as net._workers:
@@ -301,7 +299,7 @@ def assert_learns_from_shards_as_from(whole, net, batch):
     torch.testing.assert_close(step["loss"], whole.detach())
     for weight, gradient in zip(weights, expected, strict=True):
         error = (weight.grad - gradient).norm() / gradient.norm()
-        # float32 sums over 12,800 steps; without one row of 32 it would be about 0.03
+        # float32 sums over 12,800 steps; omitting one row of 32 gives about 0.03
         assert error < 1e-3
 
 
@@ -309,7 +307,7 @@ def assert_learns_from_shards_as_from(whole, net, batch):
     "params", [{}, {"recurrent_dropout": 0.2}, {"normalization": "batch"}]
 )
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_the_number_of_threads_changes_no_bit(long_rows, precision, params):
+def test_number_of_threads_does_not_change_predictions(long_rows, precision, params):
     X = np.zeros((32, 400), int)
     for row, sequence in zip(X, rows_of(long_rows.sequences), strict=True):
         row[: len(sequence)] = sequence
@@ -324,7 +322,7 @@ def test_the_number_of_threads_changes_no_bit(long_rows, precision, params):
         assert np.array_equal(fit.predict_proba(X), expected)
 
 
-def test_no_thread_is_left_behind(ids):
+def test_fit_and_predict_end_all_threads(ids):
     before = threading.active_count(), torch.get_num_threads()
     small_classifier(n_threads=2).fit(ids, Y).predict(ids)
     with pytest.raises(RuntimeError, match="no more"):
@@ -332,7 +330,7 @@ def test_no_thread_is_left_behind(ids):
     assert (threading.active_count(), torch.get_num_threads()) == before
 
 
-def test_a_callback_may_store_the_net_while_it_is_trained(ids):
+def test_a_callback_may_pickle_the_net_during_training(ids):
     class Stores(Callback):
         def on_epoch_end(self, net, **kwargs):
             stored.append(pickle.dumps(net.module_) and net.__getstate__())
@@ -343,8 +341,10 @@ def test_a_callback_may_store_the_net_while_it_is_trained(ids):
     assert all("_workers" not in state for state in stored)
 
 
-def test_frozen_vectors_stay_and_all_else_learns(ids):
-    classifier = bare(freeze_embedding=True).partial_fit(ids, Y, classes=[0, 1])
+def test_only_frozen_vectors_are_not_trained(ids):
+    classifier = deterministic_classifier(freeze_embedding=True).partial_fit(
+        ids, Y, classes=[0, 1]
+    )
     before = {n: w.clone() for n, w in classifier.module_.state_dict().items()}
     classifier.partial_fit(ids, Y)
     for name, weight in classifier.module_.state_dict().items():
@@ -352,7 +352,7 @@ def test_frozen_vectors_stay_and_all_else_learns(ids):
         assert torch.equal(weight, before[name]) == stays
 
 
-def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):
+def test_grow_vocabulary_extends_embedding_and_optimizer_state(ids):
     classifier = small_classifier().partial_fit(ids, Y, classes=[0, 1])
     net, n_before = classifier.net_, classifier.module_.input_layer.input_size
     known = classifier.module_.input_layer.embedding.weight.detach().clone()
@@ -365,7 +365,7 @@ def test_new_tokens_get_rows_and_optimizer_state_of_their_own(ids):
     assert any(p is weight for g in net.optimizer_.param_groups for p in g["params"])
 
 
-def test_each_epoch_has_an_order_of_its_own(ids):
+def test_each_epoch_has_its_own_order_of_rows(ids):
     net = small_classifier(batch_size=4).fit(ids, Y).net_
     dataset = SequenceDataset(ragged_from_ids(ids))
     orders = []
@@ -375,5 +375,5 @@ def test_each_epoch_has_an_order_of_its_own(ids):
     assert not np.array_equal(*orders)
 
 
-def test_history_keeps_no_batches(fitted):
+def test_history_contains_no_batches(fitted):
     assert all(not epoch["batches"] for epoch in fitted.net_.history)

@@ -18,10 +18,10 @@ def columns(line):
     return re.split(r"\s{2,}", line.strip())
 
 
-def test_a_line_an_epoch_holds_losses_scores_and_the_time_left(ids, capsys):
+def test_each_epoch_prints_losses_scores_and_remaining_time(ids, capsys):
     model = small_classifier(verbose=1).fit(ids, Y, X_val=ids, y_val=Y)
-    decided, header, *lines = capsys.readouterr().out.splitlines()
-    assert decided.startswith("auto: ")
+    auto_line, header, *lines = capsys.readouterr().out.splitlines()
+    assert auto_line.startswith("auto: ")
     names = columns(header)
     assert len(lines) == 2
     for line, epoch in zip(lines, model.history_, strict=True):
@@ -53,28 +53,28 @@ def test_columns_are_aligned(ids, capsys):
         (11_100, "3 h 05 min"),
     ],
 )
-def test_times_are_readable(seconds, text):
+def test_duration_is_readable(seconds, text):
     assert duration(seconds) == text
 
 
-def test_nothing_is_printed_unless_asked(ids, capsys):
+def test_nothing_is_printed_by_default(ids, capsys):
     small_classifier().fit(ids, Y)
     captured = capsys.readouterr()
     assert captured.out == captured.err == ""
 
 
 class BarsSeen(Callback):
-    """Note how far the bar is after every batch, in a list that copies share."""
+    """Record the state of the bar after every batch."""
 
     def __init__(self):
-        self.seen = []
+        self.seen = []  # shared with the copy that fit makes
 
     def on_batch_end(self, net, **kwargs):
         bar = dict(net.callbacks_)["BatchBar"].bar_
         self.seen.append((bar.n, bar.total))
 
 
-def test_a_bar_counts_the_batches_of_every_epoch_and_goes(ids, capsys):
+def test_progress_bar_counts_batches_and_is_cleared_after_each_epoch(ids, capsys):
     bars = BarsSeen()
     model = small_classifier(verbose=2, batch_size=10, callbacks=[bars])
     model.fit(ids, Y, X_val=ids[:20], y_val=Y[:20])
@@ -84,20 +84,20 @@ def test_a_bar_counts_the_batches_of_every_epoch_and_goes(ids, capsys):
     assert shown.endswith("\r")
 
 
-def test_a_bar_counts_the_batches_of_very_long_validation_rows():
+def test_progress_bar_counts_batches_of_very_long_validation_rows():
     bars, X_val, y = BarsSeen(), np.full((3, 30_000), 2), [0, 1, 0]
     model = small_classifier(verbose=2, max_epochs=1, callbacks=[bars])
     model.fit(np.eye(*X_val.shape, dtype=int) * 2, y, X_val=X_val, y_val=y)
     assert bars.seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_lines_are_not_printed_behind_a_bar(ids):
+def test_progress_bar_is_cleared_before_a_line_is_printed(ids):
     terminal = io.StringIO()
     with redirect_stdout(terminal), redirect_stderr(terminal):
         small_classifier(verbose=2).fit(ids, Y)
     assert terminal.getvalue().count("batch/s]") == 2
-    left = [line.rpartition("\r")[2] for line in terminal.getvalue().split("\n")]
-    assert not any("batch/s]" in line for line in left)
+    visible = [line.rpartition("\r")[2] for line in terminal.getvalue().split("\n")]
+    assert not any("batch/s]" in line for line in visible)
 
 
 class Interrupt(Callback):
@@ -106,7 +106,7 @@ class Interrupt(Callback):
             raise KeyboardInterrupt
 
 
-def test_an_interrupt_takes_the_bar_away_and_keeps_what_was_learnt(ids, capsys):
+def test_an_interrupt_clears_the_bar_and_keeps_the_fit(ids, capsys):
     model = small_classifier(verbose=2, callbacks=[Interrupt()])
     with pytest.raises(KeyboardInterrupt):
         model.fit(ids, Y)
@@ -115,7 +115,7 @@ def test_an_interrupt_takes_the_bar_away_and_keeps_what_was_learnt(ids, capsys):
     assert model.predict(ids).shape == (40,)
 
 
-def test_steps_that_take_long_are_counted_with_the_time_left(capsys, monkeypatch):
+def test_step_printer_prints_slow_steps_with_remaining_time(capsys, monkeypatch):
     monkeypatch.setattr(_progress, "_SECONDS_BETWEEN_LINES", 0)
     printer = StepPrinter("fits", 2)
     printer.step()
@@ -125,14 +125,12 @@ def test_steps_that_take_long_are_counted_with_the_time_left(capsys, monkeypatch
     assert last == "fits: 2/2, 0 s left"
 
 
-def test_nothing_is_printed_of_short_steps(capsys):
+def test_step_printer_prints_nothing_for_fast_steps(capsys):
     StepPrinter("fits", 1).step()
     assert capsys.readouterr().out == ""
 
 
-def test_the_time_left_is_that_of_the_steps_left_at_the_pace_so_far(
-    capsys, monkeypatch
-):
+def test_remaining_time_is_extrapolated_from_completed_steps(capsys, monkeypatch):
     clock = SimpleNamespace(perf_counter=iter([100.0, 110.0, 120.0]).__next__)
     monkeypatch.setattr(_progress, "time", clock)
     printer = StepPrinter("fits", 6)

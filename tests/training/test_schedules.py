@@ -6,9 +6,9 @@ from tests.helpers import small_classifier
 
 
 class Rates(Callback):
-    """Keep the rate of every batch."""
+    """Record the learning rate of every batch."""
 
-    seen = []  # shared with the copy that a fit makes
+    seen = []  # shared with the copy that fit makes
 
     def on_batch_begin(self, net, training=None, **kwargs):
         if training:
@@ -39,20 +39,20 @@ def test_one_cycle_rises_to_lr_and_falls_to_nearly_zero(rates_of):
 
 
 @pytest.mark.parametrize("n_batches", range(1, 9))
-def test_one_cycle_may_have_few_batches(rates_of, n_batches):
+def test_one_cycle_supports_few_batches(rates_of, n_batches):
     rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=n_batches, batch_size=100)
     assert len(rates) == n_batches
     assert 0.005 < rates.max() <= 0.01
 
 
-def test_constant_stays_and_is_recorded(rates_of):
+def test_constant_keeps_lr_and_records_it(rates_of):
     rates, classifier = rates_of(lr_schedule="constant")
     assert (rates == 0.01).all()
     assert [epoch["lr"] for epoch in classifier.history_] == [0.01, 0.01]
 
 
 def test_plateau_halves_the_rate_after_two_epochs_without_a_lower_loss(rates_of):
-    # clipped to nothing, gradients leave the weights and so the loss where they are
+    # gradients clipped to zero leave the weights and the loss unchanged
     _, classifier = rates_of(
         lr_schedule="plateau",
         max_epochs=8,

@@ -9,8 +9,8 @@ from skorch.history import History
 from sklearn_bilstm.training import R2
 from tests.helpers import small_classifier, small_regressor, small_tagger
 
-# Nothing is learnt, and nothing is left out: training rows are predicted like others.
-STILL = {
+# No learning and no dropout, so training rows are predicted as in evaluation mode.
+NO_LEARNING = {
     "lr": 1e-12,
     "max_epochs": 1,
     "word_dropout": 0.0,
@@ -20,22 +20,22 @@ STILL = {
 }
 
 
-def test_accuracy_of_validation_rows_is_that_of_score(ids):
+def test_valid_accuracy_equals_score(ids):
     y = np.where(ids[:, 0] > 15, "a", "b")
     classifier = small_classifier(max_epochs=3).fit(ids, y, X_val=ids, y_val=y)
     accuracy = classifier.history_[-1]["valid_accuracy"]
     assert accuracy == pytest.approx(classifier.score(ids, y))
 
 
-def test_accuracy_of_training_rows_is_that_of_score_where_nothing_changes(ids):
+def test_train_accuracy_equals_score_without_learning(ids):
     y, weight = np.where(ids[:, 0] > 15, "a", "b"), np.linspace(0, 1, len(ids))
-    classifier = small_classifier(**STILL, batch_size=7).fit(ids, y, weight)
+    classifier = small_classifier(**NO_LEARNING, batch_size=7).fit(ids, y, weight)
     accuracy = classifier.history_[0]["train_accuracy"]
     assert accuracy == pytest.approx(classifier.score(ids, y, weight))
     assert 0 < accuracy < 1
 
 
-def test_accuracy_of_labels_is_that_of_whole_rows(ids):
+def test_multilabel_valid_accuracy_equals_subset_accuracy(ids):
     y = np.stack([ids[:, 0] > 15, ids[:, 1] > 15, ids[:, 0] > 8], axis=1).astype(int)
     classifier = small_classifier(max_epochs=9).fit(ids, y, X_val=ids, y_val=y)
     accuracy = classifier.history_[classifier.best_epoch_ - 1]["valid_accuracy"]
@@ -45,11 +45,11 @@ def test_accuracy_of_labels_is_that_of_whole_rows(ids):
 
 
 @pytest.mark.parametrize("n_outputs", [1, 2])
-def test_r2_of_all_rows_is_that_of_score(ids, n_outputs):
+def test_train_and_valid_r2_equal_score(ids, n_outputs):
     y = np.column_stack([ids[:, 0], ids[:, :3].sum(1)])[:, :n_outputs]
     X_val, y_val = ids[:17], y[:17]
     weight = np.linspace(0, 1, len(ids))
-    regressor = small_regressor(**STILL, batch_size=7)
+    regressor = small_regressor(**NO_LEARNING, batch_size=7)
     regressor.fit(ids, y, weight, X_val=X_val, y_val=y_val)
     (epoch,) = regressor.history_
     assert epoch["train_r2"] == pytest.approx(regressor.score(ids, y, weight), abs=1e-6)
@@ -57,11 +57,11 @@ def test_r2_of_all_rows_is_that_of_score(ids, n_outputs):
 
 
 @pytest.mark.parametrize("params", [{}, {"crf": False}, {"scheme": None}])
-def test_the_score_of_labels_of_validation_rows_is_that_of_score(sentences, params):
+def test_valid_score_of_a_tagger_equals_score(sentences, params):
     X, y = sentences
     X_val = [["Anna", "met", "Ben"], ["Ray"], [], ["Mrs", "Ray", "saw", "her"]]
     y_val = [["B-PER", "O", "B-PER"], ["O"], [], ["O", "B-PER", "O", "B-PER"]]
-    tagger = small_tagger(**STILL, batch_size=7, **params)
+    tagger = small_tagger(**NO_LEARNING, batch_size=7, **params)
     tagger.fit(X, y, X_val=X_val, y_val=y_val)
     (epoch,) = tagger.history_
     name = "valid_accuracy" if params == {"scheme": None} else "valid_f1"
@@ -71,7 +71,7 @@ def test_the_score_of_labels_of_validation_rows_is_that_of_score(sentences, para
     assert not {"train_accuracy", "train_f1"} & set(epoch)
 
 
-def test_of_no_span_and_of_no_token_the_score_is_zero():
+def test_valid_score_is_zero_without_spans_or_tokens():
     X, y = [["a", "b"]] * 4, [["O", "O"]] * 4
     no_span = small_tagger(scheme="BIO").fit(X, y, X_val=X, y_val=y)
     assert no_span.history_[0]["valid_f1"] == 0.0
@@ -80,7 +80,7 @@ def test_of_no_span_and_of_no_token_the_score_is_zero():
 
 
 @pytest.mark.parametrize("y_pred", [[3.0, 3, 3], [3, 3, 4]], ids=["right", "wrong"])
-def test_r2_of_a_constant_is_that_of_scikit_learn(y_pred):
+def test_r2_of_a_constant_equals_scikit_learn(y_pred):
     y = [3.0, 3, 3]
     net = SimpleNamespace(history=History())
     net.history.new_epoch()

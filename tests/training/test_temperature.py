@@ -6,8 +6,8 @@ from sklearn.metrics import log_loss
 from sklearn_bilstm.training._temperature import fitted_temperature
 
 
-def drawn(temperature, shape):
-    """Logits, and a one for the class that was drawn at a temperature."""
+def random_logits(temperature, shape):
+    """Logits, and one-hot classes drawn at a temperature."""
     random = np.random.RandomState(0)
     logits = random.normal(scale=2, size=shape)
     probabilities = softmax(logits / temperature, axis=-1)
@@ -17,13 +17,13 @@ def drawn(temperature, shape):
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("shape", [(4000, 2), (4000, 5), (2000, 3, 2)])
-def test_it_is_the_one_that_classes_were_drawn_at(temperature, shape):
-    found = fitted_temperature(*drawn(temperature, shape), np.ones(shape[0]))
+def test_fitted_temperature_recovers_the_true_temperature(temperature, shape):
+    found = fitted_temperature(*random_logits(temperature, shape), np.ones(shape[0]))
     np.testing.assert_allclose(found, temperature, rtol=0.1)
 
 
-def test_no_other_makes_what_was_seen_likelier():
-    logits, truth = drawn(1.5, (20_000, 3))
+def test_fitted_temperature_minimises_the_weighted_log_loss():
+    logits, truth = random_logits(1.5, (20_000, 3))
     weight = np.random.RandomState(1).uniform(0.5, 2, len(logits))
 
     def loss(temperature):
@@ -35,8 +35,8 @@ def test_no_other_makes_what_was_seen_likelier():
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e200])
-def test_the_unit_of_weights_does_not_matter(scale):
-    logits, truth = drawn(2.0, (200, 3))
+def test_fitted_temperature_does_not_depend_on_the_scale_of_weights(scale):
+    logits, truth = random_logits(2.0, (200, 3))
     weight = np.random.RandomState(1).uniform(0.5, 2, 200)
     expected = fitted_temperature(logits, truth, weight)
     np.testing.assert_allclose(
@@ -44,8 +44,8 @@ def test_the_unit_of_weights_does_not_matter(scale):
     )
 
 
-def test_one_row_that_outweighs_all_others_is_no_reason_to_be_certain():
-    logits, truth = drawn(2.0, (400, 2))
+def test_fitted_temperature_is_not_dominated_by_one_heavy_row():
+    logits, truth = random_logits(2.0, (400, 2))
     weight = np.ones(400)
     is_right = logits.argmax(1) == truth.argmax(1)
     weight[np.flatnonzero(is_right)[0]] = 1e9
@@ -53,19 +53,19 @@ def test_one_row_that_outweighs_all_others_is_no_reason_to_be_certain():
 
 
 @pytest.mark.parametrize(("beyond", "bound"), [(0.01, 1 / 3), (4, 3)])
-def test_it_keeps_to_a_range(beyond, bound):
-    found = fitted_temperature(*drawn(beyond, (4000, 2)), np.ones(4000))
+def test_fitted_temperature_is_bounded(beyond, bound):
+    found = fitted_temperature(*random_logits(beyond, (4000, 2)), np.ones(4000))
     np.testing.assert_allclose(found, bound, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("n_rows", "is_refused"), [(190, False), (600, True)])
-def test_logits_that_are_clearly_wrong_have_none(n_rows, is_refused):
-    logits, truth = drawn(1.0, (n_rows, 3))
+@pytest.mark.parametrize(("n_rows", "is_none"), [(190, False), (600, True)])
+def test_fitted_temperature_is_none_for_clearly_wrong_logits(n_rows, is_none):
+    logits, truth = random_logits(1.0, (n_rows, 3))
     found = fitted_temperature(-logits, truth, np.ones(n_rows))
-    assert (found is None) == is_refused
+    assert (found is None) == is_none
 
 
-def test_logits_that_tell_less_than_how_frequent_classes_are_have_none():
+def test_fitted_temperature_is_none_if_class_frequencies_are_better():
     random = np.random.RandomState(0)
     truth = np.eye(2)[(random.rand(500) < 0.1).astype(int)]
     assert fitted_temperature(random.normal(size=(500, 2)), truth, np.ones(500)) is None

@@ -58,7 +58,7 @@ def assert_refused(path, match):
     assert str(path) in str(error.value)
 
 
-def test_content_and_arrays_come_back(path):
+def test_content_and_arrays_round_trip(path):
     content, arrays = read_archive(path, kind="model")
     assert content == CONTENT == read_content(path, kind="model")
     assert arrays.keys() == ARRAYS.keys()
@@ -68,19 +68,19 @@ def test_content_and_arrays_come_back(path):
         assert arrays[name].flags.writeable
 
 
-def test_equal_content_makes_an_equal_file(path, tmp_path):
+def test_equal_content_gives_identical_files(path, tmp_path):
     write_archive(tmp_path / "again", kind="model", content=CONTENT, arrays=ARRAYS)
     assert path.read_bytes() == (tmp_path / "again").read_bytes()
 
 
-def test_any_zip_program_can_read_the_parts(path):
+def test_parts_are_readable_as_zip_json_and_safetensors(path):
     parts = parts_of(path)
     assert json.loads(parts["content.json"]) == CONTENT
     assert safetensors.numpy.load(parts["arrays.safetensors"]).keys() == ARRAYS.keys()
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x80, 0xFF])
-def test_a_flipped_byte_anywhere_is_found_or_means_nothing(path, mask):
+def test_a_flipped_byte_raises_or_is_irrelevant(path, mask):
     data = bytearray(path.read_bytes())
     n_found = 0
     for place in range(len(data)):
@@ -97,20 +97,20 @@ def test_a_flipped_byte_anywhere_is_found_or_means_nothing(path, mask):
     assert n_found > len(data) / 2
 
 
-def test_a_file_cut_off_anywhere_is_refused(path):
+def test_a_truncated_file_raises(path):
     data = path.read_bytes()
     for length in range(len(data)):
         path.write_bytes(data[:length])
         assert_refused(path, "cannot be read as a model")
 
 
-def test_other_files_are_refused(path):
+def test_a_file_that_is_no_zip_raises(path):
     for data in (b"", b"text", b"\x89PNG\r\n", os.urandom(1000)):
         path.write_bytes(data)
         assert_refused(path, "not a zip file")
 
 
-def test_a_pickle_is_not_loaded(path, tmp_path):
+def test_a_pickle_is_never_loaded(path, tmp_path):
     pickled = pickle.dumps(Malice(tmp_path / "made"))
     path.write_bytes(pickled)
     assert_refused(path, "not a zip file")
@@ -134,12 +134,12 @@ def parts_of_new(path):
     "name",
     ["../escaped", "/etc/escaped", "..\\escaped", "content.json/", "CONTENT.JSON"],
 )
-def test_other_names_are_refused(path, name):
+def test_an_unexpected_part_name_raises(path, name):
     write_parts(path, {**parts_of(path), name: b"{}"})
     assert_refused(path, "must contain three parts")
 
 
-def test_a_part_that_lacks_or_comes_twice_is_refused(path):
+def test_a_missing_or_duplicate_part_raises(path):
     parts = parts_of(path)
     with (
         pytest.warns(UserWarning, match="Duplicate name"),
@@ -156,14 +156,14 @@ def test_a_part_that_lacks_or_comes_twice_is_refused(path):
     assert_refused(path, "manifest.json")
 
 
-def test_a_zip_bomb_is_not_unpacked(path):
+def test_a_compressed_part_raises(path):
     parts = {**parts_of(path), "content.json": b" " * 10**8}
     write_parts(path, parts, compression=zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 10**6
     assert_refused(path, "is compressed")
 
 
-def test_parts_that_overlap_are_refused(path):
+def test_overlapping_parts_raise(path):
     """A part that is read many times is a bomb without compression."""
     data = bytearray(path.read_bytes())
     size = len(data)
@@ -173,7 +173,7 @@ def test_parts_that_overlap_are_refused(path):
     assert_refused(path, "larger than the file")
 
 
-def test_a_size_that_is_not_there_is_refused(path):
+def test_a_part_size_beyond_the_file_raises(path):
     data = bytearray(path.read_bytes())
     for start in [i for i in range(len(data)) if data[i : i + 4] == b"PK\x01\x02"]:
         struct.pack_into("<II", data, start + 20, 2**31, 2**31)
@@ -182,20 +182,20 @@ def test_a_size_that_is_not_there_is_refused(path):
 
 
 @pytest.mark.parametrize("length", [2**62, 10**8 + 1, 10**6])
-def test_an_oversized_header_is_refused(path, length):
+def test_an_oversized_header_raises(path, length):
     header = struct.pack("<Q", length) + b"{}"
     write_parts(path, {**parts_of(path), "arrays.safetensors": header})
     assert_refused(path, "(?i)header")
 
 
-def test_arrays_larger_than_their_part_are_refused(path):
+def test_arrays_larger_than_their_part_raise(path):
     header = b'{"a":{"dtype":"F32","shape":[1000000000],"data_offsets":[0,4000000000]}}'
     part = struct.pack("<Q", len(header)) + header + bytes(4)
     write_parts(path, {**parts_of(path), "arrays.safetensors": part})
     assert_refused(path, "cannot be read as a model")
 
 
-def test_arrays_of_types_without_numpy_are_refused(path):
+def test_array_dtypes_without_numpy_equivalent_raise(path):
     header = b'{"a":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}'
     part = struct.pack("<Q", len(header)) + header + bytes(4)
     write_parts(path, {**parts_of(path), "arrays.safetensors": part})
@@ -205,7 +205,7 @@ def test_arrays_of_types_without_numpy_are_refused(path):
 @pytest.mark.parametrize(
     "data", [b"[" * 10**6, b'{"a":' * 10**6, b"{", b"\xff", b"NaN"]
 )
-def test_json_that_is_none_or_nested_too_deeply_is_refused(path, data):
+def test_invalid_or_deeply_nested_json_raises(path, data):
     write_parts(path, {**parts_of(path), "content.json": data})
     assert_refused(path, "cannot be read as a model")
 
@@ -216,24 +216,61 @@ def with_manifest(path, **changes):
     write_parts(path, {**parts, "manifest.json": json.dumps(manifest).encode()})
 
 
-def test_a_newer_format_says_that_a_newer_version_is_needed(path):
+def test_a_zip_archive_of_many_entries_is_not_listed(path, monkeypatch):
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(3000):
+            archive.writestr(str(number), b"")
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert_refused(path, "its directory is too large")
+
+
+def test_a_directory_of_the_64_bit_format_in_a_small_file_raises(path):
+    data = path.read_bytes()
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, len(data) - 22, 1)
+    path.write_bytes(data[:-22] + locator + data[-22:])
+    assert_refused(path, "its directory is too large")
+
+
+def test_json_of_many_lists_is_not_parsed(path, monkeypatch):
+    monkeypatch.setattr(_archive, "_MAX_CONTAINERS", 50)
+    parts = parts_of(path)
+    write_parts(path, {**parts, "content.json": b"[" + b"[],{}," * 30 + b"[]]"})
+    assert_refused(path, "more than 50 lists and objects")
+
+
+def test_brackets_within_strings_are_no_lists(path, monkeypatch):
+    monkeypatch.setattr(_archive, "_MAX_CONTAINERS", 50)
+    content = {"names": ['[["', "\\", "[{" * 100]}
+    write_archive(path, kind="model", content=content, arrays={})
+    assert read_content(path, kind="model") == content
+
+
+def test_json_that_could_not_be_read_is_not_written(path, monkeypatch):
+    monkeypatch.setattr(_archive, "_MAX_CONTAINERS", 50)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="more than 50 lists and objects"):
+        write_archive(path, kind="model", content=[[]] * 60, arrays={})
+    assert path.read_bytes() == before
+
+
+def test_a_newer_format_raises_and_suggests_a_newer_version(path):
     with_manifest(path, format=_archive.FORMAT + 1)
     assert_refused(path, "Use a newer version of sklearn_bilstm")
 
 
 @pytest.mark.parametrize("number", [0, -1, "1", 1.0, True, None, [1]])
-def test_a_format_that_is_no_number_is_refused(path, number):
+def test_an_invalid_format_version_raises(path, number):
     with_manifest(path, format=number)
     assert_refused(path, "not a format version")
 
 
-def test_another_kind_of_file_is_refused_by_name(path):
+def test_another_kind_of_file_raises(path):
     with pytest.raises(ValueError, match="as a checkpoint of .* it contains a 'model'"):
         read_archive(path, kind="checkpoint")
 
 
 @pytest.mark.parametrize("sums", [None, {}, [], {"content.json": 3}])
-def test_checksums_must_be_there(path, sums):
+def test_missing_checksums_raise(path, sums):
     parts = parts_of(path)
     manifest = {**json.loads(parts["manifest.json"]), "sha256": sums}
     data = io.BytesIO()
@@ -245,12 +282,12 @@ def test_checksums_must_be_there(path, sums):
     assert_refused(path, "cannot be read as a model")
 
 
-def test_a_missing_file_is_not_found(tmp_path):
+def test_a_missing_file_raises_file_not_found_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_archive(tmp_path / "absent", kind="model")
 
 
-def test_a_process_that_is_killed_while_it_writes_leaves_the_old_file(path):
+def test_a_process_killed_while_writing_keeps_the_old_file(path):
     before = path.read_bytes()
     code = f"""
 import os, signal

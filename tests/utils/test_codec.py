@@ -54,13 +54,13 @@ def round_trip(value, kinds=KINDS):
     ],
     ids=repr,
 )
-def test_values_come_back_with_their_types(value):
+def test_values_round_trip_with_their_types(value):
     found = round_trip(value)
     assert type(found) is type(value)
     assert found == value
 
 
-def test_nan_comes_back():
+def test_nan_round_trips():
     assert math.isnan(round_trip(math.nan))
     assert math.isnan(round_trip(np.float16("nan")))
 
@@ -83,26 +83,26 @@ def test_nan_comes_back():
     ],
     ids=repr,
 )
-def test_arrays_come_back_with_type_shape_and_content(array):
+def test_arrays_round_trip_with_dtype_shape_and_content(array):
     found = round_trip(array)
     assert found.dtype == array.dtype.newbyteorder("=")
     assert found.shape == array.shape
     np.testing.assert_array_equal(found, array)
 
 
-def test_an_array_of_lists_of_equal_length_stays_an_array_of_lists():
+def test_an_array_of_equally_long_lists_round_trips():
     array = np.empty(2, object)
     array[:] = [1, 2], [3, 4]
     assert round_trip(array).tolist() == [[1, 2], [3, 4]]
     assert round_trip(array).shape == (2,)
 
 
-def test_tensors_come_back():
+def test_tensors_round_trip():
     tensor = torch.arange(6.0).reshape(2, 3)
     assert torch.equal(round_trip(tensor), tensor)
 
 
-def test_sparse_arrays_come_back():
+def test_sparse_arrays_round_trip():
     array = sparse.csr_array([[0, 1.5, 0], [0, 0, 0]])
     found = round_trip(array)
     assert type(found) is sparse.csr_array
@@ -113,7 +113,7 @@ def test_sparse_arrays_come_back():
 @pytest.mark.parametrize(
     "change", [{"indices": [3]}, {"indices": [-1]}, {"indptr": [0, 5, 1]}]
 )
-def test_sparse_arrays_that_point_outside_are_refused(change):
+def test_sparse_arrays_with_invalid_indices_raise(change):
     encoder = Encoder(KINDS)
     array = sparse.csr_array([[0, 1.5, 0], [0, 0, 0]])
     for name, values in change.items():
@@ -123,27 +123,44 @@ def test_sparse_arrays_that_point_outside_are_refused(change):
         Decoder(encoder.arrays, KINDS).decode(encoded)
 
 
-def test_a_random_state_goes_on_with_the_same_numbers():
+def test_a_random_state_round_trips_and_continues():
     random_state = np.random.RandomState(3)
     random_state.normal(size=3)  # which leaves one number of a pair for later
     found = round_trip(random_state)
     assert np.array_equal(found.normal(size=9), random_state.normal(size=9))
 
 
-def test_what_is_one_object_is_one_object_again():
+@pytest.mark.parametrize("position", [-1, 625, 2_000_000_000, 1.5])
+def test_a_random_state_with_a_position_outside_of_its_state_raises(position):
+    encoder = Encoder(KINDS)
+    encoded = encoder.encode(np.random.RandomState(0), "state")
+    encoded["@random_state"]["state"]["pos"] = position
+    with pytest.raises(ValueError, match="position of a random state"):
+        Decoder(encoder.arrays, KINDS).decode(encoded)
+
+
+def test_an_array_is_stored_again_at_every_third_occurrence():
+    encoder, array = Encoder(KINDS), np.arange(3)
+    encoded = encoder.encode([array] * 5, "arrays")
+    assert len(encoder.arrays) == 3
+    found = Decoder(encoder.arrays, KINDS).decode(encoded)
+    np.testing.assert_array_equal(found, [array] * 5)
+
+
+def test_shared_objects_stay_shared():
     array, random_state = np.zeros(2), np.random.RandomState(0)
     found = round_trip({"a": [array, random_state], "b": (random_state, array)})
     assert found["a"][0] is found["b"][1]
     assert found["a"][1] is found["b"][0]
 
 
-def test_arrays_at_places_that_look_alike_do_not_replace_each_other():
+def test_arrays_at_similar_paths_stay_separate():
     found = round_trip({"a.b": np.zeros(1), "a": {"b": np.ones(1)}})
     assert found["a.b"] == 0
     assert found["a"]["b"] == 1
 
 
-def test_what_cannot_be_written_is_named_by_its_place():
+def test_an_unsupported_object_raises_with_its_path():
     steps = [("words", {"tokenizer": [print]})]
     match = r"^model\.steps\.0\.words\.tokenizer\.0 holds an object of type builtin_"
     with pytest.raises(UnknownKindError, match=match) as error:
@@ -154,12 +171,12 @@ def test_what_cannot_be_written_is_named_by_its_place():
 @pytest.mark.parametrize(
     "value", [object(), 1j, b"bytes", np.complex64(1), np.array([1j]), np.ma.array([1])]
 )
-def test_other_values_are_refused(value):
+def test_unsupported_values_raise(value):
     with pytest.raises(UnknownKindError, match="value holds an object of type"):
         Encoder(KINDS).encode(value, "value")
 
 
-def test_further_kinds_are_simplified_to_what_can_be_written():
+def test_additional_kinds_round_trip():
     def is_complex(value):
         return type(value) is complex
 
@@ -190,12 +207,17 @@ def test_further_kinds_are_simplified_to_what_can_be_written():
         {"@dict": [[1, 2], [3]]},
         {"@device": "nowhere"},
         {"@random_state": {"bit_generator": "MT19937"}},
+        {"@dtype": "<U250000000"},
+        [{"@array": "one"}, {"@array": "one"}, {"@array": "one"}],
+        {"@set": [i * (2**61 - 1) for i in range(100)]},
+        {"@dict": [[i * (2**61 - 1) for i in range(100)], [0] * 100]},
     ],
     ids=str,
 )
-def test_json_that_was_not_written_by_an_encoder_is_an_error(encoded):
+def test_invalid_encoded_json_raises(encoded):
     arrays = {
         "numbers": np.zeros(2, np.float32),
+        "one": np.zeros(1),
         "beyond": np.full((1, 1), 0x110000, np.uint32),
     }
     refusals = ArithmeticError, LookupError, RuntimeError, TypeError, ValueError

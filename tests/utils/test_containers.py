@@ -30,14 +30,14 @@ nullable = pytest.mark.parametrize("X", NULLABLE.values(), ids=NULLABLE)
 
 @nullable
 @pytest.mark.parametrize("input_type", ["auto", "tokens"])
-def test_integers_stay_integers_where_some_are_missing(X, input_type):
+def test_integers_with_missing_values_stay_integers(X, input_type):
     found = as_rows(X, input_type=input_type)
     assert found.dtype.kind == "i"
     assert np.array_equal(found, IDS)
 
 
 @nullable
-def test_missing_integers_are_nan_among_numbers(X):
+def test_missing_values_are_nan_if_input_type_is_numeric(X):
     found = as_rows(X, input_type="numeric")
     assert np.array_equal(found, NAN, equal_nan=True)
 
@@ -51,12 +51,12 @@ def test_missing_integers_are_nan_among_numbers(X):
     ],
     ids=["masked", "masked row", "objects"],
 )
-def test_a_missing_id_before_the_last_is_an_error_that_names_the_row(X):
+def test_a_missing_id_before_the_last_raises_with_its_row(X):
     with pytest.raises(ValueError, match="without gaps: row 1"):
         as_rows(X, input_type="tokens")
 
 
-def test_masked_integers_are_numbers_unless_they_are_said_to_be_ids():
+def test_masked_integers_are_numbers_unless_input_type_is_tokens():
     for X in (MASKED, MASKED / 1.0):
         assert np.array_equal(as_rows(X, input_type="auto"), NAN, equal_nan=True)
     assert np.array_equal(as_rows(MASKED, input_type="tokens"), IDS)
@@ -65,19 +65,19 @@ def test_masked_integers_are_numbers_unless_they_are_said_to_be_ids():
     assert np.array_equal(found, np.dstack([NAN, NAN]), equal_nan=True)
 
 
-def test_numbers_that_are_not_whole_stay_as_they_are():
+def test_fractional_numbers_are_not_converted_to_integers():
     mixed = np.array([[5, 0.5], [None, True]], dtype=object)
     assert as_rows(mixed, input_type="auto") is mixed
     found = as_rows(np.array([[5, 0.5], [pd.NA, 1]], object), input_type="auto")
     assert np.array_equal(found, [[5, 0.5], [np.nan, 1]], equal_nan=True)
 
 
-def test_what_needs_no_change_is_not_copied():
+def test_supported_input_is_not_copied():
     for X in (IDS, sparse.csr_array(IDS), pd.DataFrame(IDS)):
         assert as_rows(X, input_type="auto") is X
 
 
-def test_tensors_become_arrays_whatever_their_type_and_gradient():
+def test_tensors_of_any_dtype_become_arrays():
     for tensor in (
         torch.ones(2, 3, dtype=torch.bfloat16),
         torch.ones(2, 3, requires_grad=True),
@@ -87,7 +87,7 @@ def test_tensors_become_arrays_whatever_their_type_and_gradient():
         unwrap_container(torch.ones(2, 3).to_sparse())
 
 
-def test_the_columns_of_a_nested_frame_are_channels_and_have_one_length():
+def test_columns_of_a_nested_frame_are_channels_of_equal_length():
     frame = pd.DataFrame({name: [pd.Series([1.0, 2.0])] for name in "ab"})
     (row,) = as_rows(frame, input_type="auto")
     assert row.tolist() == [[1, 1], [2, 2]]
@@ -97,13 +97,13 @@ def test_the_columns_of_a_nested_frame_are_channels_and_have_one_length():
 
 
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
-def test_of_several_columns_of_lists_one_must_be_selected(frame):
+def test_several_columns_of_lists_raise(frame):
     X = frame({"input_ids": [[5, 6]], "attention_mask": [[1, 1]]})
     with pytest.raises(ValueError, match=r"Select one, such as X\['input_ids'\]"):
         as_rows(X, input_type="auto")
 
 
-def test_an_object_whose_own_conversion_fails_is_named():
+def test_an_object_whose_conversion_fails_raises():
     class Broken:
         def __array__(self, dtype=None, copy=None):
             raise RuntimeError("on another device")
@@ -113,12 +113,12 @@ def test_an_object_whose_own_conversion_fails_is_named():
 
 
 @pytest.mark.parametrize("row", [object(), {1: 2}, {3}])
-def test_a_row_that_is_none_is_named(row):
+def test_an_invalid_row_raises(row):
     with pytest.raises(ValueError, match=r"row 1 is|X\[1\] must"):
         as_rows([[5, 6], row], input_type="auto")
 
 
-def test_lists_of_ids_of_unequal_length_are_a_matrix():
+def test_lists_of_ids_of_unequal_length_become_a_matrix():
     for X in ([[5, 6, 7], [8, 9]], [(5, 6, 7), np.array([8, 9])]):
         assert np.array_equal(ragged_ids(X, input_type="auto").toarray(), IDS)
     floats = [[5.0, 6.0, 7.0], [8.0, 9.0]]
@@ -137,23 +137,23 @@ def test_lists_of_ids_of_unequal_length_are_a_matrix():
     ],
     ids=str,
 )
-def test_other_lists_are_no_lists_of_ids_of_unequal_length(X, input_type):
+def test_other_lists_are_not_read_as_ragged_ids(X, input_type):
     assert ragged_ids(X, input_type=input_type) is None
 
 
-def test_a_masked_target_is_missing_and_a_whole_one_keeps_its_type():
+def test_a_masked_target_is_none_and_an_unmasked_one_keeps_its_dtype():
     y = np.ma.masked_array([1, 2], [False, True])
     assert as_target(y).tolist() == [1, None]
     assert as_target(y[:1]).dtype == y.dtype
 
 
 @pytest.mark.parametrize("y", [iter([1]), {"a": 1}.values(), {"a": 1}, {1}])
-def test_what_holds_no_targets_is_refused(y):
+def test_an_invalid_target_container_raises(y):
     with pytest.raises(ValueError, match="^y must be"):
         as_target(y)
 
 
-def test_a_sparse_frame_of_pandas_is_read_as_a_dense_one():
+def test_a_sparse_pandas_frame_equals_a_dense_one():
     frame = pd.DataFrame(IDS / 2).astype(pd.SparseDtype(float, np.nan))
     assert np.array_equal(as_rows(frame, input_type="auto"), IDS / 2)
 
@@ -161,25 +161,25 @@ def test_a_sparse_frame_of_pandas_is_read_as_a_dense_one():
 @pytest.mark.parametrize(
     "X", [{"a": 1}.keys(), {"a": 1}.items()], ids=["keys", "items"]
 )
-def test_views_of_a_dict_are_in_an_order(X):
+def test_views_of_a_dict_raise(X):
     with pytest.raises(ValueError, match=r"pass list\(X\)"):
         as_rows(X, input_type="auto")
 
 
-def test_an_attribute_with_the_name_of_a_method_of_dicts_is_none():
+def test_a_pandas_group_by_raises():
     grouped = pd.Series([1, 2]).groupby([0, 1])
     with pytest.raises(ValueError, match="X must be a list.*SeriesGroupBy"):
         as_rows(grouped, input_type="auto")
 
 
-def test_a_series_with_dates_among_its_channels_is_refused():
+def test_a_series_with_dates_among_its_channels_raises():
     row = pd.DataFrame({"a": [1.0, 2.0], "t": pd.date_range("2020", periods=2)})
     with pytest.raises(ValueError, match=r"X\[1\] must have numeric columns"):
         as_rows([row[["a"]], row], input_type="auto")
 
 
-@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs NumPy 2")
-def test_labels_in_strings_of_numpy_are_objects():
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs numpy 2")
+def test_labels_of_numpy_string_dtype_become_objects():
     y = np.array(["a", "b"], dtype=np.dtypes.StringDType())
     assert as_target(y).tolist() == ["a", "b"]
     assert as_target(y).dtype == object

@@ -8,17 +8,17 @@ import torch
 from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 
 
-def test_auto_takes_a_gpu_where_there_is_one():
+def test_auto_device_is_a_gpu_if_available():
     assert resolve_device("auto") == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @pytest.mark.parametrize("device", ["cpu", torch.device("cpu")])
-def test_a_device_has_a_name(device):
+def test_resolve_device_returns_the_device_name(device):
     assert resolve_device(device) == "cpu"
 
 
-@pytest.mark.parametrize("device", ["cuda:63", "gpu", "tpu:x"])
-def test_a_device_that_is_not_there_is_an_error_with_a_way_out(device):
+@pytest.mark.parametrize("device", ["cuda:63", "gpu", "tpu:x", "meta"])
+def test_an_unavailable_device_raises_and_suggests_auto(device):
     with pytest.raises(
         ValueError, match=f"'device' parameter.*{device}.*device='auto'"
     ):
@@ -27,11 +27,11 @@ def test_a_device_that_is_not_there_is_an_error_with_a_way_out(device):
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:0"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_a_precision_that_is_asked_for_is_taken(dtype, device):
+def test_an_explicit_precision_is_used(dtype, device):
     assert resolve_precision(str(dtype).removeprefix("torch."), device) == dtype
 
 
-def test_auto_precision_on_a_gpu_is_that_of_the_weights():
+def test_auto_precision_on_a_gpu_is_float32():
     assert resolve_precision("auto", "cuda:0") == torch.float32
 
 
@@ -43,7 +43,7 @@ LIMITS = [
 
 
 @pytest.mark.parametrize("limits", LIMITS)
-def test_auto_precision_keeps_to_the_instructions_that_torch_may_use(limits):
+def test_auto_precision_respects_instruction_set_limits(limits):
     program = (
         "import torch\n"
         "torch.cpu._is_avx512_bf16_supported = lambda: True\n"

@@ -21,7 +21,7 @@ SECTION = re.compile(r"\.\. currentmodule:: (\S+)|^   (\w+)$", re.MULTILINE)
 
 
 def pages():
-    """Return the pages that autosummary makes of the API, by their paths."""
+    """Return the paths of the API pages that autosummary generates."""
     found, module = [], None
     for new_module, name in SECTION.findall((ROOT / "docs" / "api.md").read_text()):
         module = new_module or module
@@ -30,7 +30,7 @@ def pages():
     return found
 
 
-def test_all_that_is_public_for_users_has_a_page_of_the_api():
+def test_every_public_name_has_an_api_page():
     expected = {}
     for module in (sklearn_bilstm, datasets, inspection, metrics, onnx, plotting):
         for name in module.__all__:
@@ -38,11 +38,11 @@ def test_all_that_is_public_for_users_has_a_page_of_the_api():
     assert sorted(pages()) == sorted(expected.values())
 
 
-def test_estimators_link_to_pages_that_there_are():
+def test_documentation_links_of_estimators_exist():
     for cls in (BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger, TextVectorizer):
         assert cls()._get_doc_link().removeprefix(DOCUMENTATION) in pages()
 
 
-def test_the_project_names_the_same_documentation():
+def test_documentation_url_of_the_project_matches():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["urls"]["Documentation"] == DOCUMENTATION

@@ -1,5 +1,8 @@
 import gzip
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -11,7 +14,7 @@ from sklearn_bilstm.utils._files import (
 
 
 @pytest.mark.parametrize("name", ["text", "text.gz"])
-def test_what_is_in_a_file_tells_whether_it_is_compressed(tmp_path, name):
+def test_open_bytes_detects_compression_by_content(tmp_path, name):
     plain, compressed = tmp_path / f"plain_{name}", tmp_path / f"compressed_{name}"
     plain.write_bytes(b"one\ntwo\n")
     compressed.write_bytes(gzip.compress(b"one\ntwo\n"))
@@ -27,7 +30,7 @@ def test_an_empty_file_has_no_lines(tmp_path):
         assert list(file) == []
 
 
-def test_what_is_written_takes_the_place_of_what_was_there(tmp_path):
+def test_replaced_atomically_replaces_the_file_on_exit(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with replaced_atomically(path) as file:
@@ -38,7 +41,7 @@ def test_what_is_written_takes_the_place_of_what_was_there(tmp_path):
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
-def test_what_was_there_stays_if_writing_fails(tmp_path, error):
+def test_replaced_atomically_keeps_the_old_file_on_error(tmp_path, error):
     path = tmp_path / "file"
     path.write_bytes(b"old")
     with pytest.raises(error), replaced_atomically(path) as file:  # noqa: PT012
@@ -48,7 +51,57 @@ def test_what_was_there_stays_if_writing_fails(tmp_path, error):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(tmp_path):
+KILLED_WHILE_WRITING = """
+import os, signal, sys
+from sklearn_bilstm.utils._files import replaced_atomically
+
+with replaced_atomically(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs locks of files")
+def test_the_next_writer_removes_files_of_killed_writers(tmp_path):
+    path = tmp_path / "file"
+    command = [sys.executable, "-c", KILLED_WHILE_WRITING, path]
+    subprocess.run(command, check=False)
+    assert [left.read_bytes() for left in tmp_path.iterdir()] == [b"half"]
+    with replaced_atomically(path) as file:
+        file.write(b"new")
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_two_writers_of_one_path_do_not_disturb_each_other(tmp_path):
+    path = tmp_path / "file"
+    with replaced_atomically(path) as first:
+        first.write(b"first")
+        with replaced_atomically(path) as second:
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_can_be_as_long_as_the_file_system_allows(tmp_path):
+    path = tmp_path / ("n" * 255)
+    with replaced_atomically(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() == 0, reason="root writes to any folder"
+)
+def test_errors_of_a_read_only_folder_name_the_path_of_the_user(tmp_path):
+    path = tmp_path / "file"
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError, match="/file'$"), replaced_atomically(path):
+        pass
+
+
+def test_replaced_atomically_preserves_symlink_and_mode(tmp_path):
     path, link = tmp_path / "file", tmp_path / "link"
     path.write_bytes(b"old")
     path.chmod(0o600)
@@ -60,7 +113,7 @@ def test_a_link_stays_a_link_and_the_mode_of_a_file_stays(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+def test_a_missing_folder_raises(tmp_path):
     with (
         pytest.raises(FileNotFoundError, match=r"nowhere. for .file. does not exist"),
         replaced_atomically(tmp_path / "nowhere" / "file"),
@@ -68,7 +121,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
         pass
 
 
-def test_a_folder_is_no_file_to_write(tmp_path):
+def test_a_folder_as_target_raises(tmp_path):
     with (
         pytest.raises(IsADirectoryError, match=r"' is a folder: pass the path of a f"),
         replaced_atomically(tmp_path),
@@ -89,7 +142,7 @@ class OneByteAtATime(io.RawIOBase):
         return 1
 
 
-def test_a_raw_file_gets_all_bytes():
+def test_all_bytes_are_written_to_a_raw_file():
     file = OneByteAtATime()
     with opened_to_write(file) as written:
         written.write(b"a model")

@@ -4,7 +4,7 @@ from sklearn_bilstm.utils._interrupts import call_within
 
 
 class Switch:
-    """A context that turns something on and off, and can be interrupted."""
+    """A context that switches a flag and can be interrupted."""
 
     def __init__(self, interrupted_in=None):
         self.interrupted_in = interrupted_in
@@ -25,21 +25,21 @@ class Switch:
         self.is_on = False
 
 
-def test_the_result_of_the_function_is_returned_from_within_the_context():
+def test_call_within_returns_the_result_computed_within_the_context():
     switch = Switch()
     assert call_within(switch, lambda: switch.is_on)
     assert not switch.is_on
 
 
 @pytest.mark.parametrize("place", ["enter", "exit"])
-def test_an_interrupt_within_the_context_manager_leaves_the_context(place):
+def test_call_within_exits_an_interrupted_context(place):
     switch = Switch(place)
     with pytest.raises(KeyboardInterrupt):
         call_within(switch, lambda: None)
     assert not switch.is_on
 
 
-def test_an_error_of_the_function_is_raised_outside_the_context():
+def test_call_within_exits_the_context_on_error():
     switch = Switch()
     with pytest.raises(ZeroDivisionError, match="zero"):
         call_within(switch, lambda: 1 // 0)

@@ -31,17 +31,17 @@ class Size(IntEnum):
         (None, None),
     ],
 )
-def test_scalars_become_plain_ones(given, plain):
+def test_scalars_become_python_scalars(given, plain):
     found = plain_value(given)
     assert type(found) is type(plain)
     assert found == plain
 
 
-def test_numbers_in_sequences_become_plain_ones():
+def test_numbers_in_sequences_become_python_scalars():
     assert list(map(type, plain_value((np.int64(1), np.float32(2))))) == [int, float]
     assert type(plain_value([np.int64(1)])) is list
 
 
 @pytest.mark.parametrize("value", [["a"], [object()], {"a": np.int64(1)}, np.ones(2)])
-def test_other_values_stay_the_same_object(value):
+def test_other_values_are_returned_unchanged(value):
     assert plain_value(value) is value

@@ -8,20 +8,20 @@ from sklearn_bilstm.utils._random import (
 )
 
 
-def test_no_random_state_is_fresh_and_leaves_numpys_alone():
+def test_private_random_state_of_none_does_not_use_the_global_state():
     before = np.random.get_state()[1].copy()
     seeds = {draw_seed(private_random_state(None)) for _ in range(5)}
     assert len(seeds) == 5
     assert np.array_equal(np.random.get_state()[1], before)
 
 
-def test_an_int_gives_one_stream_and_an_instance_is_used_itself():
+def test_private_random_state_of_an_int_is_reproducible_and_keeps_an_instance():
     assert draw_seed(private_random_state(3)) == draw_seed(private_random_state(3))
     instance = np.random.RandomState(0)
     assert private_random_state(instance) is instance
 
 
-def test_every_entropy_has_numbers_of_its_own():
+def test_seeded_generators_differ_by_entropy():
     draws = {
         torch.rand((), generator=seeded_generator(*entropy)).item()
         for entropy in [(0,), (1,), (0, 1), (1, 1), (0, 2), (0, 1, 1)]

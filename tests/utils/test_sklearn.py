@@ -4,7 +4,7 @@ from pathlib import Path
 import sklearn_bilstm
 
 PACKAGE = Path(sklearn_bilstm.__file__).parent
-DOOR = PACKAGE / "utils" / "_sklearn.py"
+COMPATIBILITY_MODULE = PACKAGE / "utils" / "_sklearn.py"
 
 
 def private_imports(path):
@@ -17,8 +17,8 @@ def private_imports(path):
                 yield node.module
 
 
-def test_private_modules_of_scikit_learn_are_imported_through_one_door():
-    assert list(private_imports(DOOR))
+def test_private_modules_of_scikit_learn_are_imported_in_one_module():
+    assert list(private_imports(COMPATIBILITY_MODULE))
     for path in PACKAGE.rglob("*.py"):
-        if path != DOOR:
+        if path != COMPATIBILITY_MODULE:
             assert not list(private_imports(path)), path

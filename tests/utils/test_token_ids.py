@@ -50,7 +50,7 @@ class TestTokenIds:
         assert isinstance(derived, sparse.csr_array)
         np.testing.assert_array_equal(derived.fingerprint, X.fingerprint)
 
-    def test_ids_behave_like_a_plain_matrix(self, X):
+    def test_token_ids_behave_like_a_csr_array(self, X):
         plain = sparse.csr_array(X)
         assert type(plain) is sparse.csr_array
         np.testing.assert_array_equal(X[[2, 0]].toarray(), plain[[2, 0]].toarray())
@@ -59,12 +59,12 @@ class TestTokenIds:
     @pytest.mark.parametrize(
         "derive", [lambda X: X * 2, lambda X: sparse.hstack([X, X]), sparse.csr_array]
     )
-    def test_what_is_computed_from_ids_has_no_fingerprint(self, X, derive):
+    def test_arithmetic_drops_the_fingerprint(self, X, derive):
         assert getattr(derive(X), "fingerprint", None) is None
 
 
 class TestVocabularyFingerprint:
-    def test_a_grown_vocabulary_has_the_ids_of_the_old_one(self):
+    def test_a_grown_vocabulary_has_the_same_ids(self):
         old, grown = map(vocabulary_fingerprint, [VOCABULARY, {**VOCABULARY, "d": 5}])
         assert have_same_ids(old, grown)
         assert have_same_ids(grown, old)
@@ -84,20 +84,20 @@ class TestVocabularyFingerprint:
         a, b = map(vocabulary_fingerprint, [VOCABULARY, other])
         assert not have_same_ids(a, b)
 
-    def test_the_order_of_a_mapping_does_not_matter(self):
+    def test_fingerprint_does_not_depend_on_the_order_of_the_mapping(self):
         shuffled = vocabulary_fingerprint({"c": 4, "a": 2, "b": 3})
         assert np.array_equal(shuffled, vocabulary_fingerprint(VOCABULARY))
 
-    def test_an_unknown_vocabulary_may_be_any(self):
+    def test_an_unknown_vocabulary_matches_any(self):
         assert have_same_ids(None, vocabulary_fingerprint(VOCABULARY))
 
-    def test_equal_tokens_have_equal_checksums(self):
+    def test_equal_tokens_have_equal_fingerprints(self):
         a, b = map(vocabulary_fingerprint, [{1: 2, (2, "x"): 3}, {1.0: 2, (2, "x"): 3}])
         assert np.array_equal(a, b)
 
     @pytest.mark.parametrize("seed", ["1", "2"])
-    def test_other_processes_find_the_same(self, seed):
-        # in which strings have other hashes
+    def test_fingerprint_does_not_depend_on_the_hash_seed(self, seed):
+        # string hashes differ between processes
         code = """if True:
             from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
             tokens = "a", "é", "\\ud800", (1, "b"), frozenset("ab")
@@ -112,13 +112,13 @@ class TestVocabularyFingerprint:
         assert found.strip() == str(vocabulary_fingerprint(ids).tolist())
 
 
-def test_a_grown_vocabulary_begins_with_the_fingerprint_of_the_old_one():
+def test_fingerprint_is_extended_incrementally():
     old = {"a": 2, "b": 3}
     grown = {**old, "c": 4, "d": 5}
     found = vocabulary_fingerprint(grown, vocabulary_fingerprint(old))
     assert np.array_equal(found, vocabulary_fingerprint(grown))
 
 
-def test_nan_as_a_token_has_the_same_checksum_in_every_object():
+def test_nan_tokens_have_equal_fingerprints():
     one, other = ({float("nan"): 2, "a": 3} for _ in range(2))
     assert have_same_ids(vocabulary_fingerprint(one), vocabulary_fingerprint(other))

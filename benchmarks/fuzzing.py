@@ -1,0 +1,286 @@
+"""Forged model files: what happens if mutants of saved models are loaded and used.
+
+Models of several kinds are saved, and random changes are made to the JSON, the arrays,
+the bytes of the archive, and the graph and metadata of ONNX files. The checksums of the
+changed parts are correct. Every mutant is loaded, shown as HTML, and used in `predict`,
+`fit` and `partial_fit` in a process with limited time and memory. A table counts the
+outcomes per kind of model: a mutant works or is refused with a ValueError, and
+everything else is a fault, which is listed.
+"""
+
+import argparse
+import multiprocessing
+import resource
+import traceback
+import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from _fuzz_archive import archive_mutants
+from _results import print_table
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from sklearn_bilstm import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTagger,
+    TextVectorizer,
+    load,
+    save,
+)
+from sklearn_bilstm.datasets import make_reviews
+
+SECONDS, GIGABYTES = 20, 3
+MARK = "<script>alert(1)"
+SMALL = {
+    "embedding_dim": 4,
+    "hidden_layer_sizes": 3,
+    "max_epochs": 1,
+    "n_threads": 1,
+    "precision": "float32",
+    "random_state": 0,
+}
+WORKS, REFUSED = "works", "refused"
+
+
+def main():
+    """Print the outcomes of the mutants of each model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--mutants", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", nargs="+", default=[*MODELS])
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--keep", type=Path, help="folder for mutants with a fault")
+    args = parser.parse_args()
+    share = args.mutants // len(args.kinds)
+    tasks = [(kind, share, args.seed) for kind in args.kinds]
+    with ThreadPoolExecutor(args.jobs) as pool:  # each runs a process of its own
+        found = list(pool.map(lambda task: outcomes(*task), tasks))
+    names = sorted({name for counted, _ in found for name in counted})
+    lines = [
+        [kind, *(str(counted[name]) for name in names)]
+        for kind, (counted, _) in zip(args.kinds, found, strict=True)
+    ]
+    print_table(["model", *names], lines)
+    for kind, (_, faults) in zip(args.kinds, found, strict=True):
+        for number, (change, outcome, data) in enumerate(faults):
+            print(f"{kind} {number}: {change}: {outcome}")
+            if args.keep is not None:
+                args.keep.mkdir(parents=True, exist_ok=True)
+                (args.keep / f"{kind}-{number}").write_bytes(data)
+
+
+# -- models, each with the X and y of its fit
+
+
+def text_model():
+    """Return a pipeline of text, with its linear model."""
+    texts, labels = make_reviews(60, random_state=0)
+    model = make_pipeline(TextVectorizer(max_length=20), BiLSTMClassifier(**SMALL))
+    return model, texts, labels
+
+
+def tabular_model():
+    """Return a pipeline of a text column, a number and a category."""
+    texts, labels = make_reviews(60, random_state=0)
+    random = np.random.RandomState(0)
+    frame = pd.DataFrame(
+        {
+            "text": texts,
+            "age": np.where(random.rand(60) > 0.8, np.nan, random.rand(60)),
+            "kind": random.choice(["a", "b", "c"], 60).astype(object),
+        }
+    )
+    columns = make_column_transformer(
+        (TextVectorizer(max_length=20), ["text"]),
+        (make_pipeline(SimpleImputer(), StandardScaler()), ["age"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["kind"]),
+    )
+    classifier = BiLSTMClassifier(**SMALL, n_static_features=4, pooling="attention")
+    return make_pipeline(columns, classifier), frame, labels
+
+
+def series_model():
+    """Return a regressor of series with two outputs."""
+    X = np.random.RandomState(0).rand(40, 6, 2)
+    model = BiLSTMRegressor(**SMALL, cell="gru", normalization="layer")
+    return model, X, X[:, -1]
+
+
+def tagging_model():
+    """Return a tagger of sentences."""
+    X = [["Anna", "left", "Rome"], ["Ben", "met", "Anna"]] * 10
+    y = [["B-PER", "O", "B-LOC"], ["B-PER", "O", "B-PER"]] * 10
+    return BiLSTMTagger(**SMALL, n_character_filters=3), X, y
+
+
+def stream_model():
+    """Return a classifier of several labels that was fitted in batches."""
+    random = np.random.RandomState(0)
+    X = random.randint(2, 30, (40, 6)).astype(np.int32)
+    y = random.randint(0, 2, (40, 3))
+    model = BiLSTMClassifier(**SMALL, input_type="tokens", pooling="max_mean")
+    return model.partial_fit(X, y, classes=[0, 1, 2]), X, y
+
+
+MODELS = {
+    "text": text_model,
+    "tabular": tabular_model,
+    "series": series_model,
+    "tagging": tagging_model,
+    "stream": stream_model,
+}
+
+
+# -- processes
+
+
+def outcomes(kind, n_mutants, seed):
+    """Return the counted outcomes of the mutants of a model, and the faults.
+
+    Parameters
+    ----------
+    kind : str
+    n_mutants : int
+    seed : int
+
+    Returns
+    -------
+    counted : Counter
+    faults : list of (str, str, bytes)
+        Change, outcome and file.
+    """
+    warnings.simplefilter("ignore")
+    model, X, y = MODELS[kind]()
+    if not hasattr(model, "model_"):
+        model.fit(X, y)
+    buffer = BytesIO()
+    save(model, buffer)
+    counted, faults, worker = Counter(), [], Worker(X, y)
+    mutants = archive_mutants(
+        buffer.getvalue(), model, np.random.RandomState(seed), n_mutants, MARK
+    )
+    for change, data in mutants:
+        outcome = worker.outcome_of(data)
+        counted[outcome.split(":")[0]] += 1
+        if outcome not in (WORKS, REFUSED):
+            faults.append((change, outcome, data))
+    worker.close()
+    return counted, faults
+
+
+class Worker:
+    """A process that uses mutants, and is replaced if it crashes or hangs.
+
+    Parameters
+    ----------
+    X, y : object
+        Data to predict and to fit on.
+    """
+
+    def __init__(self, X, y):
+        self._data = X, y
+        self._start()
+
+    def _start(self):
+        context = multiprocessing.get_context("spawn")
+        self._pipe, end = context.Pipe()
+        self._process = context.Process(target=serve, args=(end, *self._data))
+        self._process.start()
+        end.close()
+        self._pipe.recv()
+
+    def outcome_of(self, data):
+        """Return what happens when a file is used."""
+        self._pipe.send(data)
+        try:
+            if self._pipe.poll(SECONDS):
+                return self._pipe.recv()
+            outcome = "hang"
+        except EOFError:
+            outcome = "crash"
+        self.close()
+        self._start()
+        return outcome
+
+    def close(self):
+        """End the process."""
+        self._process.kill()
+        self._process.join()
+
+
+def serve(pipe, X, y):
+    """Use the files that come through a pipe, and return the outcomes."""
+    warnings.simplefilter("ignore")
+    model = BiLSTMClassifier(**SMALL).fit(np.arange(20).reshape(4, 5), [0, 1, 0, 1])
+    model.predict(np.arange(20).reshape(4, 5))
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limit = used + GIGABYTES * 2**30
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    pipe.send("ready")
+    while True:
+        pipe.send(outcome_of(pipe.recv(), X, y))
+
+
+def outcome_of(data, X, y):
+    """Load a file and use the model; return what happens."""
+    try:
+        model = load(BytesIO(data))
+    except ValueError:
+        return REFUSED
+    except BaseException as error:
+        return described("load", error)
+    steps = {
+        "predict": lambda: model.predict(X),
+        "html": lambda: _check_html(model),
+        "partial_fit": lambda: _partial_fit(model, X, y),
+        "fit": lambda: clone(model).fit(X, y),
+    }
+    outcome = WORKS
+    for name, step in steps.items():
+        try:
+            step()
+        except ValueError:
+            outcome = REFUSED
+        except TypeError as error:
+            if name in ("predict", "html"):
+                return described(name, error)
+        except BaseException as error:
+            return described(name, error)
+    return outcome
+
+
+def _check_html(model):
+    if MARK in model._repr_html_():
+        raise SystemError("the file puts a script into the notebook view.")
+
+
+def _partial_fit(model, X, y):
+    estimator = model
+    if hasattr(model, "steps"):
+        if hasattr(model[0], "partial_fit"):
+            model[0].partial_fit(X)
+        X = model[:-1].transform(X)
+        estimator = model[-1]
+    if hasattr(estimator, "partial_fit"):
+        estimator.partial_fit(X, y)
+
+
+def described(step, error):
+    """Return a step and an error as one line."""
+    places = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    line = f"{type(error).__name__}: in {step}, {place}: {error}"
+    return line[:300].replace("\n", " ")
+
+
+if __name__ == "__main__":
+    main()

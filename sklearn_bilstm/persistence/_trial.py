@@ -1,0 +1,124 @@
+"""Trial of restored transformers of scikit-learn, to detect inconsistent state."""
+
+import warnings
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.text import TextVectorizer
+
+__all__ = ["try_transformer"]
+
+# A wider row would take memory that the file does not bound.
+_LARGEST_WIDTH = 2**16
+# Parameters that can hold functions of the user, which loading must not call.
+_FUNCTIONS = "func", "inverse_func", "tokenizer", "preprocessor", "analyzer"
+
+
+def try_transformer(transformer: Any) -> None:
+    """Transform a row with a fitted transformer of scikit-learn.
+
+    Transformers with functions of the user are not tried.
+
+    Parameters
+    ----------
+    transformer : estimator
+
+    Raises
+    ------
+    AttributeError, LookupError, TypeError
+        If its attributes do not fit each other.
+    """
+    if not hasattr(transformer, "transform") or not _is_fitted(transformer):
+        return
+    row = _example_of(transformer)
+    X = None if row is None else _in_container(transformer, row)
+    if X is None or _calls_functions(transformer):
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as that the row has no names
+        with suppress(ValueError):  # the row can be invalid for some parameters
+            transformer.transform(X)
+
+
+def _is_fitted(transformer: Any) -> bool:
+    try:
+        check_is_fitted(transformer)
+    except ValueError:
+        return False
+    return True
+
+
+def _example_of(transformer: Any) -> list | None:
+    """Return a row that a transformer accepts, or None if it is unknown."""
+    transformer = _first_part(transformer)
+    width = getattr(transformer, "n_features_in_", 1)
+    if not isinstance(width, int) or not 0 < width <= _LARGEST_WIDTH:
+        return None
+    if isinstance(transformer, ColumnTransformer):
+        return _example_of_columns(transformer, width)
+    if isinstance(transformer, TextVectorizer):
+        return ["a"] * width
+    if hasattr(transformer, "categories_"):
+        return [known[0] if len(known) else 1.0 for known in transformer.categories_]
+    return list(getattr(transformer, "statistics_", [1.0] * width))
+
+
+def _first_part(transformer: Any) -> Any:
+    """Return the transformer that reads the input of another one."""
+    while True:
+        if isinstance(transformer, Pipeline):
+            transformer = transformer.steps[0][1]
+        elif isinstance(transformer, FeatureUnion):
+            transformer = transformer.transformer_list[0][1]
+        elif isinstance(transformer, FrozenEstimator):
+            transformer = transformer.estimator
+        else:
+            return transformer
+
+
+def _example_of_columns(transformer: ColumnTransformer, width: int) -> list:
+    row: list = [1.0] * width
+    indices = transformer._transformer_to_input_indices
+    for name, part, _ in transformer.transformers_:
+        if isinstance(part, str):
+            continue
+        found = _example_of(part)
+        if found is not None and len(found) == len(indices[name]):
+            for index, value in zip(indices[name], found, strict=True):
+                row[index] = value
+    return row
+
+
+def _in_container(transformer: Any, row: list) -> Any:
+    """Return a table with a single row, or None if pandas is needed but missing."""
+    transformer = _first_part(transformer)
+    if isinstance(transformer, TextVectorizer) and len(row) == 1:
+        return row
+    X = np.empty((1, len(row)), object)
+    X[0] = row
+    if not isinstance(transformer, ColumnTransformer | TextVectorizer):
+        is_numeric = all(isinstance(value, float | np.floating) for value in row)
+        return X.astype(float) if is_numeric else X
+    names = getattr(transformer, "feature_names_in_", None)
+    if names is None:
+        return X
+    if find_spec("pandas") is None:
+        return None
+    pandas = import_module("pandas")
+    return pandas.DataFrame(X, columns=names).infer_objects()
+
+
+def _calls_functions(transformer: Any) -> bool:
+    params = transformer.get_params(deep=True)
+    return any(
+        callable(value) and name.rpartition("__")[2] in _FUNCTIONS
+        for name, value in params.items()
+    )
