@@ -19,7 +19,7 @@ def labels_of(scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_allowed_transitions_are_those_that_in_scheme_leaves_unchanged(scheme):
+def test_allowed_transitions_are_those_that_convert_to_scheme_leaves_unchanged(scheme):
     labels = labels_of(scheme)
     allowed = allowed_transitions(labels, scheme)
     for codes in itertools.product(range(len(labels)), repeat=3):
@@ -31,14 +31,14 @@ def test_allowed_transitions_are_those_that_in_scheme_leaves_unchanged(scheme):
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("other", SCHEMES)
-def test_in_scheme_preserves_spans(scheme, other):
+def test_convert_to_scheme_preserves_spans(scheme, other):
     for row in itertools.product(labels_of(other), repeat=3):
         converted = convert_to_scheme(row, scheme)
         assert find_spans(converted) == find_spans(row), row
         assert set(converted) <= set(labels_of(scheme))
 
 
-def test_in_scheme_converts_hand_made_labels():
+def test_convert_to_scheme_converts_hand_made_labels():
     labels = ["B-x", "I-x", "E-x", "S-x"]
     assert convert_to_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
     assert convert_to_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
@@ -72,7 +72,7 @@ def test_find_scheme_of_hand_made_labels(rows, scheme):
     assert find_scheme(rows) == scheme
 
 
-def test_in_scheme_accepts_labels_without_a_kind():
+def test_convert_to_scheme_accepts_labels_without_a_kind():
     assert convert_to_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
 
 
