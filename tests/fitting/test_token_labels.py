@@ -342,7 +342,7 @@ def test_labels_that_numpy_would_change_raise():
 
 
 def test_y_without_labels_raises():
-    with pytest.raises(ValueError, match="all of its rows are empty"):
+    with pytest.raises(ValueError, match="all rows are empty"):
         small_tagger().fit([[], []], [[], []])
 
 
