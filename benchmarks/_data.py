@@ -36,7 +36,7 @@ class Split(NamedTuple):
 
 
 def load(data: Path, name: str) -> Split:
-    """Load a data set.
+    """Load a dataset.
 
     If it has no test set, a fixed fifth of its rows is held out. Training rows are
     shuffled, since some files are sorted by class.

@@ -31,7 +31,7 @@ class Split(NamedTuple):
 
 
 def load(data: Path, name: str) -> Split:
-    """Load a data set by its name in `SETS`."""
+    """Load a dataset by its name in `SETS`."""
     read = _read_tsv if name.startswith("ucr/") else _read_ts
     ending = "tsv.gz" if name.startswith("ucr/") else "ts"
     return Split(

@@ -1,6 +1,6 @@
 """Accuracy of the defaults, compared with linear models and a tutorial's network.
 
-Each model is fitted to the training set of each data set and evaluated once on its test
+Each model is fitted to the training set of each dataset and evaluated once on its test
 set. `default` and `network` (the default with `linear_ngram_range=None`) have the same
 parameters on all sets. TF-IDF with logistic regression has its C chosen by
 cross-validation. Differences have a 95 % confidence interval from a paired bootstrap of

@@ -1,6 +1,6 @@
 """Accuracy and speed of BiLSTMTagger, compared with other taggers.
 
-The data sets are the English Web Treebank (universal parts of speech, accuracy), WNUT17
+The datasets are the English Web Treebank (universal parts of speech, accuracy), WNUT17
 (emerging entities in tweets and similar texts, F1 of spans) and ATIS (slots of flight
 requests, F1 of spans), all with default parameters and without pretrained vectors.
 `crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite, and `plain` the same
@@ -31,7 +31,7 @@ from sklearn_bilstm.nn import CRF, RecurrentEncoder
 MODELS = ["default", "crfsuite"]
 # Models that depend on the seed.
 SEEDED = {"default", "plain"}
-# Data set and number of epochs of the speed measurement.
+# Dataset and number of epochs of the speed measurement.
 SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
 
 

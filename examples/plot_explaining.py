@@ -31,9 +31,10 @@ print(f"accuracy on new reviews: {model.score(texts[1000:], labels[1000:]):.3f}"
 # Colour the words
 # ----------------
 #
-# Orange tokens speak for the predicted class, and blue ones against it. The sentiment
-# of these reviews depends on word order, so that even "delightful" can speak for a
-# negative review. Case and punctuation are those of the original text.
+# Orange tokens increase the log odds of the predicted class, and blue tokens decrease
+# them. The sentiment of these reviews depends on word order, so that even "delightful"
+# can increase the log odds of a negative review. Case and punctuation are those of the
+# original text.
 reviews = [
     "I would NOT call the plot delightful, I would rather call it clumsy!",
     "I had feared something boring and flat, but the plot was brilliant.",

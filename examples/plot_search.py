@@ -1,6 +1,6 @@
 """
-Search hyper-parameters on several cores
-========================================
+Search hyperparameters on several cores
+=======================================
 
 Every constructor argument is a parameter of scikit-learn, so ``GridSearchCV`` searches
 vectorizer and network together. ``n_jobs`` sets the number of processes. Each process

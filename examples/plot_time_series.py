@@ -2,7 +2,7 @@
 Classify series of numbers of any length
 ========================================
 
-A common toy problem for recurrent networks: the class says whether the sum of random
+A common toy problem for recurrent networks: the class is whether the sum of random
 numbers from [0, 1) reaches a threshold. The classifier takes an array, or a list of
 series of unequal length.
 """

@@ -2,7 +2,7 @@
 Understand unseen words through word vectors
 ============================================
 
-Pre-trained vectors of words with a similar meaning are similar. A network that reads
+Pretrained vectors of words with a similar meaning are similar. A network that reads
 such vectors, and does not update them, can understand a word that no training text
 contains.
 """

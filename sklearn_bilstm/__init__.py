@@ -1,7 +1,7 @@
 """Recurrent networks for text and sequences, as scikit-learn estimators.
 
-Names are imported when they are first used, so that what needs no torch does without
-it. They are listed in `__init__.pyi`.
+Names are imported on first use, so that torch is only imported if it is needed. They
+are listed in `__init__.pyi`.
 """
 
 from lazy_loader import attach_stub as _attach_stub

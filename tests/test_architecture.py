@@ -119,6 +119,14 @@ def test_every_file_has_a_test_file():
             assert mirrored.exists() or path.stem in UNTESTED_ALONE, mirrored
 
 
+def test_every_test_file_of_a_folder_has_a_file():
+    tests = Path(__file__).parent
+    for path in sorted(tests.glob("*/test_*.py")):
+        folder = path.relative_to(tests).parent
+        mirrored = PACKAGE / folder / path.name.removeprefix("test")
+        assert mirrored.exists() or path.name in TESTS_OF_FOLDERS, mirrored
+
+
 # Folders that use fitted models, through public attributes only.
 USERS_OF_MODELS = "estimators", "inspection", "onnx", "persistence", "plotting"
 
@@ -165,3 +173,6 @@ UNTESTED_ALONE = {
     "_parameters",
     "_stop",
 }
+
+# Tests of several files of a folder.
+TESTS_OF_FOLDERS = {"test_golden.py"}

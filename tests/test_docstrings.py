@@ -44,6 +44,7 @@ ESTIMATORS = {
     if inspect.isclass(thing)
     and issubclass(thing, BaseEstimator)
     and not issubclass(thing, NeuralNet)
+    and not thing.__name__.startswith("Base")
 }
 
 

@@ -1,4 +1,4 @@
-"""Generators and loaders of data sets."""
+"""Generators and loaders of datasets."""
 
 from sklearn_bilstm.datasets._conll import load_conll, load_conllu
 from sklearn_bilstm.datasets._cumulative_sums import make_cumulative_sums

@@ -20,7 +20,7 @@ from sklearn_bilstm.utils._sklearn import validate_params
 __all__ = ["load_conll", "load_conllu"]
 
 # Columns of CoNLL-U (https://universaldependencies.org/format.html).
-_CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()  # noqa: SIM905 - a list of as many strings is longer than a line
+_CONLLU = "id form lemma upos xpos feats head deprel deps misc".split()  # noqa: SIM905 - shorter than a list of strings
 
 _CONLLU_ID = re.compile(r"\d+([-.]\d+)?")
 

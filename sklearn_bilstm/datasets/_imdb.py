@@ -103,7 +103,7 @@ def fetch_imdb(
     Parameters
     ----------
     data_home : path, default=None
-        Folder for data sets. If None, that of scikit-learn, `~/scikit_learn_data`.
+        Folder for datasets. If None, that of scikit-learn, `~/scikit_learn_data`.
     subset : {"train", "test", "unsup"}, default="train"
         As in :func:`load_imdb`.
     download_if_missing : bool, default=True

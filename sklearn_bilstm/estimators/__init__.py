@@ -1,13 +1,19 @@
-"""The estimators that users import."""
+"""The public estimators and their base class."""
 
-from sklearn_bilstm.estimators._base import set_model
+from sklearn_bilstm.estimators._base import (
+    BaseSequenceEstimator,
+    current_model,
+    set_model,
+)
 from sklearn_bilstm.estimators._classifier import BiLSTMClassifier
 from sklearn_bilstm.estimators._regressor import BiLSTMRegressor
 from sklearn_bilstm.estimators._tagger import BiLSTMTagger
 
 __all__ = [
+    "BaseSequenceEstimator",
     "BiLSTMClassifier",
     "BiLSTMRegressor",
     "BiLSTMTagger",
+    "current_model",
     "set_model",
 ]

@@ -1,4 +1,4 @@
-"""What all estimators share: fitting into one model, and its publication."""
+"""Base class of the estimators."""
 
 from copy import copy
 from typing import Any
@@ -7,12 +7,12 @@ import torch
 from sklearn.base import BaseEstimator
 
 from sklearn_bilstm.fitting import (
+    Config,
     FittedModel,
-    Kind,
+    ReaderAndTarget,
     prepare_fit,
     prepare_partial_fit,
 )
-from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, FitTask
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._plain import plain_value
@@ -24,10 +24,10 @@ __all__ = ["BaseSequenceEstimator", "current_model", "set_model"]
 class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
     """Base class of the estimators.
 
-    A subclass defines its parameters and the kind of its X and y.
+    A subclass defines its parameters, and the classes of its reader and target.
     """
 
-    _kind: Kind
+    _types: ReaderAndTarget
 
     _doc_link_module = "sklearn_bilstm"
     _doc_link_template = PAGE_OF_ESTIMATOR
@@ -61,7 +61,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         """Train a model on X and y, and publish it."""
         training = prepare_fit(
             Config.of(self),
-            self._kind,
+            self._types,
             getattr(self, "model_", None) if self.warm_start else None,
             X,
             y,
@@ -80,7 +80,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         """Train a model on a batch of a stream, and publish it."""
         known = getattr(self, "model_", None)
         training = prepare_partial_fit(
-            Config.of(self), self._kind, known, X, y, **arguments
+            Config.of(self), self._types, known, X, y, **arguments
         )
         training.run(self._publish)
 
@@ -111,5 +111,5 @@ def current_model(estimator: Any) -> FittedModel:
 
 
 def set_model(estimator: BaseSequenceEstimator, model: FittedModel) -> None:
-    """Make an estimator a fitted one, such as one that is read from a file."""
+    """Set the fitted attributes of an estimator, for instance from a file."""
     estimator._publish(model)

@@ -6,15 +6,22 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
-from sklearn_bilstm.fitting import FittedModel, Kind, LabelTarget, SequenceReader
+from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
+from sklearn_bilstm.fitting import (
+    FittedModel,
+    LabelTarget,
+    ReaderAndTarget,
+    SequenceReader,
+    label_target,
+    label_target_of_stream,
+)
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import StrOptions, fit_context
 
 __all__ = ["BiLSTMClassifier"]
 
 
-class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
+class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     """Bidirectional LSTM classifier of sequences.
 
     The rows of X are sequences of token ids, such as the output of
@@ -156,7 +163,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser of the weights.
+        Optimizer of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
         Learning-rate schedule: an increase to `lr` followed by a decrease to almost
@@ -229,7 +236,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
     random_state : int, RandomState instance or None, default=None
         Controls weight initialisation, row order, dropout and the validation split.
         Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
-        does not use numpy's global random state.
+        does not use NumPy's global random state.
 
     Attributes
     ----------
@@ -255,7 +262,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         Type of X that was detected or given.
 
     auto_params_ : dict
-        Resolved values of parameters set to "auto", as far as the last call used them.
+        Resolved values of parameters set to "auto" that were used by the last call.
         `linear_ngram_range` is None if there is no linear model.
 
     n_iter_ : int
@@ -320,7 +327,9 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
     array(['negative'], dtype='<U8')
     """
 
-    _kind = Kind(SequenceReader, LabelTarget)
+    _types = ReaderAndTarget(
+        SequenceReader, LabelTarget, label_target, label_target_of_stream
+    )
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
@@ -329,7 +338,7 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
-    def __init__(  # noqa: PLR0915 - a statement a parameter
+    def __init__(  # noqa: PLR0915 - one assignment per parameter
         self,
         *,
         input_type="auto",
@@ -434,12 +443,11 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
             See the class description for other formats.
         y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
                 (n_samples, n_classes)
-            Labels of any sortable type, or an indicator matrix for multilabel
-            classification. -1 is a class like any other; `fit` warns if it is likely to
-            mark unlabelled rows.
+            Labels of any sortable type, or a multilabel indicator matrix. -1 is an
+            ordinary class; `fit` warns if it is likely to mark missing labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 contribute
-            only their labels as classes.
+            only to `classes_`.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
                 default=None
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
@@ -473,9 +481,9 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
 
         Training continues from the current weights, including those of `fit`, with the
         current parameter values. New token ids get new vectors. Numbers are
-        standardised with the statistics of the first batch. Only the network is
-        updated: class log-odds, linear model and calibration remain as `fit` left them.
-        Without a previous `fit`, log-odds are zero and there is no linear model.
+        standardised with the statistics of the first batch. Class log-odds, linear
+        model and calibration are not updated; without a previous `fit`, log-odds are
+        zero and there is no linear model.
 
         Parameters
         ----------
@@ -497,14 +505,12 @@ class BiLSTMClassifier(ClassifierMixin, BasePoolingEstimator):
         Raises
         ------
         ValueError
-            If the parameters describe a different network than the fitted one, if the
-            first call has no `classes`, if y contains a label that is not in them, or
-            if `class_weight` is "balanced", which needs all rows at once.
+            If the parameters describe a different network than the fitted one, if
+            `classes` are missing or lack a label of y, or if `class_weight="balanced"`.
         """
         if self.class_weight == "balanced":
             raise ValueError(
-                "class_weight='balanced' needs all rows at once, which partial_fit "
-                "does not have: give a dict of weights instead."
+                "class_weight='balanced' is not supported by partial_fit: pass a dict."
             )
         self._partial_fit(X, y, sample_weight=sample_weight, classes=classes)
         return self

@@ -1,4 +1,4 @@
-"""What the parameters of the estimators may be, written once for all of them."""
+"""Parameter constraints shared by all estimators."""
 
 from collections.abc import Mapping
 from numbers import Integral, Real

@@ -6,8 +6,8 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
-from sklearn_bilstm.estimators._pooling import BasePoolingEstimator
-from sklearn_bilstm.fitting import Kind, NumberTarget, SequenceReader
+from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
+from sklearn_bilstm.fitting import NumberTarget, ReaderAndTarget, SequenceReader
 from sklearn_bilstm.training import REGRESSION_LOSSES
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, fit_context
@@ -15,7 +15,7 @@ from sklearn_bilstm.utils._sklearn import Interval, StrOptions, fit_context
 __all__ = ["BiLSTMRegressor"]
 
 
-class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
+class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     """Bidirectional LSTM regressor of sequences.
 
     The rows of X are sequences of token ids, such as the output of
@@ -141,7 +141,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
         Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser of the weights.
+        Optimizer of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
         Learning-rate schedule: an increase to `lr` followed by a decrease to almost
@@ -209,7 +209,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
     random_state : int, RandomState instance or None, default=None
         Controls weight initialisation, row order, dropout and the validation split.
         Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
-        does not use numpy's global random state.
+        does not use NumPy's global random state.
 
     Attributes
     ----------
@@ -232,7 +232,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
         Type of X that was detected or given.
 
     auto_params_ : dict
-        Resolved values of parameters set to "auto", as far as the last call used them.
+        Resolved values of parameters set to "auto" that were used by the last call.
 
     n_iter_ : int
         Number of training epochs.
@@ -269,13 +269,13 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
     >>> import numpy as np
     >>> from sklearn_bilstm import BiLSTMRegressor
     >>> X = np.random.RandomState(0).rand(200, 20)
-    >>> y = X.max(axis=1)  # wherever in the series it stands
+    >>> y = X.max(axis=1)  # the position of the maximum is irrelevant
     >>> model = BiLSTMRegressor(random_state=0).fit(X, y)
     >>> model.predict(X).shape
     (200,)
     """
 
-    _kind = Kind(SequenceReader, NumberTarget)
+    _types = ReaderAndTarget(SequenceReader, NumberTarget, NumberTarget.fit)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
@@ -283,7 +283,7 @@ class BiLSTMRegressor(RegressorMixin, BasePoolingEstimator):
         "quantile": [Interval(Real, 0, 1, closed="both")],
     }
 
-    def __init__(  # noqa: PLR0915 - a statement a parameter
+    def __init__(  # noqa: PLR0915 - one assignment per parameter
         self,
         *,
         loss="squared_error",

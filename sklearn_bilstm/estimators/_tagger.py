@@ -10,15 +10,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.fitting import (
-    Kind,
+    ReaderAndTarget,
     RowsOfLabels,
     SentenceReader,
     TokenLabelTarget,
     check_label_rows,
     check_lengths,
 )
-from sklearn_bilstm.metrics import span_f1_score
-from sklearn_bilstm.metrics._schemes import SCHEMES
+from sklearn_bilstm.metrics import SCHEMES, span_f1_score
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import (
     Interval,
@@ -29,7 +28,7 @@ from sklearn_bilstm.utils._sklearn import (
 
 __all__ = ["BiLSTMTagger"]
 
-_NOT_HERE = {
+_UNSUPPORTED_PARAMETERS = {
     "pooling",
     "pretrained",
     "n_static_features",
@@ -46,7 +45,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     character embeddings, one or more bidirectional recurrent layers, and a conditional
     random field over the labels (Huang et al., 2015; Ma and Hovy, 2016).
 
-    X and y can be lists, numpy arrays of objects or pandas columns. The rows of X can
+    X and y can be lists, NumPy arrays of objects or pandas columns. The rows of X can
     also be lists of token ids, or numeric sequences as for :class:`BiLSTMClassifier`.
 
     Parameters
@@ -59,7 +58,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     lowercase : bool, default=True
         Whether tokens that differ only in case share a vector; their character features
         remain cased. If False, a token that was not seen in `fit` uses the vector of
-        its lower-case form.
+        its lowercase form.
 
     min_df : int, default=1
         Minimum number of sentences that contain a token for it to have its own vector.
@@ -169,7 +168,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Learning rate. For `lr_schedule="one_cycle"`, the maximum learning rate.
 
     optimizer : {"adamw", "adam", "sgd"}, default="adamw"
-        Optimiser of the weights.
+        Optimizer of the weights.
 
     lr_schedule : {"one_cycle", "plateau", "constant"}, default="one_cycle"
         Learning-rate schedule: an increase to `lr` followed by a decrease to almost
@@ -236,7 +235,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     random_state : int, RandomState instance or None, default=None
         Controls weight initialisation, row order, dropout and the validation split.
         Pass an int for reproducible results. Unlike elsewhere in scikit-learn, None
-        does not use numpy's global random state.
+        does not use NumPy's global random state.
 
     Attributes
     ----------
@@ -262,7 +261,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Type of X that was detected or given.
 
     auto_params_ : dict
-        Resolved values of parameters set to "auto", as far as the last call used them.
+        Resolved values of parameters set to "auto" that were used by the last call.
 
     n_iter_ : int
         Number of training epochs.
@@ -283,7 +282,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     See Also
     --------
-    sklearn_bilstm.metrics.span_f1_score : How well spans are found.
+    sklearn_bilstm.metrics.span_f1_score : F1 score of spans.
 
     References
     ----------
@@ -304,13 +303,13 @@ class BiLSTMTagger(BaseSequenceEstimator):
     [['B-PER', 'O', 'B-PER']]
     """
 
-    _kind = Kind(SentenceReader, TokenLabelTarget)
+    _types = ReaderAndTarget(SentenceReader, TokenLabelTarget, TokenLabelTarget.fit)
 
     _parameter_constraints: dict = {
         **{
             name: constraint
             for name, constraint in SHARED_CONSTRAINTS.items()
-            if name not in _NOT_HERE
+            if name not in _UNSUPPORTED_PARAMETERS
         },
         "lowercase": ["boolean"],
         "min_df": [Interval(Integral, 1, None, closed="left")],
@@ -322,7 +321,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         "constrained": ["boolean"],
     }
 
-    def __init__(  # noqa: PLR0915 - a statement a parameter
+    def __init__(  # noqa: PLR0915 - one assignment per parameter
         self,
         *,
         input_type="auto",
@@ -423,21 +422,20 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Parameters
         ----------
         X : sequence of sequence of str
-            The tokens of each sentence. Or token ids: a list of lists, or a matrix in
-            which 0 is padding. Or series of numbers, as :class:`BiLSTMClassifier` reads
-            them.
+            The tokens of each sentence. Also accepted are token ids, as a list of lists
+            or as a matrix in which 0 is padding, and numeric sequences, as for
+            :class:`BiLSTMClassifier`.
         y : sequence of sequence
-            As many labels for each row as it has tokens, strings or ints. -100 and -1
-            are labels like any other, and warn where they likely mark tokens without a
-            label.
+            One label (str or int) per token. -100 and -1 are ordinary labels; `fit`
+            warns if they are likely to mark missing labels.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter, and rows of weight 0
-            contribute only their tokens and their labels as classes.
+            Weights of the rows. Only their ratios matter. Rows of weight 0 contribute
+            only to the vocabulary and to `classes_`.
         X_val : sequence of sequence of str, default=None
             Validation rows, in the format of X.
         y_val : sequence of sequence, default=None
             Labels of the validation rows. Rows with a label that is not in y are
-            ignored, also for the score, with a warning.
+            ignored, with a warning.
         X_unlabelled : sequence of sequence of str, default=None
             Additional rows for `embedding="svd"`. Only tokens that also occur in X have
             a vector.
@@ -503,8 +501,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         X : sequence of sequence of str
             The tokens of each sentence, or rows in the format used in `fit`.
         y : sequence of sequence
-            True labels. Labels that were not seen in `fit` count as errors. If there is
-            a scheme, all labels must follow one.
+            True labels. Labels that were not seen in `fit` count as errors. If
+            `scheme_` is not None, all labels must follow a tagging scheme.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -530,7 +528,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         weight = np.repeat(weight, lengths)
         if not weight.any():
             raise ValueError(
-                "There must be a token in a row of some weight to be right about."
+                "score requires at least one token in a row with a positive "
+                "sample_weight."
             )
         return float(np.average(right, weights=weight))
 

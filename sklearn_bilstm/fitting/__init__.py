@@ -5,7 +5,12 @@ fits n-gram models, and trains the network (:class:`Training`). The result is a
 :class:`FittedModel`, which an estimator holds as `model_`.
 """
 
-from sklearn_bilstm.fitting._fit import Kind, prepare_fit, prepare_partial_fit
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._fit import (
+    ReaderAndTarget,
+    prepare_fit,
+    prepare_partial_fit,
+)
 from sklearn_bilstm.fitting._labels import encode
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
@@ -19,16 +24,19 @@ from sklearn_bilstm.fitting._targets import (
     LabelTarget,
     NumberTarget,
     Target,
+    label_target,
+    label_target_of_stream,
 )
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.fitting._trainer import Training
 from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator
 
 __all__ = [
+    "Config",
     "FittedModel",
-    "Kind",
     "LabelTarget",
     "NumberTarget",
+    "ReaderAndTarget",
     "RowsOfLabels",
     "SentenceReader",
     "SequenceReader",
@@ -41,6 +49,8 @@ __all__ = [
     "encode",
     "find_fitted_estimator",
     "inner_estimator",
+    "label_target",
+    "label_target_of_stream",
     "prepare_fit",
     "prepare_partial_fit",
 ]

@@ -26,11 +26,11 @@ from sklearn_bilstm.utils._device import resolve_device, resolve_precision
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._random import seeded_generator
 
-__all__ = ["Shape", "build_network", "training_dtype"]
+__all__ = ["NetworkSizes", "build_network", "training_dtype"]
 
 
 @dataclass(frozen=True)
-class Shape:
+class NetworkSizes:
     """Sizes of a network that depend on the data.
 
     Parameters
@@ -58,7 +58,7 @@ class Shape:
 
 def build_network(
     config: Config,
-    shape: Shape,
+    sizes: NetworkSizes,
     seed: int,
     decoder: CRF | IndependentLabels | None = None,
 ) -> SequenceModel | TaggingModel:
@@ -67,7 +67,7 @@ def build_network(
     Parameters
     ----------
     config : Config
-    shape : Shape
+    sizes : NetworkSizes
     seed : int
         Seed of the random weights.
     decoder : CRF or IndependentLabels, default=None
@@ -78,44 +78,44 @@ def build_network(
     network : SequenceModel or TaggingModel
     """
     network = (
-        _sequence_model(config, shape)
+        _sequence_model(config, sizes)
         if decoder is None
-        else _tagging_model(config, shape, decoder)
+        else _tagging_model(config, sizes, decoder)
     )
     network.reset_parameters(seeded_generator(seed))
     return network
 
 
-def _sequence_model(config: Config, shape: Shape) -> SequenceModel:
-    input_layer = _input_layer(config, shape)
-    encoder = _encoder(config, input_layer.output_size, shape.input_type)
+def _sequence_model(config: Config, sizes: NetworkSizes) -> SequenceModel:
+    input_layer = _input_layer(config, sizes)
+    encoder = _encoder(config, input_layer.output_size, sizes.input_type)
     pooling = POOLINGS[config.pooling](encoder.output_size)
-    head = _head(config, pooling.output_size + config.n_static_features, shape)
+    head = _head(config, pooling.output_size + config.n_static_features, sizes)
     augmentation = None
-    if shape.input_type == "tokens" and (config.token_deletion or config.token_swap):
+    if sizes.input_type == "tokens" and (config.token_deletion or config.token_swap):
         augmentation = Augmentation(config.token_deletion, config.token_swap)
     return SequenceModel(input_layer, encoder, pooling, head, augmentation)
 
 
 def _tagging_model(
-    config: Config, shape: Shape, decoder: CRF | IndependentLabels
+    config: Config, sizes: NetworkSizes, decoder: CRF | IndependentLabels
 ) -> TaggingModel:
-    input_layer = _input_layer(config, shape)
-    characters = _character_encoder(config, shape)
+    input_layer = _input_layer(config, sizes)
+    characters = _character_encoder(config, sizes)
     n_character_features = characters.output_size if characters else 0
     input_size = input_layer.output_size + n_character_features
-    encoder = _encoder(config, input_size, shape.input_type)
-    head = _head(config, encoder.output_size, shape)
+    encoder = _encoder(config, input_size, sizes.input_type)
+    head = _head(config, encoder.output_size, sizes)
     return TaggingModel(input_layer, encoder, head, decoder, characters)
 
 
-def _input_layer(config: Config, shape: Shape) -> TokenInput | NumericInput:
-    if shape.input_type == "numeric":
-        return NumericInput(shape.n_inputs)
+def _input_layer(config: Config, sizes: NetworkSizes) -> TokenInput | NumericInput:
+    if sizes.input_type == "numeric":
+        return NumericInput(sizes.n_inputs)
     return TokenInput(
-        shape.n_inputs,
-        shape.embedding_dim,
-        shape.n_log_odds_channels,
+        sizes.n_inputs,
+        sizes.embedding_dim,
+        sizes.n_log_odds_channels,
         unknown_id=UNKNOWN_ID,
         word_dropout=config.word_dropout,
         dropout=config.embedding_dropout,
@@ -123,11 +123,11 @@ def _input_layer(config: Config, shape: Shape) -> TokenInput | NumericInput:
     )
 
 
-def _character_encoder(config: Config, shape: Shape) -> CharacterEncoder | None:
-    if shape.n_characters is None or not config.n_character_filters:
+def _character_encoder(config: Config, sizes: NetworkSizes) -> CharacterEncoder | None:
+    if sizes.n_characters is None or not config.n_character_filters:
         return None
     return CharacterEncoder(
-        shape.n_characters,
+        sizes.n_characters,
         config.character_embedding_dim,
         config.n_character_filters,
         unknown_id=UNKNOWN_ID,
@@ -149,10 +149,10 @@ def _encoder(config: Config, input_size: int, input_type: str) -> RecurrentEncod
     )
 
 
-def _head(config: Config, input_size: int, shape: Shape) -> DenseHead:
+def _head(config: Config, input_size: int, sizes: NetworkSizes) -> DenseHead:
     return DenseHead(
         input_size,
-        shape.n_outputs,
+        sizes.n_outputs,
         _checked_sizes(config, "dense_layer_sizes", least=0),
         dropout=config.dropout,
     )

@@ -39,7 +39,7 @@ class EpochTasks(Callback):
         self.epoch_.begin()
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """End the task, and the training if a callback requests it."""
+        """End the task. Stop training if a scikit-learn callback requests it."""
         if self.epoch_.end(self.attributes):
             raise StopTraining
 
@@ -76,12 +76,12 @@ def _copy(entry: Any, owner: str) -> Any:
         raise TypeError(
             f"The 'callbacks' parameter of {owner} must hold instances of "
             "skorch.callbacks.Callback, or tuples of a name and an instance. Got "
-            f"{callback!r} instead. Those of scikit-learn are given to set_callbacks."
+            f"{callback!r} instead. Pass scikit-learn callbacks to set_callbacks."
         )
     if isinstance(callback, EpochScoring | BatchScoring | PassthroughScoring):
         raise TypeError(
-            f"The 'callbacks' parameter of {owner} must not hold a "
-            f"{type(callback).__name__}, which reads another kind of batch: losses and "
-            "scores are in history_ without it."
+            f"The 'callbacks' parameter of {owner} must not contain a "
+            f"{type(callback).__name__}: scoring callbacks do not support this "
+            "package's batches; history_ already contains losses and scores."
         )
     return (entry[0], copy(callback)) if named else copy(callback)

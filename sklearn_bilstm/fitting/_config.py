@@ -16,18 +16,13 @@ __all__ = ["Config"]
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Parameters of an estimator, with scalars of numpy as plain values of Python.
+    """Parameters of an estimator, with NumPy scalars as plain values of Python.
 
-    The docstrings of the estimators describe the parameters. Those that an estimator
-    does not have keep the defaults below, which disable them.
-
-    Parameters
-    ----------
-    estimator : str
-        Name of the class of the estimator, for error messages.
+    The docstrings of the estimators describe the parameters. Parameters that an
+    estimator does not have keep the defaults below, which do not affect its fit.
     """
 
-    estimator: str
+    estimator: str  # name of its class, for error messages
 
     input_type: str
     embedding_dim: int

@@ -15,8 +15,8 @@ from sklearn_bilstm.utils._token_ids import have_same_ids, vocabulary_fingerprin
 __all__ = ["InitialVectors", "n_tokens"]
 
 _IDS_OF_WORD_VECTORS = (
-    "WordVectors are for ids of a TextVectorizer(vocabulary=word_vectors); for those "
-    "of another one give word_vectors.aligned_to(vectorizer.vocabulary_)."
+    "Pass the same WordVectors as TextVectorizer(vocabulary=...), or pass "
+    "embedding=word_vectors.aligned_to(vectorizer.vocabulary_)."
 )
 
 
@@ -72,23 +72,24 @@ class InitialVectors:
         Raises
         ------
         ValueError
-            If an id has no given vector, or given vectors are those of other ids.
+            If an id has no given vector, or if given vectors belong to other ids.
         """
         n_needed = n_tokens(sequences)
         if 0 < self.n_given < n_needed:
             raise ValueError(
-                "The 'embedding' parameter must hold a vector for each id: there are "
-                f"{self.n_given}, and X holds id {n_needed - 1}. {_IDS_OF_WORD_VECTORS}"
+                "The 'embedding' parameter must hold one vector per id: got "
+                f"{self.n_given} vectors, but X contains id {n_needed - 1}. "
+                f"{_IDS_OF_WORD_VECTORS}"
             )
         if not self._has_ids_of(fingerprint):
             raise ValueError(
                 "The 'embedding' parameter holds WordVectors whose words have other "
-                f"ids in X. {_IDS_OF_WORD_VECTORS}"
+                f"ids than in X. {_IDS_OF_WORD_VECTORS}"
             )
         return max(n_needed, self.n_given)
 
     def _has_ids_of(self, fingerprint: np.ndarray | None) -> bool:
-        """Return whether words have the same ids as in X, if that is known."""
+        """Return whether words have the same ids as in X; True if it is unknown."""
         if self._word_vectors is None or fingerprint is None:
             return True
         ids = {word: id_ for id_, word in enumerate(self._word_vectors, FIRST_TOKEN_ID)}
@@ -128,7 +129,6 @@ def _checked_array(embedding: Any) -> np.ndarray:
         )
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "The 'embedding' parameter must be 'svd', None, WordVectors that hold "
-            "a word, or numbers of shape (n_ids, n_dims), a row for each id from 0 "
-            f"on: {error}"
+            "The 'embedding' parameter must be 'svd', None, non-empty WordVectors, or "
+            f"an array of shape (n_ids, width) with one row per id, from id 0: {error}"
         ) from error

@@ -1,4 +1,4 @@
-"""From X and y to a model that is ready to be trained."""
+"""Preparation of a training: from X and y to an initialised model."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.fitting._builder import Shape, build_network, training_dtype
+from sklearn_bilstm.fitting._builder import NetworkSizes, build_network, training_dtype
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
@@ -30,28 +30,36 @@ from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
 
-__all__ = ["Kind", "prepare_fit", "prepare_partial_fit"]
+__all__ = ["ReaderAndTarget", "prepare_fit", "prepare_partial_fit"]
 
 
-class Kind(NamedTuple):
-    """The classes of an estimator's reader and target.
+class ReaderAndTarget(NamedTuple):
+    """How an estimator reads X and y.
 
     Parameters
     ----------
     reader : type
-        Such as :class:`SequenceReader`.
+        Class of the reader, such as :class:`SequenceReader`.
     target : type
-        Such as :class:`LabelTarget`.
+        Class of the target, such as :class:`LabelTarget`, which validates y.
+    fit_target : callable
+        Returns the target for a validated y and a Config.
+    fit_target_of_stream : callable or None, default=None
+        Returns the target for a batch: its validated y, the argument `classes` of
+        `partial_fit`, and the target of the previous batch. None means that
+        `fit_target` is called for the first batch.
     """
 
     reader: type[SequenceReader]
     target: type[Target]
+    fit_target: Callable[[Any, Config], Target]
+    fit_target_of_stream: Callable[[Any, Any, Target | None], Target] | None = None
 
 
 def prepare_fit(
     config: Config,
-    kind: Kind,
-    known: FittedModel | None,
+    types: ReaderAndTarget,
+    previous_model: FittedModel | None,
     X: Any,
     y: Any,
     *,
@@ -65,8 +73,8 @@ def prepare_fit(
     Parameters
     ----------
     config : Config
-    kind : Kind
-    known : FittedModel or None
+    types : ReaderAndTarget
+    previous_model : FittedModel or None
         With a warm start, the model to continue from. It is not modified.
     X, y : object
         Arguments of `fit`.
@@ -85,28 +93,30 @@ def prepare_fit(
     _check_checkpoint(config)
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
-    reader, rows = _read(config, kind, known, X)
-    y = _checked_y(rows, y, config, kind)
-    target = kind.target.fit(y, config) if known is None else known.target
+    reader, rows = _read(config, types, previous_model, X)
+    y = _checked_y(rows, y, config, types)
+    target: Any = (
+        types.fit_target(y, config) if previous_model is None else previous_model.target
+    )
     target.check_config(config)
-    rows = target.paired(rows, y, "y")
+    rows = target.with_targets(rows, y, "y")
     rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
     rows.weight = scaled_to_mean_one(rows.weight)
     train, valid = _split(
-        config, kind, reader, target, rows, X_val, y_val, random_state
+        config, types, reader, target, rows, X_val, y_val, random_state
     )
-    if known is None:
+    if previous_model is None:
         reader.fit_scalers(train)
         target.fit_scale(train)
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
-    pretrained = pretrained_model(config) if known is None else None
-    kept = _kept_log_odds(config, known, pretrained)
+    pretrained = pretrained_model(config) if previous_model is None else None
+    kept = _kept_log_odds(config, previous_model, pretrained)
     ngrams = _unfitted_ngrams(config, reader, target, len(train), kept)
     sequences = _with_unlabelled(config, reader, train.sequences, X_unlabelled)
     network = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
-        if known is None
-        else _continued_network(config, known, ngrams.log_odds)
+        if previous_model is None
+        else _continued_network(config, previous_model, ngrams.log_odds)
     )
     ngrams.fit(train, seed=seeds[0], verbose=config.verbose > 0)
     n_epochs = number_of_epochs(config, len(train), reader.input_type)
@@ -122,8 +132,8 @@ def prepare_fit(
 
 def prepare_partial_fit(
     config: Config,
-    kind: Kind,
-    known: FittedModel | None,
+    types: ReaderAndTarget,
+    previous_model: FittedModel | None,
     X: Any,
     y: Any,
     *,
@@ -135,8 +145,8 @@ def prepare_partial_fit(
     Parameters
     ----------
     config : Config
-    kind : Kind
-    known : FittedModel or None
+    types : ReaderAndTarget
+    previous_model : FittedModel or None
         The model to continue from, None for the first batch. It is not modified.
     X, y : object
         Arguments of `partial_fit`.
@@ -152,32 +162,46 @@ def prepare_partial_fit(
     ValueError
         If a parameter or an argument is invalid.
     """
-    reader, rows = _read(config, kind, known, X)
-    y = _checked_y(rows, y, config, kind)
-    target = kind.target.fit_stream(
-        y, config, classes, None if known is None else known.target
-    )
+    reader, rows = _read(config, types, previous_model, X)
+    y = _checked_y(rows, y, config, types)
+    target = _target_of_stream(config, types, previous_model, y, classes)
     target.check_config(config)
-    train = _weighted(target.paired(rows, y, "y"), y, sample_weight, target, config)
-    if known is None:
+    train = _weighted(
+        target.with_targets(rows, y, "y"), y, sample_weight, target, config
+    )
+    if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
         reader.fit_scalers(scaled)
         target.fit_scale(scaled)
         ngrams, net = _start_of_stream(config, reader, target, train)
     else:
-        ngrams = known.ngrams
-        kept = _kept_log_odds(config, known, None)
+        ngrams = previous_model.ngrams
+        kept = _kept_log_odds(config, previous_model, None)
         log_odds = _unfitted_log_odds(config, reader, target, kept)
-        network = _continued_network(config, known, log_odds)
-        net = make_net(config, network, target, known.net.seed)
-        net.load_training_state(known.net)
+        network = _continued_network(config, previous_model, log_odds)
+        net = make_net(config, network, target, previous_model.net.seed)
+        net.load_training_state(previous_model.net)
     auto_params = _auto_params(config, reader, target, ngrams, {})
     model = FittedModel(reader, target, ngrams, net, auto_params)
     train = ngrams.with_training_features(target.scale(reader.scale(train)))
     _grow_vocabulary(model, train)
     n_epochs = 1 if len(train) else 0
     return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
+
+
+def _target_of_stream(
+    config: Config,
+    types: ReaderAndTarget,
+    previous_model: FittedModel | None,
+    y: Any,
+    classes: Any,
+) -> Any:
+    """Return the target for a batch of a stream."""
+    previous = None if previous_model is None else previous_model.target
+    if types.fit_target_of_stream is not None:
+        return types.fit_target_of_stream(y, classes, previous)
+    return types.fit_target(y, config) if previous is None else previous
 
 
 def _start_of_stream(
@@ -202,8 +226,8 @@ def _start_of_stream(
 def _check_checkpoint(config: Config) -> None:
     if config.checkpoint is not None and config.random_state is None:
         raise ValueError(
-            "The 'checkpoint' parameter requires a 'random_state', such as 0: "
-            "otherwise no other fit is identical, and none could resume it."
+            "The 'checkpoint' parameter requires a 'random_state', such as 0: without "
+            "a fixed seed, a second fit cannot resume this training."
         )
 
 
@@ -211,16 +235,18 @@ def _check_checkpoint(config: Config) -> None:
 
 
 def _read(
-    config: Config, kind: Kind, known: FittedModel | None, X: Any
+    config: Config, types: ReaderAndTarget, previous_model: FittedModel | None, X: Any
 ) -> tuple[SequenceReader, SequenceDataset]:
-    if known is not None:
-        return known.reader.extend(X, config)
-    reader = kind.reader(config.estimator)
+    if previous_model is not None:
+        return previous_model.reader.extend(X, config)
+    reader = types.reader(config.estimator)
     return reader, reader.fit(X, config)
 
 
-def _checked_y(rows: SequenceDataset, y: Any, config: Config, kind: Kind) -> Any:
-    y = kind.target.check(y, config.estimator)
+def _checked_y(
+    rows: SequenceDataset, y: Any, config: Config, types: ReaderAndTarget
+) -> Any:
+    y = types.target.check(y, config.estimator)
     check_consistent_length(rows.sequences, y)
     return y
 
@@ -253,7 +279,7 @@ def _scaled(
 
 def _split(
     config: Config,
-    kind: Kind,
+    types: ReaderAndTarget,
     reader: SequenceReader,
     target: Target,
     rows: SequenceDataset,
@@ -266,7 +292,7 @@ def _split(
         missing = "X_val" if X_val is None else "y_val"
         raise ValueError(f"X_val and y_val must be passed together: {missing} is None.")
     if X_val is not None:
-        return rows, _validation_rows(config, kind, reader, target, X_val, y_val)
+        return rows, _validation_rows(config, types, reader, target, X_val, y_val)
     if config.early_stopping in (False, "auto"):
         return rows, None
     train, valid = split_off_validation(
@@ -277,20 +303,20 @@ def _split(
 
 def _validation_rows(
     config: Config,
-    kind: Kind,
+    types: ReaderAndTarget,
     reader: SequenceReader,
     target: Target,
     X_val: Any,
     y_val: Any,
 ) -> SequenceDataset:
     rows = reader.read_extra(X_val, "X_val")
-    y_val = kind.target.check(y_val, config.estimator)
+    y_val = types.target.check(y_val, config.estimator)
     if len(y_val) != len(rows):
         raise ValueError(
-            "y_val must hold a target for each row of X_val: got "
-            f"{len(y_val)} for {len(rows)}."
+            f"y_val must hold one target per row of X_val: got {len(y_val)} targets "
+            f"for {len(rows)} rows."
         )
-    rows = target.paired(rows, y_val, "y_val")
+    rows = target.with_targets(rows, y_val, "y_val")
     weight = target.row_weights(rows.target, np.ones(len(rows)), config)
     return replace(rows, weight=scaled_to_mean_one(weight))
 
@@ -334,17 +360,17 @@ def _unfitted_log_odds(
 
 
 def _kept_log_odds(
-    config: Config, known: FittedModel | None, pretrained: FittedModel | None
+    config: Config, previous_model: FittedModel | None, pretrained: FittedModel | None
 ) -> ClassLogOdds | None:
     """Return the log-odds of a pretrained classifier, which are not fitted again.
 
-    A known model has its own reference to them, since the pretrained classifier can
+    A previous model has its own reference to them, since the pretrained classifier can
     have been fitted again.
     """
     if config.log_odds_ngram_range is None:
         return None
-    if known is not None:
-        ngrams = known.ngrams
+    if previous_model is not None:
+        ngrams = previous_model.ngrams
         return ngrams.log_odds if ngrams.log_odds_are_pretrained else None
     return None if pretrained is None else pretrained.ngrams.log_odds
 
@@ -352,10 +378,10 @@ def _kept_log_odds(
 # -- the network
 
 
-def _shape(
+def _network_sizes(
     reader: SequenceReader, target: Target, n_channels: int, n_inputs: int, width: int
-) -> Shape:
-    return Shape(
+) -> NetworkSizes:
+    return NetworkSizes(
         reader.input_type,
         n_inputs,
         target.n_outputs,
@@ -389,8 +415,8 @@ def _new_network(
     n_inputs = sequences.values.shape[-1]
     if is_token:
         n_inputs = vectors.n_ids(sequences, reader.fingerprint)
-    shape = _shape(reader, target, ngrams.n_channels, n_inputs, vectors.width)
-    network: Any = build_network(config, shape, seed, target.decoder(config))
+    sizes = _network_sizes(reader, target, ngrams.n_channels, n_inputs, vectors.width)
+    network: Any = build_network(config, sizes, seed, target.decoder(config))
     if pretrained is not None:
         copy_pretrained_weights(
             network,
@@ -408,18 +434,20 @@ def _new_network(
 
 
 def _continued_network(
-    config: Config, known: FittedModel, log_odds: ClassLogOdds | None
+    config: Config, previous_model: FittedModel, log_odds: ClassLogOdds | None
 ) -> Any:
     """Return a copy of a fitted network, with the current training parameters."""
-    fitted = known.network
-    lengths = log_odds and log_odds.lengths
-    if lengths != (known.ngrams.log_odds and known.ngrams.log_odds.lengths):
+    fitted = previous_model.network
+    previous = previous_model.ngrams.log_odds
+    if (log_odds and log_odds.lengths) != (previous and previous.lengths):
         raise another_network_error(config.estimator)
-    width = _initial_vectors(config, known.reader).width
+    width = _initial_vectors(config, previous_model.reader).width
     n_channels = 0 if log_odds is None else log_odds.n_channels
     n_inputs = fitted.input_layer.input_size
-    shape = _shape(known.reader, known.target, n_channels, n_inputs, width)
-    network = build_network(config, shape, 0, known.target.decoder(config))
+    sizes = _network_sizes(
+        previous_model.reader, previous_model.target, n_channels, n_inputs, width
+    )
+    network = build_network(config, sizes, 0, previous_model.target.decoder(config))
     copy_weights(network, fitted, config.estimator)
     return network
 

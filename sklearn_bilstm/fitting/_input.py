@@ -9,8 +9,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import check_array
 
-from sklearn_bilstm.utils._containers import describe, without_gaps
-from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._containers import describe, resolve_masked
+from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
@@ -25,17 +25,17 @@ __all__ = [
 
 
 def refuse_text(X: Any, *, estimator: str) -> None:
-    """Raise an error that names the vectorizer, if X holds text.
+    """Raise an error that recommends the vectorizer, if X contains text.
 
     Raises
     ------
     ValueError
-        If X holds text.
+        If X contains text.
     """
     if holds_text(X):
         raise ValueError(
-            f"X holds text, and {estimator} reads token ids or numbers. Put a "
-            f"TextVectorizer in front: make_pipeline(TextVectorizer(), {estimator}())."
+            f"X contains text, but {estimator} requires token ids or numbers. Use a "
+            f"pipeline: make_pipeline(TextVectorizer(), {estimator}())."
         )
 
 
@@ -62,7 +62,7 @@ def as_series(X: Any, input_type: str) -> Any:
     Parameters
     ----------
     X : object
-        What :func:`~sklearn_bilstm.utils._containers.as_rows` returns.
+        Result of :func:`~sklearn_bilstm.utils._containers.as_rows`.
     input_type : {"auto", "tokens", "numeric"}
 
     Returns
@@ -89,7 +89,7 @@ def as_series(X: Any, input_type: str) -> Any:
     arrays = all(isinstance(row, np.ndarray) for row in X)
     fractions = any(row.dtype.kind == "f" for row in rows if len(row))
     of_numbers = input_type == "numeric" or fractions
-    without_steps = not any(map(len, rows))  # as a matrix they would have no column
+    without_steps = not any(map(len, rows))  # the matrix would have no columns
     if n_dims == {1} and of_numbers and (unequal or arrays or without_steps):
         return _checked_series(rows)
     return None
@@ -99,7 +99,7 @@ def _as_array_of_series(X: Any) -> np.ndarray:
     X = np.asarray(X)
     if X.ndim > 3:
         raise ValueError(
-            "X must be 2-D, or 3-D with an axis of channels behind that of steps: got "
+            "X must be 2-D, or 3-D of shape (n_samples, n_timesteps, n_channels): got "
             f"an array of shape {X.shape}."
         )
     return _checked_series([X])[0]
@@ -145,11 +145,11 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
         If X is not 2-D or does not hold numbers.
     """
     if isinstance(X, list):
-        X = without_gaps(_stacked(X), input_type)
+        X = resolve_masked(_stacked(X), input_type)
     if isinstance(X, np.ndarray) and X.dtype.kind == "O":
-        _refuse_objects(X.flat)
+        _refuse_non_numbers(X.flat)
     if input_type != "numeric" and _is_plain_csr(X):
-        return X  # checking it would take long for a single row
+        return X  # the checks would dominate the prediction of a single row
     X = check_array(
         X,
         accept_sparse=False if input_type == "numeric" else "csr",
@@ -164,7 +164,7 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
     return X
 
 
-def _refuse_objects(cells: Iterable) -> None:
+def _refuse_non_numbers(cells: Iterable) -> None:
     """Raise an error for the first cell that is neither a number nor missing."""
     for cell in cells:
         if not (isinstance(cell, Number) or is_missing(cell)):
@@ -194,7 +194,7 @@ def warn_of_integers(estimator: str) -> None:
 
 
 def check_finite(X: Any, *, name: str = "X") -> None:
-    """Raise an error that names the row of a value that is not a finite float32.
+    """Raise an error if a value is not finite or out of the range of float32.
 
     Parameters
     ----------
@@ -210,16 +210,16 @@ def check_finite(X: Any, *, name: str = "X") -> None:
     values = X.data if sparse.issparse(X) else X
     if values.dtype.kind != "f":
         return
-    unfit = find_unfit(values)
-    if unfit is None:
+    non_finite = find_non_finite(values)
+    if non_finite is None:
         return
-    place, found = unfit
+    place, found = non_finite
     if sparse.issparse(X):
         row = int(np.searchsorted(X.indptr, place, side="right")) - 1
     else:
         row = place // X.shape[1]
     raise ValueError(
-        f"{name} contains {found} in row {row}: it must hold finite numbers of the "
+        f"{name} contains {found} in row {row}: it must hold finite numbers within the "
         "range of float32."
     )
 
@@ -234,12 +234,12 @@ def _stacked(rows: list) -> np.ndarray:
     try:
         return np.asarray(rows)
     except ValueError as error:
-        _refuse_objects(
+        _refuse_non_numbers(
             cell for row in rows for cell in np.ravel(np.array(row, dtype=object))
         )
         raise ValueError(
-            "X must be 2-D, but its rows have unequal length. Token ids of unequal "
-            "length come as lists of ints; series of numbers as a list of arrays, "
+            "X must be 2-D, but its rows have unequal length. Pass token ids of "
+            "unequal length as lists of ints, and numeric series as a list of arrays, "
             "with input_type='numeric' if they are ints."
         ) from error
 

@@ -18,7 +18,7 @@ __all__ = [
     "encode",
     "relative_weights",
     "scaled_to_mean_one",
-    "warn_of_marks",
+    "warn_of_missing_label_codes",
     "weight_of_classes",
 ]
 
@@ -60,9 +60,10 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
             return _check_indicators(check_y(_dense(y), multi_output=True))
         if kind.endswith("-multioutput"):
             raise ValueError(
-                "y must hold a label for each row, or an indicator matrix of zeros and "
-                f"ones for several labels at once: got {kind} data, for which "
-                "sklearn.multioutput.MultiOutputClassifier fits a classifier a column."
+                "y must hold one label per row, or an indicator matrix of zeros and "
+                f"ones for multilabel classification: got {kind} data. Wrap the "
+                "estimator in sklearn.multioutput.MultiOutputClassifier, which fits "
+                "one classifier per column."
             )
     labels = check_y(y, estimator=estimator)
     try:
@@ -70,8 +71,8 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     except TypeError as error:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
         raise ValueError(
-            "y must hold labels of one kind, such as strings or ints: got values of "
-            f"types {kinds}, and scikit-learn says: {error}"
+            "y must hold labels of one type, such as str or int: got values of types "
+            f"{kinds}. scikit-learn: {error}"
         ) from error
     return labels
 
@@ -80,14 +81,14 @@ def _check_none_missing(y: Any) -> None:
     """Raise an error that names the first row with a missing label."""
     dtype = getattr(y, "dtype", None)
     if isinstance(dtype, np.dtype) and dtype.kind != "O":
-        return  # scikit-learn looks at numbers
+        return  # scikit-learn checks numbers
     if getattr(y, "ndim", 1) != 1 or not isinstance(y, Collection):
         return
     for row, label in enumerate(y):
         if is_missing(label):
             raise ValueError(
-                f"y has a missing label: row {row} holds {label!r}. Leave out the rows "
-                "without a label."
+                f"y has a missing label: row {row} is {label!r}. Remove rows without a "
+                "label."
             )
 
 
@@ -95,8 +96,8 @@ def _check_indicators(y: np.ndarray) -> np.ndarray:
     other = np.setdiff1d(y, [0, 1])
     if len(other):
         raise ValueError(
-            "y must hold zeros and ones where it has several columns, one for each "
-            f"label that a row has: got {other[0]}."
+            "y must contain only zeros and ones if it has several columns, as an "
+            f"indicator matrix: got {other[0]}."
         )
     return y.astype(np.int64)
 
@@ -109,27 +110,27 @@ def _dense(y: Any) -> Any:
     return y.toarray() if sparse.issparse(y) else y
 
 
-def warn_of_marks(classes: np.ndarray, advice: str) -> None:
+def warn_of_missing_label_codes(classes: np.ndarray, advice: str) -> None:
     """Warn about a class that is likely to mark missing labels.
 
-    These are -100, which torch's losses ignore, and -1, the unlabelled class of
+    These are -100, which torch's losses ignore, and -1, which marks missing labels in
     scikit-learn's semi-supervised estimators, if no other class is negative. The
-    classes (-1, 1) and (-1, 0, 1) are usual codes of two and three classes.
+    classes (-1, 1) and (-1, 0, 1) are common, so they raise no warning.
 
     Parameters
     ----------
     classes : ndarray of shape (n_classes,)
         In ascending order.
     advice : str
-        What to do if it is such a mark.
+        What to do if it marks missing labels.
     """
     if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
         return
     is_usual = len(classes) == 2 or np.array_equal(classes, [-1, 0, 1])
     if classes[0] == -100 or (classes[0] == -1 and not is_usual):
         warnings.warn(
-            f"y contains the label {classes[0]}, which is a class like any other. "
-            f"If it marks missing labels, {advice}.",
+            f"y contains the label {classes[0]}, which is treated as an ordinary "
+            f"class. If it marks missing labels, {advice}.",
             UserWarning,
             stacklevel=2,
         )
@@ -159,8 +160,8 @@ def encode(labels: np.ndarray | list, classes: np.ndarray, *, name: str) -> np.n
     codes = [index_of.get(label, -1) for label in labels]
     if -1 in codes:
         raise ValueError(
-            f"{name} must hold labels of classes_ only, which are "
-            f"{classes.tolist()}: got {labels[codes.index(-1)]!r}."
+            f"{name} must only contain labels of classes_, {classes.tolist()}: got "
+            f"{labels[codes.index(-1)]!r}."
         )
     return np.array(codes, dtype=np.int64)
 
@@ -205,8 +206,8 @@ def weight_of_classes(
     left_out = [label for label in labels if label not in given]
     if foreign and left_out:
         raise ValueError(
-            f"The 'class_weight' parameter must hold labels of classes_: got "
-            f"{foreign[0]!r}, and no weight for {left_out[0]!r}."
+            "The 'class_weight' parameter must map the labels of classes_ to weights: "
+            f"got a weight for {foreign[0]!r}, but none for {left_out[0]!r}."
         )
     return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
 
@@ -249,7 +250,7 @@ def scaled_to_mean_one(weight: np.ndarray) -> np.ndarray:
     weight = relative_weights(weight)  # a sum of large ones would overflow
     if not weight.any():
         raise ValueError(
-            "Sample weights must contain at least one non-zero number, also once "
-            "they are multiplied by class_weight."
+            "Sample weights must contain at least one non-zero number: at least one "
+            "row must have a non-zero weight after multiplication by class_weight."
         )
     return weight / weight.mean()

@@ -1,4 +1,4 @@
-"""What a fitted estimator consists of."""
+"""The fitted model: reader, target, n-gram models and net."""
 
 from typing import Any, Self
 

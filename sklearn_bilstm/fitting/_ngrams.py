@@ -77,7 +77,7 @@ class NgramModels:
         n_rows: int,
         pretrained: ClassLogOdds | None = None,
     ) -> Self:
-        """Return the models that the parameters ask for, to be fitted to token rows.
+        """Return the unfitted models that the parameters describe.
 
         Parameters
         ----------
@@ -103,7 +103,7 @@ class NgramModels:
     def unfitted_log_odds(
         config: Config, target: Any, pretrained: ClassLogOdds | None = None
     ) -> ClassLogOdds | None:
-        """Return the log-odds that the parameters ask for, or those to be kept."""
+        """Return unfitted log-odds, or those of a pretrained classifier."""
         if config.log_odds_ngram_range is None:
             return None
         if pretrained is not None:
@@ -143,8 +143,7 @@ class NgramModels:
         """Scale the logits of the network to the RMS of the linear logits.
 
         Linear logits are those of held-out rows, and network logits those of training
-        rows. The better a network fits its training rows, the larger these are, so that
-        its scale is smallest when there are few rows.
+        rows. An overfitted network has large training logits, so it gets a small scale.
         """
         self.network_scale = 1.0
         if self.linear is None:

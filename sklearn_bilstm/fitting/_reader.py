@@ -1,4 +1,4 @@
-"""Readers: from X, as users pass it, to rows of a network."""
+"""Readers, which convert the X that users pass to rows of a network."""
 
 import warnings
 from copy import copy
@@ -34,7 +34,12 @@ from sklearn_bilstm.sequences import (
     ragged_from_series,
 )
 from sklearn_bilstm.text import WordReader, WordVectors
-from sklearn_bilstm.utils._containers import as_rows, channel_names, plain, ragged_ids
+from sklearn_bilstm.utils._containers import (
+    as_rows,
+    channel_names,
+    ragged_ids,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._state import check_scaler, state_array, state_int
 from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
@@ -89,7 +94,8 @@ class SequenceReader:
     def fit(self, X: Any, config: Config) -> SequenceDataset:
         """Learn the format of X, and return its rows.
 
-        Numbers are not yet standardised, since only training rows determine how.
+        Numbers are not yet standardised, since the statistics are those of the training
+        rows.
         """
         self.n_static = config.n_static_features
         rows = self._rows(X, config.input_type, fitting=config)
@@ -102,8 +108,8 @@ class SequenceReader:
         Raises
         ------
         ValueError
-            If X does not have the format of the X in `fit`, or if `input_type` asks
-            for another one.
+            If X does not have the format of the X in `fit`, or if `input_type` has
+            changed.
         """
         if config.input_type not in ("auto", self.input_type):
             raise ValueError(
@@ -192,8 +198,8 @@ class SequenceReader:
     ) -> SequenceDataset:
         if self.n_static:
             raise ValueError(
-                "The 'n_static_features' parameter requires a 2-D X, of which they are "
-                "the last columns: got rows of unequal length."
+                "The 'n_static_features' parameter requires a 2-D X, whose last "
+                "columns are the static features: got rows of unequal length."
             )
         if fitting is not None:
             self.input_type = "tokens"
@@ -218,13 +224,14 @@ class SequenceReader:
     ) -> RaggedArray:
         if input_type == "tokens":
             raise ValueError(
-                f"X must be 2-D for {self.estimator} to read token ids: got series of "
-                "numbers. Fit with input_type='numeric' or 'auto' to read those."
+                f"X must be 2-D, since {self.estimator} expects token ids: got numeric "
+                "series. To fit numeric series, set input_type='numeric' or 'auto'."
             )
         if self.n_static:
             raise ValueError(
-                "The 'n_static_features' parameter requires a 2-D X, of which they are "
-                "the last columns: got numeric series, which have no columns."
+                "The 'n_static_features' parameter requires a 2-D X, whose last "
+                "columns are the static features: got numeric series, which have no "
+                "columns."
             )
         if fitting is not None:
             self.input_type = "numeric"
@@ -255,7 +262,7 @@ class SequenceReader:
                 "the second fit of a pipeline failed after its TextVectorizer was "
                 "fitted, fit the whole pipeline again. With warm_start and "
                 "partial_fit, keep the vocabulary: use TextVectorizer.partial_fit, or "
-                "give it a 'vocabulary'."
+                "its 'vocabulary' parameter."
             )
 
     def _update_fingerprint(self, X: Any) -> None:
@@ -297,8 +304,8 @@ class SequenceReader:
             return X, None
         if n_static >= n_columns:
             raise ValueError(
-                "The 'n_static_features' parameter must leave a column of X to the "
-                f"sequences: X has {n_columns} columns. Got {n_static!r} instead."
+                "The 'n_static_features' parameter must be less than the number of "
+                f"columns of X, {n_columns}. Got {n_static!r} instead."
             )
         static = X[:, n_columns - n_static :]
         if sparse.issparse(static):
@@ -308,7 +315,8 @@ class SequenceReader:
         except ValueError as error:
             raise ValueError(
                 f"{error} It is in one of the last {n_static} columns, which are "
-                "static features: fill gaps with sklearn.impute.SimpleImputer."
+                "static features. Impute missing values, for instance with "
+                "sklearn.impute.SimpleImputer."
             ) from error
         return X[:, : n_columns - n_static], static
 
@@ -330,8 +338,8 @@ class SequenceReader:
         if self.input_type == "numeric":
             if not len(rows.sequences.values):
                 raise ValueError(
-                    f"{self.estimator} needs at least one step to learn from: all "
-                    "series of X are empty or NaN."
+                    f"{self.estimator} requires at least one step: all series of X are "
+                    "empty or NaN."
                 )
             self.scaler = StandardScaler().fit(rows.sequences.values)
         if rows.static is not None:
@@ -440,7 +448,7 @@ _STATE = (
 
 
 class SentenceReader(SequenceReader):
-    """Reads sentences, which are lists of tokens, or what a SequenceReader reads."""
+    """Reads lists of tokens, lists of token ids, and the input of a SequenceReader."""
 
     def _rows(
         self,
@@ -450,7 +458,7 @@ class SentenceReader(SequenceReader):
         fitting: Config | None = None,
         max_id: int | None = None,
     ) -> SequenceDataset:
-        X = plain(X)
+        X = unwrap_container(X)
         sentences = self._sentences(X, input_type, fitting)
         if fitting is not None and sentences is not None:
             self.words = _fitted_words(sentences, fitting)
@@ -472,9 +480,9 @@ class SentenceReader(SequenceReader):
                 _refuse_words(input_type, fitting)
         elif holds_text(X):
             raise ValueError(
-                "X must hold a list of tokens for each sentence: got text in an object "
-                f"of type {type(X).__name__} that does not hold such lists, or has "
-                "more than a single column. Make lists, as by "
+                "X must hold a list of tokens for each sentence: got an object of type "
+                f"{type(X).__name__} with text that is not in such lists, or with "
+                "several columns. Convert it to lists, such as "
                 "[list(row) for row in X]."
             )
         elif knows_words:
@@ -485,16 +493,17 @@ class SentenceReader(SequenceReader):
         return sentences
 
     def _ids(self, X: Any, max_id: int | None) -> RaggedArray:
-        """Return ids. None is skipped, since each has a label."""
+        """Return ids without dropping padding between them, since each has a label."""
         rows, columns = X.nonzero()
         last = np.full(X.shape[0], -1)
         np.maximum.at(last, rows, columns)
         gaps = np.flatnonzero(last + 1 > np.bincount(rows, minlength=len(last)))
         if len(gaps):
             raise ValueError(
-                "X must hold 0, which is padding, only after the ids of a row: row "
-                f"{gaps[0]} has it before the last one. An unknown token is 1. Lists "
-                "of integers, a sparse X and an X of integers are read as token ids."
+                "X must contain 0, which is padding, only after the ids of a row: row "
+                f"{gaps[0]} contains 0 before its last id. Id 1 is the unknown token. "
+                "Integers and a sparse X are interpreted as token ids; for numbers, "
+                "pass a dense X and input_type='numeric'."
             )
         return super()._ids(X, max_id)
 
@@ -517,8 +526,8 @@ def _fitted_words(sentences: list[list[str]], config: Config) -> WordReader:
     if not (embedding is None or isinstance(embedding, str | WordVectors)):
         raise ValueError(
             "The 'embedding' parameter must be 'svd', None or WordVectors if X "
-            "holds lists of tokens, as an array does not contain the words of its "
-            f"vectors. Got an object of type {type(embedding).__name__}."
+            "holds lists of tokens, since an array does not contain words. Got an "
+            f"object of type {type(embedding).__name__}."
         )
     words = WordReader(config.lowercase, config.min_df, config.max_features)
     if not isinstance(embedding, WordVectors):
@@ -526,8 +535,8 @@ def _fitted_words(sentences: list[list[str]], config: Config) -> WordReader:
     words.fit(sentences, known=embedding)  # type: ignore[arg-type]
     if len(embedding) and not any(word in embedding for word in words.vocabulary_):
         warnings.warn(
-            "The 'embedding' parameter holds no word in lower case, in which "
-            "lowercase=True looks tokens up: none of its vectors is used.",
+            "None of the vectors in 'embedding' is used: lowercase=True looks tokens "
+            "up in lowercase, but all its words contain capitals. Set lowercase=False.",
             UserWarning,
             stacklevel=2,
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.utils._containers import plain
+from sklearn_bilstm.utils._containers import csr_of_rows, unwrap_container
 
 __all__ = [
     "RowsOfLabels",
@@ -19,13 +19,13 @@ __all__ = [
 
 
 class RowsOfLabels(list):
-    """A list of lists that numpy converts to a 1-D array of lists.
+    """A list of lists that NumPy converts to a 1-D array of lists.
 
     scikit-learn can therefore concatenate the predictions of several folds.
     """
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        # by row, as numpy would make a matrix of lists of one length
+        # by row, since NumPy converts lists of equal length to a matrix
         return np.fromiter(self, dtype=object, count=len(self))
 
 
@@ -51,7 +51,7 @@ def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
         objects.
     """
     if X is None or isinstance(X, str | bytes | Iterator | Real):
-        advice = " Put its sentences into a list, as list(X) does."
+        advice = " Convert it to a list with list(X)."
         raise ValueError(
             f"X must hold a list of tokens for each sentence: got {_short(X)}."
             f"{advice if isinstance(X, Iterator) else ''}"
@@ -60,41 +60,41 @@ def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
     if rows is None:
         return None
     if not rows:
-        raise ValueError("X must hold a row: got 0 samples.")
+        raise ValueError("X must hold at least one row: got 0 samples.")
     for number, row in enumerate(rows):
-        _refuse_objects(row, number)
-    if any(map(_holds_text, rows)):
+        _refuse_token_objects(row, number)
+    if any(map(_has_strings, rows)):
         return [_sentence(row, number) for number, row in enumerate(rows)]
-    if if_empty and all(_listed(row) == [] for row in rows):
+    if if_empty and all(_list_or_none(row) == [] for row in rows):
         return [[] for _ in rows]
     return None
 
 
-def _refuse_objects(row: Any, number: int) -> None:
-    """Raise an error if tokens are objects with a text, such as those of spaCy."""
+def _refuse_token_objects(row: Any, number: int) -> None:
+    """Raise an error if tokens are objects with a `text`, such as those of spaCy."""
     if isinstance(row, np.ndarray | Set | str | bytes) or not isinstance(row, Iterable):
         return
     if isinstance(getattr(next(iter(row), None), "text", None), str):
         raise ValueError(
             f"X must hold lists of tokens, which are strings: row {number} is an "
-            f"object of type {type(row).__name__} that holds other objects. Give their "
+            f"object of type {type(row).__name__} that holds other objects. Pass their "
             "texts: [[token.text for token in row] for row in X]."
         )
 
 
-def _holds_text(row: Any) -> bool:
+def _has_strings(row: Any) -> bool:
     if isinstance(row, str | bytes):
         return True
     if isinstance(row, np.ndarray) and row.dtype.kind not in "OSUT":
         return False
-    tokens = _listed(row) or []
+    tokens = _list_or_none(row) or []
     return any(isinstance(token, str | bytes) for token in tokens)
 
 
 def _sentence(row: Any, number: int) -> list[str]:
-    tokens = _listed(row)
+    tokens = _list_or_none(row)
     if tokens is None:
-        advice = ". Split it, as str.split does" if isinstance(row, str) else ""
+        advice = ". Split it, such as with str.split" if isinstance(row, str) else ""
         raise ValueError(
             f"X must hold a list of tokens for each sentence: row {number} is "
             f"{_short(row)}{advice}."
@@ -125,16 +125,12 @@ def matrix_of_lists(X: Any) -> sparse.csr_array | None:
     rows: list[Any] = [_ids(row) for row in _rows_of(X) or [None]]
     if any(row is None for row in rows):
         return None
-    lengths = [len(row) for row in rows]
-    ends = np.cumsum([0, *lengths])
-    values = np.concatenate(rows)
-    columns = np.arange(len(values)) - np.repeat(ends[:-1], lengths)
-    return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))
+    return csr_of_rows(rows)
 
 
 def _ids(row: Any) -> np.ndarray | None:
     """Return a list of ints as an array, or None."""
-    tokens = _listed(row)
+    tokens = _list_or_none(row)
     if tokens is None or not all(isinstance(token, Integral) for token in tokens):
         return None
     try:
@@ -169,23 +165,21 @@ def check_label_rows(y: Any, *, name: str) -> list[list]:
     rows = _rows_of(y, "y")
     if rows is None:
         raise ValueError(
-            "y must hold a list of labels for each row of X, one a token: got "
-            f"{_short(y)}."
+            "y must hold a list of labels for each row of X, with one label per token: "
+            f"got {_short(y)}."
         )
     found = [_labels(row, number) for number, row in enumerate(rows)]
     if len({isinstance(label, str) for labels in found for label in labels}) > 1:
-        raise ValueError(
-            "y must hold labels of one kind: got strings and ints together."
-        )
+        raise ValueError("y must hold labels of one type: got both strings and ints.")
     return found
 
 
 def _labels(row: Any, number: int) -> list:
-    labels = _listed(row)
+    labels = _list_or_none(row)
     if labels is None:
         raise ValueError(
-            "y must hold a list of labels for each row of X, one a token: row "
-            f"{number} is {_short(row)}."
+            "y must hold a list of labels for each row of X, with one label per token: "
+            f"row {number} is {_short(row)}."
         )
     for label in labels:
         if not isinstance(label, str | Integral):
@@ -223,7 +217,7 @@ def check_lengths(lengths: Any, label_rows: list[list], name: str) -> None:
 
 def _rows_of(data: Any, name: str = "X") -> list | None:
     """Return the rows of a list, an array or a column of a frame, or None."""
-    data = plain(data, name=name)
+    data = unwrap_container(data, name=name)
     is_frame = hasattr(data, "columns")
     if isinstance(data, str | bytes):
         return None
@@ -243,18 +237,18 @@ def _column_of_lists(table: np.ndarray) -> list | None:
     if table.ndim != 2 or table.shape[1] != 1:
         return None
     cells = list(table[:, 0])
-    is_column = all(_listed(cell) is not None for cell in cells)
+    is_column = all(_list_or_none(cell) is not None for cell in cells)
     return cells if is_column else None
 
 
-def _listed(row: Any) -> list | None:
+def _list_or_none(row: Any) -> list | None:
     """Return a list, a tuple, an array or a column of a frame as a list, or None."""
-    if isinstance(row, str | bytes):  # those of numpy look like arrays
+    if isinstance(row, str | bytes):  # those of NumPy look like arrays
         return None
     if isinstance(row, list | tuple):
         return list(row)
     if isinstance(row, np.ma.MaskedArray) and row.ndim:
-        return row.tolist()  # None for what is masked
+        return row.tolist()  # masked values become None
     if isinstance(row, Sequence) and not hasattr(row, "__array__"):
         return list(row)
     is_column = hasattr(row, "__array__") and hasattr(row, "__len__")

@@ -12,10 +12,12 @@ from sklearn_bilstm.utils._token_ids import TokenIds
 
 __all__ = ["check_boundary", "check_names"]
 
-# As `TextVectorizer.get_feature_names_out` and a ColumnTransformer name columns of ids.
+# Names of token-id columns, as given by `TextVectorizer.get_feature_names_out` and by a
+# ColumnTransformer.
 _TOKEN_COLUMN = re.compile(r"(?:.*__)?token_\d+")
 
-# Fewer rows may look like token ids by chance, and so may more with this probability.
+# Warn only if at least this many rows look like token ids, and the probability that
+# they do so by chance is lower than this.
 _FEWEST_ROWS = 3
 _LARGEST_CHANCE = 0.01
 
@@ -39,38 +41,38 @@ def check_boundary(
     Raises
     ------
     ValueError
-        If X holds token ids alone, or names of columns show that an id is read as a
-        number or a number as an id.
+        If X holds only token ids, or if the column names contradict
+        `n_static_features`.
 
     Warns
     -----
     UserWarning
-        If the values make that likely.
+        If the values suggest that `n_static_features` is wrong.
     """
     if isinstance(X, TokenIds):
         raise ValueError(
-            "The 'n_static_features' parameter must be 0 where X holds nothing but the "
-            f"token ids of a TextVectorizer: got {static.shape[1]}."
+            "The 'n_static_features' parameter must be 0 if X holds only the token "
+            f"ids of a TextVectorizer: got {static.shape[1]}."
         )
     if names is not None:
         check_names(names, static.shape[1])
     last = _column(ids, -1)
     if _ends_in_number(ids, last):
         _warn(
-            "the last column of token ids holds values behind gaps of zeros, as a "
-            "number does",
+            "the last token-id column has values in rows whose preceding columns are "
+            "zero, as a numeric feature would",
             "small",
         )
     if _begins_with_ids(last, static[:, 0]):
         _warn(
-            "the first of them holds a whole number only in rows whose token ids fill "
-            "all columns before it, as a further token id does",
+            "the first static feature is a whole number only in rows without padding, "
+            "as a token id would be",
             "large",
         )
 
 
 def check_names(names: Sequence[str] | np.ndarray, n_static: int) -> None:
-    """Raise an error if columns are named as token ids and are none, or vice versa.
+    """Raise an error if the column names contradict `n_static_features`.
 
     Parameters
     ----------
@@ -82,8 +84,8 @@ def check_names(names: Sequence[str] | np.ndarray, n_static: int) -> None:
     Raises
     ------
     ValueError
-        If the names of some columns, but not of all before the static features, are
-        those of token ids.
+        If some columns, but not exactly those before the static features, are named as
+        token ids.
     """
     are_ids = [_TOKEN_COLUMN.fullmatch(name) is not None for name in names]
     n_ids = sum(are_ids)
@@ -91,22 +93,24 @@ def check_names(names: Sequence[str] | np.ndarray, n_static: int) -> None:
         return
     if n_ids != len(names) - n_static or not all(are_ids[:n_ids]):
         raise ValueError(
-            "The 'n_static_features' parameter must be the number of columns that "
-            f"follow the token ids: got {n_static}, and X has {n_ids} columns "
-            f"of token ids, such as {names[are_ids.index(True)]!r}, and "
-            f"{len(names) - n_ids} others."
+            "The 'n_static_features' parameter must be the number of columns after the "
+            f"token ids: got {n_static}, but X has {n_ids} columns of token ids, such "
+            f"as {names[are_ids.index(True)]!r}, and {len(names) - n_ids} others."
         )
 
 
 def _ends_in_number(ids: Any, last: np.ndarray) -> bool:
-    """Return whether values of the last column stand behind gaps in many rows."""
+    """Return whether the last column has values after padding in several rows."""
     n_stored = np.asarray((ids != 0).sum(axis=1)).ravel()
     has_gap = (n_stored < ids.shape[1]) & (_column(ids, 0) != 0)
     return bool((has_gap & (last != 0)).sum() >= _FEWEST_ROWS)
 
 
 def _begins_with_ids(last: np.ndarray, first_static: np.ndarray) -> bool:
-    """Return whether a static feature continues token ids, and is zero elsewhere."""
+    """Return whether a static feature looks like one more column of token ids.
+
+    It is then a positive whole number in some rows without padding, and zero elsewhere.
+    """
     holds = first_static != 0
     if holds.sum() < _FEWEST_ROWS or holds.all():
         return False
@@ -125,7 +129,7 @@ def _column(X: Any, index: int) -> np.ndarray:
 def _warn(reason: str, size: str) -> None:
     warnings.warn(
         f"The 'n_static_features' parameter may be too {size}: {reason}. It must be "
-        "the number of columns that follow the token ids.",
+        "the number of columns after the token ids.",
         UserWarning,
         stacklevel=2,
     )

@@ -2,12 +2,12 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils.multiclass import unique_labels
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
@@ -15,7 +15,7 @@ from sklearn_bilstm.fitting._input import check_finite
 from sklearn_bilstm.fitting._labels import (
     check_labels,
     encode,
-    warn_of_marks,
+    warn_of_missing_label_codes,
     weight_of_classes,
 )
 from sklearn_bilstm.nn import CRF, IndependentLabels
@@ -28,7 +28,7 @@ from sklearn_bilstm.training import (
     WeightedRegressionLoss,
 )
 from sklearn_bilstm.utils._containers import as_target
-from sklearn_bilstm.utils._sklearn import check_partial_fit_first_call, check_y
+from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._state import check_scaler, state_int
 
 __all__ = [
@@ -37,18 +37,20 @@ __all__ = [
     "NumberTarget",
     "Target",
     "checked_classes",
+    "label_target",
+    "label_target_of_stream",
 ]
 
-# What to do about rows with a label such as -1, if it means that there is none.
+# Advice on rows with a label such as -1, if it marks missing labels.
 _UNLABELLED_ROWS = (
-    "leave those rows out of X and y, and pass them as X_unlabelled or wrap the "
+    "remove those rows from X and y, and pass them as X_unlabelled or wrap the "
     "classifier in SelfTrainingClassifier"
 )
-_UNLABELLED_ROWS_OF_STREAM = "leave those rows out of X and y"
+_UNLABELLED_ROWS_OF_STREAM = "remove those rows from X and y"
 
 
 class Target(ABC):
-    """The target of an estimator, learnt from the y of a fit.
+    """The target of an estimator: the outputs of its network, and its loss.
 
     Attributes
     ----------
@@ -63,26 +65,14 @@ class Target(ABC):
     def check(y: Any, estimator: str) -> Any:
         """Validate a y for the named estimator."""
 
-    @classmethod
-    @abstractmethod
-    def fit(cls, y: Any, config: Config) -> "Target":
-        """Learn the outputs from a validated y."""
-
-    @classmethod
-    def fit_stream(
-        cls, y: Any, config: Config, classes: Any, known: "Target | None"
-    ) -> "Target":
-        """Learn the outputs from a batch of a stream, or return those of `known`."""
-        return cls.fit(y, config) if known is None else known
-
     def check_config(self, config: Config) -> None:  # noqa: B027 - few check it
-        """Raise an error if the parameters now ask for another target."""
+        """Raise an error if the parameters now require another target."""
 
     @abstractmethod
     def encode(self, y: Any, name: str) -> Any:
-        """Return a validated y as the loss reads it."""
+        """Return a validated y in the format of the loss."""
 
-    def paired(self, rows: SequenceDataset, y: Any, name: str) -> SequenceDataset:
+    def with_targets(self, rows: SequenceDataset, y: Any, name: str) -> SequenceDataset:
         """Return rows with their encoded targets; `name` is that of y in errors."""
         return replace(rows, target=self.encode(y, name))
 
@@ -106,7 +96,7 @@ class Target(ABC):
         return {}
 
     def decoder(self, config: Config) -> CRF | IndependentLabels | None:
-        """Return the layer that decodes the labels of steps; None for whole rows."""
+        """Return the layer that decodes labels of steps; None for whole sequences."""
         return None
 
     @abstractmethod
@@ -160,27 +150,6 @@ class LabelTarget(Target):
     def check(y: Any, estimator: str) -> np.ndarray:
         """Validate labels, or an indicator matrix."""
         return check_labels(y, estimator=estimator)
-
-    @classmethod
-    def fit(cls, y: np.ndarray, config: Config) -> Target:
-        """Learn the classes; a 2-D y is an indicator matrix."""
-        if y.ndim == 2:
-            return IndicatorTarget(y.shape[1])
-        classes = np.unique(y)
-        warn_of_marks(classes, _UNLABELLED_ROWS)
-        return cls(classes)
-
-    @classmethod
-    def fit_stream(
-        cls, y: np.ndarray, config: Config, classes: Any, known: Target | None
-    ) -> Target:
-        """Take the classes from the first call of `partial_fit`."""
-        if isinstance(known, IndicatorTarget) or (known is None and y.ndim == 2):
-            return known or IndicatorTarget(y.shape[1])
-        found = SimpleNamespace(classes_=getattr(known, "classes", None))
-        if check_partial_fit_first_call(found, classes):
-            warn_of_marks(found.classes_, _UNLABELLED_ROWS_OF_STREAM)
-        return known or cls(found.classes_)
 
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Return the index of each label, int64 of shape (n,)."""
@@ -240,11 +209,6 @@ class IndicatorTarget(Target):
         """Indices of the labels."""
         return np.arange(self.n_outputs)
 
-    @classmethod
-    def fit(cls, y: np.ndarray, config: Config) -> Self:
-        """Learn the number of labels."""
-        return cls(y.shape[1])
-
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Return the indicators, float32 of shape (n, n_outputs)."""
         _check_format(y, self.n_outputs, name)
@@ -281,6 +245,57 @@ class IndicatorTarget(Target):
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Restore the target from the number of labels."""
         return cls(state_int(state["n_outputs"], "n_outputs", least=1))
+
+
+def label_target(y: np.ndarray, config: Config) -> LabelTarget | IndicatorTarget:
+    """Return the target of a classifier for a validated y.
+
+    A 2-D y is an indicator matrix.
+    """
+    if y.ndim == 2:
+        return IndicatorTarget(y.shape[1])
+    classes = np.unique(y)
+    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS)
+    return LabelTarget(classes)
+
+
+def label_target_of_stream(
+    y: np.ndarray, classes: Any, previous: Target | None
+) -> Target:
+    """Return the target of a classifier for a validated batch of a stream.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    classes : array-like of shape (n_classes,) or None
+        Argument of `partial_fit`.
+    previous : LabelTarget, IndicatorTarget or None
+        Target of the previous batch. None for the first batch.
+
+    Raises
+    ------
+    ValueError
+        If `classes` is missing in the first batch, or differs from those before.
+    """
+    if isinstance(previous, LabelTarget):
+        _check_same_classes(classes, previous.classes)
+    if previous is not None:
+        return previous
+    if y.ndim == 2:
+        return IndicatorTarget(y.shape[1])
+    if classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    classes = unique_labels(classes)
+    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS_OF_STREAM)
+    return LabelTarget(classes)
+
+
+def _check_same_classes(classes: Any, previous: np.ndarray) -> None:
+    if classes is not None and not np.array_equal(unique_labels(classes), previous):
+        raise ValueError(
+            "classes must be the same in every call to partial_fit: got "
+            f"{classes!r} after {previous.tolist()}."
+        )
 
 
 class NumberTarget(Target):

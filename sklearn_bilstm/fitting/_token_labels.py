@@ -8,27 +8,27 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._labels import encode, warn_of_marks
+from sklearn_bilstm.fitting._labels import encode, warn_of_missing_label_codes
 from sklearn_bilstm.fitting._sentences import check_label_rows, check_lengths
 from sklearn_bilstm.fitting._targets import Target, checked_classes
 from sklearn_bilstm.fitting._transfer import another_network_error
 from sklearn_bilstm.metrics import (
+    SCHEMES,
     allowed_transitions,
+    convert_to_scheme,
     find_scheme,
     find_spans,
-    in_scheme,
 )
-from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.nn import CRF, IndependentLabels
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedTaggingLoss
 
 __all__ = ["TokenLabelTarget"]
 
-# What to do about tokens with a label such as -100, if it means that there is none.
+# Advice on tokens with a label such as -100, if it marks missing labels.
 _UNLABELLED_TOKENS = (
-    "leave those tokens out of X and y; sub-word pieces are not needed, as the tagger "
-    "reads the characters of whole words"
+    "remove those tokens from X and y; pass whole words instead of subwords, since the "
+    "tagger uses their characters"
 )
 
 
@@ -40,7 +40,7 @@ class TokenLabelTarget(Target):
     classes : ndarray of shape (n_classes,)
         Sorted labels.
     scheme : str or None
-        Tagging scheme of the labels, None if they do not mark spans.
+        Tagging scheme of the labels. None if they do not mark spans.
     is_constrained : bool
         Whether label sequences must follow the scheme.
     n_steps : float, default=1.0
@@ -73,23 +73,25 @@ class TokenLabelTarget(Target):
             _warn_of_stray_labels(y)
         is_constrained = config.crf and config.constrained and scheme in SCHEMES
         labels = {
-            label for row in _in_scheme(y, "y", scheme, is_constrained) for label in row
+            label
+            for row in _convert_to_scheme(y, "y", scheme, is_constrained)
+            for label in row
         }
         if not labels:
-            raise ValueError("y must hold a label: all of its rows are empty.")
+            raise ValueError("y must contain at least one label: all rows are empty.")
         classes = np.array(sorted(labels))
         # ints that neither int64 nor uint64 can hold become floats, which may be equal
         stored = set() if classes.dtype.kind == "f" else set(classes.tolist())
         if stored != labels:
             lost = labels - stored
             raise ValueError(
-                f"y must hold labels that a numpy array can store: got {max(lost)!r}."
+                f"y must hold labels that a NumPy array can store: got {max(lost)!r}."
             )
-        warn_of_marks(classes, _UNLABELLED_TOKENS)
+        warn_of_missing_label_codes(classes, _UNLABELLED_TOKENS)
         return cls(classes, scheme, is_constrained)
 
     def check_config(self, config: Config) -> None:
-        """Raise an error if the scheme now is another one."""
+        """Raise an error if the scheme has changed."""
         if config.scheme not in ("auto", self.scheme):
             raise another_network_error(config.estimator)
 
@@ -99,34 +101,34 @@ class TokenLabelTarget(Target):
         codes = encode(labels, self.classes, name=name)
         return RaggedArray(codes, np.cumsum([0, *map(len, y)]))
 
-    def paired(
+    def with_targets(
         self, rows: SequenceDataset, y: list[list], name: str
     ) -> SequenceDataset:
         """Return rows with the labels of their steps.
 
-        Labels are rewritten in the scheme. Validation rows with an unknown label are
+        Labels are converted to the scheme. Validation rows with an unknown label are
         dropped.
         """
         check_lengths(rows.sequences.lengths, y, name)
         y = self._repaired(y, name)
         if name == "y_val":
             rows, y = self._with_known_labels(rows, y)
-        return super().paired(rows, y, name)
+        return super().with_targets(rows, y, name)
 
     def _repaired(self, y: list[list], name: str) -> list[list]:
-        """Return labels in the scheme, with a warning if some had to be rewritten."""
-        repaired = _in_scheme(y, name, self.scheme, self.is_constrained)
+        """Return labels that follow the scheme; warn if some were replaced."""
+        repaired = _convert_to_scheme(y, name, self.scheme, self.is_constrained)
         broken = [row for row, labels in enumerate(y) if repaired[row] != labels]
         if broken:
             row = broken[0]
             pairs = enumerate(zip(y[row], repaired[row], strict=True))
             token, old, new = next((i, *pair) for i, pair in pairs if len({*pair}) > 1)
             warnings.warn(
-                f"{len(broken)} rows of {name} are not written in {self.scheme}: row "
-                f"{row} is the first, whose {old!r} at token {token} is taken for "
-                f"{new!r}. Their spans were read as sklearn_bilstm.metrics.find_spans "
-                "does, and their labels rewritten. constrained=False learns labels "
-                "as they are, and scheme=None is for labels that do not mark spans.",
+                f"{len(broken)} rows of {name} do not follow the scheme {self.scheme}. "
+                f"Row {row} is the first: {old!r} at token {token} was replaced by "
+                f"{new!r}. Spans were decoded with find_spans and encoded again. Set "
+                "constrained=False to keep the labels unchanged, or scheme=None if "
+                "labels do not mark spans.",
                 UserWarning,
                 stacklevel=2,
             )
@@ -142,12 +144,12 @@ class TokenLabelTarget(Target):
             return rows, y_val
         unknown = sorted({label for row in y_val for label in row} - known)
         message = (
-            f"{len(y_val) - len(kept)} rows of y_val hold labels that y does not, such "
-            f"as {unknown[0]!r}"
+            f"{len(y_val) - len(kept)} rows of y_val contain labels that y does not, "
+            f"such as {unknown[0]!r}"
         )
         if not kept:
-            raise ValueError(f"{message}: no other row is left to compute a loss.")
-        warnings.warn(f"{message}, and are ignored.", UserWarning, stacklevel=2)
+            raise ValueError(f"{message}. No validation row is left.")
+        warnings.warn(f"{message}. They are ignored.", UserWarning, stacklevel=2)
         return rows.take(np.array(kept)), [y_val[row] for row in kept]
 
     def fit_scale(self, rows: SequenceDataset) -> None:
@@ -155,7 +157,7 @@ class TokenLabelTarget(Target):
         self.n_steps = max(1.0, float(rows.sequences.lengths.mean()))
 
     def decoder(self, config: Config) -> CRF | IndependentLabels:
-        """Return a CRF, or a layer that decodes each step by itself."""
+        """Return a CRF, or a layer that decodes each label independently."""
         if not config.crf:
             return IndependentLabels(self.n_outputs)
         if not config.constrained or self.scheme not in SCHEMES:
@@ -209,35 +211,35 @@ class TokenLabelTarget(Target):
         return target
 
 
-def _in_scheme(
+def _convert_to_scheme(
     y: list[list], name: str, scheme: str | None, is_constrained: bool
 ) -> list[list]:
-    """Return labels rewritten in a scheme, if they must follow it."""
+    """Return labels, converted to a scheme if they must follow it."""
     if scheme is None:
         return y
     try:
         if is_constrained:
-            return [in_scheme(row, scheme) for row in y]
+            return [convert_to_scheme(row, scheme) for row in y]
         for row in y:
             find_spans(row)
     except ValueError as error:
         raise ValueError(
-            f"{name} must hold labels that mark spans, as those of {scheme} do. {error}"
+            f"{name} must contain labels of spans, as in the scheme {scheme}. {error}"
         ) from error
     return y
 
 
 def _warn_of_stray_labels(y: list[list]) -> None:
-    """Warn if only a few labels prevent that the others are read as spans."""
+    """Warn if a few labels prevent the detection of a scheme."""
     labels = {label for row in y for label in row}
     strays = [label for label in labels if not _marks_span(label)]
     marks = [label for label in labels - {"O", *strays} if "-" in str(label)]
     if len(marks) > len(strays):
         warnings.warn(
             f"Labels of y such as {min(marks)!r} mark spans, but {min(strays)!r} does "
-            "not: no label is taken for a mark of a span, and score is the fraction of "
-            "correct labels. Correct y, or set the 'scheme' parameter, which may be "
-            "None.",
+            "not, so all labels are treated as plain classes, and score is the "
+            "accuracy over tokens. Correct y, or set the 'scheme' parameter; None "
+            "means that labels do not mark spans.",
             UserWarning,
             stacklevel=2,
         )

@@ -50,7 +50,7 @@ _RESERVED_NET_PARAMS = {
 
 
 def number_of_epochs(config: Config, n_rows: int, input_type: str) -> int:
-    """Return `max_epochs`, or the number of epochs that "auto" stands for."""
+    """Return the number of epochs, resolving `max_epochs="auto"`."""
     if isinstance(config.max_epochs, int):
         return config.max_epochs
     n_batches = -(-n_rows // config.batch_size)
@@ -114,12 +114,12 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
     except (TypeError, ValueError) as error:
         raise ValueError(
             "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
-            f"got {more!r}, and skorch says: {error}"
+            f"got {more!r}. skorch: {error}"
         ) from error
 
 
 def _parameter_groups(config: Config, network: Any) -> list[tuple[str, dict]]:
-    """Return the groups of weights that the optimiser treats differently.
+    """Return the groups of weights that the optimizer treats differently.
 
     Weight decay applies to the weights between units. It does not apply to biases,
     normalisation weights and token vectors, since most of the latter have no gradient
@@ -132,7 +132,7 @@ def _parameter_groups(config: Config, network: Any) -> list[tuple[str, dict]]:
         ("encoder.normalizations.*", {"weight_decay": 0.0}),
         ("input_layer.*", {"weight_decay": 0.0, "lr": share * config.lr}),
     ]
-    if hasattr(network, "decoder"):
+    if network.of_steps:
         groups += [
             ("decoder.*", {"weight_decay": 0.0}),
             ("characters.embedding.*", {"weight_decay": 0.0}),
@@ -155,7 +155,7 @@ class Training:
     n_epochs : int
         Maximum number of epochs.
     is_stream : bool, default=False
-        Whether more batches follow: the rate is constant, the optimiser keeps its
+        Whether more batches follow: the rate is constant, the optimizer keeps its
         state, and there are no checkpoints.
     """
 

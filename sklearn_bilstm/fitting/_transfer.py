@@ -98,8 +98,8 @@ def copy_pretrained_weights(
     if not have_same_ids(pretrained.reader.fingerprint, fingerprint):
         raise ValueError(
             "The 'pretrained' parameter must be an estimator that was fitted on "
-            "token ids of the same vocabulary as X: transform both with one "
-            "TextVectorizer, which is fitted once."
+            "token ids of the same vocabulary as X: transform both with the same "
+            "fitted TextVectorizer."
         )
     source = pretrained.network
     if source.architecture != network.architecture:
@@ -116,9 +116,9 @@ def copy_pretrained_weights(
         layer.take_over(source.input_layer)
     if source.input_layer.output_size > layer.n_shared and not keeps_log_odds:
         warnings.warn(
-            "The 'pretrained' network reads class log-odds of n-grams, which this "
-            f"{estimator} does not: little of what it has learnt can be transferred. "
-            "Fit it with log_odds_ngram_range=None.",
+            "The 'pretrained' network uses class log-odds of n-grams, but this "
+            f"{estimator} does not, so its weights are of little use. Fit the "
+            "pretrained estimator with log_odds_ngram_range=None.",
             UserWarning,
             stacklevel=2,
         )
@@ -144,10 +144,10 @@ def copy_weights(network: Any, source: Any, estimator: str) -> None:
 
 
 def another_network_error(estimator: str) -> ValueError:
-    """Return the error for parameters that describe another network."""
+    """Return the error for parameters that do not match the fitted network."""
     return ValueError(
-        f"{estimator} continues from the fitted network, but its parameters now "
-        "describe another one: keep all parameters that shape the network, such as "
-        "embedding_dim, cell and hidden_layer_sizes, or fit again without warm_start "
-        "and partial_fit."
+        f"{estimator} cannot continue training, since its current parameters describe "
+        "another network than the fitted one: restore the parameters of the network, "
+        "such as embedding_dim, cell and hidden_layer_sizes, or fit again without "
+        "warm_start and partial_fit."
     )

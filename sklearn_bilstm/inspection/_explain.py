@@ -23,7 +23,7 @@ from sklearn_bilstm.inspection._model import (
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
 from sklearn_bilstm.text import LocatedDocument
-from sklearn_bilstm.utils._containers import plain
+from sklearn_bilstm.utils._containers import unwrap_container
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, validate_params
 
 __all__ = ["explain"]
@@ -158,7 +158,8 @@ def explain(
             "texts must be an iterable of texts, or a table of them: got a single "
             f"{type(texts).__name__}. Put a single text into a list."
         )
-    texts = plain(list(texts) if isinstance(texts, Iterator) else texts, name="texts")
+    texts = list(texts) if isinstance(texts, Iterator) else texts
+    texts = unwrap_container(texts, name="texts")
     estimator = fitted_estimator(model, EXPLAINABLE)
     if isinstance(estimator, BiLSTMTagger):
         if method not in ("auto", "occlusion"):

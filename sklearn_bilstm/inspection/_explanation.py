@@ -62,7 +62,7 @@ class Explanation:
 
     @property
     def tokens(self) -> list[str]:
-        """The tokens as written in the text, or as analyzed if not located in it."""
+        """The tokens as written in the text, or as analysed if not located in it."""
         texts = self.document.texts
         return [
             str(t.token) if t.start is None else texts[t.column][t.start : t.end]

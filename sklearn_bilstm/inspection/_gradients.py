@@ -54,16 +54,16 @@ def integrated_gradients(
     ----------
     Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks. ICML.
     """
-    way = IntegrationPath(estimator, rows, output)
-    whole = stretches = _Stretches.whole(way)
-    totals = _Totals(way.lengths, max_points)
-    while len(stretches.rows):
-        parts = way.integrals(stretches.rows, stretches.starts, stretches.ends)
-        if stretches is whole:
-            totals.allow(whole, parts)
-        done = totals.add(stretches, parts)
-        stretches = stretches.take(~done).halved(way)
-    totals.warn_of_gaps(whole)
+    path = IntegrationPath(estimator, rows, output)
+    whole = segments = _Segments.whole(path)
+    totals = _Totals(path.lengths, max_points)
+    while len(segments.rows):
+        parts = path.integrals(segments.rows, segments.starts, segments.ends)
+        if segments is whole:
+            totals.set_tolerances(whole, parts)
+        done = totals.add(segments, parts)
+        segments = segments.take(~done).halved(path)
+    totals.warn_of_errors(whole)
     ends = zip(whole.first.tolist(), whole.last.tolist(), strict=True)
     return [
         Scores(tokens, output=last, baseline=first)
@@ -87,34 +87,35 @@ class _Totals:
         self.n_points = np.zeros(len(lengths))
         self.max_points = max_points
 
-    def allow(self, whole: "_Stretches", parts: list[np.ndarray]) -> None:
+    def set_tolerances(self, whole: "_Segments", parts: list[np.ndarray]) -> None:
         """Set the tolerances from a first pass over the whole paths."""
         sizes = np.array([np.abs(part).sum() for part in parts])
-        self.allowed = np.maximum(_TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes)
-        self.left = self.allowed.copy()
+        tolerances = _TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes
+        self.tolerances = np.maximum(*tolerances)
+        self.left = self.tolerances.copy()
 
-    def add(self, stretches: "_Stretches", parts: list[np.ndarray]) -> np.ndarray:
+    def add(self, segments: "_Segments", parts: list[np.ndarray]) -> np.ndarray:
         """Add the segments that have converged, and return a mask of the others."""
-        rows = stretches.rows
+        rows = segments.rows
         sums = np.array([part.sum() for part in parts])
-        gaps = np.abs(sums - stretches.rises)
+        gaps = np.abs(sums - segments.rises)
         n_open = np.bincount(rows, minlength=len(self.tokens))
         self.n_points += N_POINTS * n_open
         fits = gaps <= self.left[rows] / n_open[rows]
-        is_thin = stretches.ends - stretches.starts <= _THINNEST
+        is_thin = segments.ends - segments.starts <= _THINNEST
         done = fits | is_thin | (self.n_points[rows] >= self.max_points)
         # the integral of a jump is rescaled only if it has the same sign as the jump
-        jumps = ~fits & is_thin & (stretches.rises * sums > 0)
-        scales = np.divide(stretches.rises, sums, out=np.ones(len(rows)), where=jumps)
+        jumps = ~fits & is_thin & (segments.rises * sums > 0)
+        scales = np.divide(segments.rises, sums, out=np.ones(len(rows)), where=jumps)
         for index in np.flatnonzero(done):
             self.tokens[rows[index]] += scales[index] * parts[index]
         np.subtract.at(self.left, rows[fits], gaps[fits])
         return done
 
-    def warn_of_gaps(self, whole: "_Stretches") -> None:
-        """Warn about rows outside their tolerance."""
+    def warn_of_errors(self, whole: "_Segments") -> None:
+        """Warn about rows whose error exceeds the tolerance."""
         sums = np.array([tokens.sum() for tokens in self.tokens])
-        out = np.flatnonzero(np.abs(sums - whole.rises) > self.allowed)
+        out = np.flatnonzero(np.abs(sums - whole.rises) > self.tolerances)
         if len(out):
             warnings.warn(
                 f"The scores of {len(out)} of {len(sums)} texts, such as text "
@@ -126,7 +127,7 @@ class _Totals:
 
 
 @dataclass(frozen=True)
-class _Stretches:
+class _Segments:
     """Segments of the paths of rows.
 
     Parameters
@@ -145,11 +146,11 @@ class _Stretches:
     last: np.ndarray
 
     @classmethod
-    def whole(cls, way: IntegrationPath) -> "_Stretches":
+    def whole(cls, path: IntegrationPath) -> "_Segments":
         """Return one segment per row that covers the whole path."""
-        rows = np.arange(len(way.lengths))
+        rows = np.arange(len(path.lengths))
         starts, ends = np.zeros(len(rows)), np.ones(len(rows))
-        values = way.values(rows, starts), way.values(rows, ends)
+        values = path.values(rows, starts), path.values(rows, ends)
         return cls(rows, starts, ends, *values)
 
     @property
@@ -157,15 +158,15 @@ class _Stretches:
         """Difference of the output between the ends of each segment."""
         return self.last - self.first
 
-    def take(self, which: np.ndarray) -> "_Stretches":
+    def take(self, which: np.ndarray) -> "_Segments":
         """Return a subset of the segments."""
-        return _Stretches(*(values[which] for values in vars(self).values()))
+        return _Segments(*(values[which] for values in vars(self).values()))
 
-    def halved(self, way: IntegrationPath) -> "_Stretches":
+    def halved(self, path: IntegrationPath) -> "_Segments":
         """Return both halves of each segment."""
         middles = (self.starts + self.ends) / 2
-        values = way.values(self.rows, middles)
-        return _Stretches(
+        values = path.values(self.rows, middles)
+        return _Segments(
             np.concatenate([self.rows, self.rows]),
             np.concatenate([self.starts, middles]),
             np.concatenate([middles, self.ends]),

@@ -81,9 +81,11 @@ class IntegrationPath:
         self._device = next(self._module.parameters()).device
         self._module.to(self._device)
         self._log_odds = getattr(estimator, "log_odds_", None)
-        self._path = getattr(estimator, "linear_model_", None)
+        self._linear_model = getattr(estimator, "linear_model_", None)
         self._fuse: Callable = (
-            operator.add if self._path is None else estimator.model_.ngrams.combine
+            operator.add
+            if self._linear_model is None
+            else estimator.model_.ngrams.combine
         )
         self._output = output
         self._dataset = estimator.model_.with_features(rows)
@@ -166,13 +168,13 @@ class IntegrationPath:
     def _linear_part(self) -> tuple[RaggedArray, np.ndarray]:
         """Return the contributions of n-grams to the logits, and the remaining part."""
         sequences, static = self._dataset.sequences, self._dataset.static
-        if self._path is None:
+        if self._linear_model is None:
             n_outputs = self._module.head.output_size
             ngrams = np.zeros((len(sequences.values), 1, n_outputs))
             logits = np.zeros((len(sequences), n_outputs))
         else:
-            ngrams = self._path.contributions(sequences, static)
-            logits = self._path.logits(sequences, static)
+            ngrams = self._linear_model.contributions(sequences, static)
+            logits = self._linear_model.logits(sequences, static)
             np.subtract.at(logits, sequences.row_of_steps, ngrams.sum(1))
         ragged = RaggedArray(ngrams.astype(np.float32), sequences.offsets)
         return ragged, logits.astype(np.float32)
@@ -187,7 +189,9 @@ class IntegrationPath:
             channels = of_vectors[..., n_shared:]
             channels = channels.unflatten(2, (longest - shortest + 1, -1))
             tokens += shared_among_tokens(channels.sum(3).numpy(), shortest)
-        if self._path is not None:
+        if self._linear_model is not None:
             of_ngrams = of_ngrams.detach().cpu().double().sum(3)
-            tokens += shared_among_tokens(of_ngrams.numpy(), self._path.ngrams[0])
+            tokens += shared_among_tokens(
+                of_ngrams.numpy(), self._linear_model.ngrams[0]
+            )
         return tokens

@@ -15,7 +15,7 @@ from sklearn_bilstm.fitting import (
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._model import EXPLAINABLE, one_per_row, transformers_of
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, TokenCharacters
-from sklearn_bilstm.text import LocatedDocument, written_out
+from sklearn_bilstm.text import LocatedDocument, join_tokens
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["explain_labels"]
@@ -106,7 +106,7 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
 def _of_sentence(
     tagger: Any, tokens: list, rows: SequenceDataset, row: int, columns: np.ndarray
 ) -> Explanations:
-    text, located = written_out(tokens)
+    text, located = join_tokens(tokens)
     document = LocatedDocument([text], [], located)
     n_steps = len(tokens)
     # one variant with all tokens, one with none, and one without each of them

@@ -1,4 +1,4 @@
-"""Learning rate range test."""
+"""Learning-rate range test."""
 
 from copy import copy
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators import BaseSequenceEstimator
 from sklearn_bilstm.training import StopTraining
 from sklearn_bilstm.utils._sklearn import HasMethods, Interval, validate_params
 
@@ -28,7 +28,7 @@ _SHARE_OF_RATE = 0.1
 
 @dataclass(frozen=True)
 class RangeTest:
-    """Result of a learning rate range test.
+    """Result of a learning-rate range test.
 
     :class:`~sklearn_bilstm.LearningRateDisplay` plots it.
 
@@ -69,7 +69,7 @@ def find_learning_rate(
     highest: float = 10.0,
     n_steps: int = 150,
 ) -> RangeTest:
-    """Run a learning rate range test.
+    """Run a learning-rate range test.
 
     The test (Smith, 2017) increases the learning rate exponentially from batch to
     batch, until the loss reaches four times its minimum. The suggested rate is a tenth
@@ -78,7 +78,7 @@ def find_learning_rate(
     shows that the learning rate has little effect, or that the network learns nothing
     in so few steps.
 
-    Training uses the parameters of the model, except for the learning rate schedule,
+    Training uses the parameters of the model, except for the learning-rate schedule,
     early stopping, callbacks and linear model. The token vectors keep their fraction of
     the learning rate. The result is reproducible for a fixed `random_state`.
 

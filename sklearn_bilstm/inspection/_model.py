@@ -12,7 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
+from sklearn_bilstm.estimators import BaseSequenceEstimator, current_model
 from sklearn_bilstm.fitting import encode, find_fitted_estimator, inner_estimator
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
@@ -29,7 +29,7 @@ __all__ = [
 
 EXPLAINABLE = (
     "a fitted pipeline of a TextVectorizer and a BiLSTMClassifier or BiLSTMRegressor, "
-    "a fitted BiLSTMTagger, or a search or FrozenEstimator that holds one"
+    "a fitted BiLSTMTagger, or a search or FrozenEstimator that contains one"
 )
 
 

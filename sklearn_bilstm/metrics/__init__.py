@@ -1,9 +1,10 @@
-"""Metrics for sequence labelling."""
+"""Metrics for sequence tagging."""
 
 from sklearn_bilstm.metrics._schemes import (
+    SCHEMES,
     allowed_transitions,
+    convert_to_scheme,
     find_scheme,
-    in_scheme,
 )
 from sklearn_bilstm.metrics._span_scores import (
     span_f1_score,
@@ -14,11 +15,12 @@ from sklearn_bilstm.metrics._span_scores import (
 from sklearn_bilstm.metrics._spans import Span, find_spans
 
 __all__ = [
+    "SCHEMES",
     "Span",
     "allowed_transitions",
+    "convert_to_scheme",
     "find_scheme",
     "find_spans",
-    "in_scheme",
     "span_f1_score",
     "span_precision_recall_fscore_support",
     "span_precision_score",

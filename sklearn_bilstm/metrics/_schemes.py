@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_bilstm.metrics._spans import Span, find_spans, parts_of
 
-__all__ = ["SCHEMES", "allowed_transitions", "find_scheme", "in_scheme"]
+__all__ = ["SCHEMES", "allowed_transitions", "convert_to_scheme", "find_scheme"]
 
 
 class _Scheme(NamedTuple):
@@ -71,13 +71,13 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
                     n_written[name] += written == _labels_of(span, scheme)
     except (AttributeError, TypeError, ValueError):  # not labels of spans
         return None
-    if not labels or _are_something_else(labels):
+    if not labels or _only_resemble_prefixes(labels):
         return None
     found = max(SCHEMES, key=n_written.__getitem__)
     return "IOB1" if found == "BIO" and begins["I"] > begins["B"] else found
 
 
-def _are_something_else(labels: set[str]) -> bool:
+def _only_resemble_prefixes(labels: set[str]) -> bool:
     """Return whether labels such as sizes only look like prefixes of a scheme."""
     if labels == {"O"} or any("-" in label for label in labels):
         return False
@@ -119,7 +119,7 @@ def _may_follow(label: tuple, following: tuple, scheme: str) -> bool:
     return scheme == "BIO" or place not in "BI"
 
 
-def in_scheme(labels: Sequence[str], scheme: str) -> list[str]:
+def convert_to_scheme(labels: Sequence[str], scheme: str) -> list[str]:
     """Convert the labels of a sequence to a scheme.
 
     Parameters

@@ -39,7 +39,7 @@ from sklearn_bilstm.nn._pooling import (
     MaxPooling,
     MeanPooling,
 )
-from sklearn_bilstm.nn._projection import Projection, RowsToLookUp
+from sklearn_bilstm.nn._projection import Projection, ProjectionBatchSizes
 from sklearn_bilstm.nn._tagging import TaggingModel
 
 __all__ = [
@@ -62,9 +62,9 @@ __all__ = [
     "Network",
     "NumericInput",
     "Projection",
+    "ProjectionBatchSizes",
     "RecurrentEncoder",
     "RecurrentLayer",
-    "RowsToLookUp",
     "SequenceModel",
     "TaggingModel",
     "TokenInput",

@@ -12,7 +12,7 @@ from sklearn_bilstm.nn._layer import Layer
 from sklearn_bilstm.nn._mask import Order, reversed_order
 from sklearn_bilstm.nn._network import Network
 from sklearn_bilstm.nn._pooling import AttentionPooling, Pooling
-from sklearn_bilstm.nn._projection import Projection, RowsToLookUp
+from sklearn_bilstm.nn._projection import Projection, ProjectionBatchSizes
 
 __all__ = ["SequenceModel"]
 
@@ -54,12 +54,15 @@ class SequenceModel(Network):
         return type(layer), width, self.encoder.architecture, type(self.pooling)
 
     @property
-    def rows_to_look_up(self) -> RowsToLookUp | None:
+    def projection_batch_sizes(self) -> ProjectionBatchSizes | None:
         """Batch sizes for which a projection is faster, None if there are none."""
-        return Projection.rows(self.input_layer, self.encoder)
+        return Projection.batch_sizes(self.input_layer, self.encoder)
 
     def projection(self) -> Projection:
-        """Return a projection with the current weights, for `rows_to_look_up`."""
+        """Return a projection with the current weights.
+
+        It is faster for the batch sizes in `projection_batch_sizes`.
+        """
         layer = cast("TokenInput", self.input_layer)
         return Projection(layer, self.encoder.layers[0])
 
@@ -119,7 +122,7 @@ class SequenceModel(Network):
         generator: torch.Generator | None = None,
     ) -> Tensor:
         encoder = self.encoder
-        if self.pooling.asks_for_order:
+        if self.pooling.needs_ordered_states:
             states, final = encoder.states(first, mask, order, generator)
             pooled = self.pooling(states, mask, final)  # (B, P - S)
         else:

@@ -1,10 +1,10 @@
 """Pooling layers that reduce the states of a sequence to one vector.
 
-A pooling with `asks_for_order` is called with the states, of shape (B, T, H), the mask,
-and the final states, of shape (B, H). Others are called with parts of the states, of
-shapes (B, T, H_i) whose sizes sum to H, and the mask; the real steps of a part can be
-in any order. A pooling has an `output_size` and returns zeros for empty rows. Its name
-in `POOLINGS` is the value of the `pooling` parameter.
+If `needs_ordered_states`, `forward` receives `(states, mask, final)`: states of shape
+(B, T, H) and final states of shape (B, H). Otherwise it receives `(parts, mask)`:
+`parts` is a list of tensors of shapes (B, T, H_i) whose sizes sum to H and whose real
+steps can be in any order. A pooling has an `output_size` and returns zeros for empty
+rows. Its name in `POOLINGS` is the value of the `pooling` parameter.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ class Pooling(Layer):
     """
 
     n_views = 1  # number of concatenated vectors of size H in the output
-    asks_for_order = False
+    needs_ordered_states = False
 
     def __init__(self, input_size: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class MeanPooling(Pooling):
 class LastPooling(Pooling):
     """Final state of each direction."""
 
-    asks_for_order = True
+    needs_ordered_states = True
 
     def forward(self, states: Tensor, mask: Tensor, final: Tensor) -> Tensor:
         """Pool to shape (B, H)."""
@@ -96,7 +96,7 @@ class MaxMeanPooling(Pooling):
 class AttentionPooling(Pooling):
     """Weighted mean, by additive attention with a trained query (Yang et al., 2016)."""
 
-    asks_for_order = True
+    needs_ordered_states = True
 
     def __init__(self, input_size: int) -> None:
         super().__init__(input_size)

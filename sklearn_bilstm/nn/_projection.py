@@ -9,7 +9,7 @@ from sklearn_bilstm.nn._encoder import RecurrentEncoder, RecurrentLayer
 from sklearn_bilstm.nn._input import TokenInput
 from sklearn_bilstm.nn._mask import Order, reorder
 
-__all__ = ["Projection", "RowsToLookUp"]
+__all__ = ["Projection", "ProjectionBatchSizes"]
 
 # If all rows together have fewer state components, torch's kernel is faster than single
 # operations, each of which has a call overhead.
@@ -24,7 +24,7 @@ _BEST_NUMBERS = 16_000
 _MOST_NUMBERS_OF_TABLES = 2**26
 
 
-class RowsToLookUp(NamedTuple):
+class ProjectionBatchSizes(NamedTuple):
     """Batch sizes for which a :class:`Projection` is faster.
 
     Parameters
@@ -75,7 +75,9 @@ class Projection:
         self.tables = tables.flatten(0, 1)  # (n_directions * n_tokens, n_sums)
 
     @staticmethod
-    def rows(input_layer: nn.Module, encoder: RecurrentEncoder) -> RowsToLookUp | None:
+    def batch_sizes(
+        input_layer: nn.Module, encoder: RecurrentEncoder
+    ) -> ProjectionBatchSizes | None:
         """Return the batch sizes for which a projection is faster.
 
         None if the first layer is not an LSTM on tokens, if there is too little to
@@ -92,8 +94,8 @@ class Projection:
         if input_layer.n_shared < hidden_size:
             return None
         # rounded up, since a batch has at least one row
-        rows = (-(-n // hidden_size) for n in (_FEWEST_NUMBERS, _BEST_NUMBERS))
-        return RowsToLookUp(*rows)
+        sizes = (-(-n // hidden_size) for n in (_FEWEST_NUMBERS, _BEST_NUMBERS))
+        return ProjectionBatchSizes(*sizes)
 
     def __call__(
         self, ids: Tensor, order: Order, log_odds: Tensor | None = None

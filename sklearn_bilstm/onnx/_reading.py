@@ -15,7 +15,7 @@ from sklearn_bilstm.sequences import (
     ragged_from_series,
 )
 from sklearn_bilstm.utils._containers import as_rows, ragged_ids
-from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._token_ids import TokenIds, have_same_ids
 
 __all__ = ["ServedRows"]
@@ -113,7 +113,7 @@ def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
     static = X[:, X.shape[1] - n_static :]
     static = static.toarray() if sparse.issparse(static) else static
     static = static.astype(np.float64)
-    unfit = find_unfit(static)
+    unfit = find_non_finite(static)
     if unfit is not None:
         place, found = unfit
         raise ValueError(

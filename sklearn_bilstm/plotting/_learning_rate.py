@@ -1,4 +1,4 @@
-"""Plot of a learning rate range test."""
+"""Plot of a learning-rate range test."""
 
 from typing import Any, Self
 
@@ -11,7 +11,7 @@ __all__ = ["LearningRateDisplay"]
 
 
 class LearningRateDisplay:
-    """Plot of a learning rate range test, with the suggested rate.
+    """Plot of a learning-rate range test, with the suggested rate.
 
     Create it with :meth:`from_estimator`, or with :meth:`from_range_test` from the
     result of :func:`find_learning_rate`. It requires matplotlib:

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from sklearn_bilstm.inspection._model import fitted_estimator
+from sklearn_bilstm.inspection import fitted_estimator
 from sklearn_bilstm.plotting._axes import axes_for
 
 __all__ = ["TrainingCurveDisplay"]
@@ -52,7 +52,7 @@ class TrainingCurveDisplay:
 
     See Also
     --------
-    LearningRateDisplay : Plot of a learning rate range test.
+    LearningRateDisplay : Plot of a learning-rate range test.
 
     Examples
     --------
@@ -101,7 +101,7 @@ class TrainingCurveDisplay:
             If the model is of an unsupported type.
         """
         estimator = fitted_estimator(
-            model, "a fitted BiLSTM estimator, or a Pipeline or search that holds one"
+            model, "a fitted BiLSTM estimator, or a Pipeline or search with one"
         )
         display = cls(estimator.history_, estimator.best_epoch_)
         return display.plot(ax=ax, metric=metric)

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_bilstm.estimators import BiLSTMTagger
-from sklearn_bilstm.inspection._model import fitted_estimator
+from sklearn_bilstm.inspection import fitted_estimator
 from sklearn_bilstm.nn import CRF
 from sklearn_bilstm.plotting._axes import axes_for, check_axes
 
@@ -84,7 +84,7 @@ class TransitionDisplay:
             If the model is of an unsupported type, or has no CRF.
         """
         check_axes(cls, ax)
-        kind = "a fitted BiLSTMTagger with crf=True, or a model that holds one"
+        kind = "a fitted BiLSTMTagger with crf=True, or a model that contains one"
         tagger = fitted_estimator(model, kind)
         is_tagger = isinstance(tagger, BiLSTMTagger)
         if not is_tagger or not isinstance(tagger.module_.decoder, CRF):

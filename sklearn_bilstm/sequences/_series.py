@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
-from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._finite import find_non_finite
 
 __all__ = ["ragged_from_numbers", "ragged_from_series"]
 
@@ -95,9 +95,9 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
             f"{len(lengths)} series with {values.shape[1]} channels."
         )
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    unfit = find_unfit(values)
-    if unfit is not None:
-        place, found = unfit
+    non_finite = find_non_finite(values)
+    if non_finite is not None:
+        place, found = non_finite
         step = place // values.shape[1]
         row = int(np.searchsorted(offsets, step, side="right")) - 1
         raise ValueError(

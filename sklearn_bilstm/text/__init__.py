@@ -1,7 +1,7 @@
-"""Text processing: tokenization, vocabularies, token ids and word vectors."""
+"""Text processing: tokenisation, vocabularies, token ids and word vectors."""
 
 from sklearn_bilstm.text._analysis import make_analyzer, tokenize
-from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken, written_out
+from sklearn_bilstm.text._locating import LocatedDocument, LocatedToken, join_tokens
 from sklearn_bilstm.text._state import set_vectorizer_state, vectorizer_state
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._word_vectors import WordVectors, load_word_vectors
@@ -14,10 +14,10 @@ __all__ = [
     "TextVectorizer",
     "WordReader",
     "WordVectors",
+    "join_tokens",
     "load_word_vectors",
     "make_analyzer",
     "set_vectorizer_state",
     "tokenize",
     "vectorizer_state",
-    "written_out",
 ]

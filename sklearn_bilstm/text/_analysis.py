@@ -1,4 +1,4 @@
-"""Tokenization of documents."""
+"""Tokenisation of documents."""
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator
@@ -69,17 +69,17 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("I don't like it :( A 7/10? 很好!")
     ['I', "don't", 'like', 'it', ':(', 'A', '7', '10', '?', '很', '好', '!']
     """
-    pattern, text = _reading_of(text)
+    pattern, text = _pattern_for(text)
     return pattern.findall(text)
 
 
 def find_tokens(text: str) -> Iterator[re.Match]:
     """Yield a match for each token that :func:`tokenize` returns."""
-    pattern, text = _reading_of(text)
+    pattern, text = _pattern_for(text)
     return pattern.finditer(text)
 
 
-def _reading_of(text: str) -> tuple[re.Pattern, str]:
+def _pattern_for(text: str) -> tuple[re.Pattern, str]:
     """Return a pattern, and the text to apply it to, of the same length."""
     if text.isascii():
         return _ASCII_TOKEN, text

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.utils._containers import columns_of, describe, plain
+from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = ["Documents", "read_documents"]
@@ -72,7 +72,7 @@ def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
 
 
 def _columns(X: Any) -> tuple[list[list], list[str] | None]:
-    X = plain(X)
+    X = unwrap_container(X)
     table = columns_of(X)
     if table is not None:
         names, columns = table[0], [_list(column) for column in table[1]]

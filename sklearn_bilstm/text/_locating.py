@@ -13,7 +13,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn_bilstm.text._analysis import find_tokens, make_analyzer, tokenize
 from sklearn_bilstm.text._documents import Documents
 
-__all__ = ["LocatedDocument", "LocatedToken", "Locator", "written_out"]
+__all__ = ["LocatedDocument", "LocatedToken", "Locator", "join_tokens"]
 
 Span = tuple[int, int] | None
 
@@ -115,7 +115,7 @@ class Locator:
         else:
             tokens = list(self._analyze(document))
             if not isinstance(document, str):
-                return written_out(tokens)
+                return join_tokens(tokens)
             prepared = _Prepared(document, str.lower)
             spans = _search([str(token).lower() for token in tokens], prepared.text)
         located = [
@@ -178,7 +178,7 @@ class _Prepared:
         return start, end
 
 
-def written_out(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
+def join_tokens(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
     """Join tokens with spaces, and return their positions."""
     text = ""
     located: list[LocatedToken] = []

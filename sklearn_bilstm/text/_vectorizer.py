@@ -24,7 +24,7 @@ from sklearn_bilstm.text._vocabulary import (
     TokenCounts,
     check_vocabulary,
     encode,
-    extended,
+    extend_vocabulary,
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
@@ -129,7 +129,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         zeros, as `set_output` requires.
 
     n_jobs : int, default=None
-        Number of processes for tokenization. None means 1 unless in a
+        Number of processes for tokenisation. None means 1 unless in a
         :obj:`joblib.parallel_backend` context; -1 means all processors. Starting the
         processes takes a second or two; joblib then keeps them for some minutes.
 
@@ -273,7 +273,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     def fit_transform(self, X, y=None):
         """Learn the vocabulary and return the token ids.
 
-        Each document is tokenized only once.
+        Each document is tokenised only once.
 
         Parameters
         ----------
@@ -462,7 +462,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return {name: getattr(self, name) for name in names}
 
     def _validate_params(self) -> None:
-        # scikit-learn does not accept a float32 of numpy where an int can stand, too
+        # scikit-learn rejects NumPy floats for parameters that can also be an int
         plain = copy(self)
         for name, value in self.get_params(deep=False).items():
             setattr(plain, name, plain_value(value))
@@ -494,20 +494,20 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
     ) -> dict[Hashable, int]:
         if self.vocabulary is not None:
-            return known or extended(check_vocabulary(self.vocabulary), markers)
-        known = extended(known, markers)
+            known = known or check_vocabulary(self.vocabulary)
+            return extend_vocabulary(known, markers)
+        known = extend_vocabulary(known, markers)
         room = self.max_features
         if room is not None:
             room = max(0, room + len(markers) - len(known))
         tokens = counts.ranked(self.min_df, self.max_df, room, known)
         if len(known) + len(tokens) == len(markers):
             raise ValueError(
-                "The vocabulary is empty: no token is left of "
-                f"{len(counts.codes)} distinct tokens in {counts.n_documents} "
-                "documents. Check the documents, stop_words, "
-                f"min_df={self.min_df!r} and max_df={self.max_df!r}."
+                f"The vocabulary is empty: none of {len(counts.codes)} distinct tokens "
+                f"in {counts.n_documents} documents is kept. Check the documents, "
+                f"stop_words, min_df={self.min_df!r} and max_df={self.max_df!r}."
             )
-        return extended(known, tokens)
+        return extend_vocabulary(known, tokens)
 
     def _read(self, X: Any) -> Documents:
         return read_documents(X, missing=self.missing, any_type=callable(self.analyzer))

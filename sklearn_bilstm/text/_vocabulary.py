@@ -20,7 +20,7 @@ __all__ = [
     "TokenCounts",
     "check_vocabulary",
     "encode",
-    "extended",
+    "extend_vocabulary",
 ]
 
 _LARGEST_ID = np.iinfo(np.int32).max
@@ -141,7 +141,7 @@ class EncodedDocuments:
 def encode(
     documents: Iterable, analyze: Analyzer, *, counting: bool = False
 ) -> EncodedDocuments:
-    """Analyze and encode documents; None is an empty document."""
+    """Analyse and encode documents; None is an empty document."""
     codes_of = _interner({})
     look_up = codes_of.__getitem__
     codes, ends = array("i"), array("q")
@@ -155,7 +155,7 @@ def encode(
     return EncodedDocuments(list(codes_of), encoded, lengths, counts)
 
 
-def extended(
+def extend_vocabulary(
     vocabulary: Mapping[Hashable, int], tokens: Iterable[Hashable]
 ) -> dict[Hashable, int]:
     """Return the vocabulary, extended by the tokens that are not in it.
@@ -193,7 +193,7 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
         # the order of a set differs between processes
         unordered = isinstance(vocabulary, set | frozenset)
         tokens = sorted(vocabulary) if unordered else list(vocabulary)
-        vocabulary = extended({}, tokens)
+        vocabulary = extend_vocabulary({}, tokens)
         if len(vocabulary) < len(tokens):
             doubled = next(t for i, t in enumerate(tokens) if t in tokens[:i])
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from sklearn_bilstm.text._vocabulary import encode, extended
+from sklearn_bilstm.text._vocabulary import encode, extend_vocabulary
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 
 __all__ = ["EncodedWords", "WordReader"]
@@ -83,11 +83,11 @@ class WordReader:
         kept = counts.ranked(self.min_df, 1.0, self.max_features)
         # exclude known words whose case the lookup can never match
         known = [word for word in known if self._normalised([word]) == [word]]
-        self.vocabulary_ = extended({}, [*known, *kept])
+        self.vocabulary_ = extend_vocabulary({}, [*known, *kept])
         characters = Counter(
             c for tokens in sentences for token in tokens for c in token
         )
-        self.characters_ = extended({}, sorted(characters))
+        self.characters_ = extend_vocabulary({}, sorted(characters))
         return self
 
     @property

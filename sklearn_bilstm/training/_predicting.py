@@ -189,13 +189,13 @@ class PredictingNet(NeuralNet):
         The number of tokens is checked first, since a call with few tokens is fast.
         """
         network, lengths = self.module_, dataset.sequences.lengths
-        rows = network.rows_to_look_up
+        sizes = network.projection_batch_sizes
         min_tokens = _TOKENS_TO_PROJECT * network.input_layer.input_size
-        if rows is not None and self._on_cpu and lengths.sum() >= min_tokens:
-            batches = self._batches(dataset, rows.best)
-            large = [batch for batch in batches if len(batch) >= rows.fewest]
+        if sizes is not None and self._on_cpu and lengths.sum() >= min_tokens:
+            batches = self._batches(dataset, sizes.best)
+            large = [batch for batch in batches if len(batch) >= sizes.fewest]
             if sum(lengths[batch].sum() for batch in large) >= min_tokens:
-                return batches, self._looking_up(rows.fewest)
+                return batches, self._looking_up(sizes.fewest)
         return self._batches(dataset), network.pool
 
     @single_threaded()  # rounding can depend on the number of threads

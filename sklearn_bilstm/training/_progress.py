@@ -53,7 +53,7 @@ class EpochPrinter(Callback):
 
     @staticmethod
     def _print_line(line: str) -> None:
-        print(line, flush=True)  # noqa: T201, verbose=1 asks for it
+        print(line, flush=True)  # noqa: T201, verbose=1
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Print the epoch, and the column names before the first one."""
@@ -108,7 +108,7 @@ class StepPrinter:
             self._printed = now
             left = (now - self._start) / self._n_done * (self.n_steps - self._n_done)
             line = f"{self.name}: {self._n_done}/{self.n_steps}, {duration(left)} left"
-            print(line, flush=True)  # noqa: T201, verbose=1 asks for it
+            print(line, flush=True)  # noqa: T201, verbose=1
 
 
 def duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Learning rate schedules, as skorch callbacks by name."""
+"""Learning-rate schedules, as skorch callbacks by name."""
 
 import math
 from functools import partial

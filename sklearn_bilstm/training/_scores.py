@@ -103,9 +103,9 @@ class R2(_Score):
 
 
 class _TaggingScore(_Score):
-    """Record a score of the labels of steps, of validation rows only.
+    """Record a score of the labels of steps.
 
-    Decoding the labels takes time.
+    It is computed for validation rows only, since decoding takes time.
     """
 
     @torch.no_grad()

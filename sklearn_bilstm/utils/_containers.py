@@ -14,10 +14,11 @@ __all__ = [
     "as_target",
     "channel_names",
     "columns_of",
+    "csr_of_rows",
     "describe",
-    "plain",
     "ragged_ids",
-    "without_gaps",
+    "resolve_masked",
+    "unwrap_container",
 ]
 
 # Libraries are recognised by attributes, to avoid importing them.
@@ -25,7 +26,7 @@ __all__ = [
 _NUMBERS = int, float, np.integer, np.floating
 
 
-def plain(X: Any, *, name: str = "X") -> Any:
+def unwrap_container(X: Any, *, name: str = "X") -> Any:
     """Convert a container to one of NumPy, SciPy, pandas, polars or Arrow.
 
     Parameters
@@ -183,15 +184,15 @@ def as_rows(X: Any, *, input_type: str) -> Any:
     ValueError
         If X or a row is not a supported container, or a token id is missing.
     """
-    X = plain(X)
+    X = unwrap_container(X)
     if sparse.issparse(X) or isinstance(X, str | bytes | None) or _holds_numbers(X):
         return X
     table = columns_of(X)
     if table is not None:
         return _rows_of_frame(X, *table, input_type)
-    X = _listed(X)
+    X = _array_or_list(X)
     if isinstance(X, np.ndarray):
-        return without_gaps(X, input_type)
+        return resolve_masked(X, input_type)
     if isinstance(X, Real) or set(map(type, X)) <= {int, float}:
         return X
     return [_row(row, number, input_type) for number, row in enumerate(X)]
@@ -204,7 +205,7 @@ def _holds_numbers(X: Any) -> bool:
     return bool(are_numbers) and all(are_numbers)
 
 
-def _listed(X: Any) -> Any:
+def _array_or_list(X: Any) -> Any:
     """Convert a container of rows to an array or a list; numbers are unchanged."""
     if hasattr(X, "to_list") and not isinstance(X, np.ndarray):  # a column
         return X.to_list()
@@ -262,7 +263,7 @@ def as_target(y: Any, *, name: str = "y") -> Any:
     ValueError
         If y is not a supported container.
     """
-    y = plain(y, name=name)
+    y = unwrap_container(y, name=name)
     if isinstance(y, np.ma.MaskedArray):
         labels, gaps = np.ma.getdata(y), np.ma.getmaskarray(y)
         if gaps.any():
@@ -306,7 +307,7 @@ def _row(row: Any, number: int, input_type: str) -> Any:
     if type(row) in (list, tuple, str, bytes, int, float):
         return row
     name = f"X[{number}]"
-    row = plain(row, name=name)
+    row = unwrap_container(row, name=name)
     has_type = False
     if hasattr(row, "to_numpy"):  # a column, or the frame of a series
         table = columns_of(row)
@@ -315,7 +316,7 @@ def _row(row: Any, number: int, input_type: str) -> Any:
         values = [_column(column) for column in columns]
         row = values[0] if table is None else _stacked_columns(values, name)
     if isinstance(row, np.ndarray):
-        return without_gaps(row, input_type, number, has_type)
+        return resolve_masked(row, input_type, number, has_type)
     if hasattr(row, "__array__"):
         return _array_of(row, name)
     if isinstance(row, Sequence) or row is None or np.isscalar(row) or is_missing(row):
@@ -338,13 +339,13 @@ def _rows_of_frame(X: Any, names: list[str], columns: list, input_type: str) -> 
         return X
     if kinds <= set("iu"):
         values = np.ma.column_stack([_column(column) for column in columns])
-        return without_gaps(values, input_type, has_type=True)
+        return resolve_masked(values, input_type, has_type=True)
     cells = _nested(columns)
     if cells is None:
         if hasattr(X, "to_pandas") and not hasattr(X, "get_columns"):  # pyarrow
             return np.column_stack([column.to_numpy() for column in columns])
         has_objects = "O" in kinds and hasattr(X, "iloc")
-        return without_gaps(np.asarray(X), input_type) if has_objects else X
+        return resolve_masked(np.asarray(X), input_type) if has_objects else X
     if len(columns) == 1:
         return as_rows(cells[0], input_type=input_type)
     return _channels(cells, names)
@@ -419,7 +420,7 @@ def _channels(cells: list[list], names: list[str]) -> list[np.ndarray]:
 # -- missing values
 
 
-def without_gaps(
+def resolve_masked(
     values: np.ndarray, input_type: str, row: int | None = None, has_type: bool = False
 ) -> np.ndarray:
     """Return an array without a mask; objects that are integers become integers.
@@ -531,16 +532,18 @@ def ragged_ids(
         return None
     if any(row.ndim != 1 for row in arrays):
         return None
-    rows = [without_gaps(row, "auto", number) for number, row in enumerate(arrays)]
+    rows = [resolve_masked(row, "auto", number) for number, row in enumerate(arrays)]
     kinds = {row.dtype.kind for row in rows if len(row)}
     if not kinds <= set("iu" if input_type == "auto" else "iuf"):
         return None
-    return _matrix_of(rows)
+    return csr_of_rows(rows)
 
 
-def _matrix_of(rows: list[np.ndarray]) -> sparse.csr_array:
+def csr_of_rows(rows: list[np.ndarray]) -> sparse.csr_array:
+    """Return 1-D arrays as the rows of a matrix, as wide as the longest of them."""
     lengths = [len(row) for row in rows]
     ends = np.cumsum([0, *lengths])
-    values = np.concatenate([row for row in rows if len(row)])
+    # the dtype of empty rows is arbitrary
+    values = np.concatenate([row for row in rows if len(row)] or rows)
     columns = np.arange(len(values)) - np.repeat(ends[:-1], lengths)
     return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))

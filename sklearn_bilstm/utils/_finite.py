@@ -2,10 +2,10 @@
 
 import numpy as np
 
-__all__ = ["find_unfit"]
+__all__ = ["find_non_finite"]
 
 
-def find_unfit(values: np.ndarray) -> tuple[int, str] | None:
+def find_non_finite(values: np.ndarray) -> tuple[int, str] | None:
     """Find the first number that is not finite, or out of the range of float32.
 
     Parameters

@@ -17,7 +17,6 @@ from sklearn.utils._param_validation import (
     validate_params,
 )
 from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import (
     _check_feature_names,
     _check_sample_weight,
@@ -30,7 +29,6 @@ __all__ = [
     "RealNotInt",
     "StrOptions",
     "check_feature_names",
-    "check_partial_fit_first_call",
     "check_sample_weight",
     "check_y",
     "fit_context",
@@ -40,7 +38,6 @@ __all__ = [
 ]
 
 check_feature_names = _check_feature_names
-check_partial_fit_first_call = _check_partial_fit_first_call
 check_sample_weight = _check_sample_weight
 check_y = _check_y
 fit_context = _fit_context

@@ -475,7 +475,7 @@ class TestWarmStart:
     @pytest.mark.parametrize("method", ["partial_fit", "fit"])
     def test_a_changed_architecture_raises(self, ids, y, method):
         classifier = small_classifier(warm_start=True).fit(ids, y)
-        with pytest.raises(ValueError, match="describe another one"):
+        with pytest.raises(ValueError, match="describe another network"):
             getattr(classifier.set_params(hidden_layer_sizes=5), method)(ids, y)
         assert classifier.predict(ids).shape == (40,)
 
@@ -511,7 +511,9 @@ class TestWarmStart:
 
     def test_warm_start_raises_on_new_labels(self, ids, y):
         classifier = small_classifier(warm_start=True).fit(ids, y)
-        with pytest.raises(ValueError, match=r"y must hold labels of classes_.*got 7"):
+        with pytest.raises(
+            ValueError, match=r"y must only contain labels of classes_.*got 7"
+        ):
             classifier.fit(ids, y + 7)
         with pytest.raises(ValueError, match="classes"):
             classifier.partial_fit(ids, y, classes=[0, 1, 2])
@@ -566,7 +568,7 @@ def test_torchs_default_dtype_does_not_affect_fit(ids, y, kind):
 def test_a_changed_architecture_of_equal_size_raises(ids, y, change):
     params = {"merge_mode": "mul", "pooling": "max", "warm_start": True}
     classifier = small_classifier(**params).fit(ids, y).set_params(**change)
-    with pytest.raises(ValueError, match="now describe another one"):
+    with pytest.raises(ValueError, match="describe another network"):
         classifier.fit(ids, y)
 
 
@@ -685,14 +687,14 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("X", "message"),
         [
-            (["a text", "more"], r"holds text.*make_pipeline\(TextVectorizer\(\)"),
-            (np.array(["a text", "more"]), "holds text"),
-            (np.array(["a text", None], dtype=object), "holds text"),
-            (pd.Series(["a text", "more"]), "holds text"),
-            (pd.DataFrame({"n": [1, 2], "t": ["a", "b"]}), "holds text"),
-            ([["good", "film"], ["bad", "film"]], "holds text"),
-            ([["good", "film"], ["bad"]], "holds text"),
-            ("a text", "holds text"),
+            (["a text", "more"], r"contains text.*make_pipeline\(TextVectorizer\(\)"),
+            (np.array(["a text", "more"]), "contains text"),
+            (np.array(["a text", None], dtype=object), "contains text"),
+            (pd.Series(["a text", "more"]), "contains text"),
+            (pd.DataFrame({"n": [1, 2], "t": ["a", "b"]}), "contains text"),
+            ([["good", "film"], ["bad", "film"]], "contains text"),
+            ([["good", "film"], ["bad"]], "contains text"),
+            ("a text", "contains text"),
             ([[2, -3], [4, 5]], "Negative values.*row 0 contains -3"),
             ([[2, 3], [4, 2_000_000_000]], "Large values.*input_type='numeric'"),
             (sparse.csr_array([[2.0, 1.5], [1, 1]]), "Fractions.*row 0 contains 1.5"),
@@ -723,9 +725,9 @@ class TestErrors:
         ("labels", "message"),
         [
             ([0.5, 1.5], "Unknown label type"),
-            ([0, np.nan], "missing label: row 1 holds nan"),
-            (["a", None], "missing label: row 1 holds None"),
-            (["a", 3], "of one kind"),
+            ([0, np.nan], "missing label: row 1 is nan"),
+            (["a", None], "missing label: row 1 is None"),
+            (["a", 3], "of one type"),
             ([[0, 2], [1, 0]], "indicator matrix.*MultiOutputClassifier"),
             (None, "requires y"),
         ],
@@ -755,7 +757,7 @@ class TestErrors:
         [
             (
                 {0: 1, 5: 2},
-                "'class_weight' parameter must hold labels of classes_.*got 5, and no",
+                "'class_weight' parameter must map.*for 5, but none",
             ),
             ({0: 1, 1: -2}, "'class_weight' parameter.*-2 for 1"),
             ({0: 1, 1: "x"}, "'class_weight' parameter.*'x' for 1"),
@@ -777,10 +779,10 @@ class TestErrors:
             ),
             (
                 {"X_val": [[2, 3]], "y_val": [0, 1]},
-                "y_val must hold a target for.*2 for 1",
+                "y_val must hold one target per.*2 targets for 1",
             ),
-            ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must hold labels.*got 9"),
-            ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*holds text"),
+            ({"X_val": [[2, 3]], "y_val": [9]}, "y_val must only contain.*got 9"),
+            ({"X_val": ["a text"], "y_val": [0]}, "transform_input=.*contains text"),
         ],
     )
     def test_invalid_validation_rows_raise(self, params, message):
@@ -870,8 +872,8 @@ class TestErrors:
             ({"lr": 0.1}, "must not contain 'lr'"),
             ({5: 1}, "names of arguments.*got the name 5"),
             ({"train_split": None}, "must not contain 'train_split'"),
-            ({"iterator_trian__num_workers": 1}, "skorch says: .*iterator_trian"),
-            ({"optimizer__momentum": 1}, "skorch says: .*momentum"),
+            ({"iterator_trian__num_workers": 1}, "skorch: .*iterator_trian"),
+            ({"optimizer__momentum": 1}, "skorch: .*momentum"),
             ({"callbacks": []}, "must not contain 'callbacks'"),
             ({"module__dropout": 0.1}, "must not contain 'module__dropout'"),
             ({"optimizer__lr": 1.0}, "must not contain 'optimizer__lr'"),

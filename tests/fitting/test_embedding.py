@@ -62,12 +62,12 @@ class TestEmbedding:
         ("given", "message"),
         [
             (np.ones((1, 3)), "'embedding' parameter must.*minimum of 2"),
-            (np.ones((9, 3)), r"there are 9, and X holds id 29.*aligned_to"),
-            (WordVectors(["a"], [[1.0]]), r"there are 3, and X holds id 29"),
+            (np.ones((9, 3)), r"got 9 vectors, but X contains id 29.*aligned_to"),
+            (WordVectors(["a"], [[1.0]]), r"got 3 vectors, but X contains id 29"),
             (np.ones(5), "'embedding' parameter must.*Expected 2D array"),
             (np.full((5, 2), np.nan), "embedding contains NaN"),
             ([["a", "b"]] * 3, "'embedding' parameter must"),
-            (WordVectors([], np.ones((0, 3))), "'embedding'.*hold a word"),
+            (WordVectors([], np.ones((0, 3))), "'embedding'.*non-empty WordVectors"),
             ("glove", "'embedding' parameter"),
         ],
     )

@@ -82,7 +82,7 @@ def test_text_raises_and_suggests_a_text_vectorizer(X):
 
 
 def test_text_raises_after_missing_values():
-    with pytest.raises(ValueError, match="holds text"):
+    with pytest.raises(ValueError, match="contains text"):
         refuse_text(np.array([None, np.nan, "a"], object), estimator="BiLSTMClassifier")
 
 

@@ -8,7 +8,7 @@ from sklearn_bilstm.fitting._labels import (
     encode,
     relative_weights,
     scaled_to_mean_one,
-    warn_of_marks,
+    warn_of_missing_label_codes,
     weight_of_classes,
 )
 
@@ -30,7 +30,7 @@ TARGET = np.array([0, 0, 0, 1, 1, 2])
     ],
 )
 def test_a_missing_label_raises_with_its_row(y):
-    with pytest.raises(ValueError, match=r"missing label: row 2 holds \S+\. Leave out"):
+    with pytest.raises(ValueError, match=r"missing label: row 2 is \S+\. Remove rows"):
         check_labels(y, estimator="BiLSTMClassifier")
 
 
@@ -57,7 +57,7 @@ def test_encode_returns_indices_into_classes():
 
 
 def test_encode_raises_on_an_unknown_label():
-    with pytest.raises(ValueError, match=r"y_val must hold labels of.*got 'x'"):
+    with pytest.raises(ValueError, match=r"y_val must only contain.*got 'x'"):
         encode(np.array(["a", "x"]), CLASSES, name="y_val")
 
 
@@ -99,7 +99,7 @@ def test_scaled_to_mean_one_raises_if_all_weights_are_zero():
 )
 def test_a_likely_ignore_index_warns(classes):
     with pytest.warns(UserWarning, match=f"label {classes[0]}, .* leave them out"):
-        warn_of_marks(np.array(classes), "leave them out")
+        warn_of_missing_label_codes(np.array(classes), "leave them out")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_likely_ignore_index_warns(classes):
     [[-1, 1], [-1, 0], [-1, 0, 1], [-2, -1, 0], [-1.0, 0, 1], [0, 1], ["-1", "0", "1"]],
 )
 def test_other_classes_do_not_warn(classes):
-    warn_of_marks(np.array(classes), "leave them out")
+    warn_of_missing_label_codes(np.array(classes), "leave them out")
 
 
 def test_a_masked_label_raises_as_missing():

@@ -36,7 +36,7 @@ def test_net_state_round_trips_modules_and_weights(params, ids):
     assert found.n_steps_ == net.n_steps_
 
 
-def test_net_state_round_trips_the_optimiser_state(ids):
+def test_net_state_round_trips_the_optimizer_state(ids):
     net = small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_
     found = net_from_state(net_state(net), "cpu")
     weights = dict(found.module_.named_parameters())
@@ -102,7 +102,7 @@ def test_net_from_state_raises_on_missing_or_invalid_weights(fitted):
         net_from_state(changed(plain, weights=doubled), "cpu")
 
 
-def test_net_from_state_raises_on_an_invalid_optimiser_state(ids):
+def test_net_from_state_raises_on_an_invalid_optimizer_state(ids):
     plain = net_state(small_classifier().partial_fit(ids, Y, classes=[0, 1]).net_)
     memory = {"head.linear.bias": {"exp_avg": torch.zeros(5)}}
     with pytest.raises(ValueError, match="The optimizer has another state"):

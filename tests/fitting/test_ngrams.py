@@ -283,9 +283,7 @@ class TestClassLogOdds:
     def test_a_changed_log_odds_ngram_range_raises(self, ids, y, method, ngrams):
         model = self.log_odds_classifier(warm_start=True).fit(ids, y).fit(ids, y)
         model.set_params(log_odds_ngram_range=ngrams)
-        with pytest.raises(
-            ValueError, match="keep all parameters that shape the network"
-        ):
+        with pytest.raises(ValueError, match="restore the parameters of the network"):
             getattr(model, method)(ids, y)
         assert model.predict(ids).shape == (40,)
 

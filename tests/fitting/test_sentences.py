@@ -19,7 +19,7 @@ IDS = [[4, 2], [], [3]]
 
 
 def of_objects(rows):
-    """Return lists of any lengths as a numpy array of objects."""
+    """Return lists of any lengths as a NumPy array of objects."""
     column = np.empty(len(rows), dtype=object)
     for number, row in enumerate(rows):
         column[number] = row
@@ -101,7 +101,7 @@ def test_if_empty_decides_how_empty_rows_are_read():
     [
         ("a b", "list of tokens for each sentence: got 'a b'"),
         (b"a b", "list of tokens for each sentence: got b'a b'"),
-        (["a b", "c"], "row 0 is 'a b'. Split it, as str.split does"),
+        (["a b", "c"], "row 0 is 'a b'. Split it, such as with str.split"),
         (pd.Series(["a b", "c"]), "row 0 is 'a b'. Split it"),
         ([["a"], "b c"], "row 1 is 'b c'. Split it"),
         ([["a"], None], "row 1 is None"),
@@ -116,7 +116,7 @@ def test_if_empty_decides_how_empty_rows_are_read():
         ([np.str_("a b")], "row 0 is .*'a b'.*. Split it"),
         ([np.array("a b"), ["c"]], "row 0 is array"),
         ([["a"], ["b" * 50, ["c"]]], r"row 1 holds \['c'\]"),
-        ([], "X must hold a row"),
+        ([], "X must hold at least one row"),
     ],
 )
 def test_invalid_sentences_raise(X, message):
@@ -128,8 +128,8 @@ def test_invalid_sentences_raise(X, message):
     ("y", "message"),
     [
         (None, "BiLSTMTagger requires y to be passed"),
-        ("OO", "one a token: got 'OO'"),
-        (3, "one a token: got 3"),
+        ("OO", "one label per token: got 'OO'"),
+        (3, "one label per token: got 3"),
         (["O", "O"], "row 0 is 'O'"),
         (np.array(["O", "O"]), "row 0 is .*'O'"),
         ([np.array("O")], "row 0 is array"),
@@ -139,7 +139,7 @@ def test_invalid_sentences_raise(X, message):
         ([["O"], [None]], "strings or ints: row 1 holds None"),
         ([[0.5]], "strings or ints: row 0 holds 0.5"),
         ([[["O"]]], r"strings or ints: row 0 holds \['O'\]"),
-        ([["O"], [1]], "labels of one kind"),
+        ([["O"], [1]], "labels of one type"),
         ({"a": ["O"]}, "y must be a list.*with keys .a."),
     ],
 )
@@ -167,7 +167,7 @@ def test_any_sequence_of_strings_is_a_sentence(container):
     assert as_sentences([container(["a", "b"])], if_empty=False) == [["a", "b"]]
 
 
-@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs numpy 2")
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs NumPy 2")
 def test_an_array_of_numpy_string_dtype_is_a_sentence():
     row = np.array(["a", "b"], dtype=np.dtypes.StringDType())
     assert as_sentences([row], if_empty=False) == [["a", "b"]]

@@ -65,13 +65,13 @@ def test_column_names_reveal_a_wrong_n_static_features(n_static_features):
 
 def test_static_features_before_ids_raise():
     X = table("count", "age").set_output(transform="pandas").transform(FRAME)
-    with pytest.raises(ValueError, match="columns that follow the token ids"):
+    with pytest.raises(ValueError, match="columns after the token ids"):
         small_classifier(n_static_features=2).fit(X[X.columns[::-1]], y)
 
 
 def test_n_static_features_raises_if_all_columns_are_ids():
     X = TextVectorizer(max_length=5).fit_transform(TEXTS)
-    with pytest.raises(ValueError, match="must be 0 where X holds nothing but"):
+    with pytest.raises(ValueError, match="must be 0 if X holds only"):
         small_classifier(n_static_features=2).fit(X, y)
 
 

@@ -6,6 +6,7 @@ from sklearn.metrics import accuracy_score
 from skorch.callbacks import Callback
 
 from sklearn_bilstm import BiLSTMClassifier
+from sklearn_bilstm.fitting import label_target_of_stream
 from tests.helpers import small_classifier
 
 
@@ -110,8 +111,18 @@ def test_a_constant_label_is_predicted_with_high_probability(ids, y_multilabel):
 
 
 def test_multioutput_y_raises_and_suggests_multi_output_classifier(ids, y_multilabel):
-    with pytest.raises(ValueError, match="MultiOutputClassifier fits a classifier"):
+    with pytest.raises(ValueError, match="MultiOutputClassifier, which fits one"):
         small_classifier().fit(ids, y_multilabel * np.array([1, 2, 3]))
+
+
+def test_the_classes_of_a_stream_are_those_of_its_first_batch():
+    y = np.array(["a"])
+    first = label_target_of_stream(y, ["b", "a"], None)
+    assert first.classes.tolist() == ["a", "b"]
+    for classes in (None, ["a", "b"]):
+        assert label_target_of_stream(y, classes, first) is first
+    with pytest.raises(ValueError, match="same in every call.*'c'.*after"):
+        label_target_of_stream(y, ["a", "c"], first)
 
 
 class ValidationTarget(Callback):

@@ -39,7 +39,7 @@ def test_input_type_is_inferred_and_stored():
         (X, "Anna met Ben", "list of tokens for each sentence"),
         (IDS, X, "must hold token ids, as X did in fit"),
         (SERIES, X, "must hold numbers, as X did in fit"),
-        (X, [[["Anna"]]], "got text in an object of type list"),
+        (X, [[["Anna"]]], "object of type list with text"),
     ],
 )
 def test_predict_raises_on_another_kind_of_input(fitted_to, other, message):
@@ -124,7 +124,7 @@ def test_refit_on_lists_deletes_attributes_of_columns_and_channels(
 
 
 def test_ids_of_unequal_length_must_be_lists_of_ints():
-    with pytest.raises(ValueError, match="come as lists of ints"):
+    with pytest.raises(ValueError, match="as lists of ints"):
         small_tagger().fit([[2, 3], [None]], [["O", "O"], ["O"]])
 
 
@@ -179,14 +179,14 @@ def test_an_embedding_array_requires_token_ids():
 
 def test_word_vectors_without_lowercase_words_warn():
     capitals = WordVectors(["Anna", "Ben"], np.eye(2))
-    with pytest.warns(UserWarning, match="no word in lower case.*none of its vectors"):
+    with pytest.warns(UserWarning, match="None of the vectors in 'embedding' is used"):
         small_tagger(embedding=capitals).fit(X, Y)
     small_tagger(embedding=capitals, lowercase=False).fit(X, Y)
 
 
 def test_empty_word_vectors_raise():
     empty = WordVectors([], np.zeros((0, 3)))
-    with pytest.raises(ValueError, match="WordVectors that hold a word"):
+    with pytest.raises(ValueError, match="non-empty WordVectors"):
         small_tagger(embedding=empty).fit(X, Y)
 
 
@@ -222,9 +222,7 @@ def test_scheme_and_classes_are_inferred_from_y(y, scheme):
 
 
 def test_labels_that_violate_the_scheme_are_repaired_with_a_warning():
-    message = (
-        "6 rows of y are not written in BIO: row 0 .* 'I-PER' at token 0 .*'B-PER'"
-    )
+    message = "6 rows of y do not follow .*BIO. Row 0 .*'I-PER' at token 0 .*'B-PER'"
     with pytest.warns(UserWarning, match=message):
         tagger = small_tagger().fit(X, BROKEN)
     assert tagger.classes_.tolist() == ["B-LOC", "B-PER", "O"]
@@ -243,17 +241,20 @@ def test_labels_are_not_repaired_without_constraints(params):
 
 def test_validation_labels_are_repaired_with_a_warning():
     y = [["B-PER", "I-PER", "O"], *Y[1:]]
-    with pytest.warns(UserWarning, match="1 rows of y_val are not written in BIO"):
+    with pytest.warns(UserWarning, match="1 rows of y_val do not follow .* BIO"):
         small_tagger().fit(X, y, X_val=[["Ben"]], y_val=[["I-PER"]])
 
 
 @pytest.mark.parametrize(
     ("y_val", "message"),
     [
-        ([["B-LOC"]], "1 rows of y_val hold labels that y does not, such as 'B-LOC': "),
-        ([["person"]], "y_val must hold labels that mark spans.*BIO.*Got 'person'"),
+        (
+            [["B-LOC"]],
+            "1 rows of y_val contain labels that y does not, such as 'B-LOC'. No",
+        ),
+        ([["person"]], "y_val must contain labels of spans.*BIO.*Got 'person'"),
         ([["O", "O"]], "y_val.*row 0 has 2 labels for 1 tokens"),
-        ([["O"], ["O"]], "y_val must hold a target for each row of X_val: got 2"),
+        ([["O"], ["O"]], "y_val must hold one target per row of X_val: got 2"),
     ],
 )
 def test_invalid_y_val_raises(y_val, message):
@@ -263,7 +264,9 @@ def test_invalid_y_val_raises(y_val, message):
 
 def test_validation_rows_with_unknown_labels_are_ignored():
     X_val, y_val = [["Ben"], ["Ray"], ["met"]], [["B-PER"], ["B-LOC"], ["O"]]
-    with pytest.warns(UserWarning, match="1 rows of y_val hold labels.* 'B-LOC', and"):
+    with pytest.warns(
+        UserWarning, match="1 rows of y_val contain labels.* 'B-LOC'. They"
+    ):
         found = small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
     expected = small_tagger().fit(X, Y, X_val=X_val[::2], y_val=y_val[::2])
     losses = [[e["valid_loss"] for e in fit.history_] for fit in (found, expected)]
@@ -272,7 +275,7 @@ def test_validation_rows_with_unknown_labels_are_ignored():
 
 def test_scheme_may_be_set_explicitly():
     spans = [["S-PER", "O", "S-PER"], ["S-PER", "O"], [], ["O"]] * 3
-    with pytest.warns(UserWarning, match="'S-PER' at token 0 is taken for 'B-PER'"):
+    with pytest.warns(UserWarning, match="'S-PER' at token 0 was replaced by 'B-PER'"):
         tagger = small_tagger(scheme="BIO").fit(X, spans)
     assert tagger.classes_.tolist() == ["B-PER", "O"]
     assert "scheme" not in tagger.auto_params_
@@ -286,7 +289,7 @@ def test_scheme_may_be_set_explicitly():
 
 @pytest.mark.parametrize("params", [{}, {"crf": False}, {"scheme": "IOB1"}])
 def test_a_set_scheme_raises_on_labels_without_spans(params):
-    with pytest.raises(ValueError, match="y must hold labels that mark spans.*'noun'"):
+    with pytest.raises(ValueError, match="y must contain labels of spans.*'noun'"):
         small_tagger(**{"scheme": "BIO", **params}).fit([["a"]], [["noun"]])
 
 
@@ -306,7 +309,7 @@ def test_weights_stay_finite_if_only_empty_rows_have_weight():
 
 def test_warm_start_raises_on_another_scheme():
     tagger = small_tagger(scheme=None, warm_start=True).fit(X, Y)
-    with pytest.raises(ValueError, match="parameters now describe another one"):
+    with pytest.raises(ValueError, match="parameters describe another network"):
         tagger.set_params(scheme="BIO").fit(X, Y)
     tagger.set_params(scheme="auto").fit(X, Y)
 
@@ -316,8 +319,8 @@ def test_repair_warning_states_the_original_row():
     with pytest.warns(UserWarning, match="rows of y_val") as warned:
         small_tagger().fit(X, Y, X_val=X_val, y_val=y_val)
     repaired, left_out = (str(one.message) for one in warned)
-    assert "row 2 is the first, whose 'I-PER' at token 0" in repaired
-    assert "such as 'B-LOC', and are ignored" in left_out
+    assert "Row 2 is the first: 'I-PER' at token 0" in repaired
+    assert "such as 'B-LOC'. They are ignored" in left_out
 
 
 def test_all_transitions_are_allowed_if_no_label_may_end_a_row():
@@ -330,14 +333,14 @@ def test_all_transitions_are_allowed_if_no_label_may_end_a_row():
 
 
 def test_labels_that_numpy_would_change_raise():
-    with pytest.raises(ValueError, match=r"that a numpy array can store: got 'a\\x00'"):
+    with pytest.raises(ValueError, match=r"that a NumPy array can store: got 'a\\x00'"):
         small_tagger().fit([["a", "b"]], [["a", "a\0"]])
     with pytest.raises(
-        ValueError, match="that a numpy array can store: got 9223372036854775809"
+        ValueError, match="that a NumPy array can store: got 9223372036854775809"
     ):
         small_tagger().fit([["a", "b"]], [[-1, 2**63 + 1]])
     with pytest.raises(  # together they would become floats, to which they are equal
-        ValueError, match="that a numpy array can store: got 9223372036854775808"
+        ValueError, match="that a NumPy array can store: got 9223372036854775808"
     ):
         small_tagger().fit([["a", "b"]], [[-1, 2**63]])
 
@@ -349,7 +352,7 @@ def test_labels_may_be_large_ints(labels):
 
 
 def test_y_without_labels_raises():
-    with pytest.raises(ValueError, match="all of its rows are empty"):
+    with pytest.raises(ValueError, match="all rows are empty"):
         small_tagger().fit([[], []], [[], []])
 
 

@@ -56,7 +56,7 @@ class TestPretrained:
             BiLSTMRegressor(pretrained=first, max_epochs=1),
         ):
             with pytest.warns(
-                UserWarning, match="Fit it with log_odds_ngram_range=None"
+                UserWarning, match="Fit the .* with log_odds_ngram_range=None"
             ):
                 second.fit(ids, np.arange(40) % 3)
 

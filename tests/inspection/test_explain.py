@@ -246,7 +246,7 @@ def test_explain_does_not_change_the_model_or_global_random_states(attentive, me
 def test_invalid_arguments_raise(fitted_pipeline, fitted, reviews):
     with pytest.raises(ValueError, match="'method' parameter of explain must be"):
         explain(fitted_pipeline, TEXTS, method="magic")
-    with pytest.raises(ValueError, match="labels of classes_ only"):
+    with pytest.raises(ValueError, match="only contain labels of classes_"):
         explain(fitted_pipeline, TEXTS, "occlusion", target="mediocre")
     with pytest.raises(ValueError, match="one label per text: got 2 labels for 3"):
         explain(fitted_pipeline, TEXTS, "occlusion", target=["negative", "positive"])

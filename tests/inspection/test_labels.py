@@ -146,7 +146,7 @@ def test_invalid_arguments_raise(fitted_tagger, sentences):
     for method in ("integrated_gradients", "attention"):
         with pytest.raises(ValueError, match="'auto' or 'occlusion' for a BiLSTMTagg"):
             explain(fitted_tagger, [SENTENCE], method)
-    with pytest.raises(ValueError, match="labels of classes_ only"):
+    with pytest.raises(ValueError, match="only contain labels of classes_"):
         explain(fitted_tagger, [SENTENCE], target="B-LOC")
     with pytest.raises(ValueError, match="one label per text: got 2 labels for 1"):
         explain(fitted_tagger, [SENTENCE], target=["O", "O"])

@@ -4,9 +4,9 @@ import pytest
 
 from sklearn_bilstm.metrics import (
     allowed_transitions,
+    convert_to_scheme,
     find_scheme,
     find_spans,
-    in_scheme,
 )
 
 KINDS = "xy"
@@ -19,30 +19,30 @@ def labels_of(scheme):
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
-def test_allowed_transitions_are_those_that_in_scheme_leaves_unchanged(scheme):
+def test_allowed_transitions_are_those_that_convert_to_scheme_leaves_unchanged(scheme):
     labels = labels_of(scheme)
     allowed = allowed_transitions(labels, scheme)
     for codes in itertools.product(range(len(labels)), repeat=3):
         row = [labels[code] for code in codes]
         path = [len(labels), *codes, len(labels)]
         found = all(allowed[pair] for pair in itertools.pairwise(path))
-        assert found == (in_scheme(row, scheme) == row), row
+        assert found == (convert_to_scheme(row, scheme) == row), row
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("other", SCHEMES)
-def test_in_scheme_preserves_spans(scheme, other):
+def test_convert_to_scheme_preserves_spans(scheme, other):
     for row in itertools.product(labels_of(other), repeat=3):
-        converted = in_scheme(row, scheme)
+        converted = convert_to_scheme(row, scheme)
         assert find_spans(converted) == find_spans(row), row
         assert set(converted) <= set(labels_of(scheme))
 
 
-def test_in_scheme_converts_hand_made_labels():
+def test_convert_to_scheme_converts_hand_made_labels():
     labels = ["B-x", "I-x", "E-x", "S-x"]
-    assert in_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
-    assert in_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
-    assert in_scheme(labels, "BMES") == ["B-x", "M-x", "E-x", "S-x"]
+    assert convert_to_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
+    assert convert_to_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
+    assert convert_to_scheme(labels, "BMES") == ["B-x", "M-x", "E-x", "S-x"]
 
 
 @pytest.mark.parametrize(
@@ -72,14 +72,14 @@ def test_find_scheme_of_hand_made_labels(rows, scheme):
     assert find_scheme(rows) == scheme
 
 
-def test_in_scheme_accepts_labels_without_a_kind():
-    assert in_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
+def test_convert_to_scheme_accepts_labels_without_a_kind():
+    assert convert_to_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
 
 
 @pytest.mark.parametrize("scheme", ["IOB1", "bio", None])
 def test_unsupported_schemes_raise(scheme):
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
-        in_scheme(["O"], scheme)
+        convert_to_scheme(["O"], scheme)
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
         allowed_transitions(["O"], scheme)
 

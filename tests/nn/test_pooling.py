@@ -30,7 +30,7 @@ def make_pooling(name, size=2):
 
 
 def pool(pooling, states, mask, final):
-    if pooling.asks_for_order:
+    if pooling.needs_ordered_states:
         return pooling(states, mask, final)
     return pooling([states], mask)
 

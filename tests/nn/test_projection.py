@@ -76,7 +76,9 @@ def rows_of(n_tokens=5_000, n_channels=0, hidden_sizes=(64,), **params):
     with torch.device("meta"):
         width = 64 - n_channels
         layer = TokenInput(n_tokens, width, n_channels, unknown_id=UNKNOWN)
-        return Projection.rows(layer, RecurrentEncoder(64, hidden_sizes, **params))
+        return Projection.batch_sizes(
+            layer, RecurrentEncoder(64, hidden_sizes, **params)
+        )
 
 
 @pytest.mark.parametrize("direction", [BIDIRECTIONAL, UNIDIRECTIONAL])
@@ -115,8 +117,8 @@ def test_projection_rows_are_at_least_one():
     with torch.device("meta"):
         layer = TokenInput(50, 20_000, unknown_id=UNKNOWN)
         encoder = RecurrentEncoder(20_000, [20_000])
-    assert Projection.rows(layer, encoder) == (1, 1)
+    assert Projection.batch_sizes(layer, encoder) == (1, 1)
 
 
 def test_projection_is_disabled_for_numeric_input():
-    assert Projection.rows(NumericInput(64), RecurrentEncoder(64, [64])) is None
+    assert Projection.batch_sizes(NumericInput(64), RecurrentEncoder(64, [64])) is None

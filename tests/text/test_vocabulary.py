@@ -10,7 +10,7 @@ from sklearn_bilstm.text._vocabulary import (
     TokenCounts,
     check_vocabulary,
     encode,
-    extended,
+    extend_vocabulary,
 )
 
 CORPUS = st.lists(
@@ -103,9 +103,14 @@ def test_incomparable_tokens_keep_the_order_of_appearance():
     assert counts.ranked(1, 1.0) == tokens
 
 
-def test_extended_assigns_the_next_ids():
-    assert extended({}, "ab") == {"a": 2, "b": 3}
-    assert extended({"x": 7, "y": 4}, "axb") == {"x": 7, "y": 4, "a": 8, "b": 9}
+def test_extend_vocabulary_assigns_the_next_ids():
+    assert extend_vocabulary({}, "ab") == {"a": 2, "b": 3}
+    assert extend_vocabulary({"x": 7, "y": 4}, "axb") == {
+        "x": 7,
+        "y": 4,
+        "a": 8,
+        "b": 9,
+    }
 
 
 @pytest.mark.parametrize("vocabulary", [["b", "a"], ("b", "a"), {"b": 2, "a": 3}])
@@ -134,6 +139,6 @@ def test_an_invalid_vocabulary_raises(vocabulary, message):
 
 def test_a_vocabulary_without_an_id_left_for_markers_is_an_error():
     largest = np.iinfo(np.int32).max
-    assert extended({"a": largest}, ["a"]) == {"a": largest}
+    assert extend_vocabulary({"a": largest}, ["a"]) == {"a": largest}
     with pytest.raises(ValueError, match="'vocabulary' parameter.*2147483647"):
-        extended({"a": largest}, ["<title>"])
+        extend_vocabulary({"a": largest}, ["<title>"])

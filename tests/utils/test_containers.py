@@ -6,7 +6,12 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_bilstm.utils._containers import as_rows, as_target, plain, ragged_ids
+from sklearn_bilstm.utils._containers import (
+    as_rows,
+    as_target,
+    ragged_ids,
+    unwrap_container,
+)
 
 IDS = np.array([[5, 6, 7], [8, 9, 0]])
 MASKED = np.ma.masked_equal(IDS, 0)
@@ -77,9 +82,9 @@ def test_tensors_of_any_dtype_become_arrays():
         torch.ones(2, 3, dtype=torch.bfloat16),
         torch.ones(2, 3, requires_grad=True),
     ):
-        assert np.array_equal(plain(tensor), np.ones((2, 3)))
+        assert np.array_equal(unwrap_container(tensor), np.ones((2, 3)))
     with pytest.raises(ValueError, match=r"sparse tensor. Convert it to a scipy"):
-        plain(torch.ones(2, 3).to_sparse())
+        unwrap_container(torch.ones(2, 3).to_sparse())
 
 
 def test_columns_of_a_nested_frame_are_channels_of_equal_length():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_bilstm.utils._finite import find_unfit
+from sklearn_bilstm.utils._finite import find_non_finite
 
 
 @pytest.mark.parametrize(
@@ -10,10 +10,10 @@ from sklearn_bilstm.utils._finite import find_unfit
 def test_find_unfit_returns_position_and_name_of_the_first(bad, name):
     values = np.zeros((3, 2))
     values[1, 1] = values[2, 0] = bad
-    assert find_unfit(values) == (3, name)
+    assert find_non_finite(values) == (3, name)
 
 
 def test_find_unfit_accepts_the_range_of_float32():
     largest = float(np.finfo(np.float32).max)
-    assert find_unfit(np.array([0.0, -largest, largest])) is None
-    assert find_unfit(np.zeros((0, 3))) is None
+    assert find_non_finite(np.array([0.0, -largest, largest])) is None
+    assert find_non_finite(np.zeros((0, 3))) is None

@@ -99,7 +99,7 @@ class TestOtherVocabulary:
     def test_word_vectors_of_other_ids_raise(self, X):
         words = WordVectors(["plot", "good", "film", "bad"], np.eye(4))
         model = small_classifier(embedding=words)
-        with pytest.raises(ValueError, match=r"other ids in X.*aligned_to"):
+        with pytest.raises(ValueError, match=r"other ids than in X.*aligned_to"):
             model.fit(X, y)
         X = TextVectorizer(vocabulary=words).fit_transform(TEXTS)
         assert len(model.fit(X, y).predict(X)) == len(y)

@@ -1,4 +1,4 @@
-"""What the estimators of whole sequences share: pooled vectors and attention."""
+"""Base class of estimators with one output per row."""
 
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
 from sklearn_bilstm.nn import AttentionPooling
 
-__all__ = ["BasePoolingEstimator"]
+__all__ = ["BaseRowEstimator"]
 
 
 def _pools_by_attention(estimator):
@@ -16,14 +16,14 @@ def _pools_by_attention(estimator):
     else:
         pools = estimator.pooling == "attention"
     if not pools:
-        raise AttributeError("attention_weights needs pooling='attention' in fit.")
+        raise AttributeError("attention_weights requires pooling='attention' in fit.")
     return True
 
 
-class BasePoolingEstimator(
+class BaseRowEstimator(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseSequenceEstimator
 ):
-    """Base class of estimators whose network pools the states of a sequence."""
+    """Base class of estimators whose network pools each row to one vector."""
 
     def transform(self, X):
         """Return the input of the dense layers for each sequence.
