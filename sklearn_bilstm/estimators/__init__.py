@@ -1,6 +1,10 @@
 """The public estimators and their base class."""
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator, set_model
+from sklearn_bilstm.estimators._base import (
+    BaseSequenceEstimator,
+    current_model,
+    set_model,
+)
 from sklearn_bilstm.estimators._classifier import BiLSTMClassifier
 from sklearn_bilstm.estimators._regressor import BiLSTMRegressor
 from sklearn_bilstm.estimators._tagger import BiLSTMTagger
@@ -10,5 +14,6 @@ __all__ = [
     "BiLSTMClassifier",
     "BiLSTMRegressor",
     "BiLSTMTagger",
+    "current_model",
     "set_model",
 ]

@@ -15,9 +15,10 @@ from sklearn_bilstm.fitting import (
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, FitTask
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
+from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._threads import single_threaded
 
-__all__ = ["BaseSequenceEstimator", "set_model"]
+__all__ = ["BaseSequenceEstimator", "current_model", "set_model"]
 
 
 class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
@@ -37,6 +38,8 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         return self.net_.module_
 
     def __sklearn_clone__(self) -> Any:
+        if "callbacks" not in self.get_params(deep=False):  # of a subclass
+            return super().__sklearn_clone__()
         # a copy of a callback would copy the log writer that it holds, if possible
         without = copy(self).set_params(callbacks=None)
         clone = super(BaseSequenceEstimator, without).__sklearn_clone__()
@@ -93,6 +96,18 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
             if name.startswith("_") or not name.endswith("_")
         }
         return {**kept, **model.attributes()}
+
+
+def current_model(estimator: Any) -> FittedModel:
+    """Return the model of a fitted estimator, which predicts with its `n_threads`.
+
+    A prediction calls it once, since another thread can fit the estimator meanwhile,
+    which replaces the model.
+    """
+    model = estimator.model_
+    # other threads may use the model, but results do not depend on this number
+    model.net.n_threads = plain_value(estimator.n_threads)
+    return model
 
 
 def set_model(estimator: BaseSequenceEstimator, model: FittedModel) -> None:

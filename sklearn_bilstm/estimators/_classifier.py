@@ -531,10 +531,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             with a probability above 0.5.
         """
         check_is_fitted(self)
-        logits = self._logits(X)
-        if self.multilabel_:
+        logits, target = self._logits_and_target(X)
+        if target.multilabel:
             return (logits > 0).astype(np.int64)
-        return self.classes_[logits.argmax(1)]
+        return target.classes[logits.argmax(1)]
 
     def decision_function(self, X):
         """Return the logits.
@@ -551,8 +551,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             In the multilabel case, the log odds of each label.
         """
         check_is_fitted(self)
-        logits = self._logits(X)
-        if logits.shape[1] == 2 and not self.multilabel_:
+        logits, target = self._logits_and_target(X)
+        if logits.shape[1] == 2 and not target.multilabel:
             return logits[:, 1] - logits[:, 0]
         return logits
 
@@ -571,8 +571,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             multilabel case.
         """
         check_is_fitted(self)
-        logits = self._logits(X)
-        return expit(logits) if self.multilabel_ else softmax(logits, axis=1)
+        logits, target = self._logits_and_target(X)
+        return expit(logits) if target.multilabel else softmax(logits, axis=1)
 
     def predict_log_proba(self, X):
         """Return the logarithm of the probability of each class.
@@ -588,8 +588,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        logits = self._logits(X)
-        return log_expit(logits) if self.multilabel_ else log_softmax(logits, axis=1)
+        logits, target = self._logits_and_target(X)
+        return log_expit(logits) if target.multilabel else log_softmax(logits, axis=1)
 
     def _attributes(self, model: FittedModel):
         return {**super()._attributes(model), **model.ngrams.attributes()}

@@ -462,7 +462,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
             The number of dimensions is that of y in `fit`.
         """
         check_is_fitted(self)
-        return self.model_.target.unscale(self._logits(X))
+        outputs, target = self._logits_and_target(X)
+        return target.unscale(outputs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

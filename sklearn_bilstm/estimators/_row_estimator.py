@@ -4,7 +4,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
 from sklearn_bilstm.nn import AttentionPooling
 
 __all__ = ["BaseRowEstimator"]
@@ -41,7 +41,7 @@ class BaseRowEstimator(
             One vector per row. The pooled vector of an empty sequence is zero.
         """
         check_is_fitted(self)
-        model = self.model_
+        model = current_model(self)
         return model.net.pooled(model.with_features(model.read(X)))
 
     @available_if(_pools_by_attention)
@@ -61,12 +61,13 @@ class BaseRowEstimator(
             Weights of the real steps of each row, in order. They sum to one.
         """
         check_is_fitted(self)
-        model = self.model_
+        model = current_model(self)
         return model.net.attention(model.with_features(model.read(X)))
 
-    def _logits(self, X):
-        model = self.model_
-        return model.logits(model.read(X))
+    def _logits_and_target(self, X):
+        """Return the logits of X, and the target of the same model."""
+        model = current_model(self)
+        return model.logits(model.read(X)), model.target
 
     @property
     def _n_features_out(self):

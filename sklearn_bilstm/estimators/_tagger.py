@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._base import BaseSequenceEstimator
+from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.fitting import (
     ReaderAndTarget,
@@ -470,8 +470,9 @@ class BiLSTMTagger(BaseSequenceEstimator):
             The most probable label sequence of each row, one label per token.
         """
         check_is_fitted(self)
-        found = self.net_.labels(self.model_.read(X))
-        return RowsOfLabels(self.classes_[codes].tolist() for codes in found)
+        model = current_model(self)
+        found = model.net.labels(model.read(X))
+        return RowsOfLabels(model.target.classes[codes].tolist() for codes in found)
 
     def predict_proba(self, X):
         """Return the probability of each label of each token.
@@ -489,7 +490,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
             Columns in the order of `classes_`.
         """
         check_is_fitted(self)
-        return self.net_.marginals(self.model_.read(X))
+        model = current_model(self)
+        return model.net.marginals(model.read(X))
 
     def score(self, X, y, sample_weight=None):
         """Return the F1 score of spans, or the accuracy of token labels.

@@ -11,7 +11,7 @@ from sklearn.utils import check_consistent_length
 from sklearn_bilstm.fitting._builder import NetworkSizes, build_network, training_dtype
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
-from sklearn_bilstm.fitting._labels import scaled_to_mean_one
+from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
@@ -99,9 +99,8 @@ def prepare_fit(
         types.fit_target(y, config) if previous_model is None else previous_model.target
     )
     target.check_config(config)
-    rows = _weighted(
-        target.with_targets(rows, y, "y"), y, sample_weight, target, config
-    )
+    rows = target.with_targets(rows, y, "y")
+    rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
     rows.weight = scaled_to_mean_one(rows.weight)
     train, valid = _split(
         config, types, reader, target, rows, X_val, y_val, random_state
@@ -110,20 +109,16 @@ def prepare_fit(
         reader.fit_scalers(train)
         target.fit_scale(train)
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
-    pretrained = pretrained_model(config)
-    ngrams = _unfitted_ngrams(config, reader, target, len(train), pretrained)
+    pretrained = pretrained_model(config) if previous_model is None else None
+    kept = _kept_log_odds(config, previous_model, pretrained)
+    ngrams = _unfitted_ngrams(config, reader, target, len(train), kept)
     sequences = _with_unlabelled(config, reader, train.sequences, X_unlabelled)
     network = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if previous_model is None
         else _continued_network(config, previous_model, ngrams.log_odds)
     )
-    ngrams.fit(
-        train,
-        seed=seeds[0],
-        verbose=config.verbose > 0,
-        keep_log_odds=_keeps_log_odds(config, pretrained),
-    )
+    ngrams.fit(train, seed=seeds[0], verbose=config.verbose > 0)
     n_epochs = number_of_epochs(config, len(train), reader.input_type)
     resolved = {"max_epochs": n_epochs, "early_stopping": valid is not None}
     auto_params = _auto_params(config, reader, target, ngrams, resolved)
@@ -171,17 +166,18 @@ def prepare_partial_fit(
     y = _checked_y(rows, y, config, types)
     target = _target_of_stream(config, types, previous_model, y, classes)
     target.check_config(config)
-    train = _weighted(
-        target.with_targets(rows, y, "y"), y, sample_weight, target, config
-    )
+    rows = target.with_targets(rows, y, "y")
+    train = _weighted(rows, y, sample_weight, target, config)
     if previous_model is None:
-        scaled_to_mean_one(train.weight)  # the first batch must have a positive weight
-        reader.fit_scalers(train)
-        target.fit_scale(train)
+        # the first batch must have a positive weight
+        scaled = replace(train, weight=scaled_to_mean_one(train.weight))
+        reader.fit_scalers(scaled)
+        target.fit_scale(scaled)
         ngrams, net = _start_of_stream(config, reader, target, train)
     else:
         ngrams = previous_model.ngrams
-        log_odds = _unfitted_log_odds(config, reader, target, pretrained_model(config))
+        kept = _kept_log_odds(config, previous_model, None)
+        log_odds = _unfitted_log_odds(config, reader, target, kept)
         network = _continued_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
@@ -214,9 +210,12 @@ def _start_of_stream(
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     pretrained = pretrained_model(config)
-    ngrams = NgramModels(_unfitted_log_odds(config, reader, target, pretrained))
-    if not _keeps_log_odds(config, pretrained):
-        ngrams.fit_log_odds(train.take(np.arange(0)))
+    kept = _kept_log_odds(config, None, pretrained)
+    ngrams = NgramModels(
+        _unfitted_log_odds(config, reader, target, kept),
+        log_odds_are_pretrained=kept is not None,
+    )
+    ngrams.fit_log_odds(train.take(np.arange(0)))
     network = _new_network(
         config, reader, target, ngrams, train.sequences, pretrained, seeds[0]
     )
@@ -252,14 +251,21 @@ def _checked_y(
 
 
 def _weighted(
-    rows: SequenceDataset, y: Any, sample_weight: Any, target: Target, config: Config
+    rows: SequenceDataset,
+    y: Any,
+    sample_weight: Any,
+    target: Target,
+    config: Config,
+    scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> SequenceDataset:
-    """Return rows with their weights, without those of weight 0."""
+    """Return rows with their scaled weights, without those of weight 0."""
     sample_weight = as_target(sample_weight, name="sample_weight")
     weight = check_sample_weight(
         sample_weight, y, dtype=np.float64, ensure_non_negative=True
     )
-    weight = weight * target.row_weights(rows.target, weight, config)
+    weight = scale(weight)
+    of_classes = scale(target.row_weights(rows.target, weight, config))
+    weight = scale(weight * of_classes)
     return replace(rows, weight=weight).take(np.flatnonzero(weight))
 
 
@@ -337,31 +343,37 @@ def _unfitted_ngrams(
     reader: SequenceReader,
     target: Any,
     n_rows: int,
-    pretrained: FittedModel | None,
+    kept: ClassLogOdds | None,
 ) -> NgramModels:
     if reader.input_type != "tokens":
         return NgramModels()
-    kept = None if pretrained is None else pretrained.ngrams.log_odds
     return NgramModels.unfitted(config, target, n_rows, kept)
 
 
 def _unfitted_log_odds(
-    config: Config,
-    reader: SequenceReader,
-    target: Any,
-    pretrained: FittedModel | None,
+    config: Config, reader: SequenceReader, target: Any, kept: ClassLogOdds | None
 ) -> ClassLogOdds | None:
     if reader.input_type != "tokens":
         return None
-    kept = None if pretrained is None else pretrained.ngrams.log_odds
     return NgramModels.unfitted_log_odds(config, target, kept)
 
 
-def _keeps_log_odds(config: Config, pretrained: FittedModel | None) -> bool:
-    """Return whether the log-odds are those of the pretrained classifier."""
-    if config.log_odds_ngram_range is None or pretrained is None:
-        return False
-    return pretrained.ngrams.log_odds is not None
+def _kept_log_odds(
+    config: Config,
+    previous_model: FittedModel | None,
+    pretrained: FittedModel | None,
+) -> ClassLogOdds | None:
+    """Return the log-odds of a pretrained classifier, which are not fitted again.
+
+    A fitted model has its own reference to them, since the pretrained classifier can
+    have been fitted again.
+    """
+    if config.log_odds_ngram_range is None:
+        return None
+    if previous_model is not None:
+        ngrams = previous_model.ngrams
+        return ngrams.log_odds if ngrams.log_odds_are_pretrained else None
+    return None if pretrained is None else pretrained.ngrams.log_odds
 
 
 # -- the network
@@ -410,7 +422,7 @@ def _new_network(
         copy_pretrained_weights(
             network,
             pretrained,
-            keeps_log_odds=_keeps_log_odds(config, pretrained),
+            keeps_log_odds=ngrams.log_odds_are_pretrained,
             fingerprint=reader.fingerprint,
             estimator=config.estimator,
             seed=seed,

@@ -16,10 +16,15 @@ from sklearn_bilstm.utils._sklearn import check_y
 __all__ = [
     "check_labels",
     "encode",
+    "relative_weights",
     "scaled_to_mean_one",
     "warn_of_missing_label_codes",
     "weight_of_classes",
 ]
+
+
+# Far from the smallest float, so that sums of many weights can be divided by it.
+_LEAST_RELATIVE_WEIGHT = 1e-290
 
 
 def check_labels(y: Any, *, estimator: str) -> np.ndarray:
@@ -207,6 +212,25 @@ def weight_of_classes(
     return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
 
 
+def relative_weights(weight: np.ndarray) -> np.ndarray:
+    """Divide weights by the largest one, so that their products and sums are finite.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (n_samples,)
+
+    Returns
+    -------
+    relative : ndarray of float64, shape (n_samples,)
+        From 0 to 1. Very small values are 0, since their reciprocals would overflow.
+    """
+    largest = weight.max(initial=0)
+    if largest == 0:
+        return weight
+    relative = weight / largest
+    return np.where(relative < _LEAST_RELATIVE_WEIGHT, 0.0, relative)
+
+
 def scaled_to_mean_one(weight: np.ndarray) -> np.ndarray:
     """Scale weights so that their mean is one.
 
@@ -223,11 +247,10 @@ def scaled_to_mean_one(weight: np.ndarray) -> np.ndarray:
     ValueError
         If all weights are zero.
     """
-    largest = weight.max(initial=0)
-    if largest == 0:
+    weight = relative_weights(weight)  # a sum of large ones would overflow
+    if not weight.any():
         raise ValueError(
             "Sample weights must contain at least one non-zero number: at least one "
             "row must have a non-zero weight after multiplication by class_weight."
         )
-    weight = weight / largest  # a sum of large ones would overflow
     return weight / weight.mean()

@@ -75,7 +75,7 @@ def net_state(net: SequenceNet) -> dict[str, Any]:
         "memory": {
             name: dict(memory[weight])
             for name, weight in module.named_parameters()
-            if weight in memory
+            if memory.get(weight)  # not of frozen weights
         },
         "n_steps": net.n_steps_,
         "history": [{**epoch, "batches": []} for epoch in net.history],
@@ -106,26 +106,12 @@ def net_from_state(state: dict[str, Any], device: str) -> SequenceNet:
     net.history.extend(state["history"])
     weights = dict(net.module_.named_parameters())
     memory = state["memory"]
-    example = _memory_of_a_step(net) if memory else {}
+    example = net.example_of_optimizer_state() if memory else {}
     for name, found in memory.items():
         net.optimizer_.state[weights[name]] = _checked_memory(
             found, weights[name], example
         )
     return net
-
-
-def _memory_of_a_step(net: SequenceNet) -> dict[str, Any]:
-    """Return the state of an optimizer for a single number, after a step."""
-    weight = nn.Parameter(torch.zeros(1))
-    weight.grad = torch.zeros(1)
-    keywords = {
-        name: value
-        for name, value in net.get_params_for("optimizer").items()
-        if name != "param_groups"
-    }
-    optimizer = net.optimizer([weight], **keywords)
-    optimizer.step()
-    return dict(optimizer.state[weight])
 
 
 def _checked_memory(

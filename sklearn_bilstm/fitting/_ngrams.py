@@ -41,6 +41,8 @@ class NgramModels:
         Linear model whose logits are averaged with those of the network.
     shares_vocabulary : bool, default=False
         Whether both have the same n-gram vocabulary, which then is one object.
+    log_odds_are_pretrained : bool, default=False
+        Whether the log-odds are those of a pretrained classifier, which are kept.
     network_scale : float, default=1.0
         Factor of the logits of the network before they are averaged.
     """
@@ -51,11 +53,13 @@ class NgramModels:
         linear: NgramLinearModel | None = None,
         *,
         shares_vocabulary: bool = False,
+        log_odds_are_pretrained: bool = False,
         network_scale: float = 1.0,
     ) -> None:
         self.log_odds = log_odds
         self.linear = linear
         self.shares_vocabulary = shares_vocabulary
+        self.log_odds_are_pretrained = log_odds_are_pretrained
         self.network_scale = network_scale
 
     @property
@@ -92,6 +96,7 @@ class NgramModels:
         return cls(
             cls.unfitted_log_odds(config, target, pretrained),
             _unfitted_linear(config, target, n_rows),
+            log_odds_are_pretrained=pretrained is not None,
         )
 
     @staticmethod
@@ -109,10 +114,8 @@ class NgramModels:
         )
         return log_odds if log_odds.n_channels <= _MOST_CHANNELS else None
 
-    def fit(
-        self, train: SequenceDataset, *, seed: int, verbose: bool, keep_log_odds: bool
-    ) -> None:
-        """Fit the linear model, then the log-odds unless they are kept.
+    def fit(self, train: SequenceDataset, *, seed: int, verbose: bool) -> None:
+        """Fit the linear model, then the log-odds unless they are pretrained.
 
         A linear model that predicts held-out rows worse than the class frequencies do
         is dropped.
@@ -123,12 +126,11 @@ class NgramModels:
             self.linear.fit(*rows, seed=seed, static=train.static, verbose=verbose)
             if not self.linear.size_:
                 self.linear = None
-        if not keep_log_odds:
-            self.fit_log_odds(train)
+        self.fit_log_odds(train)
 
     def fit_log_odds(self, train: SequenceDataset) -> None:
         """Fit the log-odds, with the vocabulary of a linear model of the same range."""
-        if self.log_odds is None:
+        if self.log_odds is None or self.log_odds_are_pretrained:
             return
         linear, vocabulary = self.linear, None
         if linear is not None and linear.ngrams == self.log_odds.lengths:
@@ -203,6 +205,7 @@ class NgramModels:
             "log_odds": log_odds and log_odds.state(),
             "linear": linear and linear.state(),
             "shares_vocabulary": self.shares_vocabulary,
+            "log_odds_are_pretrained": self.log_odds_are_pretrained,
             "network_scale": self.network_scale,
         }
 
@@ -220,6 +223,8 @@ class NgramModels:
             log_odds and ClassLogOdds.from_state(log_odds),
             linear and NgramLinearModel.from_state(linear),
             shares_vocabulary=bool(state["shares_vocabulary"]),
+            # older files do not contain it
+            log_odds_are_pretrained=bool(state.get("log_odds_are_pretrained", False)),
             network_scale=state_number(
                 state["network_scale"], "network_scale", is_positive=False
             ),

@@ -80,10 +80,12 @@ class TokenLabelTarget(Target):
         if not labels:
             raise ValueError("y must contain at least one label: all rows are empty.")
         classes = np.array(sorted(labels))
-        if set(classes.tolist()) != labels:
-            lost = labels.difference(classes.tolist())
+        # ints that neither int64 nor uint64 can hold become floats, which may be equal
+        stored = set() if classes.dtype.kind == "f" else set(classes.tolist())
+        if stored != labels:
+            lost = labels - stored
             raise ValueError(
-                f"y must hold labels that a NumPy array can store: got {min(lost)!r}."
+                f"y must hold labels that a NumPy array can store: got {max(lost)!r}."
             )
         warn_of_missing_label_codes(classes, _UNLABELLED_TOKENS)
         return cls(classes, scheme, is_constrained)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy, deepcopy
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,13 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
         If `net_params` is invalid.
     """
     loss, arguments = target.loss(config)
+    optimizer = OPTIMIZERS[config.optimizer]
+    has_fused = "fused" in signature(optimizer).parameters
     params = {
         "criterion": loss,
         **{f"criterion__{name}": value for name, value in arguments.items()},
-        "optimizer": OPTIMIZERS[config.optimizer],
-        "optimizer__fused": True,
+        "optimizer": optimizer,
+        **({"optimizer__fused": True} if has_fused else {}),
         "optimizer__weight_decay": config.weight_decay,
         "optimizer__param_groups": _parameter_groups(config, network),
         "lr": config.lr,
@@ -241,6 +244,7 @@ class Training:
 
     def _complete(self) -> None:
         """Restore the best weights, and fit what depends on the trained network."""
+        self.model.net.drop_incomplete_epochs()
         self._stopping.on_train_end(self.model.net)
         self._finish(self.model)
         if not self.is_stream:

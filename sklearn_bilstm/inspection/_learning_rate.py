@@ -174,8 +174,11 @@ def _tested_by(
         "verbose": 0,
         "linear_ngram_range": None,  # does not affect the loss of the network
     }
-    known = tested.get_params(deep=False)
-    return tested.set_params(**{k: v for k, v in params.items() if k in known})
+    # attributes, since a subclass need not have all parameters in its signature
+    for name, value in params.items():
+        if hasattr(tested, name):
+            setattr(tested, name, value)
+    return tested
 
 
 class _GrowingRate(Callback):

@@ -12,7 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from sklearn_bilstm.estimators import BaseSequenceEstimator
+from sklearn_bilstm.estimators import BaseSequenceEstimator, current_model
 from sklearn_bilstm.fitting import encode, find_fitted_estimator, inner_estimator
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
@@ -50,7 +50,7 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         If the model is of an unsupported type.
     """
     try:
-        return find_fitted_estimator(model)
+        found = find_fitted_estimator(model)
     except ValueError as error:
         message = f"model must be {kind}: got {model!r}"
         held = model
@@ -59,6 +59,8 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         if isinstance(last, BaseSequenceEstimator):
             raise NotFittedError(f"{message}, which is not fitted yet.") from error
         raise ValueError(f"{message}.") from error
+    current_model(found)  # predicts with the current number of threads
+    return found
 
 
 def _inner_model(model: Any) -> Any:

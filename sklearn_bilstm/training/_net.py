@@ -327,12 +327,18 @@ class SequenceNet(PredictingNet):
             if "seconds" in epoch
         ]
 
+    def drop_incomplete_epochs(self) -> None:
+        """Remove the records of interrupted epochs, which have no mean loss."""
+        self.history[:] = [epoch for epoch in self.history if "seconds" in epoch]
+
     def restart_optimizer(self) -> None:
         """Reset the optimizer, whose state is twice the size of the model."""
         self._initialize_optimizer()
 
     def load_training_state(self, other: "SequenceNet") -> None:
         """Load the numbers of steps and epochs and the optimizer state of another net.
+
+        The state of a weight that lacks what this optimizer requires is not loaded.
 
         Parameters
         ----------
@@ -342,15 +348,29 @@ class SequenceNet(PredictingNet):
         """
         self.n_steps_ = other.n_steps_
         self.history = copy(other.history)
+        self.drop_incomplete_epochs()  # older files can contain some
         if type(self.optimizer_) is type(other.optimizer_):
-            memory = other.optimizer_.state
+            memory, names = other.optimizer_.state, self.example_of_optimizer_state()
             for new, old in zip(
                 self.module_.parameters(), other.module_.parameters(), strict=True
             ):
+                state = memory.get(old, {})
+                if not names or not names.keys() <= state.keys():
+                    continue
                 self.optimizer_.state[new] = {
                     name: x.to(new.device, copy=True) if isinstance(x, Tensor) else x
-                    for name, x in memory.get(old, {}).items()
+                    for name, x in state.items()
+                    if name in names
                 }
+
+    def example_of_optimizer_state(self) -> dict[str, Any]:
+        """Return what the optimizer stores for a weight of a single number."""
+        weight = nn.Parameter(torch.zeros(1, device=self.device))
+        weight.grad = torch.zeros_like(weight)
+        args, kwargs = self.get_params_for_optimizer("optimizer", [("", weight)])
+        optimizer = self.optimizer(*args, **kwargs)
+        optimizer.step()
+        return dict(optimizer.state[weight])
 
     def grow_vocabulary(self, n_tokens: int) -> None:
         """Add embeddings up to `n_tokens`; existing embeddings are kept."""

@@ -6,6 +6,7 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn_bilstm.fitting._labels import (
     check_labels,
     encode,
+    relative_weights,
     scaled_to_mean_one,
     warn_of_missing_label_codes,
     weight_of_classes,
@@ -76,6 +77,16 @@ def test_balanced_class_weights_count_sample_weights():
 def test_scaled_to_mean_one_keeps_ratios():
     scaled = scaled_to_mean_one(np.array([1e300, 3e300]))
     np.testing.assert_allclose(scaled, [0.5, 1.5])
+
+
+def test_scaled_to_mean_one_keeps_ratios_of_tiny_weights():
+    scaled = scaled_to_mean_one(np.array([1e-310, 3e-310, 0, 0]))
+    np.testing.assert_allclose(scaled, [1, 3, 0, 0], rtol=1e-12)
+
+
+def test_relative_weights_are_zero_if_their_reciprocal_would_overflow():
+    relative = relative_weights(np.array([1e-320, 1e-300, 1e-280, 1, 0.5]) * 4)
+    np.testing.assert_allclose(relative, [0, 0, 1e-280, 1, 0.5])
 
 
 def test_scaled_to_mean_one_raises_if_all_weights_are_zero():

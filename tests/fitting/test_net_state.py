@@ -115,3 +115,14 @@ def test_net_from_state_raises_on_an_invalid_optimizer_state(ids):
 def test_net_from_state_raises_on_other_skorch_arguments(fitted, arguments):
     with pytest.raises(ValueError, match="A net has no arguments"):
         net_from_state(changed(net_state(fitted.net_), arguments=arguments), "cpu")
+
+
+def test_net_with_frozen_embedding_can_be_restored_after_partial_fit(ids):
+    y = np.arange(40) % 2
+    model = small_classifier(freeze_embedding=True)
+    model.partial_fit(ids, y, classes=[0, 1])
+    model.partial_fit(ids + 5 * (ids > 0), y)  # new tokens
+    net = net_from_state(net_state(model.net_), "cpu")
+    weights = dict(net.module_.named_parameters())
+    assert weights["input_layer.embedding.weight"] not in net.optimizer_.state
+    assert len(net.optimizer_.state) == len(weights) - 1

@@ -339,6 +339,16 @@ def test_labels_that_numpy_would_change_raise():
         ValueError, match="that a NumPy array can store: got 9223372036854775809"
     ):
         small_tagger().fit([["a", "b"]], [[-1, 2**63 + 1]])
+    with pytest.raises(  # together they would become floats, to which they are equal
+        ValueError, match="that a numpy array can store: got 9223372036854775808"
+    ):
+        small_tagger().fit([["a", "b"]], [[-1, 2**63]])
+
+
+@pytest.mark.parametrize("labels", [[2**64 - 1, 2**63], [-(2**63), 2**63 - 1]])
+def test_labels_may_be_large_ints(labels):
+    tagger = small_tagger().fit([["a", "b"]] * 4, [labels] * 4)
+    assert tagger.classes_.tolist() == sorted(labels)
 
 
 def test_y_without_labels_raises():

@@ -1,8 +1,27 @@
+from copy import deepcopy
+
 import pytest
+from skorch.callbacks import Callback
+from torch import optim
 
 from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._trainer import number_of_epochs
+from sklearn_bilstm.fitting._trainer import make_net, number_of_epochs
+from sklearn_bilstm.training import OPTIMIZERS, StopTraining
+from tests.helpers import small_classifier
+
+Y = [0, 1] * 20
+
+
+class StopsIn(Callback):
+    """Raise an exception after the first batch of an epoch."""
+
+    def __init__(self, epoch, exception):
+        self.epoch, self.exception = epoch, exception
+
+    def on_batch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise self.exception
 
 
 @pytest.mark.parametrize(
@@ -20,3 +39,39 @@ def test_auto_max_epochs_is_about_two_thousand_batches_within_bounds(
 def test_an_integer_max_epochs_is_kept():
     config = Config.of(BiLSTMClassifier(max_epochs=7))
     assert number_of_epochs(config, 20, "tokens") == 7
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_partial_fit_continues_after_an_interrupted_fit(ids, early_stopping):
+    stops = StopsIn(3, KeyboardInterrupt)
+    model = small_classifier(
+        max_epochs=5, early_stopping=early_stopping, callbacks=[stops]
+    )
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(ids, Y)
+    assert [epoch["epoch"] for epoch in model.net_.history] == [1, 2]
+    model.set_params(callbacks=None).partial_fit(ids, Y)
+    assert [epoch["epoch"] for epoch in model.history_] == [1, 2, 3]
+    assert len(model.net_.history[:, "train_loss"]) == 3
+
+
+def test_history_omits_an_epoch_that_a_callback_stops(ids):
+    model = small_classifier(max_epochs=5, callbacks=[StopsIn(2, StopTraining)])
+    model.fit(ids, Y)
+    assert len(model.net_.history) == model.n_iter_ == 1
+    model.set_params(callbacks=None).partial_fit(ids, Y)
+    assert model.n_iter_ == 2
+
+
+def test_make_net_accepts_an_optimizer_without_fused_kernels(fitted, monkeypatch):
+    monkeypatch.setitem(OPTIMIZERS, "nadam", optim.NAdam)
+    model = fitted.model_
+    config = Config.of(small_classifier(optimizer="nadam"))
+    net = make_net(config, deepcopy(model.network), model.target, seed=0)
+    assert isinstance(net.optimizer_, optim.NAdam)
+
+
+@pytest.mark.parametrize("optimizer", sorted(OPTIMIZERS))
+def test_optimizers_use_fused_kernels(ids, optimizer):
+    model = small_classifier(optimizer=optimizer).fit(ids, Y)
+    assert all(group["fused"] for group in model.net_.optimizer_.param_groups)

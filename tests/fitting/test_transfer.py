@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 from sklearn.base import clone
@@ -8,8 +10,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn_bilstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
+    load,
+    save,
 )
-from tests.helpers import small_classifier, small_regressor
+from tests.helpers import SMALL, small_classifier, small_regressor
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +102,57 @@ class TestPretrained:
         one, three = np.ones((40, 3, 1)), np.ones((40, 3, 3))
         with pytest.raises(ValueError, match="'pretrained'.*same kind of X"):
             small_classifier(pretrained=small_classifier().fit(one, y)).fit(three, y)
+
+
+WHOLE = {**SMALL, "embedding": "svd"}
+
+
+@pytest.fixture
+def start(ids, y):
+    return BiLSTMClassifier(**WHOLE, log_odds_ngram_range=(1, 1)).fit(ids, y)
+
+
+@pytest.fixture
+def continued(ids, start):
+    """A classifier of three classes that starts with one of two."""
+    params = {"pretrained": start, "log_odds_ngram_range": (1, 2)}
+    return BiLSTMClassifier(**WHOLE, **params).fit(ids, np.arange(40) % 3)
+
+
+def stored(model, folder):
+    save(model, folder / "model.zip")
+    return load(folder / "model.zip")
+
+
+class TestContinuedAfterPretrained:
+    """A fitted model no longer depends on the estimator it has started with."""
+
+    @pytest.fixture(params=["partial_fit", "fit"])
+    def expected(self, ids, continued, request):
+        """The method, and its probabilities while the estimator is unchanged."""
+        model = deepcopy(continued).set_params(warm_start=True)
+        getattr(model, request.param)(ids, np.arange(40) % 3)
+        return request.param, model.predict_proba(ids)
+
+    def check(self, model, expected, ids):
+        method, probabilities = expected
+        model.set_params(warm_start=True)
+        getattr(model, method)(ids, np.arange(40) % 3)
+        assert np.array_equal(model.predict_proba(ids), probabilities)
+
+    @pytest.mark.parametrize("n_classes", [2, 3])
+    def test_it_may_be_fitted_again(self, ids, start, continued, expected, n_classes):
+        start.fit(ids, np.arange(40)[::-1] % n_classes)
+        self.check(continued, expected, ids)
+
+    def test_it_may_be_removed_from_the_parameters(
+        self, ids, continued, expected, tmp_path
+    ):
+        continued.set_params(pretrained=None)
+        self.check(stored(continued, tmp_path), expected, ids)
+
+    def test_it_may_be_replaced_by_an_unfitted_estimator(
+        self, ids, continued, expected
+    ):
+        continued.set_params(pretrained=BiLSTMClassifier())
+        self.check(continued, expected, ids)

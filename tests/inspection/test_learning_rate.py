@@ -5,9 +5,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from skorch.callbacks import Callback
 
-from sklearn_bilstm import find_learning_rate
+from sklearn_bilstm import BiLSTMClassifier, find_learning_rate
 from sklearn_bilstm.inspection._learning_rate import _GrowingRate
-from tests.helpers import small_classifier, small_pipeline, small_regressor
+from tests.helpers import SMALL, small_classifier, small_pipeline, small_regressor
 
 Y = [0, 1] * 20
 NO_DROPOUT = {
@@ -177,3 +177,15 @@ def test_range_test_does_not_depend_on_the_gradient_context(ids, context):
     with context():
         found = find_learning_rate(small_classifier(), ids, Y, n_steps=20)
     assert np.array_equal(found.losses, expected.losses)
+
+
+class FewParameters(BiLSTMClassifier):
+    def __init__(self, random_state=0):
+        bare = {"log_odds_ngram_range": None, "linear_ngram_range": None}
+        params = {**SMALL, **NO_DROPOUT, **bare, "random_state": random_state}
+        super().__init__(input_type="tokens", **params)
+
+
+def test_range_test_accepts_a_subclass_with_fewer_parameters(ids, range_test):
+    found = find_learning_rate(FewParameters(), ids, Y)
+    assert np.array_equal(found.losses, range_test.losses)

@@ -2,6 +2,7 @@ import os
 import pickle
 import signal
 import threading
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -377,3 +378,37 @@ def test_each_epoch_has_its_own_order_of_rows(ids):
 
 def test_history_contains_no_batches(fitted):
     assert all(not epoch["batches"] for epoch in fitted.net_.history)
+
+
+def test_load_training_state_drops_incomplete_epochs(ids):
+    model = small_classifier().partial_fit(ids, Y, classes=[0, 1])
+    model.net_.history.new_epoch()  # as an interrupted fit left it
+    model.partial_fit(ids, Y)
+    assert len(model.net_.history) == model.n_iter_ == 2
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "more"),
+    [
+        ("adamw", {"optimizer__amsgrad": True}),
+        ("adam", {"optimizer__amsgrad": True}),
+        ("sgd", {"optimizer__momentum": 0.9}),
+    ],
+)
+def test_optimizer_is_reset_if_its_state_is_of_another_kind(ids, optimizer, more):
+    model = small_classifier(optimizer=optimizer).partial_fit(ids, Y, classes=[0, 1])
+    fresh = deepcopy(model)
+    fresh.net_.restart_optimizer()
+    for each in (model, fresh):
+        each.set_params(net_params=more).partial_fit(ids, Y).partial_fit(ids, Y)
+    assert np.array_equal(model.predict_proba(ids), fresh.predict_proba(ids))
+    model.set_params(net_params=None).partial_fit(ids, Y)
+    names = set(model.net_.example_of_optimizer_state())
+    assert all(names == set(x) for x in model.net_.optimizer_.state.values())
+
+
+def test_optimizer_keeps_its_state_if_only_numbers_change(ids):
+    model = small_classifier().partial_fit(ids, Y, classes=[0, 1])
+    model.set_params(net_params={"optimizer__betas": (0.8, 0.9)}).partial_fit(ids, Y)
+    steps = {int(state["step"]) for state in model.net_.optimizer_.state.values()}
+    assert steps == {2 * 2}  # two batches per call
