@@ -166,9 +166,8 @@ def prepare_partial_fit(
     y = _checked_y(rows, y, config, types)
     target = _target_of_stream(config, types, previous_model, y, classes)
     target.check_config(config)
-    train = _weighted(
-        target.with_targets(rows, y, "y"), y, sample_weight, target, config
-    )
+    rows = target.with_targets(rows, y, "y")
+    train = _weighted(rows, y, sample_weight, target, config)
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
@@ -360,11 +359,13 @@ def _unfitted_log_odds(
 
 
 def _kept_log_odds(
-    config: Config, previous_model: FittedModel | None, pretrained: FittedModel | None
+    config: Config,
+    previous_model: FittedModel | None,
+    pretrained: FittedModel | None,
 ) -> ClassLogOdds | None:
     """Return the log-odds of a pretrained classifier, which are not fitted again.
 
-    A previous model has its own reference to them, since the pretrained classifier can
+    A fitted model has its own reference to them, since the pretrained classifier can
     have been fitted again.
     """
     if config.log_odds_ngram_range is None:
