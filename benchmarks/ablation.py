@@ -30,8 +30,6 @@ CHANGES = {
     "without clipping": {"gradient_clip_norm": None},
     "float32": {"precision": "float32"},
     "constant rate of 0.001": {"lr_schedule": "constant", "lr": 1e-3},
-    "token deletion": {"token_deletion": 0.05},
-    "token swap": {"token_swap": 0.05},
     "recurrent dropout": {"recurrent_dropout": 0.2},
     "max norm": {"max_norm": 3.0},
     "layer normalisation": {"normalization": "layer"},

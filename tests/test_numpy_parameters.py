@@ -57,8 +57,6 @@ SHARED = {
 SEQUENCE = {
     "n_static_features": 0,
     "pooling": "max",
-    "token_deletion": 0.25,
-    "token_swap": 0.25,
 }
 PARAMETERS = {
     BiLSTMClassifier: {

@@ -35,8 +35,6 @@ SHARED_CONSTRAINTS = {
     "dropout": _PROBABILITY,
     "embedding_dropout": _PROBABILITY,
     "word_dropout": _PROBABILITY,
-    "token_deletion": _PROBABILITY,
-    "token_swap": _PROBABILITY,
     "recurrent_dropout": _PROBABILITY,
     "weight_decay": [_NON_NEGATIVE],
     "max_norm": [_POSITIVE, None],

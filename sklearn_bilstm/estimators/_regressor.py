@@ -111,13 +111,6 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     word_dropout : float in [0, 1), default=0.1
         Probability that a token is replaced by the unknown token during training.
 
-    token_deletion : float in [0, 1), default=0.0
-        Probability that a token is deleted during training (Wei and Zou, 2019).
-
-    token_swap : float in [0, 1), default=0.0
-        Probability that a token is swapped with its neighbour during training (Wei and
-        Zou, 2019).
-
     recurrent_dropout : float in [0, 1), default=0.0
         Dropout probability of the hidden-to-hidden weights, with one mask for all steps
         (Merity et al., 2018).
@@ -304,8 +297,6 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,
-        token_deletion=0.0,
-        token_swap=0.0,
         recurrent_dropout=0.0,
         weight_decay=0.01,
         max_norm=None,
@@ -347,8 +338,6 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout
-        self.token_deletion = token_deletion
-        self.token_swap = token_swap
         self.recurrent_dropout = recurrent_dropout
         self.weight_decay = weight_decay
         self.max_norm = max_norm

@@ -32,8 +32,6 @@ _UNSUPPORTED_PARAMETERS = {
     "pooling",
     "pretrained",
     "n_static_features",
-    "token_deletion",
-    "token_swap",
 }
 
 

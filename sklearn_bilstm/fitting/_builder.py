@@ -12,7 +12,6 @@ from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.nn import (
     CRF,
     POOLINGS,
-    Augmentation,
     CharacterEncoder,
     DenseHead,
     IndependentLabels,
@@ -91,10 +90,7 @@ def _sequence_model(config: Config, sizes: NetworkSizes) -> SequenceModel:
     encoder = _encoder(config, input_layer.output_size, sizes.input_type)
     pooling = POOLINGS[config.pooling](encoder.output_size)
     head = _head(config, pooling.output_size + config.n_static_features, sizes)
-    augmentation = None
-    if sizes.input_type == "tokens" and (config.token_deletion or config.token_swap):
-        augmentation = Augmentation(config.token_deletion, config.token_swap)
-    return SequenceModel(input_layer, encoder, pooling, head, augmentation)
+    return SequenceModel(input_layer, encoder, pooling, head)
 
 
 def _tagging_model(

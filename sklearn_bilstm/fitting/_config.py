@@ -64,8 +64,6 @@ class Config:
     pretrained: Any = None
     n_static_features: int = 0
     pooling: str = "max_mean"
-    token_deletion: float = 0.0
-    token_swap: float = 0.0
 
     # of the classifier
     log_odds_ngram_range: Sequence[int] | None = None

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from sklearn_bilstm.nn import (
     CRF,
     POOLINGS,
-    Augmentation,
     CharacterEncoder,
     DenseHead,
     IndependentLabels,
@@ -36,7 +35,6 @@ _PARTS_OF_ROLES: dict[str, list] = {
     "encoder": [RecurrentEncoder],
     "pooling": [*POOLINGS.values()],
     "head": [DenseHead],
-    "augmentation": [Augmentation],
     "characters": [CharacterEncoder],
     "decoder": [CRF, IndependentLabels],
 }

@@ -18,7 +18,6 @@ Functions with a dimension T take a `mask` of shape (B, T), true on real steps. 
 padded at the end. Modules that draw random numbers take a `generator`.
 """
 
-from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._cell import CELLS
 from sklearn_bilstm.nn._characters import CharacterEncoder
 from sklearn_bilstm.nn._crf import CRF
@@ -49,7 +48,6 @@ __all__ = [
     "NORMALIZATIONS",
     "POOLINGS",
     "AttentionPooling",
-    "Augmentation",
     "CharacterEncoder",
     "DenseHead",
     "Dropout",

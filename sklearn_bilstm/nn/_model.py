@@ -5,7 +5,6 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from sklearn_bilstm.nn._augmentation import Augmentation
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._input import TokenInput
 from sklearn_bilstm.nn._layer import Layer
@@ -27,8 +26,6 @@ class SequenceModel(Network):
     pooling : Pooling
     head : Layer
         The layers, in this order.
-    augmentation : Augmentation, default=None
-        Augmentation of token sequences in training, before the input layer.
     """
 
     def __init__(
@@ -37,14 +34,12 @@ class SequenceModel(Network):
         encoder: RecurrentEncoder,
         pooling: Pooling,
         head: Layer,
-        augmentation: Augmentation | None = None,
     ) -> None:
         super().__init__()
         self.input_layer = input_layer
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
-        self.augmentation = augmentation
 
     @property
     def architecture(self) -> tuple:
@@ -84,7 +79,7 @@ class SequenceModel(Network):
             order = reversed_order(mask)
             first = projection(steps, order, log_odds)  # (B, T, hidden_size) each
         else:
-            vectors, mask = self.vectors(steps, mask, generator, log_odds)
+            vectors = self.input_layer(steps, mask, generator, log_odds)  # (B, T, E)
             order = reversed_order(mask)
             first = self.encoder.first(vectors, order, generator)
         return self._pooled(first, mask, order, static, generator)  # (B, P)
@@ -99,19 +94,6 @@ class SequenceModel(Network):
         order = reversed_order(mask)
         first = self.encoder.first(vectors, order)  # (B, T, hidden_size) each
         return self.head(self._pooled(first, mask, order, static))  # (B, K)
-
-    def vectors(
-        self,
-        steps: Tensor,
-        mask: Tensor,
-        generator: torch.Generator | None = None,
-        log_odds: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Map sequences to vectors, (B, T, E), and return the mask of their steps."""
-        if self.augmentation is not None:
-            changed = self.augmentation(steps, mask, log_odds, generator)
-            steps, mask, log_odds = changed
-        return self.input_layer(steps, mask, generator, log_odds), mask
 
     def _pooled(
         self,
@@ -140,7 +122,7 @@ class SequenceModel(Network):
         static: Tensor | None = None,
     ) -> Tensor:
         """Return attention weights of shape (B, T)."""
-        vectors, mask = self.vectors(steps, mask, log_odds=log_odds)
+        vectors = self.input_layer(steps, mask, log_odds=log_odds)  # (B, T, E)
         states, _ = self.encoder(vectors, mask)
         pooling = cast("AttentionPooling", self.pooling)
         return pooling.weights(states, mask)  # (B, T)

@@ -66,6 +66,8 @@ _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 _REQUESTS = "_metadata_request"
 # Key of the fitted state of an estimator of this package.
 _STATE = "state"
+# Parameters of earlier versions, which files can contain.
+_REMOVED = {"token_deletion", "token_swap"}
 # Callbacks of scikit-learn monitor training and are not part of the fitted state.
 _LEFT_OUT = {"_skl_callbacks"}
 # What scikit-learn stores in an estimator besides its parameters.
@@ -135,6 +137,8 @@ def restored_object(pair: list, device: str = "cpu") -> Any:
     """
     name, attributes = pair
     kind = _class_of(name)
+    if issubclass(kind, _ESTIMATORS):
+        attributes = {k: v for k, v in attributes.items() if k not in _REMOVED}
     names = signature(kind).parameters.keys() & attributes.keys()
     restored = kind(**{name: attributes.pop(name) for name in names})
     requests, state = attributes.pop(_REQUESTS, None), None

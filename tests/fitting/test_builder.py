@@ -19,7 +19,6 @@ def y(ids):
         {"dense_layer_sizes": 7},
         {"dense_layer_sizes": (7, 5)},
         {"max_norm": 1.0},
-        {"token_deletion": 0.1, "token_swap": 0.1},
         {"lr_schedule": "plateau"},
         {"bidirectional": False, "hidden_layer_sizes": (6, 4)},
     ],

@@ -6,7 +6,6 @@ import torch
 from sklearn_bilstm.nn import (
     NORMALIZATIONS,
     POOLINGS,
-    Augmentation,
     DenseHead,
     NumericInput,
     RecurrentEncoder,
@@ -21,7 +20,6 @@ RECURRENT = {
     "recurrent_dropout": 0.3,
 }
 PARTS = [
-    Augmentation(0.1, 0.2),
     DenseHead(5, 3, (4, 2), dropout=0.1),
     NumericInput(3),
     RecurrentEncoder(

@@ -9,7 +9,6 @@ from sklearn_bilstm.nn import (
     NORMALIZATIONS,
     POOLINGS,
     AttentionPooling,
-    Augmentation,
     DenseHead,
     MaxMeanPooling,
     NumericInput,
@@ -27,7 +26,6 @@ def make_model(
     pooling=MaxMeanPooling,
     seed=0,
     normalization=None,
-    augmentation=None,
 ):
     input_layer = input_layer or TokenInput(
         9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
@@ -37,7 +35,7 @@ def make_model(
     )
     pooled = pooling(encoder.output_size)
     head = DenseHead(pooled.output_size, 3, dropout=0.2)
-    model = SequenceModel(input_layer, encoder, pooled, head, augmentation)
+    model = SequenceModel(input_layer, encoder, pooled, head)
     model.reset_parameters(torch.Generator().manual_seed(seed))
     return model
 
@@ -109,7 +107,7 @@ def test_attention_weights_are_the_weights_of_pooling():
     weights = model.attention(IDS, MASK, static=torch.randn(3, 2))
     assert (weights[~MASK] == 0).all()
     torch.testing.assert_close(weights.sum(1), torch.tensor([1.0, 1.0, 0.0]))
-    states, _ = model.encoder(*model.vectors(IDS, MASK))
+    states, _ = model.encoder(model.input_layer(IDS, MASK), MASK)
     weighted = (weights[..., None] * states).sum(1)
     torch.testing.assert_close(weighted, model.pool(IDS, MASK))
 
@@ -118,14 +116,6 @@ def test_attention_weights_are_the_weights_of_pooling():
 def test_only_batch_normalisation_needs_the_whole_batch(normalization):
     model = make_model(normalization=normalization)
     assert model.needs_whole_batch == (normalization == "batch")
-
-
-def test_augmentation_applies_in_training_only(generator):
-    model = make_model(augmentation=Augmentation(deletion=0.7))
-    _, mask = model.vectors(IDS, MASK, generator)
-    assert mask.sum() < MASK.sum()
-    plain = make_model().eval()
-    assert torch.equal(model.eval()(IDS, MASK), plain(IDS, MASK))
 
 
 def test_repr_lists_layers_with_their_numbers_of_weights():
@@ -164,7 +154,6 @@ def test_repr_lists_layers_with_their_numbers_of_weights():
         ),
         (DenseHead(8, 2, (5, 4)), "DenseHead(8 -> 5 -> 4 -> 2)"),
         (AttentionPooling(6), "AttentionPooling(6 -> 6)"),
-        (Augmentation(swap=0.1), "Augmentation(deletion=0.0, swap=0.1)"),
         (NORMALIZATIONS["batch"](6), "BatchNormalization(6)"),
     ],
 )

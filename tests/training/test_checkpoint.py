@@ -80,7 +80,7 @@ WAYS = {
     },
     "max norm": {"max_norm": 1.0, "precision": "float32"},
     "batch normalisation": {"normalization": "batch", "precision": "bfloat16"},
-    "changed tokens": {"token_deletion": 0.1, "freeze_embedding": True},
+    "frozen vectors": {"freeze_embedding": True},
 }
 
 
