@@ -430,7 +430,7 @@ def _new_network(
     elif is_token:
         values = vectors.values(sequences, n_inputs, seed)
         if values is not None:
-            network.input_layer.start_from(torch.tensor(values))
+            network.input_layer.set_initial_vectors(torch.tensor(values))
     return network
 
 

@@ -35,7 +35,7 @@ _AUTO_EPOCHS = {"tokens": (4, 40), "numeric": (4, 150)}
 # Fraction of the learning rate for token vectors that are not initialised randomly.
 _RATE_OF_KNOWN_VECTORS = 0.2
 
-# Arguments of skorch that users cannot pass, besides those that are parameters here.
+# skorch arguments not allowed in `net_params`, besides those that `make_net` sets.
 _RESERVED_NET_PARAMS = {
     "callbacks",
     "dataset",

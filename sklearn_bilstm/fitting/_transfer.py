@@ -113,7 +113,7 @@ def copy_pretrained_weights(
     if pretrained.reader.input_type == "tokens":
         n_ids = max(layer.input_size, source.input_layer.input_size)
         layer.grow(n_ids, seeded_generator(seed))
-        layer.take_over(source.input_layer)
+        layer.copy_weights_from(source.input_layer)
     if source.input_layer.output_size > layer.n_shared and not keeps_log_odds:
         warnings.warn(
             "The 'pretrained' network uses class log-odds of n-grams, but this "
@@ -123,7 +123,7 @@ def copy_pretrained_weights(
             stacklevel=2,
         )
     n_shared = layer.output_size if keeps_log_odds else layer.n_shared
-    network.encoder.take_over(source.encoder, n_shared)
+    network.encoder.copy_weights_from(source.encoder, n_shared)
     network.pooling.load_state_dict(source.pooling.state_dict())
 
 

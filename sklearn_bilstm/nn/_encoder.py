@@ -276,7 +276,7 @@ class RecurrentEncoder(Layer):
         return tuple(layers), tuple(type(part) for part in self.normalizations)
 
     @torch.no_grad()
-    def take_over(self, other: "RecurrentEncoder", n_shared: int) -> None:
+    def copy_weights_from(self, other: "RecurrentEncoder", n_shared: int) -> None:
         """Copy the weights of another encoder.
 
         Parameters

@@ -110,7 +110,7 @@ class TokenInput(Layer):
         self.embedding.num_embeddings = n_tokens
 
     @torch.no_grad()
-    def start_from(self, vectors: Tensor) -> None:
+    def set_initial_vectors(self, vectors: Tensor) -> None:
         """Set initial vectors of shape (n, E), rescaled to the size of random ones.
 
         Tokens with a zero vector, or without one, keep theirs.
@@ -128,7 +128,7 @@ class TokenInput(Layer):
         return self.output_size - self.n_channels
 
     @torch.no_grad()
-    def take_over(self, other: "TokenInput") -> None:
+    def copy_weights_from(self, other: "TokenInput") -> None:
         """Copy the vectors of another layer with the same number of tokens or fewer."""
         self.embedding.weight[: other.input_size].copy_(other.embedding.weight)
 

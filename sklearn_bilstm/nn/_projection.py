@@ -29,14 +29,14 @@ class ProjectionBatchSizes(NamedTuple):
 
     Parameters
     ----------
-    fewest : int
+    minimum : int
         For smaller batches, torch's kernel is faster.
-    best : int
+    recommended : int
         Larger batches are hardly faster.
     """
 
-    fewest: int
-    best: int
+    minimum: int
+    recommended: int
 
 
 class Projection:
@@ -145,18 +145,19 @@ class Projection:
         """Compute all steps, and write half of each state to `states`."""
         n_directions, n_rows = read.shape[1:3]
         sums = self.weights.new_empty(n_directions, n_rows, self.weights.shape[2])
-        rows_of_sums = sums.flatten(0, 1)  # (n_directions * B, n_sums), of one memory
+        rows_of_sums = sums.flatten(0, 1)  # a view, (n_directions * B, n_sums)
         # (n_directions, B, hidden_size) each
-        enter, forget, candidate, leave = sums.chunk(4, 2)
-        cell, squashed = torch.zeros_like(enter), torch.empty_like(enter)
+        input_gate, forget_gate, candidate, output_gate = sums.chunk(4, 2)
+        twice_cell = torch.zeros_like(input_gate)
+        sigmoid = torch.empty_like(input_gate)
         # in torch, a sigmoid takes a sixth of the time of a tanh
         for place, before, after in zip(places, read, states, strict=True):
             torch.index_select(self.tables, 0, place, out=rows_of_sums)
             sums.baddbmm_(before, self.weights).sigmoid_()
             candidate.sub_(0.5)
-            cell.mul_(forget).addcmul_(enter, candidate, value=4)  # twice the cell
-            torch.sigmoid(cell, out=squashed)
-            torch.mul(leave, squashed.sub_(0.5), out=after)
+            twice_cell.mul_(forget_gate).addcmul_(input_gate, candidate, value=4)
+            torch.sigmoid(twice_cell, out=sigmoid)
+            torch.mul(output_gate, sigmoid.sub_(0.5), out=after)
 
 
 def _fill(table: Tensor, weights: Tensor, vectors: Tensor, lstm: nn.RNNBase) -> None:

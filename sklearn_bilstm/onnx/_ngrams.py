@@ -37,24 +37,24 @@ def log_odds_channels(graph: Graph, log_odds: ClassLogOdds, ids: str) -> str:
 
 
 def linear_logits(
-    graph: Graph, path: NgramLinearModel, ids: str, static: str | None
+    graph: Graph, linear: NgramLinearModel, ids: str, static: str | None
 ) -> str:
     """Return the logits of a fitted linear model, float64 of shape (B, K).
 
     Parameters
     ----------
     graph : Graph
-    path : NgramLinearModel
+    linear : NgramLinearModel
     ids : str
         Token ids.
     static : str or None
         Standardised static features of shape (B, S).
     """
-    model: Any = path.regressions
+    model: Any = linear.regressions
     coefficients = model.coefficients.astype(np.float32)
-    n_ngrams = len(path.idf)
+    n_ngrams = len(linear.idf)
     of_ngrams, of_static = coefficients[:n_ngrams], coefficients[n_ngrams:]
-    columns, weights = _tfidf(graph, path, ids)
+    columns, weights = _tfidf(graph, linear, ids)
     if sparse.issparse(coefficients):
         logits = _sparse_product(graph, columns, weights, of_ngrams)
         of_static = of_static.toarray()
@@ -65,9 +65,9 @@ def linear_logits(
     if static is not None:
         logits = graph.op("Add", logits, graph.op("MatMul", static, of_static))
     logits = graph.op("Add", graph.cast(logits, np.float64), model.intercepts)
-    if path.multilabel:
+    if linear.multilabel:
         return logits
-    return _expanded(graph, logits, model.classes, path.n_classes)
+    return _expanded(graph, logits, model.classes, linear.n_classes)
 
 
 def _sparse_product(
@@ -75,14 +75,14 @@ def _sparse_product(
 ) -> str:
     """Return weights times the coefficients of their columns, of shape (B, n_found).
 
-    ONNX has no product of sparse matrices. Each pair of a weight and a coefficient that
-    is not zero gets a place; those of a column come one after another.
+    ONNX has no product of sparse matrices. The products of weights and nonzero
+    coefficients are stored in one flat array, ordered by column.
 
     Parameters
     ----------
     graph : Graph
     columns, weights : str
-        Of shape (B, L). A column may be one more than there are.
+        Of shape (B, L). Index n_columns stands for a missing n-gram.
     coefficients : csr_array of shape (n_columns, n_found)
     """
     n_found = coefficients.shape[1]
@@ -120,14 +120,14 @@ def _sparse_product(
     return graph.op("Reshape", sums, [-1, n_found])
 
 
-def _tfidf(graph: Graph, path: NgramLinearModel, ids: str) -> tuple[str, str]:
+def _tfidf(graph: Graph, linear: NgramLinearModel, ids: str) -> tuple[str, str]:
     """Return the distinct n-grams of each row and their TF-IDF weights.
 
     Both have the shape (B, n_lengths * T). Unused entries have a weight of zero and a
     column beyond the last one.
     """
-    idf = path.idf.astype(np.float32)
-    at_steps = _columns_at_steps(graph, path.vocabulary, ids, len(idf))
+    idf = linear.idf.astype(np.float32)
+    at_steps = _columns_at_steps(graph, linear.vocabulary, ids, len(idf))
     columns, counts = _distinct(graph, at_steps, len(idf))
     weights = graph.op("Add", graph.op("Log", counts), np.float32(1))
     weights = graph.op("Mul", weights, graph.op("Gather", _with_zeros(idf), columns))

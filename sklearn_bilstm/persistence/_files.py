@@ -172,8 +172,8 @@ def load(
         missing = sorted(set(content["custom_objects"]) - set(custom_objects or {}))
     if missing:
         raise ValueError(
-            f"{name_of_file(path)!r} was saved with custom_objects: give load those of "
-            f"the names {missing!r:.200} too."
+            f"{name_of_file(path)!r} was saved with custom_objects: pass those of the "
+            f"names {missing!r:.200} to load."
         )
     with _written_by_save(path):
         model = Decoder(arrays, kinds).decode(content["model"])
@@ -255,14 +255,14 @@ def _refusal(error: UnknownKindError) -> str:
     what = f"an object of type {type(value).__name__}"
     if ".callbacks." in error.place:
         return (
-            f"{error.place} holds {what}, which save cannot store: save the model "
+            f"{error.place} contains {what}, which save cannot store: save the model "
             "after set_params(callbacks=None), or give it a name in custom_objects."
         )
     if hasattr(value, "__name__"):
         what = f"the function {value.__name__!r}"
     return (
-        f"{error.place} holds {what}, which save cannot store, as it would take pickle "
-        "to load it. Give it a name, as in save(model, path, custom_objects="
-        "{'my_object': ...}), and give it to load by the same name. Or store the model "
-        "by joblib.dump, whose files are to be loaded only if they are trusted."
+        f"{error.place} contains {what}, which save cannot store without pickle. Pass "
+        "it in custom_objects={'my_object': ...} to both save and load, under the same "
+        "name. Alternatively, use joblib.dump; load such files only from sources that "
+        "you trust."
     )

@@ -201,8 +201,8 @@ def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
 def _check_without_cache(value: Any) -> None:
     if getattr(value, "memory", None) is not None:
         raise ValueError(
-            f"The 'memory' parameter of a {type(value).__name__} names a folder of "
-            "pickles, which a file that is safe to load must not name: set it to None."
+            f"The 'memory' parameter of a {type(value).__name__} must be None: the "
+            "cache directory contains pickles, which are not safe to load."
         )
 
 

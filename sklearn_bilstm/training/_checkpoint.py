@@ -22,7 +22,7 @@ from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, UnknownKindErro
 __all__ = ["Checkpoint"]
 
 # Callbacks that affect training. User callbacks are not included.
-_STEERING = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
+_TRAINING_CALLBACKS = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
 
 _ARGUMENTS = ("batch_size", "compile", "lr", "seed")
 _ARGUMENTS_OF = ("criterion__", "optimizer__")
@@ -186,7 +186,7 @@ def _parameters(net: Any) -> dict[str, Any]:
     steering = {
         type(callback).__name__: callback.get_params(deep=False)
         for _, callback in net.callbacks_
-        if isinstance(callback, _STEERING)
+        if isinstance(callback, _TRAINING_CALLBACKS)
     }
     names = {"loss": net.criterion.__name__, "optimizer": net.optimizer.__name__}
     return {**arguments, **steering, **names}

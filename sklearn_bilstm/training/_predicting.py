@@ -192,10 +192,10 @@ class PredictingNet(NeuralNet):
         sizes = network.projection_batch_sizes
         min_tokens = _TOKENS_TO_PROJECT * network.input_layer.input_size
         if sizes is not None and self._on_cpu and lengths.sum() >= min_tokens:
-            batches = self._batches(dataset, sizes.best)
-            large = [batch for batch in batches if len(batch) >= sizes.fewest]
+            batches = self._batches(dataset, sizes.recommended)
+            large = [batch for batch in batches if len(batch) >= sizes.minimum]
             if sum(lengths[batch].sum() for batch in large) >= min_tokens:
-                return batches, self._looking_up(sizes.fewest)
+                return batches, self._looking_up(sizes.minimum)
         return self._batches(dataset), network.pool
 
     @single_threaded()  # rounding can depend on the number of threads

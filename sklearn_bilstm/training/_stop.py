@@ -4,4 +4,4 @@ __all__ = ["StopTraining"]
 
 
 class StopTraining(Exception):
-    """Raised by a callback at the end of an epoch to stop the training."""
+    """Raised by a callback to stop training, after a batch or an epoch."""

@@ -77,7 +77,7 @@ class UnknownKindError(TypeError):
     """
 
     def __init__(self, place: str, value: Any) -> None:
-        super().__init__(f"{place} holds an object of type {type(value).__name__}.")
+        super().__init__(f"{place} contains an object of type {type(value).__name__}.")
         self.place = place
         self.value = value
 

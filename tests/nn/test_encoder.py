@@ -275,20 +275,20 @@ def test_bfloat16_gradients_approximate_float32_gradients():
 
 @pytest.mark.parametrize("normalization", [*NORMALIZATIONS, None])
 @pytest.mark.parametrize("cell", CELLS)
-def test_take_over_copies_weights_and_running_statistics(cell, normalization):
+def test_copy_weights_from_copies_weights_and_running_statistics(cell, normalization):
     params = {"cell": cell, "normalization": normalization}
     trained, new = (make_encoder((4, 2), seed=seed, **params) for seed in (1, 2))
     x = torch.randn(4, 7, 3)
     trained(x, MASK)  # updates the running statistics of batch normalisation
-    new.take_over(trained, 3)
+    new.copy_weights_from(trained, 3)
     trained, new = trained.eval(), new.eval()
     assert all(map(torch.equal, new(x, MASK), trained(x, MASK)))
 
 
-def test_take_over_keeps_weights_of_additional_inputs():
+def test_copy_weights_from_keeps_weights_of_additional_inputs():
     trained, new = make_encoder(seed=1), make_encoder(input_size=5, seed=2)
     untouched = make_encoder(input_size=5, seed=2)
-    new.take_over(trained, 3)
+    new.copy_weights_from(trained, 3)
     x = torch.randn(4, 7, 3)
     wider = torch.nn.functional.pad(x, (0, 2))
     for found, expected in zip(new(wider, MASK), trained(x, MASK), strict=True):

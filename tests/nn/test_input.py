@@ -84,31 +84,31 @@ def test_frozen_vectors_have_no_gradient_after_grow(generator):
     assert not layer.embedding.weight.requires_grad
 
 
-def test_take_over_copies_the_vectors_of_another_layer(generator):
+def test_copy_weights_from_copies_the_vectors_of_another_layer(generator):
     small, large = token_input(generator), TokenInput(7, 4, unknown_id=1)
     large.reset_parameters(generator)
     before = large.embedding.weight.detach().clone()
-    large.take_over(small)
+    large.copy_weights_from(small)
     assert torch.equal(large.embedding.weight[:5], small.embedding.weight)
     assert torch.equal(large.embedding.weight[5:], before[5:])
 
 
-def test_start_from_keeps_directions_and_rescales_vectors(generator):
+def test_set_initial_vectors_keeps_directions_and_rescales_vectors(generator):
     layer = TokenInput(2000, 8, unknown_id=1)
     layer.reset_parameters(generator)
     vectors = 100 * torch.randn(1000, 8, generator=generator)
-    layer.start_from(vectors)
+    layer.set_initial_vectors(vectors)
     given, drawn = layer.embedding.weight.detach().split(1000)
     torch.testing.assert_close(given.std(), drawn.std(), rtol=0.05, atol=0)
     ratio = given / vectors
     torch.testing.assert_close(ratio, ratio[0, 0].expand_as(ratio))
 
 
-def test_start_from_skips_zero_and_missing_vectors(generator):
+def test_set_initial_vectors_skips_zero_and_missing_vectors(generator):
     layer = token_input(generator)
     before = layer.embedding.weight.detach().clone()
-    layer.start_from(torch.zeros(5, 4))
+    layer.set_initial_vectors(torch.zeros(5, 4))
     assert torch.equal(layer.embedding.weight, before)
-    layer.start_from(torch.tensor([[0.0] * 4, [0] * 4, [1, 2, 3, 4]]))
+    layer.set_initial_vectors(torch.tensor([[0.0] * 4, [0] * 4, [1, 2, 3, 4]]))
     changed = (layer.embedding.weight != before).any(1)
     assert changed.tolist() == [False, False, True, False, False]

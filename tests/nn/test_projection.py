@@ -87,9 +87,9 @@ def test_narrower_states_are_read_in_larger_batches(direction):
         fewer, more = (
             rows_of(hidden_sizes=[size], **direction) for size in (wide, narrow)
         )
-        assert 0 < fewer.fewest < fewer.best
-        assert fewer.fewest < more.fewest
-        assert fewer.best < more.best
+        assert 0 < fewer.minimum < fewer.recommended
+        assert fewer.minimum < more.minimum
+        assert fewer.recommended < more.recommended
 
 
 @pytest.mark.parametrize(

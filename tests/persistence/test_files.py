@@ -446,7 +446,7 @@ def test_missing_custom_objects_raise_with_all_names(path):
     named = {"first": split_at_commas, "second": repr}
     save(model, path, custom_objects=named)
     with pytest.raises(
-        ValueError, match=r"custom_objects: give .*\['first', 'second'\]"
+        ValueError, match=r"custom_objects: pass .*\['first', 'second'\]"
     ):
         load(path)
     with pytest.raises(ValueError, match=r"\['second'\]"):
@@ -464,7 +464,7 @@ def test_custom_objects_other_than_a_dict_raise(objects, path):
 @pytest.mark.parametrize("function", [split_at_commas, lambda text: [text]])
 def test_a_function_outside_custom_objects_raises_with_a_suggestion(function, path):
     model = make_pipeline(TextVectorizer(strip_accents=function))
-    match = r"\.textvectorizer\..*\.strip_accents holds .*custom_objects=.*joblib"
+    match = r"\.textvectorizer\..*\.strip_accents contains .*custom_objects=.*joblib"
     with pytest.raises(TypeError, match=match):
         save(model, path)
     assert not path.exists()
@@ -473,7 +473,7 @@ def test_a_function_outside_custom_objects_raises_with_a_suggestion(function, pa
 def test_callbacks_raise_unless_in_custom_objects(ids, path):
     callback = EpochTimer()
     model = small_classifier(callbacks=[callback]).fit(ids, Y)
-    with pytest.raises(TypeError, match=r"callbacks\.0 holds .* EpochTimer.*=None"):
+    with pytest.raises(TypeError, match=r"callbacks\.0 contains .* EpochTimer.*=None"):
         save(model, path)
     found = round_trip(model, path, custom_objects={"timer": callback})
     assert found.callbacks == [callback]
@@ -491,10 +491,10 @@ class Cleaner(TransformerMixin, BaseEstimator):
 def test_a_step_of_an_unsupported_class_raises(fitted, path):
     for step in (SelectKBest(), Cleaner()):
         model = Pipeline([("odd one", step), ("net", fitted)])
-        match = rf"steps\.0\.odd one holds .* type {type(step).__name__}, which save"
+        match = rf"steps\.0\.odd one contains .* type {type(step).__name__}, which save"
         with pytest.raises(TypeError, match=match):
             save(model, path)
-    with pytest.raises(TypeError, match="^model holds an object of type Cleaner"):
+    with pytest.raises(TypeError, match="^model contains an object of type Cleaner"):
         save(Cleaner(), path)
 
 
@@ -852,7 +852,7 @@ def test_a_forged_pipeline_memory_raises(path):
 
     save(make_pipeline(TextVectorizer()), path)
     rewrite(path, change)
-    with pytest.raises(ValueError, match="a folder of pickles"):
+    with pytest.raises(ValueError, match="directory contains pickles"):
         load(path)
 
 

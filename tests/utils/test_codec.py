@@ -162,7 +162,7 @@ def test_arrays_at_similar_paths_stay_separate():
 
 def test_an_unsupported_object_raises_with_its_path():
     steps = [("words", {"tokenizer": [print]})]
-    match = r"^model\.steps\.0\.words\.tokenizer\.0 holds an object of type builtin_"
+    match = r"^model\.steps\.0\.words\.tokenizer\.0 contains an object of type builtin_"
     with pytest.raises(UnknownKindError, match=match) as error:
         Encoder(KINDS).encode({"steps": steps}, "model")
     assert error.value.value is print
@@ -172,7 +172,7 @@ def test_an_unsupported_object_raises_with_its_path():
     "value", [object(), 1j, b"bytes", np.complex64(1), np.array([1j]), np.ma.array([1])]
 )
 def test_unsupported_values_raise(value):
-    with pytest.raises(UnknownKindError, match="value holds an object of type"):
+    with pytest.raises(UnknownKindError, match="value contains an object of type"):
         Encoder(KINDS).encode(value, "value")
 
 
