@@ -29,8 +29,8 @@ def integrated_gradients(
     The output for a long text can change abruptly within a millionth of the path. The
     path is therefore bisected wherever the integral over a segment does not match the
     difference of the output. A jump is narrowed down to a thousandth of the path. Its
-    height is distributed in proportion to the gradients next to it: the closer to the
-    jump, the more they all point across it.
+    height is distributed in proportion to the gradients next to it, which are nearly
+    parallel to the jump.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class _Totals:
         self.left = self.tolerances.copy()
 
     def add(self, segments: "_Segments", parts: list[np.ndarray]) -> np.ndarray:
-        """Add the segments that have converged, and return a mask of the others."""
+        """Add the segments that are finished, and return their mask."""
         rows = segments.rows
         sums = np.array([part.sum() for part in parts])
         gaps = np.abs(sums - segments.rises)

@@ -82,7 +82,7 @@ class IntegrationPath:
         self._module.to(self._device)
         self._log_odds = getattr(estimator, "log_odds_", None)
         self._linear_model = getattr(estimator, "linear_model_", None)
-        self._fuse: Callable = (
+        self._combine_logits: Callable = (
             operator.add
             if self._linear_model is None
             else estimator.model_.ngrams.combine
@@ -139,7 +139,9 @@ class IntegrationPath:
     ) -> Tensor:
         """Return the output at a point, of shape (B,)."""
         logits = self._module.logits_of_vectors(vectors, mask, static)  # (B, K)
-        logits = self._fuse(logits, other_logits + ngrams.sum((1, 2)))  # (B, K)
+        logits = self._combine_logits(
+            logits, other_logits + ngrams.sum((1, 2))
+        )  # (B, K)
         return self._output(logits, columns)  # (B,)
 
     def _batches(self, rows: np.ndarray, n_points: int) -> Iterator[np.ndarray]:
