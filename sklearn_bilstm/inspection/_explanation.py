@@ -1,7 +1,7 @@
 """The `Explanation` of a prediction and its text, table and HTML output."""
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ _N_PRINTED = 10
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Explanation of a prediction by one score per token.
+    """Explanation of a prediction by one score per token and per static feature.
 
     `print` shows the text annotated with the largest scores, and a notebook shows it
     with coloured tokens.
@@ -43,12 +43,17 @@ class Explanation:
     output : float
         The explained output: the log odds of the class, or the prediction.
     baseline : float or None
-        Output without any token. None for attention.
+        Output without any token, with all static features at their mean. None for
+        attention.
     probability : float or None
         Probability of the class. None for a regressor.
     position : int or None, default=None
         Index of the token whose label is explained. None if the prediction of a whole
         text is explained.
+    static_scores : ndarray of shape (n_static_features,), default=array([])
+        Score of each static feature. Empty for attention.
+    static_names : sequence of str, default=()
+        Names of the static features.
     """
 
     document: LocatedDocument
@@ -59,6 +64,8 @@ class Explanation:
     baseline: float | None
     probability: float | None
     position: int | None = None
+    static_scores: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    static_names: Sequence[str] = ()
 
     @property
     def tokens(self) -> list[str]:
@@ -147,10 +154,10 @@ class Explanation:
 
         left_out = f", scores of {n_shown} of {len(sizes)} tokens shown"
         lines = [self._heading + (left_out if n_shown < len(sizes) else "")]
-        for field in self._fields:
-            name = [] if field.name is None else [f"{field.name}:"]
-            elsewhere = map(printed, field.elsewhere)
-            text = "".join(map(printed, field.pieces))
+        for of_column in self._fields:
+            name = [] if of_column.name is None else [f"{of_column.name}:"]
+            elsewhere = map(printed, of_column.elsewhere)
+            text = "".join(map(printed, of_column.pieces))
             lines.append(" ".join([*name, *elsewhere, text]))
         return "\n".join(lines)
 
