@@ -213,9 +213,16 @@ def _explain_answers(
                 probability=probability,
                 static_scores=scores.static,
                 static_names=names,
+                other=other,
+                multilabel=getattr(reader.estimator, "multilabel_", False),
             )
-            for document, scores, target, probability in zip(
-                documents, found, output.targets, probabilities, strict=True
+            for document, scores, target, other, probability in zip(
+                documents,
+                found,
+                output.targets,
+                output.others,
+                probabilities,
+                strict=True,
             )
         ]
     )

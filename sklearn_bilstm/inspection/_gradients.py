@@ -67,7 +67,7 @@ def integrated_gradients(
     totals.warn_of_errors(whole)
     ends = zip(whole.first.tolist(), whole.last.tolist(), strict=True)
     return [
-        Scores(*np.split(scores, [length]), output=last, baseline=first)
+        Scores(scores[:length], scores[length:], output=last, baseline=first)
         for scores, length, (first, last) in zip(
             totals.scores, path.lengths, ends, strict=True
         )

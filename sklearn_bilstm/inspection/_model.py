@@ -212,6 +212,16 @@ class Output:
             return [None] * len(self.columns)
         return self.columns.tolist()
 
+    @property
+    def others(self) -> list[Hashable]:
+        """The class other than the target, None if there are not exactly two."""
+        if not is_classifier(self.estimator) or self.estimator.multilabel_:
+            return [None] * len(self.columns)
+        classes = self.estimator.classes_
+        if len(classes) != 2:
+            return [None] * len(self.columns)
+        return classes[1 - self.columns].tolist()
+
     def probabilities(self, values: list[float]) -> list[float | None]:
         """Return the probability of each explained class, None for a regressor."""
         if is_classifier(self.estimator):
