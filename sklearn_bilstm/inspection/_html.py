@@ -20,6 +20,7 @@ _BOX = (
 )
 _TEXT = "white-space: pre-wrap; overflow-wrap: anywhere;"
 _SCORES = "margin-top: 0.3em; border-top: 1px solid rgba(128, 128, 128, 0.2);"
+_LEGEND = "font-size: 85%;"
 _SMALL = "font-size: 85%; opacity: 0.8;"
 _ASIDE = "opacity: 0.6;"
 # the margin separates the colours of adjacent tokens
@@ -92,7 +93,7 @@ def _legend(meanings: list[str], largest: float) -> str:
         for meaning, rgb in zip(meanings, colours, strict=True)
     ]
     strongest = [f"strongest colour: {largest:.3g}"] if largest else []
-    return f'<div style="{_SMALL}">{" ".join(swatches + strongest)}</div>'
+    return f'<div style="{_LEGEND}">{" ".join(swatches + strongest)}</div>'
 
 
 def _field(field: TextColumn, coloured: _Colour) -> str:
