@@ -225,7 +225,7 @@ class TokenImportanceDisplay:
             verticalalignment="center",
             color="0.3",
             fontsize="small",
-            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 1},
+            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0},
         )
 
     def _describe(self, ax: Any, n_shown: int) -> None:
