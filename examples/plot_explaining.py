@@ -32,9 +32,9 @@ print(f"accuracy on new reviews: {model.score(texts[1000:], labels[1000:]):.3f}"
 # ----------------
 #
 # Orange tokens increase the log odds of the predicted class, and blue tokens decrease
-# them. The sentiment of these reviews depends on word order, so that even "delightful"
-# can increase the log odds of a negative review. Case and punctuation are those of the
-# original text.
+# them. The legend names the classes. The sentiment of these reviews depends on word
+# order, so that even "delightful" can increase the log odds of a negative review. Case
+# and punctuation are those of the original text.
 reviews = [
     "I would NOT call the plot delightful, I would rather call it clumsy!",
     "I had feared something boring and flat, but the plot was brilliant.",
@@ -54,12 +54,13 @@ print(explanations)
 # method, sum to the difference between the output and the output without any token.
 one = explanations[0]
 print(f"log odds of {one.target!r}: {one.output:+.3f}")
-print(f"baseline, without token vectors: {one.baseline:+.3f}")
+print(f"baseline, with {one.baseline_input}: {one.baseline:+.3f}")
 print(f"sum of the scores: {one.scores.sum():+.3f}")
 
 # %%
-# A table contains the position of each token in the original text.
-one.to_frame().head()
+# A table contains the position of each token in the original text. The last row is the
+# baseline.
+one.to_frame()
 
 # %%
 # Other methods

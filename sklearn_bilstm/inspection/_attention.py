@@ -39,6 +39,6 @@ def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
     values = output.of_logits(estimator.model_.logits(rows), output.columns)
     weights = estimator.net_.attention(estimator.model_.with_features(rows))
     return [
-        Scores(of_row.astype(np.float64), value, None)
+        Scores(of_row.astype(np.float64), np.zeros(0), value, None)
         for of_row, value in zip(weights, values, strict=True)
     ]

@@ -48,6 +48,8 @@ def explain(
 ) -> Explanations:
     """Attribute the predictions of a model to the tokens of the texts.
 
+    Static features have scores too, except for attention.
+
     For a classifier, the explained output is the log odds of a class, log(p / (1 - p)).
     For a regressor, it is the prediction. The output includes the contribution of the
     linear n-gram model, if there is one. For a tagger, the label of each token is
@@ -67,14 +69,16 @@ def explain(
         method, and integrated gradients otherwise.
 
         "integrated_gradients" [1]_ integrates the gradient of the output along a
-        straight path from zero vectors to the vectors of the tokens. The scores of a
-        text sum to the difference between its output and the baseline, within one
-        percent. This method requires captum: `sklearn-bilstm[explain]`. A long review
-        takes about a second on a CPU, about ten times as long as occlusion. Prefer
-        occlusion for many texts.
+        straight path to the vectors of the tokens and the static features from the
+        baseline: zero vectors, and each static feature at its mean in the training
+        data. The scores of a text sum to the difference between its output and the
+        baseline, within one percent. This method requires captum:
+        `sklearn-bilstm[explain]`. A long review takes about a second on a CPU, about
+        ten times as long as occlusion. Prefer occlusion for many texts.
 
         "occlusion" [2]_ removes one token at a time. The score of a token is the
-        decrease of the output. Occlusion misses redundant tokens: if two tokens carry
+        decrease of the output. A static feature is replaced by its mean in the training
+        data. Occlusion misses redundant tokens: if two tokens carry
         the same information, removing either changes little. For a tagger, the token is
         not removed but replaced by an unknown token without characters.
 
@@ -190,6 +194,7 @@ def _explain_answers(
         "occlusion": occlusion,
     }
     reader = TextModel.of(model)
+    names = [] if method == "attention" else reader.static_names
     documents, rows = reader.read(texts)
     if method == "attention" and not is_classifier(reader.estimator):
         target = 0  # the summary shows the first of several outputs
@@ -206,9 +211,18 @@ def _explain_answers(
                 output=scores.output,
                 baseline=scores.baseline,
                 probability=probability,
+                static_scores=scores.static,
+                static_names=names,
+                other=other,
+                multilabel=getattr(reader.estimator, "multilabel_", False),
             )
-            for document, scores, target, probability in zip(
-                documents, found, output.targets, probabilities, strict=True
+            for document, scores, target, other, probability in zip(
+                documents,
+                found,
+                output.targets,
+                output.others,
+                probabilities,
+                strict=True,
             )
         ]
     )

@@ -6,27 +6,39 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.inspection._html import box, legend
+from sklearn_bilstm.inspection._html import box, note
 from sklearn_bilstm.inspection._text_spans import (
     TextColumn,
     TextSpan,
+    numbered_tokens,
+    shortened,
     split_into_columns,
+)
+from sklearn_bilstm.inspection._wording import (
+    baseline_input,
+    describe_scores,
+    meanings,
+    name_of_class,
 )
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._optional import import_optional
 
 __all__ = ["Explanation", "Explanations"]
 
-# Maximum number of tokens printed with their score, those with the largest first.
+# Maximum number of tokens, and of static features, printed with their score.
 _N_PRINTED = 10
+# Long parts of a text whose scores are smaller than this share of the largest are not
+# shown.
+_FAINT = 0.1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation:
-    """Explanation of a prediction by one score per token.
+    """Explanation of a prediction by one score per token and per static feature.
 
     `print` shows the text annotated with the largest scores, and a notebook shows it
-    with coloured tokens.
+    with coloured tokens. Both omit long parts of a text without notable scores;
+    :meth:`to_frame` has all of them.
 
     Parameters
     ----------
@@ -43,12 +55,21 @@ class Explanation:
     output : float
         The explained output: the log odds of the class, or the prediction.
     baseline : float or None
-        Output without any token. None for attention.
+        Output without any token, with all static features at their mean. None for
+        attention.
     probability : float or None
         Probability of the class. None for a regressor.
     position : int or None, default=None
         Index of the token whose label is explained. None if the prediction of a whole
         text is explained.
+    static_scores : array-like of shape (n_static_features,), default=()
+        Score of each static feature, stored as an ndarray. Empty for attention.
+    static_names : sequence of str, default=()
+        Names of the static features.
+    other : label, default=None
+        The other class of a binary classifier, which a negative score favours.
+    multilabel : bool, default=False
+        Whether the model is a multilabel classifier.
     """
 
     document: LocatedDocument
@@ -59,6 +80,14 @@ class Explanation:
     baseline: float | None
     probability: float | None
     position: int | None = None
+    static_scores: Any = ()
+    static_names: Sequence[str] = ()
+    other: Hashable = None
+    multilabel: bool = False
+
+    def __post_init__(self) -> None:
+        static_scores = np.asarray(self.static_scores, np.float64)
+        object.__setattr__(self, "static_scores", static_scores)  # frozen
 
     @property
     def tokens(self) -> list[str]:
@@ -70,6 +99,43 @@ class Explanation:
         ]
 
     @property
+    def token_labels(self) -> list[str]:
+        """Distinct names of the tokens: repeated ones are numbered, as in "good (2)".
+
+        The marker of a column is its name.
+        """
+        return numbered_tokens(self.document, self.tokens)
+
+    @property
+    def legend(self) -> list[str]:
+        """Meaning of a positive and of a negative score, or of a share."""
+        if self.method == "attention":
+            return ["share of attention"]
+        if self.probability is None:
+            return meanings(None, None)
+        other = None if self.other is None else name_of_class(self.other)
+        return meanings(name_of_class(self.target, self._kind), other)
+
+    @property
+    def note(self) -> str:
+        """The unit of the scores and the meaning of the baseline."""
+        return describe_scores(
+            self.method,
+            is_class=self.probability is not None,
+            has_static=len(self.static_scores) > 0,
+            of_token=self.position is not None,
+        )
+
+    @property
+    def baseline_input(self) -> str:
+        """The input whose output is the baseline, such as "no tokens"."""
+        return baseline_input(
+            self.method,
+            has_static=len(self.static_scores) > 0,
+            of_token=self.position is not None,
+        )
+
+    @property
     def summary(self) -> str:
         """One-line description of the explained output."""
         if self.method == "attention":
@@ -78,38 +144,78 @@ class Explanation:
             return self._prediction
         odds = f"log odds {self.output:+.2f}, probability {self.probability:.3f}"
         if self.position is None:
-            return f"{self.target}: {odds}"
+            return f"{self._target_name}: {odds}"
         token = self.tokens[self.position]
-        return f"{self.target} of {token!r}, token {self.position}: {odds}"
+        return f"{self._target_name} of {token!r}, token {self.position}: {odds}"
+
+    @property
+    def _kind(self) -> str:
+        """Whether the target is a class or a label."""
+        return "label" if self.multilabel or self.position is not None else "class"
+
+    @property
+    def _target_name(self) -> str:
+        """The target, unless it is a string, preceded by "class" or "label"."""
+        if isinstance(self.target, str):
+            return self.target
+        return name_of_class(self.target, self._kind)
 
     @property
     def _prediction(self) -> str:
         """Description of the prediction of the model."""
         if self.probability is not None:
-            return f"most probable: {self.target}, {self.probability:.3f}"
+            return f"most probable: {self._target_name}, {self.probability:.3f}"
         output = "" if self.target is None else f" of output {self.target}"
         return f"prediction{output} {self.output:.4g}"
 
+    def _fields(self, least: float = np.inf) -> list[TextColumn]:
+        """Return the columns without long parts that have no notable scores.
+
+        Scores of at least `least` are notable.
+        """
+        known = np.abs(self.scores[~np.isnan(self.scores)])
+        least = min(least, _FAINT * known.max(initial=0.0))
+        columns = split_into_columns(self.document, self.scores, self.position)
+        return [shortened(column, least) for column in columns]
+
     @property
-    def _fields(self) -> list[TextColumn]:
-        return split_into_columns(self.document, self.scores, self.position)
+    def _static_lines(self) -> list[tuple[str, float | None]]:
+        """Names and scores of the static features, those with the largest scores."""
+        lines: list = list(zip(self.static_names, self.static_scores, strict=True))
+        n_omitted = len(lines) - _N_PRINTED
+        if n_omitted > 0:
+            largest = np.argsort(-np.abs(self.static_scores), kind="stable")
+            lines = [lines[index] for index in np.sort(largest[:_N_PRINTED])]
+            lines.append((f"... {n_omitted} static features ...", None))
+        return lines
 
     @property
     def _heading(self) -> str:
         """The summary and the attribution method."""
         if self.method == "attention":
             return self.summary
-        return f"{self.summary} ({self.method})"
+        return f"{self.summary} ({self.method.replace('_', ' ')})"
+
+    @property
+    def _baseline(self) -> str | None:
+        """The baseline as text."""
+        if self.baseline is None:
+            return None
+        return f"{self.baseline:{'.4g' if self.probability is None else '+.2f'}}"
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with one row per token.
 
+        Further rows contain the scores of static features and the baseline.
+
         Returns
         -------
         frame : pandas.DataFrame
-            Columns `token`, `start` and `end` (position in the text, missing if the
-            token has none), and `score`. If a class or one of several outputs is
-            explained, also `target`. With several text columns, also `column`.
+            Columns `kind` ("token", "static" or "baseline"), `token` (or the name of
+            the static feature), `token_index`, `start` and `end` (position in the text,
+            missing if the token has none), and `score`. If a class or one of several
+            outputs is explained, also `target`. With several text columns, also
+            `column`.
 
         Raises
         ------
@@ -118,20 +224,36 @@ class Explanation:
         """
         pandas = import_optional("pandas", purpose="Explanation.to_frame")
         located, names = self.document.tokens, self.document.columns
+        n_tokens, n_static = len(located), len(self.static_names)
+        baseline = [] if self.baseline is None else [self.baseline]
+        n_others = n_static + len(baseline)
+        missing = [None] * n_others
+
+        def positions(known: list) -> Any:
+            return pandas.array([*known, *missing], dtype="Int64")
+
         columns = {
-            "token": self.tokens,
-            "start": pandas.array([t.start for t in located], dtype="Int64"),
-            "end": pandas.array([t.end for t in located], dtype="Int64"),
-            "score": self.scores,
+            "kind": ["token"] * n_tokens
+            + ["static"] * n_static
+            + ["baseline"] * len(baseline),
+            "token": [*self.tokens, *self.static_names, *["baseline"] * len(baseline)],
+            "token_index": positions(list(range(n_tokens))),
+            "start": positions([t.start for t in located]),
+            "end": positions([t.end for t in located]),
+            "score": np.concatenate([self.scores, self.static_scores, baseline]),
         }
         if self.target is not None and self.method != "attention":
-            columns["target"] = [self.target] * len(located)
+            columns["target"] = [self.target] * (n_tokens + n_others)
         if names:
-            columns["column"] = [names[t.column] for t in located]
+            columns["column"] = [names[t.column] for t in located] + missing
         return pandas.DataFrame(columns)
 
     def __repr__(self) -> str:
-        return f"<Explanation of {len(self.scores)} tokens, {self.summary}>"
+        n_static = len(self.static_scores)
+        static = f" and {n_static} static features" if n_static else ""
+        baseline = f", baseline {self._baseline}" if self._baseline else ""
+        scored = f"{len(self.scores)} tokens{static}"
+        return f"<Explanation of {scored}, {self.summary}{baseline}>"
 
     def __str__(self) -> str:
         sizes = np.abs(self.scores[~np.isnan(self.scores)])
@@ -147,29 +269,35 @@ class Explanation:
 
         left_out = f", scores of {n_shown} of {len(sizes)} tokens shown"
         lines = [self._heading + (left_out if n_shown < len(sizes) else "")]
-        for field in self._fields:
-            name = [] if field.name is None else [f"{field.name}:"]
-            elsewhere = map(printed, field.elsewhere)
-            text = "".join(map(printed, field.pieces))
-            lines.append(" ".join([*name, *elsewhere, text]))
+        for of_column in self._fields(least):
+            name = TextSpan(f"{of_column.name}:", of_column.score)
+            before = [] if of_column.name is None else [name]
+            elsewhere = map(printed, [*before, *of_column.elsewhere])
+            text = "".join(map(printed, of_column.pieces))
+            lines.append(" ".join([*elsewhere, text]))
+        for feature, score in self._static_lines:
+            lines.append(feature if score is None else f"{feature}: {score:{form}}")
+        if self._baseline:
+            lines.append(f"baseline: {self._baseline}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return self._html + self._html_legend
+        return self._html + self._html_note
 
     @property
     def _html(self) -> str:
-        """The coloured text without a legend."""
-        return box(self._heading, self._fields, is_share=self.method == "attention")
+        """The coloured text with the meaning of the colours."""
+        return box(
+            self._heading,
+            self.legend,
+            self._fields(),
+            static=self._static_lines,
+            baseline=self._baseline,
+        )
 
     @property
-    def _html_legend(self) -> str:
-        if self.method == "attention":
-            return legend(["share of attention"])
-        if self.probability is None:
-            return legend(["raises the prediction", "lowers it"])
-        named = "class" if self.position is None else "label"
-        return legend([f"raises the odds of the {named}", "lowers them"])
+    def _html_note(self) -> str:
+        return note(self.note)
 
 
 class Explanations(Sequence):
@@ -226,12 +354,12 @@ class Explanations(Sequence):
         return "\n\n".join(map(str, self))
 
     def _repr_html_(self) -> str:
-        return self._html + self._html_legend
+        return self._html + self._html_note
 
     @property
     def _html(self) -> str:
         return "".join(one._html for one in self)
 
     @property
-    def _html_legend(self) -> str:
-        return "".join(dict.fromkeys(one._html_legend for one in self))
+    def _html_note(self) -> str:
+        return "".join(dict.fromkeys(one._html_note for one in self))

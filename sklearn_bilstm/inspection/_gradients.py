@@ -29,8 +29,8 @@ def integrated_gradients(
     The output for a long text can change abruptly within a millionth of the path. The
     path is therefore bisected wherever the integral over a segment does not match the
     difference of the output. A jump is narrowed down to a thousandth of the path. Its
-    height is distributed in proportion to the gradients next to it: the closer to the
-    jump, the more they all point across it.
+    height is distributed in proportion to the gradients next to it, which are nearly
+    parallel to the jump.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ def integrated_gradients(
     Returns
     -------
     scores : list of Scores
-        The scores of a row sum to the difference between its output and baseline.
+        The scores of the tokens and static features of a row sum to the difference
+        between its output and baseline.
 
     Warns
     -----
@@ -56,7 +57,7 @@ def integrated_gradients(
     """
     path = IntegrationPath(estimator, rows, output)
     whole = segments = _Segments.whole(path)
-    totals = _Totals(path.lengths, max_points)
+    totals = _Totals(path.lengths + path.n_static, max_points)
     while len(segments.rows):
         parts = path.integrals(segments.rows, segments.starts, segments.ends)
         if segments is whole:
@@ -66,8 +67,10 @@ def integrated_gradients(
     totals.warn_of_errors(whole)
     ends = zip(whole.first.tolist(), whole.last.tolist(), strict=True)
     return [
-        Scores(tokens, output=last, baseline=first)
-        for tokens, (first, last) in zip(totals.tokens, ends, strict=True)
+        Scores(scores[:length], scores[length:], output=last, baseline=first)
+        for scores, length, (first, last) in zip(
+            totals.scores, path.lengths, ends, strict=True
+        )
     ]
 
 
@@ -77,13 +80,13 @@ class _Totals:
     Parameters
     ----------
     lengths : ndarray of int, shape (n_rows,)
-        Number of tokens of each row.
+        Number of scores of each row.
     max_points : int
         As for :func:`integrated_gradients`.
     """
 
     def __init__(self, lengths: np.ndarray, max_points: int) -> None:
-        self.tokens = [np.zeros(length) for length in lengths]
+        self.scores = [np.zeros(length) for length in lengths]
         self.n_points = np.zeros(len(lengths))
         self.max_points = max_points
 
@@ -95,11 +98,11 @@ class _Totals:
         self.left = self.tolerances.copy()
 
     def add(self, segments: "_Segments", parts: list[np.ndarray]) -> np.ndarray:
-        """Add the segments that have converged, and return a mask of the others."""
+        """Add the segments that are finished, and return their mask."""
         rows = segments.rows
         sums = np.array([part.sum() for part in parts])
         gaps = np.abs(sums - segments.rises)
-        n_open = np.bincount(rows, minlength=len(self.tokens))
+        n_open = np.bincount(rows, minlength=len(self.scores))
         self.n_points += N_POINTS * n_open
         fits = gaps <= self.left[rows] / n_open[rows]
         is_thin = segments.ends - segments.starts <= _THINNEST
@@ -108,13 +111,13 @@ class _Totals:
         jumps = ~fits & is_thin & (segments.rises * sums > 0)
         scales = np.divide(segments.rises, sums, out=np.ones(len(rows)), where=jumps)
         for index in np.flatnonzero(done):
-            self.tokens[rows[index]] += scales[index] * parts[index]
+            self.scores[rows[index]] += scales[index] * parts[index]
         np.subtract.at(self.left, rows[fits], gaps[fits])
         return done
 
     def warn_of_errors(self, whole: "_Segments") -> None:
         """Warn about rows whose error exceeds the tolerance."""
-        sums = np.array([tokens.sum() for tokens in self.tokens])
+        sums = np.array([scores.sum() for scores in self.scores])
         out = np.flatnonzero(np.abs(sums - whole.rises) > self.tolerances)
         if len(out):
             warnings.warn(

@@ -1,11 +1,11 @@
 """HTML output of explanations for notebooks. User text is escaped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 
-__all__ = ["box", "legend"]
+__all__ = ["box", "note"]
 
 # RGB: orange for positive and blue for negative scores, which colour-blind readers can
 # distinguish, and purple for shares. The colours are translucent, so that text stays
@@ -19,65 +19,100 @@ _BOX = (
     "border: 1px solid rgba(128, 128, 128, 0.4); line-height: 1.7;"
 )
 _TEXT = "white-space: pre-wrap; overflow-wrap: anywhere;"
+_SCORES = "margin-top: 0.3em; border-top: 1px solid rgba(128, 128, 128, 0.2);"
+_LEGEND = "font-size: 85%;"
 _SMALL = "font-size: 85%; opacity: 0.8;"
-_TOKEN = "border-radius: 3px; padding: 0.1em 0;"
+_ASIDE = "opacity: 0.6;"
+# the margin separates the colours of adjacent tokens
+_TOKEN = "border-radius: 3px; margin: 0 1px; padding: 0.1em 0;"
+_SWATCH = " padding: 0.1em 0.4em; margin-right: 0.4em;"
 _EXPLAINED = " outline: 2px solid;"
 
+_Colour = Callable[[TextSpan], str]
 
-def box(heading: str, fields: list[TextColumn], *, is_share: bool = False) -> str:
-    """Return a box with a heading and the texts with coloured tokens.
+
+def box(
+    heading: str,
+    meanings: list[str],
+    fields: list[TextColumn],
+    *,
+    static: Sequence[tuple[str, float | None]] = (),
+    baseline: str | None = None,
+) -> str:
+    """Return a box with a heading, a legend and the texts with coloured tokens.
 
     Parameters
     ----------
     heading : str
+    meanings : list of str
+        Meaning of a positive and of a negative score; or of a share, which has no sign.
     fields : list of TextColumn
-    is_share : bool, default=False
-        Whether scores are shares of a whole, which have no sign.
+    static : sequence of (str, float or None), default=()
+        Names and scores of static features.
+    baseline : str, default=None
+        The baseline, if there is one.
     """
-    scores = [p.score for f in fields for p in [*f.pieces, *f.elsewhere] if p.score]
-    largest = max(map(abs, scores), default=1.0)
+    pieces = [p for f in fields for p in [*f.pieces, *f.elsewhere]]
+    scores = [*(p.score for p in pieces), *(f.score for f in fields)]
+    scores += [score for _, score in static]
+    largest = max((abs(score) for score in scores if score), default=0.0)
+    is_share = len(meanings) == 1
 
     def coloured(piece: TextSpan) -> str:
+        if piece.is_omission:
+            return f'<span style="{_ASIDE}">{escape(piece.text)}</span>'
         if piece.score is None:
             return escape(piece.text)
         rgb = _SHARE if is_share else _FOR if piece.score > 0 else _AGAINST
         value = f"{piece.score:.4g}" if is_share else f"{piece.score:+.4g}"
         more = _EXPLAINED if piece.is_explained else ""
-        return _on_colour(piece.text, rgb, abs(piece.score) / largest, value, more)
+        strength = abs(piece.score) / (largest or 1.0)
+        return _on_colour(piece.text, rgb, strength, value, more)
 
-    shown = "".join(_field(field, coloured) for field in fields)
-    note = f"<small>up to {largest:.3g}</small>" if scores else ""
-    return (
-        f'<div style="{_BOX}"><div><strong>{escape(heading)}</strong> {note}</div>'
-        f"{shown}</div>"
-    )
+    lines = [f"<div><strong>{escape(heading)}</strong></div>"]
+    lines.append(_legend(meanings, largest))
+    lines += [_field(field, coloured) for field in fields]
+    other = [_static_line(name, score, coloured) for name, score in static]
+    if baseline is not None:
+        other.append(f"<div>baseline <small>{escape(baseline)}</small></div>")
+    if other:
+        lines.append(f'<div style="{_SCORES}">{"".join(other)}</div>')
+    return f'<div style="{_BOX}">{"".join(lines)}</div>'
 
 
-def legend(meanings: list[str]) -> str:
-    """Return a line that explains the colours.
+def note(text: str) -> str:
+    """Return a note below the boxes."""
+    return f'<div style="{_SMALL}">{escape(text)}</div>'
 
-    Parameters
-    ----------
-    meanings : list of str
-        Meaning of a positive and a negative score, or of a share.
-    """
+
+def _legend(meanings: list[str], largest: float) -> str:
+    """Return a line that explains the colours."""
     colours = [_SHARE] if len(meanings) == 1 else [_FOR, _AGAINST]
     swatches = [
-        _on_colour(f" {meaning} ", rgb, 1.0, meaning)
+        _on_colour(meaning, rgb, 1.0, meaning, _SWATCH)
         for meaning, rgb in zip(meanings, colours, strict=True)
     ]
-    return f'<div style="{_SMALL}">{" ".join(swatches)}</div>'
+    strongest = [f"strongest colour: {largest:.3g}"] if largest else []
+    return f'<div style="{_LEGEND}">{" ".join(swatches + strongest)}</div>'
 
 
-def _field(field: TextColumn, coloured: Callable[[TextSpan], str]) -> str:
-    name = [] if field.name is None else [f"<em>{escape(field.name)}</em>"]
+def _field(field: TextColumn, coloured: _Colour) -> str:
+    name = TextSpan(f"{field.name}:", field.score)
+    names = [] if field.name is None else [f"<em>{coloured(name)}</em>"]
     elsewhere = [f"<small>{coloured(piece)}</small>" for piece in field.elsewhere]
-    before = " ".join([*name, *elsewhere])
+    before = " ".join([*names, *elsewhere])
     text = "".join(map(coloured, field.pieces))
     return (
         f"{before and f'<div>{before}</div>'}"
         f'<div dir="auto" style="{_TEXT}">{text}</div>'
     )
+
+
+def _static_line(name: str, score: float | None, coloured: _Colour) -> str:
+    if score is None:
+        return f'<div style="{_ASIDE}">{escape(name)}</div>'
+    span = coloured(TextSpan(name, score))
+    return f"<div>{span} <small>{score:+.2f}</small></div>"
 
 
 def _on_colour(text: str, rgb: str, strength: float, title: str, more: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Integration path from zero vectors to the tokens of a text."""
+"""Integration path from zero vectors to the tokens and static features of a text."""
 
 import operator
 from collections.abc import Callable, Iterator
@@ -20,10 +20,14 @@ __all__ = ["N_POINTS", "IntegrationPath"]
 N_POINTS = 16
 # Maximum number of time steps per batch.
 _STEPS_AT_ONCE = 2**14
+# Number of values of a point that change along the path.
+_N_CHANGING = 4
 
 
 class _Point(NamedTuple):
     """A point on the paths of several rows.
+
+    The first four values change along the path.
 
     Parameters
     ----------
@@ -31,36 +35,48 @@ class _Point(NamedTuple):
     ngrams : tensor of shape (B, T, n_lengths, K)
         Contribution of the n-grams that end at each step to the logits of the linear
         model.
+    static : tensor of shape (B, S)
+        Static features.
+    static_logits : tensor of shape (B, S, K)
+        Contribution of each static feature to the logits of the linear model.
     mask : bool tensor of shape (B, T)
     other_logits : tensor of shape (B, K)
         Remaining part of the logits of the linear model.
     columns : tensor of shape (B,)
         Index of the explained output.
-    static : tensor of shape (B, S) or None
-        Static features.
     """
 
     vectors: Tensor
     ngrams: Tensor
+    static: Tensor
+    static_logits: Tensor
     mask: Tensor
     other_logits: Tensor
     columns: Tensor
-    static: Tensor | None = None
+
+    @property
+    def changing(self) -> tuple[Tensor, ...]:
+        """The values that change along the path."""
+        return tuple(self[:_N_CHANGING])
+
+    @property
+    def constant(self) -> tuple[Tensor, ...]:
+        """The values that are constant along the path."""
+        return tuple(self[_N_CHANGING:])
 
     def at(self, places: np.ndarray) -> "_Point":
         """Return the points at the given fractions of the paths that end here."""
-        share = torch.from_numpy(places).to(self.vectors)[:, None, None]  # (B, 1, 1)
-        return self._replace(
-            vectors=share * self.vectors, ngrams=share[..., None] * self.ngrams
-        )
+        share = torch.from_numpy(places).to(self.vectors)  # (B,)
+        scaled = [x * share.view(-1, *[1] * (x.ndim - 1)) for x in self.changing]
+        return _Point(*scaled, *self.constant)
 
 
 class IntegrationPath:
     """Straight integration paths from 0 to 1, one per row of token ids.
 
-    At 0, the token vectors, their class log-odds features and the contributions of
-    n-grams to the linear model are zero; at 1, they have their actual values. The
-    length of the sequence and the static features are constant along the path.
+    At 0, the token vectors, their class log-odds features, the contributions of n-grams
+    to the linear model and the standardised static features are zero; at 1, they have
+    their actual values. The length of the sequence is constant along the path.
 
     Parameters
     ----------
@@ -82,19 +98,26 @@ class IntegrationPath:
         self._module.to(self._device)
         self._log_odds = getattr(estimator, "log_odds_", None)
         self._linear_model = getattr(estimator, "linear_model_", None)
-        self._fuse: Callable = (
+        self._combine_logits: Callable = (
             operator.add
             if self._linear_model is None
             else estimator.model_.ngrams.combine
         )
         self._output = output
         self._dataset = estimator.model_.with_features(rows)
-        self._ngrams, self._other_logits = self._linear_part()
+        sequences, static = self._dataset.sequences, self._dataset.static
+        self._static = np.zeros((len(sequences), 0)) if static is None else static
+        self._ngrams, self._static_logits, self._other_logits = self._linear_part()
 
     @property
     def lengths(self) -> np.ndarray:
         """Number of tokens of each row."""
         return self._dataset.sequences.lengths
+
+    @property
+    def n_static(self) -> int:
+        """Number of static features."""
+        return self._static.shape[1]
 
     @torch.no_grad()
     def values(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -112,34 +135,41 @@ class IntegrationPath:
 
         Returns
         -------
-        scores : list of ndarray of shape (n_tokens,)
-            Contributions of the tokens of each row within the segment.
+        scores : list of ndarray of shape (n_tokens + S,)
+            Contributions of the tokens of each row within the segment, followed by
+            those of its static features.
         """
         scores = [np.zeros(0)] * len(rows)
         for batch in self._batches(rows, N_POINTS):
             end = self._ends(rows[batch])
             found = self._gradients.attribute(
-                tuple(end.at(ends[batch])[:2]),
-                tuple(end.at(starts[batch])[:2]),
-                additional_forward_args=tuple(end[2:]),
+                end.at(ends[batch]).changing,
+                end.at(starts[batch]).changing,
+                additional_forward_args=end.constant,
                 n_steps=N_POINTS,
             )
-            for index, tokens in zip(batch, self._of_tokens(*found), strict=True):
-                scores[index] = tokens[: self.lengths[rows[index]]]
+            found = [x.detach().cpu().double() for x in found]
+            tokens = self._of_tokens(*found[:2])
+            static = (found[2] + found[3].sum(2)).numpy()  # (B, S)
+            for index, of_tokens, of_static in zip(batch, tokens, static, strict=True):
+                length = self.lengths[rows[index]]
+                scores[index] = np.concatenate([of_tokens[:length], of_static])
         return scores
 
     def _value(
         self,
         vectors: Tensor,
         ngrams: Tensor,
+        static: Tensor,
+        static_logits: Tensor,
         mask: Tensor,
         other_logits: Tensor,
         columns: Tensor,
-        static: Tensor | None,
     ) -> Tensor:
         """Return the output at a point, of shape (B,)."""
         logits = self._module.logits_of_vectors(vectors, mask, static)  # (B, K)
-        logits = self._fuse(logits, other_logits + ngrams.sum((1, 2)))  # (B, K)
+        linear = other_logits + ngrams.sum((1, 2)) + static_logits.sum(1)  # (B, K)
+        logits = self._combine_logits(logits, linear)  # (B, K)
         return self._output(logits, columns)  # (B,)
 
     def _batches(self, rows: np.ndarray, n_points: int) -> Iterator[np.ndarray]:
@@ -156,6 +186,8 @@ class IntegrationPath:
         inputs = {
             **self._dataset[rows][0],
             "ngrams": pad(self._ngrams, rows)[0],
+            "static": torch.from_numpy(self._static[rows]).float(),
+            "static_logits": torch.from_numpy(self._static_logits[rows]),
             "other_logits": torch.from_numpy(self._other_logits[rows]),
             "columns": torch.from_numpy(self._output.columns[rows]),
         }
@@ -165,24 +197,26 @@ class IntegrationPath:
         vectors = layer(steps, inputs["mask"], None, log_odds)  # (B, T, E)
         return _Point(vectors, **inputs)
 
-    def _linear_part(self) -> tuple[RaggedArray, np.ndarray]:
-        """Return the contributions of n-grams to the logits, and the remaining part."""
+    def _linear_part(self) -> tuple[RaggedArray, np.ndarray, np.ndarray]:
+        """Return the logits of n-grams and static features, and the remaining part."""
         sequences, static = self._dataset.sequences, self._dataset.static
+        n_outputs = self._module.head.output_size
+        of_static = np.zeros((*self._static.shape, n_outputs))
         if self._linear_model is None:
-            n_outputs = self._module.head.output_size
             ngrams = np.zeros((len(sequences.values), 1, n_outputs))
             logits = np.zeros((len(sequences), n_outputs))
         else:
             ngrams = self._linear_model.contributions(sequences, static)
-            logits = self._linear_model.logits(sequences, static)
+            if static is not None:
+                of_static = self._linear_model.static_contributions(sequences, static)
+            logits = self._linear_model.logits(sequences, static) - of_static.sum(1)
             np.subtract.at(logits, sequences.row_of_steps, ngrams.sum(1))
         ragged = RaggedArray(ngrams.astype(np.float32), sequences.offsets)
-        return ragged, logits.astype(np.float32)
+        return ragged, of_static.astype(np.float32), logits.astype(np.float32)
 
     def _of_tokens(self, of_vectors: Tensor, of_ngrams: Tensor) -> np.ndarray:
         """Add the scores of tokens and of their share of n-grams, to shape (B, T)."""
         n_shared = self._module.input_layer.n_shared
-        of_vectors = of_vectors.detach().cpu().double()
         tokens = of_vectors[..., :n_shared].sum(2).numpy()
         if self._log_odds is not None:
             shortest, longest = self._log_odds.lengths
@@ -190,8 +224,6 @@ class IntegrationPath:
             channels = channels.unflatten(2, (longest - shortest + 1, -1))
             tokens += shared_among_tokens(channels.sum(3).numpy(), shortest)
         if self._linear_model is not None:
-            of_ngrams = of_ngrams.detach().cpu().double().sum(3)
-            tokens += shared_among_tokens(
-                of_ngrams.numpy(), self._linear_model.ngrams[0]
-            )
+            shortest = self._linear_model.ngrams[0]
+            tokens += shared_among_tokens(of_ngrams.sum(3).numpy(), shortest)
         return tokens

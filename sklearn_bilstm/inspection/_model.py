@@ -113,6 +113,20 @@ class TextModel:
             raise ValueError(f"model must be {EXPLAINABLE}: got {model!r}.")
         return cls(transformers, estimator)
 
+    @property
+    def static_names(self) -> list[str]:
+        """Names of the static features, or "static_0", ... if they are unknown."""
+        reader = self.estimator.model_.reader
+        if not reader.n_static:
+            return []
+        names = reader.columns.get("feature_names_in_")
+        if names is None:
+            try:
+                names = self.transformers[-1].get_feature_names_out()
+            except (AttributeError, ValueError):  # a transformer without output names
+                names = [f"static_{index}" for index in range(reader.n_static)]
+        return [str(name) for name in names[-reader.n_static :]]
+
     def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
         """Return the documents with their tokens and the input rows of the network.
 
@@ -199,6 +213,16 @@ class Output:
         if self.estimator.n_outputs_ == 1:
             return [None] * len(self.columns)
         return self.columns.tolist()
+
+    @property
+    def others(self) -> list[Hashable]:
+        """The class other than the target, None if there are not exactly two."""
+        if not is_classifier(self.estimator) or self.estimator.multilabel_:
+            return [None] * len(self.columns)
+        classes = self.estimator.classes_
+        if len(classes) != 2:
+            return [None] * len(self.columns)
+        return classes[1 - self.columns].tolist()
 
     def probabilities(self, values: list[float]) -> list[float | None]:
         """Return the probability of each explained class, None for a regressor."""

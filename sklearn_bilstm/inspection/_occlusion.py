@@ -14,6 +14,7 @@ __all__ = ["occlusion"]
 def occlusion(estimator: Any, rows: SequenceDataset, output: Output) -> list[Scores]:
     """Score tokens by the decrease of the output when they are removed, one at a time.
 
+    The score of a static feature is the decrease when it is replaced by its mean.
     A token is removed and not replaced: removing a negation, for instance, leaves the
     words that it negated. The variants of a row are predicted together, one row after
     the other.
@@ -27,7 +28,8 @@ def occlusion(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
     Returns
     -------
     scores : list of Scores
-        The baseline is the output without any token.
+        The baseline is the output without any token, with all static features at
+        their mean.
 
     References
     ----------
@@ -41,11 +43,28 @@ def _of_row(estimator: Any, rows: SequenceDataset, output: Output, row: int) -> 
     start, end = rows.sequences.offsets[row : row + 2]
     ids = rows.sequences.values[start:end]
     changed = [ids, ids[:0], *(np.delete(ids, step) for step in range(len(ids)))]
+    static = None
+    if rows.static is not None:
+        static, n_static = _static_variants(rows.static[row], len(changed))
+        changed += [ids] * n_static
     values = np.concatenate(changed)
     offsets = np.cumsum([0, *map(len, changed)])
-    static = None if rows.static is None else rows.static[np.full(len(changed), row)]
     variants = SequenceDataset(RaggedArray(values, offsets), static=static)
     logits = estimator.model_.logits(variants)
     columns = np.full(len(logits), output.columns[row])
     value, baseline, *without = output.of_logits(logits, columns)
-    return Scores(value - np.array(without), value, baseline)
+    tokens, of_static = np.split(value - np.array(without), [len(ids)])
+    return Scores(tokens, of_static, value, baseline)
+
+
+def _static_variants(static: np.ndarray, n_constant: int) -> tuple[np.ndarray, int]:
+    """Return the static features of the variants of a row, and the number of features.
+
+    They are at their mean, which is zero, in the second variant. Each of the variants
+    after the first `n_constant` has one feature at its mean.
+    """
+    n_static = len(static)
+    variants = np.tile(static, (n_constant + n_static, 1))
+    variants[1] = 0
+    variants[n_constant:][np.eye(n_static, dtype=bool)] = 0
+    return variants, n_static

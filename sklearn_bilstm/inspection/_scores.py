@@ -1,4 +1,4 @@
-"""Scores of the tokens of a row."""
+"""Scores of the tokens and static features of a row."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,23 @@ __all__ = ["Scores", "shared_among_tokens"]
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of the tokens of a row.
+    """Scores of the tokens and static features of a row.
 
     Parameters
     ----------
     tokens : ndarray of shape (n_steps,)
         Score of each token that the network reads.
+    static : ndarray of shape (S,)
+        Score of each static feature. Empty if the method does not compute it.
     output : float
         The explained output.
     baseline : float or None
-        Output without any token. None if the method does not compute it.
+        Output without any token, with all static features at their mean. None if the
+        method does not compute it.
     """
 
     tokens: np.ndarray
+    static: np.ndarray
     output: float
     baseline: float | None
 

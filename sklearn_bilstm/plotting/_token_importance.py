@@ -14,6 +14,10 @@ __all__ = ["TokenImportanceDisplay"]
 
 # Same colours as in HTML: positive scores orange, negative blue, shares purple.
 _FOR, _AGAINST, _SHARE = "#e67814", "#1e78e6", "#785ab4"
+# Number of bars that fit a figure of the default size.
+_ROWS_OF_A_FIGURE = 18
+# Distance of the legend from the axes, in units of its font size.
+_BELOW_THE_LABEL = 5.5
 
 _checked = validate_params(
     {"n_tokens": [Interval(Integral, 1, None, closed="left")]},
@@ -23,6 +27,9 @@ _checked = validate_params(
 
 class TokenImportanceDisplay:
     """Bar chart of the tokens of a text with the largest scores, in reading order.
+
+    The scores of static features and the baseline follow. A legend explains the
+    colours.
 
     Create it with :meth:`from_estimator` or :meth:`from_explanation`. It requires
     matplotlib: `pip install 'sklearn-bilstm[plot]'`.
@@ -41,7 +48,7 @@ class TokenImportanceDisplay:
         Figure that contains the axes.
 
     bars_ : matplotlib BarContainer
-        Bars, from top to bottom.
+        Bars of the tokens and static features, from top to bottom.
 
     See Also
     --------
@@ -59,7 +66,7 @@ class TokenImportanceDisplay:
     ...     model.fit(texts, labels), "The acting was NOT good.", method="occlusion"
     ... )
     >>> [label.get_text() for label in display.ax_.get_yticklabels()]
-    ['The', 'acting', 'was', 'NOT', 'good']
+    ['The', 'acting', 'was', 'NOT', 'good', 'baseline']
     """
 
     def __init__(self, explanation: Explanation) -> None:
@@ -161,31 +168,95 @@ class TokenImportanceDisplay:
         ax : matplotlib Axes, default=None
             Axes to plot on. If None, a new figure is created.
         n_tokens : int, default=15
-            Maximum number of tokens to show: those with the largest absolute score.
+            Maximum number of tokens to show: those with the largest absolute score. The
+            same holds for static features.
 
         Returns
         -------
         display : TokenImportanceDisplay
         """
-        ax = axes_for(self, ax)
         explanation = self.explanation
-        sizes = np.nan_to_num(
-            np.abs(explanation.scores), nan=-1.0
-        )  # truncated tokens last
-        shown = np.sort(np.argsort(-sizes, kind="stable")[:n_tokens])
-        shown = shown[sizes[shown] >= 0]
-        scores = explanation.scores[shown]
-        places = np.arange(len(shown))
-        is_share = explanation.method == "attention"
-        colours = _SHARE if is_share else np.where(scores > 0, _FOR, _AGAINST)
-        self.bars_ = ax.barh(places, scores, color=colours)
-        labels = [explanation.tokens[index] for index in shown]
+        tokens = _largest(explanation.scores, n_tokens)
+        static = _largest(explanation.static_scores, n_tokens)
+        names = explanation.token_labels
+        first = tokens[0] if len(tokens) else 0
+        labels = [f"... {first} tokens ..."] * bool(first)
+        n_before = len(labels)
+        labels += [names[index] for index in tokens]
+        labels += [explanation.static_names[index] for index in static]
+        scores = explanation.scores[tokens], explanation.static_scores[static]
+        baseline = explanation.baseline
+        is_new = ax is None
+        ax = axes_for(self, ax)
+        for place in {n_before + len(tokens), len(labels)}:
+            ax.axhline(place - 0.5, color="0.8", linewidth=0.8)
+        self._draw_bars(ax, np.concatenate(scores), n_before)
+        if baseline is not None:
+            self._write_baseline(ax, baseline, len(labels))
+            labels.append("baseline")
         ax.set_yticks(
-            places, labels, parse_math=False
+            range(len(labels)), labels, parse_math=False
         )  # dollar signs do not delimit math
-        ax.invert_yaxis()
-        ax.axvline(0, color="0.5", linewidth=0.8)
-        label = f"score by {explanation.method.replace('_', ' ')}"
-        ax.set_xlabel("share of attention" if is_share else label)
-        ax.set_title(explanation.summary, parse_math=False)
+        ax.set_ylim(len(labels) - 0.4, -0.6)
+        self._describe(ax, len(tokens))
+        if is_new and len(labels) > _ROWS_OF_A_FIGURE:
+            width, height = ax.figure.get_size_inches()
+            height *= len(labels) / _ROWS_OF_A_FIGURE
+            ax.figure.set_size_inches(width, height)
         return self
+
+    def _draw_bars(self, ax: Any, scores: np.ndarray, first: int) -> None:
+        """Draw the bars, the first at the given place."""
+        is_share = self.explanation.method == "attention"
+        colours = _SHARE if is_share else np.where(scores > 0, _FOR, _AGAINST)
+        places = first + np.arange(len(scores))
+        self.bars_ = ax.barh(places, scores, color=colours)
+        ax.axvline(0, color="0.5", linewidth=0.8)
+
+    def _write_baseline(self, ax: Any, baseline: float, place: int) -> None:
+        """Write the baseline as text, since it can be much larger than all scores."""
+        explanation = self.explanation
+        form = ".4g" if explanation.probability is None else "+.2f"
+        ax.text(
+            0.02,
+            place,
+            f"{baseline:{form}}, with {explanation.baseline_input}",
+            transform=ax.get_yaxis_transform(),  # x is a fraction of the width
+            verticalalignment="center",
+            color="0.3",
+            fontsize="small",
+            bbox={"facecolor": ax.get_facecolor(), "edgecolor": "none", "pad": 0},
+        )
+
+    def _describe(self, ax: Any, n_shown: int) -> None:
+        """Add the title, the labels and the legend of the colours."""
+        explanation = self.explanation
+        method = explanation.method.replace("_", " ")
+        output = "prediction" if explanation.probability is None else "log odds"
+        label = f"contribution to the {output} ({method})"
+        label = "share of attention" if method == "attention" else label
+        n_scored = np.count_nonzero(~np.isnan(explanation.scores))
+        if n_shown < n_scored:
+            label += f"\nlargest {n_shown} of {n_scored} tokens"
+        ax.set_xlabel(label)
+        ax.set_title(explanation.summary, parse_math=False)
+        colours = [_FOR, _AGAINST] if len(explanation.legend) == 2 else [_SHARE]
+        patches = ax.barh([0] * len(colours), 0, color=colours)
+        legend = ax.legend(
+            patches,
+            explanation.legend,
+            loc="upper center",
+            bbox_to_anchor=(0.5, 0),
+            borderaxespad=_BELOW_THE_LABEL,
+            frameon=False,
+            fontsize="small",
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+
+
+def _largest(scores: np.ndarray, n_shown: int) -> np.ndarray:
+    """Return the indices of the largest absolute scores, in increasing order."""
+    sizes = np.nan_to_num(np.abs(scores), nan=-1.0)  # truncated tokens last
+    shown = np.sort(np.argsort(-sizes, kind="stable")[:n_shown])
+    return shown[sizes[shown] >= 0]

@@ -193,7 +193,7 @@ class NgramLinearModel:
             rows = sequences.row_of_steps[places[1]]
             ngrams = columns[places]
             n_times = counts[rows, ngrams]
-            X = sparse.csr_array(self._features(counts, static).columns)
+            X = self._features(counts, static).columns
             lowest = self.regressions.logits(X).argmin(1)
             weights = X[rows, ngrams] / n_times
             coefficients = _dense(self.regressions.coefficients[ngrams])
@@ -202,6 +202,29 @@ class NgramLinearModel:
                 found, lowest[rows], self.n_classes
             )
         return contributions.transpose(1, 0, 2)
+
+    def static_contributions(
+        self, sequences: RaggedArray, static: np.ndarray
+    ) -> np.ndarray:
+        """Return the contributions of static features to the logits.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n, S, K)
+        """
+        n_rows, n_static = static.shape
+        if self.regressions is None:
+            return np.zeros((n_rows, n_static, self.n_classes))
+        X = self._features(self.vocabulary.counts(sequences), static)
+        lowest = self.regressions.logits(X.columns).argmin(1)
+        coefficients = _dense(self.regressions.coefficients[X.n_ngrams :])
+        found = static[..., np.newaxis] * coefficients  # (n, S, n_found)
+        contributions = self.regressions.expanded(
+            found.reshape(n_rows * n_static, -1),
+            lowest.repeat(n_static),
+            self.n_classes,
+        )
+        return contributions.reshape(n_rows, n_static, self.n_classes)
 
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None

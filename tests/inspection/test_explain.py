@@ -177,8 +177,29 @@ def test_text_columns_with_static_features_are_explained(reviews, method):
     assert one.tokens[:4] == ["<title>", "So", "what", "<review>"]
     assert one.document.texts == ["So what", texts[0]]
     assert one.probability == pytest.approx(model.predict_proba(frame)[0].max(), 1e-4)
-    if method == "integrated_gradients":
-        assert one.scores.sum() == pytest.approx(one.output - one.baseline, rel=0.01)
+    assert one.static_names == ([] if method == "attention" else ["remainder__stars"])
+    assert len(one.static_scores) == len(one.static_names)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_static_features_have_the_names_of_their_columns(reviews, known):
+    texts, labels = reviews
+    frame = pd.DataFrame({"review": texts, "stars": np.arange(60.0)})
+    vectorizer = TextVectorizer(sparse_output=False)
+    if known:
+        columns = make_column_transformer(
+            (vectorizer, "review"),
+            remainder="passthrough",
+            verbose_feature_names_out=False,
+        ).set_output(transform="pandas")
+        expected = "stars"
+    else:  # FunctionTransformer has no output names by default
+        numbers = FunctionTransformer(lambda numbers: numbers.to_numpy())
+        columns = make_column_transformer((vectorizer, "review"), (numbers, ["stars"]))
+        expected = "static_0"
+    model = make_pipeline(columns, small_classifier(n_static_features=1, max_epochs=1))
+    (one,) = explain(model.fit(frame, labels), frame[:1], "occlusion")
+    assert one.static_names == [expected]
 
 
 def test_texts_may_be_a_generator_or_missing(fitted_pipeline):

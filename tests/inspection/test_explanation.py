@@ -1,4 +1,5 @@
 import sys
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -22,18 +23,29 @@ def make_explanation(text="So good, not bad", scores=(0.5, 2.0, -1.0, 0.25), **f
     return Explanation(document, np.array(scores), **{**known, **fields})
 
 
-def test_to_frame_has_one_row_per_token():
-    frame = make_explanation().to_frame()
+STATIC = {"static_scores": [0.5, -0.25], "static_names": ["stars", "age"]}
+
+
+def test_to_frame_has_one_row_per_token_and_static_feature_and_the_baseline():
+    frame = make_explanation(**STATIC).to_frame()
+    missing = [None] * 3
     expected = pd.DataFrame(
         {
-            "token": ["So", "good", "not", "bad"],
-            "start": pd.array([0, 3, 9, 13], dtype="Int64"),
-            "end": pd.array([2, 7, 12, 16], dtype="Int64"),
-            "score": [0.5, 2.0, -1.0, 0.25],
-            "target": ["positive"] * 4,
+            "kind": ["token"] * 4 + ["static"] * 2 + ["baseline"],
+            "token": ["So", "good", "not", "bad", "stars", "age", "baseline"],
+            "token_index": pd.array([0, 1, 2, 3, *missing], dtype="Int64"),
+            "start": pd.array([0, 3, 9, 13, *missing], dtype="Int64"),
+            "end": pd.array([2, 7, 12, 16, *missing], dtype="Int64"),
+            "score": [0.5, 2.0, -1.0, 0.25, 0.5, -0.25, -0.5],
+            "target": ["positive"] * 7,
         }
     )
     pd.testing.assert_frame_equal(frame, expected)
+
+
+def test_to_frame_of_attention_has_tokens_only():
+    frame = make_explanation(method="attention", baseline=None).to_frame()
+    assert frame["kind"].tolist() == ["token"] * 4
 
 
 @pytest.mark.parametrize("fields", [{"target": None}, {"method": "attention"}])
@@ -44,15 +56,15 @@ def test_to_frame_has_no_target_column_without_a_target(fields):
 def test_to_frame_of_several_texts_has_a_text_column():
     empty = make_explanation("", ())
     frame = Explanations([make_explanation(), empty, make_explanation()]).to_frame()
-    assert frame["text"].tolist() == [0] * 4 + [2] * 4
-    assert list(frame) == ["text", "token", "start", "end", "score", "target"]
-    assert frame.index.tolist() == list(range(8))
+    assert frame["text"].tolist() == [0] * 5 + [1] + [2] * 5
+    assert list(frame)[:4] == ["text", "kind", "token", "token_index"]
+    assert frame.index.tolist() == list(range(11))
 
 
 def test_to_frame_of_several_columns_has_a_column_name():
     frame = pd.DataFrame({"title": ["good", "bad"] * 3, "review": "it is so"})
     model = small_pipeline(max_epochs=1).fit(frame, ["yes", "no"] * 3)
-    found = explain(model, frame[:1], "occlusion").to_frame()
+    found = explain(model, frame[:1], "occlusion").to_frame()[:-1]
     assert found["column"].tolist() == ["title"] * 2 + ["review"] * 4
     assert found["token"].tolist() == ["<title>", "good", "<review>", "it", "is", "so"]
     assert found["start"].isna().tolist() == [True, False, True, False, False, False]
@@ -69,12 +81,25 @@ def test_to_frame_raises_without_pandas(monkeypatch):
 def test_str_shows_the_text_with_scores():
     assert str(make_explanation()) == (
         "positive: log odds +1.50, probability 0.818 (occlusion)\n"
-        "[So +0.5] [good +2], [not -1] [bad +0.25]"
+        "[So +0.5] [good +2], [not -1] [bad +0.25]\n"
+        "baseline: -0.50"
     )
 
 
+def test_str_shows_static_features():
+    lines = str(make_explanation(**STATIC)).splitlines()
+    assert lines[2:] == ["stars: +0.5", "age: -0.25", "baseline: -0.50"]
+    many = {"static_scores": np.arange(12), "static_names": [*"abcdefghijkl"]}
+    lines = str(make_explanation(**many)).splitlines()
+    assert lines[2:-1] == [
+        *(f"{name}: +{score}" for score, name in enumerate("cdefghijkl", start=2)),
+        "... 2 static features ...",
+    ]
+
+
 def test_str_of_attention_shows_shares():
-    one = make_explanation(scores=(0.5, 0.25, 0.125, 0.125), method="attention")
+    shares = {"method": "attention", "baseline": None}
+    one = make_explanation(scores=(0.5, 0.25, 0.125, 0.125), **shares)
     assert str(one) == (
         "share of attention (most probable: positive, 0.818)\n"
         "[So 0.5] [good 0.25], [not 0.12] [bad 0.12]"
@@ -91,12 +116,31 @@ def test_str_of_a_long_text_shows_the_largest_scores_only():
     printed = str(make_explanation(" ".join(words), scores))
     assert "(occlusion), scores of 10 of 29 tokens shown\n" in printed
     assert printed.count("[") == 10
-    assert printed.endswith(" ".join(f"[w{n} +{n}]" for n in range(20, 30)))
+    text = " ".join(f"[w{n} +{n}]" for n in range(20, 30))
+    assert printed.endswith(f"{text}\nbaseline: -0.50")
+
+
+def test_long_parts_without_notable_scores_are_omitted():
+    words = [f"w{number}" for number in range(300)]
+    scores = np.where(np.arange(300) == 200, 1.0, 0.01)
+    scores[201:210] = 0.02
+    one = make_explanation(" ".join(words), scores)
+    assert "\n... 192 tokens ... w192" in str(one)
+    assert " w199 [w200 +1] [w201 +0.02]" in str(one)
+    assert " [w209 +0.02] w210" in str(one)
+    assert str(one).endswith(" w217 ... 82 tokens ...\nbaseline: -0.50")
+    html = one._repr_html_()
+    for part in ("... 192 tokens ...", "... 91 tokens ...", "w192<", "w208<"):
+        assert part in html
+    assert "w191<" not in html
+    assert len(one.to_frame()) == 301
 
 
 def test_repr_is_short():
-    expected = "<Explanation of 4 tokens, positive: log odds +1.50, probability 0.818>"
-    assert repr(make_explanation()) == expected
+    summary = "positive: log odds +1.50, probability 0.818, baseline -0.50>"
+    assert repr(make_explanation()) == f"<Explanation of 4 tokens, {summary}"
+    expected = f"<Explanation of 4 tokens and 2 static features, {summary}"
+    assert repr(make_explanation(**STATIC)) == expected
     assert repr(Explanations([make_explanation()])) == "<Explanations of 1 texts>"
 
 
@@ -109,15 +153,70 @@ def test_summary_of_a_regression_has_no_probability():
 @pytest.mark.parametrize(
     ("fields", "legend"),
     [
-        ({}, ["raises the odds of the class", "lowers them"]),
+        ({}, ["raises the log odds of 'positive'", "lowers them"]),
+        (
+            {"target": 1, "other": 0},
+            ["raises the log odds of class 1", "raises those of class 0"],
+        ),
+        (
+            {"target": 1, "multilabel": True},
+            ["raises the log odds of label 1", "lowers them"],
+        ),
+        (
+            {"target": "B-PER", "position": 0},
+            ["raises the log odds of label 'B-PER'", "lowers them"],
+        ),
         ({"probability": None}, ["raises the prediction", "lowers it"]),
         ({"method": "attention"}, ["share of attention"]),
     ],
 )
 def test_legend_states_the_meaning_of_scores(fields, legend):
-    html = make_explanation(**fields)._repr_html_()
+    explanation = make_explanation(**fields)
+    assert explanation.legend == legend
+    html = explanation._repr_html_()
     for meaning in legend:
-        assert f" {meaning} </span>" in html
+        assert f">{escape(meaning)}</span>" in html
+
+
+@pytest.mark.parametrize(
+    ("fields", "summary"),
+    [
+        ({"target": 1}, "class 1: log odds"),
+        ({"target": True}, "class True: log odds"),
+        ({"target": 1, "multilabel": True}, "label 1: log odds"),
+        ({"target": 1, "position": 0}, "label 1 of 'So', token 0: log odds"),
+        ({"target": 1, "method": "attention"}, "share of attention (most probable: cl"),
+    ],
+)
+def test_a_class_that_is_no_string_is_named_as_a_class_or_label(fields, summary):
+    assert make_explanation(**fields).summary.startswith(summary)
+
+
+@pytest.mark.parametrize(
+    ("fields", "parts"),
+    [
+        ({}, ["log odds", "token is removed.", "with no tokens."]),
+        ({"method": "integrated_gradients"}, ["sum to the log odds", "zero token"]),
+        (
+            {"probability": None},
+            ["unit of the prediction", "prediction with no tokens"],
+        ),
+        ({"position": 0}, ["token is masked.", "with all tokens masked."]),
+        (STATIC, ["set to its mean", "mean static features"]),
+        ({"method": "attention"}, ["sum to one"]),
+    ],
+)
+def test_note_states_the_unit_and_the_baseline(fields, parts):
+    explanation = make_explanation(**fields)
+    for part in parts:
+        assert part in explanation.note
+    assert escape(explanation.note) in explanation._repr_html_()
+
+
+def test_repeated_tokens_have_numbered_labels():
+    one = make_explanation("not good, NOT bad, not so good")
+    labels = ["not (1)", "good (1)", "NOT", "bad", "not (2)", "so", "good (2)"]
+    assert one.token_labels == labels
 
 
 def test_explanations_are_a_sequence():
@@ -130,15 +229,15 @@ def test_explanations_are_a_sequence():
     assert str(both) == f"{one}\n\n{other}"
 
 
-def test_html_shows_one_legend_per_kind_of_scores():
+def test_html_shows_one_note_per_kind_of_scores():
     counts = make_explanation(target="negative"), make_explanation()
     html = Explanations([*counts, make_explanation(method="attention")])._repr_html_()
     assert html.count("So") == 3
-    assert html.count(" raises the odds of the class </span>") == 1
-    assert html.count(" share of attention </span>") == 1
+    assert html.count("Scores are in log odds") == 1
+    assert html.count("sum to one") == 1
 
 
 def test_a_text_without_tokens_is_shown():
     empty = make_explanation("...", ())
     assert "..." in empty._repr_html_()
-    assert str(empty).endswith("\n...")
+    assert "\n...\n" in str(empty)

@@ -2,8 +2,10 @@ import copy
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 
@@ -163,3 +165,73 @@ def test_scores_of_the_linear_model_share_ngrams_equally(reviews):
     (first, _), (second, pair) = odds
     expected = [first + pair / 2, second + pair / 2]
     np.testing.assert_allclose(explanation.scores, expected, rtol=1e-4)
+
+
+def table_model(reviews, **params):
+    """A classifier of reviews and two numbers, and its input table."""
+    texts, labels = reviews
+    stars = np.where(np.array(labels) == "positive", 4.0, 2.0)
+    stars += np.random.RandomState(0).rand(60)
+    frame = pd.DataFrame({"review": texts, "stars": stars, "age": np.arange(60.0)})
+    columns = make_column_transformer(
+        (TextVectorizer(), "review"),
+        ("passthrough", ["stars", "age"]),
+        verbose_feature_names_out=False,
+    )
+    classifier = small_classifier(n_static_features=2, max_epochs=5, **params)
+    return make_pipeline(columns, classifier).fit(frame, labels), frame
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"linear_ngram_range": (1, 2), "log_odds_ngram_range": (1, 2)}],
+)
+def test_scores_of_tokens_and_static_features_are_complete(reviews, params):
+    model, frame = table_model(reviews, **params)
+    frame = frame[:3].assign(review=[*TEXTS[:2], ""])
+    odds = model.decision_function(frame)
+    for one, expected in zip(
+        explain(model, frame, target="positive"), odds, strict=True
+    ):
+        total = one.baseline + one.scores.sum() + one.static_scores.sum()
+        assert total == pytest.approx(expected, abs=0.01 * abs(expected - one.baseline))
+        assert one.static_names == ["stars", "age"]
+
+
+def test_scores_of_static_features_are_zero_at_their_mean(reviews):
+    model, frame = table_model(reviews, linear_ngram_range=(1, 2))
+    means = frame[["stars", "age"]].mean()
+    (average,) = explain(model, frame[:1].assign(stars=means.stars, age=means.age))
+    np.testing.assert_allclose(average.static_scores, 0.0, atol=1e-6)
+    (of_stars,) = explain(model, frame[:1].assign(age=means.age), target="positive")
+    assert of_stars.static_scores[1] == pytest.approx(0.0, abs=1e-6)
+    assert abs(of_stars.static_scores[0]) > 0.01
+
+
+def test_scores_of_static_features_do_not_depend_on_tokens_in_a_linear_model(reviews):
+    model, frame = table_model(reviews, linear_ngram_range=(1, 2))
+    model[-1].model_.ngrams.network_scale = 0.0
+    pair = frame.iloc[[0, 0]].assign(review=["good plot", "not gripping"])
+    found = explain(model, pair, target="positive")
+    occluded = explain(model, pair, "occlusion", target="positive")
+    # the log odds are linear in the static features, so all methods agree
+    for one in [*found, *occluded]:
+        np.testing.assert_allclose(
+            one.static_scores, found[0].static_scores, rtol=1e-3, atol=1e-6
+        )
+
+
+@pytest.mark.parametrize(
+    "y", [np.arange(60) % 3, np.eye(3, dtype=int)[np.arange(60) % 3]]
+)
+def test_scores_of_static_features_of_each_class_are_complete(reviews, y):
+    _, frame = table_model(reviews)
+    columns = make_column_transformer(
+        (TextVectorizer(), "review"), ("passthrough", ["stars", "age"])
+    )
+    classifier = small_classifier(n_static_features=2, linear_ngram_range=(1, 2))
+    model = make_pipeline(columns, classifier).fit(frame, y)
+    for target in range(3):
+        (one,) = explain(model, frame[:1], target=target)
+        scores = one.scores.sum() + one.static_scores.sum()
+        assert scores == pytest.approx(one.output - one.baseline, rel=0.01)

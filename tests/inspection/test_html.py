@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import TextVectorizer, explain
-from sklearn_bilstm.inspection._html import box, legend
+from sklearn_bilstm.inspection._html import box, note
 from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 from tests.helpers import small_classifier
 
@@ -47,18 +47,22 @@ def read(html):
     return reader
 
 
-def as_html(heading, fields, meanings):
-    return box(heading, fields) + legend(meanings)
+SIGNED, SHARE = ["for", "against"], ["share"]
 
 
-@given(heading=st.text(), text=st.text(), name=st.text(), meaning=st.text())
-def test_all_text_is_shown_and_escaped(heading, text, name, meaning):
-    text = text.replace("\r", "").replace("\0", "")  # parsers may change these
-    field = TextColumn(
-        name, [TextSpan(text, 1.0), TextSpan(text, None)], [TextSpan(text, -2.0)]
-    )
-    shown = read(as_html(heading, [field], [meaning, "against"])).text
-    for part in (2 * text, meaning):
+PARTS = st.text().map(
+    lambda text: text.replace("\r", "").replace("\0", "")  # parsers may change these
+)
+
+
+@given(heading=PARTS, text=PARTS, name=PARTS, meaning=PARTS, feature=PARTS)
+def test_all_text_is_shown_and_escaped(heading, text, name, meaning, feature):
+    pieces = [TextSpan(text, 1.0), TextSpan(text, None)]
+    field = TextColumn(name, pieces, [TextSpan(text, -2.0)], 0.5)
+    static = [(feature, 1.0), (feature, None)]
+    html = box(heading, [meaning, "against"], [field], static=static, baseline=name)
+    shown = read(html + note(meaning)).text
+    for part in (heading, 2 * text, meaning, f"{name}:", f"{feature} +1.00"):
         assert part in shown
 
 
@@ -77,39 +81,68 @@ def test_scripts_in_texts_and_labels_are_escaped():
 
 def test_colours_show_sign_and_size():
     pieces = [TextSpan("good", 2.0), TextSpan("bad", -1.0), TextSpan("not read", None)]
-    spans = read(as_html("", [TextColumn(None, pieces, [])], ["for", "against"])).spans
-    (good, bad), swatches = spans[:2], spans[2:]
+    spans = read(box("", SIGNED, [TextColumn(None, pieces, [])])).spans
+    swatches, (good, bad) = spans[:2], spans[2:]
     alpha = re.compile(r"rgba\((.*), ([\d.]+)\)")
     colour, strongest = alpha.search(good[0]["style"]).groups()
     other, half = alpha.search(bad[0]["style"]).groups()
     assert colour != other
     assert float(half) == pytest.approx(float(strongest) / 2)
     assert [good[0]["title"], bad[0]["title"]] == ["+2", "-1"]
-    assert [text.strip() for _, text in swatches] == ["for", "against"]
+    assert [text for _, text in swatches] == ["for", "against"]
     assert alpha.search(swatches[0][0]["style"]).groups() == (colour, strongest)
 
 
 def test_shares_and_signed_scores_have_different_colours():
     fields = [TextColumn(None, [TextSpan("good", 0.75)], [])]
-    ((share, _),) = read(box("", fields, is_share=True)).spans
-    ((signed, _),) = read(box("", fields)).spans
-    (swatch, _), (against, _) = read(legend(["for", "against"])).spans
-    assert share["title"] == "0.75"
-    assert signed["style"] == swatch["style"]
-    assert share["style"] not in (swatch["style"], against["style"])
+    colour = re.compile(r"rgba\(.*\)")
+    spans = read(box("", SHARE, fields) + box("", SIGNED, fields)).spans
+    assert spans[1][0]["title"] == "0.75"
+    of_share, share, positive, negative, signed = [
+        colour.search(attributes["style"])[0] for attributes, _ in spans
+    ]
+    assert (of_share, positive) == (share, signed)
+    assert share not in (positive, negative)
+
+
+def test_colours_of_adjacent_tokens_are_apart():
+    pieces = [TextSpan("good", 2.0), TextSpan("", None), TextSpan("!", 1.0)]
+    spans = read(box("", SIGNED, [TextColumn(None, pieces, [])])).spans
+    for attributes, _ in spans[2:]:
+        (margin,) = re.findall(r"margin: 0 (\d+)px", attributes["style"])
+        assert int(margin) > 0
+
+
+def test_omitted_tokens_have_no_colour():
+    pieces = [TextSpan("... 40 tokens ...", None, is_omission=True)]
+    *_, (omitted, text) = read(box("", SIGNED, [TextColumn(None, pieces, [])])).spans
+    assert text == "... 40 tokens ..."
+    assert "background" not in omitted["style"]
+
+
+def test_static_features_have_the_colours_of_tokens():
+    static = [("stars", -0.5), ("<age>", 0.25)]
+    reader = read(box("", SIGNED, [], static=static, baseline="+1.50"))
+    (_, against, stars, age), names = zip(*reader.spans, strict=True)
+    assert names[2:] == ("stars", "<age>")
+    assert (stars["title"], age["title"]) == ("-0.5", "+0.25")
+    assert re.findall(r"rgba\(.*\)", stars["style"]) == re.findall(
+        r"rgba\(.*\)", against["style"]
+    )
+    assert reader.text.endswith("stars -0.50<age> +0.25baseline +1.50")
 
 
 def test_a_single_column_has_no_heading():
     pieces = [TextSpan("good", 1.0)]
-    plain = box("", [TextColumn(None, pieces, [])])
-    named = box("", [TextColumn("title", pieces, [TextSpan("lemma", 1.0)])])
+    plain = box("", SIGNED, [TextColumn(None, pieces, [])])
+    named = box("", SIGNED, [TextColumn("title", pieces, [TextSpan("lemma", 1.0)])])
     assert "<div></div>" not in plain
     assert plain.count("<div") == named.count("<div") - 1
 
 
 @pytest.mark.parametrize("page", [0, 255])
 def test_contrast_of_text_is_sufficient_on_white_and_on_black(page):
-    spans = read(legend(["for", "against"]) + legend(["share"])).spans
+    spans = read(box("", SIGNED, []) + box("", SHARE, [])).spans
     assert len(spans) == 3
     for attributes, _ in spans:
         *rgb, alpha = map(

@@ -1,3 +1,5 @@
+from html import escape
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -116,27 +118,30 @@ def test_explanations_are_grouped_by_sentence(fitted_tagger):
     assert list(map(len, explanations)) == [2, 0, 1]
     assert repr(explanations[0]) == "<Explanations of 2 positions>"
     frame = explanations.to_frame()
+    frame = frame[frame["kind"] == "token"]
     assert frame["text"].tolist() == [0] * 4 + [2]
     assert frame["position"].tolist() == [0, 0, 1, 1, 0]
     assert frame["token"].tolist() == ["Anna", "left"] * 2 + ["yes"]
     assert explanations[1].to_frame().empty
     one = explanations[0][1]
-    heading, text = str(one).split("\n")
+    heading, text, baseline = str(one).split("\n")
+    assert baseline == f"baseline: {one.baseline:+.2f}"
     assert heading.startswith("O of 'left', token 1: log odds ")
     assert "*left*" in text
     assert "*Anna*" not in text
     html = explanations._repr_html_()
     assert html.count("outline") == 3
-    assert (
-        html.count("raises the odds of the label") == 2
-    )  # the title and the text, once
+    for explanation in [*explanations[0], *explanations[2]]:
+        assert escape(explanation.legend[0]) in html
+    assert html.count("with all tokens masked") == 1
 
 
 def test_token_importance_display_draws_a_label(fitted_tagger):
     pyplot = pytest.importorskip("matplotlib.pyplot")
     (labels,) = explain(fitted_tagger, [SENTENCE])
     display = TokenImportanceDisplay.from_explanation(labels[1])
-    assert [t.get_text() for t in display.ax_.get_yticklabels()] == SENTENCE
+    shown = [t.get_text() for t in display.ax_.get_yticklabels()]
+    assert shown == [*SENTENCE, "baseline"]
     widths = [bar.get_width() for bar in display.bars_]
     np.testing.assert_array_equal(widths, labels[1].scores)
     pyplot.close("all")

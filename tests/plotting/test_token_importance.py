@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,7 +32,7 @@ def test_bars_are_scores_in_reading_order(explanation):
     display = TokenImportanceDisplay.from_explanation(explanation)
     widths = [bar.get_width() for bar in display.bars_]
     np.testing.assert_allclose(widths, explanation.scores)
-    assert labels_of(display) == explanation.tokens
+    assert labels_of(display) == [*explanation.tokens, "baseline"]
     assert display.ax_.yaxis_inverted()
     assert display.ax_.get_title() == explanation.summary
     assert display.figure_ is display.ax_.figure
@@ -47,7 +49,53 @@ def test_bar_colour_depends_on_the_sign(explanation):
 def test_n_tokens_selects_the_largest_scores(explanation):
     display = TokenImportanceDisplay(explanation).plot(n_tokens=3)
     largest = np.sort(np.argsort(-np.abs(explanation.scores))[:3])
-    assert labels_of(display) == [explanation.tokens[index] for index in largest]
+    labels = [explanation.tokens[index] for index in largest]
+    omitted = [f"... {largest[0]} tokens ..."] * int(largest[0] > 0)
+    assert labels_of(display) == [*omitted, *labels, "baseline"]
+    assert "largest 3 of 9 tokens" in display.ax_.get_xlabel()
+
+
+def test_legend_names_the_classes(explanation):
+    display = TokenImportanceDisplay.from_explanation(explanation)
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == explanation.legend
+    colours = [
+        patch.get_facecolor() for patch in display.ax_.get_legend().get_patches()
+    ]
+    scores = explanation.scores
+    for bar, score in zip(display.bars_, scores, strict=True):
+        assert bar.get_facecolor() == colours[0 if score > 0 else 1]
+
+
+def test_the_baseline_is_written_and_explained(explanation):
+    display = TokenImportanceDisplay.from_explanation(explanation)
+    (text,) = [text.get_text() for text in display.ax_.texts]
+    assert text == f"{explanation.baseline:+.2f}, with no tokens"
+
+
+@pytest.mark.parametrize("baseline", [-np.inf, None])
+def test_an_infinite_or_missing_baseline_is_drawn(explanation, baseline):
+    other = replace(explanation, baseline=baseline)
+    display = TokenImportanceDisplay.from_explanation(other)
+    display.figure_.canvas.draw()
+    assert ("baseline" in labels_of(display)) == (baseline is not None)
+
+
+def test_static_features_follow_the_tokens(explanation):
+    other = replace(
+        explanation, static_scores=[0.5, -0.25], static_names=["$stars$", "age"]
+    )
+    display = TokenImportanceDisplay.from_explanation(other)
+    assert labels_of(display)[-3:] == ["$stars$", "age", "baseline"]
+    assert [bar.get_width() for bar in display.bars_][-2:] == [0.5, -0.25]
+    display.figure_.canvas.draw()
+
+
+def test_repeated_tokens_are_numbered(fitted_pipeline):
+    display = TokenImportanceDisplay.from_estimator(
+        fitted_pipeline, "good good plot", method="occlusion"
+    )
+    assert labels_of(display) == ["good (1)", "good (2)", "plot", "baseline"]
 
 
 def test_from_estimator_explains_a_text(fitted_pipeline, explanation):
@@ -66,8 +114,9 @@ def test_from_estimator_explains_a_text(fitted_pipeline, explanation):
 def test_tokens_without_a_score_have_no_bar(reviews):
     model = small_pipeline().set_params(textvectorizer__max_length=2).fit(*reviews)
     display = TokenImportanceDisplay.from_estimator(model, TEXT, method="occlusion")
-    assert labels_of(display) == ["the", "Plot"]
-    assert labels_of(display.plot(n_tokens=1)) in (["the"], ["Plot"])
+    assert labels_of(display) == ["the", "Plot", "baseline"]
+    *_, token, _ = labels_of(display.plot(n_tokens=1))
+    assert token in ("the", "Plot")
 
 
 def test_from_estimator_accepts_a_table_of_one_row(reviews):
@@ -76,7 +125,7 @@ def test_from_estimator_accepts_a_table_of_one_row(reviews):
     display = TokenImportanceDisplay.from_estimator(
         model, frame[:1], method="occlusion", n_tokens=99
     )
-    assert labels_of(display)[:3] == ["<title>", "so", "<review>"]
+    assert labels_of(display)[:3] == ["title:", "so", "review:"]
     with pytest.raises(ValueError, match="single text, or a table of one row: got 2"):
         TokenImportanceDisplay.from_estimator(model, frame[:2], method="occlusion")
 

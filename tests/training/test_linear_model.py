@@ -264,6 +264,22 @@ def test_contributions_sum_to_the_logits_above_an_empty_row(rows, n_classes, n_s
     )
 
 
+def test_static_contributions_sum_to_the_difference_from_zero_features(rows):
+    target = np.array([max(row) for row in rows]) % 3
+    static = np.random.RandomState(0).normal(size=(len(rows), 2))
+    linear_model = NgramLinearModel((1, 2), 3)
+    linear_model.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
+    contributions = linear_model.static_contributions(ragged(rows), static)  # (n, 2, K)
+    logits = linear_model.logits(ragged(rows), static)
+    for feature in range(2):
+        changed = static.copy()
+        changed[:, feature] = 0
+        without = linear_model.logits(ragged(rows), changed)
+        np.testing.assert_allclose(
+            contributions[:, feature], logits - without, atol=1e-9
+        )
+
+
 def test_a_class_without_rows_has_the_contributions_of_the_least_likely(rows):
     target = np.array([max(row) % 3 for row in rows])
     linear_model = NgramLinearModel((1, 2), 4).fit(

@@ -1,0 +1,83 @@
+"""What the scores of an explanation mean, in words."""
+
+from collections.abc import Hashable
+
+__all__ = ["baseline_input", "describe_scores", "meanings", "name_of_class"]
+
+
+def name_of_class(label: Hashable, kind: str = "class") -> str:
+    """Return the name of a class: a string in quotes, or such as "class 1".
+
+    Parameters
+    ----------
+    label : hashable
+    kind : {"class", "label"}, default="class"
+        "label" if a row or a token has labels.
+    """
+    if kind == "class" and isinstance(label, str):
+        return repr(label)
+    return f"{kind} {label!r}"
+
+
+def meanings(explained: str | None, other: str | None) -> list[str]:
+    """Return the meaning of a positive and of a negative score.
+
+    Parameters
+    ----------
+    explained : str or None
+        Name of the explained class. None for a regressor.
+    other : str or None
+        Name of the other class of a binary classifier.
+    """
+    if explained is None:
+        return ["raises the prediction", "lowers it"]
+    lowers = "lowers them" if other is None else f"raises those of {other}"
+    return [f"raises the log odds of {explained}", lowers]
+
+
+def baseline_input(method: str, *, has_static: bool, of_token: bool) -> str:
+    """Return a description of the input whose output is the baseline.
+
+    Parameters
+    ----------
+    method : {"integrated_gradients", "occlusion"}
+    has_static : bool
+        Whether there are static features.
+    of_token : bool
+        Whether the label of a token is explained.
+    """
+    tokens = "all tokens masked" if of_token else "no tokens"
+    tokens = "zero token vectors" if method == "integrated_gradients" else tokens
+    return f"{tokens} and mean static features" if has_static else tokens
+
+
+def describe_scores(
+    method: str, *, is_class: bool, has_static: bool, of_token: bool
+) -> str:
+    """Return sentences on the unit of the scores and on the baseline.
+
+    Parameters
+    ----------
+    method : {"integrated_gradients", "occlusion", "attention"}
+    is_class : bool
+        Whether the log odds of a class are explained.
+    has_static, of_token : bool
+        As for :func:`baseline_input`.
+    """
+    if method == "attention":
+        return "The shares of attention of a text sum to one. They have no sign."
+    output = "log odds" if is_class else "prediction"
+    unit = "log odds, log(p / (1 - p))" if is_class else "the unit of the prediction"
+    given = baseline_input(method, has_static=has_static, of_token=of_token)
+    baseline = f"The baseline is the {output} with {given}."
+    if method == "integrated_gradients":
+        return (
+            f"Scores are in {unit}. The baseline and all scores sum to the {output}. "
+            f"{baseline}"
+        )
+    removed = "masked" if of_token else "removed"
+    static = ", or the static feature set to its mean" if has_static else ""
+    return (
+        f"Scores are in {unit}. A score is the decrease of the {output} when the token "
+        f"is {removed}{static}. {baseline}"
+    )
