@@ -25,6 +25,9 @@ _OPERATORS = (
     *("ScatterElements", "Shape", "Slice", "Softmax", "Split", "Squeeze", "Tile"),
     *("TopK", "Transpose", "Unknown", "Unsqueeze", "Where", "RNN", "Einsum"),
 )
+_NO_VALID_CHANGE = (
+    *(ValueError, OverflowError, RecursionError, onnx.checker.ValidationError),
+)
 _EXTERNAL = {"location": "fuzz.bin", "offset": "0", "length": "8"}
 
 
@@ -54,7 +57,7 @@ def onnx_mutants(model_bytes, rng, n):
         model.CopyFrom(original)
         try:
             descriptions = [change(model, rng) for _ in range(rng.integers(1, 3))]
-        except (ValueError, OverflowError, RecursionError) as error:  # no valid change
+        except _NO_VALID_CHANGE as error:
             descriptions = [f"{change.__name__} failed: {error!s:.80}"]
         yield "; ".join(descriptions), model.SerializeToString()
 

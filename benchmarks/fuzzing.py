@@ -186,6 +186,7 @@ def outcomes(kind, n_mutants, seed):
         if outcome not in (WORKS, REFUSED):
             faults.append((change, outcome, data))
     worker.close()
+    print(kind, dict(counted), flush=True)
     return counted, faults
 
 
