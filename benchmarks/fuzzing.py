@@ -255,24 +255,28 @@ def outcome_of(data, X, y):
         return REFUSED
     except BaseException as error:
         return described("load", error)
+    if not hasattr(model, "predict"):  # such as a pipeline without its last step
+        return WORKS
     steps = {
         "predict": lambda: model.predict(X),
         "html": lambda: _check_html(model),
         "partial_fit": lambda: _partial_fit(model, X, y),
         "fit": lambda: clone(model).fit(X, y),
     }
-    outcome = WORKS
-    for name, step in steps.items():
-        try:
-            step()
-        except ValueError:
-            outcome = REFUSED
-        except TypeError as error:
-            if name in ("predict", "html"):
-                return described(name, error)
-        except BaseException as error:
-            return described(name, error)
-    return outcome
+    found = [_outcome_of_step(name, step) for name, step in steps.items()]
+    faults = [outcome for outcome in found if outcome not in (WORKS, REFUSED)]
+    return faults[0] if faults else REFUSED if REFUSED in found else WORKS
+
+
+def _outcome_of_step(name, step):
+    allowed = (ValueError, TypeError) if "fit" in name else ValueError
+    try:
+        step()
+    except allowed:
+        return REFUSED
+    except BaseException as error:
+        return described(name, error)
+    return WORKS
 
 
 def _check_html(model):

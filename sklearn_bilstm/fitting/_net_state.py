@@ -101,7 +101,7 @@ def net_from_state(state: dict[str, Any], device: str) -> SequenceNet:
     ).initialize()
     seeded_generator(net.seed)  # raises an error for an invalid seed
     net.n_steps_ = state["n_steps"]
-    net.history.extend(state["history"])
+    net.history.extend(map(_checked_epoch, state["history"]))
     weights = dict(net.module_.named_parameters())
     memory = state["memory"]
     example = net.example_of_optimizer_state() if memory else {}
@@ -135,6 +135,14 @@ def _on_device_of(weight: nn.Parameter, value: Any, example: Any) -> Any:
     if not value.isfinite().all():
         raise ValueError("The state of the optimizer must be finite.")
     return value.to(weight.device)
+
+
+def _checked_epoch(epoch: dict[str, Any]) -> dict[str, Any]:
+    """Return an epoch of the history, whose losses later training compares."""
+    losses = [epoch[name] for name in epoch if name in ("train_loss", "valid_loss")]
+    if not all(isinstance(loss, float) for loss in losses):
+        raise ValueError(f"The losses of an epoch must be floats: got {losses!r:.80}.")
+    return epoch
 
 
 def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:

@@ -182,8 +182,9 @@ class SequenceNet(PredictingNet):
         losses = [batch[f"{name}_loss"] for batch in batches]
         sizes = [batch[f"{name}_batch_size"] for batch in batches]
         loss = float(np.average(losses, weights=sizes))
-        earlier = [epoch[f"{name}_loss"] for epoch in self.history[:-1]]
-        self.history.record(f"{name}_loss", loss)
+        key = f"{name}_loss"
+        earlier = [epoch[key] for epoch in self.history[:-1] if key in epoch]
+        self.history.record(key, loss)
         # required by callbacks of skorch
         self.history.record(f"{name}_loss_best", loss < min(earlier, default=np.inf))
 

@@ -126,3 +126,19 @@ def test_net_with_frozen_embedding_can_be_restored_after_partial_fit(ids):
     weights = dict(net.module_.named_parameters())
     assert weights["input_layer.embedding.weight"] not in net.optimizer_.state
     assert len(net.optimizer_.state) == len(weights) - 1
+
+
+@pytest.mark.parametrize("loss", ["1.0", None, [1.0]])
+def test_a_history_whose_losses_are_no_numbers_raises(fitted, loss):
+    plain = net_state(fitted.net_)
+    epoch = {**plain["history"][0], "train_loss": loss}
+    with pytest.raises(ValueError, match="losses of an epoch must be floats"):
+        net_from_state(changed(plain, history=[epoch]), "cpu")
+
+
+def test_training_continues_after_an_epoch_without_a_loss(ids):
+    model = small_classifier().partial_fit(ids, Y, classes=[0, 1])
+    plain = net_state(model.net_)
+    epoch = {k: v for k, v in plain["history"][0].items() if k != "train_loss"}
+    model.model_.net = net_from_state(changed(plain, history=[epoch]), "cpu")
+    assert model.partial_fit(ids, Y).history_[-1]["train_loss"] > 0
