@@ -24,16 +24,18 @@ def find_unlabelled(y: Any) -> np.ndarray:
     Returns
     -------
     is_unlabelled : ndarray of bool, shape (n_samples,)
-        Of length 0 if y has no rows.
+        Of length 0 if y does not consist of rows.
     """
-    if y is None or isinstance(y, str | bytes) or sparse.issparse(y):
-        return np.zeros(0, bool)
+    if sparse.issparse(y):
+        return np.zeros(y.shape[0], bool)
     rows = y if isinstance(y, list | tuple) else np.asarray(y)
     if isinstance(rows, np.ndarray):
-        if rows.ndim == 0 or rows.dtype.kind not in "fO":
+        if rows.ndim == 0:
             return np.zeros(0, bool)
         if rows.dtype.kind == "f":
             return np.isnan(rows).reshape(len(rows), -1).all(1)
+        if rows.dtype.kind != "O":
+            return np.zeros(len(rows), bool)
     return np.fromiter(map(_is_unlabelled, rows), bool, len(rows))
 
 
