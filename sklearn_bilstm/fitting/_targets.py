@@ -44,8 +44,8 @@ __all__ = [
 
 # Advice on rows with a label such as -1, if it marks missing labels.
 _UNLABELLED_ROWS = (
-    "remove those rows from X and y, and pass them as X_unlabelled or wrap the "
-    "classifier in SelfTrainingClassifier"
+    "set the label of those rows to None or remove the rows, or wrap the classifier "
+    "in SelfTrainingClassifier"
 )
 _UNLABELLED_ROWS_OF_STREAM = "remove those rows from X and y"
 
