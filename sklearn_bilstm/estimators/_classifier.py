@@ -432,8 +432,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             See the class description for other formats.
         y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
                 (n_samples, n_classes)
-            Labels of any sortable type, or a multilabel indicator matrix. -1 is an
-            ordinary class; `fit` warns if it is likely to mark missing labels.
+            Labels of any sortable type, or a multilabel indicator matrix. None or NaN
+            marks an unlabelled row, as in `X_unlabelled`; -1 is an ordinary class.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 contribute
             only to `classes_`.

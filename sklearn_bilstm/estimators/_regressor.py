@@ -374,7 +374,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
             Token ids (0 is padding in any position, 1 is the unknown token) or numbers.
             See the class description for other formats.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Numbers.
+            Numbers. None or NaN marks an unlabelled row, as in `X_unlabelled`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 are ignored.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \

@@ -424,8 +424,10 @@ class BiLSTMTagger(BaseSequenceEstimator):
             or as a matrix in which 0 is padding, and numeric sequences, as for
             :class:`BiLSTMClassifier`.
         y : sequence of sequence
-            One label (str or int) per token. -100 and -1 are ordinary labels; `fit`
-            warns if they are likely to mark missing labels.
+            One label (str or int) per token. None or NaN instead of the labels of a
+            sentence marks it as unlabelled, as in `X_unlabelled`; its words are part of
+            the vocabulary. -100 and -1 are ordinary labels; `fit` warns if they are
+            likely to mark missing labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter. Rows of weight 0 contribute
             only to the vocabulary and to `classes_`.

@@ -23,6 +23,7 @@ from sklearn_bilstm.fitting._transfer import (
     copy_weights,
     pretrained_model,
 )
+from sklearn_bilstm.fitting._unlabelled import LabelledRows, separate_unlabelled
 from sklearn_bilstm.sequences import MAX_ID, RaggedArray, SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, split_off_validation
 from sklearn_bilstm.utils._containers import as_target
@@ -94,7 +95,9 @@ def prepare_fit(
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     reader, rows = _read(config, types, previous_model, X)
-    y = _checked_y(rows, y, config, types)
+    rows, y, sample_weight, unlabelled = _labelled(
+        config, types, reader, rows, y, sample_weight
+    )
     target: Any = (
         types.fit_target(y, config) if previous_model is None else previous_model.target
     )
@@ -112,7 +115,9 @@ def prepare_fit(
     pretrained = pretrained_model(config) if previous_model is None else None
     kept = _kept_log_odds(config, previous_model, pretrained)
     ngrams = _unfitted_ngrams(config, reader, target, len(train), kept)
-    sequences = _with_unlabelled(config, reader, train.sequences, X_unlabelled)
+    sequences = _with_unlabelled(
+        config, reader, train.sequences, unlabelled, X_unlabelled
+    )
     network = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if previous_model is None
@@ -242,6 +247,20 @@ def _read(
     return reader, reader.fit(X, config)
 
 
+def _labelled(
+    config: Config,
+    types: ReaderAndTarget,
+    reader: SequenceReader,
+    rows: SequenceDataset,
+    y: Any,
+    sample_weight: Any,
+) -> LabelledRows:
+    """Return the rows with a label, and their validated y."""
+    labelled = separate_unlabelled(rows, y, sample_weight, config, reader.input_type)
+    y = _checked_y(labelled.rows, labelled.y, config, types)
+    return labelled._replace(y=y)
+
+
 def _checked_y(
     rows: SequenceDataset, y: Any, config: Config, types: ReaderAndTarget
 ) -> Any:
@@ -321,9 +340,15 @@ def _validation_rows(
 
 
 def _with_unlabelled(
-    config: Config, reader: SequenceReader, sequences: RaggedArray, X_unlabelled: Any
+    config: Config,
+    reader: SequenceReader,
+    sequences: RaggedArray,
+    unlabelled: SequenceDataset | None,
+    X_unlabelled: Any,
 ) -> RaggedArray:
     """Return the sequences from whose co-occurrences token vectors are computed."""
+    if unlabelled is not None:
+        sequences = sequences.joined(unlabelled.sequences)
     if X_unlabelled is None or config.embedding is None:
         return sequences
     if not isinstance(config.embedding, str) or reader.input_type != "tokens":

@@ -1,7 +1,6 @@
 """Validation and encoding of class labels and weights."""
 
 import warnings
-from collections.abc import Collection
 from numbers import Real
 from typing import Any
 
@@ -10,8 +9,8 @@ from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sklearn_bilstm.utils._containers import as_target
-from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sklearn import check_y
+from sklearn_bilstm.utils._unlabelled import check_all_labelled
 
 __all__ = [
     "check_labels",
@@ -53,7 +52,7 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
             f"{estimator} requires y to be passed, but the target y is None."
         )
     y = as_target(y)
-    _check_none_missing(y)
+    check_all_labelled(y)
     if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
@@ -75,21 +74,6 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
             f"{kinds}. scikit-learn: {error}"
         ) from error
     return labels
-
-
-def _check_none_missing(y: Any) -> None:
-    """Raise an error that names the first row with a missing label."""
-    dtype = getattr(y, "dtype", None)
-    if isinstance(dtype, np.dtype) and dtype.kind != "O":
-        return  # scikit-learn checks numbers
-    if getattr(y, "ndim", 1) != 1 or not isinstance(y, Collection):
-        return
-    for row, label in enumerate(y):
-        if is_missing(label):
-            raise ValueError(
-                f"y has a missing label: row {row} is {label!r}. Remove rows without a "
-                "label."
-            )
 
 
 def _check_indicators(y: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.utils._containers import csr_of_rows, unwrap_container
+from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
     "RowsOfLabels",
@@ -183,9 +184,11 @@ def _labels(row: Any, number: int) -> list:
         )
     for label in labels:
         if not isinstance(label, str | Integral):
+            advice = " Single tokens cannot lack a label; in fit, None instead of "
+            advice += "the list marks a whole sentence without labels."
             raise ValueError(
                 f"y must hold labels that are strings or ints: row {number} holds "
-                f"{_short(label)}."
+                f"{_short(label)}.{advice if is_missing(label) else ''}"
             )
     return labels
 

@@ -30,6 +30,7 @@ from sklearn_bilstm.training import (
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._state import check_scaler, state_int
+from sklearn_bilstm.utils._unlabelled import check_all_labelled
 
 __all__ = [
     "IndicatorTarget",
@@ -43,8 +44,8 @@ __all__ = [
 
 # Advice on rows with a label such as -1, if it marks missing labels.
 _UNLABELLED_ROWS = (
-    "remove those rows from X and y, and pass them as X_unlabelled or wrap the "
-    "classifier in SelfTrainingClassifier"
+    "set the label of those rows to None or remove the rows, or wrap the classifier "
+    "in SelfTrainingClassifier"
 )
 _UNLABELLED_ROWS_OF_STREAM = "remove those rows from X and y"
 
@@ -326,6 +327,7 @@ class NumberTarget(Target):
                 f"{estimator} requires y to be passed, but the target y is None."
             )
         y = y.toarray() if sparse.issparse(y) else as_target(y)
+        check_all_labelled(y)
         try:
             y = check_y(y, multi_output=True, y_numeric=True, estimator=estimator)
         except (TypeError, ValueError) as error:

@@ -725,8 +725,8 @@ class TestErrors:
         ("labels", "message"),
         [
             ([0.5, 1.5], "Unknown label type"),
-            ([0, np.nan], "missing label: row 1 is nan"),
-            (["a", None], "missing label: row 1 is None"),
+            ([np.nan, np.nan], "at least one row: all 2 are missing"),
+            ([None, None], "at least one row: all 2 are missing"),
             (["a", 3], "of one type"),
             ([[0, 2], [1, 0]], "indicator matrix.*MultiOutputClassifier"),
             (None, "requires y"),

@@ -1,0 +1,93 @@
+"""Rows of y without a label."""
+
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._sklearn import safe_indexing
+
+__all__ = ["check_all_labelled", "find_unlabelled", "labels_of"]
+
+
+def find_unlabelled(y: Any) -> np.ndarray:
+    """Return which rows of y have no label.
+
+    Parameters
+    ----------
+    y : object
+        Result of :func:`as_target`. A row has no label if it is None, NaN, pandas' NA
+        or NaT, or holds several values that are all missing.
+
+    Returns
+    -------
+    is_unlabelled : ndarray of bool, shape (n_samples,)
+        Of length 0 if y does not consist of rows.
+    """
+    if sparse.issparse(y):
+        return np.zeros(y.shape[0], bool)
+    rows = y if isinstance(y, list | tuple) else np.asarray(y)
+    if isinstance(rows, np.ndarray):
+        if rows.ndim == 0:
+            return np.zeros(0, bool)
+        if rows.dtype.kind == "f":
+            return np.isnan(rows).reshape(len(rows), -1).all(1)
+        if rows.dtype.kind != "O":
+            return np.zeros(len(rows), bool)
+    return np.fromiter(map(_is_unlabelled, rows), bool, len(rows))
+
+
+def _is_unlabelled(row: Any) -> bool:
+    if isinstance(row, list | tuple | np.ndarray):
+        return len(row) > 0 and all(map(is_missing, row))
+    return is_missing(row)
+
+
+def labels_of(y: Any, rows: np.ndarray) -> Any:
+    """Return the labels of some rows, which all have one.
+
+    Objects that are all numbers become numbers, since missing values are the usual
+    reason for a column of objects.
+
+    Parameters
+    ----------
+    y : object
+        Result of :func:`as_target`.
+    rows : ndarray of int, shape (n_rows,)
+    """
+    is_indexable = hasattr(y, "__getitem__") and not hasattr(y, "column_names")
+    labels = safe_indexing(y if is_indexable else np.asarray(y), rows)
+    if isinstance(labels, list | tuple):
+        return labels
+    values = np.asarray(labels)
+    if values.dtype.kind == "O" and all(map(_is_number, values.flat)):
+        return np.array(values.tolist())
+    return labels
+
+
+def _is_number(label: Any) -> bool:
+    return isinstance(label, Number | np.bool_)
+
+
+def check_all_labelled(y: Any) -> None:
+    """Raise an error that names the first row without a label.
+
+    Parameters
+    ----------
+    y : object
+        Result of :func:`as_target`.
+
+    Raises
+    ------
+    ValueError
+        If a row has no label.
+    """
+    missing = np.flatnonzero(find_unlabelled(y))
+    if len(missing):
+        row = int(missing[0])
+        label = (y if isinstance(y, list | tuple) else np.asarray(y))[row]
+        raise ValueError(
+            f"y has a missing label: row {row} is {label}. Remove rows without a label."
+        )

@@ -1,0 +1,204 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_bilstm import WordVectors
+from tests.helpers import (
+    small_classifier,
+    small_pipeline,
+    small_regressor,
+    small_tagger,
+)
+
+GAP = np.arange(40) % 3 == 1
+KNOWN = ~GAP
+
+
+@pytest.fixture(scope="module")
+def y(ids):
+    return np.where(ids[:, 0] > 15, "high", "low").astype(object)
+
+
+@pytest.fixture(scope="module")
+def numbers(ids):
+    return ids.mean(1)
+
+
+def with_gaps(y, missing=None):
+    y = np.array(y)
+    y[GAP] = missing
+    return y
+
+
+def whole_classifier(**params):
+    """A classifier with n-gram models and SVD vectors, as by default."""
+    ngrams = {"log_odds_ngram_range": (1, 2), "linear_ngram_range": "auto"}
+    return small_classifier(**{"embedding": "svd", **ngrams, **params})
+
+
+def assert_same(model, twin, X, method="predict_proba"):
+    assert np.array_equal(getattr(model, method)(X), getattr(twin, method)(X))
+    assert model.auto_params_ == twin.auto_params_
+    keys = "epoch", "train_loss"
+    for epoch, expected in zip(model.history_, twin.history_, strict=True):
+        assert [epoch[key] for key in keys] == [expected[key] for key in keys]
+
+
+class TestEquivalence:
+    """Rows without a label are those of X_unlabelled, bit for bit."""
+
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {},
+            {"max_epochs": "auto"},
+            {"early_stopping": True, "validation_fraction": 0.3},
+            {"class_weight": "balanced"},
+            {"embedding": None},
+        ],
+        ids=str,
+    )
+    def test_classifier_with_gaps_equals_one_with_x_unlabelled(self, ids, y, params):
+        model = whole_classifier(**params).fit(ids, with_gaps(y))
+        twin = whole_classifier(**params)
+        twin.fit(ids[KNOWN], y[KNOWN], X_unlabelled=ids[GAP])
+        assert model.classes_.tolist() == twin.classes_.tolist()
+        assert_same(model, twin, ids)
+
+    def test_rows_without_a_label_contribute_to_svd_vectors(self, ids, y):
+        model = whole_classifier().fit(ids, with_gaps(y))
+        without = whole_classifier().fit(ids[KNOWN], y[KNOWN])
+        assert not np.array_equal(model.predict_proba(ids), without.predict_proba(ids))
+
+    def test_gaps_are_joined_with_x_unlabelled(self, ids, y):
+        more = np.where(ids, ids + 5, 0)
+        model = whole_classifier().fit(ids, with_gaps(y), X_unlabelled=more)
+        rows = np.vstack([ids[GAP], more])
+        twin = whole_classifier().fit(ids[KNOWN], y[KNOWN], X_unlabelled=rows)
+        assert_same(model, twin, ids)
+
+    def test_weights_of_rows_without_a_label_are_ignored(self, ids, y):
+        weight = 1.0 + np.arange(40)
+        model = whole_classifier()
+        model.fit(ids, with_gaps(y), sample_weight=with_gaps(weight, np.nan))
+        twin = whole_classifier()
+        twin.fit(ids[KNOWN], y[KNOWN], weight[KNOWN], X_unlabelled=ids[GAP])
+        assert_same(model, twin, ids)
+
+    def test_a_class_without_a_label_left_is_unknown(self, ids):
+        y = np.where(GAP, np.nan, ids[:, 0] > 15)
+        assert whole_classifier().fit(ids, y).classes_.tolist() == [0.0, 1.0]
+        y[y == 1] = np.nan
+        assert whole_classifier().fit(ids, y).predict(ids).tolist() == [0.0] * 40
+
+    def test_multilabel_classifier_with_gaps(self, ids):
+        Y = np.column_stack([ids[:, 0] > 15, ids[:, 1] > 15]).astype(float)
+        model = whole_classifier().fit(ids, with_gaps(Y, np.nan))
+        twin = whole_classifier().fit(ids[KNOWN], Y[KNOWN], X_unlabelled=ids[GAP])
+        assert model.multilabel_
+        assert_same(model, twin, ids)
+
+    @pytest.mark.parametrize("n_outputs", [None, 2])
+    def test_regressor_with_gaps(self, ids, numbers, n_outputs):
+        y = numbers if n_outputs is None else np.column_stack([numbers, -numbers])
+        model = small_regressor(embedding="svd").fit(ids, with_gaps(y, np.nan))
+        twin = small_regressor(embedding="svd")
+        twin.fit(ids[KNOWN], y[KNOWN], X_unlabelled=ids[GAP])
+        assert_same(model, twin, ids, "predict")
+
+    def test_warm_start_with_gaps(self, ids, y):
+        model, twin = (whole_classifier(warm_start=True).fit(ids, y) for _ in "ab")
+        model.fit(ids, with_gaps(y))
+        assert_same(model, twin.fit(ids[KNOWN], y[KNOWN]), ids)
+
+    def test_pipeline_learns_the_vocabulary_of_all_texts(self):
+        frame = pd.DataFrame(
+            {
+                "text": ["good film", "bad film", "fine film", "poor show"] * 3,
+                "label": ["pos", "neg", None, np.nan] * 3,
+            }
+        )
+        model = small_pipeline().fit(frame.text, frame.label)
+        assert model.classes_.tolist() == ["neg", "pos"]
+        assert {"fine", "show"} <= model[0].vocabulary_.keys()
+
+    def test_tagger_with_gaps_equals_one_with_x_unlabelled(self, sentences):
+        X, y = sentences
+        model = small_tagger(embedding="svd").fit([*X, X[9], X[8]], [*y, None, np.nan])
+        twin = small_tagger(embedding="svd").fit(X, y, X_unlabelled=[X[9], X[8]])
+        for found, expected in zip(
+            model.predict_proba(X), twin.predict_proba(X), strict=True
+        ):
+            assert np.array_equal(found, expected)
+
+    def test_tagger_knows_the_words_of_sentences_without_labels(self, sentences):
+        X, y = sentences
+        model = small_tagger(embedding="svd").fit([*X, ["Zoe", "left"]], [*y, None])
+        assert "zoe" in model.model_.reader.words.vocabulary_
+
+
+class TestErrors:
+    @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+    def test_a_y_without_labels_raises(self, ids, missing):
+        y = np.full(40, missing, dtype=object)
+        for model in (small_classifier(), small_regressor()):
+            with pytest.raises(ValueError, match="at least one row: all 40 are miss"):
+                model.fit(ids, y)
+
+    @pytest.mark.parametrize("embedding", ["svd", None])
+    def test_gaps_raise_for_numeric_input(self, ids, y, embedding):
+        model = small_classifier(embedding=embedding)
+        with pytest.raises(ValueError, match=r"row 1\. .*numbers.*remove them from X"):
+            model.fit(ids / 3.0, with_gaps(y))
+
+    def test_gaps_raise_with_given_vectors(self, ids, y):
+        model = small_classifier(embedding=np.ones((40, 8)))
+        with pytest.raises(ValueError, match=r"row 1\. .*given vectors, remove"):
+            model.fit(ids, with_gaps(y))
+
+    def test_gaps_raise_in_a_tagger_with_word_vectors(self, sentences):
+        X, y = sentences
+        vectors = WordVectors(["anna"], np.ones((1, 8)))
+        with pytest.raises(ValueError, match="given vectors, remove them"):
+            small_tagger(embedding=vectors).fit(X, [None, *y[1:]])
+
+    @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+    def test_partial_fit_raises_on_gaps(self, ids, numbers, missing):
+        y = with_gaps(np.where(ids[:, 0] > 15, 1, 0).astype(object), missing)
+        with pytest.raises(ValueError, match=r"row 1 is .*Remove rows without a label"):
+            small_classifier().partial_fit(ids, y, classes=[0, 1])
+        y = with_gaps(numbers.astype(object), missing)
+        with pytest.raises(ValueError, match=r"row 1 is .*Remove rows without a label"):
+            small_regressor().partial_fit(ids, y)
+
+    def test_gaps_in_y_val_raise(self, ids, y):
+        with pytest.raises(ValueError, match="missing label: row 1"):
+            small_classifier().fit(ids, y, X_val=ids, y_val=with_gaps(y))
+
+    def test_incomplete_rows_of_several_outputs_raise(self, ids, numbers):
+        y = np.column_stack([numbers, with_gaps(numbers, np.nan)])
+        with pytest.raises(ValueError, match="Input y contains NaN"):
+            small_regressor(embedding="svd").fit(ids, y)
+
+    def test_infinity_raises_as_before(self, ids, numbers):
+        y = with_gaps(numbers, np.nan)
+        y[3] = np.inf
+        with pytest.raises(ValueError, match="y contains inf"):
+            small_regressor(embedding="svd").fit(ids, y)
+
+    @pytest.mark.parametrize("model", [small_classifier(), small_regressor()])
+    def test_a_y_of_another_length_raises(self, ids, model):
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            model.fit(ids, [1, None, 0])
+        with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+            model.fit(ids, [1, None] * 20, sample_weight=[1.0, 2.0])
+
+    def test_strings_that_look_missing_are_labels(self, ids):
+        y = np.where(ids[:, 0] > 15, "", "nan")
+        assert small_classifier().fit(ids, y).classes_.tolist() == ["", "nan"]
+
+    def test_token_without_a_label_raises(self, sentences):
+        X, y = sentences
+        y = [*y[:2], [None, *y[2][1:]], *y[3:]]
+        with pytest.raises(ValueError, match=r"row 2 holds None\. .*whole sentence"):
+            small_tagger().fit(X, y)
