@@ -269,7 +269,8 @@ def outcome_of(data, X, y):
 
 
 def _outcome_of_step(name, step):
-    allowed = (ValueError, TypeError) if "fit" in name else ValueError
+    # parameters of a file can ask for more memory than there is
+    allowed = (ValueError, TypeError, MemoryError) if "fit" in name else ValueError
     try:
         step()
     except allowed:

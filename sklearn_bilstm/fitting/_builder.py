@@ -75,12 +75,24 @@ def build_network(
     Returns
     -------
     network : SequenceModel or TaggingModel
+
+    Raises
+    ------
+    MemoryError
+        If there is too little memory for its weights.
     """
-    network = (
-        _sequence_model(config, sizes)
-        if decoder is None
-        else _tagging_model(config, sizes, decoder)
-    )
+    try:
+        network = (
+            _sequence_model(config, sizes)
+            if decoder is None
+            else _tagging_model(config, sizes, decoder)
+        )
+    except RuntimeError as error:  # of torch, which knows no other one
+        raise MemoryError(
+            f"{config.estimator} has too little memory for the weights of its network: "
+            "reduce 'hidden_layer_sizes', 'dense_layer_sizes' or 'embedding_dim'. "
+            f"{error}"
+        ) from error
     network.reset_parameters(seeded_generator(seed))
     return network
 

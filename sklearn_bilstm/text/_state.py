@@ -24,14 +24,14 @@ def vectorizer_state(vectorizer: TextVectorizer) -> dict[str, Any]:
     Returns
     -------
     state : dict
-        `vocabulary`, `max_length`, `counts` (TokenCounts, None if unknown),
+        `vocabulary`, `max_length`, `counts` (TokenCounts),
         `n_columns`, `is_table` (whether X was a table), `column_names` and
         `fingerprint`.
     """
     return {
         "vocabulary": vectorizer.vocabulary_,
         "max_length": int(vectorizer.max_length_),
-        "counts": getattr(vectorizer, "_counts", None),
+        "counts": vectorizer._counts,
         "n_columns": vectorizer._n_columns,
         "is_table": hasattr(vectorizer, "n_features_in_"),
         "column_names": getattr(vectorizer, "feature_names_in_", None),
@@ -61,10 +61,9 @@ def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> N
         raise ValueError("The maximum length must be a positive integer.")
     vectorizer.vocabulary_, vectorizer.max_length_ = vocabulary, int(max_length)
     vectorizer._n_columns = state_int(state["n_columns"], "n_columns", least=1)
-    counts = state.get("counts")
-    if counts is not None:
-        _check_counts(counts)
-        vectorizer._counts = counts
+    counts = state.get("counts", TokenCounts())
+    _check_counts(counts)
+    vectorizer._counts = counts
     if state.get("fingerprint") is not None:  # recomputed, since files are not trusted
         vectorizer._fingerprint = vocabulary_fingerprint(vocabulary)
     if state["is_table"]:

@@ -53,3 +53,10 @@ def test_auto_precision_is_float32_for_gru_and_rnn(ids, y, monkeypatch):
     for cell in ("gru", "rnn"):
         model = small_classifier(cell=cell).fit(ids, y)
         assert model.auto_params_["precision"] == "float32"
+
+
+@pytest.mark.parametrize("name", ["hidden_layer_sizes", "dense_layer_sizes"])
+def test_a_network_larger_than_memory_raises_a_memory_error(name, ids, y):
+    model = small_classifier(**{name: 2**40})
+    with pytest.raises(MemoryError, match=f"BiLSTMClassifier has too .*{name}"):
+        model.fit(ids, y)
