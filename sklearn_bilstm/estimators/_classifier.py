@@ -256,7 +256,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     auto_params_ : dict
         Resolved values of parameters set to "auto" that were used by the last call.
-        `linear_ngram_range` is None if there is no linear model.
+        `linear_ngram_range` is None without a linear model. With `X_unlabelled`,
+        `pseudo_labels` contains the decision and the accuracies on held-out rows.
 
     n_iter_ : int
         Number of training epochs.
@@ -291,16 +292,14 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     References
     ----------
-    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural
-       Computation 9(8).
+    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Comput.
     .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks. IEEE
        Transactions on Signal Processing 45(11).
     .. [3] Gal and Ghahramani (2016). A theoretically grounded application of dropout
        in recurrent neural networks. NIPS.
     .. [4] Yang et al. (2016). Hierarchical attention networks for document
        classification. NAACL.
-    .. [5] Merity, Keskar and Socher (2018). Regularizing and optimizing LSTM language
-       models. ICLR.
+    .. [5] Merity et al. (2018). Regularizing and optimizing LSTM language models. ICLR.
     .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural
        networks using large learning rates. arXiv:1708.07120.
     .. [7] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
@@ -445,7 +444,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             Labels of the validation rows.
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
-            Additional rows of token ids for `embedding="svd"`. They have no effect with
+            Additional rows of token ids for `embedding="svd"`. If y has one label per
+            row and there are no static features, they also get pseudo-labels, provided
+            that naive Bayes, fitted to labelled and unlabelled rows, predicts held-out
+            rows of X better than a linear model. They have no effect with
             `embedding=None`, or if `warm_start` continues from fitted weights. If they
             have as many rows as X, a search splits them into folds as well.
 
@@ -510,8 +512,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
-            Token ids or numbers, as in `fit`. Ids that `fit` did not see are treated as
-            the unknown token.
+            Token ids or numbers, as in `fit`. New ids are treated as the unknown token.
 
         Returns
         -------
@@ -556,8 +557,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. Rows sum to one, except in the
-            multilabel case.
+            Columns in the order of `classes_`. Rows sum to one, unless multilabel.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)

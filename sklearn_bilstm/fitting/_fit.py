@@ -14,6 +14,7 @@ from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._ngrams import NgramModels
+from sklearn_bilstm.fitting._pseudo_labels import PseudoLabelledRows
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._targets import Target
 from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
@@ -123,12 +124,24 @@ def prepare_fit(
         if previous_model is None
         else _continued_network(config, previous_model, ngrams.log_odds)
     )
-    ngrams.fit(train, seed=seeds[0], verbose=config.verbose > 0)
+    pseudo = _pseudo_labelled(
+        config, previous_model, target, train, sequences, seeds[0]
+    )
+    train = pseudo.fit_ngrams(ngrams, verbose=config.verbose > 0)
     n_epochs = number_of_epochs(config, len(train), reader.input_type)
-    resolved = {"max_epochs": n_epochs, "early_stopping": valid is not None}
+    resolved = {
+        "max_epochs": n_epochs,
+        "early_stopping": valid is not None,
+        **pseudo.description(),
+    }
     auto_params = _auto_params(config, reader, target, ngrams, resolved)
-    net = make_net(config, network, target, seeds[1])
-    model = FittedModel(reader, target, ngrams, net, auto_params)
+    model = FittedModel(
+        reader,
+        target,
+        ngrams,
+        make_net(config, network, target, seeds[1]),
+        auto_params,
+    )
     train = ngrams.with_training_features(train)
     valid = None if valid is None else ngrams.with_features(valid)
     _grow_vocabulary(model, train)
@@ -257,8 +270,9 @@ def _labelled(
 ) -> LabelledRows:
     """Return the rows with a label, and their validated y."""
     labelled = separate_unlabelled(rows, y, sample_weight, config, reader.input_type)
-    y = _checked_y(labelled.rows, labelled.y, config, types)
-    return labelled._replace(y=y)
+    rows, y, sample_weight, unlabelled = labelled
+    y = _checked_y(rows, y, config, types)
+    return LabelledRows(rows, y, sample_weight, unlabelled)
 
 
 def _checked_y(
@@ -358,6 +372,20 @@ def _with_unlabelled(
         )
     rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
     return sequences.joined(rows.sequences)
+
+
+def _pseudo_labelled(
+    config: Config,
+    previous_model: FittedModel | None,
+    target: Target,
+    train: SequenceDataset,
+    sequences: RaggedArray,
+    seed: int,
+) -> PseudoLabelledRows:
+    """Return the unlabelled rows of a new network that is not pretrained."""
+    if previous_model is not None or config.pretrained is not None:
+        sequences = train.sequences
+    return PseudoLabelledRows(train, sequences, target, seed)
 
 
 # -- n-gram models
@@ -504,7 +532,7 @@ def _auto_params(
     found = {
         name: value
         for name, value in sorted(resolved.items())
-        if getattr(config, name) == "auto"
+        if getattr(config, name, "auto") == "auto"  # pseudo-labels are no parameter
     }
     if config.verbose:
         shown = [f"{name}={value!r}" for name, value in found.items()]

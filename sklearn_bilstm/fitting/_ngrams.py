@@ -114,16 +114,23 @@ class NgramModels:
         )
         return log_odds if log_odds.n_channels <= _MOST_CHANNELS else None
 
-    def fit(self, train: SequenceDataset, *, seed: int, verbose: bool) -> None:
+    def fit(
+        self,
+        train: SequenceDataset,
+        *,
+        seed: int,
+        verbose: bool,
+        pseudo_labels: np.ndarray | None = None,
+    ) -> None:
         """Fit the linear model, then the log-odds unless they are pretrained.
 
         A linear model that predicts held-out rows worse than the class frequencies do
-        is dropped.
+        is dropped. `pseudo_labels` are those of the last rows in each fold.
         """
         if self.linear is not None:
             target: Any = train.target
-            rows = train.sequences, target, train.weight
-            self.linear.fit(*rows, seed=seed, static=train.static, verbose=verbose)
+            rows = train.sequences, target, train.weight, seed, train.static
+            self.linear.fit(*rows, verbose=verbose, pseudo_labels=pseudo_labels)
             if not self.linear.size_:
                 self.linear = None
         self.fit_log_odds(train)

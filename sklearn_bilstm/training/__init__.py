@@ -14,6 +14,7 @@ from sklearn_bilstm.training._losses import (
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._progress import BatchBar, EpochPrinter
+from sklearn_bilstm.training._pseudo_labels import PseudoLabels
 from sklearn_bilstm.training._schedules import SCHEDULES
 from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
 from sklearn_bilstm.training._splits import split_off_validation
@@ -33,6 +34,7 @@ __all__ = [
     "LabelAccuracy",
     "MaxNorm",
     "NgramLinearModel",
+    "PseudoLabels",
     "SequenceNet",
     "SpanF1",
     "StopTraining",

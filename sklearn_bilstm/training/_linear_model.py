@@ -13,7 +13,7 @@ from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray
 from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
 from sklearn_bilstm.training._progress import StepPrinter
 from sklearn_bilstm.training._splits import folds
-from sklearn_bilstm.training._temperature import fitted_temperature
+from sklearn_bilstm.training._temperature import LARGEST_TEMPERATURE, fitted_temperature
 from sklearn_bilstm.utils._state import state_array, state_int, state_number
 
 __all__ = ["NgramLinearModel", "Regressions"]
@@ -21,6 +21,8 @@ __all__ = ["NgramLinearModel", "Regressions"]
 # Number of held-out rows that suffice to estimate the scale and the temperature of the
 # logits.
 _MIN_HELD_OUT_ROWS = 800
+# Models of many pseudo-labels have large logits, of which many are wrong.
+_LARGEST_OF_PSEUDO_LABELS = 10.0
 
 
 class NgramLinearModel:
@@ -66,6 +68,7 @@ class NgramLinearModel:
         static: np.ndarray | None = None,
         *,
         verbose: bool = False,
+        pseudo_labels: np.ndarray | None = None,
     ) -> Self:
         """Fit the model to training rows.
 
@@ -83,6 +86,9 @@ class NgramLinearModel:
             Standardised static features, which are additional columns.
         verbose : bool, default=False
             Whether to print the number of fitted regressions every few seconds.
+        pseudo_labels : ndarray of int, shape (n_folds, n_pseudo), default=None
+            Classes of the last rows, which have no label of their own, if the labelled
+            rows of a fold are held out. Only labelled rows are held out.
 
         Returns
         -------
@@ -92,21 +98,42 @@ class NgramLinearModel:
             is zero if all rows belong to one class, or if the logits predict held-out
             rows worse than the class frequencies do.
         """
-        self.vocabulary = HashedNgramVocabulary(self.ngrams).fit(sequences)
-        counts = self.vocabulary.counts(sequences)
-        self.idf = TfidfTransformer(sublinear_tf=True).fit(counts).idf_
-        X = self._features(counts, static)
+        X = self._fitted_features(sequences, static)
         self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
-        splits = self._splits(target, seed)
+        n_pseudo = 0 if pseudo_labels is None else pseudo_labels.shape[1]
+        splits = self._splits(target[: len(target) - n_pseudo], seed)
+        targets = [target] * len(splits)
+        if pseudo_labels is not None:
+            splits, targets = _with_pseudo_labels(splits, target, pseudo_labels)
         progress = self._progress(1 + len(splits), verbose)
-        rows, logits = self._out_of_fold_logits(X, target, weight, splits, progress)
+        rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
         if logits.any():
-            temperature = self._temperature(logits, target[rows], weight[rows])
+            largest = (
+                LARGEST_TEMPERATURE if n_pseudo == 0 else _LARGEST_OF_PSEUDO_LABELS
+            )
+            temperature = self._temperature(logits, target[rows], weight[rows], largest)
             if temperature is not None:
                 self.size_ = float(np.sqrt(np.mean(logits**2)))
                 self.temperature_ = temperature
                 self.regressions = _fit_linear(X, target, weight, progress)
         return self
+
+    def out_of_fold_logits(
+        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return held-out rows, and their logits by models fitted without them.
+
+        The model itself is not fitted. Parameters are those of `fit`.
+
+        Returns
+        -------
+        rows : ndarray of int, shape (n_held_out,)
+        logits : ndarray of shape (n_held_out, K)
+        """
+        X = self._fitted_features(sequences, None)
+        splits = self._splits(target, seed)
+        targets = [target] * len(splits)
+        return self._out_of_fold_logits(X, targets, weight, splits, lambda: None)
 
     def logits(
         self,
@@ -226,6 +253,15 @@ class NgramLinearModel:
         )
         return contributions.reshape(n_rows, n_static, self.n_classes)
 
+    def _fitted_features(
+        self, sequences: RaggedArray, static: np.ndarray | None
+    ) -> "_Features":
+        """Fit the vocabulary and its IDF weights, and return the features of rows."""
+        self.vocabulary = HashedNgramVocabulary(self.ngrams).fit(sequences)
+        counts = self.vocabulary.counts(sequences)
+        self.idf = TfidfTransformer(sublinear_tf=True).fit(counts).idf_
+        return self._features(counts, static)
+
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None
     ) -> "_Features":
@@ -262,14 +298,17 @@ class NgramLinearModel:
     def _out_of_fold_logits(
         self,
         X: "_Features",
-        target: np.ndarray,
+        targets: list[np.ndarray],
         weight: np.ndarray,
         splits: list[tuple[np.ndarray, np.ndarray]],
         progress: Callable[[], None],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return held-out rows and their logits by models fitted without them."""
+        """Return held-out rows and their logits by models fitted without them.
+
+        Each split has its own targets.
+        """
         rows, logits = [np.zeros(0, np.intp)], [np.zeros((0, self.n_classes))]
-        for train, held_out in splits:
+        for (train, held_out), target in zip(splits, targets, strict=False):
             known = X.take(train)
             model = _fit_linear(known, target[train], weight[train], progress)
             if model is not None:
@@ -284,16 +323,20 @@ class NgramLinearModel:
         return model.expanded(found, found.argmin(1), self.n_classes)
 
     def _temperature(
-        self, logits: np.ndarray, target: np.ndarray, weight: np.ndarray
+        self,
+        logits: np.ndarray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        largest: float,
     ) -> float | None:
         if not self.multilabel:
             truth = np.eye(self.n_classes)[target]
-            return fitted_temperature(logits, truth, weight)
+            return fitted_temperature(logits, truth, weight, largest)
         # each label is a binary problem
         target = target.astype(float)
         choices = np.stack([np.zeros_like(logits), logits], axis=-1)  # (n, K, 2)
         truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
-        return fitted_temperature(choices, truth, weight)
+        return fitted_temperature(choices, truth, weight, largest)
 
 
 @dataclass(frozen=True)
@@ -379,6 +422,19 @@ class Regressions:
             numbers = np.repeat(least, n_classes, axis=1)
             numbers[:, self.classes] = found
         return numbers - numbers.mean(1, keepdims=True)
+
+
+def _with_pseudo_labels(
+    splits: list[tuple[np.ndarray, np.ndarray]],
+    target: np.ndarray,
+    pseudo_labels: np.ndarray,
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
+    """Add the last rows to the training rows of splits; return targets of splits."""
+    n_labelled = len(target) - pseudo_labels.shape[1]
+    others = np.arange(n_labelled, len(target))
+    added = [(np.concatenate([train, others]), fold) for train, fold in splits]
+    known = target[:n_labelled]
+    return added, [np.concatenate([known, found]) for found in pseudo_labels]
 
 
 def _dense(numbers: np.ndarray | sparse.csr_array) -> np.ndarray:

@@ -4,17 +4,20 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-__all__ = ["fitted_temperature"]
+__all__ = ["LARGEST_TEMPERATURE", "fitted_temperature"]
 
 # Bounds of the temperature, since the network can be more or less reliable than the
 # linear model.
-_MIN, _MAX = 1 / 3, 3.0
+_SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE = 1 / 3, 3.0
 # Minimum number of rows for which logits can be rejected as uninformative.
 _MIN_ROWS_TO_REJECT = 200
 
 
 def fitted_temperature(
-    logits: np.ndarray, truth: np.ndarray, weight: np.ndarray
+    logits: np.ndarray,
+    truth: np.ndarray,
+    weight: np.ndarray,
+    largest: float = LARGEST_TEMPERATURE,
 ) -> float | None:
     """Fit a temperature that calibrates the logits.
 
@@ -29,12 +32,14 @@ def fitted_temperature(
         One for the observed class, and zero for the others.
     weight : ndarray of shape (n,)
         Positive sample weights.
+    largest : float, default=3.0
+        Upper bound of the temperature.
 
     Returns
     -------
     temperature : float or None
-        Between a third and three. None if the logits of many rows are worse than the
-        class frequencies, by more than a standard error.
+        Between a third and `largest`. None if the logits of many rows are worse than
+        the class frequencies, by more than a standard error.
     """
     weight = weight / weight.max()
     # effective sample size (Kish, 1965)
@@ -51,7 +56,7 @@ def fitted_temperature(
 
     sharpness = minimize_scalar(
         lambda sharpness: weight @ losses_at(sharpness),
-        bounds=(1 / _MAX, 1 / _MIN),
+        bounds=(1 / largest, 1 / _SMALLEST_TEMPERATURE),
         method="bounded",
     ).x
     frequencies = np.average(truth, axis=0, weights=weight)

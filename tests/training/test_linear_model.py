@@ -346,3 +346,33 @@ def test_equal_ngrams_of_a_row_contribute_equally(rows):
     np.testing.assert_allclose(contributions[0, 0], contributions[2, 0])
     np.testing.assert_allclose(contributions[1], contributions[3])
     assert contributions[0, 1].tolist() == [0, 0]  # no bigram ends at the first token
+
+
+def test_size_is_the_rms_of_out_of_fold_logits(rows):
+    target = np.arange(len(rows)) % 3
+    arguments = ragged(rows), target, np.ones(len(rows))
+    found, logits = NgramLinearModel((1, 2), 3).out_of_fold_logits(*arguments, seed=0)
+    assert sorted(found) == list(range(len(rows)))
+    model = NgramLinearModel((1, 2), 3).fit(*arguments, seed=0)
+    # 90 random rows are too few to reject them
+    np.testing.assert_allclose(np.sqrt(np.mean(logits**2)), model.size_)
+
+
+class TestPseudoLabels:
+    def fitted(self, labels_of_folds, n_labelled=300):
+        """Labelled rows are noise; class 0 of the others has token 2, class 1 has 3."""
+        random = np.random.RandomState(0)
+        target = np.concatenate([random.randint(0, 2, n_labelled), np.arange(300) % 2])
+        separable = 2 + np.arange(300) % 2
+        first = np.concatenate([random.randint(2, 4, n_labelled), separable])
+        rows = [[a, b] for a, b in zip(first, random.randint(4, 9, 600), strict=True)]
+        return NgramLinearModel((1, 1), 2).fit(
+            ragged(rows), target, np.ones(600), 0, pseudo_labels=labels_of_folds
+        )
+
+    def test_temperature_is_that_of_labelled_rows(self):
+        # without labels of folds, half of the held-out rows are predictable
+        pseudo_labels = np.tile(np.arange(300) % 2, (5, 1))
+        assert (
+            self.fitted(None).temperature_ < 3 < self.fitted(pseudo_labels).temperature_
+        )

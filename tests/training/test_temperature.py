@@ -52,6 +52,12 @@ def test_fitted_temperature_is_not_dominated_by_one_heavy_row():
     assert fitted_temperature(logits, truth, weight) > 0.5
 
 
+def test_larger_temperatures_are_found_if_they_are_allowed():
+    logits, truth = random_logits(1.0, (4000, 3))
+    found = fitted_temperature(20 * logits, truth, np.ones(4000), largest=100.0)
+    np.testing.assert_allclose(found, 20, rtol=0.1)
+
+
 @pytest.mark.parametrize(("beyond", "bound"), [(0.01, 1 / 3), (4, 3)])
 def test_fitted_temperature_is_bounded(beyond, bound):
     found = fitted_temperature(*random_logits(beyond, (4000, 2)), np.ones(4000))

@@ -1,0 +1,89 @@
+"""Training rows with pseudo-labels."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.fitting._labels import scaled_to_mean_one
+from sklearn_bilstm.fitting._ngrams import NgramModels
+from sklearn_bilstm.fitting._targets import LabelTarget
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+from sklearn_bilstm.training import PseudoLabels
+
+__all__ = ["PseudoLabelledRows"]
+
+# Maximum number of unlabelled rows that are used. More would mainly take time.
+_MOST_ROWS = 20_000
+
+
+class PseudoLabelledRows:
+    """Unlabelled rows with pseudo-labels, if they are likely to be helpful.
+
+    Parameters
+    ----------
+    train : SequenceDataset
+        Labelled training rows.
+    sequences : RaggedArray
+        Sequences of these rows, followed by those of unlabelled rows.
+    target : Target
+        Rows are used if they have one label, and no static features.
+    seed : int
+        Controls the choice of rows if there are many, and the split into folds.
+    """
+
+    def __init__(
+        self, train: SequenceDataset, sequences: RaggedArray, target: Any, seed: int
+    ) -> None:
+        self._train = train
+        self._seed = seed
+        self._labels: PseudoLabels | None = None
+        others = np.arange(len(train), len(sequences))
+        if not len(others) or not isinstance(target, LabelTarget):
+            return
+        if train.static is not None:
+            return
+        if len(others) > _MOST_ROWS:
+            random_state = np.random.RandomState(seed)
+            others = random_state.choice(others, _MOST_ROWS, replace=False)
+        self._sequences = sequences.take(others)
+        labels: Any = train.target
+        self._labels = PseudoLabels(len(target.classes)).fit(
+            train.sequences, labels, train.weight, self._sequences, seed
+        )
+
+    def fit_ngrams(self, ngrams: NgramModels, *, verbose: bool) -> SequenceDataset:
+        """Fit n-gram models to these rows, and return them for the network.
+
+        Labelled rows come first. The network needs weights with a mean of one, whereas
+        the regularisation of the linear model depends on their sum.
+        """
+        labels, train = self._labels, self._train
+        if labels is None or not labels.is_used:
+            ngrams.fit(train, seed=self._seed, verbose=verbose)
+            return train
+        rows = replace(
+            train,
+            sequences=train.sequences.joined(self._sequences),
+            target=np.concatenate([train.target, labels.target]),
+            weight=np.concatenate([train.weight, labels.weight]),
+        )
+        ngrams.fit(
+            rows,
+            seed=self._seed,
+            verbose=verbose,
+            pseudo_labels=labels.target_of_folds,
+        )
+        return replace(rows, weight=scaled_to_mean_one(rows.weight))
+
+    def description(self) -> dict[str, Any]:
+        """Return an entry of `auto_params_`, empty without unlabelled rows."""
+        labels = self._labels
+        if labels is None:
+            return {}
+        found = {
+            "used": labels.is_used,
+            "accuracy": round(labels.accuracy, 3),
+            "linear_accuracy": round(labels.linear_accuracy, 3),
+        }
+        return {"pseudo_labels": found}
