@@ -123,6 +123,18 @@ def test_skorch_early_stopping_stops_training(ids):
     assert classifier.n_iter_ == 2
 
 
+class Diverges(Callback):
+    def on_batch_end(self, net, **kwargs):
+        net.module_.head.linear.bias.data[0] = np.inf
+
+
+def test_a_single_infinite_weight_raises_with_the_epoch(ids):
+    # in the only batch of an epoch, so that it does not spread to other weights
+    model = small_classifier(callbacks=[Diverges()], batch_size=40)
+    with pytest.raises(ValueError, match="diverged in epoch 1: .* Lower the 'lr'"):
+        model.fit(ids, Y)
+
+
 def test_an_error_in_a_callback_propagates(ids):
     with pytest.raises(RuntimeError, match="no more"):
         small_classifier(callbacks=[Fails()]).fit(ids, Y)
