@@ -6,6 +6,7 @@ from scipy import sparse
 
 from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.fitting import _model
+from sklearn_bilstm.fitting._model import FittedModel
 
 _WIDTH = 6
 
@@ -51,3 +52,10 @@ def test_memory_of_features_does_not_grow_with_the_number_of_rows(
     peaks = [peak_memory(classifier.model_.logits, rows) for rows in X]
     # the logits themselves take 16 bytes per row, and twice that while joined
     assert peaks[1] - peaks[0] < 8000 * 100
+
+
+def test_a_history_that_holds_other_values_than_dicts_raises(classifier):
+    state = classifier.model_.state()
+    state["net"]["history"].append(1)
+    with pytest.raises(TypeError, match="history must hold a dict for each epoch"):
+        FittedModel.from_state(state, estimator="BiLSTMClassifier")
