@@ -315,3 +315,13 @@ def test_a_reader_of_tokens_has_neither_channels_nor_a_scale(changes):
     assert SequenceReader.from_state(state, "BiLSTMClassifier").input_type == "tokens"
     with pytest.raises(ValueError, match="Only numbers have channels and a scale"):
         SequenceReader.from_state({**state, **changes}, "BiLSTMClassifier")
+
+
+@pytest.mark.parametrize("n_columns", [2, "four"])
+def test_a_reader_of_static_features_has_more_columns_than_those(n_columns):
+    X = np.random.RandomState(0).rand(20, 5)
+    model = small_regressor(n_static_features=2, input_type="numeric").fit(X, X[:, 0])
+    state = model.model_.reader.state()
+    state["columns"] = {"n_features_in_": n_columns}
+    with pytest.raises(ValueError, match="n_features_in_ must be"):
+        SequenceReader.from_state(state, "BiLSTMRegressor")
