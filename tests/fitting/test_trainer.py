@@ -64,6 +64,12 @@ def test_history_omits_an_epoch_that_a_callback_stops(ids):
     assert model.n_iter_ == 2
 
 
+def test_only_partial_fit_keeps_the_state_of_the_optimizer(ids):
+    model = small_classifier().fit(ids, Y)
+    assert not model.net_.optimizer_.state
+    assert model.partial_fit(ids, Y).net_.optimizer_.state
+
+
 def test_make_net_accepts_an_optimizer_without_fused_kernels(fitted, monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "nadam", optim.NAdam)
     model = fitted.model_
