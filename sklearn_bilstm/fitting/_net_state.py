@@ -27,6 +27,7 @@ from sklearn_bilstm.training import (
     WeightedTaggingLoss,
 )
 from sklearn_bilstm.utils._random import seeded_generator
+from sklearn_bilstm.utils._state import state_int
 
 __all__ = ["net_from_state", "net_state"]
 
@@ -100,7 +101,7 @@ def net_from_state(state: dict[str, Any], device: str) -> SequenceNet:
         **state["arguments"],
     ).initialize()
     seeded_generator(net.seed)  # raises an error for an invalid seed
-    net.n_steps_ = state["n_steps"]
+    net.n_steps_ = state_int(state["n_steps"], "n_steps", most=2**63)
     net.history.extend(map(_checked_epoch, state["history"]))
     weights = dict(net.module_.named_parameters())
     memory = state["memory"]

@@ -33,7 +33,7 @@ def try_transformer(transformer: Any) -> None:
 
     Raises
     ------
-    AttributeError, LookupError, TypeError
+    AttributeError, LookupError, TypeError, ValueError
         If its attributes do not fit each other.
     """
     if not hasattr(transformer, "transform") or not _is_fitted(transformer):
@@ -66,9 +66,12 @@ def _example_of(transformer: Any) -> list | None:
         return _example_of_columns(transformer, width)
     if isinstance(transformer, TextVectorizer):
         return ["a"] * width
+    row = list(getattr(transformer, "statistics_", [1.0] * width))
     if hasattr(transformer, "categories_"):
-        return [known[0] if len(known) else 1.0 for known in transformer.categories_]
-    return list(getattr(transformer, "statistics_", [1.0] * width))
+        row = [known[0] if len(known) else 1.0 for known in transformer.categories_]
+    if len(row) != width:
+        raise ValueError(f"There must be a statistic for each of {width} features.")
+    return row
 
 
 def _first_part(transformer: Any) -> Any:

@@ -133,6 +133,21 @@ def test_repeated_partial_fit_continues_training(ids, y):
     assert len(model.history_) == 15
 
 
+def test_partial_fit_ignores_rows_of_zero_weight(ids, y):
+    weight = (np.arange(40) < 30).astype(float)
+    corrupted = np.where(weight > 0, y, 1e6)
+    expected, found = small_regressor(), small_regressor()
+    for _ in range(2):
+        expected.partial_fit(ids[:30], y[:30])
+        found.partial_fit(ids, corrupted, sample_weight=weight)
+    np.testing.assert_allclose(found.predict(ids), expected.predict(ids))
+
+
+def test_partial_fit_of_a_constant_batch_keeps_predictions_apart(ids, y):
+    model = small_regressor().partial_fit(ids, y).partial_fit(ids, np.full(40, 7.0))
+    assert len(np.unique(model.predict(ids))) > 1
+
+
 def test_equal_seeds_and_pickles_give_identical_predictions(ids, y):
     a, b = (small_regressor().fit(ids, y) for _ in "ab")
     assert np.array_equal(a.predict(ids), b.predict(ids))

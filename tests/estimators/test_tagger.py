@@ -436,6 +436,10 @@ def test_score_raises_if_there_are_no_tokens_or_all_weights_are_zero(X):
 # -- tags
 
 
+def test_tags_say_that_y_is_required():
+    assert get_tags(BiLSTMTagger()).target_tags.required
+
+
 @pytest.mark.parametrize(
     ("input_type", "reads"), [("auto", True), ("numeric", True), ("tokens", False)]
 )

@@ -68,6 +68,24 @@ def test_class_weights_are_proportional_to_scikit_learn(class_weight):
     np.testing.assert_allclose(ours / ours[0], theirs / theirs[0])
 
 
+@pytest.mark.parametrize(
+    ("class_weight", "without"), [({"x": 2.0}, "a"), ({"a": 1.0, "x": 2.0}, "b")]
+)
+def test_a_weight_of_another_label_raises_if_a_class_has_none(class_weight, without):
+    with pytest.raises(ValueError, match=f"weight for 'x', but none for '{without}'"):
+        weight_of_classes(class_weight, CLASSES, TARGET, np.ones(6))
+
+
+@pytest.mark.parametrize(
+    ("class_weight", "expected"),
+    [({"b": 2.0}, [1, 2, 1]), ({"a": 3.0, "b": 2.0, "c": 0.5, "x": 9.0}, [3, 2, 0.5])],
+    ids=["some classes", "all classes and another label"],
+)
+def test_class_weights_are_those_of_the_dict_or_one(class_weight, expected):
+    found = weight_of_classes(class_weight, CLASSES, TARGET, np.ones(6))
+    assert found.tolist() == expected
+
+
 def test_balanced_class_weights_count_sample_weights():
     weight = np.array([1.0, 1, 1, 3, 3, 3])
     balanced = weight_of_classes("balanced", CLASSES, TARGET, weight)

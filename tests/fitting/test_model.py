@@ -2,10 +2,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 from scipy import sparse
 
 from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.fitting import _model
+from sklearn_bilstm.fitting._model import FittedModel
+from tests.helpers import small_regressor, small_tagger
 
 _WIDTH = 6
 
@@ -51,3 +54,25 @@ def test_memory_of_features_does_not_grow_with_the_number_of_rows(
     peaks = [peak_memory(classifier.model_.logits, rows) for rows in X]
     # the logits themselves take 16 bytes per row, and twice that while joined
     assert peaks[1] - peaks[0] < 8000 * 100
+
+
+def test_a_history_that_holds_other_values_than_dicts_raises(classifier):
+    state = classifier.model_.state()
+    state["net"]["history"].append(1)
+    with pytest.raises(TypeError, match="history must hold a dict for each epoch"):
+        FittedModel.from_state(state, estimator="BiLSTMClassifier")
+
+
+def test_a_single_nan_weight_of_a_tagger_raises(sentences):
+    model = small_tagger(max_epochs=1).fit(*sentences).model_
+    model.check()
+    with torch.no_grad():
+        model.network.head.linear.bias[0] = torch.nan
+    with pytest.raises(ValueError, match="weights of the network must be finite"):
+        model.check()
+
+
+def test_a_model_of_numbers_and_static_features_passes_the_check():
+    X = np.random.RandomState(0).rand(20, 5)
+    model = small_regressor(n_static_features=2, input_type="numeric").fit(X, X[:, 0])
+    model.model_.check()

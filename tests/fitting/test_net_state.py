@@ -142,3 +142,9 @@ def test_training_continues_after_an_epoch_without_a_loss(ids):
     epoch = {k: v for k, v in plain["history"][0].items() if k != "train_loss"}
     model.model_.net = net_from_state(changed(plain, history=[epoch]), "cpu")
     assert model.partial_fit(ids, Y).history_[-1]["train_loss"] > 0
+
+
+@pytest.mark.parametrize("n_steps", [-1, "3", None])
+def test_an_invalid_number_of_steps_raises(fitted, n_steps):
+    with pytest.raises(ValueError, match="n_steps must be"):
+        net_from_state(changed(net_state(fitted.net_), n_steps=n_steps), "cpu")

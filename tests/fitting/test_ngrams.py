@@ -111,6 +111,10 @@ class TestLinearModel:
         size = model.network_scale_ * np.sqrt((network**2).mean())
         np.testing.assert_allclose(size, model.linear_model_.size_)
 
+    def test_network_scale_is_one_without_a_linear_model(self, ids, y):
+        assert small_classifier().fit(ids, y).network_scale_ == 1
+        assert small_classifier().partial_fit(ids, y, [0, 1]).network_scale_ == 1
+
     def test_an_untrained_network_changes_linear_predictions_little(
         self, decisive_tokens
     ):

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.preprocessing import StandardScaler
 
+from sklearn_bilstm.fitting._reader import SequenceReader
 from tests.helpers import small_classifier, small_regressor
 
 LENGTHS = [5, 1, 9, 4, 7, 2, 6, 3] * 5
@@ -301,3 +303,25 @@ class TestListsOfIds:
         model = small_classifier(input_type="tokens", n_static_features=1)
         with pytest.raises(ValueError, match="'n_static_features' .*unequal length"):
             model.fit([[5, 6, 1], [8, 2]], [0, 1])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"n_channels": 1}, {"scaler": StandardScaler().fit([[0.0], [1.0]])}],
+    ids=["channels", "scale"],
+)
+def test_a_reader_of_tokens_has_neither_channels_nor_a_scale(changes):
+    state = SequenceReader("BiLSTMClassifier").state()
+    assert SequenceReader.from_state(state, "BiLSTMClassifier").input_type == "tokens"
+    with pytest.raises(ValueError, match="Only numbers have channels and a scale"):
+        SequenceReader.from_state({**state, **changes}, "BiLSTMClassifier")
+
+
+@pytest.mark.parametrize("n_columns", [2, "four"])
+def test_a_reader_of_static_features_has_more_columns_than_those(n_columns):
+    X = np.random.RandomState(0).rand(20, 5)
+    model = small_regressor(n_static_features=2, input_type="numeric").fit(X, X[:, 0])
+    state = model.model_.reader.state()
+    state["columns"] = {"n_features_in_": n_columns}
+    with pytest.raises(ValueError, match="n_features_in_ must be"):
+        SequenceReader.from_state(state, "BiLSTMRegressor")

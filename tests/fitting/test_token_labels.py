@@ -6,6 +6,7 @@ import pytest
 from scipy import sparse
 
 from sklearn_bilstm import WordVectors
+from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.nn import CRF, IndependentLabels
 from tests.helpers import small_tagger
 
@@ -414,3 +415,11 @@ def test_weight_decay_excludes_biases_embeddings_and_transitions():
     for name, weight in tagger.module_.named_parameters():
         excluded = "bias" in name or "embedding" in name or "decoder" in name
         assert decay_of[weight] == (0.0 if excluded else 0.1), name
+
+
+def test_only_classes_of_a_scheme_must_mark_spans_to_be_restored():
+    classes = np.array(["ADJ", "NOUN"])
+    state = TokenLabelTarget(classes, scheme=None, is_constrained=False).state()
+    assert TokenLabelTarget.from_state(state).classes.tolist() == ["ADJ", "NOUN"]
+    with pytest.raises(ValueError, match="ADJ"):
+        TokenLabelTarget.from_state({**state, "scheme": "BIO"})

@@ -1,5 +1,6 @@
 from copy import deepcopy
 
+import numpy as np
 import pytest
 from skorch.callbacks import Callback
 from torch import optim
@@ -63,6 +64,12 @@ def test_history_omits_an_epoch_that_a_callback_stops(ids):
     assert model.n_iter_ == 2
 
 
+def test_only_partial_fit_keeps_the_state_of_the_optimizer(ids):
+    model = small_classifier().fit(ids, Y)
+    assert not model.net_.optimizer_.state
+    assert model.partial_fit(ids, Y).net_.optimizer_.state
+
+
 def test_make_net_accepts_an_optimizer_without_fused_kernels(fitted, monkeypatch):
     monkeypatch.setitem(OPTIMIZERS, "nadam", optim.NAdam)
     model = fitted.model_
@@ -75,3 +82,36 @@ def test_make_net_accepts_an_optimizer_without_fused_kernels(fitted, monkeypatch
 def test_optimizers_use_fused_kernels(ids, optimizer):
     model = small_classifier(optimizer=optimizer).fit(ids, Y)
     assert all(group["fused"] for group in model.net_.optimizer_.param_groups)
+
+
+def optimizer_values(model, key):
+    """Return a value of the optimizer, such as "lr", for each weight by name."""
+    groups = model.net_.optimizer_.param_groups
+    values = {weight: group[key] for group in groups for weight in group["params"]}
+    return {name: values[weight] for name, weight in model.module_.named_parameters()}
+
+
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+def test_weight_decay_excludes_biases_vectors_and_normalisation(ids, normalization):
+    params = {"normalization": normalization, "dense_layer_sizes": 4}
+    model = small_classifier(weight_decay=0.1, **params).fit(ids, Y)
+    for name, decay in optimizer_values(model, "weight_decay").items():
+        kinds = "bias", "embedding", "normalizations"
+        excluded = any(kind in name for kind in kinds)
+        assert decay == (0.0 if excluded else 0.1), name
+
+
+@pytest.mark.parametrize(
+    ("params", "share"),
+    [
+        ({"embedding": None}, 1.0),
+        ({"embedding": "svd"}, 0.2),
+        ({"embedding": np.ones((30, 8))}, 0.2),
+    ],
+    ids=["random", "svd", "given"],
+)
+def test_known_vectors_are_trained_at_a_fifth_of_the_rate(ids, params, share):
+    model = small_classifier(lr=0.01, lr_schedule="constant", **params).fit(ids, Y)
+    rates = optimizer_values(model, "lr")
+    assert rates.pop("input_layer.embedding.weight") == pytest.approx(share * 0.01)
+    assert set(rates.values()) == {0.01}

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from sklearn_bilstm import TextVectorizer, load, save
@@ -59,3 +60,10 @@ def test_an_unfitted_transformer_and_a_very_wide_one_are_not_tried():
     scaler.n_features_in_ = 10**12
     try_transformer(scaler)
     try_transformer(OneHotEncoder())
+
+
+def test_an_imputer_with_more_statistics_than_features_raises():
+    imputer = SimpleImputer().fit(np.eye(2))
+    imputer.statistics_ = np.zeros(3)
+    with pytest.raises(ValueError, match="a statistic for each of 2 features"):
+        try_transformer(imputer)

@@ -40,7 +40,8 @@ def test_ctrl_c_keeps_the_last_complete_epoch(ids):
     with pytest.raises(KeyboardInterrupt):
         classifier.fit(ids, Y)
     assert classifier.n_iter_ == len(classifier.history_) == 1
-    assert classifier.predict(ids).shape == (40,)
+    one_epoch = small_classifier(max_epochs=5, callbacks=[StopAfterFirst()]).fit(ids, Y)
+    assert np.array_equal(classifier.predict_proba(ids), one_epoch.predict_proba(ids))
 
 
 def test_ctrl_c_in_the_first_epoch_leaves_the_classifier_unchanged(ids):
@@ -121,6 +122,18 @@ def test_skorch_early_stopping_stops_training(ids):
     stopper = EarlyStopping(monitor="train_loss", threshold=1e9, patience=1)
     classifier = small_classifier(callbacks=[stopper], max_epochs=9).fit(ids, Y)
     assert classifier.n_iter_ == 2
+
+
+class Diverges(Callback):
+    def on_batch_end(self, net, **kwargs):
+        net.module_.head.linear.bias.data[0] = np.inf
+
+
+def test_a_single_infinite_weight_raises_with_the_epoch(ids):
+    # in the only batch of an epoch, so that it does not spread to other weights
+    model = small_classifier(callbacks=[Diverges()], batch_size=40)
+    with pytest.raises(ValueError, match="diverged in epoch 1: .* Lower the 'lr'"):
+        model.fit(ids, Y)
 
 
 def test_an_error_in_a_callback_propagates(ids):

@@ -31,6 +31,7 @@ def test_one_cycle_rises_to_lr_and_falls_to_nearly_zero(rates_of):
     rates, _ = rates_of(lr_schedule="one_cycle", max_epochs=10)
     peak = rates.argmax()
     assert len(rates) == 40
+    assert 2 * peak < len(rates) - 1 - peak  # the decrease is much longer
     assert rates.max() == pytest.approx(0.01, rel=0.01)
     assert (rates[: peak + 1].diff() > 0).all()
     assert (rates[peak:].diff() < 0).all()

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import accuracy_score, r2_score
 from skorch.history import History
 
-from sklearn_bilstm.training import R2
+from sklearn_bilstm.training import R2, Accuracy
 from tests.helpers import small_classifier, small_regressor, small_tagger
 
 # No learning and no dropout, so training rows are predicted as in evaluation mode.
@@ -79,15 +79,25 @@ def test_valid_score_is_zero_without_spans_or_tokens():
     assert no_token.history_[0]["valid_accuracy"] == 0.0
 
 
+def valid_score(score, y, y_pred):
+    """Return what a callback records for a batch of validation rows."""
+    net = SimpleNamespace(history=History())
+    net.history.new_epoch()
+    y, y_pred = torch.tensor(y), torch.tensor(y_pred)
+    target = {"target": y, "weight": torch.ones(len(y))}
+    score.on_epoch_begin(net)
+    score.on_batch_end(net, batch=({}, target), training=False, y_pred=y_pred)
+    score.on_epoch_end(net)
+    return net.history[-1, f"valid_{score.name}"]
+
+
 @pytest.mark.parametrize("y_pred", [[3.0, 3, 3], [3, 3, 4]], ids=["right", "wrong"])
 def test_r2_of_a_constant_equals_scikit_learn(y_pred):
     y = [3.0, 3, 3]
-    net = SimpleNamespace(history=History())
-    net.history.new_epoch()
-    target = {"target": torch.tensor(y)[:, None], "weight": torch.ones(3)}
-    score = R2()
-    score.on_epoch_begin(net)
-    predicted = torch.tensor(y_pred)[:, None]
-    score.on_batch_end(net, batch=({}, target), training=False, y_pred=predicted)
-    score.on_epoch_end(net)
-    assert net.history[-1, "valid_r2"] == r2_score(y, y_pred)
+    found = valid_score(R2(), [[value] for value in y], [[value] for value in y_pred])
+    assert found == r2_score(y, y_pred)
+
+
+def test_accuracy_treats_a_probability_of_one_half_as_absent():
+    # as predict does; a logit of zero is a probability of one half
+    assert valid_score(Accuracy(), [[0.0, 1.0]], [[0.0, 2.0]]) == 1

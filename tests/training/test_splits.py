@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.training import split_off_validation
+from sklearn_bilstm.training._splits import folds
 
 
 def split(target, fraction=0.2, seed=0):
@@ -9,9 +10,10 @@ def split(target, fraction=0.2, seed=0):
     return split_off_validation(len(target), np.array(target), fraction, random_state)
 
 
-def test_split_is_a_stratified_partition():
+@pytest.mark.parametrize("seed", range(5))
+def test_split_is_a_stratified_partition(seed):
     target = [0] * 80 + [1] * 20
-    train, valid = split(target)
+    train, valid = split(target, seed=seed)
     assert sorted([*train, *valid]) == list(range(100))
     assert np.bincount(np.array(target)[valid]).tolist() == [16, 4]
 
@@ -40,3 +42,27 @@ def test_split_without_classes_does_not_warn():
     train, valid = split_off_validation(10, None, 0.2, random_state)
     assert sorted([*train, *valid]) == list(range(10))
     assert len(valid) == 2
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_folds"), [(20, 5), (5, 5), (3, 3), (2, 2), (1, 0), (0, 0)]
+)
+def test_each_row_is_in_one_of_at_most_five_folds(n_rows, n_folds):
+    rows = list(range(n_rows))
+    found = list(folds(np.arange(n_rows) % 2, seed=0))
+    assert len(found) == n_folds
+    assert sorted(row for _, fold in found for row in fold) == (rows if found else [])
+    for others, fold in found:
+        assert sorted([*others, *fold]) == rows
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_fold_has_the_class_frequencies(seed):
+    target = np.array([0] * 15 + [1] * 5)
+    for _, fold in folds(target, seed):
+        assert np.bincount(target[fold]).tolist() == [3, 1]
+
+
+def test_folds_of_indicators_are_not_stratified():
+    target = np.eye(2, dtype=int)[np.arange(20) % 2]
+    assert [len(fold) for _, fold in folds(target, seed=0)] == [4] * 5

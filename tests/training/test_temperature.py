@@ -64,7 +64,9 @@ def test_fitted_temperature_is_bounded(beyond, bound):
     np.testing.assert_allclose(found, bound, rtol=1e-3)
 
 
-@pytest.mark.parametrize(("n_rows", "is_none"), [(190, False), (600, True)])
+@pytest.mark.parametrize(
+    ("n_rows", "is_none"), [(199, False), (200, True), (600, True)]
+)
 def test_fitted_temperature_is_none_for_clearly_wrong_logits(n_rows, is_none):
     logits, truth = random_logits(1.0, (n_rows, 3))
     found = fitted_temperature(-logits, truth, np.ones(n_rows))
