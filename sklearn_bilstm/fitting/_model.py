@@ -180,8 +180,6 @@ class FittedModel:
         network = self.network
         if network.head.output_size != self.target.n_outputs:
             raise ValueError("The network must have an output per class or number.")
-        if not all(isinstance(epoch, dict) for epoch in self.net.history):
-            raise TypeError("The history must hold a dict for each epoch.")
         if not isinstance(self.auto_params, dict) or not isinstance(
             self.best_epoch, int
         ):

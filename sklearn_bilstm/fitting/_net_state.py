@@ -140,6 +140,8 @@ def _on_device_of(weight: nn.Parameter, value: Any, example: Any) -> Any:
 
 def _checked_epoch(epoch: dict[str, Any]) -> dict[str, Any]:
     """Return an epoch of the history, whose losses later training compares."""
+    if not isinstance(epoch, dict):
+        raise TypeError("The history must hold a dict for each epoch.")
     losses = [epoch[name] for name in epoch if name in ("train_loss", "valid_loss")]
     if not all(isinstance(loss, float) for loss in losses):
         raise ValueError(f"The losses of an epoch must be floats: got {losses!r:.80}.")
