@@ -39,7 +39,7 @@ LIBRARIES = {
     "estimators": {"numpy", "scipy", "sklearn", "torch"},
     "inspection": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
-    "persistence": {"numpy", "scipy", "sklearn", "torch"},
+    "persistence": {"joblib", "numpy", "scipy", "sklearn", "torch"},
     "plotting": {"numpy", "sklearn"},
     "__init__": {"lazy_loader"},
 }

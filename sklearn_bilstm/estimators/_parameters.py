@@ -14,7 +14,7 @@ from sklearn_bilstm.utils._sklearn import HasMethods, Interval, StrOptions
 __all__ = ["SHARED_CONSTRAINTS"]
 
 _PROBABILITY = [Interval(Real, 0, 1, closed="left")]
-_COUNT = Interval(Integral, 1, None, closed="left")
+_COUNT = Interval(Integral, 1, 2**31 - 1, closed="both")
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
@@ -24,7 +24,7 @@ SHARED_CONSTRAINTS = {
     "embedding": [StrOptions({"svd"}), WordVectors, "array-like", None],
     "freeze_embedding": ["boolean"],
     "pretrained": [HasMethods("predict"), None],
-    "n_static_features": [Interval(Integral, 0, None, closed="left")],
+    "n_static_features": [Interval(Integral, 0, 2**31 - 1, closed="both")],
     "cell": [StrOptions(set(CELLS))],
     "hidden_layer_sizes": [_COUNT, "array-like"],
     "bidirectional": ["boolean"],

@@ -163,6 +163,8 @@ def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Netw
                 for role, (name, config) in parts.items()
             }
         )
+    if not all(weight.numel() for weight in weights.values()):
+        raise ValueError("Weights must not be empty.")
     needed, found = _shapes(module.state_dict()), _shapes(weights)
     if needed != found:
         wrong = sorted(dict(needed.items() ^ found.items()))

@@ -396,6 +396,8 @@ class NumberTarget(Target):
         """Restore the target."""
         n_outputs = state_int(state["n_outputs"], "n_outputs", least=1)
         check_scaler(state["scaler"], n_outputs)
+        if not np.isfinite(state["scaler"].mean_).all():
+            raise ValueError("The mean of each output must be finite.")
         is_flat = bool(state["is_flat"])
         if is_flat and n_outputs > 1:
             raise ValueError("Several outputs must have a column each.")

@@ -233,7 +233,7 @@ class Training:
             *self.model.target.scores(),
             SCHEDULES[schedule](self.n_epochs * n_batches),
             GradientNormClipping(config.gradient_clip_norm),
-            *([] if config.max_norm is None else [MaxNorm(config.max_norm)]),
+            *([] if config.max_norm is None else [MaxNorm(float(config.max_norm))]),
             # before the callbacks that use the best weights
             self._stopping if stops_early else self._epoch_start,
             *[BatchBar(self.n_epochs)] * (config.verbose > 1),

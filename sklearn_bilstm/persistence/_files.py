@@ -15,6 +15,7 @@ from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_bilstm
 from sklearn_bilstm.persistence._objects import (
+    check_nesting,
     is_shared,
     is_storable,
     plain_object,
@@ -97,6 +98,7 @@ def save(
         raise TypeError(_refusal(error)) from None
     except RecursionError as error:
         raise ValueError("The model is nested too deeply, or holds itself.") from error
+    check_nesting(encoded)
     content = {
         "versions": {
             "numpy": np.__version__,
@@ -176,6 +178,7 @@ def load(
             f"names {missing!r:.200} to load."
         )
     with _written_by_save(path):
+        check_nesting(content["model"])
         model = Decoder(arrays, kinds).decode(content["model"])
         if not isinstance(model, BaseEstimator):
             raise TypeError("there is no estimator in it.")
@@ -239,7 +242,7 @@ def _written_by_save(path: AnyFile) -> Iterator[None]:
     try:
         yield
     except (
-        *(ArithmeticError, AttributeError, LookupError),
+        *(ArithmeticError, AttributeError, LookupError, MemoryError),
         *(RuntimeError, TypeError, ValueError),
     ) as error:
         raise ValueError(

@@ -2,10 +2,12 @@
 
 import importlib
 from inspect import signature
+from numbers import Integral, Real
 from typing import Any
 
 from sklearn.base import BaseEstimator
-from sklearn.pipeline import Pipeline
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sklearn_bilstm.estimators import (
@@ -20,13 +22,21 @@ from sklearn_bilstm.text import (
     TextVectorizer,
     WordReader,
     WordVectors,
+    check_counts,
     set_vectorizer_state,
     vectorizer_state,
 )
+from sklearn_bilstm.text._vocabulary import TokenCounts
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array
 
-__all__ = ["is_shared", "is_storable", "plain_object", "restored_object"]
+__all__ = [
+    "check_nesting",
+    "is_shared",
+    "is_storable",
+    "plain_object",
+    "restored_object",
+]
 
 # Modules of the supported classes, by their name in a file. Estimators of this package
 # are stored by their parameters and their fitted state, which does not depend on the
@@ -70,6 +80,16 @@ _STATE = "state"
 _REMOVED = {"token_deletion", "token_swap"}
 # Callbacks of scikit-learn monitor training and are not part of the fitted state.
 _LEFT_OUT = {"_skl_callbacks"}
+# Attributes of objects that are no estimators, besides the arguments of their class.
+_ATTRIBUTES_OF_OTHERS = {"WordReader": {"vocabulary_", "characters_"}}
+# Readers and targets of estimators.
+_PARTS = {
+    "BiLSTMClassifier": ("SequenceReader", {"LabelTarget", "IndicatorTarget"}),
+    "BiLSTMRegressor": ("SequenceReader", {"NumberTarget"}),
+    "BiLSTMTagger": ("SentenceReader", {"TokenLabelTarget"}),
+}
+# scikit-learn takes exponential time for nested pipelines.
+_MAX_DEPTH = 12
 # What scikit-learn stores in an estimator besides its parameters.
 _SETTINGS = {_REQUESTS, "_sklearn_output_config"}
 
@@ -150,14 +170,31 @@ def restored_object(pair: list, device: str = "cpu") -> Any:
     vars(restored).update(attributes)
     if requests is not None:
         _set_requests(restored, requests)
+    _check_restored(restored)
+    if state is not None:
+        _restore_state(restored, state, device)
+    if not isinstance(restored, Pipeline | FeatureUnion):  # their parts were tried
+        try_transformer(restored)
+    return restored
+
+
+def _check_restored(restored: Any) -> None:
     _check_without_cache(restored)
     _check_parameters(restored)
     if isinstance(restored, WordReader):
         _check_reader(restored)
-    if state is not None:
-        _restore_state(restored, state, device)
-    try_transformer(restored)
-    return restored
+    elif isinstance(restored, TokenCounts):
+        check_counts(restored)
+    elif isinstance(restored, TransformedTargetRegressor):
+        _check_transformed_target(restored)
+
+
+def _check_transformed_target(model: TransformedTargetRegressor) -> None:
+    if hasattr(model, "regressor_") and not (
+        hasattr(model.regressor_, "predict")
+        and hasattr(model.transformer_, "inverse_transform")
+    ):
+        raise ValueError("A target must have a regressor and an invertible transform.")
 
 
 def _restore_state(estimator: Any, state: dict[str, Any], device: str) -> None:
@@ -165,6 +202,9 @@ def _restore_state(estimator: Any, state: dict[str, Any], device: str) -> None:
         set_vectorizer_state(estimator, state)
     else:
         name = type(estimator).__name__
+        reader, targets = _PARTS[name]
+        if state["reader"][0] != reader or state["target"][0] not in targets:
+            raise ValueError(f"{name} must have its own reader and target.")
         model = FittedModel.from_state(state, estimator=name, device=device)
         set_model(estimator, model)
 
@@ -178,8 +218,11 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
 
     scikit-learn's notebook view inserts some of them into HTML without escaping.
     """
+    known = _ATTRIBUTES_OF_OTHERS.get(kind.__name__, set())
     for name in attributes:
-        if hasattr(kind, name) or not name.isidentifier() or name.startswith("__"):
+        is_special = hasattr(kind, name) or name.startswith("__")
+        is_other = not issubclass(kind, BaseEstimator) and name not in known
+        if is_special or is_other or not name.isidentifier():
             raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
     columns = attributes.get("feature_names_in_")
     if columns is not None:
@@ -218,7 +261,29 @@ def _check_parameters(value: Any) -> None:
         value._validate_steps()
 
 
+def check_nesting(encoded: Any) -> None:
+    """Raise a ValueError if the JSON of a model contains deeply nested objects."""
+    if _depth(encoded) > _MAX_DEPTH:
+        raise ValueError(
+            f"Objects must not be nested more than {_MAX_DEPTH} times, as in pipelines "
+            "of pipelines."
+        )
+
+
+def _depth(encoded: Any) -> int:
+    if type(encoded) is list:
+        return max(map(_depth, encoded), default=0)
+    if type(encoded) is dict:
+        return max(map(_depth, encoded.values()), default=0) + ("@object" in encoded)
+    return 0
+
+
 def _check_reader(reader: WordReader) -> None:
+    if not all(isinstance(word, str) for word in reader.vocabulary_):
+        raise TypeError("Words must be strings.")
+    is_number = isinstance(reader.min_df, Real)
+    if not is_number or not isinstance(reader.max_features, Integral | None):
+        raise TypeError("A vocabulary must have limits that are numbers.")
     for vocabulary in (reader.vocabulary_, reader.characters_):
         ids = range(FIRST_TOKEN_ID, FIRST_TOKEN_ID + len(vocabulary))
         if not isinstance(vocabulary, dict) or {*vocabulary.values()} != {*ids}:

@@ -7,17 +7,19 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from sklearn.compose import ColumnTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.utils._state import state_int
 
 __all__ = ["try_transformer"]
 
 # A wider row would take memory that the file does not bound.
-_LARGEST_WIDTH = 2**16
+_LARGEST_WIDTH = 2**20
 # Parameters that can hold functions of the user, which loading must not call.
 _FUNCTIONS = "func", "inverse_func", "tokenizer", "preprocessor", "analyzer"
 
@@ -25,7 +27,8 @@ _FUNCTIONS = "func", "inverse_func", "tokenizer", "preprocessor", "analyzer"
 def try_transformer(transformer: Any) -> None:
     """Transform a row with a fitted transformer of scikit-learn.
 
-    Transformers with functions of the user are not tried.
+    Transformers with functions of the user or regular expressions, very wide ones, and
+    those that need a frame without pandas, are not tried.
 
     Parameters
     ----------
@@ -33,8 +36,9 @@ def try_transformer(transformer: Any) -> None:
 
     Raises
     ------
-    AttributeError, LookupError, TypeError, ValueError
-        If its attributes do not fit each other.
+    AttributeError, LookupError, MemoryError, TypeError, ValueError
+        If its attributes do not fit each other. A ValueError of the transformer is
+        ignored, since the row can be invalid for some parameters.
     """
     if not hasattr(transformer, "transform") or not _is_fitted(transformer):
         return
@@ -42,9 +46,9 @@ def try_transformer(transformer: Any) -> None:
     X = None if row is None else _in_container(transformer, row)
     if X is None or _calls_functions(transformer):
         return
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), parallel_config("sequential"):
         warnings.simplefilter("ignore")  # such as that the row has no names
-        with suppress(ValueError):  # the row can be invalid for some parameters
+        with suppress(ValueError):
             transformer.transform(X)
 
 
@@ -60,7 +64,7 @@ def _example_of(transformer: Any) -> list | None:
     """Return a row that a transformer accepts, or None if it is unknown."""
     transformer = _first_part(transformer)
     width = getattr(transformer, "n_features_in_", 1)
-    if not isinstance(width, int) or not 0 < width <= _LARGEST_WIDTH:
+    if state_int(width, "n_features_in_", most=2**63) > _LARGEST_WIDTH:
         return None
     if isinstance(transformer, ColumnTransformer):
         return _example_of_columns(transformer, width)
@@ -69,9 +73,18 @@ def _example_of(transformer: Any) -> list | None:
     row = list(getattr(transformer, "statistics_", [1.0] * width))
     if hasattr(transformer, "categories_"):
         row = [known[0] if len(known) else 1.0 for known in transformer.categories_]
+        _check_encoder(transformer)
     if len(row) != width:
         raise ValueError(f"There must be a statistic for each of {width} features.")
     return row
+
+
+def _check_encoder(encoder: Any) -> None:
+    """Check the number of columns of each feature before memory is allocated."""
+    for width, known in zip(
+        getattr(encoder, "_n_features_outs", []), encoder.categories_, strict=False
+    ):
+        state_int(width, "number of columns", most=len(known) + 1)
 
 
 def _first_part(transformer: Any) -> Any:
@@ -122,6 +135,10 @@ def _in_container(transformer: Any, row: list) -> Any:
 def _calls_functions(transformer: Any) -> bool:
     params = transformer.get_params(deep=True)
     return any(
-        callable(value) and name.rpartition("__")[2] in _FUNCTIONS
+        name.endswith("token_pattern")  # which can take exponential time
+        if isinstance(value, str)
+        else callable(value)
+        and not isinstance(value, type)
+        and name.rpartition("__")[2] in _FUNCTIONS
         for name, value in params.items()
     )

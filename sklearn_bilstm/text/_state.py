@@ -1,16 +1,16 @@
 """The fitted state of a TextVectorizer, as files hold it."""
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._vocabulary import TokenCounts, check_vocabulary
+from sklearn_bilstm.utils._ids import MAX_LENGTH
 from sklearn_bilstm.utils._state import state_array, state_int
 from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
 
-__all__ = ["set_vectorizer_state", "vectorizer_state"]
+__all__ = ["check_counts", "set_vectorizer_state", "vectorizer_state"]
 
 
 def vectorizer_state(vectorizer: TextVectorizer) -> dict[str, Any]:
@@ -57,12 +57,11 @@ def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> N
     if not isinstance(vocabulary, dict):
         raise TypeError("The vocabulary must be a dict.")
     check_vocabulary(vocabulary)
-    if not isinstance(max_length, Integral) or max_length < 1:
-        raise ValueError("The maximum length must be a positive integer.")
+    state_int(max_length, "max_length", least=1, most=MAX_LENGTH)
     vectorizer.vocabulary_, vectorizer.max_length_ = vocabulary, int(max_length)
     vectorizer._n_columns = state_int(state["n_columns"], "n_columns", least=1)
     counts = state.get("counts", TokenCounts())
-    _check_counts(counts)
+    check_counts(counts)
     vectorizer._counts = counts
     if state.get("fingerprint") is not None:  # recomputed, since files are not trusted
         vectorizer._fingerprint = vocabulary_fingerprint(vocabulary)
@@ -75,7 +74,7 @@ def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> N
         vectorizer.feature_names_in_ = names
 
 
-def _check_counts(counts: Any) -> None:
+def check_counts(counts: Any) -> None:
     """Raise an error if it is not the counts of tokens."""
     if not isinstance(counts, TokenCounts) or not isinstance(counts.codes, dict):
         raise TypeError("The counts must be token counts.")

@@ -28,7 +28,7 @@ from sklearn_bilstm.text._vocabulary import (
 )
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
-from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._ids import MAX_LENGTH, UNKNOWN_ID
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._sklearn import (
     HasMethods,
@@ -197,7 +197,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         "max_df": _DOCUMENT_FREQUENCY,
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "vocabulary": [Mapping, HasMethods("__iter__"), None],
-        "max_length": [Interval(Integral, 1, None, closed="left"), None],
+        "max_length": [Interval(Integral, 1, MAX_LENGTH, closed="both"), None],
         "truncation": [StrOptions({"post", "pre", "middle"})],
         "missing": [StrOptions({"empty", "error"})],
         "sparse_output": ["boolean"],

@@ -32,13 +32,13 @@ class TokenCounts:
 
     Parameters
     ----------
-    n_documents : int
+    n_documents : int, default=0
         Number of documents counted.
-    codes : dict
+    codes : dict, optional
         Index of each token into the two arrays.
-    occurrences : ndarray of int64
+    occurrences : ndarray of int64, shape (n_tokens,), optional
         Number of occurrences of each token.
-    documents : ndarray of int64
+    documents : ndarray of int64, shape (n_tokens,), optional
         Number of documents that contain each token.
     """
 

@@ -46,14 +46,8 @@ _END_RECORD = struct.Struct("<4s4H2LH")
 _END, _LOCATOR, _LOCATOR_SIZE = b"PK\x05\x06", b"PK\x06\x07", 20
 _LARGEST_DIRECTORY, _LARGEST_ZIP32 = 2**16, 2**32
 _ENCRYPTED = 0x1
-_EARLIEST = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # earliest date of a zip; equal content yields an equal file
+# earliest date of a zip, so that equal content yields an equal file
+_EARLIEST = 1980, 1, 1, 0, 0, 0
 
 # Exceptions that zipfile raises for damaged or other files.
 _ZIP_ERRORS = (

@@ -1,6 +1,8 @@
-"""Reserved token ids. 0 is padding."""
+"""Reserved token ids, of which 0 is padding, and the largest number of ids in a row."""
 
-__all__ = ["FIRST_TOKEN_ID", "UNKNOWN_ID"]
+__all__ = ["FIRST_TOKEN_ID", "MAX_LENGTH", "UNKNOWN_ID"]
 
 UNKNOWN_ID = 1
 FIRST_TOKEN_ID = 2
+# A matrix has as many columns, each with a name in the notebook view.
+MAX_LENGTH = 2**26

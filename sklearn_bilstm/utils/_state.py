@@ -80,5 +80,7 @@ def check_scaler(scaler: Any, n_features: int) -> None:
         if getattr(values, "dtype", None) != np.float64 or values.shape != shape:
             raise ValueError(f"A scaler must have {n_features} numbers in {name!r}.")
     is_whole = scaler.with_mean is True and scaler.with_std is True
+    if hasattr(scaler, "_sklearn_output_config"):
+        raise ValueError("A scaler must return arrays.")
     if scaler.n_features_in_ != n_features or not is_whole:
         raise ValueError("A scaler must standardise all features.")

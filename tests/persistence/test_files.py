@@ -764,6 +764,86 @@ def test_a_pipeline_that_requests_metadata_is_refused(path):
         load(path)
 
 
+def nested_pipelines(depth):
+    value = {"@object": ["StandardScaler", {}]}
+    for _ in range(depth):
+        steps = [{"@tuple": ["step", value]}]
+        value = {"@object": ["Pipeline", {"steps": steps}]}
+    return value
+
+
+def shared_counts(n_levels):
+    items = [{"@object": ["TokenCounts", {"n_documents": 0}]}]
+    for i in range(n_levels):
+        n_documents = [{"@same": i}, {"@same": i}]
+        items.append({"@object": ["TokenCounts", {"n_documents": n_documents}]})
+    return items
+
+
+EXPENSIVE = {
+    "nested pipelines": nested_pipelines(20),
+    "a representation of exponential length": shared_counts(30),
+    "a regular expression of exponential time": {
+        "@object": [
+            "TextVectorizer",
+            {
+                "token_pattern": "(?:a+)+$",
+                "stop_words": ["a" * 40 + "!"],
+                "state": {
+                    "vocabulary": {"a": 2},
+                    "max_length": 3,
+                    "n_columns": 1,
+                    "is_table": False,
+                    "column_names": None,
+                },
+            },
+        ]
+    },
+    "more columns than memory": {
+        "@object": [
+            "TextVectorizer",
+            {"sparse_output": False, "state": {"vocabulary": {}, "max_length": 10**9}},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXPENSIVE)
+def test_expensive_objects_are_refused_or_not_tried(name, path):
+    save(TextVectorizer(), path)
+    rewrite(path, lambda content, arrays: {**content, "model": EXPENSIVE[name]})
+    with suppress(ValueError):
+        load(path)
+
+
+def test_deeply_nested_pipelines_are_not_saved(path):
+    model = StandardScaler()
+    for _ in range(20):
+        model = Pipeline([("step", model)])
+    with pytest.raises(ValueError, match="nested more than 12 times"):
+        save(model, path)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "target"),
+    [("BiLSTMClassifier", "NumberTarget"), ("BiLSTMRegressor", "LabelTarget")],
+)
+def test_an_estimator_with_the_target_of_another_raises(estimator, target, ids, path):
+    classifier, regressor = small_classifier(), small_regressor()
+    other = regressor if target == "NumberTarget" else classifier
+    save(other.fit(ids, np.array(Y)), path)
+
+    def change(content, arrays):
+        content["model"]["@object"] = [
+            estimator,
+            {"state": content["model"]["@object"][1]["state"]},
+        ]
+
+    rewrite(path, change)
+    with pytest.raises(ValueError, match="must have its own reader and target"):
+        load(path)
+
+
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_files_raise(name, fitted_pipeline, path):
     save(fitted_pipeline, path)

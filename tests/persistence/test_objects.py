@@ -301,3 +301,12 @@ def test_whatever_fit_accepts_can_be_saved_and_loaded(
     save(model, file)
     found = load(BytesIO(file.getvalue()))
     assert np.array_equal(found.predict(X), model.predict(X))
+
+
+def test_a_transformed_target_without_inverse_raises(ids, tmp_path):
+    model = TransformedTargetRegressor(small_regressor(), transformer=MinMaxScaler())
+    model.fit(ids, ids.sum(1))
+    model.transformer_ = Normalizer().fit([[1.0]])
+    save(model, tmp_path / "model.zip")
+    with pytest.raises(ValueError, match="regressor and an invertible transform"):
+        load(tmp_path / "model.zip")

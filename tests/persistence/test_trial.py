@@ -67,3 +67,15 @@ def test_an_imputer_with_more_statistics_than_features_raises():
     imputer.statistics_ = np.zeros(3)
     with pytest.raises(ValueError, match="a statistic for each of 2 features"):
         try_transformer(imputer)
+
+
+def test_an_encoder_of_more_columns_than_categories_raises():
+    encoder = OneHotEncoder(sparse_output=False).fit([["a"], ["b"]])
+    encoder._n_features_outs = [10**12]
+    with pytest.raises(ValueError, match="number of columns must be from 0 to 3"):
+        try_transformer(encoder)
+
+
+def test_types_are_no_functions_of_the_user():
+    with pytest.raises(TypeError):
+        try_transformer(FunctionTransformer(int).fit(np.eye(2)))
