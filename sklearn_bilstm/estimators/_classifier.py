@@ -447,9 +447,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             Additional rows of token ids for `embedding="svd"`. If y has one label per
             row and there are no static features, they also get pseudo-labels, provided
             that naive Bayes, fitted to labelled and unlabelled rows, predicts held-out
-            rows of X better than a linear model. They have no effect with
-            `embedding=None`, or if `warm_start` continues from fitted weights. If they
-            have as many rows as X, a search splits them into folds as well.
+            rows of X better than the class frequencies and a linear model. They have no
+            effect with `embedding=None`, or if `warm_start` continues from fitted
+            weights. If they have as many rows as X, a search splits them into folds as
+            well.
 
         Returns
         -------

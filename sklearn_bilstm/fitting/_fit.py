@@ -385,7 +385,7 @@ def _pseudo_labelled(
     """Return the unlabelled rows of a new network that is not pretrained."""
     if previous_model is not None or config.pretrained is not None:
         sequences = train.sequences
-    return PseudoLabelledRows(train, sequences, target, seed)
+    return PseudoLabelledRows(train, sequences, target, seed).fit()
 
 
 # -- n-gram models

@@ -1,7 +1,7 @@
 """Training rows with pseudo-labels."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -36,21 +36,28 @@ class PseudoLabelledRows:
         self, train: SequenceDataset, sequences: RaggedArray, target: Any, seed: int
     ) -> None:
         self._train = train
+        self._unlabelled = sequences.take(np.arange(len(train), len(sequences)))
+        self._target = target
         self._seed = seed
         self._labels: PseudoLabels | None = None
-        others = np.arange(len(train), len(sequences))
-        if not len(others) or not isinstance(target, LabelTarget):
-            return
+
+    def fit(self) -> Self:
+        """Fit pseudo-labels, unless there are no rows that can have any."""
+        train, target = self._train, self._target
+        n_rows = len(self._unlabelled)
+        if not n_rows or not isinstance(target, LabelTarget):
+            return self
         if train.static is not None:
-            return
-        if len(others) > _MOST_ROWS:
-            random_state = np.random.RandomState(seed)
-            others = random_state.choice(others, _MOST_ROWS, replace=False)
-        self._sequences = sequences.take(others)
+            return self
+        if n_rows > _MOST_ROWS:
+            random_state = np.random.RandomState(self._seed)
+            kept = random_state.choice(n_rows, _MOST_ROWS, replace=False)
+            self._unlabelled = self._unlabelled.take(kept)
         labels: Any = train.target
         self._labels = PseudoLabels(len(target.classes)).fit(
-            train.sequences, labels, train.weight, self._sequences, seed
+            train.sequences, labels, train.weight, self._unlabelled, self._seed
         )
+        return self
 
     def fit_ngrams(self, ngrams: NgramModels, *, verbose: bool) -> SequenceDataset:
         """Fit n-gram models to these rows, and return them for the network.
@@ -64,7 +71,7 @@ class PseudoLabelledRows:
             return train
         rows = replace(
             train,
-            sequences=train.sequences.joined(self._sequences),
+            sequences=train.sequences.joined(self._unlabelled),
             target=np.concatenate([train.target, labels.target]),
             weight=np.concatenate([train.weight, labels.weight]),
         )

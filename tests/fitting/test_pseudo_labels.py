@@ -76,7 +76,7 @@ def test_number_of_unlabelled_rows_is_limited(topics, monkeypatch):
     train = SequenceDataset(ragged(X.tolist()), y)
     both = train.sequences.joined(ragged(X_unlabelled.tolist()))
     rows = _pseudo_labels.PseudoLabelledRows(train, both, LabelTarget(np.arange(2)), 0)
-    found = rows.fit_ngrams(NgramModels(), verbose=False)
+    found = rows.fit().fit_ngrams(NgramModels(), verbose=False)
     assert len(found) == 560
     np.testing.assert_allclose(found.weight.mean(), 1)
     assert (found.target[:60] == y).all()

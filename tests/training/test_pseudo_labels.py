@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.training import PseudoLabels
+from sklearn_bilstm.training._pseudo_labels import _is_better
 from tests.helpers import ragged
 
 
@@ -47,16 +48,57 @@ def test_pseudo_labels_are_not_used_if_a_linear_model_of_bigrams_is_better():
     labels, _ = fitted(in_order)
     assert not labels.is_used
     assert labels.accuracy < 0.7 < labels.linear_accuracy
+    assert len(labels.target) == len(labels.weight) == 0
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_pseudo_labels_are_not_used_if_labels_are_random(seed):
-    def random_labels(n_rows, of_rows):
-        rows, _ = topical(n_rows, of_rows)
-        return rows, np.random.RandomState(9 + of_rows + seed).randint(0, 2, n_rows)
+@pytest.mark.parametrize("n_rows", [20, 60, 150])
+def test_pseudo_labels_of_noise_are_hardly_ever_used(n_rows):
+    n_used = 0
+    for seed in range(30):
+        random = np.random.RandomState(seed)
+        target = random.permutation(np.arange(n_rows) % 2)
+        rows, unlabelled = (
+            ragged(random.randint(2, 300, (n, 10)).tolist()) for n in (n_rows, 300)
+        )
+        labels = PseudoLabels(2).fit(rows, target, np.ones(n_rows), unlabelled, seed)
+        n_used += labels.is_used
+        assert not labels.is_used or labels.accuracy >= labels.linear_accuracy
+    assert n_used <= 3
 
-    labels, _ = fitted(random_labels)
-    assert not labels.is_used
+
+class TestIsBetter:
+    """Decisions about calibrated logits that are drawn with their classes."""
+
+    @staticmethod
+    def drawn(n_rows=300, intercept=0.0, slope=2.0):
+        random = np.random.RandomState(0)
+        logits = intercept + slope * random.normal(size=n_rows)
+        target = (logits + random.logistic(size=n_rows) > 0).astype(int)
+        return np.column_stack([-logits / 2, logits / 2]), np.eye(2)[target]
+
+    @pytest.mark.parametrize("n_rows", [100, 300])
+    def test_informative_logits_are_better_than_wrong_ones(self, n_rows):
+        logits, truth = self.drawn(n_rows)
+        assert _is_better(logits, -logits, truth, np.ones(n_rows))
+
+    def test_confidence_of_the_linear_model_is_not_held_against_it(self):
+        logits, truth = self.drawn()
+        assert not _is_better(logits, 30 * logits, truth, np.ones(300))
+
+    @pytest.mark.parametrize("n_rows", [100, 300])
+    def test_class_frequencies_must_be_outperformed(self, n_rows):
+        logits, truth = self.drawn(n_rows, intercept=2.0, slope=0.0)
+        # without an intercept, noise is worse than the class frequencies
+        noise = np.random.RandomState(1).normal(size=(n_rows, 2))
+        assert not _is_better(logits, noise, truth, np.ones(n_rows))
+
+    def test_accuracy_must_not_be_lower(self):
+        truth = np.eye(2)[np.arange(300) % 2]
+        # certain of 40 % of the rows, and slightly wrong about the others
+        logits = np.where(np.arange(300)[:, None] < 120, 9 * truth, -0.01 * truth)
+        # right about 70 % of the rows
+        linear = np.where(np.arange(300)[:, None] % 10 < 7, truth, 1 - truth)
+        assert not _is_better(logits, linear, truth, np.ones(300))
 
 
 def test_accuracy_is_that_of_new_rows():
