@@ -5,6 +5,7 @@ from inspect import signature
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline
@@ -87,6 +88,11 @@ _PARTS = {
     "BiLSTMClassifier": ("SequenceReader", {"LabelTarget", "IndicatorTarget"}),
     "BiLSTMRegressor": ("SequenceReader", {"NumberTarget"}),
     "BiLSTMTagger": ("SentenceReader", {"TokenLabelTarget"}),
+}
+# Attributes of scikit-learn's transformers that are arrays, or None.
+_STATISTICS = {
+    *("center_", "data_max_", "data_min_", "data_range_", "idf_", "lambdas_"),
+    *("max_abs_", "mean_", "min_", "quantiles_", "scale_", "statistics_", "var_"),
 }
 # scikit-learn takes exponential time for nested pipelines.
 _MAX_DEPTH = 12
@@ -224,6 +230,9 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
         is_other = not issubclass(kind, BaseEstimator) and name not in known
         if is_special or is_other or not name.isidentifier():
             raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
+    for name in _STATISTICS & attributes.keys():
+        if not isinstance(attributes[name], np.ndarray | None):
+            raise TypeError(f"{name} must be an array: got {attributes[name]!r:.80}.")
     columns = attributes.get("feature_names_in_")
     if columns is not None:
         state_array(columns, "feature_names_in_", kinds="O", shape=(None,))

@@ -310,3 +310,12 @@ def test_a_transformed_target_without_inverse_raises(ids, tmp_path):
     save(model, tmp_path / "model.zip")
     with pytest.raises(ValueError, match="regressor and an invertible transform"):
         load(tmp_path / "model.zip")
+
+
+def test_statistics_that_are_no_array_raise(tmp_path):
+    path = tmp_path / "model.zip"
+    imputer = SimpleImputer().fit(NUMBERS)
+    imputer.statistics_ = {"mean": 1.0}
+    save(imputer, path)
+    with pytest.raises(ValueError, match="statistics_ must be an array"):
+        load(path)
