@@ -3,7 +3,6 @@
 from sklearn_bilstm.inspection._explain import explain
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._learning_rate import RangeTest, find_learning_rate
-from sklearn_bilstm.inspection._model import fitted_estimator
 
 __all__ = [
     "Explanation",
@@ -11,5 +10,4 @@ __all__ = [
     "RangeTest",
     "explain",
     "find_learning_rate",
-    "fitted_estimator",
 ]

@@ -182,12 +182,12 @@ def _with_linear_model(
     graph: Graph, estimator: Any, logits: str, ids: str, static: str | None
 ) -> str:
     """Return the logits, averaged with those of the linear model if there is one."""
-    path = getattr(estimator, "linear_model_", None)
-    if path is None:
+    linear = getattr(estimator, "linear_model_", None)
+    if linear is None:
         return logits
     logits = graph.op("Mul", logits, np.float64(estimator.network_scale_))
-    logits = graph.op("Add", logits, linear_logits(graph, path, ids, static))
-    return graph.op("Div", logits, np.float64(2 * path.temperature_))
+    logits = graph.op("Add", logits, linear_logits(graph, linear, ids, static))
+    return graph.op("Div", logits, np.float64(2 * linear.temperature_))
 
 
 def _write_classes(graph: Graph, estimator: Any, logits: str) -> None:

@@ -175,6 +175,8 @@ class TokenImportanceDisplay:
         -------
         display : TokenImportanceDisplay
         """
+        is_new = ax is None
+        ax = axes_for(self, ax)
         explanation = self.explanation
         tokens = _largest(explanation.scores, n_tokens)
         static = _largest(explanation.static_scores, n_tokens)
@@ -186,8 +188,6 @@ class TokenImportanceDisplay:
         labels += [explanation.static_names[index] for index in static]
         scores = explanation.scores[tokens], explanation.static_scores[static]
         baseline = explanation.baseline
-        is_new = ax is None
-        ax = axes_for(self, ax)
         for place in {n_before + len(tokens), len(labels)}:
             ax.axhline(place - 0.5, color="0.8", linewidth=0.8)
         self._draw_bars(ax, np.concatenate(scores), n_before)

@@ -2,7 +2,7 @@
 
 from typing import Any, Self
 
-from sklearn_bilstm.inspection import fitted_estimator
+from sklearn_bilstm.inspection._model import fitted_estimator
 from sklearn_bilstm.plotting._axes import axes_for
 
 __all__ = ["TrainingCurveDisplay"]

@@ -5,7 +5,7 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_bilstm.estimators import BiLSTMTagger
-from sklearn_bilstm.inspection import fitted_estimator
+from sklearn_bilstm.inspection._model import fitted_estimator
 from sklearn_bilstm.nn import CRF
 from sklearn_bilstm.plotting._axes import axes_for, check_axes
 

@@ -74,7 +74,7 @@ class WeightedRegressionLoss(nn.Module):
         self.quantile = quantile
 
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        """Return the loss of predictions (B, K), for targets and weights (B,)."""
+        """Return the loss of predictions (B, K), for targets (B, K), weights (B,)."""
         errors = target - logits  # (B, K)
         losses = REGRESSION_LOSSES[self.loss](errors, self.quantile).mean(1)  # (B,)
         return (losses * weight).mean()

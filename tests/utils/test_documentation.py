@@ -11,6 +11,7 @@ from sklearn_bilstm import (
     datasets,
     inspection,
     metrics,
+    model_selection,
     onnx,
     plotting,
 )
@@ -32,7 +33,8 @@ def pages():
 
 def test_every_public_name_has_an_api_page():
     expected = {}
-    for module in (sklearn_bilstm, datasets, inspection, metrics, onnx, plotting):
+    modules = datasets, inspection, metrics, model_selection, onnx, plotting
+    for module in (sklearn_bilstm, *modules):
         for name in module.__all__:
             expected.setdefault(name, f"api/{module.__name__}.{name}.html")
     assert sorted(pages()) == sorted(expected.values())
