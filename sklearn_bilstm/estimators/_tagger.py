@@ -17,7 +17,8 @@ from sklearn_bilstm.fitting import (
     check_label_rows,
     check_lengths,
 )
-from sklearn_bilstm.metrics import SCHEMES, span_f1_score
+from sklearn_bilstm.metrics import span_f1_score
+from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.utils._callbacks import fit_task
 from sklearn_bilstm.utils._sklearn import (
     Interval,

@@ -13,12 +13,12 @@ from sklearn_bilstm.fitting._sentences import check_label_rows, check_lengths
 from sklearn_bilstm.fitting._targets import Target, checked_classes
 from sklearn_bilstm.fitting._transfer import another_network_error
 from sklearn_bilstm.metrics import (
-    SCHEMES,
     allowed_transitions,
     convert_to_scheme,
     find_scheme,
     find_spans,
 )
+from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.nn import CRF, IndependentLabels
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedTaggingLoss

@@ -1,7 +1,6 @@
 """Metrics for sequence tagging."""
 
 from sklearn_bilstm.metrics._schemes import (
-    SCHEMES,
     allowed_transitions,
     convert_to_scheme,
     find_scheme,
@@ -15,7 +14,6 @@ from sklearn_bilstm.metrics._span_scores import (
 from sklearn_bilstm.metrics._spans import Span, find_spans
 
 __all__ = [
-    "SCHEMES",
     "Span",
     "allowed_transitions",
     "convert_to_scheme",
