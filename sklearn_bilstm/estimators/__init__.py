@@ -3,7 +3,7 @@
 from sklearn_bilstm.estimators._base import (
     BaseSequenceEstimator,
     current_model,
-    set_model,
+    restore_state,
 )
 from sklearn_bilstm.estimators._classifier import BiLSTMClassifier
 from sklearn_bilstm.estimators._regressor import BiLSTMRegressor
@@ -15,5 +15,5 @@ __all__ = [
     "BiLSTMRegressor",
     "BiLSTMTagger",
     "current_model",
-    "set_model",
+    "restore_state",
 ]

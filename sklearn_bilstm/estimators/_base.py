@@ -18,7 +18,7 @@ from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._threads import single_threaded
 
-__all__ = ["BaseSequenceEstimator", "current_model", "set_model"]
+__all__ = ["BaseSequenceEstimator", "current_model", "restore_state"]
 
 
 class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
@@ -110,6 +110,11 @@ def current_model(estimator: Any) -> FittedModel:
     return model
 
 
-def set_model(estimator: BaseSequenceEstimator, model: FittedModel) -> None:
-    """Set the fitted attributes of an estimator, for instance from a file."""
-    estimator._publish(model)
+def restore_state(
+    estimator: BaseSequenceEstimator, state: dict[str, Any], device: str
+) -> None:
+    """Set the fitted attributes of an estimator from the state of its model."""
+    name = type(estimator).__name__
+    estimator._publish(
+        FittedModel.from_state(state, estimator._types, estimator=name, device=device)
+    )

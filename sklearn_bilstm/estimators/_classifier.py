@@ -9,6 +9,7 @@ from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
 from sklearn_bilstm.fitting import (
     FittedModel,
+    IndicatorTarget,
     LabelTarget,
     ReaderAndTarget,
     SequenceReader,
@@ -320,7 +321,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     """
 
     _types = ReaderAndTarget(
-        SequenceReader, LabelTarget, label_target, label_target_of_stream
+        SequenceReader,
+        (LabelTarget, IndicatorTarget),
+        label_target,
+        label_target_of_stream,
     )
 
     _parameter_constraints: dict = {

@@ -268,7 +268,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     (200,)
     """
 
-    _types = ReaderAndTarget(SequenceReader, NumberTarget, NumberTarget.fit)
+    _types = ReaderAndTarget(SequenceReader, (NumberTarget,), NumberTarget.fit)
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,

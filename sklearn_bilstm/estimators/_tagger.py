@@ -302,7 +302,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     [['B-PER', 'O', 'B-PER']]
     """
 
-    _types = ReaderAndTarget(SentenceReader, TokenLabelTarget, TokenLabelTarget.fit)
+    _types = ReaderAndTarget(SentenceReader, (TokenLabelTarget,), TokenLabelTarget.fit)
 
     _parameter_constraints: dict = {
         **{

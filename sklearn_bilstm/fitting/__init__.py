@@ -7,7 +7,6 @@ fits n-gram models, and trains the network (:class:`Training`). The result is a
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._fit import (
-    ReaderAndTarget,
     prepare_fit,
     prepare_partial_fit,
 )
@@ -21,6 +20,7 @@ from sklearn_bilstm.fitting._sentences import (
     check_lengths,
 )
 from sklearn_bilstm.fitting._targets import (
+    IndicatorTarget,
     LabelTarget,
     NumberTarget,
     Target,
@@ -30,10 +30,12 @@ from sklearn_bilstm.fitting._targets import (
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.fitting._trainer import Training
 from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator
+from sklearn_bilstm.fitting._types import ReaderAndTarget
 
 __all__ = [
     "Config",
     "FittedModel",
+    "IndicatorTarget",
     "LabelTarget",
     "NumberTarget",
     "ReaderAndTarget",

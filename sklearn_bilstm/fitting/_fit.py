@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from sklearn_bilstm.fitting._transfer import (
     copy_weights,
     pretrained_model,
 )
+from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.fitting._unlabelled import LabelledRows, separate_unlabelled
 from sklearn_bilstm.sequences import MAX_ID, RaggedArray, SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, split_off_validation
@@ -32,30 +33,7 @@ from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
 
-__all__ = ["ReaderAndTarget", "prepare_fit", "prepare_partial_fit"]
-
-
-class ReaderAndTarget(NamedTuple):
-    """How an estimator reads X and y.
-
-    Parameters
-    ----------
-    reader : type
-        Class of the reader, such as :class:`SequenceReader`.
-    target : type
-        Class of the target, such as :class:`LabelTarget`, which validates y.
-    fit_target : callable
-        Returns the target for a validated y and a Config.
-    fit_target_of_stream : callable or None, default=None
-        Returns the target for a batch: its validated y, the argument `classes` of
-        `partial_fit`, and the target of the previous batch. None means that
-        `fit_target` is called for the first batch.
-    """
-
-    reader: type[SequenceReader]
-    target: type[Target]
-    fit_target: Callable[[Any, Config], Target]
-    fit_target_of_stream: Callable[[Any, Any, Target | None], Target] | None = None
+__all__ = ["prepare_fit", "prepare_partial_fit"]
 
 
 def prepare_fit(
@@ -278,7 +256,7 @@ def _labelled(
 def _checked_y(
     rows: SequenceDataset, y: Any, config: Config, types: ReaderAndTarget
 ) -> Any:
-    y = types.target.check(y, config.estimator)
+    y = types.check_y(y, config.estimator)
     check_consistent_length(rows.sequences, y)
     return y
 
@@ -342,7 +320,7 @@ def _validation_rows(
     y_val: Any,
 ) -> SequenceDataset:
     rows = reader.read_extra(X_val, "X_val")
-    y_val = types.target.check(y_val, config.estimator)
+    y_val = types.check_y(y_val, config.estimator)
     if len(y_val) != len(rows):
         raise ValueError(
             f"y_val must hold one target per row of X_val: got {len(y_val)} targets "

@@ -6,24 +6,14 @@ import numpy as np
 
 from sklearn_bilstm.fitting._net_state import net_from_state, net_state
 from sklearn_bilstm.fitting._ngrams import NgramModels
-from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
-from sklearn_bilstm.fitting._targets import (
-    IndicatorTarget,
-    LabelTarget,
-    NumberTarget,
-    Target,
-)
-from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
+from sklearn_bilstm.fitting._reader import SequenceReader
+from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.sequences import SequenceDataset, split_rows
 from sklearn_bilstm.training import SequenceNet
 
 __all__ = ["FittedModel"]
 
-_READERS = {kind.__name__: kind for kind in (SequenceReader, SentenceReader)}
-_TARGETS: dict[str, Any] = {
-    kind.__name__: kind
-    for kind in (LabelTarget, IndicatorTarget, NumberTarget, TokenLabelTarget)
-}
 
 # Maximum size of a chunk of rows in prediction. Smaller chunks have more padding, and
 # are too small to precompute the first layer for the tokens of a large vocabulary.
@@ -133,13 +123,20 @@ class FittedModel:
 
     @classmethod
     def from_state(
-        cls, state: dict[str, Any], *, estimator: str, device: str = "cpu"
+        cls,
+        state: dict[str, Any],
+        types: ReaderAndTarget,
+        *,
+        estimator: str,
+        device: str = "cpu",
     ) -> Self:
         """Restore a model, and predict once to detect inconsistent parts.
 
         Parameters
         ----------
         state : dict
+        types : ReaderAndTarget
+            Classes of the reader and target of the estimator.
         estimator : str
             Name of the estimator, for error messages.
         device : str, default="cpu"
@@ -148,12 +145,12 @@ class FittedModel:
         Raises
         ------
         LookupError, RuntimeError, TypeError, ValueError
-            If `state` did not return the values.
+            If they are not values that the method `state` returns.
         """
         reader_name, reader_state = state["reader"]
         target_name, target_state = state["target"]
-        reader = _READERS[reader_name].from_state(reader_state, estimator)
-        target = _TARGETS[target_name].from_state(target_state)
+        reader = types.reader_named(reader_name).from_state(reader_state, estimator)
+        target = types.target_named(target_name).from_state(target_state)
         model = cls(
             reader,
             target,

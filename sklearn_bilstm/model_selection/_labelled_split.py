@@ -69,7 +69,7 @@ class LabelledSplit:
         X : array-like of shape (n_samples,) or (n_samples, n_features)
             Rows, such as texts.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Labels, some of which can be missing.
+            Labels. Some can be missing.
         groups : array-like of shape (n_samples,), default=None
             Groups of the rows, if `cv` uses them.
 

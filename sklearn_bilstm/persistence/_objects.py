@@ -15,9 +15,8 @@ from sklearn_bilstm.estimators import (
     BiLSTMClassifier,
     BiLSTMRegressor,
     BiLSTMTagger,
-    set_model,
+    restore_state,
 )
-from sklearn_bilstm.fitting import FittedModel
 from sklearn_bilstm.persistence._trial import try_transformer
 from sklearn_bilstm.text import (
     TextVectorizer,
@@ -83,12 +82,6 @@ _REMOVED = {"token_deletion", "token_swap"}
 _LEFT_OUT = {"_skl_callbacks"}
 # Attributes of objects that are no estimators, besides the arguments of their class.
 _ATTRIBUTES_OF_OTHERS = {"WordReader": {"vocabulary_", "characters_"}}
-# Readers and targets of estimators.
-_PARTS = {
-    "BiLSTMClassifier": ("SequenceReader", {"LabelTarget", "IndicatorTarget"}),
-    "BiLSTMRegressor": ("SequenceReader", {"NumberTarget"}),
-    "BiLSTMTagger": ("SentenceReader", {"TokenLabelTarget"}),
-}
 # Attributes of scikit-learn's transformers that are arrays, or None.
 _STATISTICS = {
     *("center_", "data_max_", "data_min_", "data_range_", "idf_", "lambdas_"),
@@ -109,8 +102,8 @@ def is_storable(value: Any) -> bool:
 def is_shared(value: Any) -> bool:
     """Return whether several references to an object are stored as such.
 
-    Estimators are not: scikit-learn visits an estimator once per path to it, of which
-    a few nested pipelines could have millions.
+    Estimators are not: scikit-learn visits an estimator once per path to it, and a few
+    nested pipelines can have millions of paths.
     """
     return not isinstance(value, BaseEstimator)
 
@@ -207,12 +200,7 @@ def _restore_state(estimator: Any, state: dict[str, Any], device: str) -> None:
     if isinstance(estimator, TextVectorizer):
         set_vectorizer_state(estimator, state)
     else:
-        name = type(estimator).__name__
-        reader, targets = _PARTS[name]
-        if state["reader"][0] != reader or state["target"][0] not in targets:
-            raise ValueError(f"{name} must have its own reader and target.")
-        model = FittedModel.from_state(state, estimator=name, device=device)
-        set_model(estimator, model)
+        restore_state(estimator, state, device)
 
 
 def _class_of(name: str) -> Any:

@@ -10,7 +10,7 @@ __all__ = ["is_too_large", "padded", "width_of_batch"]
 # rounded up to a multiple of this number of steps.
 _WIDTH_STEP = 8
 
-# Maximum number of steps of a batch of which more than a third is padding, so that a
+# Maximum number of steps of a batch in which more than a third is padding, so that a
 # long row does not multiply the memory of short ones. Other batches rarely reach it.
 _MAX_STEPS_IF_UNEVEN = 2**13
 

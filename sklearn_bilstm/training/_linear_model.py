@@ -21,7 +21,7 @@ __all__ = ["NgramLinearModel", "Regressions"]
 # Number of held-out rows that suffice to estimate the scale and the temperature of the
 # logits.
 _MIN_HELD_OUT_ROWS = 800
-# Models of many pseudo-labels have large logits, of which many are wrong.
+# Models fitted to many pseudo-labels have large logits, and many of them are wrong.
 _LARGEST_OF_PSEUDO_LABELS = 10.0
 
 

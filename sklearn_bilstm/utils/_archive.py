@@ -36,7 +36,7 @@ FORMAT = 1
 
 _MANIFEST, _CONTENT, _ARRAYS = "manifest.json", "content.json", "arrays.safetensors"
 _LARGEST_MANIFEST = 2**16
-# Lists and objects of the JSON, each of which takes up to 250 bytes once read.
+# Maximum number of lists and objects in the JSON. Each takes up to 250 bytes once read.
 _MAX_CONTAINERS = 2**19
 _JSON_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"')
 # Record at the end of a zip archive: signature, six numbers that include the size of

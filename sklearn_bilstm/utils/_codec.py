@@ -40,8 +40,8 @@ _TYPES = {
 _STRINGS = re.compile(r"[<>]U\d{1,5}")
 _LARGEST_CODE_POINT = 0x10FFFF
 _STATE_SIZE = 624  # of a Mersenne Twister
-# Keys of equal hash, each of which is compared with all others. Hashes of numbers are
-# known to a forger, those of strings differ between processes.
+# Maximum number of keys with equal hashes, which are compared pairwise. Hashes of
+# numbers are known to a forger, those of strings differ between processes.
 _MAX_EQUAL_HASHES = 16
 
 

@@ -1,4 +1,4 @@
-"""Reserved token ids, of which 0 is padding, and the largest number of ids in a row."""
+"""Reserved token ids, besides 0 for padding, and the maximum number of ids in a row."""
 
 __all__ = ["FIRST_TOKEN_ID", "MAX_LENGTH", "UNKNOWN_ID"]
 

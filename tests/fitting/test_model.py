@@ -60,7 +60,7 @@ def test_a_history_that_holds_other_values_than_dicts_raises(classifier):
     state = classifier.model_.state()
     state["net"]["history"].append(1)
     with pytest.raises(TypeError, match="history must hold a dict for each epoch"):
-        FittedModel.from_state(state, estimator="BiLSTMClassifier")
+        FittedModel.from_state(state, classifier._types, estimator="BiLSTMClassifier")
 
 
 def test_a_single_nan_weight_of_a_tagger_raises(sentences):

@@ -7,7 +7,7 @@ from tests.helpers import ragged
 
 
 def topical(n_rows, seed, n_tokens=400, length=12):
-    """Rows of tokens of their class, of which few labelled rows share any."""
+    """Rows of tokens of their class. Few labelled rows share a token."""
     random = np.random.RandomState(seed)
     target = random.randint(0, 2, n_rows)
     rows = 2 + random.randint(0, n_tokens, (n_rows, length)) * 2 + target[:, None]
