@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, save
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import NgramLinearModel
+from sklearn_bilstm.training import LinearModel
 
 SIZES = [(2_000, 100), (2_000, 300), (6_000, 1_000), (10_000, 3_000)]
 N_TEST_ROWS = 2_000
@@ -80,7 +80,7 @@ def ours(texts, y, test_texts, n_classes):
     start = time.process_time()
     vectorizer = TextVectorizer()
     sequences = ragged_from_ids(vectorizer.fit_transform(texts))
-    path = NgramLinearModel((1, 2), n_classes).fit(
+    path = LinearModel((1, 2), n_classes).fit(
         sequences, y, np.ones(len(y)), seed=0
     )
     seconds = time.process_time() - start

@@ -58,7 +58,7 @@ def test_fitted_attributes_are_short(large_pipeline):
     )
     shown = dict(rows)
     assert re.fullmatch(r"ClassLogOdds\(\d,\d{3} n-grams\)", shown["ClassLogOdds"])
-    assert re.fullmatch(r"NgramLinearModel\(\d,\d{3}\)", shown["NgramLinearModel"])
+    assert re.fullmatch(r"LinearModel\(\d,\d{3}\)", shown["LinearModel"])
     assert shown["SequenceNet"] == "SequenceNet(device='cpu')"
     assert re.fullmatch(r"SequenceModel\.\.\. +2\d,\d{3}", shown["SequenceModel"])
     assert max(len(value) for _, value in rows) < 700

@@ -27,7 +27,7 @@ from sklearn_bilstm.fitting._transfer import (
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.fitting._unlabelled import LabelledRows, separate_unlabelled
 from sklearn_bilstm.sequences import MAX_ID, RaggedArray, SequenceDataset
-from sklearn_bilstm.training import ClassLogOdds, split_off_validation
+from sklearn_bilstm.training import ClassLogOdds, TokenVectors, split_off_validation
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
@@ -97,13 +97,13 @@ def prepare_fit(
     sequences = _with_unlabelled(
         config, reader, train.sequences, unlabelled, X_unlabelled
     )
-    network = (
+    network, vectors = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if previous_model is None
-        else _continued_network(config, previous_model, ngrams.log_odds)
+        else _continued_network(config, previous_model, ngrams, sequences, seeds[0])
     )
     pseudo = _pseudo_labelled(
-        config, previous_model, target, train, sequences, seeds[0]
+        config, previous_model, target, train, sequences, vectors, seeds[0]
     )
     train = pseudo.fit_ngrams(ngrams, verbose=config.verbose > 0)
     n_epochs = number_of_epochs(config, len(train), reader.input_type)
@@ -174,7 +174,7 @@ def prepare_partial_fit(
         ngrams = previous_model.ngrams
         kept = _kept_log_odds(config, previous_model, None)
         log_odds = _unfitted_log_odds(config, reader, target, kept)
-        network = _continued_network(config, previous_model, log_odds)
+        network = _copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
     auto_params = _auto_params(config, reader, target, ngrams, {})
@@ -212,7 +212,7 @@ def _start_of_stream(
         log_odds_are_pretrained=kept is not None,
     )
     ngrams.fit_log_odds(train.take(np.arange(0)))
-    network = _new_network(
+    network, _ = _new_network(
         config, reader, target, ngrams, train.sequences, pretrained, seeds[0]
     )
     return ngrams, make_net(config, network, target, seeds[1])
@@ -358,12 +358,13 @@ def _pseudo_labelled(
     target: Target,
     train: SequenceDataset,
     sequences: RaggedArray,
+    vectors: TokenVectors | None,
     seed: int,
 ) -> PseudoLabelledRows:
     """Return the unlabelled rows of a new network that is not pretrained."""
     if previous_model is not None or config.pretrained is not None:
         sequences = train.sequences
-    return PseudoLabelledRows(train, sequences, target, seed).fit()
+    return PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
 
 
 # -- n-gram models
@@ -432,6 +433,28 @@ def _initial_vectors(config: Config, reader: SequenceReader) -> InitialVectors:
     return InitialVectors(config, reader.words)
 
 
+def _token_vectors(
+    config: Config, reader: SequenceReader, sequences: RaggedArray, seed: int
+) -> TokenVectors | None:
+    """Return the initial token vectors, or None if they are random."""
+    vectors = _initial_vectors(config, reader)
+    if reader.input_type != "tokens":
+        return None
+    n_ids = vectors.n_ids(sequences, reader.fingerprint)
+    values = vectors.values(sequences, n_ids, seed)
+    return None if values is None else TokenVectors(values, sequences)
+
+
+def _trained_vectors(
+    network: Any, reader: SequenceReader, sequences: RaggedArray
+) -> TokenVectors | None:
+    """Return a copy of the token vectors of a pretrained network."""
+    if reader.input_type != "tokens":
+        return None
+    values = network.input_layer.embedding.weight.detach().float().numpy()
+    return TokenVectors(values.copy(), sequences)
+
+
 def _new_network(
     config: Config,
     reader: SequenceReader,
@@ -440,8 +463,8 @@ def _new_network(
     sequences: RaggedArray,
     pretrained: FittedModel | None,
     seed: int,
-) -> Any:
-    """Return a network with initial or pretrained weights."""
+) -> tuple[Any, TokenVectors | None]:
+    """Return a network with initial or pretrained weights, and its token vectors."""
     is_token = reader.input_type == "tokens"
     vectors = _initial_vectors(config, reader)
     n_inputs = sequences.values.shape[-1]
@@ -458,14 +481,31 @@ def _new_network(
             estimator=config.estimator,
             seed=seed,
         )
-    elif is_token:
-        values = vectors.values(sequences, n_inputs, seed)
-        if values is not None:
-            network.input_layer.set_initial_vectors(torch.tensor(values))
-    return network
+        return network, _trained_vectors(network, reader, sequences)
+    known = _token_vectors(config, reader, sequences, seed)
+    if known is not None:
+        network.input_layer.set_initial_vectors(torch.tensor(known.values))
+    return network, known
 
 
 def _continued_network(
+    config: Config,
+    previous_model: FittedModel,
+    ngrams: NgramModels,
+    sequences: RaggedArray,
+    seed: int,
+) -> tuple[Any, TokenVectors | None]:
+    """Return a copy of a fitted network with its initial token vectors.
+
+    Its current vectors fit the labels, so held-out rows would not be new to them.
+    """
+    network = _copied_network(config, previous_model, ngrams.log_odds)
+    if ngrams.linear is None:
+        return network, None
+    return network, _token_vectors(config, previous_model.reader, sequences, seed)
+
+
+def _copied_network(
     config: Config, previous_model: FittedModel, log_odds: ClassLogOdds | None
 ) -> Any:
     """Return a copy of a fitted network, with the current training parameters."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
-from sklearn_bilstm.training import ClassLogOdds, NgramLinearModel, SequenceNet
+from sklearn_bilstm.training import ClassLogOdds, LinearModel, SequenceNet, TokenVectors
 from sklearn_bilstm.utils._state import state_number
 
 __all__ = ["NgramModels"]
@@ -37,7 +37,7 @@ class NgramModels:
     ----------
     log_odds : ClassLogOdds or None, default=None
         Class log-odds of n-grams, appended to the token vectors.
-    linear : NgramLinearModel or None, default=None
+    linear : LinearModel or None, default=None
         Linear model whose logits are averaged with those of the network.
     shares_vocabulary : bool, default=False
         Whether both have the same n-gram vocabulary, which then is one object.
@@ -50,7 +50,7 @@ class NgramModels:
     def __init__(
         self,
         log_odds: ClassLogOdds | None = None,
-        linear: NgramLinearModel | None = None,
+        linear: LinearModel | None = None,
         *,
         shares_vocabulary: bool = False,
         log_odds_are_pretrained: bool = False,
@@ -120,17 +120,21 @@ class NgramModels:
         *,
         seed: int,
         verbose: bool,
+        vectors: TokenVectors | None = None,
         pseudo_labels: np.ndarray | None = None,
     ) -> None:
         """Fit the linear model, then the log-odds unless they are pretrained.
 
         A linear model that predicts held-out rows worse than the class frequencies do
-        is dropped. `pseudo_labels` are those of the last rows in each fold.
+        is dropped. `vectors` are those of tokens, if they are not random, and
+        `pseudo_labels` those of the last rows in each fold.
         """
         if self.linear is not None:
             target: Any = train.target
             rows = train.sequences, target, train.weight, seed, train.static
-            self.linear.fit(*rows, verbose=verbose, pseudo_labels=pseudo_labels)
+            self.linear.fit(
+                *rows, vectors=vectors, verbose=verbose, pseudo_labels=pseudo_labels
+            )
             if not self.linear.size_:
                 self.linear = None
         self.fit_log_odds(train)
@@ -228,7 +232,7 @@ class NgramModels:
         log_odds, linear = state["log_odds"], state["linear"]
         models = cls(
             log_odds and ClassLogOdds.from_state(log_odds),
-            linear and NgramLinearModel.from_state(linear),
+            linear and LinearModel.from_state(linear),
             shares_vocabulary=bool(state["shares_vocabulary"]),
             # older files do not contain it
             log_odds_are_pretrained=bool(state.get("log_odds_are_pretrained", False)),
@@ -245,9 +249,7 @@ class NgramModels:
         return models
 
 
-def _unfitted_linear(
-    config: Config, target: Any, n_rows: int
-) -> NgramLinearModel | None:
+def _unfitted_linear(config: Config, target: Any, n_rows: int) -> LinearModel | None:
     if config.linear_ngram_range is None:
         return None
     n_classes = len(target.classes)
@@ -256,7 +258,7 @@ def _unfitted_linear(
         ngrams = (1, 3) if enough else (1, 2)
     else:
         ngrams = _checked_range(config, "linear_ngram_range")
-    return NgramLinearModel(ngrams, n_classes, multilabel=target.multilabel)
+    return LinearModel(ngrams, n_classes, multilabel=target.multilabel)
 
 
 def _checked_range(config: Config, name: str) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from sklearn_bilstm.fitting._labels import scaled_to_mean_one
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._targets import LabelTarget
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
-from sklearn_bilstm.training import PseudoLabels
+from sklearn_bilstm.training import PseudoLabels, TokenVectors
 
 __all__ = ["PseudoLabelledRows"]
 
@@ -28,16 +28,24 @@ class PseudoLabelledRows:
         Sequences of these rows, followed by those of unlabelled rows.
     target : Target
         Rows are used if they have one label, and no static features.
+    vectors : TokenVectors or None
+        Token vectors, if they are not random.
     seed : int
         Controls the choice of rows if there are many, and the split into folds.
     """
 
     def __init__(
-        self, train: SequenceDataset, sequences: RaggedArray, target: Any, seed: int
+        self,
+        train: SequenceDataset,
+        sequences: RaggedArray,
+        target: Any,
+        vectors: TokenVectors | None,
+        seed: int,
     ) -> None:
         self._train = train
         self._unlabelled = sequences.take(np.arange(len(train), len(sequences)))
         self._target = target
+        self._vectors = vectors
         self._seed = seed
         self._labels: PseudoLabels | None = None
 
@@ -55,7 +63,9 @@ class PseudoLabelledRows:
             self._unlabelled = self._unlabelled.take(kept)
         labels: Any = train.target
         self._labels = PseudoLabels(len(target.classes)).fit(
-            train.sequences, labels, train.weight, self._unlabelled, self._seed
+            *(train.sequences, labels, train.weight, self._unlabelled),
+            vectors=self._vectors,
+            seed=self._seed,
         )
         return self
 
@@ -67,7 +77,7 @@ class PseudoLabelledRows:
         """
         labels, train = self._labels, self._train
         if labels is None or not labels.is_used:
-            ngrams.fit(train, seed=self._seed, verbose=verbose)
+            ngrams.fit(train, seed=self._seed, verbose=verbose, vectors=self._vectors)
             return train
         rows = replace(
             train,
@@ -79,6 +89,7 @@ class PseudoLabelledRows:
             rows,
             seed=self._seed,
             verbose=verbose,
+            vectors=self._vectors,
             pseudo_labels=labels.target_of_folds,
         )
         return replace(rows, weight=scaled_to_mean_one(rows.weight))

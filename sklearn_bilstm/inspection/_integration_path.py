@@ -224,6 +224,5 @@ class IntegrationPath:
             channels = channels.unflatten(2, (longest - shortest + 1, -1))
             tokens += shared_among_tokens(channels.sum(3).numpy(), shortest)
         if self._linear_model is not None:
-            shortest = self._linear_model.ngrams[0]
-            tokens += shared_among_tokens(of_ngrams.sum(3).numpy(), shortest)
+            tokens += shared_among_tokens(of_ngrams.sum(3).numpy(), shortest=1)
         return tokens

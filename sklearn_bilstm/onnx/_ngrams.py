@@ -1,4 +1,4 @@
-"""ONNX operators for n-grams: lookup, class log-odds features and linear model.
+"""ONNX operators for class log-odds features and the linear model.
 
 Here token ids have the shape (B, T), padded at the end with zeros.
 """
@@ -10,7 +10,7 @@ from scipy import sparse
 
 from sklearn_bilstm.onnx._graph import Graph, Operand
 from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, HashedNgramVocabulary
-from sklearn_bilstm.training import ClassLogOdds, NgramLinearModel
+from sklearn_bilstm.training import ClassLogOdds, LinearModel, MeanVectorModel
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["linear_logits", "log_odds_channels"]
@@ -37,19 +37,52 @@ def log_odds_channels(graph: Graph, log_odds: ClassLogOdds, ids: str) -> str:
 
 
 def linear_logits(
-    graph: Graph, linear: NgramLinearModel, ids: str, static: str | None
+    graph: Graph, linear: LinearModel, ids: str, static: str | None
 ) -> str:
     """Return the logits of a fitted linear model, float64 of shape (B, K).
 
     Parameters
     ----------
     graph : Graph
-    linear : NgramLinearModel
+    linear : LinearModel
     ids : str
         Token ids.
     static : str or None
         Standardised static features of shape (B, S).
     """
+    logits = _ngram_logits(graph, linear, ids, static)
+    if linear.vectors is None:
+        return logits
+    share = np.float64(linear.share_of_vectors)
+    of_vectors = _mean_vector_logits(graph, linear.vectors, ids)
+    parts = (1 - share, logits), (share, of_vectors)
+    return graph.op("Add", *(graph.op("Mul", part, factor) for factor, part in parts))
+
+
+def _mean_vector_logits(graph: Graph, model: MeanVectorModel, ids: str) -> str:
+    """Return the logits of regressions on mean vectors, float64 of shape (B, K)."""
+    regressions: Any = model.regressions
+    n_tokens = len(model.weights)
+    is_known = graph.op("Less", ids, n_tokens)
+    ids = graph.op("Where", is_known, ids, 0)  # padding has no weight
+    weights = graph.op("Gather", model.weights.astype(np.float32), ids)  # (B, T)
+    vectors = graph.op("Gather", model.table.astype(np.float32), ids)  # (B, T, R)
+    sums = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), vectors)
+    sums = graph.op("Squeeze", sums, [1])  # (B, R)
+    totals = graph.op("ReduceSum", weights, [1])  # (B, 1)
+    totals = graph.op("Max", totals, np.finfo(np.float32).tiny)
+    means = graph.cast(graph.op("Div", sums, totals), np.float64)
+    logits = graph.op("MatMul", means, regressions.coefficients.astype(np.float64))
+    logits = graph.op("Add", logits, regressions.intercepts.astype(np.float64))
+    if model.multilabel:
+        return logits
+    return _expanded(graph, logits, regressions.classes, model.n_classes)
+
+
+def _ngram_logits(
+    graph: Graph, linear: LinearModel, ids: str, static: str | None
+) -> str:
+    """Return the logits of regressions on n-grams, float64 of shape (B, K)."""
     model: Any = linear.regressions
     coefficients = model.coefficients.astype(np.float32)
     n_ngrams = len(linear.idf)
@@ -120,7 +153,7 @@ def _sparse_product(
     return graph.op("Reshape", sums, [-1, n_found])
 
 
-def _tfidf(graph: Graph, linear: NgramLinearModel, ids: str) -> tuple[str, str]:
+def _tfidf(graph: Graph, linear: LinearModel, ids: str) -> tuple[str, str]:
     """Return the distinct n-grams of each row and their TF-IDF weights.
 
     Both have the shape (B, n_lengths * T). Unused entries have a weight of zero and a

@@ -2,7 +2,7 @@
 
 from sklearn_bilstm.training._callbacks import EarlyStopping, EpochStart, MaxNorm
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
-from sklearn_bilstm.training._linear_model import NgramLinearModel
+from sklearn_bilstm.training._linear_model import LinearModel
 from sklearn_bilstm.training._log_odds import ClassLogOdds
 from sklearn_bilstm.training._losses import (
     REGRESSION_LOSSES,
@@ -11,6 +11,7 @@ from sklearn_bilstm.training._losses import (
     WeightedRegressionLoss,
     WeightedTaggingLoss,
 )
+from sklearn_bilstm.training._mean_vectors import MeanVectorModel, TokenVectors
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._progress import BatchBar, EpochPrinter
@@ -32,12 +33,14 @@ __all__ = [
     "EpochPrinter",
     "EpochStart",
     "LabelAccuracy",
+    "LinearModel",
     "MaxNorm",
-    "NgramLinearModel",
+    "MeanVectorModel",
     "PseudoLabels",
     "SequenceNet",
     "SpanF1",
     "StopTraining",
+    "TokenVectors",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",

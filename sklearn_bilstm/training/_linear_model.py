@@ -1,7 +1,6 @@
-"""Linear model of n-grams, whose logits are combined with those of a network."""
+"""Linear model, whose logits are combined with those of a network."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -10,30 +9,45 @@ from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
 from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray
-from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
+from sklearn_bilstm.training._mean_vectors import MeanVectorModel, TokenVectors
 from sklearn_bilstm.training._progress import StepPrinter
+from sklearn_bilstm.training._regressions import (
+    NgramFeatures,
+    Regressions,
+    dense,
+    fit_regressions,
+)
 from sklearn_bilstm.training._splits import folds
-from sklearn_bilstm.training._temperature import LARGEST_TEMPERATURE, fitted_temperature
+from sklearn_bilstm.training._temperature import (
+    LARGEST_TEMPERATURE,
+    fitted_shares,
+    fitted_temperature,
+)
 from sklearn_bilstm.utils._state import state_array, state_int, state_number
 
-__all__ = ["NgramLinearModel", "Regressions"]
+__all__ = ["LinearModel"]
 
 # Number of held-out rows that suffice to estimate the scale and the temperature of the
 # logits.
 _MIN_HELD_OUT_ROWS = 800
 # Models fitted to many pseudo-labels have large logits, and many of them are wrong.
 _LARGEST_OF_PSEUDO_LABELS = 10.0
+# Inverse regularisation strengths of the regressions on mean vectors. The larger one is
+# better for many classes with few rows each.
+_C_OF_VECTORS = 0.03, 0.3
 
 
-class NgramLinearModel:
-    """Logistic regression on TF-IDF features of n-grams of token ids.
+class LinearModel:
+    """Logistic regressions on TF-IDF features of n-grams, and on mean token vectors.
 
-    It is the wide part of a wide and deep model (Cheng et al., 2016), but is trained
-    separately from the network. With a joint loss, the linear part would quickly fit
-    the training rows, and the network would learn nothing.
+    Its logits are a weighted mean of those of both, with weights that are fitted to
+    held-out rows (Wolpert, 1992). It is the wide part of a wide and deep model (Cheng
+    et al., 2016), but is trained separately from the network. With a joint loss, the
+    linear part would quickly fit the training rows, and the network would learn
+    nothing.
 
-    There is one regression per class (one-vs-rest). Features are weighted by naive
-    Bayes log-count ratios (Wang and Manning, 2012).
+    There is one regression on n-grams per class (one-vs-rest). Features are weighted by
+    naive Bayes log-count ratios (Wang and Manning, 2012).
 
     Parameters
     ----------
@@ -54,10 +68,12 @@ class NgramLinearModel:
         self.vocabulary = HashedNgramVocabulary(ngrams)
         self.idf = np.zeros(0)
         self.regressions: Regressions | None = None
+        self.vectors: MeanVectorModel | None = None
+        self.share_of_vectors = 0.0
         self.size_, self.temperature_ = 0.0, 1.0
 
     def __repr__(self) -> str:
-        return f"NgramLinearModel({self.vocabulary.n_columns:,})"
+        return f"LinearModel({self.vocabulary.n_columns:,})"
 
     def fit(
         self,
@@ -67,6 +83,7 @@ class NgramLinearModel:
         seed: int,
         static: np.ndarray | None = None,
         *,
+        vectors: TokenVectors | None = None,
         verbose: bool = False,
         pseudo_labels: np.ndarray | None = None,
     ) -> Self:
@@ -84,6 +101,8 @@ class NgramLinearModel:
             Controls the split into folds.
         static : ndarray of shape (n, S), default=None
             Standardised static features, which are additional columns.
+        vectors : TokenVectors, default=None
+            Token vectors, for the regressions on mean vectors.
         verbose : bool, default=False
             Whether to print the number of fitted regressions every few seconds.
         pseudo_labels : ndarray of int, shape (n_folds, n_pseudo), default=None
@@ -92,7 +111,7 @@ class NgramLinearModel:
 
         Returns
         -------
-        self : NgramLinearModel
+        self : LinearModel
             With `size_`, the root mean square of the out-of-fold logits, and
             `temperature_`, which calibrates them when they are divided by it. The size
             is zero if all rows belong to one class, or if the logits predict held-out
@@ -107,19 +126,32 @@ class NgramLinearModel:
             splits, targets = _with_pseudo_labels(splits, target, pseudo_labels)
         progress = self._progress(1 + len(splits), verbose)
         rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
+        if vectors is not None and len(rows):
+            means = self._fitted_means(vectors, sequences)
+            C, logits = self._with_mean_vectors(
+                means, targets, weight, splits, rows, logits
+            )
         if logits.any():
             largest = (
                 LARGEST_TEMPERATURE if n_pseudo == 0 else _LARGEST_OF_PSEUDO_LABELS
             )
-            temperature = self._temperature(logits, target[rows], weight[rows], largest)
+            truth, choices = self._choices(target[rows], logits)
+            temperature = fitted_temperature(choices, truth, weight[rows], largest)
             if temperature is not None:
                 self.size_ = float(np.sqrt(np.mean(logits**2)))
                 self.temperature_ = temperature
-                self.regressions = _fit_linear(X, target, weight, progress)
+                self.regressions = fit_regressions(X, target, weight, progress)
+                if self.vectors is not None:
+                    self.vectors.fit(means, target, weight, C)
         return self
 
     def out_of_fold_logits(
-        self, sequences: RaggedArray, target: np.ndarray, weight: np.ndarray, seed: int
+        self,
+        sequences: RaggedArray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        vectors: TokenVectors | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return held-out rows, and their logits by models fitted without them.
 
@@ -133,7 +165,15 @@ class NgramLinearModel:
         X = self._fitted_features(sequences, None)
         splits = self._splits(target, seed)
         targets = [target] * len(splits)
-        return self._out_of_fold_logits(X, targets, weight, splits, lambda: None)
+        rows, logits = self._out_of_fold_logits(
+            X, targets, weight, splits, lambda: None
+        )
+        if vectors is not None and len(rows):
+            means = self._fitted_means(vectors, sequences)
+            _, logits = self._with_mean_vectors(
+                means, targets, weight, splits, rows, logits
+            )
+        return rows, logits
 
     def logits(
         self,
@@ -163,7 +203,10 @@ class NgramLinearModel:
         if self.regressions is None:
             return np.zeros((n_rows, self.n_classes))
         X = self._features(self.vocabulary.counts(sequences, found), static)
-        return self._logits_of_all_classes(self.regressions, X.columns)
+        logits = self._logits_of_all_classes(self.regressions, X.columns)
+        if self.vectors is None:
+            return logits
+        return self._mean(logits, self.vectors.logits(sequences))
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the model."""
@@ -174,6 +217,8 @@ class NgramLinearModel:
             "vocabulary": self.vocabulary.state(),
             "idf": self.idf,
             "regressions": vars(self.regressions).copy(),
+            "vectors": self.vectors and self.vectors.state(),
+            "share_of_vectors": self.share_of_vectors,
             "size": self.size_,
             "temperature": self.temperature_,
         }
@@ -196,6 +241,14 @@ class NgramLinearModel:
         model.idf = state_array(state["idf"], "idf", kinds="f", shape=(n_columns,))
         model.regressions = Regressions(**state["regressions"])
         model.regressions.check(n_classes)
+        vectors = state.get("vectors")  # older files do not contain it
+        if vectors is not None:
+            model.vectors = MeanVectorModel.from_state(vectors)
+            if model.vectors.n_classes != n_classes:
+                raise ValueError("The parts of a linear model must have equal classes.")
+            share = state["share_of_vectors"]
+            share = state_number(share, "share_of_vectors", is_positive=False)
+            model.share_of_vectors = share
         model.size_ = state_number(state["size"], "size", is_positive=False)
         model.temperature_ = state_number(state["temperature"], "temperature")
         return model
@@ -206,12 +259,29 @@ class NgramLinearModel:
         """Return the contributions of the n-grams that end at each step to the logits.
 
         The contribution of an n-gram is divided equally among its occurrences in a row.
-        Contributions exclude intercepts and static features.
+        That of a unigram includes the contribution of its vector. Contributions exclude
+        intercepts and static features.
 
         Returns
         -------
-        contributions : ndarray of shape (n_steps, n_lengths, K)
+        contributions : ndarray of shape (n_steps, longest, K)
+            Contributions of n-grams of one token and more.
         """
+        shortest, longest = self.ngrams
+        n_steps = len(sequences.values)
+        contributions = np.zeros((n_steps, longest, self.n_classes))
+        of_ngrams = contributions[:, shortest - 1 :]
+        of_ngrams[:] = self._contributions_of_ngrams(sequences, static)
+        if self.vectors is not None:
+            of_ngrams *= 1 - self.share_of_vectors
+            of_vectors = self.vectors.contributions(sequences)
+            contributions[:, 0] += self.share_of_vectors * of_vectors
+        return contributions
+
+    def _contributions_of_ngrams(
+        self, sequences: RaggedArray, static: np.ndarray | None
+    ) -> np.ndarray:
+        """Return the contributions of n-grams, of shape (n_steps, n_lengths, K)."""
         columns = self.vocabulary.at_steps(sequences)
         contributions = np.zeros((*columns.shape, self.n_classes))
         places = np.nonzero(columns >= 0)
@@ -223,7 +293,7 @@ class NgramLinearModel:
             X = self._features(counts, static).columns
             lowest = self.regressions.logits(X).argmin(1)
             weights = X[rows, ngrams] / n_times
-            coefficients = _dense(self.regressions.coefficients[ngrams])
+            coefficients = dense(self.regressions.coefficients[ngrams])
             found = weights[:, np.newaxis] * coefficients
             contributions[places] = self.regressions.expanded(
                 found, lowest[rows], self.n_classes
@@ -244,18 +314,19 @@ class NgramLinearModel:
             return np.zeros((n_rows, n_static, self.n_classes))
         X = self._features(self.vocabulary.counts(sequences), static)
         lowest = self.regressions.logits(X.columns).argmin(1)
-        coefficients = _dense(self.regressions.coefficients[X.n_ngrams :])
+        coefficients = dense(self.regressions.coefficients[X.n_ngrams :])
         found = static[..., np.newaxis] * coefficients  # (n, S, n_found)
         contributions = self.regressions.expanded(
             found.reshape(n_rows * n_static, -1),
             lowest.repeat(n_static),
             self.n_classes,
         )
-        return contributions.reshape(n_rows, n_static, self.n_classes)
+        contributions = contributions.reshape(n_rows, n_static, self.n_classes)
+        return (1 - self.share_of_vectors) * contributions
 
     def _fitted_features(
         self, sequences: RaggedArray, static: np.ndarray | None
-    ) -> "_Features":
+    ) -> NgramFeatures:
         """Fit the vocabulary and its IDF weights, and return the features of rows."""
         self.vocabulary = HashedNgramVocabulary(self.ngrams).fit(sequences)
         counts = self.vocabulary.counts(sequences)
@@ -264,7 +335,7 @@ class NgramLinearModel:
 
     def _features(
         self, counts: sparse.csr_array, static: np.ndarray | None
-    ) -> "_Features":
+    ) -> NgramFeatures:
         """Return the features of regressions. The counts are overwritten."""
         # as in TfidfTransformer, whose checks take longer than the rest for a few rows
         weights = counts.data
@@ -273,9 +344,9 @@ class NgramLinearModel:
         weights *= self.idf[counts.indices]
         inplace_csr_row_normalize_l2(counts)
         if static is None:
-            return _Features(counts, counts.shape[1])
+            return NgramFeatures(counts, counts.shape[1])
         columns = sparse.hstack([counts, sparse.csr_array(static)], format="csr")
-        return _Features(columns, counts.shape[1])
+        return NgramFeatures(columns, counts.shape[1])
 
     def _splits(
         self, target: np.ndarray, seed: int
@@ -297,7 +368,7 @@ class NgramLinearModel:
 
     def _out_of_fold_logits(
         self,
-        X: "_Features",
+        X: NgramFeatures,
         targets: list[np.ndarray],
         weight: np.ndarray,
         splits: list[tuple[np.ndarray, np.ndarray]],
@@ -310,118 +381,72 @@ class NgramLinearModel:
         rows, logits = [np.zeros(0, np.intp)], [np.zeros((0, self.n_classes))]
         for (train, held_out), target in zip(splits, targets, strict=False):
             known = X.take(train)
-            model = _fit_linear(known, target[train], weight[train], progress)
+            model = fit_regressions(known, target[train], weight[train], progress)
             if model is not None:
                 rows.append(held_out)
                 logits.append(self._logits_of_all_classes(model, X.columns[held_out]))
         return np.concatenate(rows), np.concatenate(logits)
 
     def _logits_of_all_classes(
-        self, model: "Regressions", X: sparse.csr_array
+        self, model: Regressions, X: sparse.csr_array
     ) -> np.ndarray:
         found = model.logits(X)
         return model.expanded(found, found.argmin(1), self.n_classes)
 
-    def _temperature(
+    def _fitted_means(
+        self, vectors: TokenVectors, sequences: RaggedArray
+    ) -> np.ndarray:
+        """Fit the features of mean vectors, and return those of rows."""
+        self.vectors = MeanVectorModel(self.n_classes, multilabel=self.multilabel)
+        return self.vectors.fit_features(vectors, sequences)
+
+    def _with_mean_vectors(
         self,
-        logits: np.ndarray,
-        target: np.ndarray,
+        means: np.ndarray,
+        targets: list[np.ndarray],
         weight: np.ndarray,
-        largest: float,
-    ) -> float | None:
+        splits: list[tuple[np.ndarray, np.ndarray]],
+        rows: np.ndarray,
+        logits: np.ndarray,
+    ) -> tuple[float, np.ndarray]:
+        """Set the share of mean vectors, and return its `C` and the mean logits.
+
+        The `C` and the share are those that predict held-out rows best.
+        """
+        best, result = np.inf, (_C_OF_VECTORS[0], logits)
+        for C in _C_OF_VECTORS:
+            of_vectors = np.zeros((len(means), self.n_classes))
+            for (train, held_out), target in zip(splits, targets, strict=False):
+                model = MeanVectorModel.fitted_regressions(
+                    means[train], target[train], weight[train], C
+                )
+                if model is not None:
+                    of_vectors[held_out] = self._logits_of_all_classes(
+                        model, means[held_out]
+                    )
+            both = np.stack([logits, of_vectors[rows]])
+            truth, *choices = self._choices(targets[0][rows], *both)
+            shares, loss = fitted_shares(np.stack(choices), truth, weight[rows])
+            if loss < best:
+                self.share_of_vectors = float(shares[1])
+                best, result = loss, (C, self._mean(*both))
+        return result
+
+    def _mean(self, of_ngrams: np.ndarray, of_vectors: np.ndarray) -> np.ndarray:
+        share = self.share_of_vectors
+        return (1 - share) * of_ngrams + share * of_vectors
+
+    def _choices(self, target: np.ndarray, *logits: np.ndarray) -> list[np.ndarray]:
+        """Return indicators of the observed classes, and logits of the same shape."""
         if not self.multilabel:
-            truth = np.eye(self.n_classes)[target]
-            return fitted_temperature(logits, truth, weight, largest)
+            return [np.eye(self.n_classes)[target], *logits]
         # each label is a binary problem
         target = target.astype(float)
-        choices = np.stack([np.zeros_like(logits), logits], axis=-1)  # (n, K, 2)
         truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
-        return fitted_temperature(choices, truth, weight, largest)
-
-
-@dataclass(frozen=True)
-class _Features:
-    """Features of regressions.
-
-    Parameters
-    ----------
-    columns : csr_array of shape (n_rows, n_columns)
-        TF-IDF weights of n-grams, followed by static features.
-    n_ngrams : int
-        Number of columns of n-grams.
-    """
-
-    columns: sparse.csr_array
-    n_ngrams: int
-
-    def take(self, rows: np.ndarray) -> "_Features":
-        """Return the features of some rows."""
-        return _Features(self.columns[rows], self.n_ngrams)
-
-
-@dataclass(frozen=True)
-class Regressions:
-    """Fitted logistic regressions, one per class.
-
-    Parameters
-    ----------
-    classes : ndarray of int, shape (n_found,)
-        Classes with training rows.
-    coefficients : csr_array or ndarray of shape (n_columns, n_found)
-        Sparse if most of them are zero.
-    intercepts : ndarray of shape (n_found,)
-    exclusive : bool, default=True
-        Whether each row belongs to exactly one class.
-    """
-
-    classes: np.ndarray
-    coefficients: np.ndarray | sparse.csr_array
-    intercepts: np.ndarray
-    exclusive: bool = True
-
-    def check(self, n_classes: int) -> None:
-        """Raise a ValueError if sizes differ or a number is not finite."""
-        n_found = len(state_array(self.classes, "classes", kinds="i", shape=(None,)))
-        known = np.arange(n_classes) if self.exclusive else np.arange(n_found)
-        if not np.isin(self.classes, known).all() or not 0 < n_found <= n_classes:
-            raise ValueError("The linear model must have some of the classes.")
-        state_array(self.intercepts, "intercepts", kinds="f", shape=(n_found,))
-        shape = None, n_found
-        if isinstance(self.coefficients, sparse.csr_array):
-            data = self.coefficients.data
-            state_array(data, "coefficients", kinds="f", shape=(None,))
-            if self.coefficients.shape[1] != n_found:
-                raise ValueError("There must be coefficients for each class.")
-        else:
-            state_array(self.coefficients, "coefficients", kinds="f", shape=shape)
-
-    def logits(self, X: sparse.csr_array) -> np.ndarray:
-        """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
-        logits = _dense(X @ self.coefficients) + self.intercepts
-        return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
-
-    def expanded(
-        self, found: np.ndarray, lowest: np.ndarray, n_classes: int
-    ) -> np.ndarray:
-        """Expand values to all K classes, with mean zero if exclusive.
-
-        Parameters
-        ----------
-        found : ndarray of shape (n, n_found)
-            Logits, or contributions to them.
-        lowest : ndarray of int, shape (n,)
-            Index of the smallest logit, whose value classes without training rows get.
-        n_classes : int
-            Number of classes, K.
-        """
-        if not self.exclusive:
-            return found  # all labels are present
-        numbers = found
-        if len(self.classes) < n_classes:
-            least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
-            numbers = np.repeat(least, n_classes, axis=1)
-            numbers[:, self.classes] = found
-        return numbers - numbers.mean(1, keepdims=True)
+        return [
+            truth,
+            *(np.stack([np.zeros_like(part), part], axis=-1) for part in logits),
+        ]
 
 
 def _with_pseudo_labels(
@@ -435,57 +460,3 @@ def _with_pseudo_labels(
     added = [(np.concatenate([train, others]), fold) for train, fold in splits]
     known = target[:n_labelled]
     return added, [np.concatenate([known, found]) for found in pseudo_labels]
-
-
-def _dense(numbers: np.ndarray | sparse.csr_array) -> np.ndarray:
-    return numbers if isinstance(numbers, np.ndarray) else numbers.toarray()
-
-
-def _fit_linear(
-    X: _Features,
-    target: np.ndarray,
-    weight: np.ndarray,
-    after_each: Callable[[], None],
-) -> Regressions | None:
-    """Fit a regression for each class; return None if all rows belong to one class."""
-    if X.columns.nnz == 0:
-        return None
-    rows = X.columns, X.n_ngrams
-    if target.ndim == 2:
-        return _fit_labels(X, target, weight, after_each)
-    classes, found = np.unique(target, return_inverse=True)
-    if len(classes) < 2:
-        return None
-    if len(classes) == 2:  # a single regression suffices
-        w, b = fit_one_vs_rest(
-            *rows, found[:, np.newaxis], weight, least_expected=0, after_each=after_each
-        )
-        return Regressions(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
-    places = np.ones(len(found)), found, np.arange(len(found) + 1)
-    inside = sparse.csr_array(places, (len(found), len(classes))).tocsc()
-    fitted = fit_one_vs_rest(*rows, inside, weight, after_each=after_each)
-    return Regressions(classes, *fitted)
-
-
-def _fit_labels(
-    X: _Features,
-    target: np.ndarray,
-    weight: np.ndarray,
-    after_each: Callable[[], None],
-) -> Regressions:
-    """Fit a regression for each label, or an intercept alone for a constant label."""
-    of_labels = weight @ target
-    # smoothed as if there were one more row with each label, and one without it
-    intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
-    labels = np.arange(len(intercepts))
-    varies = target.min(0, initial=1) < target.max(0, initial=0)
-    coefficients: np.ndarray | sparse.csr_array
-    coefficients = sparse.csr_array((X.columns.shape[1], len(labels)))
-    if varies.any():
-        fitted, intercepts[varies] = fit_one_vs_rest(
-            X.columns, X.n_ngrams, target[:, varies] > 0, weight, after_each=after_each
-        )
-        # constant labels have zero coefficients
-        spread = sparse.csr_array(np.eye(len(labels))[varies])
-        coefficients = fitted @ spread
-    return Regressions(labels, coefficients, intercepts, False)

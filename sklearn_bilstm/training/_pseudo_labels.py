@@ -7,7 +7,8 @@ from scipy import sparse
 from scipy.special import log_softmax, softmax
 
 from sklearn_bilstm.sequences import RaggedArray
-from sklearn_bilstm.training._linear_model import NgramLinearModel
+from sklearn_bilstm.training._linear_model import LinearModel
+from sklearn_bilstm.training._mean_vectors import TokenVectors
 from sklearn_bilstm.training._naive_bayes import NaiveBayesEM
 from sklearn_bilstm.training._splits import folds
 from sklearn_bilstm.training._temperature import fitted_temperature
@@ -70,7 +71,9 @@ class PseudoLabels:
         target: np.ndarray,
         weight: np.ndarray,
         unlabelled: RaggedArray,
+        *,
         seed: int,
+        vectors: TokenVectors | None = None,
     ) -> Self:
         """Fit naive Bayes, and compare it with the linear model.
 
@@ -86,13 +89,17 @@ class PseudoLabels:
             Token ids of unlabelled rows.
         seed : int
             Controls the split into folds.
+        vectors : TokenVectors, default=None
+            Token vectors of the linear model.
 
         Returns
         -------
         self : PseudoLabels
         """
-        linear = NgramLinearModel(_NGRAMS, self.n_classes)
-        rows, linear_logits = linear.out_of_fold_logits(sequences, target, weight, seed)
+        linear = LinearModel(_NGRAMS, self.n_classes)
+        rows, linear_logits = linear.out_of_fold_logits(
+            sequences, target, weight, seed, vectors
+        )
         if not len(rows):
             return self
         X, X_unlabelled = _tokens(sequences, unlabelled)

@@ -1,14 +1,18 @@
-"""Temperature scaling on out-of-fold logits."""
+"""Temperature scaling and stacking on out-of-fold logits."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import log_softmax, softmax
 
-__all__ = ["LARGEST_TEMPERATURE", "fitted_temperature"]
+__all__ = ["LARGEST_TEMPERATURE", "fitted_shares", "fitted_temperature"]
 
 # Bounds of the temperature, since the network can be more or less reliable than the
 # linear model.
-_SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE = 1 / 3, 3.0
+_SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE = 1 / 5, 3.0
+# Number of rows that smooth the observed classes.
+_N_MORE_ROWS = 2
+# Upper bound of the weights of stacked logits.
+_LARGEST_FACTOR = 10.0
 # Minimum number of rows for which logits can be rejected as uninformative.
 _MIN_ROWS_TO_REJECT = 200
 
@@ -38,15 +42,16 @@ def fitted_temperature(
     Returns
     -------
     temperature : float or None
-        Between a third and `largest`. None if the logits of many rows are worse than
+        Between a fifth and `largest`. None if the logits of many rows are worse than
         the class frequencies, by more than a standard error.
     """
     weight = weight / weight.max()
     # effective sample size (Kish, 1965)
     n_rows = weight.sum() ** 2 / np.square(weight).sum()
-    # smoothed as if there were one more row of each class (Platt, 1999), so that a few
-    # correct rows do not lead to probabilities of one
-    truth = (n_rows * truth + 1) / (n_rows + truth.shape[-1])
+    # smoothed as if there were two more rows (Platt, 1999), with equal frequencies of
+    # all classes, so that a few correct rows do not lead to probabilities of one
+    n_classes = truth.shape[-1]
+    truth = (n_rows * truth + _N_MORE_ROWS / n_classes) / (n_rows + _N_MORE_ROWS)
 
     def losses(log_probabilities: np.ndarray) -> np.ndarray:
         return -(truth * log_probabilities).reshape(len(truth), -1).sum(1)
@@ -66,3 +71,49 @@ def fitted_temperature(
     if n_rows >= _MIN_ROWS_TO_REJECT and mean > error:
         return None
     return 1 / float(sharpness)
+
+
+def fitted_shares(
+    logits: np.ndarray, truth: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Fit the shares of several models in a weighted mean of their logits.
+
+    They are the non-negative weights of a stacked generalisation (Wolpert, 1992), which
+    maximise the likelihood of the observed classes, divided by their sum.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (M, n, K) or (M, n, L, K)
+        Logits of M models for K classes, for each of L independent choices.
+    truth : ndarray of the shape of `logits[0]`
+        One for the observed class, and zero for the others.
+    weight : ndarray of shape (n,)
+        Positive sample weights.
+
+    Returns
+    -------
+    shares : ndarray of shape (M,)
+        Their sum is one.
+    loss : float
+        Mean negative log-likelihood with the undivided weights.
+    """
+    weight = (weight / weight.sum()).reshape(-1, *[1] * (truth.ndim - 1))
+    axes = tuple(range(truth.ndim))
+
+    def loss_and_gradient(factors: np.ndarray) -> tuple[float, np.ndarray]:
+        mean = np.tensordot(factors, logits, axes=1)
+        loss = -(weight * truth * log_softmax(mean, axis=-1)).sum()
+        slope = weight * (softmax(mean, axis=-1) - truth)
+        return loss, np.tensordot(logits, slope, (tuple(a + 1 for a in axes), axes))
+
+    n_models = len(logits)
+    found = minimize(
+        loss_and_gradient,
+        np.full(n_models, 1 / n_models),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[(0, _LARGEST_FACTOR)] * n_models,
+    )
+    total = found.x.sum()
+    shares = found.x / total if total > 0 else np.full(n_models, 1 / n_models)
+    return shares, float(found.fun)

@@ -10,7 +10,7 @@ from sklearn_bilstm.sequences import (
     padded,
     ragged_from_ids,
 )
-from sklearn_bilstm.training import NgramLinearModel
+from sklearn_bilstm.training import LinearModel
 from tests.helpers import ragged, small_classifier
 
 
@@ -145,7 +145,7 @@ def test_a_linear_model_with_static_features_only_is_served(served):
     X = np.hstack([np.zeros((30, 3)), static])
     model = small_classifier(linear_ngram_range=(1, 2), n_static_features=2)
     model.fit(X, static[:, 0] > 0)
-    assert isinstance(model.linear_model_, NgramLinearModel)
+    assert isinstance(model.linear_model_, LinearModel)
     assert model.linear_model_.regressions is not None
     X[:10, 0] = np.arange(10)
     np.testing.assert_allclose(

@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import NgramLinearModel
-from sklearn_bilstm.training._linear_model import Regressions, _fit_linear
+from sklearn_bilstm.training import LinearModel
 from sklearn_bilstm.training._one_vs_rest import _C
+from sklearn_bilstm.training._regressions import Regressions, fit_regressions
 from tests.helpers import ragged
 
 
@@ -65,7 +65,7 @@ def reference_logits(rows, target, weight, other):
 def test_linear_model_equals_logistic_regression_on_weighted_tfidf(rows, n_classes):
     target = np.array([max(row) for row in rows]) % n_classes
     weight = np.random.RandomState(1).uniform(0.5, 2, len(rows))
-    linear_model = NgramLinearModel((1, 2), n_classes).fit(
+    linear_model = LinearModel((1, 2), n_classes).fit(
         ragged(rows), target, weight, seed=0
     )
     other = [row[::-1] for row in rows]
@@ -86,7 +86,7 @@ def test_size_is_the_rms_of_out_of_sample_logits():
     X = random.randint(2, 60, size=(1200, 8))
     target = (X < 20).sum(1) + random.randint(0, 3, size=1200) > 3
     train, fresh = (ragged_from_ids(part) for part in np.split(X, 2))
-    linear_model = NgramLinearModel((1, 2), 2).fit(
+    linear_model = LinearModel((1, 2), 2).fit(
         train, target[:600] * 1, np.ones(600), seed=0
     )
 
@@ -113,12 +113,12 @@ def test_temperature_calibrates_out_of_sample_logits(
 ):
     (train, target), (fresh, fresh_target) = noisy(n_labels)
     if n_labels == 1:
-        linear_model = NgramLinearModel((1, 2), 2).fit(
+        linear_model = LinearModel((1, 2), 2).fit(
             train, target[:, 0], np.ones(2000), seed=0
         )
         odds = np.diff(linear_model.logits(fresh))
     else:
-        linear_model = NgramLinearModel((1, 2), n_labels, multilabel=True)
+        linear_model = LinearModel((1, 2), n_labels, multilabel=True)
         odds = linear_model.fit(train, target, np.ones(2000), seed=0).logits(fresh)
 
     def loss(temperature):
@@ -132,7 +132,7 @@ def test_temperature_calibrates_out_of_sample_logits(
 def test_temperature_stays_moderate_for_few_separable_rows():
     def temperature(n_rows):
         rows, target = [[2], [3]] * n_rows, np.arange(2 * n_rows) % 2
-        linear_model = NgramLinearModel((1, 1), 2).fit(
+        linear_model = LinearModel((1, 1), 2).fit(
             ragged(rows), target, np.ones(2 * n_rows), 0
         )
         return linear_model.temperature_
@@ -145,14 +145,14 @@ def test_temperature_depends_on_sample_weight():
     target = target[:, 0]
     is_right = target == ((train.values % 2 == 0).reshape(-1, 8).sum(1) > 2)
     temperatures = [
-        NgramLinearModel((1, 2), 2).fit(train, target, weight, seed=0).temperature_
+        LinearModel((1, 2), 2).fit(train, target, weight, seed=0).temperature_
         for weight in (np.ones(2000), np.where(is_right, 1.5, 0.1))
     ]
     assert temperatures[1] < 0.8 * temperatures[0]
 
 
 def test_an_id_unseen_in_fit_is_unknown(rows):
-    linear_model = NgramLinearModel((1, 2), 2).fit(
+    linear_model = LinearModel((1, 2), 2).fit(
         ragged(rows), np.arange(90) % 2, np.ones(90), seed=0
     )
     unseen, unknown = ragged([[2, 1000, 3]]), ragged([[2, 1, 3]])
@@ -165,7 +165,7 @@ def test_an_id_unseen_in_fit_is_unknown(rows):
     ids=["one class", "no tokens", "one row"],
 )
 def test_logits_are_zero_without_information(rows, target):
-    linear_model = NgramLinearModel((1, 2), 2)
+    linear_model = LinearModel((1, 2), 2)
     linear_model.fit(ragged(rows), np.array(target), np.ones(len(rows)), seed=0)
     assert linear_model.size_ == 0
     assert (linear_model.logits(ragged([[2, 3], []])) == 0).all()
@@ -179,16 +179,14 @@ def test_an_uninformative_linear_model_has_size_zero(n_rows):
     X[rows, random.randint(5, size=n_rows)] = 3 - target
     X[rows, random.randint(7, 12, size=n_rows)] = 2 + target
     train = ragged_from_ids(X)
-    linear_model = NgramLinearModel((1, 2), 2).fit(
-        train, target, np.ones(n_rows), seed=0
-    )
+    linear_model = LinearModel((1, 2), 2).fit(train, target, np.ones(n_rows), seed=0)
     assert linear_model.size_ == 0
     assert (linear_model.logits(train) == 0).all()
 
 
 def test_a_class_without_rows_has_the_lowest_logit(rows):
     target = np.array([max(row) for row in rows]) % 2 * 2  # none of class 1
-    linear_model = NgramLinearModel((1, 2), 3).fit(
+    linear_model = LinearModel((1, 2), 3).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
     logits = linear_model.logits(ragged(rows))
@@ -202,13 +200,11 @@ def labels_of(rows):
 
 def test_multilabel_logits_equal_binary_logits_of_each_label(rows):
     target, weight = labels_of(rows), np.random.RandomState(1).uniform(0.5, 2, 90)
-    linear_model = NgramLinearModel((1, 2), 3, multilabel=True)
+    linear_model = LinearModel((1, 2), 3, multilabel=True)
     linear_model.fit(ragged(rows), target, weight, seed=0)
     other = ragged([row[::-1] for row in rows])
     for k in range(3):
-        binary = NgramLinearModel((1, 2), 2).fit(
-            ragged(rows), target[:, k], weight, seed=0
-        )
+        binary = LinearModel((1, 2), 2).fit(ragged(rows), target[:, k], weight, seed=0)
         expected = np.diff(binary.logits(other))[:, 0]
         # the n-grams that only the binary model uses have little influence
         np.testing.assert_allclose(linear_model.logits(other)[:, k], expected, atol=0.2)
@@ -217,7 +213,7 @@ def test_multilabel_logits_equal_binary_logits_of_each_label(rows):
 def test_constant_labels_have_the_logit_of_their_odds(rows):
     target = labels_of(rows)
     target[:, 0], target[:, 2] = 1, 0
-    linear_model = NgramLinearModel((1, 2), 3, multilabel=True)
+    linear_model = LinearModel((1, 2), 3, multilabel=True)
     logits = linear_model.fit(ragged(rows), target, np.ones(90), seed=0).logits(
         ragged(rows)
     )
@@ -232,7 +228,7 @@ def test_linear_model_uses_static_features():
     rows = [random.randint(2, 9, size=4).tolist() for _ in range(200)]
     static = random.randn(200, 2)
     target = (static[:, 1] > 0).astype(int)
-    linear_model = NgramLinearModel((1, 1), 2).fit(
+    linear_model = LinearModel((1, 1), 2).fit(
         ragged(rows[:100]), target[:100], np.ones(100), 0, static=static[:100]
     )
     logits = linear_model.logits(ragged(rows[100:]), static[100:])
@@ -240,10 +236,10 @@ def test_linear_model_uses_static_features():
 
 
 def test_repr_shows_the_number_of_ngrams():
-    linear_model = NgramLinearModel((1, 2), n_classes=2)
-    assert repr(linear_model) == "NgramLinearModel(0)"
+    linear_model = LinearModel((1, 2), n_classes=2)
+    assert repr(linear_model) == "LinearModel(0)"
     linear_model.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2), seed=0)
-    assert repr(linear_model) == "NgramLinearModel(5)"  # 2, 3, 4, 2 3, 3 4
+    assert repr(linear_model) == "LinearModel(5)"  # 2, 3, 4, 2 3, 3 4
 
 
 @pytest.mark.parametrize("n_classes", [2, 3])
@@ -252,7 +248,7 @@ def test_contributions_sum_to_the_logits_above_an_empty_row(rows, n_classes, n_s
     target = np.array([max(row) for row in rows]) % n_classes
     static = np.random.RandomState(0).normal(size=(len(rows), n_static))
     static = static if n_static else None
-    linear_model = NgramLinearModel((1, 2), n_classes)
+    linear_model = LinearModel((1, 2), n_classes)
     linear_model.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
     step_contributions = linear_model.contributions(ragged(rows), static).sum(1)
     row_contributions = np.add.reduceat(step_contributions, ragged(rows).offsets[:-1])
@@ -267,7 +263,7 @@ def test_contributions_sum_to_the_logits_above_an_empty_row(rows, n_classes, n_s
 def test_static_contributions_sum_to_the_difference_from_zero_features(rows):
     target = np.array([max(row) for row in rows]) % 3
     static = np.random.RandomState(0).normal(size=(len(rows), 2))
-    linear_model = NgramLinearModel((1, 2), 3)
+    linear_model = LinearModel((1, 2), 3)
     linear_model.fit(ragged(rows), target, np.ones(len(rows)), seed=0, static=static)
     contributions = linear_model.static_contributions(ragged(rows), static)  # (n, 2, K)
     logits = linear_model.logits(ragged(rows), static)
@@ -282,7 +278,7 @@ def test_static_contributions_sum_to_the_difference_from_zero_features(rows):
 
 def test_a_class_without_rows_has_the_contributions_of_the_least_likely(rows):
     target = np.array([max(row) % 3 for row in rows])
-    linear_model = NgramLinearModel((1, 2), 4).fit(
+    linear_model = LinearModel((1, 2), 4).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
     least = linear_model.logits(ragged(rows[:1]))[0, :3].argmin()
@@ -292,7 +288,7 @@ def test_a_class_without_rows_has_the_contributions_of_the_least_likely(rows):
 
 def test_multilabel_contributions_sum_to_the_logits(rows):
     target = np.array([[max(row) % 2, 1] for row in rows])
-    linear_model = NgramLinearModel((1, 2), 2, multilabel=True)
+    linear_model = LinearModel((1, 2), 2, multilabel=True)
     linear_model.fit(ragged(rows), target, np.ones(len(rows)), seed=0)
     total = linear_model.contributions(ragged(rows[:1])).sum((0, 1))
     logits, without = linear_model.logits(ragged([rows[0], []]))
@@ -302,11 +298,11 @@ def test_multilabel_contributions_sum_to_the_logits(rows):
 @pytest.fixture(scope="module")
 def sparse_and_dense(rows):
     """A linear model with sparse coefficients, and a dense copy."""
-    linear_model = NgramLinearModel((1, 2), 30)
+    linear_model = LinearModel((1, 2), 30)
     linear_model.fit(ragged(rows), np.arange(90) % 30, np.ones(90), seed=0)
     # with so few rows per class, fit drops the regressions: fit them directly
     X = linear_model._features(linear_model.vocabulary.counts(ragged(rows)), None)
-    linear_model.regressions = _fit_linear(
+    linear_model.regressions = fit_regressions(
         X, np.arange(90) % 30, np.ones(90), lambda: None
     )
     dense = copy(linear_model)
@@ -331,7 +327,7 @@ def test_sparse_and_dense_coefficients_give_equal_contributions(rows, sparse_and
 
 def test_contributions_of_an_empty_row_are_empty(rows):
     target = np.array([max(row) % 2 for row in rows])
-    linear_model = NgramLinearModel((1, 2), 2).fit(
+    linear_model = LinearModel((1, 2), 2).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
     assert linear_model.contributions(ragged([[]])).shape == (0, 2, 2)
@@ -339,7 +335,7 @@ def test_contributions_of_an_empty_row_are_empty(rows):
 
 def test_equal_ngrams_of_a_row_contribute_equally(rows):
     target = np.array([max(row) % 2 for row in rows])
-    linear_model = NgramLinearModel((1, 2), 2).fit(
+    linear_model = LinearModel((1, 2), 2).fit(
         ragged(rows), target, np.ones(len(rows)), seed=0
     )
     contributions = linear_model.contributions(ragged([[5, 6, 5, 6]]))
@@ -351,9 +347,9 @@ def test_equal_ngrams_of_a_row_contribute_equally(rows):
 def test_size_is_the_rms_of_out_of_fold_logits(rows):
     target = np.arange(len(rows)) % 3
     arguments = ragged(rows), target, np.ones(len(rows))
-    found, logits = NgramLinearModel((1, 2), 3).out_of_fold_logits(*arguments, seed=0)
+    found, logits = LinearModel((1, 2), 3).out_of_fold_logits(*arguments, seed=0)
     assert sorted(found) == list(range(len(rows)))
-    model = NgramLinearModel((1, 2), 3).fit(*arguments, seed=0)
+    model = LinearModel((1, 2), 3).fit(*arguments, seed=0)
     # 90 random rows are too few to reject them
     np.testing.assert_allclose(np.sqrt(np.mean(logits**2)), model.size_)
 
@@ -366,7 +362,7 @@ class TestPseudoLabels:
         separable = 2 + np.arange(300) % 2
         first = np.concatenate([random.randint(2, 4, n_labelled), separable])
         rows = [[a, b] for a, b in zip(first, random.randint(4, 9, 600), strict=True)]
-        return NgramLinearModel((1, 1), 2).fit(
+        return LinearModel((1, 1), 2).fit(
             ragged(rows), target, np.ones(600), 0, pseudo_labels=labels_of_folds
         )
 

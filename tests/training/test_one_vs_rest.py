@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import NgramLinearModel
+from sklearn_bilstm.training import LinearModel
 from sklearn_bilstm.training._one_vs_rest import _C, _fit_class, fit_one_vs_rest
 
 
@@ -54,7 +54,7 @@ def test_ngrams_absent_from_a_class_and_rarely_expected_are_not_used():
 
 def test_number_of_coefficients_depends_on_values_rather_than_classes(random):
     rows, y = random_rows(random, 600, 200)
-    linear_model = NgramLinearModel((1, 2), 200).fit(rows, y, np.ones(600), seed=0)
+    linear_model = LinearModel((1, 2), 200).fit(rows, y, np.ones(600), seed=0)
     coefficients = linear_model.regressions.coefficients
     assert sparse.issparse(coefficients)
     n_values = linear_model.vocabulary.counts(rows).nnz
@@ -65,21 +65,19 @@ def test_number_of_coefficients_depends_on_values_rather_than_classes(random):
 
 def test_few_classes_have_dense_coefficients(random):
     rows, y = random_rows(random, 300, 2)
-    linear_model = NgramLinearModel((1, 1), 2).fit(rows, y, np.ones(300), seed=0)
+    linear_model = LinearModel((1, 1), 2).fit(rows, y, np.ones(300), seed=0)
     assert isinstance(linear_model.regressions.coefficients, np.ndarray)
 
 
 def test_many_classes_are_classified_accurately(random):
     rows, y = random_rows(random, 2000, 100)
     train, fresh = rows.take(np.arange(1500)), rows.take(np.arange(1500, 2000))
-    linear_model = NgramLinearModel((1, 1), 100).fit(
-        train, y[:1500], np.ones(1500), seed=0
-    )
+    linear_model = LinearModel((1, 1), 100).fit(train, y[:1500], np.ones(1500), seed=0)
     assert (linear_model.logits(fresh).argmax(1) == y[1500:]).mean() > 0.9
 
 
 def test_fit_does_not_change_the_global_random_state(random):
     before = np.random.get_state()[1].copy()
     rows, y = random_rows(random, 100, 10)
-    NgramLinearModel((1, 1), 10).fit(rows, y, np.ones(100), seed=0)
+    LinearModel((1, 1), 10).fit(rows, y, np.ones(100), seed=0)
     assert np.array_equal(before, np.random.get_state()[1])

@@ -32,7 +32,7 @@ def fitted(make, weight=None, seed=0):
     weight = np.ones(60) if weight is None else weight[target]
     labels = PseudoLabels(2)
     arrays = ragged(rows.tolist()), target, weight, ragged(unlabelled.tolist())
-    return labels.fit(*arrays, seed), truth
+    return labels.fit(*arrays, seed=seed), truth
 
 
 def test_pseudo_labels_are_used_if_cooccurrences_reveal_the_class():
@@ -60,7 +60,9 @@ def test_pseudo_labels_of_noise_are_hardly_ever_used(n_rows):
         rows, unlabelled = (
             ragged(random.randint(2, 300, (n, 10)).tolist()) for n in (n_rows, 300)
         )
-        labels = PseudoLabels(2).fit(rows, target, np.ones(n_rows), unlabelled, seed)
+        labels = PseudoLabels(2).fit(
+            rows, target, np.ones(n_rows), unlabelled, seed=seed
+        )
         n_used += labels.is_used
         assert not labels.is_used or labels.accuracy >= labels.linear_accuracy
     assert n_used <= 3

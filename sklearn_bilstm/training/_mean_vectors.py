@@ -1,0 +1,246 @@
+"""Linear model of the mean token vector of a row."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.training._regressions import Regressions
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._state import state_array, state_int
+
+__all__ = ["MeanVectorModel", "TokenVectors"]
+
+
+@dataclass(frozen=True)
+class TokenVectors:
+    """Token vectors, and the rows from which their document frequencies are computed.
+
+    Parameters
+    ----------
+    values : ndarray of shape (V, E)
+        Vector of each token id.
+    sequences : RaggedArray of int
+        Token ids of rows with or without labels.
+    """
+
+    values: np.ndarray
+    sequences: RaggedArray
+
+
+class MeanVectorModel:
+    """Logistic regression on the mean vector of the tokens of a row.
+
+    The mean is weighted by inverse document frequency (IDF). It is a strong baseline if
+    there are few labelled rows (Arora, Liang and Ma, 2017): tokens in similar contexts
+    have similar vectors, so a model of the vectors also knows tokens without labels.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of classes, K.
+    multilabel : bool, default=False
+        Whether a row can have several labels or none.
+
+    Attributes
+    ----------
+    weights : ndarray of float32, shape (V,)
+        IDF of each token, zero for padding, unknown tokens and those without a vector.
+    table : ndarray of float32, shape (V, R)
+        Vectors with which the regressions compute logits. Those of training rows have
+        means of zero. Before `fit`, they have E components; after it, only as many as
+        there are classes if these are fewer.
+    regressions : Regressions or None
+        Regressions on the mean vectors. None if all rows belong to one class.
+    """
+
+    def __init__(self, n_classes: int, *, multilabel: bool = False) -> None:
+        self.n_classes = n_classes
+        self.multilabel = multilabel
+        self.weights = np.zeros(0, np.float32)
+        self.table = np.zeros((0, 1), np.float32)
+        self.regressions: Regressions | None = None
+
+    def fit_features(self, vectors: TokenVectors, rows: RaggedArray) -> np.ndarray:
+        """Fit IDF and standardisation, and return the features of rows.
+
+        Parameters
+        ----------
+        vectors : TokenVectors
+        rows : RaggedArray of int
+            Token ids of n training rows, from which the standardisation is computed.
+
+        Returns
+        -------
+        features : ndarray of shape (n, E)
+            Standardised mean vectors.
+        """
+        self.weights = _idf(vectors.sequences, len(vectors.values))
+        self.weights[~vectors.values.any(1)] = 0
+        self.table = vectors.values.astype(np.float32)
+        means = self.features(rows)
+        deviations = means.std(0)
+        scale = np.where(deviations > 0, deviations, 1)
+        self.table = ((vectors.values - means.mean(0)) / scale).astype(np.float32)
+        return self.features(rows)
+
+    def features(self, sequences: RaggedArray) -> np.ndarray:
+        """Return the mean vectors of rows, zero for rows without a known token.
+
+        Ids larger than those seen in `fit_features` are unknown.
+
+        Returns
+        -------
+        features : ndarray of shape (n, R)
+        """
+        ids, shares = self._shares(sequences)
+        shape = len(sequences), len(self.table)
+        return sparse.csr_array((shares, ids, sequences.offsets), shape) @ self.table
+
+    def fit(
+        self, features: np.ndarray, target: np.ndarray, weight: np.ndarray, C: float
+    ) -> Self:
+        """Fit the regressions, and reduce the vectors to what they need.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n, E)
+            Result of `fit_features`.
+        target : ndarray of int, shape (n,), or of shape (n, K)
+            Class of each row, or a label indicator matrix.
+        weight : ndarray of shape (n,)
+            Sample weights.
+        C : float
+            Inverse of the regularisation strength.
+
+        Returns
+        -------
+        self : MeanVectorModel
+        """
+        found = self.fitted_regressions(features, target, weight, C)
+        if found is not None and len(found.classes) < self.table.shape[1]:
+            self.table = (self.table @ found.coefficients).astype(np.float32)
+            units = np.eye(len(found.classes))
+            found = Regressions(found.classes, units, found.intercepts, found.exclusive)
+        self.regressions = found
+        return self
+
+    @staticmethod
+    def fitted_regressions(
+        features: np.ndarray, target: np.ndarray, weight: np.ndarray, C: float
+    ) -> Regressions | None:
+        """Return regressions, or None if all rows belong to one class."""
+        model = LogisticRegression(C=C, max_iter=1000)
+        if target.ndim == 2:
+            return _of_labels(model, features, target, weight)
+        if len(np.unique(target)) < 2:
+            return None
+        model.fit(features, target, weight)
+        w, b = model.coef_.T, model.intercept_
+        if len(model.classes_) == 2:
+            w, b = np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2
+        return Regressions(model.classes_, w, b)
+
+    def logits(self, sequences: RaggedArray) -> np.ndarray:
+        """Return the logits of rows, of shape (n, K), zero without regressions."""
+        if self.regressions is None:
+            return np.zeros((len(sequences), self.n_classes))
+        found = self.regressions.logits(self.features(sequences))
+        return self.regressions.expanded(found, found.argmin(1), self.n_classes)
+
+    def contributions(self, sequences: RaggedArray) -> np.ndarray:
+        """Return the contributions of the steps to the logits, except intercepts.
+
+        Returns
+        -------
+        contributions : ndarray of shape (n_steps, K)
+        """
+        if self.regressions is None:
+            return np.zeros((len(sequences.values), self.n_classes))
+        ids, shares = self._shares(sequences)
+        vectors = shares[:, np.newaxis] * self.table[ids]
+        of_classes = vectors @ self.regressions.coefficients
+        lowest = self.regressions.logits(self.features(sequences)).argmin(1)
+        lowest = lowest[sequences.row_of_steps]
+        return self.regressions.expanded(of_classes, lowest, self.n_classes)
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the model."""
+        return {
+            "n_classes": self.n_classes,
+            "multilabel": self.multilabel,
+            "weights": self.weights,
+            "table": self.table,
+            "regressions": self.regressions and vars(self.regressions).copy(),
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore a fitted model.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        n_classes = state_int(state["n_classes"], "n_classes", least=1)
+        model = cls(n_classes, multilabel=bool(state["multilabel"]))
+        model.weights = state_array(
+            state["weights"], "weights", kinds="f", shape=(None,)
+        )
+        n_tokens = len(model.weights)
+        if n_tokens < FIRST_TOKEN_ID or (model.weights < 0).any():
+            raise ValueError("The weights of tokens must not be negative.")
+        shape = n_tokens, None
+        model.table = state_array(state["table"], "table", kinds="f", shape=shape)
+        if state["regressions"] is not None:
+            model.regressions = Regressions(**state["regressions"])
+            model.regressions.check(n_classes)
+            if model.regressions.coefficients.shape[0] != model.table.shape[1]:
+                raise ValueError("There must be coefficients for each component.")
+        return model
+
+    def _shares(self, sequences: RaggedArray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the known id of each step, and its share of the mean of the row."""
+        ids = sequences.values
+        ids = np.where(ids < len(self.weights), ids, 0)  # padding has no weight
+        weights = self.weights[ids].astype(float)
+        row_of_steps = sequences.row_of_steps
+        totals = np.bincount(row_of_steps, weights, len(sequences))
+        shares = weights / np.maximum(totals, np.finfo(float).tiny)[row_of_steps]
+        return ids, shares
+
+
+def _idf(sequences: RaggedArray, n_tokens: int) -> np.ndarray:
+    """Return the smoothed inverse document frequency of each known token."""
+    ids = sequences.values
+    shape = len(sequences), max(n_tokens, int(ids.max(initial=0)) + 1)
+    ones = np.ones(len(ids), np.int32)
+    occurs = sparse.csr_array((ones, ids.copy(), sequences.offsets.copy()), shape)
+    occurs.sum_duplicates()
+    n_rows = np.bincount(occurs.indices, minlength=n_tokens)[:n_tokens]
+    idf = np.log((1 + len(sequences)) / (1 + n_rows)) + 1
+    idf[:FIRST_TOKEN_ID] = 0
+    return idf.astype(np.float32)
+
+
+def _of_labels(
+    model: LogisticRegression,
+    features: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+) -> Regressions:
+    """Fit a regression for each label, or an intercept alone for a constant label."""
+    of_labels = weight @ target
+    # smoothed as if there were one more row with each label, and one without it
+    intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
+    coefficients = np.zeros((features.shape[1], len(intercepts)))
+    for label in range(len(intercepts)):
+        if 0 < target[:, label].sum() < len(target):
+            model.fit(features, target[:, label] > 0, weight)
+            coefficients[:, label] = model.coef_[0]
+            intercepts[label] = model.intercept_[0]
+    return Regressions(np.arange(len(intercepts)), coefficients, intercepts, False)

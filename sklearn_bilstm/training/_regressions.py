@@ -1,0 +1,151 @@
+"""Logistic regressions of classes or labels on n-grams."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
+from sklearn_bilstm.utils._state import state_array
+
+__all__ = ["NgramFeatures", "Regressions", "dense", "fit_regressions"]
+
+
+@dataclass(frozen=True)
+class NgramFeatures:
+    """Features of regressions.
+
+    Parameters
+    ----------
+    columns : csr_array of shape (n_rows, n_columns)
+        TF-IDF weights of n-grams, followed by static features.
+    n_ngrams : int
+        Number of columns of n-grams.
+    """
+
+    columns: sparse.csr_array
+    n_ngrams: int
+
+    def take(self, rows: np.ndarray) -> "NgramFeatures":
+        """Return the features of some rows."""
+        return NgramFeatures(self.columns[rows], self.n_ngrams)
+
+
+@dataclass(frozen=True)
+class Regressions:
+    """Fitted logistic regressions, one per class.
+
+    Parameters
+    ----------
+    classes : ndarray of int, shape (n_found,)
+        Classes with training rows.
+    coefficients : csr_array or ndarray of shape (n_columns, n_found)
+        Sparse if most of them are zero.
+    intercepts : ndarray of shape (n_found,)
+    exclusive : bool, default=True
+        Whether each row belongs to exactly one class.
+    """
+
+    classes: np.ndarray
+    coefficients: np.ndarray | sparse.csr_array
+    intercepts: np.ndarray
+    exclusive: bool = True
+
+    def check(self, n_classes: int) -> None:
+        """Raise a ValueError if sizes differ or a number is not finite."""
+        n_found = len(state_array(self.classes, "classes", kinds="i", shape=(None,)))
+        known = np.arange(n_classes) if self.exclusive else np.arange(n_found)
+        if not np.isin(self.classes, known).all() or not 0 < n_found <= n_classes:
+            raise ValueError("The linear model must have some of the classes.")
+        state_array(self.intercepts, "intercepts", kinds="f", shape=(n_found,))
+        shape = None, n_found
+        if isinstance(self.coefficients, sparse.csr_array):
+            data = self.coefficients.data
+            state_array(data, "coefficients", kinds="f", shape=(None,))
+            if self.coefficients.shape[1] != n_found:
+                raise ValueError("There must be coefficients for each class.")
+        else:
+            state_array(self.coefficients, "coefficients", kinds="f", shape=shape)
+
+    def logits(self, X: sparse.csr_array) -> np.ndarray:
+        """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
+        logits = dense(X @ self.coefficients) + self.intercepts
+        return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
+
+    def expanded(
+        self, found: np.ndarray, lowest: np.ndarray, n_classes: int
+    ) -> np.ndarray:
+        """Expand values to all K classes, with mean zero if exclusive.
+
+        Parameters
+        ----------
+        found : ndarray of shape (n, n_found)
+            Logits, or contributions to them.
+        lowest : ndarray of int, shape (n,)
+            Index of the smallest logit, whose value classes without training rows get.
+        n_classes : int
+            Number of classes, K.
+        """
+        if not self.exclusive:
+            return found  # all labels are present
+        numbers = found
+        if len(self.classes) < n_classes:
+            least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
+            numbers = np.repeat(least, n_classes, axis=1)
+            numbers[:, self.classes] = found
+        return numbers - numbers.mean(1, keepdims=True)
+
+
+def dense(numbers: np.ndarray | sparse.csr_array) -> np.ndarray:
+    return numbers if isinstance(numbers, np.ndarray) else numbers.toarray()
+
+
+def fit_regressions(
+    X: NgramFeatures,
+    target: np.ndarray,
+    weight: np.ndarray,
+    after_each: Callable[[], None],
+) -> Regressions | None:
+    """Fit a regression for each class; return None if all rows belong to one class."""
+    if X.columns.nnz == 0:
+        return None
+    rows = X.columns, X.n_ngrams
+    if target.ndim == 2:
+        return _fit_labels(X, target, weight, after_each)
+    classes, found = np.unique(target, return_inverse=True)
+    if len(classes) < 2:
+        return None
+    if len(classes) == 2:  # a single regression suffices
+        w, b = fit_one_vs_rest(
+            *rows, found[:, np.newaxis], weight, least_expected=0, after_each=after_each
+        )
+        return Regressions(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
+    places = np.ones(len(found)), found, np.arange(len(found) + 1)
+    inside = sparse.csr_array(places, (len(found), len(classes))).tocsc()
+    fitted = fit_one_vs_rest(*rows, inside, weight, after_each=after_each)
+    return Regressions(classes, *fitted)
+
+
+def _fit_labels(
+    X: NgramFeatures,
+    target: np.ndarray,
+    weight: np.ndarray,
+    after_each: Callable[[], None],
+) -> Regressions:
+    """Fit a regression for each label, or an intercept alone for a constant label."""
+    of_labels = weight @ target
+    # smoothed as if there were one more row with each label, and one without it
+    intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
+    labels = np.arange(len(intercepts))
+    varies = target.min(0, initial=1) < target.max(0, initial=0)
+    coefficients: np.ndarray | sparse.csr_array
+    coefficients = sparse.csr_array((X.columns.shape[1], len(labels)))
+    if varies.any():
+        fitted, intercepts[varies] = fit_one_vs_rest(
+            X.columns, X.n_ngrams, target[:, varies] > 0, weight, after_each=after_each
+        )
+        # constant labels have zero coefficients
+        spread = sparse.csr_array(np.eye(len(labels))[varies])
+        coefficients = fitted @ spread
+    return Regressions(labels, coefficients, intercepts, False)
