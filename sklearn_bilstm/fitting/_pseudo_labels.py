@@ -9,7 +9,7 @@ from sklearn_bilstm.fitting._labels import scaled_to_mean_one
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._targets import LabelTarget
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
-from sklearn_bilstm.training import PseudoLabels, TokenVectors
+from sklearn_bilstm.training import PseudoLabels, TokenVectors, TrainingRows
 
 __all__ = ["PseudoLabelledRows"]
 
@@ -62,11 +62,14 @@ class PseudoLabelledRows:
             kept = random_state.choice(n_rows, _MOST_ROWS, replace=False)
             self._unlabelled = self._unlabelled.take(kept)
         labels: Any = train.target
-        self._labels = PseudoLabels(len(target.classes)).fit(
+        n_classes = len(target.classes)
+        rows = TrainingRows(
             *(train.sequences, labels, train.weight, self._unlabelled),
+            n_classes=n_classes,
             vectors=self._vectors,
             seed=self._seed,
         )
+        self._labels = PseudoLabels(n_classes).fit(rows)
         return self
 
     def fit_ngrams(self, ngrams: NgramModels, *, verbose: bool) -> SequenceDataset:

@@ -20,6 +20,7 @@ from sklearn_bilstm.training._schedules import SCHEDULES
 from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
 from sklearn_bilstm.training._splits import split_off_validation
 from sklearn_bilstm.training._stop import StopTraining
+from sklearn_bilstm.training._teachers import TrainingRows
 
 __all__ = [
     "OPTIMIZERS",
@@ -41,6 +42,7 @@ __all__ = [
     "SpanF1",
     "StopTraining",
     "TokenVectors",
+    "TrainingRows",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",

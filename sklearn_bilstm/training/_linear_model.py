@@ -17,7 +17,7 @@ from sklearn_bilstm.training._regressions import (
     dense,
     fit_regressions,
 )
-from sklearn_bilstm.training._splits import folds
+from sklearn_bilstm.training._splits import held_out_splits
 from sklearn_bilstm.training._temperature import (
     LARGEST_TEMPERATURE,
     fitted_shares,
@@ -27,9 +27,6 @@ from sklearn_bilstm.utils._state import state_array, state_int, state_number
 
 __all__ = ["LinearModel"]
 
-# Number of held-out rows that suffice to estimate the scale and the temperature of the
-# logits.
-_MIN_HELD_OUT_ROWS = 800
 # Models fitted to many pseudo-labels have large logits, and many of them are wrong.
 _LARGEST_OF_PSEUDO_LABELS = 10.0
 # Inverse regularisation strengths of the regressions on mean vectors. The larger one is
@@ -119,11 +116,7 @@ class LinearModel:
         """
         X = self._fitted_features(sequences, static)
         self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
-        n_pseudo = 0 if pseudo_labels is None else pseudo_labels.shape[1]
-        splits = self._splits(target[: len(target) - n_pseudo], seed)
-        targets = [target] * len(splits)
-        if pseudo_labels is not None:
-            splits, targets = _with_pseudo_labels(splits, target, pseudo_labels)
+        splits, targets = _splits(target, pseudo_labels, seed)
         progress = self._progress(1 + len(splits), verbose)
         rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
         if vectors is not None and len(rows):
@@ -132,9 +125,9 @@ class LinearModel:
                 means, targets, weight, splits, rows, logits
             )
         if logits.any():
-            largest = (
-                LARGEST_TEMPERATURE if n_pseudo == 0 else _LARGEST_OF_PSEUDO_LABELS
-            )
+            largest = LARGEST_TEMPERATURE
+            if pseudo_labels is not None:
+                largest = _LARGEST_OF_PSEUDO_LABELS
             truth, choices = self._choices(target[rows], logits)
             temperature = fitted_temperature(choices, truth, weight[rows], largest)
             if temperature is not None:
@@ -151,7 +144,9 @@ class LinearModel:
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
+        *,
         vectors: TokenVectors | None = None,
+        pseudo_labels: np.ndarray | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return held-out rows, and their logits by models fitted without them.
 
@@ -163,8 +158,7 @@ class LinearModel:
         logits : ndarray of shape (n_held_out, K)
         """
         X = self._fitted_features(sequences, None)
-        splits = self._splits(target, seed)
-        targets = [target] * len(splits)
+        splits, targets = _splits(target, pseudo_labels, seed)
         rows, logits = self._out_of_fold_logits(
             X, targets, weight, splits, lambda: None
         )
@@ -348,17 +342,6 @@ class LinearModel:
         columns = sparse.hstack([counts, sparse.csr_array(static)], format="csr")
         return NgramFeatures(columns, counts.shape[1])
 
-    def _splits(
-        self, target: np.ndarray, seed: int
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return training and held-out rows of as many folds as are needed."""
-        splits: list[tuple[np.ndarray, np.ndarray]] = []
-        for split in folds(target, seed):
-            splits.append(split)
-            if sum(len(held_out) for _, held_out in splits) >= _MIN_HELD_OUT_ROWS:
-                break
-        return splits
-
     def _progress(self, n_models: int, verbose: bool) -> Callable[[], None]:
         """Return a function to call after each regression."""
         is_single = self.n_classes <= 2 and not self.multilabel
@@ -449,14 +432,20 @@ class LinearModel:
         ]
 
 
-def _with_pseudo_labels(
-    splits: list[tuple[np.ndarray, np.ndarray]],
-    target: np.ndarray,
-    pseudo_labels: np.ndarray,
+def _splits(
+    target: np.ndarray, pseudo_labels: np.ndarray | None, seed: int
 ) -> tuple[list[tuple[np.ndarray, np.ndarray]], list[np.ndarray]]:
-    """Add the last rows to the training rows of splits; return targets of splits."""
+    """Return training and held-out rows of folds, and the targets of each fold.
+
+    The last rows, with pseudo-labels, are training rows of all folds.
+    """
+    if pseudo_labels is None:
+        splits = held_out_splits(target, seed)
+        return splits, [target] * len(splits)
     n_labelled = len(target) - pseudo_labels.shape[1]
-    others = np.arange(n_labelled, len(target))
-    added = [(np.concatenate([train, others]), fold) for train, fold in splits]
-    known = target[:n_labelled]
-    return added, [np.concatenate([known, found]) for found in pseudo_labels]
+    others, known = np.arange(n_labelled, len(target)), target[:n_labelled]
+    splits = [
+        (np.concatenate([train, others]), held_out)
+        for train, held_out in held_out_splits(known, seed)
+    ]
+    return splits, [np.concatenate([known, found]) for found in pseudo_labels]

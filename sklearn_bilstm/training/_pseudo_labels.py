@@ -1,39 +1,44 @@
-"""Pseudo-labels of unlabelled rows, by a naive Bayes teacher."""
+"""Pseudo-labels of unlabelled rows."""
 
 from typing import Self
 
 import numpy as np
-from scipy import sparse
 from scipy.special import log_softmax, softmax
 
-from sklearn_bilstm.sequences import RaggedArray
 from sklearn_bilstm.training._linear_model import LinearModel
-from sklearn_bilstm.training._mean_vectors import TokenVectors
-from sklearn_bilstm.training._naive_bayes import NaiveBayesEM
-from sklearn_bilstm.training._splits import folds
-from sklearn_bilstm.training._temperature import fitted_temperature
-from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.training._splits import held_out_splits
+from sklearn_bilstm.training._teachers import (
+    NGRAMS,
+    FittedTeacher,
+    LinearTeacher,
+    NaiveBayesTeacher,
+    TrainingRows,
+)
+from sklearn_bilstm.training._temperature import fitted_shares, fitted_temperature
 
 __all__ = ["PseudoLabels"]
 
 # Weight of a row whose pseudo-label is certain, relative to a labelled row.
 _WEIGHT = 0.3
-# Lengths of the n-grams of the linear model that naive Bayes must outperform.
-_NGRAMS = (1, 2)
-# Minimum number of labelled and unlabelled rows with a token. Others relate no rows.
-_MIN_ROWS = 2
 # Naive Bayes treats tokens as independent: logits of long rows are far too large. Those
 # of the linear model are flattened likewise if they are noise.
 _LARGEST_TEMPERATURE = 100.0
+# Number of standard errors by which the log loss must improve.
+_N_ERRORS = 2.0
+# Number of unlabelled rows that suffice to decide.
+_ROWS_TO_COMPARE = 3000
 
 
 class PseudoLabels:
-    """Pseudo-labels (Lee, 2013) of unlabelled rows, by naive Bayes and EM.
+    """Pseudo-labels (Lee, 2013) of unlabelled rows.
 
-    They are used only if naive Bayes predicts held-out labelled rows better than the
-    class frequencies, and better than a linear model that is fitted without unlabelled
-    rows: the mean differences of their log losses must exceed their standard errors,
-    and the accuracy of naive Bayes must not be lower than that of the linear model.
+    Two teachers are fitted to the labelled rows, and predict the classes of the
+    unlabelled ones: naive Bayes with EM, and a linear model. Their logits are averaged,
+    with shares that are fitted to held-out rows (Wolpert, 1992).
+
+    To decide whether pseudo-labels are used, a linear model learns from rows with them,
+    and predicts labelled rows that are held out. They must improve its log loss by more
+    than two standard errors, and must not lower its accuracy.
 
     Parameters
     ----------
@@ -43,10 +48,12 @@ class PseudoLabels:
     Attributes
     ----------
     is_used : bool
-        Whether naive Bayes is better.
+        Whether pseudo-labels are used.
+    share_of_naive_bayes : float
+        Share of naive Bayes in the mean of the logits of both teachers.
     accuracy, linear_accuracy : float
-        Accuracy of naive Bayes and of the linear model on held-out labelled rows. Zero
-        if no rows can be held out.
+        Accuracy of the linear model on held-out labelled rows, with pseudo-labels and
+        without them. Zero if no rows can be held out.
     target : ndarray of int, shape (n_unlabelled,)
         Most probable class of each unlabelled row. Empty unless `is_used`.
     weight : ndarray of shape (n_unlabelled,)
@@ -54,98 +61,101 @@ class PseudoLabels:
         Empty unless `is_used`.
     target_of_folds : ndarray of int, shape (n_folds, n_unlabelled)
         The same classes as in `target`, if the labelled rows of a fold are held out.
-        Without folds if no rows can be held out.
+        Without folds unless `is_used`.
     """
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes
         self.is_used = False
+        self.share_of_naive_bayes = 0.0
         self.accuracy = self.linear_accuracy = 0.0
-        self.target = np.zeros(0, np.intp)
-        self.weight = np.zeros(0)
-        self.target_of_folds = np.zeros((0, 0), np.intp)
+        self._forget()
 
-    def fit(
-        self,
-        sequences: RaggedArray,
-        target: np.ndarray,
-        weight: np.ndarray,
-        unlabelled: RaggedArray,
-        *,
-        seed: int,
-        vectors: TokenVectors | None = None,
-    ) -> Self:
-        """Fit naive Bayes, and compare it with the linear model.
-
-        Parameters
-        ----------
-        sequences : RaggedArray of int
-            Token ids of labelled rows.
-        target : ndarray of int, shape (n,)
-            Class of each labelled row.
-        weight : ndarray of shape (n,)
-            Weights of labelled rows.
-        unlabelled : RaggedArray of int
-            Token ids of unlabelled rows.
-        seed : int
-            Controls the split into folds.
-        vectors : TokenVectors, default=None
-            Token vectors of the linear model.
-
-        Returns
-        -------
-        self : PseudoLabels
-        """
-        linear = LinearModel(_NGRAMS, self.n_classes)
-        rows, linear_logits = linear.out_of_fold_logits(
-            sequences, target, weight, seed, vectors
+    def fit(self, rows: TrainingRows) -> Self:
+        """Fit the teachers, and decide whether pseudo-labels are used."""
+        linear = LinearModel(NGRAMS, self.n_classes)
+        held_out, without = linear.out_of_fold_logits(
+            *(rows.sequences, rows.target, rows.weight, rows.seed), vectors=rows.vectors
         )
-        if not len(rows):
-            return self
-        X, X_unlabelled = _tokens(sequences, unlabelled)
-        logits = self._fit_folds(X, target, weight, X_unlabelled, seed)[rows]
-        held_out = np.eye(self.n_classes)[target[rows]], weight[rows]
-        self.accuracy = _accuracy(logits, *held_out)
-        self.linear_accuracy = _accuracy(linear_logits, *held_out)
-        temperature = fitted_temperature(logits, *held_out, _LARGEST_TEMPERATURE)
-        if temperature is None:
-            return self
-        self.is_used = _is_better(logits / temperature, linear_logits, *held_out)
-        if self.is_used:
-            model = NaiveBayesEM(self.n_classes)
-            model.fit(X, target, weight, X_unlabelled)
-            posteriors = softmax(model.logits(X_unlabelled) / temperature, axis=1)
-            self.target = posteriors.argmax(1)
-            self.weight = self._weights(posteriors.max(1), target, weight)
+        if len(held_out) and self._predict(rows):
+            truth = self._truth(rows, held_out)
+            found = self._logits_of_student(rows)
+            self.accuracy = _accuracy(found, *truth)
+            self.linear_accuracy = _accuracy(without, *truth)
+            self.is_used = _is_better(found, without, *truth)
+        if not self.is_used:
+            self._forget()
         return self
 
-    def _fit_folds(
-        self,
-        X: sparse.csr_array,
-        target: np.ndarray,
-        weight: np.ndarray,
-        X_unlabelled: sparse.csr_array,
-        seed: int,
-    ) -> np.ndarray:
-        """Set `target_of_folds`, and return the logits of rows that are held out."""
-        logits = np.zeros((len(target), self.n_classes))
-        found = []
-        for train, held_out in folds(target, seed):
-            model = NaiveBayesEM(self.n_classes)
-            model.fit(X[train], target[train], weight[train], X_unlabelled)
-            logits[held_out] = model.logits(X[held_out])
-            found.append(model.logits(X_unlabelled).argmax(1))
-        self.target_of_folds = np.array(found)
+    def _forget(self) -> None:
+        self.target, self.weight = np.zeros(0, np.intp), np.zeros(0)
+        self.target_of_folds = np.zeros((0, 0), np.intp)
+
+    def _truth(
+        self, rows: TrainingRows, held_out: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        return np.eye(self.n_classes)[rows.target[held_out]], rows.weight[held_out]
+
+    def _predict(self, rows: TrainingRows) -> bool:
+        """Predict the classes of unlabelled rows, and return whether it is possible."""
+        teachers = NaiveBayesTeacher(rows), LinearTeacher(rows)
+        splits = held_out_splits(rows.target, rows.seed)
+        of_folds = [
+            [teacher.fitted(train) for teacher in teachers] for train, _ in splits
+        ]
+        logits = np.concatenate(
+            [
+                [model.labelled(held_out) for model in fitted]
+                for (_, held_out), fitted in zip(splits, of_folds, strict=True)
+            ],
+            axis=1,
+        )
+        truth = self._truth(rows, np.concatenate([held_out for _, held_out in splits]))
+        shares, _ = fitted_shares(logits, *truth)
+        mean = np.tensordot(shares, logits, axes=1)
+        temperature = fitted_temperature(mean, *truth, _LARGEST_TEMPERATURE)
+        if temperature is None:
+            return False
+
+        def predicted(fitted: list[FittedTeacher]) -> np.ndarray:
+            parts = zip(shares, fitted, strict=True)
+            return sum(share * model.unlabelled() for share, model in parts)
+
+        everywhere = np.arange(len(rows.target))
+        found = predicted([teacher.fitted(everywhere) for teacher in teachers])
+        posteriors = softmax(found / temperature, axis=1)
+        self.share_of_naive_bayes = float(shares[0])
+        self.target = posteriors.argmax(1)
+        self.weight = self._weights(posteriors.max(1), self.target, rows)
+        self.target_of_folds = np.array(
+            [predicted(fitted).argmax(1) for fitted in of_folds]
+        )
+        return True
+
+    def _logits_of_student(self, rows: TrainingRows) -> np.ndarray:
+        """Return logits of held-out rows by a linear model with pseudo-labels."""
+        kept = np.arange(len(self.target))
+        if len(kept) > _ROWS_TO_COMPARE:
+            random_state = np.random.RandomState(rows.seed)
+            kept = random_state.choice(len(kept), _ROWS_TO_COMPARE, replace=False)
+        _, logits = LinearModel(NGRAMS, self.n_classes).out_of_fold_logits(
+            rows.sequences.joined(rows.unlabelled.take(kept)),
+            np.concatenate([rows.target, self.target[kept]]),
+            np.concatenate([rows.weight, self.weight[kept]]),
+            rows.seed,
+            vectors=rows.vectors,
+            pseudo_labels=self.target_of_folds[:, kept],
+        )
         return logits
 
     def _weights(
-        self, confidence: np.ndarray, target: np.ndarray, weight: np.ndarray
+        self, confidence: np.ndarray, target: np.ndarray, rows: TrainingRows
     ) -> np.ndarray:
         """Return the weights of unlabelled rows; classes keep their mean weights."""
-        n_rows = np.bincount(target, minlength=self.n_classes)
-        total = np.bincount(target, weight, self.n_classes)
+        n_rows = np.bincount(rows.target, minlength=self.n_classes)
+        total = np.bincount(rows.target, rows.weight, self.n_classes)
         of_classes = total / np.maximum(n_rows, 1)
-        return _WEIGHT * confidence * of_classes[self.target]
+        return _WEIGHT * confidence * of_classes[target]
 
 
 def _accuracy(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
@@ -159,47 +169,37 @@ def _is_better(
     truth: np.ndarray,
     weight: np.ndarray,
 ) -> bool:
-    """Return whether calibrated logits beat class frequencies and the linear model."""
+    """Return whether logits beat those without pseudo-labels and class frequencies.
+
+    Log losses are those of calibrated logits.
+    """
     if _accuracy(logits, truth, weight) < _accuracy(linear_logits, truth, weight):
+        return False
+    found = _log_probabilities(logits, truth, weight)
+    if found is None:
         return False
     frequencies = np.average(truth, axis=0, weights=weight)
     # classes that are never held out do not count: their truth is zero
     log_frequencies = np.log(np.maximum(frequencies, np.finfo(float).tiny))
-    baselines = [log_frequencies[None]]
-    of_linear = fitted_temperature(linear_logits, truth, weight, _LARGEST_TEMPERATURE)
-    # otherwise, the linear model is worse than the class frequencies
-    if of_linear is not None:
-        baselines.append(log_softmax(linear_logits / of_linear, axis=1))
-    found = log_softmax(logits, axis=1)
+    of_linear = _log_probabilities(linear_logits, truth, weight)
     # effective sample size (Kish, 1965)
     n_rows = weight.sum() ** 2 / np.square(weight).sum()
 
     def exceeds_error(gain: np.ndarray) -> bool:
         mean = np.average(gain, weights=weight)
         variance = np.average((gain - mean) ** 2, weights=weight)
-        return bool(mean > np.sqrt(variance / n_rows))
+        return bool(mean > _N_ERRORS * np.sqrt(variance / n_rows))
 
     return all(
-        exceeds_error((truth * (found - baseline)).sum(1)) for baseline in baselines
+        exceeds_error((truth * (found - baseline)).sum(1))
+        for baseline in (log_frequencies[None], of_linear)
+        if baseline is not None  # worse than the class frequencies
     )
 
 
-def _tokens(*parts: RaggedArray) -> list[sparse.csr_array]:
-    """Return which tokens occur in each row, for tokens that occur in several rows."""
-    n_ids = 1 + int(max(part.values.max(initial=0) for part in parts))
-    occur = [_occurrences(part, n_ids) for part in parts]
-    n_rows = sum(occurs.sum(0) for occurs in occur)
-    kept = np.flatnonzero(n_rows >= _MIN_ROWS)
-    return [occurs[:, kept] for occurs in occur]
-
-
-def _occurrences(sequences: RaggedArray, n_ids: int) -> sparse.csr_array:
-    """Return an indicator matrix of the known tokens of each row."""
-    is_known = sequences.values >= FIRST_TOKEN_ID
-    starts = np.concatenate([[0], np.cumsum(is_known)])[sequences.offsets]
-    ids = sequences.values[is_known]
-    shape = len(sequences), n_ids
-    occurs = sparse.csr_array((np.ones(len(ids)), ids, starts), shape)
-    occurs.sum_duplicates()
-    occurs.data[:] = 1
-    return occurs
+def _log_probabilities(
+    logits: np.ndarray, truth: np.ndarray, weight: np.ndarray
+) -> np.ndarray | None:
+    """Return calibrated log probabilities, or None if they are uninformative."""
+    temperature = fitted_temperature(logits, truth, weight, _LARGEST_TEMPERATURE)
+    return None if temperature is None else log_softmax(logits / temperature, axis=1)

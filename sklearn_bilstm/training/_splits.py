@@ -11,9 +11,12 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-__all__ = ["folds", "split_off_validation"]
+__all__ = ["folds", "held_out_splits", "split_off_validation"]
 
 _N_FOLDS = 5
+# Number of held-out rows that suffice to estimate the size and the temperature of
+# logits.
+_MIN_HELD_OUT_ROWS = 800
 
 
 def split_off_validation(
@@ -92,3 +95,15 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
     rarest = np.unique(target, return_counts=True)[1].min() if target.ndim == 1 else 0
     splitter = StratifiedKFold if rarest >= n_folds else KFold
     return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)
+
+
+def held_out_splits(
+    target: np.ndarray, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return training and held-out rows of as many folds as are needed."""
+    splits: list[tuple[np.ndarray, np.ndarray]] = []
+    for split in folds(target, seed):
+        splits.append(split)
+        if sum(len(held_out) for _, held_out in splits) >= _MIN_HELD_OUT_ROWS:
+            break
+    return splits

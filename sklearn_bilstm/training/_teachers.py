@@ -1,0 +1,139 @@
+"""Models that predict the classes of unlabelled rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.training._linear_model import LinearModel
+from sklearn_bilstm.training._mean_vectors import TokenVectors
+from sklearn_bilstm.training._naive_bayes import NaiveBayesEM
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+
+__all__ = [
+    "NGRAMS",
+    "FittedTeacher",
+    "LinearTeacher",
+    "NaiveBayesTeacher",
+    "TrainingRows",
+]
+
+# Lengths of the n-grams of linear models.
+NGRAMS = 1, 2
+# Minimum number of labelled and unlabelled rows with a token. Others relate no rows.
+_MIN_ROWS = 2
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Labelled and unlabelled rows.
+
+    Parameters
+    ----------
+    sequences : RaggedArray of int
+        Token ids of labelled rows.
+    target : ndarray of int, shape (n,)
+        Class of each labelled row.
+    weight : ndarray of shape (n,)
+        Weights of labelled rows.
+    unlabelled : RaggedArray of int
+        Token ids of unlabelled rows.
+    n_classes : int
+        Number of classes, K.
+    vectors : TokenVectors or None
+        Token vectors of linear models.
+    seed : int
+        Controls the split into folds.
+    """
+
+    sequences: RaggedArray
+    target: np.ndarray
+    weight: np.ndarray
+    unlabelled: RaggedArray
+    n_classes: int
+    vectors: TokenVectors | None
+    seed: int
+
+
+@dataclass(frozen=True)
+class FittedTeacher:
+    """A model that is fitted to some of the labelled rows.
+
+    Parameters
+    ----------
+    labelled : callable
+        Returns the logits of the labelled rows with given indices, (n_indices, K).
+    unlabelled : callable
+        Returns the logits of all unlabelled rows, (n_unlabelled, K).
+    """
+
+    labelled: Callable[[np.ndarray], np.ndarray]
+    unlabelled: Callable[[], np.ndarray]
+
+
+class NaiveBayesTeacher:
+    """Naive Bayes with EM, which also learns from unlabelled rows.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    """
+
+    def __init__(self, rows: TrainingRows) -> None:
+        self._rows = rows
+        self._X, self._X_unlabelled = _tokens(rows.sequences, rows.unlabelled)
+
+    def fitted(self, train: np.ndarray) -> FittedTeacher:
+        """Return a model that is fitted to the labelled rows with given indices."""
+        rows, X, X_unlabelled = self._rows, self._X, self._X_unlabelled
+        model = NaiveBayesEM(rows.n_classes)
+        model.fit(X[train], rows.target[train], rows.weight[train], X_unlabelled)
+        return FittedTeacher(
+            lambda indices: model.logits(X[indices]), lambda: model.logits(X_unlabelled)
+        )
+
+
+class LinearTeacher:
+    """Linear model, whose use as a teacher is self-training (Yarowsky, 1995).
+
+    Parameters
+    ----------
+    rows : TrainingRows
+    """
+
+    def __init__(self, rows: TrainingRows) -> None:
+        self._rows = rows
+
+    def fitted(self, train: np.ndarray) -> FittedTeacher:
+        """Return a model that is fitted to the labelled rows with given indices."""
+        rows = self._rows
+        labelled = rows.sequences.take(train), rows.target[train], rows.weight[train]
+        model = LinearModel(NGRAMS, rows.n_classes)
+        model.fit(*labelled, rows.seed, vectors=rows.vectors)
+        return FittedTeacher(
+            lambda indices: model.logits(rows.sequences.take(indices)),
+            lambda: model.logits(rows.unlabelled),
+        )
+
+
+def _tokens(*parts: RaggedArray) -> list[sparse.csr_array]:
+    """Return which tokens occur in each row, for tokens that occur in several rows."""
+    n_ids = 1 + int(max(part.values.max(initial=0) for part in parts))
+    occur = [_occurrences(part, n_ids) for part in parts]
+    n_rows = sum(occurs.sum(0) for occurs in occur)
+    kept = np.flatnonzero(n_rows >= _MIN_ROWS)
+    return [occurs[:, kept] for occurs in occur]
+
+
+def _occurrences(sequences: RaggedArray, n_ids: int) -> sparse.csr_array:
+    """Return an indicator matrix of the known tokens of each row."""
+    is_known = sequences.values >= FIRST_TOKEN_ID
+    starts = np.concatenate([[0], np.cumsum(is_known)])[sequences.offsets]
+    ids = sequences.values[is_known]
+    shape = len(sequences), n_ids
+    occurs = sparse.csr_array((np.ones(len(ids)), ids, starts), shape)
+    occurs.sum_duplicates()
+    occurs.data[:] = 1
+    return occurs
