@@ -95,16 +95,15 @@ def prepare_fit(
     kept = _kept_log_odds(config, previous_model, pretrained)
     ngrams = _unfitted_ngrams(config, reader, target, len(train), kept)
     sequences = _with_unlabelled(
-        config, reader, train.sequences, unlabelled, X_unlabelled
+        *(reader, train.sequences, unlabelled, X_unlabelled),
+        is_used=previous_model is None and pretrained is None,
     )
     network, vectors = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if previous_model is None
         else _continued_network(config, previous_model, ngrams, sequences, seeds[0])
     )
-    pseudo = _pseudo_labelled(
-        config, previous_model, target, train, sequences, vectors, seeds[0]
-    )
+    pseudo = PseudoLabelledRows(train, sequences, target, vectors, seeds[0]).fit()
     train = pseudo.fit_ngrams(ngrams, verbose=config.verbose > 0)
     n_epochs = number_of_epochs(config, len(train), reader.input_type)
     resolved = {
@@ -247,7 +246,7 @@ def _labelled(
     sample_weight: Any,
 ) -> LabelledRows:
     """Return the rows with a label, and their validated y."""
-    labelled = separate_unlabelled(rows, y, sample_weight, config, reader.input_type)
+    labelled = separate_unlabelled(rows, y, sample_weight, reader.input_type)
     rows, y, sample_weight, unlabelled = labelled
     y = _checked_y(rows, y, config, types)
     return LabelledRows(rows, y, sample_weight, unlabelled)
@@ -332,39 +331,28 @@ def _validation_rows(
 
 
 def _with_unlabelled(
-    config: Config,
     reader: SequenceReader,
     sequences: RaggedArray,
     unlabelled: SequenceDataset | None,
     X_unlabelled: Any,
+    *,
+    is_used: bool,
 ) -> RaggedArray:
-    """Return the sequences from whose co-occurrences token vectors are computed."""
-    if unlabelled is not None:
-        sequences = sequences.joined(unlabelled.sequences)
-    if X_unlabelled is None or config.embedding is None:
-        return sequences
-    if not isinstance(config.embedding, str) or reader.input_type != "tokens":
-        raise ValueError(
-            "X_unlabelled requires token input and embedding='svd': do not pass it for "
-            "numbers or given vectors."
-        )
-    rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
-    return sequences.joined(rows.sequences)
+    """Return the sequences of training rows, followed by those without a label.
 
-
-def _pseudo_labelled(
-    config: Config,
-    previous_model: FittedModel | None,
-    target: Target,
-    train: SequenceDataset,
-    sequences: RaggedArray,
-    vectors: TokenVectors | None,
-    seed: int,
-) -> PseudoLabelledRows:
-    """Return the unlabelled rows of a new network that is not pretrained."""
-    if previous_model is not None or config.pretrained is not None:
-        sequences = train.sequences
-    return PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
+    A network that is trained already does not use the latter.
+    """
+    found = [] if unlabelled is None else [unlabelled.sequences]
+    if X_unlabelled is not None:
+        if reader.input_type != "tokens":
+            raise ValueError(
+                "X_unlabelled requires token input: do not pass it for numbers."
+            )
+        rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
+        found.append(rows.sequences)
+    for others in found if is_used else []:
+        sequences = sequences.joined(others)
+    return sequences
 
 
 # -- n-gram models

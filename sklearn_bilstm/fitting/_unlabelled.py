@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._unlabelled import find_unlabelled, labels_of
@@ -23,7 +22,7 @@ class LabelledRows(NamedTuple):
     y, sample_weight : object
         Their labels and weights, not yet validated.
     unlabelled : SequenceDataset or None
-        Rows without a label. None if there are none, or if they are ignored.
+        Rows without a label. None if there are none.
     """
 
     rows: SequenceDataset
@@ -33,7 +32,7 @@ class LabelledRows(NamedTuple):
 
 
 def separate_unlabelled(
-    rows: SequenceDataset, y: Any, sample_weight: Any, config: Config, input_type: str
+    rows: SequenceDataset, y: Any, sample_weight: Any, input_type: str
 ) -> LabelledRows:
     """Separate the rows of X whose label in y is missing.
 
@@ -43,7 +42,6 @@ def separate_unlabelled(
         Rows of X.
     y, sample_weight : object
         Arguments of `fit`.
-    config : Config
     input_type : {"tokens", "numeric"}
         Type of X.
 
@@ -57,28 +55,26 @@ def separate_unlabelled(
     if not is_unlabelled.any():
         return LabelledRows(rows, y, sample_weight)
     check_consistent_length(rows.sequences, is_unlabelled)
-    _check_use(is_unlabelled, config, input_type)
+    _check_use(is_unlabelled, input_type)
     labelled, others = np.flatnonzero(~is_unlabelled), np.flatnonzero(is_unlabelled)
-    unlabelled = None if config.embedding is None else rows.take(others)
     sample_weight = as_target(sample_weight, name="sample_weight")
     if sample_weight is not None and np.ndim(sample_weight):
         check_consistent_length(rows.sequences, sample_weight)
         sample_weight = labels_of(sample_weight, labelled)
     return LabelledRows(
-        rows.take(labelled), labels_of(y, labelled), sample_weight, unlabelled
+        rows.take(labelled), labels_of(y, labelled), sample_weight, rows.take(others)
     )
 
 
-def _check_use(is_unlabelled: np.ndarray, config: Config, input_type: str) -> None:
+def _check_use(is_unlabelled: np.ndarray, input_type: str) -> None:
     if is_unlabelled.all():
         raise ValueError(
             "y must hold a label for at least one row: all "
             f"{len(is_unlabelled)} are missing, such as None or NaN."
         )
-    if input_type == "tokens" and isinstance(config.embedding, str | None):
+    if input_type == "tokens":
         return
     raise ValueError(
         f"y has a missing label: row {is_unlabelled.argmax()}. Rows without a label "
-        "require token input and embedding='svd', which learns token vectors from "
-        "them: for numbers or given vectors, remove them from X and y."
+        "require token input: for numbers, remove them from X and y."
     )

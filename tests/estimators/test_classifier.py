@@ -615,11 +615,6 @@ class TestEmbeddingInitialisation:
         with pytest.raises(ValueError, match=f"(?s){message}"):
             self.untrained().fit(ids, y, X_unlabelled=more)
 
-    def test_x_unlabelled_is_ignored_without_svd(self, ids, y):
-        model = small_classifier(embedding=None)
-        twin = small_classifier(embedding=None).fit(ids, y)
-        assert_same(model.fit(ids, y, X_unlabelled=ids + 5), twin, ids)
-
     def test_x_unlabelled_raises_for_numeric_input(self, ids, y):
         with pytest.raises(ValueError, match="requires token input"):
             self.untrained().fit(ids / 3.0, y, X_unlabelled=ids / 3.0)

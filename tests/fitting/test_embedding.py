@@ -87,7 +87,8 @@ class TestEmbedding:
         with pytest.raises(ValueError, match="'embedding' parameter must not"):
             small_classifier(embedding=np.ones((5, 2))).fit(np.ones((40, 3)), y)
 
-    def test_x_unlabelled_raises_with_a_given_embedding(self, ids, y):
-        model = small_classifier(embedding=np.ones((30, 2)))
-        with pytest.raises(ValueError, match="X_unlabelled.*do not pass it"):
-            model.fit(ids, y, X_unlabelled=ids)
+    def test_an_id_of_x_unlabelled_without_a_vector_raises(self, ids, y):
+        model = small_classifier(embedding=np.ones((ids.max() + 1, 2)))
+        model.fit(ids, y, X_unlabelled=ids)
+        with pytest.raises(ValueError, match="one vector per id"):
+            model.fit(ids, y, X_unlabelled=ids + 5)

@@ -75,7 +75,9 @@ def test_number_of_unlabelled_rows_is_limited(topics, monkeypatch):
     monkeypatch.setattr(_pseudo_labels, "_MOST_ROWS", 500)
     train = SequenceDataset(ragged(X.tolist()), y)
     both = train.sequences.joined(ragged(X_unlabelled.tolist()))
-    rows = _pseudo_labels.PseudoLabelledRows(train, both, LabelTarget(np.arange(2)), 0)
+    rows = _pseudo_labels.PseudoLabelledRows(
+        train, both, LabelTarget(np.arange(2)), None, 0
+    )
     found = rows.fit().fit_ngrams(NgramModels(), verbose=False)
     assert len(found) == 560
     np.testing.assert_allclose(found.weight.mean(), 1)
