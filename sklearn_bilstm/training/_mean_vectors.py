@@ -83,7 +83,9 @@ class MeanVectorModel:
         self.table = vectors.values.astype(np.float32)
         means = self.features(rows)
         deviations = means.std(0)
-        scale = np.where(deviations > 0, deviations, 1)
+        # a constant component is not divided by its rounding error
+        rounding = np.finfo(np.float32).eps * np.abs(means).max(0, initial=0)
+        scale = np.where(deviations > rounding, deviations, 1)
         self.table = ((vectors.values - means.mean(0)) / scale).astype(np.float32)
         return self.features(rows)
 
