@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import LinearModel
 from sklearn_bilstm.training._one_vs_rest import _C
-from sklearn_bilstm.training._regressions import Regressions, fit_regressions
+from sklearn_bilstm.training._regressions import fit_regressions
 from tests.helpers import ragged
 
 
@@ -372,11 +372,3 @@ class TestPseudoLabels:
         assert (
             self.fitted(None).temperature_ < 3 < self.fitted(pseudo_labels).temperature_
         )
-
-
-@pytest.mark.parametrize("classes", [[0, 5], [0, 1, 1], [-1], []], ids=str)
-def test_regressions_of_other_classes_are_refused(classes):
-    n_found = len(classes)
-    of_classes = np.array(classes, np.int64), np.zeros((4, n_found)), np.zeros(n_found)
-    with pytest.raises(ValueError, match="must have some of the classes"):
-        Regressions(*of_classes).check(n_classes=2)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_bilstm.training import MeanVectorModel, TokenVectors
@@ -181,9 +182,12 @@ def test_a_class_without_rows_has_the_lowest_logit_and_its_contributions(rows, v
     logits = model.logits(ragged(rows))
     assert logits.shape == (60, 3)
     assert (logits[:, 1] == logits.min(1)).all()
-    lowest = logits[0, [0, 2]].argmin() * 2
-    contributions = model.contributions(ragged(rows[:1]))
-    assert np.array_equal(contributions[:, 1], contributions[:, lowest])
+    lowest = logits[:, [0, 2]].argmin(1) * 2
+    assert 0 < lowest.sum() < 120
+    contributions = model.contributions(ragged(rows))
+    steps = np.arange(len(contributions))
+    expected = contributions[steps, lowest[ragged(rows).row_of_steps]]
+    assert np.array_equal(contributions[:, 1], expected)
 
 
 def test_constant_labels_have_the_logit_of_their_odds(rows, values):
@@ -213,3 +217,68 @@ def test_a_restored_model_gives_equal_logits(rows, values, kind):
     assert np.array_equal(
         found.contributions(ragged(rows)), model.contributions(ragged(rows))
     )
+
+
+def changed(state, place, value):
+    """A state of a fitted model with one changed value."""
+    *owners, name = place.split(".")
+    owner = state = {**state, "regressions": {**state["regressions"]}}
+    for part in owners:
+        owner = owner[part]
+    owner[name] = value(owner[name]) if callable(value) else value
+    return state
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("n_classes", 0),
+        ("n_classes", 2),
+        ("n_classes", 3.0),
+        ("multilabel", True),
+        ("weights", None),
+        ("weights", lambda a: -a),
+        ("weights", lambda a: a + 1),  # also of padding
+        ("weights", lambda a: a * np.float32(np.nan)),
+        ("weights", lambda a: a * np.float32(1e20)),
+        ("weights", lambda a: a.astype(int)),
+        ("weights", lambda a: a[:1]),
+        ("weights", lambda a: a[:-1]),
+        ("weights", lambda a: a[:, np.newaxis]),
+        ("table", None),
+        ("table", lambda a: a[:-1]),
+        ("table", lambda a: a[:, :-1]),
+        ("table", lambda a: a[:, 0]),
+        ("table", lambda a: a.astype(int)),
+        ("table", lambda a: a.astype(complex)),
+        ("table", lambda a: a * np.float32(1e20)),
+        ("regressions.classes", lambda a: a + 1),
+        ("regressions.coefficients", lambda a: a[:-1]),
+        ("regressions.coefficients", lambda a: a[:, :-1]),
+        ("regressions.coefficients", lambda a: a * 1e300),
+        ("regressions.coefficients", sparse.csr_array),
+        ("regressions.intercepts", lambda a: a * np.inf),
+        ("regressions.exclusive", False),
+    ],
+)
+def test_an_invalid_state_is_refused(rows, values, place, value):
+    model, _ = fitted(rows, values, targets(rows)["three classes"])
+    state = changed(model.state(), place, value)
+    with pytest.raises(ValueError, match="must"):
+        MeanVectorModel.from_state(state)
+
+
+@pytest.mark.parametrize("value", [{}, [1], lambda known: {**known, "more": 3}])
+def test_other_regressions_are_refused(rows, values, value):
+    model, _ = fitted(rows, values, targets(rows)["three classes"])
+    with pytest.raises(TypeError, match="Regressions"):
+        MeanVectorModel.from_state(changed(model.state(), "regressions", value))
+
+
+@pytest.mark.parametrize("name", ["n_classes", "weights", "table", "regressions"])
+def test_a_state_without_a_value_is_refused(rows, values, name):
+    model, _ = fitted(rows, values, targets(rows)["three classes"])
+    state = model.state()
+    del state[name]
+    with pytest.raises(LookupError, match=name):
+        MeanVectorModel.from_state(state)
