@@ -228,6 +228,17 @@ def test_fitted_estimators_of_every_task_round_trip(name, path):
     assert_same(found, model)
 
 
+@pytest.mark.parametrize(
+    "y", [[0, 1] * 15, [0, 1, 2] * 10, SEVERAL], ids=["two", "three", "labels"]
+)
+def test_regressions_on_mean_token_vectors_round_trip(y, path):
+    model = small_classifier(**WHOLE).fit(IDS, y)
+    model.linear_model_.share_of_vectors = 0.5
+    found = round_trip(model, path)
+    assert_same(found.predict_proba(IDS), model.predict_proba(IDS))
+    assert found.linear_model_.share_of_vectors == 0.5
+
+
 TAGGERS = {
     "words": small_tagger(early_stopping=True),
     "words of vectors": small_tagger(embedding=WordVectors(["anna"], [[1.0, 2.0]])),
