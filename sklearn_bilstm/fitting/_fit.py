@@ -497,12 +497,18 @@ def _continued_network(
 ) -> tuple[Any, TokenVectors | None]:
     """Return a copy of a fitted network with its initial token vectors.
 
-    Its current vectors fit the labels, so held-out rows would not be new to them.
+    Its current vectors fit the labels, so held-out rows would not be new to them. Ids
+    without a given vector have no weight in the mean vectors.
     """
     network = _copied_network(config, previous_model, ngrams.log_odds)
-    if ngrams.linear is None:
+    reader = previous_model.reader
+    if ngrams.linear is None or reader.input_type != "tokens":
         return network, None
-    return network, _token_vectors(config, previous_model.reader, sequences, seed)
+    vectors = _initial_vectors(config, reader)
+    if not vectors.has_ids_of(reader.fingerprint):
+        return network, None
+    values = vectors.values(sequences, n_tokens(sequences), seed)
+    return network, None if values is None else TokenVectors(values, sequences)
 
 
 def _copied_network(
