@@ -100,7 +100,9 @@ def prepare_fit(
     network, vectors = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if previous_model is None
-        else _continued_network(config, previous_model, ngrams, sequences, seeds[0])
+        else _continued_network(
+            config, previous_model, ngrams, train.sequences, seeds[0]
+        )
     )
     pseudo = _pseudo_labelled(
         config, previous_model, target, train, sequences, vectors, seeds[0]
@@ -364,6 +366,7 @@ def _pseudo_labelled(
     """Return the unlabelled rows of a new network that is not pretrained."""
     if previous_model is not None or config.pretrained is not None:
         sequences = train.sequences
+        vectors = vectors and replace(vectors, sequences=sequences)
     return PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
 
 

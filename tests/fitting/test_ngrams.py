@@ -261,6 +261,18 @@ class TestMeanVectors:
         assert (weights[0][2:] > 0).all()
         assert ((weights[1] > 0) == (np.arange(30) >= 10)).all()
 
+    def test_unlabelled_rows_have_no_effect_with_a_pretrained_classifier(self, ids, y):
+        pretrained = self.fitted(ids, y, None)
+        params = {"linear_ngram_range": (1, 2), "pretrained": pretrained}
+        with_rows, without = (
+            small_classifier(embedding="svd", **params).fit(ids, y, X_unlabelled=rows)
+            for rows in (ids[:5], None)
+        )
+        weights = [
+            model.linear_model_.vectors.weights for model in (with_rows, without)
+        ]
+        assert np.array_equal(*weights)
+
     @pytest.mark.parametrize("has_vectors", [False, True])
     def test_a_warm_start_fits_mean_vectors_as_a_new_fit_does(
         self, ids, y, has_vectors
