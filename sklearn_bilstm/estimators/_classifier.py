@@ -28,8 +28,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     The rows of X are sequences of token ids, such as the output of
     :class:`TextVectorizer`, or of numbers. The network consists of an embedding of the
     tokens, one or more bidirectional recurrent layers, pooling over time, and an output
-    layer. For token input, its logits are averaged with those of a linear model of
-    n-grams and mean token vectors.
+    layer. For token input, its logits are averaged with those of a linear model.
 
     Numeric sequences can have several channels and unequal lengths. Pass an array of
     shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
@@ -281,9 +280,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Fitted class log-odds of n-grams. None if disabled.
 
     linear_model_ : object or None
-        Fitted linear model. None if disabled or dropped. Its attribute
-        `share_of_vectors` is the weight of the regressions on mean token vectors in
-        its logits.
+        Fitted linear model. None if disabled or dropped.
 
     network_scale_ : float
         Factor of the network logits before they are averaged with the linear logits.
@@ -461,9 +458,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             row and there are no static features, they also get pseudo-labels, provided
             that naive Bayes, fitted to labelled and unlabelled rows, predicts held-out
             rows of X better than the class frequencies and a linear model. They have no
-            effect with `embedding=None`. If `warm_start` continues from fitted weights,
-            they only contribute to the mean vectors of the linear model. If they have
-            as many rows as X, a search splits them into folds as well.
+            effect with `embedding=None`, or if `warm_start` continues from fitted
+            weights. If they have as many rows as X, a search splits them into folds as
+            well.
 
         Returns
         -------
