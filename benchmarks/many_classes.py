@@ -80,9 +80,7 @@ def ours(texts, y, test_texts, n_classes):
     start = time.process_time()
     vectorizer = TextVectorizer()
     sequences = ragged_from_ids(vectorizer.fit_transform(texts))
-    path = LinearModel((1, 2), n_classes).fit(
-        sequences, y, np.ones(len(y)), seed=0
-    )
+    path = LinearModel((1, 2), n_classes).fit(sequences, y, np.ones(len(y)), seed=0)
     seconds = time.process_time() - start
     logits = path.logits(ragged_from_ids(vectorizer.transform(test_texts)))
     return seconds, logits.argmax(1)

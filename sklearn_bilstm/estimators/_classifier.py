@@ -28,7 +28,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     The rows of X are sequences of token ids, such as the output of
     :class:`TextVectorizer`, or of numbers. The network consists of an embedding of the
     tokens, one or more bidirectional recurrent layers, pooling over time, and an output
-    layer. For token input, its logits are averaged with those of a linear n-gram model.
+    layer. For token input, its logits are averaged with those of a linear model.
 
     Numeric sequences can have several channels and unequal lengths. Pass an array of
     shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
@@ -113,15 +113,19 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         logits are combined with those of the network; at most 10. The model is a
         logistic regression on TF-IDF features weighted by naive Bayes log-count ratios
         (Wang and Manning, 2012). It is fitted separately by every `fit` and also uses
-        the static features. The logits of the network are rescaled to the root mean
-        square of the linear logits, both are averaged, and the average is divided by a
-        temperature fitted on out-of-fold logits of the linear model (Guo et al., 2017).
-        If these logits predict held-out rows worse than the class frequencies do, the
-        linear model is dropped. Numeric input has no linear model. "auto" is (1, 3) for
-        at least 1,000 training rows per class on average, else (1, 2). None disables
-        the linear model. With more than two classes, the regression of a class uses the
-        n-grams that occur in its rows, and those that would occur in 0.3 of its rows or
-        more if they were independent of the class.
+        the static features. If `embedding` is not None, or with `pretrained`, it also
+        contains a logistic regression on the mean token vector of each row, weighted by
+        inverse document frequency (Arora, Liang and Ma, 2017). The logits of both
+        regressions are averaged with weights fitted on held-out rows. The logits of the
+        network are rescaled to the root mean square of the linear logits, both are
+        averaged, and the average is divided by a temperature fitted on out-of-fold
+        logits of the linear model (Guo et al., 2017). If these logits predict held-out
+        rows worse than the class frequencies do, the linear model is dropped. Numeric
+        input has no linear model. "auto" is (1, 3) for at least 1,000 training rows per
+        class on average, else (1, 2). None disables the linear model. With more than
+        two classes, the regression of a class uses the n-grams that occur in its rows,
+        and those that would occur in 0.3 of its rows or more if they were independent
+        of the class.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -307,6 +311,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     .. [8] Wang and Manning (2012). Baselines and bigrams: simple, good sentiment and
        topic classification. ACL.
     .. [9] Guo et al. (2017). On calibration of modern neural networks. ICML.
+    .. [10] Arora, Liang and Ma (2017). A simple but tough-to-beat baseline for sentence
+       embeddings. ICLR.
 
     Examples
     --------

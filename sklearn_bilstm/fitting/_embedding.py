@@ -81,14 +81,14 @@ class InitialVectors:
                 f"{self.n_given} vectors, but X contains id {n_needed - 1}. "
                 f"{_IDS_OF_WORD_VECTORS}"
             )
-        if not self._has_ids_of(fingerprint):
+        if not self.has_ids_of(fingerprint):
             raise ValueError(
                 "The 'embedding' parameter holds WordVectors whose words have other "
                 f"ids than in X. {_IDS_OF_WORD_VECTORS}"
             )
         return max(n_needed, self.n_given)
 
-    def _has_ids_of(self, fingerprint: np.ndarray | None) -> bool:
+    def has_ids_of(self, fingerprint: np.ndarray | None) -> bool:
         """Return whether words have the same ids as in X; True if it is unknown."""
         if self._word_vectors is None or fingerprint is None:
             return True

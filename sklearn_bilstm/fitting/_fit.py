@@ -101,7 +101,9 @@ def prepare_fit(
     network, vectors = (
         _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
         if previous_model is None
-        else _continued_network(config, previous_model, ngrams, sequences, seeds[0])
+        else _continued_network(
+            config, previous_model, ngrams, train.sequences, seeds[0]
+        )
     )
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seeds[0]).fit()
     train = pseudo.fit_ngrams(ngrams, verbose=config.verbose > 0)
@@ -485,12 +487,18 @@ def _continued_network(
 ) -> tuple[Any, TokenVectors | None]:
     """Return a copy of a fitted network with its initial token vectors.
 
-    Its current vectors fit the labels, so held-out rows would not be new to them.
+    Its current vectors fit the labels, so held-out rows would not be new to them. Ids
+    without a given vector have no weight in the mean vectors.
     """
     network = _copied_network(config, previous_model, ngrams.log_odds)
-    if ngrams.linear is None:
+    reader = previous_model.reader
+    if ngrams.linear is None or reader.input_type != "tokens":
         return network, None
-    return network, _token_vectors(config, previous_model.reader, sequences, seed)
+    vectors = _initial_vectors(config, reader)
+    if not vectors.has_ids_of(reader.fingerprint):
+        return network, None
+    values = vectors.values(sequences, n_tokens(sequences), seed)
+    return network, None if values is None else TokenVectors(values, sequences)
 
 
 def _copied_network(

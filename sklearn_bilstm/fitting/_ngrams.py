@@ -168,8 +168,7 @@ class NgramModels:
             logits = logits - logits.mean(1, keepdims=True)
         size = np.sqrt(np.square(logits).mean())
         if size > 0:
-            scale = min(self.linear.size_ / size, _LARGEST_SCALE)
-            self.network_scale = float(scale)
+            self.network_scale = min(self.linear.size_ / float(size), _LARGEST_SCALE)
 
     # -- features and logits
 

@@ -116,6 +116,7 @@ class LinearModel:
         """
         X = self._fitted_features(sequences, static)
         self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
+        self.vectors, self.share_of_vectors = None, 0.0
         splits, targets = _splits(target, pseudo_labels, seed)
         progress = self._progress(1 + len(splits), verbose)
         rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
@@ -234,14 +235,16 @@ class LinearModel:
         n_columns = max(1, vocabulary.n_columns)
         model.idf = state_array(state["idf"], "idf", kinds="f", shape=(n_columns,))
         model.regressions = Regressions(**state["regressions"])
-        model.regressions.check(n_classes)
-        vectors = state.get("vectors")  # older files do not contain it
-        if vectors is not None:
-            model.vectors = MeanVectorModel.from_state(vectors)
-            if model.vectors.n_classes != n_classes:
-                raise ValueError("The parts of a linear model must have equal classes.")
-            share = state["share_of_vectors"]
-            share = state_number(share, "share_of_vectors", is_positive=False)
+        model.regressions.check(n_classes, multilabel=multilabel)
+        if model.regressions.coefficients.shape[0] < n_columns:
+            raise ValueError("There must be coefficients for each n-gram.")
+        if state.get("vectors") is not None:  # older files do not contain it
+            model.vectors = _restored_vectors(state["vectors"], n_classes, multilabel)
+            share = state_number(
+                state["share_of_vectors"], "share_of_vectors", is_positive=False
+            )
+            if share > 1:
+                raise ValueError(f"share_of_vectors must be at most 1: got {share}.")
             model.share_of_vectors = share
         model.size_ = state_number(state["size"], "size", is_positive=False)
         model.temperature_ = state_number(state["temperature"], "temperature")
@@ -430,6 +433,18 @@ class LinearModel:
             truth,
             *(np.stack([np.zeros_like(part), part], axis=-1) for part in logits),
         ]
+
+
+def _restored_vectors(
+    state: dict[str, Any], n_classes: int, multilabel: bool
+) -> MeanVectorModel:
+    """Restore the regressions on mean vectors of a linear model."""
+    vectors = MeanVectorModel.from_state(state)
+    if vectors.n_classes != n_classes or vectors.multilabel is not multilabel:
+        raise ValueError("The parts of a linear model must have equal classes.")
+    if vectors.regressions is None:
+        raise ValueError("A linear model with token vectors must have regressions.")
+    return vectors
 
 
 def _splits(

@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_bilstm.sequences import RaggedArray
-from sklearn_bilstm.training._regressions import Regressions
+from sklearn_bilstm.training._regressions import Regressions, check_size
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array, state_int
 
@@ -83,7 +83,9 @@ class MeanVectorModel:
         self.table = vectors.values.astype(np.float32)
         means = self.features(rows)
         deviations = means.std(0)
-        scale = np.where(deviations > 0, deviations, 1)
+        # a constant component is not divided by its rounding error
+        rounding = np.finfo(np.float32).eps * np.abs(means).max(0, initial=0)
+        scale = np.where(deviations > rounding, deviations, 1)
         self.table = ((vectors.values - means.mean(0)) / scale).astype(np.float32)
         return self.features(rows)
 
@@ -188,18 +190,22 @@ class MeanVectorModel:
         """
         n_classes = state_int(state["n_classes"], "n_classes", least=1)
         model = cls(n_classes, multilabel=bool(state["multilabel"]))
-        model.weights = state_array(
-            state["weights"], "weights", kinds="f", shape=(None,)
-        )
-        n_tokens = len(model.weights)
-        if n_tokens < FIRST_TOKEN_ID or (model.weights < 0).any():
+        weights = state_array(state["weights"], "weights", kinds="f", shape=(None,))
+        n_tokens = len(weights)
+        if n_tokens < FIRST_TOKEN_ID or weights[:FIRST_TOKEN_ID].any():
+            raise ValueError("Padding and unknown tokens must have no weight.")
+        if (weights < 0).any():
             raise ValueError("The weights of tokens must not be negative.")
         shape = n_tokens, None
-        model.table = state_array(state["table"], "table", kinds="f", shape=shape)
+        table = state_array(state["table"], "table", kinds="f", shape=shape)
+        check_size("weights", weights)
+        check_size("table", table)
+        model.weights, model.table = weights, table
         if state["regressions"] is not None:
             model.regressions = Regressions(**state["regressions"])
-            model.regressions.check(n_classes)
-            if model.regressions.coefficients.shape[0] != model.table.shape[1]:
+            model.regressions.check(n_classes, multilabel=model.multilabel)
+            coefficients = model.regressions.coefficients
+            if sparse.issparse(coefficients) or len(coefficients) != table.shape[1]:
                 raise ValueError("There must be coefficients for each component.")
         return model
 

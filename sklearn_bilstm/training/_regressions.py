@@ -9,7 +9,10 @@ from scipy import sparse
 from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
 from sklearn_bilstm.utils._state import state_array
 
-__all__ = ["NgramFeatures", "Regressions", "dense", "fit_regressions"]
+__all__ = ["NgramFeatures", "Regressions", "check_size", "dense", "fit_regressions"]
+
+# Sums of products of two such numbers are finite in single precision.
+_LARGEST_NUMBER = 1e15
 
 
 @dataclass(frozen=True)
@@ -52,21 +55,38 @@ class Regressions:
     intercepts: np.ndarray
     exclusive: bool = True
 
-    def check(self, n_classes: int) -> None:
-        """Raise a ValueError if sizes differ or a number is not finite."""
-        n_found = len(state_array(self.classes, "classes", kinds="i", shape=(None,)))
-        known = np.arange(n_classes) if self.exclusive else np.arange(n_found)
-        if not np.isin(self.classes, known).all() or not 0 < n_found <= n_classes:
+    def check(self, n_classes: int, *, multilabel: bool) -> None:
+        """Raise a ValueError if they are not those of K classes or labels.
+
+        Parameters
+        ----------
+        n_classes : int
+            Number of classes, K.
+        multilabel : bool
+            Whether a row can have several labels or none.
+        """
+        if self.exclusive != (not multilabel):
+            raise ValueError("The classes of a linear model must be exclusive or not.")
+        classes = state_array(self.classes, "classes", kinds="i", shape=(None,))
+        n_found = len(classes)
+        known = np.isin(classes, np.arange(n_classes)).all()
+        if not known or not n_found or len(np.unique(classes)) < n_found:
             raise ValueError("The linear model must have some of the classes.")
+        if multilabel and not np.array_equal(classes, np.arange(n_classes)):
+            raise ValueError("The linear model must have all labels.")
         state_array(self.intercepts, "intercepts", kinds="f", shape=(n_found,))
+        check_size("intercepts", self.intercepts)
         shape = None, n_found
+        numbers: np.ndarray
         if isinstance(self.coefficients, sparse.csr_array):
             data = self.coefficients.data
-            state_array(data, "coefficients", kinds="f", shape=(None,))
+            numbers = state_array(data, "coefficients", kinds="f", shape=(None,))
             if self.coefficients.shape[1] != n_found:
                 raise ValueError("There must be coefficients for each class.")
         else:
-            state_array(self.coefficients, "coefficients", kinds="f", shape=shape)
+            given = self.coefficients
+            numbers = state_array(given, "coefficients", kinds="f", shape=shape)
+        check_size("coefficients", numbers)
 
     def logits(self, X: sparse.csr_array) -> np.ndarray:
         """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""
@@ -95,6 +115,12 @@ class Regressions:
             numbers = np.repeat(least, n_classes, axis=1)
             numbers[:, self.classes] = found
         return numbers - numbers.mean(1, keepdims=True)
+
+
+def check_size(name: str, numbers: np.ndarray) -> None:
+    """Raise a ValueError if a number is so large that logits could overflow."""
+    if np.abs(numbers).max(initial=0) > _LARGEST_NUMBER:
+        raise ValueError(f"{name} must be at most {_LARGEST_NUMBER:g}.")
 
 
 def dense(numbers: np.ndarray | sparse.csr_array) -> np.ndarray:

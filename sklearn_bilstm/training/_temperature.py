@@ -42,8 +42,8 @@ def fitted_temperature(
     Returns
     -------
     temperature : float or None
-        Between a fifth and `largest`. None if the logits of many rows are worse than
-        the class frequencies, by more than a standard error.
+        Between a fifth and `largest`. None if the logits of many rows are not better
+        than the class frequencies, by more than a standard error.
     """
     weight = weight / weight.max()
     # effective sample size (Kish, 1965)
@@ -68,7 +68,7 @@ def fitted_temperature(
     excess = losses_at(sharpness) - losses(np.log(frequencies))
     mean = np.average(excess, weights=weight)
     error = np.sqrt(np.average((excess - mean) ** 2, weights=weight) / n_rows)
-    if n_rows >= _MIN_ROWS_TO_REJECT and mean > error:
+    if n_rows >= _MIN_ROWS_TO_REJECT and mean > -error:
         return None
     return 1 / float(sharpness)
 

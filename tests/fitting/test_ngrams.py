@@ -8,6 +8,7 @@ import torch
 from skorch.callbacks import Callback
 from torch.nn.functional import cross_entropy
 
+from sklearn_bilstm import TextVectorizer, WordVectors
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from sklearn_bilstm.training import _progress
 from tests.helpers import small_classifier
@@ -237,6 +238,72 @@ class TestLinearModel:
             small_classifier(linear_ngram_range=bad).fit(ids, y)
         with pytest.raises(ValueError, match="'log_odds_ngram_range' parameter"):
             small_classifier(log_odds_ngram_range=bad).fit(ids, y)
+
+
+class TestMeanVectors:
+    def fitted(self, ids, y, embedding, **params):
+        params = {"linear_ngram_range": (1, 2), "embedding": embedding, **params}
+        return small_classifier(**params).fit(ids, y)
+
+    def test_regressions_on_mean_vectors_require_initial_vectors(self, ids, y):
+        assert self.fitted(ids, y, None).linear_model_.vectors is None
+        vectors = np.random.RandomState(0).normal(size=(30, 5))
+        for embedding in ("svd", vectors):
+            assert self.fitted(ids, y, embedding).linear_model_.vectors is not None
+
+    def test_a_pretrained_classifier_supplies_the_vectors(self, ids, y):
+        pretrained = self.fitted(ids, y, None)
+        model = self.fitted(ids, y, None, pretrained=pretrained)
+        with torch.no_grad():
+            pretrained.module_.input_layer.embedding.weight[2:10] = 0
+        other = self.fitted(ids, y, None, pretrained=pretrained)
+        weights = [found.linear_model_.vectors.weights for found in (model, other)]
+        assert (weights[0][2:] > 0).all()
+        assert ((weights[1] > 0) == (np.arange(30) >= 10)).all()
+
+    def test_unlabelled_rows_have_no_effect_with_a_pretrained_classifier(self, ids, y):
+        pretrained = self.fitted(ids, y, None)
+        params = {"linear_ngram_range": (1, 2), "pretrained": pretrained}
+        with_rows, without = (
+            small_classifier(embedding="svd", **params).fit(ids, y, X_unlabelled=rows)
+            for rows in (ids[:5], None)
+        )
+        weights = [
+            model.linear_model_.vectors.weights for model in (with_rows, without)
+        ]
+        assert np.array_equal(*weights)
+
+    @pytest.mark.parametrize("has_vectors", [False, True])
+    def test_a_warm_start_fits_mean_vectors_as_a_new_fit_does(
+        self, ids, y, has_vectors
+    ):
+        vectors = np.random.RandomState(0).normal(size=(30, 5))
+        embedding = vectors if has_vectors else "svd"
+        model = self.fitted(ids, y, embedding, warm_start=True)
+        expected = model.linear_model_.logits(ragged_from_ids(ids))
+        found = model.fit(ids, y).linear_model_.logits(ragged_from_ids(ids))
+        np.testing.assert_allclose(found, expected)
+
+    @pytest.mark.parametrize("n_vectors", [10, 30])
+    def test_a_warm_start_accepts_ids_without_a_given_vector(self, ids, y, n_vectors):
+        vectors = np.random.RandomState(0).normal(size=(30, 5))
+        model = self.fitted(ids, y, vectors, warm_start=True)
+        X = np.where(ids == 29, 40, ids)
+        model.set_params(embedding=vectors[:n_vectors]).fit(X, y)
+        assert len(model.linear_model_.vectors.weights) == n_vectors
+        assert np.isfinite(model.predict_proba(X)).all()
+
+    def test_a_warm_start_ignores_vectors_of_other_words(self, reviews):
+        texts, labels = reviews
+        vectorizer = TextVectorizer().fit(texts)
+        words = sorted(vectorizer.vocabulary_, key=vectorizer.vocabulary_.get)
+        values = np.random.RandomState(0).normal(size=(len(words), 5))
+        X = vectorizer.transform(texts)
+        embedding = WordVectors(words, values)
+        model = self.fitted(X, labels, embedding, warm_start=True)
+        assert model.linear_model_.vectors is not None
+        model.set_params(embedding=WordVectors(words[::-1], values)).fit(X, labels)
+        assert model.linear_model_.vectors is None
 
 
 class TestClassLogOdds:

@@ -62,6 +62,33 @@ def test_scores_are_complete_with_and_without_ngram_models(reviews, params):
     assert_complete(small_pipeline(**params).fit(*reviews))
 
 
+@pytest.mark.parametrize("linear_ngram_range", [(1, 1), (1, 2), (2, 3)])
+def test_scores_are_complete_with_regressions_on_mean_vectors(
+    reviews, linear_ngram_range
+):
+    model = small_pipeline(linear_ngram_range=linear_ngram_range).fit(*reviews)
+    model = copy.deepcopy(model)
+    model[-1].linear_model_.share_of_vectors = 0.5
+    assert_complete(model)
+    # without the network, only the linear model has scores
+    model[-1].model_.ngrams.network_scale = 0.0
+    assert_complete(model)
+
+
+def test_scores_of_mean_vectors_alone_are_those_of_each_token(reviews):
+    params = {"linear_ngram_range": (2, 3), "log_odds_ngram_range": None}
+    model = copy.deepcopy(small_pipeline(**params).fit(*reviews))
+    classifier = model[-1]
+    linear_model = classifier.linear_model_
+    classifier.model_.ngrams.network_scale = 0.0
+    linear_model.share_of_vectors = 1.0
+    (explanation,) = explain(model, TEXTS[:1], target="positive")
+    sequences = classifier.model_.read(model[0].transform(TEXTS[:1])).sequences
+    contributions = linear_model.vectors.contributions(sequences)  # (T, K)
+    odds = np.diff(contributions)[:, 0] / 2 / linear_model.temperature_
+    np.testing.assert_allclose(explanation.scores, odds, rtol=1e-4, atol=1e-6)
+
+
 def test_scores_of_each_class_and_label_are_complete(reviews):
     texts, _ = reviews
     codes = np.arange(60) % 3

@@ -160,3 +160,42 @@ def test_counts_of_repeated_tokens_equal_those_in_training(served, ids):
     np.testing.assert_allclose(
         served(model).predict_proba(X), model.predict_proba(X), atol=1e-6
     )
+
+
+@pytest.fixture(scope="module")
+def topics():
+    """300 rows, most of whose tokens have the topic of the row, and the topics."""
+    random = np.random.RandomState(0)
+    topic = np.arange(300) % 12
+    X = 12 * random.randint(1, 20, size=(300, 7)) + topic[:, np.newaxis]
+    X[:, 0] = random.randint(2, 240, size=300)
+    X[np.arange(7) >= random.randint(4, 8, size=(300, 1))] = 0
+    return X, topic
+
+
+@pytest.mark.parametrize("kind", ["two", "twelve", "one without rows", "labels"])
+@pytest.mark.parametrize("embedding", ["svd", "array"])
+def test_regressions_on_mean_token_vectors_are_served(served, topics, kind, embedding):
+    X, topic = topics
+    y = {
+        "two": topic % 2,
+        "twelve": topic,
+        "one without rows": topic % 3,
+        "labels": np.stack([topic % 2, topic % 3 > 0, topic > 6], axis=1).astype(int),
+    }[kind]
+    if embedding == "array":
+        embedding = np.random.RandomState(1).normal(size=(252, 8))
+        embedding += 3 * np.eye(12, 8)[np.arange(252) % 12]
+        embedding[[50, 51]] = 0
+    weight = topic % 3 != 1 if kind == "one without rows" else None
+    model = small_classifier(embedding=embedding, linear_ngram_range=(1, 2))
+    model.fit(X, y, sample_weight=weight)
+    assert model.linear_model_.share_of_vectors > 0
+    rows = np.vstack([X[:20], np.zeros((5, 7), int)])
+    rows[20:24, 0] = 1, 251, 300, 2**31 - 1  # unknown; the last row is empty
+    rows[21, 1], rows[23, 2] = 50, 3
+    found = served(model)
+    for some in (rows, rows[:1], rows[-1:]):
+        np.testing.assert_allclose(
+            found.predict_proba(some), model.predict_proba(some), atol=1e-6
+        )

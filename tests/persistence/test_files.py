@@ -228,6 +228,17 @@ def test_fitted_estimators_of_every_task_round_trip(name, path):
     assert_same(found, model)
 
 
+@pytest.mark.parametrize(
+    "y", [[0, 1] * 15, [0, 1, 2] * 10, SEVERAL], ids=["two", "three", "labels"]
+)
+def test_regressions_on_mean_token_vectors_round_trip(y, path):
+    model = small_classifier(**WHOLE).fit(IDS, y)
+    model.linear_model_.share_of_vectors = 0.5
+    found = round_trip(model, path)
+    assert_same(found.predict_proba(IDS), model.predict_proba(IDS))
+    assert found.linear_model_.share_of_vectors == 0.5
+
+
 TAGGERS = {
     "words": small_tagger(early_stopping=True),
     "words of vectors": small_tagger(embedding=WordVectors(["anna"], [[1.0, 2.0]])),
@@ -623,6 +634,21 @@ def widen_coefficients(content, arrays):
     linear["coefficients"] = {"@csr": [[n_columns, 10**12], *parts]}
 
 
+def forge_vectors(*places, **changes):
+    """Change the state of regressions on mean token vectors, or an array of it."""
+
+    def change(content, arrays):
+        vectors = state_of(content, "ngrams", "linear", "vectors", *places)
+        for name, value in changes.items():
+            if callable(value):
+                path = vectors[name]["@array"]
+                arrays[path] = value(arrays[path])
+            else:
+                vectors[name] = value
+
+    return change
+
+
 FORGED = {
     "no object": lambda content, arrays: [1],
     "a number for a model": lambda content, arrays: {**content, "model": 3},
@@ -671,6 +697,26 @@ FORGED = {
     },
     "no regressions": forge_state("ngrams", "linear", regressions=None),
     "coefficients of more classes than memory": widen_coefficients,
+    **{
+        f"a share of {share}": forge_state("ngrams", "linear", share_of_vectors=share)
+        for share in (1.5, -0.5, 1, None)
+    },
+    "a number for token vectors": forge_state("ngrams", "linear", vectors=3),
+    "token vectors of more classes": forge_vectors(n_classes=3),
+    "token vectors of labels": forge_vectors(multilabel=True),
+    "token vectors without regressions": forge_vectors(regressions=None),
+    "negative weights of tokens": forge_vectors(weights=np.negative),
+    "weights of padding": forge_vectors(weights=lambda a: a + 1),
+    "weights of fewer tokens": forge_vectors(weights=lambda a: a[:-1]),
+    "vectors of integers": forge_vectors(table=lambda a: a.astype(int)),
+    "vectors of fewer components": forge_vectors(table=lambda a: a[:, 1:]),
+    "a vector for all tokens": forge_vectors(table=lambda a: a[0]),
+    "vectors of NaN": forge_vectors(table=lambda a: a * np.nan),
+    "huge coefficients": forge_vectors("regressions", coefficients=lambda a: a + 1e300),
+    "coefficients of fewer classes": forge_vectors(
+        "regressions", coefficients=lambda a: a[:, 1:]
+    ),
+    "labels in place of classes": forge_vectors("regressions", exclusive=False),
     "an id that is none": forge_state(step=0, vocabulary={"good": "2"}),
     "an id below all": forge_state(step=0, vocabulary={"good": -7}),
     "an id above all": forge_state(step=0, vocabulary={"good": 10**12}),

@@ -3,15 +3,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import LinearModel
+from sklearn_bilstm.training import LinearModel, TokenVectors
 from sklearn_bilstm.training._one_vs_rest import _C
-from sklearn_bilstm.training._regressions import Regressions, fit_regressions
+from sklearn_bilstm.training._regressions import fit_regressions
 from tests.helpers import ragged
 
 
@@ -374,9 +374,143 @@ class TestPseudoLabels:
         )
 
 
-@pytest.mark.parametrize("classes", [[0, 5], [0, 1, 1], [-1], []], ids=str)
-def test_regressions_of_other_classes_are_refused(classes):
-    n_found = len(classes)
-    of_classes = np.array(classes, np.int64), np.zeros((4, n_found)), np.zeros(n_found)
-    with pytest.raises(ValueError, match="must have some of the classes"):
-        Regressions(*of_classes).check(n_classes=2)
+class TestMeanVectors:
+    """Rows of tokens of one topic, of which each has a vector near its topic's."""
+
+    def topics(self, n_rows, n_topics=2, n_tokens=500):
+        random = np.random.RandomState(0)
+        topic_of_tokens = np.arange(n_tokens) % n_topics
+        target = np.arange(n_rows) % n_topics
+        X = n_topics * random.randint(1, n_tokens // n_topics, (n_rows, 4))
+        X += target[:, np.newaxis]
+        X[:, 0] = random.randint(2, n_tokens, n_rows)
+        centers = random.normal(size=(n_topics, 6))
+        values = centers[topic_of_tokens] + random.normal(size=(n_tokens, 6))
+        return X, target, values
+
+    def fitted(self, X, target, values, n_train, **params):
+        train, rows = ragged_from_ids(X[:n_train]), ragged_from_ids(X)
+        multilabel = target.ndim == 2
+        n_classes = target.shape[1] if multilabel else target.max() + 1
+        model = LinearModel((1, 2), n_classes, multilabel=multilabel)
+        vectors = None if values is None else TokenVectors(values, rows)
+        return model.fit(
+            train, target[:n_train], np.ones(n_train), 0, vectors=vectors, **params
+        )
+
+    @pytest.mark.parametrize("n_topics", [2, 5])
+    def test_good_vectors_raise_the_accuracy_for_few_rows(self, n_topics):
+        X, target, values = self.topics(400, n_topics)
+        fresh, truth = ragged_from_ids(X[100:]), target[100:]
+        with_vectors, without = (
+            (self.fitted(X, target, found, 100).logits(fresh).argmax(1) == truth).mean()
+            for found in (values, None)
+        )
+        assert with_vectors > without + 0.1
+
+    def test_good_vectors_have_a_large_share_and_noise_a_small_one(self):
+        X, target, values = self.topics(1000, n_tokens=60)
+        noise = np.random.RandomState(1).normal(size=(60, 3))
+        noise = self.fitted(X, target, noise, 1000).share_of_vectors
+        assert 0 <= noise < 0.2
+        X, target, values = self.topics(400)
+        assert 0.6 < self.fitted(X, target, values, 100).share_of_vectors <= 1
+
+    @pytest.mark.parametrize("multilabel", [False, True])
+    def test_logits_are_the_weighted_mean_of_both_regressions(self, multilabel):
+        X, target, values = self.topics(200, n_topics=3)
+        target = np.eye(3, dtype=int)[target] if multilabel else target
+        model, rows = self.fitted(X, target, values, 150), ragged_from_ids(X)
+        assert 0 < model.share_of_vectors < 1
+        of_ngrams = self.fitted(X, target, None, 150).logits(rows)
+        of_vectors = model.vectors.logits(rows)
+        both = [of_ngrams, of_vectors]
+        weights = [1 - model.share_of_vectors, model.share_of_vectors]
+        expected = np.average(both, axis=0, weights=weights)
+        np.testing.assert_allclose(model.logits(rows), expected, atol=1e-9)
+
+    def test_vectors_improve_the_likelihood_of_held_out_rows(self):
+        X, target, values = self.topics(300, n_topics=3)
+        rows, weight = ragged_from_ids(X), np.ones(300)
+        vectors = TokenVectors(values, rows)
+        losses = []
+        for found in (None, vectors):
+            held_out, logits = LinearModel((1, 2), 3).out_of_fold_logits(
+                rows, target, weight, 0, found
+            )
+            sharp = [softmax(s * logits, axis=1) for s in np.geomspace(0.1, 10, 30)]
+            losses.append(min(log_loss(target[held_out], found) for found in sharp))
+        assert losses[1] < losses[0] - 0.05
+
+    @pytest.mark.parametrize("ngrams", [(1, 1), (1, 2), (2, 3)])
+    @pytest.mark.parametrize("kind", ["two classes", "three classes", "labels"])
+    def test_contributions_sum_to_the_logits_above_an_empty_row(self, ngrams, kind):
+        X, target, values = self.topics(120, 2 if kind == "two classes" else 3)
+        target = np.eye(3, dtype=int)[target] if kind == "labels" else target
+        X[:, :3] = X[:, 1:]  # frequent bigrams
+        n_classes = 2 if kind == "two classes" else 3
+        rows = ragged_from_ids(X)
+        model = LinearModel(ngrams, n_classes, multilabel=kind == "labels").fit(
+            rows, target, np.ones(120), 0, vectors=TokenVectors(values, rows)
+        )
+        assert model.share_of_vectors > 0
+        contributions = model.contributions(rows)
+        assert contributions.shape == (480, ngrams[1], n_classes)
+        total = contributions.sum(1).reshape(120, 4, n_classes).sum(1)
+        expected = model.logits(rows) - model.logits(ragged([[]]))
+        np.testing.assert_allclose(total, expected, atol=1e-9)
+
+    def test_vectors_contribute_to_unigrams_only(self):
+        X, target, values = self.topics(120, n_tokens=20)
+        rows = ragged_from_ids(X)
+        model = LinearModel((2, 3), 2)
+        contributions = model.fit(rows, target, np.ones(120), 0).contributions(rows)
+        assert (contributions[:, 0] == 0).all()
+        assert contributions[:, 1:].any((0, 2)).all()
+        vectors = TokenVectors(values, rows)
+        model.fit(rows, target, np.ones(120), 0, vectors=vectors)
+        of_vectors = model.share_of_vectors * model.vectors.contributions(rows)
+        assert np.array_equal(model.contributions(rows)[:, 0], of_vectors)
+
+    def test_static_contributions_sum_to_the_difference_from_zero_features(self):
+        X, target, values = self.topics(120)
+        static = target[:, np.newaxis] + np.random.RandomState(0).normal(size=(120, 1))
+        model, rows = (
+            self.fitted(X, target, values, 120, static=static),
+            ragged_from_ids(X),
+        )
+        assert model.share_of_vectors > 0
+        found = model.static_contributions(rows, static)[:, 0]
+        expected = model.logits(rows, static) - model.logits(rows, 0 * static)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+    def test_size_is_the_rms_of_the_stacked_out_of_fold_logits(self):
+        X, target, values = self.topics(200)
+        rows = ragged_from_ids(X)
+        _, logits = LinearModel((1, 2), 2).out_of_fold_logits(
+            rows, target, np.ones(200), 0, TokenVectors(values, rows)
+        )
+        model = self.fitted(X, target, values, 200)
+        np.testing.assert_allclose(model.size_, np.sqrt(np.mean(logits**2)))
+
+    @pytest.mark.parametrize("n_topics", [2, 3])
+    def test_a_restored_model_gives_equal_logits(self, n_topics):
+        X, target, values = self.topics(120, n_topics)
+        model, rows = self.fitted(X, target, values, 120), ragged_from_ids(X)
+        found = LinearModel.from_state(model.state())
+        assert np.array_equal(found.logits(rows), model.logits(rows))
+
+    def test_a_state_of_an_earlier_version_has_no_vectors(self):
+        X, target, _ = self.topics(120)
+        model, rows = self.fitted(X, target, None, 120), ragged_from_ids(X)
+        state = model.state()
+        del state["vectors"], state["share_of_vectors"]
+        found = LinearModel.from_state(state)
+        assert np.array_equal(found.logits(rows), model.logits(rows))
+
+    def test_a_second_fit_without_vectors_does_not_use_those_of_the_first(self):
+        X, target, values = self.topics(120)
+        model, rows = self.fitted(X, target, values, 120), ragged_from_ids(X)
+        model.fit(rows, target, np.ones(120), 0)
+        expected = self.fitted(X, target, None, 120).logits(rows)
+        assert np.array_equal(model.logits(rows), expected)
