@@ -119,9 +119,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         regressions are averaged with weights fitted on held-out rows. The logits of the
         network are rescaled to the root mean square of the linear logits, both are
         averaged, and the average is divided by a temperature fitted on out-of-fold
-        logits of the linear model (Guo et al., 2017). If these logits predict held-out
-        rows worse than the class frequencies do, the linear model is dropped. Numeric
-        input has no linear model. "auto" is (1, 3) for at least 1,000 training rows per
+        logits of the linear model (Guo et al., 2017). If these logits do not predict
+        held-out rows better than the class frequencies do, the linear model is dropped.
+        Numeric input has none. "auto" is (1, 3) for at least 1,000 training rows per
         class on average, else (1, 2). None disables the linear model. With more than
         two classes, the regression of a class uses the n-grams that occur in its rows,
         and those that would occur in 0.3 of its rows or more if they were independent
@@ -456,11 +456,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
                 n_timesteps), default=None
             Additional rows of token ids for `embedding="svd"`. If y has one label per
             row and there are no static features, they also get pseudo-labels, provided
-            that naive Bayes, fitted to labelled and unlabelled rows, predicts held-out
-            rows of X better than the class frequencies and a linear model. They have no
-            effect with `embedding=None`, or if `warm_start` continues from fitted
-            weights. If they have as many rows as X, a search splits them into folds as
-            well.
+            that a linear model with them predicts held-out rows of X better. They have
+            no effect if `warm_start` continues from fitted weights. If they have as
+            many rows as X, a search splits them into folds as well.
 
         Returns
         -------

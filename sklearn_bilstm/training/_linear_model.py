@@ -111,8 +111,8 @@ class LinearModel:
         self : LinearModel
             With `size_`, the root mean square of the out-of-fold logits, and
             `temperature_`, which calibrates them when they are divided by it. The size
-            is zero if all rows belong to one class, or if the logits predict held-out
-            rows worse than the class frequencies do.
+            is zero if all rows belong to one class, or if the logits do not predict
+            held-out rows better than the class frequencies do.
         """
         X = self._fitted_features(sequences, static)
         self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
