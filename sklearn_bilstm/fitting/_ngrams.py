@@ -126,8 +126,8 @@ class NgramModels:
         """Fit the linear model, then the log-odds unless they are pretrained.
 
         A linear model that does not predict held-out rows better than the class
-        frequencies do is dropped. `vectors` are those of tokens, if they are not random, and
-        `pseudo_labels` those of the last rows in each fold.
+        frequencies do is dropped. `vectors` are those of tokens, if they are not
+        random, and `pseudo_labels` those of the last rows in each fold.
         """
         if self.linear is not None:
             target: Any = train.target

@@ -42,8 +42,9 @@ def fitted_temperature(
     Returns
     -------
     temperature : float or None
-        Between a fifth and `largest`. None if the logits of many rows are not better
-        than the class frequencies, by more than a standard error.
+        Between a fifth and `largest`. None if the logits of many rows are worse than
+        the class frequencies by more than a standard error, or if they do not improve
+        these by more than a standard error when combined with them.
     """
     weight = weight / weight.max()
     # effective sample size (Kish, 1965)
@@ -68,9 +69,29 @@ def fitted_temperature(
     excess = losses_at(sharpness) - losses(np.log(frequencies))
     mean = np.average(excess, weights=weight)
     error = np.sqrt(np.average((excess - mean) ** 2, weights=weight) / n_rows)
-    if n_rows >= _MIN_ROWS_TO_REJECT and mean > -error:
+    is_worse = mean > error or not _adds_information(logits, frequencies, truth, weight)
+    if n_rows >= _MIN_ROWS_TO_REJECT and is_worse:
         return None
     return 1 / float(sharpness)
+
+
+def _adds_information(
+    logits: np.ndarray, frequencies: np.ndarray, truth: np.ndarray, weight: np.ndarray
+) -> bool:
+    """Return whether logits improve the class frequencies by over a standard error.
+
+    The logits are combined with those of the frequencies, since dividing them by a
+    temperature cannot reproduce unequal frequencies.
+    """
+    of_frequencies = np.broadcast_to(np.log(frequencies), logits.shape)
+    both = np.stack([logits, of_frequencies])
+    found, _ = _fitted_factors(both, truth, weight)
+    gain = log_softmax(np.tensordot(found, both, axes=1), axis=-1) - of_frequencies
+    gain = (truth * gain).reshape(len(truth), -1).sum(1)
+    mean = np.average(gain, weights=weight)
+    variance = np.average((gain - mean) ** 2, weights=weight)
+    n_rows = weight.sum() ** 2 / np.square(weight).sum()
+    return bool(mean > np.sqrt(variance / n_rows))
 
 
 def fitted_shares(
@@ -97,6 +118,16 @@ def fitted_shares(
     loss : float
         Mean negative log-likelihood with the undivided weights.
     """
+    factors, loss = _fitted_factors(logits, truth, weight)
+    total, n_models = factors.sum(), len(factors)
+    shares = factors / total if total > 0 else np.full(n_models, 1 / n_models)
+    return shares, loss
+
+
+def _fitted_factors(
+    logits: np.ndarray, truth: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """Return non-negative weights of stacked logits, and the loss with them."""
     weight = (weight / weight.sum()).reshape(-1, *[1] * (truth.ndim - 1))
     axes = tuple(range(truth.ndim))
 
@@ -114,6 +145,4 @@ def fitted_shares(
         method="L-BFGS-B",
         bounds=[(0, _LARGEST_FACTOR)] * n_models,
     )
-    total = found.x.sum()
-    shares = found.x / total if total > 0 else np.full(n_models, 1 / n_models)
-    return shares, float(found.fun)
+    return found.x, float(found.fun)

@@ -356,11 +356,12 @@ def test_size_is_the_rms_of_out_of_fold_logits(rows):
 
 class TestPseudoLabels:
     def fitted(self, labels_of_folds, n_labelled=300):
-        """Labelled rows are noise; class 0 of the others has token 2, class 1 has 3."""
+        """Token 2 means class 0 and 3 class 1, but for 30 % of labelled rows."""
         random = np.random.RandomState(0)
         target = np.concatenate([random.randint(0, 2, n_labelled), np.arange(300) % 2])
         separable = 2 + np.arange(300) % 2
-        first = np.concatenate([random.randint(2, 4, n_labelled), separable])
+        is_wrong = random.rand(n_labelled) < 0.3
+        first = np.concatenate([2 + (target[:n_labelled] ^ is_wrong), separable])
         rows = [[a, b] for a, b in zip(first, random.randint(4, 9, 600), strict=True)]
         return LinearModel((1, 1), 2).fit(
             ragged(rows), target, np.ones(600), 0, pseudo_labels=labels_of_folds
@@ -436,7 +437,7 @@ class TestMeanVectors:
         losses = []
         for found in (None, vectors):
             held_out, logits = LinearModel((1, 2), 3).out_of_fold_logits(
-                rows, target, weight, 0, found
+                rows, target, weight, 0, vectors=found
             )
             sharp = [softmax(s * logits, axis=1) for s in np.geomspace(0.1, 10, 30)]
             losses.append(min(log_loss(target[held_out], found) for found in sharp))
@@ -488,7 +489,7 @@ class TestMeanVectors:
         X, target, values = self.topics(200)
         rows = ragged_from_ids(X)
         _, logits = LinearModel((1, 2), 2).out_of_fold_logits(
-            rows, target, np.ones(200), 0, TokenVectors(values, rows)
+            rows, target, np.ones(200), 0, vectors=TokenVectors(values, rows)
         )
         model = self.fitted(X, target, values, 200)
         np.testing.assert_allclose(model.size_, np.sqrt(np.mean(logits**2)))

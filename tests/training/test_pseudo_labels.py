@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -35,10 +36,11 @@ def training_rows(X, target, X_unlabelled, weight=None, seed=0, n_classes=2):
     return TrainingRows(*labelled, ragged(X_unlabelled.tolist()), n_classes, None, seed)
 
 
-def fitted(make, weight=None, seed=0):
+@cache
+def fitted(make, second_weight=1.0, seed=0):
     rows, target = make(60, 0)
-    unlabelled, truth = make(1500, 1)
-    weight = np.ones(60) if weight is None else weight[target]
+    unlabelled, truth = make(1000, 1)
+    weight = np.where(target, second_weight, 1.0)
     labels = PseudoLabels(2)
     return labels.fit(training_rows(rows, target, unlabelled, weight, seed)), truth
 
@@ -60,17 +62,17 @@ def test_pseudo_labels_are_not_used_if_a_linear_model_of_bigrams_is_better():
     assert len(labels.target) == len(labels.weight) == 0
 
 
-@pytest.mark.parametrize("n_rows", [20, 60, 150])
+@pytest.mark.parametrize("n_rows", [20, 60])
 def test_pseudo_labels_of_noise_are_hardly_ever_used(n_rows):
     n_used = 0
-    for seed in range(30):
+    for seed in range(10):
         random = np.random.RandomState(seed)
         target = random.permutation(np.arange(n_rows) % 2)
-        rows, unlabelled = (random.randint(2, 300, (n, 10)) for n in (n_rows, 300))
+        rows, unlabelled = (random.randint(2, 300, (n, 10)) for n in (n_rows, 100))
         labels = PseudoLabels(2).fit(training_rows(rows, target, unlabelled, seed=seed))
         n_used += labels.is_used
         assert not labels.is_used or labels.accuracy >= labels.linear_accuracy
-    assert n_used <= 3
+    assert n_used <= 1
 
 
 class TestIsBetter:
@@ -120,7 +122,7 @@ def test_weights_are_probabilities_times_the_weight_of_the_class():
     assert 0.15 <= plain.weight.min() < plain.weight.max() <= 0.3
     is_right = plain.target == truth
     np.testing.assert_allclose(plain.weight.mean() / 0.3, is_right.mean(), atol=0.1)
-    heavy, _ = fitted(topical, weight=np.array([1.0, 2.0]))
+    heavy, _ = fitted(topical, second_weight=2.0)
     of_second = heavy.target == 1
     assert heavy.weight[of_second].mean() > 1.5 * heavy.weight[~of_second].mean()
 
@@ -134,7 +136,7 @@ def test_pseudo_labels_are_not_used_for_a_single_class():
 def test_empty_rows_get_the_most_frequent_class():
     rows, target = topical(60, 0)
     target[0] = target[1] = target[2] = 1
-    unlabelled, _ = topical(1500, 1)
+    unlabelled, _ = topical(1000, 1)
     labels = PseudoLabels(2)
     given = training_rows(rows, target, unlabelled)
     more = ragged([*unlabelled.tolist(), [], [1, 1]])  # 1 is the unknown token
