@@ -9,6 +9,8 @@ __all__ = ["LARGEST_TEMPERATURE", "fitted_shares", "fitted_temperature"]
 # Bounds of the temperature, since the network can be more or less reliable than the
 # linear model.
 _SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE = 1 / 5, 3.0
+# Number of standard errors by which logits must improve the class frequencies.
+_N_ERRORS = 2.0
 # Number of rows that smooth the observed classes.
 _N_MORE_ROWS = 2
 # Upper bound of the weights of stacked logits.
@@ -44,7 +46,7 @@ def fitted_temperature(
     temperature : float or None
         Between a fifth and `largest`. None if the logits of many rows are worse than
         the class frequencies by more than a standard error, or if they do not improve
-        these by more than a standard error when combined with them.
+        these by more than two standard errors when combined with them.
     """
     weight = weight / weight.max()
     # effective sample size (Kish, 1965)
@@ -78,7 +80,7 @@ def fitted_temperature(
 def _adds_information(
     logits: np.ndarray, frequencies: np.ndarray, truth: np.ndarray, weight: np.ndarray
 ) -> bool:
-    """Return whether logits improve the class frequencies by over a standard error.
+    """Return whether logits improve the class frequencies by over two standard errors.
 
     The logits are combined with those of the frequencies, since dividing them by a
     temperature cannot reproduce unequal frequencies.
@@ -91,7 +93,7 @@ def _adds_information(
     mean = np.average(gain, weights=weight)
     variance = np.average((gain - mean) ** 2, weights=weight)
     n_rows = weight.sum() ** 2 / np.square(weight).sum()
-    return bool(mean > np.sqrt(variance / n_rows))
+    return bool(mean > _N_ERRORS * np.sqrt(variance / n_rows))
 
 
 def fitted_shares(
