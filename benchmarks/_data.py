@@ -58,6 +58,13 @@ def load(data: Path, name: str) -> Split:
     return Split(texts[order], labels[order], test_texts, test_labels)
 
 
+def load_unlabelled(data: Path, name: str) -> np.ndarray:
+    """Load the texts without labels that a dataset has, if any."""
+    path = data / name / "unsup.parquet"
+    texts = pq.read_table(path)["text"].to_pylist() if path.exists() else []
+    return np.array(texts, dtype=object)
+
+
 def _read(path: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
     columns = _COLUMNS.get(name, ("text", "label"))
     table = pq.read_table(path, columns=list(columns))

@@ -5,6 +5,7 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
@@ -45,6 +46,14 @@ def make(name, *, chinese, random_state):
     return _MAKERS[name](chinese, random_state)
 
 
+def loss(model, split):
+    """Return the log loss on the test set, or NaN for a model without probabilities."""
+    if not hasattr(model, "predict_proba"):
+        return np.nan
+    probabilities = model.predict_proba(split.test_texts)
+    return log_loss(split.test_labels, probabilities, labels=model.classes_)
+
+
 def _default(chinese, random_state):
     return make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=random_state))
 
@@ -75,21 +84,26 @@ def _tutorial(chinese, random_state):
     return make_pipeline(TextVectorizer(), classifier)
 
 
-def _ngrams(chinese):
+def ngrams(chinese):
     """Return the n-gram parameters of a vectorizer."""
     if chinese:
         return {"analyzer": "char", "ngram_range": (1, 3)}
     return {"ngram_range": (1, 2)}
 
 
-def _tfidf(chinese, random_state):
+def logistic_search():
+    """Return logistic regression with its C chosen by cross-validation."""
     linear = LogisticRegression(max_iter=1000)
-    search = GridSearchCV(linear, {"C": [1, 10, 100]}, cv=3)
-    return make_pipeline(TfidfVectorizer(sublinear_tf=True, **_ngrams(chinese)), search)
+    return GridSearchCV(linear, {"C": [1, 10, 100]}, cv=3)
+
+
+def _tfidf(chinese, random_state):
+    tfidf = TfidfVectorizer(sublinear_tf=True, **ngrams(chinese))
+    return make_pipeline(tfidf, logistic_search())
 
 
 def _nbsvm(chinese, random_state):
-    counts = CountVectorizer(binary=True, dtype=np.float64, **_ngrams(chinese))
+    counts = CountVectorizer(binary=True, dtype=np.float64, **ngrams(chinese))
     return make_pipeline(counts, OneVsRestClassifier(NBSVM()))
 
 

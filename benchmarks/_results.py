@@ -8,6 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+# Kind of an argument by the type of its default.
+_KINDS = {int: {"type": int}, list: {"nargs": "+"}, type(None): {"type": Path}}
+
 
 def parse_arguments(description, **defaults):
     """Parse the arguments common to the scripts, and those of one script.
@@ -17,7 +20,8 @@ def parse_arguments(description, **defaults):
     description : str
         Description of the script.
     **defaults
-        Defaults of further arguments by name: a list of str or an int.
+        Defaults of further arguments by name: a list of str, an int, or None for a
+        path.
 
     Returns
     -------
@@ -29,8 +33,8 @@ def parse_arguments(description, **defaults):
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--row", nargs="+", help=argparse.SUPPRESS)
     for name, default in defaults.items():
-        kind = {"type": int} if isinstance(default, int) else {"nargs": "+"}
-        parser.add_argument(f"--{name}", default=default, **kind)
+        option = "--" + name.replace("_", "-")
+        parser.add_argument(option, default=default, **_KINDS[type(default)])
     return parser.parse_args()
 
 

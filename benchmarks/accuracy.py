@@ -13,9 +13,9 @@ import time
 
 import numpy as np
 from _data import CHINESE, SETS, load
-from _models import SEEDED, make
+from _models import SEEDED, loss, make
 from _results import collect, parse_arguments, peak_memory, print_table
-from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.metrics import accuracy_score, f1_score
 
 MODELS = ["default", "network", "tfidf", "nbsvm", "tutorial"]
 N_BOOTSTRAPS = 10_000
@@ -69,14 +69,6 @@ def make_row(args, name, model_name, seed):
         "gigabytes": peak_memory(),
         "log_loss": loss(model, split),
     }
-
-
-def loss(model, split):
-    """Return the log loss on the test set, or NaN for a model without probabilities."""
-    if not hasattr(model, "predict_proba"):
-        return np.nan
-    probabilities = model.predict_proba(split.test_texts)
-    return log_loss(split.test_labels, probabilities, labels=model.classes_)
 
 
 def predictions(args, name, model, seed):

@@ -356,11 +356,11 @@ def test_size_is_the_rms_of_out_of_fold_logits(rows):
 
 class TestPseudoLabels:
     def fitted(self, labels_of_folds, n_labelled=300):
-        """Token 2 means class 0 and 3 class 1, but for 35 % of labelled rows."""
+        """Token 2 means class 0 and 3 class 1, but for 25 % of labelled rows."""
         random = np.random.RandomState(0)
         target = np.concatenate([random.randint(0, 2, n_labelled), np.arange(300) % 2])
         separable = 2 + np.arange(300) % 2
-        is_wrong = random.rand(n_labelled) < 0.35
+        is_wrong = random.rand(n_labelled) < 0.25
         first = np.concatenate([2 + (target[:n_labelled] ^ is_wrong), separable])
         rows = [[a, b] for a, b in zip(first, random.randint(4, 9, 600), strict=True)]
         return LinearModel((1, 1), 2).fit(
@@ -370,9 +370,8 @@ class TestPseudoLabels:
     def test_temperature_is_that_of_labelled_rows(self):
         # without labels of folds, half of the held-out rows are predictable
         pseudo_labels = np.tile(np.arange(300) % 2, (5, 1))
-        assert (
-            self.fitted(None).temperature_ < 3 < self.fitted(pseudo_labels).temperature_
-        )
+        temperature = self.fitted(pseudo_labels).temperature_
+        assert temperature > 1.4 * self.fitted(None).temperature_
 
 
 class TestMeanVectors:
