@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
-from sklearn_bilstm.utils._unlabelled import check_all_labelled
+from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete
 
 __all__ = [
     "check_labels",
@@ -53,6 +53,7 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
         )
     y = as_target(y)
     check_all_labelled(y)
+    check_complete(y)
     if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
@@ -67,8 +68,10 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     labels = check_y(y, estimator=estimator)
     try:
         check_classification_targets(labels)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        if isinstance(error, ValueError) and len(kinds) < 2:
+            raise
         raise ValueError(
             "y must hold labels of one type, such as str or int: got values of types "
             f"{kinds}. scikit-learn: {error}"
