@@ -24,6 +24,8 @@ __all__ = [
 
 # Far from the smallest float, so that sums of many weights can be divided by it.
 _LEAST_RELATIVE_WEIGHT = 1e-290
+# Largest usual ratio of negative texts to neutral and positive ones.
+_LARGEST_RATIO = 4
 
 
 def check_labels(y: Any, *, estimator: str) -> np.ndarray:
@@ -97,12 +99,15 @@ def _dense(y: Any) -> Any:
     return y.toarray() if sparse.issparse(y) else y
 
 
-def warn_of_missing_label_codes(classes: np.ndarray, advice: str) -> None:
+def warn_of_missing_label_codes(
+    classes: np.ndarray, advice: str, counts: np.ndarray | None = None
+) -> None:
     """Warn about a class that is likely to mark missing labels.
 
     These are -100, which torch's losses ignore, and -1, which marks missing labels in
     scikit-learn's semi-supervised estimators, if no other class is negative. The
-    classes (-1, 1) and (-1, 0, 1) are common, so they raise no warning.
+    classes (-1, 1) and (-1, 0, 1) are common. The first raise no warning, since one
+    class would be left; the second only if -1 is far more frequent than the others.
 
     Parameters
     ----------
@@ -110,10 +115,15 @@ def warn_of_missing_label_codes(classes: np.ndarray, advice: str) -> None:
         In ascending order.
     advice : str
         What to do if it marks missing labels.
+    counts : ndarray of int, shape (n_classes,), or None, default=None
+        Number of rows of each class. None if they are unknown.
     """
     if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
         return
-    is_usual = len(classes) == 2 or np.array_equal(classes, [-1, 0, 1])
+    is_usual = len(classes) == 2 or (
+        np.array_equal(classes, [-1, 0, 1])
+        and (counts is None or counts[0] <= _LARGEST_RATIO * counts[1:].sum())
+    )
     if classes[0] == -100 or (classes[0] == -1 and not is_usual):
         warnings.warn(
             f"y contains the label {classes[0]}, which is treated as an ordinary "

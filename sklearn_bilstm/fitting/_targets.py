@@ -255,8 +255,8 @@ def label_target(y: np.ndarray, config: Config) -> LabelTarget | IndicatorTarget
     """
     if y.ndim == 2:
         return IndicatorTarget(y.shape[1])
-    classes = np.unique(y)
-    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS)
+    classes, counts = np.unique(y, return_counts=True)
+    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS, counts)
     return LabelTarget(classes)
 
 
