@@ -50,7 +50,7 @@ for text, label in zip(texts_test[:4], labels_test[:4], strict=True):
 # None marks a text without a label. The vocabulary and the initial token vectors are
 # computed from all texts. Pseudo-labels are used if they improve the predictions of
 # labelled texts that are held out, which ``auto_params_`` records. A small network and
-# few epochs keep this page fast; the defaults are more accurate.
+# few epochs keep this page fast; the defaults are often more accurate.
 import matplotlib.pyplot as plt
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -98,9 +98,9 @@ draw(curves, sizes)
 # %%
 # Words of a subpackage occur together, so that texts without a label show which words
 # belong to the same class. The gain is larger for few labels. Since few texts can be
-# held out, the decision is cautious: it also refuses pseudo-labels that would help, such
-# as those for 200 labels with the versions that were used to write this page. If classes
-# depend on the order of common words, as in
+# held out, the decision is cautious: it also refuses pseudo-labels that would help,
+# such as those for 200 labels when this page was written. If classes depend on the
+# order of common words, as in
 # :func:`~sklearn_bilstm.datasets.make_reviews`, texts without a label are no help.
 #
 # Choose the texts to label next
