@@ -51,6 +51,7 @@ sphinx_gallery_conf = {
             "plot_quickstart.py",
             "plot_explaining.py",
             "plot_few_rows.py",
+            "plot_unlabelled.py",
             "plot_search.py",
             "plot_tabular_text.py",
             "plot_tabular_with_numbers.py",

@@ -442,7 +442,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
                 (n_samples, n_classes)
             Labels of any sortable type, or a multilabel indicator matrix. None or NaN
-            marks an unlabelled row, as in `X_unlabelled`; -1 is an ordinary class.
+            marks an unlabelled row, as in `X_unlabelled`. -1 is an ordinary class, with
+            a warning if it is likely to mark unlabelled rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 contribute
             only to `classes_`.

@@ -25,7 +25,11 @@ from sklearn_bilstm.fitting._transfer import (
     pretrained_model,
 )
 from sklearn_bilstm.fitting._types import ReaderAndTarget
-from sklearn_bilstm.fitting._unlabelled import LabelledRows, separate_unlabelled
+from sklearn_bilstm.fitting._unlabelled import (
+    LabelledRows,
+    labelled_rows_are_counted,
+    separate_unlabelled,
+)
 from sklearn_bilstm.sequences import MAX_ID, RaggedArray, SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors, split_off_validation
 from sklearn_bilstm.utils._containers import as_target
@@ -81,7 +85,7 @@ def prepare_fit(
         types.fit_target(y, config) if previous_model is None else previous_model.target
     )
     target.check_config(config)
-    rows = target.with_targets(rows, y, "y")
+    rows = _with_targets(rows, y, target, unlabelled)
     rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
     rows.weight = scaled_to_mean_one(rows.weight)
     train, valid = _split(
@@ -250,7 +254,8 @@ def _labelled(
     """Return the rows with a label, and their validated y."""
     labelled = separate_unlabelled(rows, y, sample_weight, reader.input_type)
     rows, y, sample_weight, unlabelled = labelled
-    y = _checked_y(rows, y, config, types)
+    with labelled_rows_are_counted(unlabelled):
+        y = _checked_y(rows, y, config, types)
     return LabelledRows(rows, y, sample_weight, unlabelled)
 
 
@@ -260,6 +265,13 @@ def _checked_y(
     y = types.check_y(y, config.estimator)
     check_consistent_length(rows.sequences, y)
     return y
+
+
+def _with_targets(
+    rows: SequenceDataset, y: Any, target: Target, unlabelled: SequenceDataset | None
+) -> SequenceDataset:
+    with labelled_rows_are_counted(unlabelled):
+        return target.with_targets(rows, y, "y")
 
 
 def _weighted(

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
-from sklearn_bilstm.utils._unlabelled import check_all_labelled
+from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete
 
 __all__ = [
     "check_labels",
@@ -24,6 +24,8 @@ __all__ = [
 
 # Far from the smallest float, so that sums of many weights can be divided by it.
 _LEAST_RELATIVE_WEIGHT = 1e-290
+# Largest usual ratio of negative texts to neutral and positive ones.
+_LARGEST_RATIO = 4
 
 
 def check_labels(y: Any, *, estimator: str) -> np.ndarray:
@@ -53,6 +55,7 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
         )
     y = as_target(y)
     check_all_labelled(y)
+    check_complete(y)
     if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
@@ -67,8 +70,10 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     labels = check_y(y, estimator=estimator)
     try:
         check_classification_targets(labels)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         kinds = sorted({type(label).__name__ for label in labels.tolist()})
+        if isinstance(error, ValueError) and len(kinds) < 2:
+            raise
         raise ValueError(
             "y must hold labels of one type, such as str or int: got values of types "
             f"{kinds}. scikit-learn: {error}"
@@ -94,12 +99,15 @@ def _dense(y: Any) -> Any:
     return y.toarray() if sparse.issparse(y) else y
 
 
-def warn_of_missing_label_codes(classes: np.ndarray, advice: str) -> None:
+def warn_of_missing_label_codes(
+    classes: np.ndarray, advice: str, counts: np.ndarray | None = None
+) -> None:
     """Warn about a class that is likely to mark missing labels.
 
     These are -100, which torch's losses ignore, and -1, which marks missing labels in
     scikit-learn's semi-supervised estimators, if no other class is negative. The
-    classes (-1, 1) and (-1, 0, 1) are common, so they raise no warning.
+    classes (-1, 1) and (-1, 0, 1) are common. The first raise no warning, since one
+    class would be left; the second only if -1 is far more frequent than the others.
 
     Parameters
     ----------
@@ -107,10 +115,15 @@ def warn_of_missing_label_codes(classes: np.ndarray, advice: str) -> None:
         In ascending order.
     advice : str
         What to do if it marks missing labels.
+    counts : ndarray of int, shape (n_classes,), or None, default=None
+        Number of rows of each class. None if they are unknown.
     """
     if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
         return
-    is_usual = len(classes) == 2 or np.array_equal(classes, [-1, 0, 1])
+    is_usual = len(classes) == 2 or (
+        np.array_equal(classes, [-1, 0, 1])
+        and (counts is None or counts[0] <= _LARGEST_RATIO * counts[1:].sum())
+    )
     if classes[0] == -100 or (classes[0] == -1 and not is_usual):
         warnings.warn(
             f"y contains the label {classes[0]}, which is treated as an ordinary "

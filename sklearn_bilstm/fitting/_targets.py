@@ -30,7 +30,7 @@ from sklearn_bilstm.training import (
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._state import check_scaler, state_int
-from sklearn_bilstm.utils._unlabelled import check_all_labelled
+from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete
 
 __all__ = [
     "IndicatorTarget",
@@ -255,8 +255,8 @@ def label_target(y: np.ndarray, config: Config) -> LabelTarget | IndicatorTarget
     """
     if y.ndim == 2:
         return IndicatorTarget(y.shape[1])
-    classes = np.unique(y)
-    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS)
+    classes, counts = np.unique(y, return_counts=True)
+    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS, counts)
     return LabelTarget(classes)
 
 
@@ -328,6 +328,7 @@ class NumberTarget(Target):
             )
         y = y.toarray() if sparse.issparse(y) else as_target(y)
         check_all_labelled(y)
+        check_complete(y)
         try:
             y = check_y(y, multi_output=True, y_numeric=True, estimator=estimator)
         except (TypeError, ValueError) as error:

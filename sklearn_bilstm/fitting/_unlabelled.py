@@ -1,5 +1,8 @@
 """Separation of rows with and without a label."""
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +12,7 @@ from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._unlabelled import find_unlabelled, labels_of
 
-__all__ = ["LabelledRows", "separate_unlabelled"]
+__all__ = ["LabelledRows", "labelled_rows_are_counted", "separate_unlabelled"]
 
 
 class LabelledRows(NamedTuple):
@@ -64,6 +67,23 @@ def separate_unlabelled(
     return LabelledRows(
         rows.take(labelled), labels_of(y, labelled), sample_weight, rows.take(others)
     )
+
+
+@contextmanager
+def labelled_rows_are_counted(unlabelled: SequenceDataset | None) -> Iterator[None]:
+    """Add to an error with a row number that it only counts rows with a label.
+
+    Parameters
+    ----------
+    unlabelled : SequenceDataset or None
+        Rows without a label, which are not counted. None if there are none.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if unlabelled is None or not re.search(r"\brow \d", str(error)):
+            raise
+        raise ValueError(f"{error} Rows without a label are not counted.") from error
 
 
 def _check_use(is_unlabelled: np.ndarray, input_type: str) -> None:

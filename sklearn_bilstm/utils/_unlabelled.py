@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sklearn import safe_indexing
 
-__all__ = ["check_all_labelled", "find_unlabelled", "labels_of"]
+__all__ = ["check_all_labelled", "check_complete", "find_unlabelled", "labels_of"]
 
 
 def find_unlabelled(y: Any) -> np.ndarray:
@@ -91,3 +91,33 @@ def check_all_labelled(y: Any) -> None:
         raise ValueError(
             f"y has a missing label: row {row} is {label}. Remove rows without a label."
         )
+
+
+def check_complete(y: Any) -> None:
+    """Raise an error that names the first row with some missing values.
+
+    Parameters
+    ----------
+    y : object
+        Result of :func:`as_target`, all of whose rows have a label.
+
+    Raises
+    ------
+    ValueError
+        If a row holds several values some of which are missing.
+    """
+    if sparse.issparse(y):
+        return
+    rows = y if isinstance(y, list | tuple) else np.asarray(y)
+    if isinstance(rows, np.ndarray):
+        if rows.ndim != 2 or rows.dtype.kind not in "fO":
+            return
+        if rows.dtype.kind == "f" and not np.isnan(rows).any():
+            return
+    for number, row in enumerate(rows):
+        if isinstance(row, list | tuple | np.ndarray) and any(map(is_missing, row)):
+            values = row.tolist() if isinstance(row, np.ndarray) else row
+            raise ValueError(
+                f"y has a missing value: row {number} is {values}. Fill in the value, "
+                "or remove the row. A row whose values are all missing has no label."
+            )

@@ -608,8 +608,12 @@ class TestEmbeddingInitialisation:
             ([[-2] * 12], "X_unlabelled is invalid.*format of X.*-2"),
             ([[10**7] * 12], "X_unlabelled is invalid.*format of X.*10000000"),
             (["a text"], "X_unlabelled is invalid.*format of X.*TextVectorizer"),
+            (np.full((1, 13), 2), "X_unlabelled is invalid.*13 features.*expecting 12"),
+            ([[2.5] * 12], "X_unlabelled is invalid.*row 0 contains 2.5"),
+            ([2] * 12, "X_unlabelled is invalid.*Expected 2D array, got 1D"),
+            (np.zeros((0, 12), int), "X_unlabelled is invalid.*0 sample"),
         ],
-        ids=["negative", "too large", "text"],
+        ids=["negative", "too large", "text", "wider", "fraction", "1-D", "empty"],
     )
     def test_invalid_x_unlabelled_raises(self, ids, y, more, message):
         with pytest.raises(ValueError, match=f"(?s){message}"):

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from sklearn_bilstm.fitting._labels import (
     warn_of_missing_label_codes,
     weight_of_classes,
 )
+from tests.helpers import small_classifier
 
 CLASSES = np.array(["a", "b", "c"])
 TARGET = np.array([0, 0, 0, 1, 1, 2])
@@ -126,6 +129,26 @@ def test_a_likely_ignore_index_warns(classes):
 )
 def test_other_classes_do_not_warn(classes):
     warn_of_missing_label_codes(np.array(classes), "leave them out")
+
+
+@pytest.mark.parametrize(
+    ("classes", "counts", "warns"),
+    [
+        ([-1, 0, 1], [90, 5, 5], True),
+        ([-1, 0, 1], [63, 21, 16], False),  # tweets about airlines
+        ([-1, 0, 1], [80, 10, 10], False),
+        ([-1, 1], [99, 1], False),
+        ([-1, 0, 1, 2], [1, 5, 5, 5], True),
+    ],
+)
+def test_minus_one_warns_if_it_is_far_more_frequent(classes, counts, warns):
+    labels = np.repeat(classes, counts)
+    ids = np.full((len(labels), 1), 2)
+    model = small_classifier(input_type="tokens", max_epochs=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model.fit(ids, labels)
+    assert ["label -1" in str(w.message) for w in caught] == [True] * warns
 
 
 def test_a_masked_label_raises_as_missing():

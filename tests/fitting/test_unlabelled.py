@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 from tests.helpers import (
     small_classifier,
@@ -137,6 +138,61 @@ class TestEquivalence:
         assert "zoe" in model.model_.reader.words.vocabulary_
 
 
+class TestFewLabels:
+    """Fits from which little can be learnt."""
+
+    @pytest.mark.parametrize(
+        "labels", [["a"], ["a", "b"], ["a", "b", "c"], [*"aabbabab", "c"]], ids=repr
+    )
+    def test_single_rows_of_classes_are_enough(self, ids, labels):
+        y = np.array([*labels, *[None] * (40 - len(labels))], dtype=object)
+        model = whole_classifier().fit(ids, y)
+        assert model.classes_.tolist() == sorted(set(labels))
+        np.testing.assert_allclose(model.predict_proba(ids).sum(1), 1, rtol=1e-5)
+        assert not model.auto_params_["pseudo_labels"]["used"]
+
+    def test_regressor_predicts_the_only_number(self, ids):
+        y = np.array([2.5, *[np.nan] * 39])
+        model = small_regressor(embedding="svd").fit(ids, y)
+        np.testing.assert_allclose(model.predict(ids), 2.5, rtol=1e-5)
+
+    def test_tagger_learns_from_one_sentence(self, sentences):
+        X, y = sentences
+        y = [y[1] if row == 1 else None for row in range(len(X))]
+        model = small_tagger(embedding="svd").fit(X, y)
+        assert set(model.classes_) == set(y[1])
+
+    def test_a_class_of_weight_zero_is_not_predicted(self, ids, y):
+        model = whole_classifier(class_weight={"high": 0, "low": 1}, max_epochs=30)
+        model.fit(ids, with_gaps(y))
+        assert model.classes_.tolist() == ["high", "low"]
+        assert set(model.predict(ids)) == {"low"}
+
+    @pytest.mark.parametrize("id_", [0, 1], ids=["padding", "unknown"])
+    def test_rows_without_known_tokens_are_accepted(self, ids, y, id_):
+        others = np.full((30, 12), id_)
+        model = whole_classifier().fit(ids, y, X_unlabelled=others)
+        assert not model.auto_params_["pseudo_labels"]["used"]
+
+    def test_unlabelled_texts_without_words_of_the_vocabulary_are_accepted(self):
+        texts = [*["good film", "bad film", "good", "bad"] * 5, *["xx yy", ""] * 5]
+        y = [*["pos", "neg"] * 10, *[None] * 10]
+        model = small_pipeline().set_params(textvectorizer__vocabulary=["good", "bad"])
+        assert model.fit(texts, y).classes_.tolist() == ["neg", "pos"]
+
+    def test_copies_of_labelled_rows_are_not_used_as_pseudo_labels(self, ids, y):
+        model = whole_classifier().fit(ids, y, X_unlabelled=np.vstack([ids] * 5))
+        assert not model.auto_params_["pseudo_labels"]["used"]
+
+    @pytest.mark.parametrize(
+        "convert", [sparse.csr_array, pd.DataFrame, np.float64, np.ndarray.tolist]
+    )
+    def test_x_unlabelled_may_be_in_another_container(self, ids, y, convert):
+        model = whole_classifier().fit(ids, y, X_unlabelled=convert(ids + 3))
+        twin = whole_classifier().fit(ids, y, X_unlabelled=ids + 3)
+        assert_same(model, twin, ids)
+
+
 class TestErrors:
     @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
     def test_a_y_without_labels_raises(self, ids, missing):
@@ -164,10 +220,45 @@ class TestErrors:
         with pytest.raises(ValueError, match="missing label: row 1"):
             small_classifier().fit(ids, y, X_val=ids, y_val=with_gaps(y))
 
-    def test_incomplete_rows_of_several_outputs_raise(self, ids, numbers):
-        y = np.column_stack([numbers, with_gaps(numbers, np.nan)])
-        with pytest.raises(ValueError, match="Input y contains NaN"):
-            small_regressor(embedding="svd").fit(ids, y)
+    @pytest.mark.parametrize("missing", [None, np.nan])
+    def test_incomplete_rows_of_several_values_raise(self, ids, numbers, missing):
+        first = (numbers > 15).astype(object)
+        y = np.column_stack([first, with_gaps(first, missing)])
+        for model in (small_classifier(), small_regressor()):
+            with pytest.raises(ValueError, match=r"row 1 is .*Fill in the value, or"):
+                model.fit(ids, y)
+
+    @pytest.mark.parametrize("row", [0, 3])
+    def test_labels_of_several_types_raise(self, ids, y, row):
+        y = with_gaps(y)
+        y[row] = 7
+        with pytest.raises(ValueError, match=r"one type.* types \['int', 'str'\]"):
+            small_classifier().fit(ids, y)
+
+    def test_row_numbers_of_errors_count_labelled_rows_and_say_so(self, sentences):
+        X, y = sentences
+        y = [y[0], None, y[2][:-1], *y[3:]]
+        with pytest.raises(ValueError, match=r"row 1 has .* label are not counted"):
+            small_tagger().fit(X, y)
+        with pytest.raises(ValueError, match=r"row 2 has .* tokens\.$"):
+            small_tagger().fit(X, [*sentences[1][:2], *y[2:]])
+
+    @pytest.mark.parametrize("method", ["class_weight", "sample_weight"])
+    def test_labelled_rows_without_weight_raise(self, ids, y, method):
+        of_classes = {"high": 0, "low": 0} if method == "class_weight" else None
+        weight = np.where(KNOWN, 0.0, 1.0) if method == "sample_weight" else None
+        model = whole_classifier(class_weight=of_classes)
+        with pytest.raises(ValueError, match="at least one non-zero"):
+            model.fit(ids, with_gaps(y), weight)
+
+    def test_early_stopping_with_one_labelled_row_raises(self, ids):
+        model = whole_classifier(early_stopping=True)
+        with pytest.raises(ValueError, match=r"two training rows: got 1\. Pass more"):
+            model.fit(ids, ["high", *[None] * 39])
+
+    def test_x_unlabelled_does_not_replace_labels(self, ids):
+        with pytest.raises(ValueError, match="at least one row: all 40 are missing"):
+            whole_classifier().fit(ids, [None] * 40, X_unlabelled=ids)
 
     def test_infinity_raises_as_before(self, ids, numbers):
         y = with_gaps(numbers, np.nan)
