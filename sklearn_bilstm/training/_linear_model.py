@@ -1,6 +1,7 @@
 """Linear model, whose logits are combined with those of a network."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -114,29 +115,24 @@ class LinearModel:
             is zero if all rows belong to one class, or if the logits do not predict
             held-out rows better than the class frequencies do.
         """
-        X = self._fitted_features(sequences, static)
         self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
-        self.vectors, self.share_of_vectors = None, 0.0
-        splits, targets = _splits(target, pseudo_labels, seed)
-        progress = self._progress(1 + len(splits), verbose)
-        rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
-        if vectors is not None and len(rows):
-            means = self._fitted_means(vectors, sequences)
-            C, logits = self._with_mean_vectors(
-                means, targets, weight, splits, rows, logits
-            )
-        if logits.any():
+        data = self._cross_fit(
+            *(sequences, target, weight, seed, static, vectors, pseudo_labels),
+            verbose=verbose,
+        )
+        temperature = None
+        if data.logits.any():
             largest = LARGEST_TEMPERATURE
             if pseudo_labels is not None:
                 largest = _LARGEST_OF_PSEUDO_LABELS
-            truth, choices = self._choices(target[rows], logits)
-            temperature = fitted_temperature(choices, truth, weight[rows], largest)
-            if temperature is not None:
-                self.size_ = float(np.sqrt(np.mean(logits**2)))
-                self.temperature_ = temperature
-                self.regressions = fit_regressions(X, target, weight, progress)
-                if self.vectors is not None:
-                    self.vectors.fit(means, target, weight, C)
+            truth, choices = self._choices(target[data.rows], data.logits)
+            temperature = fitted_temperature(choices, truth, weight[data.rows], largest)
+        if temperature is not None:
+            self.size_ = float(np.sqrt(np.mean(data.logits**2)))
+            self.temperature_ = temperature
+            self.regressions = fit_regressions(data.X, target, weight, data.progress)
+            if self.vectors is not None:
+                self.vectors.fit(data.means, target, weight, data.C)
         return self
 
     def out_of_fold_logits(
@@ -158,17 +154,10 @@ class LinearModel:
         rows : ndarray of int, shape (n_held_out,)
         logits : ndarray of shape (n_held_out, K)
         """
-        X = self._fitted_features(sequences, None)
-        splits, targets = _splits(target, pseudo_labels, seed)
-        rows, logits = self._out_of_fold_logits(
-            X, targets, weight, splits, lambda: None
+        data = self._cross_fit(
+            sequences, target, weight, seed, None, vectors, pseudo_labels
         )
-        if vectors is not None and len(rows):
-            means = self._fitted_means(vectors, sequences)
-            _, logits = self._with_mean_vectors(
-                means, targets, weight, splits, rows, logits
-            )
-        return rows, logits
+        return data.rows, data.logits
 
     def logits(
         self,
@@ -379,12 +368,35 @@ class LinearModel:
         found = model.logits(X)
         return model.expanded(found, found.argmin(1), self.n_classes)
 
-    def _fitted_means(
-        self, vectors: TokenVectors, sequences: RaggedArray
-    ) -> np.ndarray:
-        """Fit the features of mean vectors, and return those of rows."""
-        self.vectors = MeanVectorModel(self.n_classes, multilabel=self.multilabel)
-        return self.vectors.fit_features(vectors, sequences)
+    def _cross_fit(
+        self,
+        sequences: RaggedArray,
+        target: np.ndarray,
+        weight: np.ndarray,
+        seed: int,
+        static: np.ndarray | None,
+        vectors: TokenVectors | None,
+        pseudo_labels: np.ndarray | None,
+        *,
+        verbose: bool = False,
+    ) -> "_CrossFitted":
+        """Return the features, and the logits of rows that are held out.
+
+        Parameters are those of `fit`. The share of mean vectors is set.
+        """
+        self.vectors, self.share_of_vectors = None, 0.0
+        X = self._fitted_features(sequences, static)
+        splits, targets = _splits(target, pseudo_labels, seed)
+        progress = self._progress(1 + len(splits), verbose)
+        rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
+        means, C = np.zeros((len(target), 0)), _C_OF_VECTORS[0]
+        if vectors is not None and len(rows):
+            self.vectors = MeanVectorModel(self.n_classes, multilabel=self.multilabel)
+            means = self.vectors.fit_features(vectors, sequences)
+            C, logits = self._with_mean_vectors(
+                means, targets, weight, splits, rows, logits
+            )
+        return _CrossFitted(X, means, C, rows, logits, progress)
 
     def _with_mean_vectors(
         self,
@@ -433,6 +445,34 @@ class LinearModel:
             truth,
             *(np.stack([np.zeros_like(part), part], axis=-1) for part in logits),
         ]
+
+
+@dataclass(frozen=True)
+class _CrossFitted:
+    """Features of training rows, and logits of those that are held out.
+
+    Parameters
+    ----------
+    X : NgramFeatures
+        Features of all rows.
+    means : ndarray of shape (n, E)
+        Mean vectors of all rows.
+    C : float
+        Inverse regularisation strength of the regressions on mean vectors.
+    rows : ndarray of int, shape (n_held_out,)
+        Indices of held-out rows.
+    logits : ndarray of shape (n_held_out, K)
+        Their logits by models fitted without them.
+    progress : callable
+        Called after each regression.
+    """
+
+    X: NgramFeatures
+    means: np.ndarray
+    C: float
+    rows: np.ndarray
+    logits: np.ndarray
+    progress: Callable[[], None]
 
 
 def _restored_vectors(
