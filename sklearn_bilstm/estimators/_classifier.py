@@ -113,7 +113,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         logits are combined with those of the network; at most 10. The model is a
         logistic regression on TF-IDF features weighted by naive Bayes log-count ratios
         (Wang and Manning, 2012). It is fitted separately by every `fit` and also uses
-        the static features. If `embedding` is not None, or with `pretrained`, it also
+        static features. If `embedding` is not None, or with `pretrained`, it also
         contains a logistic regression on the mean token vector of each row, weighted by
         inverse document frequency (Arora, Liang and Ma, 2017). The logits of both
         regressions are averaged with weights fitted on held-out rows. The logits of the

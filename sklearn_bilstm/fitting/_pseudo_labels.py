@@ -15,6 +15,8 @@ __all__ = ["PseudoLabelledRows"]
 
 # Maximum number of unlabelled rows that are used. More would mainly take time.
 _MOST_ROWS = 20_000
+# Maximum number of logits, one per unlabelled row and class, which limits the memory.
+_MOST_LOGITS = 4_000_000
 
 
 class PseudoLabelledRows:
@@ -57,9 +59,10 @@ class PseudoLabelledRows:
             return self
         if train.static is not None:
             return self
-        if n_rows > _MOST_ROWS:
+        n_most = min(_MOST_ROWS, _MOST_LOGITS // len(target.classes))
+        if n_rows > n_most:
             random_state = np.random.RandomState(self._seed)
-            kept = random_state.choice(n_rows, _MOST_ROWS, replace=False)
+            kept = random_state.choice(n_rows, n_most, replace=False)
             self._unlabelled = self._unlabelled.take(kept)
         labels: Any = train.target
         n_classes = len(target.classes)

@@ -33,6 +33,8 @@ _LARGEST_OF_PSEUDO_LABELS = 10.0
 # Inverse regularisation strengths of the regressions on mean vectors. The larger one is
 # better for many classes with few rows each.
 _C_OF_VECTORS = 0.03, 0.3
+# Minimum decrease of the log loss by mean vectors. Otherwise, their share is zero.
+_MIN_GAIN = 1e-4
 
 
 class LinearModel:
@@ -127,7 +129,9 @@ class LinearModel:
                 largest = _LARGEST_OF_PSEUDO_LABELS
             truth, choices = self._choices(target[data.rows], data.logits)
             temperature = fitted_temperature(choices, truth, weight[data.rows], largest)
-        if temperature is not None:
+        if temperature is None:
+            self.vectors, self.share_of_vectors = None, 0.0
+        else:
             self.size_ = float(np.sqrt(np.mean(data.logits**2)))
             self.temperature_ = temperature
             self.regressions = fit_regressions(data.X, target, weight, data.progress)
@@ -411,7 +415,9 @@ class LinearModel:
 
         The `C` and the share are those that predict held-out rows best.
         """
-        best, result = np.inf, (_C_OF_VECTORS[0], logits)
+        truth, of_ngrams = self._choices(targets[0][rows], logits)
+        _, alone = fitted_shares(of_ngrams[np.newaxis], truth, weight[rows])
+        best, result = alone - _MIN_GAIN, (_C_OF_VECTORS[0], logits)
         for C in _C_OF_VECTORS:
             of_vectors = np.zeros((len(means), self.n_classes))
             for (train, held_out), target in zip(splits, targets, strict=False):

@@ -1,5 +1,6 @@
 """Linear model of the mean token vector of a row."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,6 +14,11 @@ from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array, state_int
 
 __all__ = ["MeanVectorModel", "TokenVectors"]
+
+# Minimum standard deviation of a component over rows, relative to that over tokens.
+_LEAST_DEVIATION = 0.02
+# Largest standardised component of a vector.
+_LARGEST = 100.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +42,7 @@ class MeanVectorModel:
 
     The mean is weighted by inverse document frequency (IDF). It is a strong baseline if
     there are few labelled rows (Arora, Liang and Ma, 2017): tokens in similar contexts
-    have similar vectors, so a model of the vectors also knows tokens without labels.
+    have similar vectors, so the model can use tokens that no labelled row contains.
 
     Parameters
     ----------
@@ -81,12 +87,16 @@ class MeanVectorModel:
         self.weights = _idf(vectors.sequences, len(vectors.values))
         self.weights[~vectors.values.any(1)] = 0
         self.table = vectors.values.astype(np.float32)
-        means = self.features(rows)
-        deviations = means.std(0)
+        means = self.features(rows).astype(float)
+        known = vectors.values[self.weights > 0].astype(float)
+        # a component that hardly varies in these rows can be large in others
+        least = _LEAST_DEVIATION * known.std(0) if len(known) else 0.0
+        deviations = np.maximum(means.std(0), least)
         # a constant component is not divided by its rounding error
         rounding = np.finfo(np.float32).eps * np.abs(means).max(0, initial=0)
         scale = np.where(deviations > rounding, deviations, 1)
-        self.table = ((vectors.values - means.mean(0)) / scale).astype(np.float32)
+        table = (vectors.values - means.mean(0)) / scale
+        self.table = table.clip(-_LARGEST, _LARGEST).astype(np.float32)
         return self.features(rows)
 
     def features(self, sequences: RaggedArray) -> np.ndarray:
@@ -140,7 +150,7 @@ class MeanVectorModel:
             return _of_labels(model, features, target, weight)
         if len(np.unique(target)) < 2:
             return None
-        model.fit(features, target, weight)
+        _fit(model, features, target, weight)
         w, b = model.coef_.T, model.intercept_
         if len(model.classes_) == 2:
             w, b = np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2
@@ -233,6 +243,18 @@ def _idf(sequences: RaggedArray, n_tokens: int) -> np.ndarray:
     return idf.astype(np.float32)
 
 
+def _fit(
+    model: LogisticRegression,
+    features: np.ndarray,
+    target: np.ndarray,
+    weight: np.ndarray,
+) -> None:
+    with warnings.catch_warnings():
+        # two rows per class are few, but not a regression problem
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        model.fit(features, target, weight)
+
+
 def _of_labels(
     model: LogisticRegression,
     features: np.ndarray,
@@ -246,7 +268,7 @@ def _of_labels(
     coefficients = np.zeros((features.shape[1], len(intercepts)))
     for label in range(len(intercepts)):
         if 0 < target[:, label].sum() < len(target):
-            model.fit(features, target[:, label] > 0, weight)
+            _fit(model, features, target[:, label] > 0, weight)
             coefficients[:, label] = model.coef_[0]
             intercepts[label] = model.intercept_[0]
     return Regressions(np.arange(len(intercepts)), coefficients, intercepts, False)

@@ -97,4 +97,5 @@ class NaiveBayesEM:
     def _estimate(self, in_classes: np.ndarray) -> None:
         """Estimate token probabilities from counts of shape (n_columns, K)."""
         smoothed = in_classes + self.smoothing
-        self.log_likelihood = np.log(smoothed) - np.log(smoothed.sum(0))
+        totals = np.maximum(smoothed.sum(0), np.finfo(float).tiny)  # without tokens
+        self.log_likelihood = np.log(smoothed) - np.log(totals)

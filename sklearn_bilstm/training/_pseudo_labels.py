@@ -14,7 +14,12 @@ from sklearn_bilstm.training._teachers import (
     NaiveBayesTeacher,
     TrainingRows,
 )
-from sklearn_bilstm.training._temperature import fitted_shares, fitted_temperature
+from sklearn_bilstm.training._temperature import (
+    exceeds_error,
+    fitted_shares,
+    fitted_temperature,
+    n_effective,
+)
 
 __all__ = ["PseudoLabels"]
 
@@ -23,8 +28,8 @@ _WEIGHT = 0.3
 # Naive Bayes treats tokens as independent: logits of long rows are far too large. Those
 # of the linear model are flattened likewise if they are noise.
 _LARGEST_TEMPERATURE = 100.0
-# Number of standard errors by which the log loss must improve.
-_N_ERRORS = 2.0
+# Minimum effective number of labelled rows for a decision.
+_MIN_ROWS = 20
 # Number of unlabelled rows that suffice to decide.
 _ROWS_TO_COMPARE = 3000
 
@@ -78,11 +83,17 @@ class PseudoLabels:
             *(rows.sequences, rows.target, rows.weight, rows.seed), vectors=rows.vectors
         )
         if len(held_out) and self._predict(rows):
-            truth = self._truth(rows, held_out)
-            found = self._logits_of_student(rows)
-            self.accuracy = _accuracy(found, *truth)
-            self.linear_accuracy = _accuracy(without, *truth)
-            self.is_used = _is_better(found, without, *truth)
+            others, with_them = self._logits_of_student(rows)
+            # folds in which a model cannot be fitted differ
+            _, places, places_of_others = np.intersect1d(
+                held_out, others, assume_unique=True, return_indices=True
+            )
+            truth = self._truth(rows, held_out[places])
+            logits = with_them[places_of_others], without[places]
+            self.accuracy, self.linear_accuracy = (
+                _accuracy(part, *truth) for part in logits
+            )
+            self.is_used = _is_better(*logits, *truth)
         if not self.is_used:
             self._forget()
         return self
@@ -103,42 +114,51 @@ class PseudoLabels:
         of_folds = [
             [teacher.fitted(train) for teacher in teachers] for train, _ in splits
         ]
-        logits = np.concatenate(
-            [
-                [model.labelled(held_out) for model in fitted]
-                for (_, held_out), fitted in zip(splits, of_folds, strict=True)
-            ],
-            axis=1,
-        )
+        parts = [
+            [model.labelled(held_out) for model in fitted]
+            for (_, held_out), fitted in zip(splits, of_folds, strict=True)
+        ]
+        logits = np.concatenate(parts, axis=1)
         truth = self._truth(rows, np.concatenate([held_out for _, held_out in splits]))
         shares, _ = fitted_shares(logits, *truth)
         mean = np.tensordot(shares, logits, axes=1)
         temperature = fitted_temperature(mean, *truth, _LARGEST_TEMPERATURE)
         if temperature is None:
             return False
-
-        def predicted(fitted: list[FittedTeacher]) -> np.ndarray:
-            parts = zip(shares, fitted, strict=True)
-            return sum(share * model.unlabelled() for share, model in parts)
-
-        everywhere = np.arange(len(rows.target))
-        found = predicted([teacher.fitted(everywhere) for teacher in teachers])
-        posteriors = softmax(found / temperature, axis=1)
         self.share_of_naive_bayes = float(shares[0])
+        everywhere = np.arange(len(rows.target))
+        fitted = [teacher.fitted(everywhere) for teacher in teachers]
+        unlabelled = self._unlabelled_logits(rows, everywhere, fitted)
+        posteriors = softmax(unlabelled / temperature, axis=1)
         self.target = posteriors.argmax(1)
         self.weight = self._weights(posteriors.max(1), self.target, rows)
         self.target_of_folds = np.array(
-            [predicted(fitted).argmax(1) for fitted in of_folds]
+            [
+                self._unlabelled_logits(rows, train, fitted).argmax(1)
+                for (train, _), fitted in zip(splits, of_folds, strict=True)
+            ]
         )
         return True
 
-    def _logits_of_student(self, rows: TrainingRows) -> np.ndarray:
-        """Return logits of held-out rows by a linear model with pseudo-labels."""
+    def _unlabelled_logits(
+        self, rows: TrainingRows, train: np.ndarray, fitted: list[FittedTeacher]
+    ) -> np.ndarray:
+        """Return the mean logits of unlabelled rows, by teachers of some rows."""
+        share = self.share_of_naive_bayes
+        of_naive_bayes, of_linear = (teacher.unlabelled() for teacher in fitted)
+        mean = share * of_naive_bayes + (1 - share) * of_linear
+        # classes without a labelled row must not get pseudo-labels
+        n_rows = np.bincount(rows.target[train], minlength=self.n_classes)
+        mean[:, n_rows == 0] = -np.inf
+        return mean
+
+    def _logits_of_student(self, rows: TrainingRows) -> tuple[np.ndarray, np.ndarray]:
+        """Return held-out rows, and logits by a linear model with pseudo-labels."""
         kept = np.arange(len(self.target))
         if len(kept) > _ROWS_TO_COMPARE:
             random_state = np.random.RandomState(rows.seed)
             kept = random_state.choice(len(kept), _ROWS_TO_COMPARE, replace=False)
-        _, logits = LinearModel(NGRAMS, self.n_classes).out_of_fold_logits(
+        return LinearModel(NGRAMS, self.n_classes).out_of_fold_logits(
             rows.sequences.joined(rows.unlabelled.take(kept)),
             np.concatenate([rows.target, self.target[kept]]),
             np.concatenate([rows.weight, self.weight[kept]]),
@@ -146,7 +166,6 @@ class PseudoLabels:
             vectors=rows.vectors,
             pseudo_labels=self.target_of_folds[:, kept],
         )
-        return logits
 
     def _weights(
         self, confidence: np.ndarray, target: np.ndarray, rows: TrainingRows
@@ -176,22 +195,14 @@ def _is_better(
     if _accuracy(logits, truth, weight) < _accuracy(linear_logits, truth, weight):
         return False
     found = _log_probabilities(logits, truth, weight)
-    if found is None:
+    if found is None or n_effective(weight) < _MIN_ROWS:
         return False
     frequencies = np.average(truth, axis=0, weights=weight)
     # classes that are never held out do not count: their truth is zero
     log_frequencies = np.log(np.maximum(frequencies, np.finfo(float).tiny))
     of_linear = _log_probabilities(linear_logits, truth, weight)
-    # effective sample size (Kish, 1965)
-    n_rows = weight.sum() ** 2 / np.square(weight).sum()
-
-    def exceeds_error(gain: np.ndarray) -> bool:
-        mean = np.average(gain, weights=weight)
-        variance = np.average((gain - mean) ** 2, weights=weight)
-        return bool(mean > _N_ERRORS * np.sqrt(variance / n_rows))
-
     return all(
-        exceeds_error((truth * (found - baseline)).sum(1))
+        exceeds_error((truth * (found - baseline)).sum(1), weight)
         for baseline in (log_frequencies[None], of_linear)
         if baseline is not None  # worse than the class frequencies
     )

@@ -4,12 +4,18 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
-__all__ = ["LARGEST_TEMPERATURE", "fitted_shares", "fitted_temperature"]
+__all__ = [
+    "LARGEST_TEMPERATURE",
+    "exceeds_error",
+    "fitted_shares",
+    "fitted_temperature",
+    "n_effective",
+]
 
 # Bounds of the temperature, since the network can be more or less reliable than the
 # linear model.
 _SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE = 1 / 5, 3.0
-# Number of standard errors by which logits must improve the class frequencies.
+# Number of standard errors that a gain must exceed.
 _N_ERRORS = 2.0
 # Number of rows that smooth the observed classes.
 _N_MORE_ROWS = 2
@@ -49,8 +55,7 @@ def fitted_temperature(
         these by more than two standard errors when combined with them.
     """
     weight = weight / weight.max()
-    # effective sample size (Kish, 1965)
-    n_rows = weight.sum() ** 2 / np.square(weight).sum()
+    n_rows = n_effective(weight)
     # smoothed as if there were two more rows (Platt, 1999), with equal frequencies of
     # all classes, so that a few correct rows do not lead to probabilities of one
     n_classes = truth.shape[-1]
@@ -89,11 +94,20 @@ def _adds_information(
     both = np.stack([logits, of_frequencies])
     found, _ = _fitted_factors(both, truth, weight)
     gain = log_softmax(np.tensordot(found, both, axes=1), axis=-1) - of_frequencies
-    gain = (truth * gain).reshape(len(truth), -1).sum(1)
+    return exceeds_error((truth * gain).reshape(len(truth), -1).sum(1), weight)
+
+
+def exceeds_error(gain: np.ndarray, weight: np.ndarray) -> bool:
+    """Return whether the mean gain of rows exceeds two standard errors."""
     mean = np.average(gain, weights=weight)
     variance = np.average((gain - mean) ** 2, weights=weight)
-    n_rows = weight.sum() ** 2 / np.square(weight).sum()
-    return bool(mean > _N_ERRORS * np.sqrt(variance / n_rows))
+    return bool(mean > _N_ERRORS * np.sqrt(variance / n_effective(weight)))
+
+
+def n_effective(weight: np.ndarray) -> float:
+    """Return the effective sample size (Kish, 1965)."""
+    weight = weight / weight.max()
+    return float(weight.sum() ** 2 / np.square(weight).sum())
 
 
 def fitted_shares(

@@ -117,3 +117,14 @@ def test_validation_rows_are_labelled_rows(topics):
     classifier.fit(X, y, X_val=new, y_val=truth, X_unlabelled=X_unlabelled)
     assert classifier.auto_params_["pseudo_labels"]["used"]
     assert classifier.history_[-1]["valid_accuracy"] > 0.6
+
+
+def test_many_classes_limit_the_number_of_unlabelled_rows(topics, monkeypatch):
+    X, y, X_unlabelled, _, _ = topics
+    monkeypatch.setattr(_pseudo_labels, "_MOST_LOGITS", 800)
+    train = SequenceDataset(ragged(X.tolist()), y)
+    both = train.sequences.joined(ragged(X_unlabelled.tolist()))
+    target = LabelTarget(np.arange(2))
+    rows = _pseudo_labels.PseudoLabelledRows(train, both, target, None, 0)
+    found = rows.fit().fit_ngrams(NgramModels(), verbose=False)
+    assert len(found) in (60, 460)  # if pseudo-labels are refused, or used

@@ -514,3 +514,8 @@ class TestMeanVectors:
         model.fit(rows, target, np.ones(120), 0)
         expected = self.fitted(X, target, None, 120).logits(rows)
         assert np.array_equal(model.logits(rows), expected)
+
+    def test_constant_vectors_have_a_share_of_zero(self):
+        X, target, values = self.topics(120)
+        model = self.fitted(X, target, np.ones_like(values), 120)
+        assert model.share_of_vectors == 0

@@ -3,6 +3,7 @@ import pytest
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import MeanVectorModel, TokenVectors
 from tests.helpers import ragged
 
@@ -282,3 +283,22 @@ def test_a_state_without_a_value_is_refused(rows, values, name):
     del state[name]
     with pytest.raises(LookupError, match=name):
         MeanVectorModel.from_state(state)
+
+
+def test_vectors_of_tokens_outside_of_training_rows_are_bounded():
+    random = np.random.RandomState(0)
+    values = random.normal(size=(40, 3)).astype(np.float32)
+    values[20:, 0] *= 1e20  # training rows hold the tokens 2 to 19
+    values[:20, 1] = 1e-6 * random.normal(size=20)
+    rows = ragged_from_ids(random.randint(2, 20, (50, 4)))
+    model = MeanVectorModel(2)
+    features = model.fit_features(TokenVectors(values, rows), rows)
+    assert np.isfinite(features).all()
+    assert np.abs(model.table).max() <= 100
+
+
+def test_two_rows_per_class_do_not_warn():
+    target = np.arange(80) % 40
+    features = np.eye(40)[target]
+    found = MeanVectorModel.fitted_regressions(features, target, np.ones(80), 1.0)
+    assert (found.logits(features).argmax(1) == target).all()

@@ -143,3 +143,36 @@ def test_empty_rows_get_the_most_frequent_class():
     labels.fit(replace(given, unlabelled=more))
     assert labels.is_used
     assert labels.target[-2:].tolist() == [target.mean() > 0.5] * 2
+
+
+def test_a_class_without_labelled_rows_gets_no_pseudo_labels():
+    rows, target = topical(60, 0)
+    unlabelled, _ = topical(1000, 1)
+    labels = PseudoLabels(3).fit(training_rows(rows, target, unlabelled, n_classes=3))
+    assert labels.is_used
+    assert set(labels.target) == set(labels.target_of_folds.ravel()) == {0, 1}
+
+
+@pytest.mark.parametrize("n_rows", [3, 4, 20])
+def test_a_class_may_have_a_single_row(n_rows):
+    random = np.random.RandomState(0)
+    rows = random.randint(20, 40, (n_rows, 8))
+    rows[0] -= 18
+    target = (np.arange(n_rows) == 0).astype(int)
+    unlabelled = random.randint(2, 40, (60, 8))
+    labels = PseudoLabels(2).fit(training_rows(rows, target, unlabelled))
+    assert len(labels.target) in (0, 60)
+
+
+def test_tokens_of_single_rows_tell_nothing():
+    rows = 2 + np.arange(12).reshape(6, 2)
+    labels = PseudoLabels(2).fit(training_rows(rows, np.arange(6) % 2, rows + 12))
+    assert not labels.is_used
+
+
+def test_few_heavy_rows_do_not_suffice():
+    rows, target = topical(60, 0)
+    unlabelled, _ = topical(300, 1)
+    weight = np.where(np.arange(60) < 5, 1e9, 1.0)
+    labels = PseudoLabels(2).fit(training_rows(rows, target, unlabelled, weight))
+    assert not labels.is_used
