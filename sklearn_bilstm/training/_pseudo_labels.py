@@ -28,6 +28,9 @@ _WEIGHT = 0.3
 # Naive Bayes treats tokens as independent: logits of long rows are far too large. Those
 # of the linear model are flattened likewise if they are noise.
 _LARGEST_TEMPERATURE = 100.0
+# Number of standard errors by which the log loss must improve. Two would refuse many
+# pseudo-labels that increase the accuracy by several points.
+_N_ERRORS = 1.0
 # Minimum effective number of labelled rows for a decision.
 _MIN_ROWS = 20
 # Number of unlabelled rows that suffice to decide.
@@ -43,7 +46,7 @@ class PseudoLabels:
 
     To decide whether pseudo-labels are used, a linear model learns from rows with them,
     and predicts labelled rows that are held out. They must improve its log loss by more
-    than two standard errors, and must not lower its accuracy.
+    than a standard error, and must not lower its accuracy.
 
     Parameters
     ----------
@@ -202,7 +205,7 @@ def _is_better(
     log_frequencies = np.log(np.maximum(frequencies, np.finfo(float).tiny))
     of_linear = _log_probabilities(linear_logits, truth, weight)
     return all(
-        exceeds_error((truth * (found - baseline)).sum(1), weight)
+        exceeds_error((truth * (found - baseline)).sum(1), weight, _N_ERRORS)
         for baseline in (log_frequencies[None], of_linear)
         if baseline is not None  # worse than the class frequencies
     )

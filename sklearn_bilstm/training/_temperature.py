@@ -15,7 +15,7 @@ __all__ = [
 # Bounds of the temperature, since the network can be more or less reliable than the
 # linear model.
 _SMALLEST_TEMPERATURE, LARGEST_TEMPERATURE = 1 / 5, 3.0
-# Number of standard errors that a gain must exceed.
+# Number of standard errors by which logits must improve the class frequencies.
 _N_ERRORS = 2.0
 # Number of rows that smooth the observed classes.
 _N_MORE_ROWS = 2
@@ -94,14 +94,15 @@ def _adds_information(
     both = np.stack([logits, of_frequencies])
     found, _ = _fitted_factors(both, truth, weight)
     gain = log_softmax(np.tensordot(found, both, axes=1), axis=-1) - of_frequencies
-    return exceeds_error((truth * gain).reshape(len(truth), -1).sum(1), weight)
+    gain = (truth * gain).reshape(len(truth), -1).sum(1)
+    return exceeds_error(gain, weight, _N_ERRORS)
 
 
-def exceeds_error(gain: np.ndarray, weight: np.ndarray) -> bool:
-    """Return whether the mean gain of rows exceeds two standard errors."""
+def exceeds_error(gain: np.ndarray, weight: np.ndarray, n_errors: float) -> bool:
+    """Return whether the mean gain of rows exceeds a number of standard errors."""
     mean = np.average(gain, weights=weight)
     variance = np.average((gain - mean) ** 2, weights=weight)
-    return bool(mean > _N_ERRORS * np.sqrt(variance / n_effective(weight)))
+    return bool(mean > n_errors * np.sqrt(variance / n_effective(weight)))
 
 
 def n_effective(weight: np.ndarray) -> float:

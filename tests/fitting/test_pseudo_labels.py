@@ -60,6 +60,7 @@ def test_pseudo_labels_are_printed_and_saved(topics, model, tmp_path, capsys):
 
 def test_refused_pseudo_labels_do_not_change_predictions(monkeypatch):
     X, y = in_order(100, 0)
+    y = np.random.RandomState(0).permutation(y)  # noise
     X_unlabelled, _ = in_order(300, 1)
     classifier = small_classifier(**PARAMS)
     model = clone(classifier).fit(X, y, X_unlabelled=X_unlabelled)
