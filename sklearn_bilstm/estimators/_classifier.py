@@ -261,7 +261,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     auto_params_ : dict
         Resolved values of parameters set to "auto" that were used by the last call.
-        `linear_ngram_range` is None without a linear model. With `X_unlabelled`,
+        `linear_ngram_range` is None without a linear model. With unlabelled rows,
         `pseudo_labels` contains the decision and the accuracies on held-out rows.
 
     n_iter_ : int
@@ -458,8 +458,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             Additional rows of token ids for `embedding="svd"`. If y has one label per
             row and there are no static features, they also get pseudo-labels, provided
             that a linear model with them predicts held-out rows of X better. They have
-            no effect if `warm_start` continues from fitted weights. If they have as
-            many rows as X, a search splits them into folds as well.
+            no effect if `warm_start` or `pretrained` continue from other weights. If
+            they have as many rows as X, a search splits them into folds as well.
 
         Returns
         -------

@@ -499,7 +499,7 @@ def _continued_network(
 ) -> tuple[Any, TokenVectors | None]:
     """Return a copy of a fitted network with its initial token vectors.
 
-    Its current vectors fit the labels, so held-out rows would not be new to them. Ids
+    Its current vectors are fitted to the labels, those of held-out rows included. Ids
     without a given vector have no weight in the mean vectors.
     """
     network = _copied_network(config, previous_model, ngrams.log_odds)

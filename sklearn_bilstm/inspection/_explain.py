@@ -52,7 +52,7 @@ def explain(
 
     For a classifier, the explained output is the log odds of a class, log(p / (1 - p)).
     For a regressor, it is the prediction. The output includes the contribution of the
-    linear n-gram model, if there is one. For a tagger, the label of each token is
+    linear model, if there is one. For a tagger, the label of each token is
     explained.
 
     Parameters

@@ -56,9 +56,9 @@ class MeanVectorModel:
     weights : ndarray of float32, shape (V,)
         IDF of each token, zero for padding, unknown tokens and those without a vector.
     table : ndarray of float32, shape (V, R)
-        Vectors with which the regressions compute logits. Those of training rows have
-        means of zero. Before `fit`, they have E components; after it, only as many as
-        there are classes if these are fewer.
+        Standardised vectors, from whose means the regressions compute logits. Before
+        `fit`, they have E components; after it, only as many as there are classes if
+        these are fewer.
     regressions : Regressions or None
         Regressions on the mean vectors. None if all rows belong to one class.
     """

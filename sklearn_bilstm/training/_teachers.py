@@ -22,7 +22,7 @@ __all__ = [
 
 # Lengths of the n-grams of linear models.
 NGRAMS = 1, 2
-# Minimum number of labelled and unlabelled rows with a token. Others relate no rows.
+# Minimum number of labelled and unlabelled rows with a token. Others connect no rows.
 _MIN_ROWS = 2
 
 
