@@ -106,9 +106,9 @@ draw(curves, sizes)
 # Choose the texts to label next
 # ------------------------------
 #
-# In active learning, an annotator labels the texts of which the model is least
-# confident (uncertainty sampling; Lewis and Gale, 1994). The others remain in X, with
-# gaps in y.
+# In active learning, an annotator labels the texts that the model predicts with the
+# least confidence (uncertainty sampling; Lewis and Gale, 1994). The others remain in
+# X, with gaps in y.
 
 
 def accuracies_of_rounds(choose, n_rounds=3, n_labels=30):
@@ -118,7 +118,7 @@ def accuracies_of_rounds(choose, n_rounds=3, n_labels=30):
     for _ in range(n_rounds):
         model = fit(texts_train, y)
         accuracies.append(model.score(texts_test, labels_test))
-        rest = np.flatnonzero(y == None)  # noqa: E711, element by element
+        rest = np.flatnonzero([label is None for label in y])
         chosen = rest[choose(model.predict_proba(texts_train[rest]))[:n_labels]]
         y[chosen] = labels_train[chosen]
     return accuracies

@@ -10,6 +10,7 @@ from ._ngrams import (
     HashedNgramVocabulary,
     spread,
 )
+from ._occurrences import token_occurrences
 from ._padding import padded
 from ._ragged import RaggedArray
 from ._series import ragged_from_numbers, ragged_from_series
@@ -35,4 +36,5 @@ __all__ = [
     "ragged_from_series",
     "split_rows",
     "spread",
+    "token_occurrences",
 ]

@@ -415,8 +415,9 @@ class LinearModel:
 
         The `C` and the share are those that predict held-out rows best.
         """
+        weight_of_rows = weight[rows]
         truth, of_ngrams = self._choices(targets[0][rows], logits)
-        _, alone = fitted_shares(of_ngrams[np.newaxis], truth, weight[rows])
+        _, alone = fitted_shares(of_ngrams[np.newaxis], truth, weight_of_rows)
         best, result = alone - _MIN_GAIN, (_C_OF_VECTORS[0], logits)
         for C in _C_OF_VECTORS:
             of_vectors = np.zeros((len(means), self.n_classes))
@@ -429,8 +430,8 @@ class LinearModel:
                         model, means[held_out]
                     )
             both = np.stack([logits, of_vectors[rows]])
-            truth, *choices = self._choices(targets[0][rows], *both)
-            shares, loss = fitted_shares(np.stack(choices), truth, weight[rows])
+            _, of_both = self._choices(targets[0][rows], both)
+            shares, loss = fitted_shares(of_both, truth, weight_of_rows)
             if loss < best:
                 self.share_of_vectors = float(shares[1])
                 best, result = loss, (C, self._mean(*both))
@@ -440,17 +441,19 @@ class LinearModel:
         share = self.share_of_vectors
         return (1 - share) * of_ngrams + share * of_vectors
 
-    def _choices(self, target: np.ndarray, *logits: np.ndarray) -> list[np.ndarray]:
-        """Return indicators of the observed classes, and logits of the same shape."""
+    def _choices(
+        self, target: np.ndarray, logits: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return indicators of the observed classes, and logits of the choices.
+
+        The logits can be those of several models.
+        """
         if not self.multilabel:
-            return [np.eye(self.n_classes)[target], *logits]
+            return np.eye(self.n_classes)[target], logits
         # each label is a binary problem
         target = target.astype(float)
         truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
-        return [
-            truth,
-            *(np.stack([np.zeros_like(part), part], axis=-1) for part in logits),
-        ]
+        return truth, np.stack([np.zeros_like(logits), logits], axis=-1)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.sequences import RaggedArray, token_occurrences
 from sklearn_bilstm.training._regressions import Regressions, check_size
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array, state_int
@@ -232,11 +232,8 @@ class MeanVectorModel:
 
 def _idf(sequences: RaggedArray, n_tokens: int) -> np.ndarray:
     """Return the smoothed inverse document frequency of each known token."""
-    ids = sequences.values
-    shape = len(sequences), max(n_tokens, int(ids.max(initial=0)) + 1)
-    ones = np.ones(len(ids), np.int32)
-    occurs = sparse.csr_array((ones, ids.copy(), sequences.offsets.copy()), shape)
-    occurs.sum_duplicates()
+    n_ids = max(n_tokens, int(sequences.values.max(initial=0)) + 1)
+    occurs = token_occurrences(sequences, n_ids)
     n_rows = np.bincount(occurs.indices, minlength=n_tokens)[:n_tokens]
     idf = np.log((1 + len(sequences)) / (1 + n_rows)) + 1
     idf[:FIRST_TOKEN_ID] = 0

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.sequences import RaggedArray, token_occurrences
 from sklearn_bilstm.training._linear_model import LinearModel
 from sklearn_bilstm.training._mean_vectors import TokenVectors
 from sklearn_bilstm.training._naive_bayes import NaiveBayesEM
-from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 
 __all__ = [
     "NGRAMS",
@@ -121,19 +120,7 @@ class LinearTeacher:
 def _tokens(*parts: RaggedArray) -> list[sparse.csr_array]:
     """Return which tokens occur in each row, for tokens that occur in several rows."""
     n_ids = 1 + int(max(part.values.max(initial=0) for part in parts))
-    occur = [_occurrences(part, n_ids) for part in parts]
+    occur = [token_occurrences(part, n_ids) for part in parts]
     n_rows = sum(occurs.sum(0) for occurs in occur)
     kept = np.flatnonzero(n_rows >= _MIN_ROWS)
     return [occurs[:, kept] for occurs in occur]
-
-
-def _occurrences(sequences: RaggedArray, n_ids: int) -> sparse.csr_array:
-    """Return an indicator matrix of the known tokens of each row."""
-    is_known = sequences.values >= FIRST_TOKEN_ID
-    starts = np.concatenate([[0], np.cumsum(is_known)])[sequences.offsets]
-    ids = sequences.values[is_known]
-    shape = len(sequences), n_ids
-    occurs = sparse.csr_array((np.ones(len(ids)), ids, starts), shape)
-    occurs.sum_duplicates()
-    occurs.data[:] = 1
-    return occurs

@@ -74,10 +74,10 @@ def fitted_temperature(
     ).x
     frequencies = np.average(truth, axis=0, weights=weight)
     excess = losses_at(sharpness) - losses(np.log(frequencies))
-    mean = np.average(excess, weights=weight)
-    error = np.sqrt(np.average((excess - mean) ** 2, weights=weight) / n_rows)
-    is_worse = mean > error or not _adds_information(logits, frequencies, truth, weight)
-    if n_rows >= _MIN_ROWS_TO_REJECT and is_worse:
+    if n_rows >= _MIN_ROWS_TO_REJECT and (
+        exceeds_error(excess, weight, 1.0)
+        or not _adds_information(logits, frequencies, truth, weight)
+    ):
         return None
     return 1 / float(sharpness)
 
