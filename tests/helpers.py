@@ -34,14 +34,18 @@ def compiled_by(backend):
 
 
 def small_classifier(**params):
-    """Return a classifier without n-gram models that fits in a fraction of a second."""
-    bare = {"log_odds_ngram_range": None, "linear_ngram_range": None}
+    """Return a classifier without other models that fits in a fraction of a second."""
+    bare = {
+        "log_odds_ngram_range": None,
+        "linear_ngram_range": None,
+        "linear_kernels": None,
+    }
     return BiLSTMClassifier(**{**SMALL, **bare, **params})
 
 
 def small_regressor(**params):
-    """Return a regressor that is fitted in a fraction of a second."""
-    return BiLSTMRegressor(**{**SMALL, **params})
+    """Return a regressor without a linear model that fits in a fraction of a second."""
+    return BiLSTMRegressor(**{**SMALL, "linear_kernels": None, **params})
 
 
 def small_tagger(**params):

@@ -56,6 +56,7 @@ SHARED = {
 }
 SEQUENCE = {
     "n_static_features": 0,
+    "linear_kernels": 84,
     "pooling": "max",
 }
 PARAMETERS = {

@@ -5,10 +5,9 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
+from sklearn_bilstm.estimators._parameters import LINEAR_KERNELS, SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
 from sklearn_bilstm.fitting import (
-    FittedModel,
     IndicatorTarget,
     LabelTarget,
     ReaderAndTarget,
@@ -28,7 +27,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     The rows of X are sequences of token ids, such as the output of
     :class:`TextVectorizer`, or of numbers. The network consists of an embedding of the
     tokens, one or more bidirectional recurrent layers, pooling over time, and an output
-    layer. For token input, its logits are averaged with those of a linear model.
+    layer. Its logits are combined with those of a linear model.
 
     Numeric sequences can have several channels and unequal lengths. Pass an array of
     shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
@@ -70,9 +69,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Minimum and maximum length, in tokens, of the n-grams whose class log-odds
         (weight of evidence; Good, 1950) are appended to the vector of their last token;
         at most 10. Training rows use cross-fitted (out-of-fold) values, as in
-        :class:`~sklearn.preprocessing.TargetEncoder`. None disables these features.
-        They are also disabled for numeric input, and if they would have more than 200
-        channels (one per class and n-gram length).
+        :class:`~sklearn.preprocessing.TargetEncoder`. None disables these features, as
+        does numeric input or more than 200 channels (one per class and n-gram length).
 
     n_static_features : int, default=0
         Number of trailing columns of a 2-D X that are not steps of the sequence but
@@ -109,23 +107,28 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         output layer.
 
     linear_ngram_range : tuple (shortest, longest), "auto" or None, default="auto"
-        Minimum and maximum length, in tokens, of the n-grams of a linear model whose
-        logits are combined with those of the network; at most 10. The model is a
-        logistic regression on TF-IDF features weighted by naive Bayes log-count ratios
-        (Wang and Manning, 2012). It is fitted separately by every `fit` and also uses
-        static features. If `embedding` is not None, or with `pretrained`, it also
-        contains a logistic regression on the mean token vector of each row, weighted by
-        inverse document frequency (Arora, Liang and Ma, 2017). The logits of both
-        regressions are averaged with weights fitted on held-out rows. The logits of the
-        network are rescaled to the root mean square of the linear logits, both are
-        averaged, and the average is divided by a temperature fitted on out-of-fold
-        logits of the linear model (Guo et al., 2017). If these logits do not predict
-        held-out rows better than the class frequencies do, the linear model is dropped.
-        Numeric input has none. "auto" is (1, 3) for at least 1,000 training rows per
-        class on average, else (1, 2). None disables the linear model. With more than
-        two classes, the regression of a class uses the n-grams that occur in its rows,
-        and those that would occur in 0.3 of its rows or more if they were independent
-        of the class.
+        Minimum and maximum length, in tokens, of the n-grams of a linear model of token
+        sequences; at most 10. The model is a logistic regression on TF-IDF features
+        weighted by naive Bayes log-count ratios (Wang and Manning, 2012), and on static
+        features. If `embedding` is not None, or with `pretrained`, it also contains a
+        regression on the mean token vector of each row, weighted by inverse document
+        frequency (Arora, Liang and Ma, 2017), with a share fitted on held-out rows. The
+        logits of the network are rescaled to the root mean square of the linear logits,
+        both are averaged, and divided by a temperature fitted on out-of-fold logits of
+        the linear model (Guo et al., 2017). The model is dropped if these are not
+        better than the class frequencies. "auto" is (1, 3) for at least 1,000 training
+        rows per class on average, else (1, 2). None disables it.
+
+    linear_kernels : int, "auto" or None, default="auto"
+        Number of MiniRocket features (Dempster et al., 2021) of a linear model of
+        numeric sequences, rounded to a multiple of 84. They are the proportions of
+        steps at which convolutions exceed a threshold. The model is a ridge regression;
+        that of a regressor uses the last steps instead or as well if this is better in
+        cross-validation. Its logits and those of the network are added with weights
+        fitted to held-out rows: validation rows, or else a fifth of the training rows
+        up to 200. In the latter case, the network is fitted again to all rows if it is
+        used. The linear model is dropped if it is not better than a constant. "auto" is
+        9,996 for at most 4,000 training rows, else 2,016. None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -239,7 +242,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     Attributes
     ----------
     model_ : object
-        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+        The fitted model: `reader` of X, `target`, `net` and `other_models`.
 
     classes_ : ndarray of shape (n_classes,)
         Sorted class labels, or column indices of an indicator matrix.
@@ -261,8 +264,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     auto_params_ : dict
         Resolved values of parameters set to "auto" that were used by the last call.
-        `linear_ngram_range` is None without a linear model. With unlabelled rows,
-        `pseudo_labels` contains the decision and the accuracies on held-out rows.
+        `pseudo_labels` is the decision on unlabelled rows, with held-out accuracies.
 
     n_iter_ : int
         Number of training epochs.
@@ -283,7 +285,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Fitted linear model. None if disabled or dropped.
 
     network_scale_ : float
-        Factor of the network logits before they are averaged with the linear logits.
+        Factor of the network logits before they are combined with the linear logits. 0
+        if numeric input has held-out rows that do not show an improvement.
 
     net_ : skorch.NeuralNet
         The fitted skorch net.
@@ -300,19 +303,14 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Comput.
     .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks. IEEE
        Transactions on Signal Processing 45(11).
-    .. [3] Gal and Ghahramani (2016). A theoretically grounded application of dropout
-       in recurrent neural networks. NIPS.
-    .. [4] Yang et al. (2016). Hierarchical attention networks for document
-       classification. NAACL.
+    .. [3] Gal and Ghahramani (2016). A theoretically grounded application of dropout.
+    .. [4] Yang et al. (2016). Hierarchical attention networks. NAACL.
     .. [5] Merity et al. (2018). Regularizing and optimizing LSTM language models. ICLR.
-    .. [6] Smith and Topin (2018). Super-convergence: very fast training of neural
-       networks using large learning rates. arXiv:1708.07120.
+    .. [6] Smith and Topin (2018). Super-convergence. arXiv:1708.07120.
     .. [7] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
-    .. [8] Wang and Manning (2012). Baselines and bigrams: simple, good sentiment and
-       topic classification. ACL.
+    .. [8] Wang and Manning (2012). Baselines and bigrams. ACL.
     .. [9] Guo et al. (2017). On calibration of modern neural networks. ICML.
-    .. [10] Arora, Liang and Ma (2017). A simple but tough-to-beat baseline for sentence
-       embeddings. ICLR.
+    .. [10] Arora, Liang and Ma (2017). A simple but tough-to-beat baseline. ICLR.
 
     Examples
     --------
@@ -337,6 +335,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         **SHARED_CONSTRAINTS,
         "log_odds_ngram_range": [tuple, list, None],
         "linear_ngram_range": [tuple, list, StrOptions({"auto"}), None],
+        "linear_kernels": LINEAR_KERNELS,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
@@ -358,6 +357,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         pooling="max_mean",
         dense_layer_sizes=(),
         linear_ngram_range="auto",
+        linear_kernels="auto",
         dropout=0.5,
         embedding_dropout=0.5,
         word_dropout=0.1,
@@ -400,6 +400,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         self.pooling = pooling
         self.dense_layer_sizes = dense_layer_sizes
         self.linear_ngram_range = linear_ngram_range
+        self.linear_kernels = linear_kernels
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout
@@ -456,10 +457,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
             Additional rows of token ids for `embedding="svd"`. If y has one label per
-            row and there are no static features, they also get pseudo-labels, provided
-            that a linear model with them predicts held-out rows of X better. They have
-            no effect if `warm_start` or `pretrained` continue from other weights. If
-            they have as many rows as X, a search splits them into folds as well.
+            row and there are no static features, they also get pseudo-labels, if a
+            linear model with them predicts held-out rows of X better. They are ignored
+            if `warm_start` or `pretrained` continue from other weights. A search splits
+            them into folds as well if they have as many rows as X.
 
         Returns
         -------
@@ -484,7 +485,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         current parameter values. New token ids get new vectors. Numbers are
         standardised with the statistics of the first batch. Class log-odds, linear
         model and calibration are not updated; without a previous `fit`, log-odds are
-        zero and there is no linear model.
+        zero and there is no linear model. A `network_scale_` of 0 becomes 0.5.
 
         Parameters
         ----------
@@ -590,8 +591,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         logits, target = self._logits_and_target(X)
         return log_expit(logits) if target.multilabel else log_softmax(logits, axis=1)
 
-    def _attributes(self, model: FittedModel):
-        return {**super()._attributes(model), **model.ngrams.attributes()}
+    def _attributes(self, model):
+        return {**super()._attributes(model), "log_odds_": model.other_models.log_odds}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

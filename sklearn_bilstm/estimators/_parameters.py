@@ -11,12 +11,15 @@ from sklearn_bilstm.text import WordVectors
 from sklearn_bilstm.training import OPTIMIZERS, SCHEDULES
 from sklearn_bilstm.utils._sklearn import HasMethods, Interval, StrOptions
 
-__all__ = ["SHARED_CONSTRAINTS"]
+__all__ = ["LINEAR_KERNELS", "SHARED_CONSTRAINTS"]
 
 _PROBABILITY = [Interval(Real, 0, 1, closed="left")]
 _COUNT = Interval(Integral, 1, 2**31 - 1, closed="both")
 _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
+
+# of the estimators with one output per row
+LINEAR_KERNELS = [_COUNT, StrOptions({"auto"}), None]
 
 SHARED_CONSTRAINTS = {
     "input_type": [StrOptions({"auto", "tokens", "numeric"})],

@@ -64,6 +64,7 @@ class Config:
     pretrained: Any = None
     n_static_features: int = 0
     pooling: str = "max_mean"
+    linear_kernels: int | str | None = None
 
     # of the classifier
     log_odds_ngram_range: Sequence[int] | None = None

@@ -1,6 +1,7 @@
 """Preparation of a training: from X and y to an initialised model."""
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._pseudo_labels import PseudoLabelledRows
 from sklearn_bilstm.fitting._reader import SequenceReader
+from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.fitting._targets import Target
 from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
 from sklearn_bilstm.fitting._transfer import (
@@ -38,6 +40,8 @@ from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
 
 __all__ = ["prepare_fit", "prepare_partial_fit"]
+
+OtherModels = NgramModels | SeriesModels
 
 
 def prepare_fit(
@@ -97,38 +101,35 @@ def prepare_fit(
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
     pretrained = pretrained_model(config) if previous_model is None else None
     kept = _kept_log_odds(config, previous_model, pretrained)
-    ngrams = _unfitted_ngrams(config, reader, target, len(train), kept)
+    others = _unfitted_models(config, reader, target, len(train), kept)
     sequences = _with_unlabelled(
         *(reader, train.sequences, unlabelled, X_unlabelled),
         is_used=previous_model is None and pretrained is None,
     )
     network, vectors = (
-        _new_network(config, reader, target, ngrams, sequences, pretrained, seeds[0])
+        _new_network(config, reader, target, others, sequences, pretrained, seeds[0])
         if previous_model is None
         else _continued_network(
-            config, previous_model, ngrams, train.sequences, seeds[0]
+            config, previous_model, others, train.sequences, seeds[0]
         )
     )
-    pseudo = PseudoLabelledRows(train, sequences, target, vectors, seeds[0]).fit()
-    train = pseudo.fit_ngrams(ngrams, verbose=config.verbose > 0)
-    n_epochs = number_of_epochs(config, len(train), reader.input_type)
-    resolved = {
-        "max_epochs": n_epochs,
-        "early_stopping": valid is not None,
-        **pseudo.description(),
-    }
-    auto_params = _auto_params(config, reader, target, ngrams, resolved)
-    model = FittedModel(
-        reader,
-        target,
-        ngrams,
-        make_net(config, network, target, seeds[1]),
-        auto_params,
+    train, resolved = _fit_other_models(
+        config, others, train, sequences, target, vectors, seeds[0]
     )
-    train = ngrams.with_training_features(train)
-    valid = None if valid is None else ngrams.with_features(valid)
+    valid = None if valid is None else others.with_features(valid)
+    n_epochs = number_of_epochs(config, len(train), reader.input_type)
+    resolved |= {"max_epochs": n_epochs, "early_stopping": valid is not None}
+    auto_params = _auto_params(config, reader, target, others, resolved)
+    net = make_net(config, network, target, seeds[1])
+    model = FittedModel(reader, target, others, net, auto_params)
     _grow_vocabulary(model, train)
-    return Training(model, config, train, valid, n_epochs=n_epochs)
+    part, held_out = others.held_out_rows(train, valid)
+    return Training(
+        *(model, config, part, valid),
+        n_epochs=n_epochs,
+        held_out=held_out,
+        refit_rows=train if len(part) < len(train) else None,
+    )
 
 
 def prepare_partial_fit(
@@ -169,22 +170,24 @@ def prepare_partial_fit(
     target.check_config(config)
     rows = target.with_targets(rows, y, "y")
     train = _weighted(rows, y, sample_weight, target, config)
+    others: OtherModels
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
         reader.fit_scalers(scaled)
         target.fit_scale(scaled)
-        ngrams, net = _start_of_stream(config, reader, target, train)
+        others, net = _start_of_stream(config, reader, target, train)
     else:
-        ngrams = previous_model.ngrams
+        others = copy(previous_model.other_models)
+        others.restart_scale()
         kept = _kept_log_odds(config, previous_model, None)
         log_odds = _unfitted_log_odds(config, reader, target, kept)
         network = _copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
-    auto_params = _auto_params(config, reader, target, ngrams, {})
-    model = FittedModel(reader, target, ngrams, net, auto_params)
-    train = ngrams.with_training_features(target.scale(reader.scale(train)))
+    auto_params = _auto_params(config, reader, target, others, {})
+    model = FittedModel(reader, target, others, net, auto_params)
+    train = others.with_training_features(target.scale(reader.scale(train)))
     _grow_vocabulary(model, train)
     n_epochs = 1 if len(train) else 0
     return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
@@ -369,19 +372,40 @@ def _with_unlabelled(
     return sequences
 
 
-# -- n-gram models
+# -- models next to the network
 
 
-def _unfitted_ngrams(
+def _unfitted_models(
     config: Config,
     reader: SequenceReader,
     target: Any,
     n_rows: int,
     kept: ClassLogOdds | None,
-) -> NgramModels:
+) -> OtherModels:
     if reader.input_type != "tokens":
-        return NgramModels()
+        return SeriesModels.unfitted(config, target, n_rows)
     return NgramModels.unfitted(config, target, n_rows, kept)
+
+
+def _fit_other_models(
+    config: Config,
+    others: OtherModels,
+    train: SequenceDataset,
+    sequences: RaggedArray,
+    target: Target,
+    vectors: TokenVectors | None,
+    seed: int,
+) -> tuple[SequenceDataset, dict[str, Any]]:
+    """Fit the models, and return training rows with their features.
+
+    Also returns entries of `auto_params_`.
+    """
+    if isinstance(others, SeriesModels):
+        others.fit(train, seed=seed, n_threads=config.n_threads)
+        return train, {}
+    pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
+    train = pseudo.fit_ngrams(others, verbose=config.verbose > 0)
+    return others.with_training_features(train), pseudo.description()
 
 
 def _unfitted_log_odds(
@@ -405,9 +429,9 @@ def _kept_log_odds(
     if config.log_odds_ngram_range is None:
         return None
     if previous_model is not None:
-        ngrams = previous_model.ngrams
-        return ngrams.log_odds if ngrams.log_odds_are_pretrained else None
-    return None if pretrained is None else pretrained.ngrams.log_odds
+        others = previous_model.other_models
+        return others.log_odds if others.log_odds_are_pretrained else None
+    return None if pretrained is None else pretrained.other_models.log_odds
 
 
 # -- the network
@@ -461,7 +485,7 @@ def _new_network(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    ngrams: NgramModels,
+    others: OtherModels,
     sequences: RaggedArray,
     pretrained: FittedModel | None,
     seed: int,
@@ -472,13 +496,13 @@ def _new_network(
     n_inputs = sequences.values.shape[-1]
     if is_token:
         n_inputs = vectors.n_ids(sequences, reader.fingerprint)
-    sizes = _network_sizes(reader, target, ngrams.n_channels, n_inputs, vectors.width)
+    sizes = _network_sizes(reader, target, others.n_channels, n_inputs, vectors.width)
     network: Any = build_network(config, sizes, seed, target.decoder(config))
     if pretrained is not None:
         copy_pretrained_weights(
             network,
             pretrained,
-            keeps_log_odds=ngrams.log_odds_are_pretrained,
+            keeps_log_odds=others.log_odds_are_pretrained,
             fingerprint=reader.fingerprint,
             estimator=config.estimator,
             seed=seed,
@@ -493,7 +517,7 @@ def _new_network(
 def _continued_network(
     config: Config,
     previous_model: FittedModel,
-    ngrams: NgramModels,
+    others: OtherModels,
     sequences: RaggedArray,
     seed: int,
 ) -> tuple[Any, TokenVectors | None]:
@@ -502,9 +526,9 @@ def _continued_network(
     Its current vectors are fitted to the labels, those of held-out rows included. Ids
     without a given vector have no weight in the mean vectors.
     """
-    network = _copied_network(config, previous_model, ngrams.log_odds)
+    network = _copied_network(config, previous_model, others.log_odds)
     reader = previous_model.reader
-    if ngrams.linear is None or reader.input_type != "tokens":
+    if others.linear is None or reader.input_type != "tokens":
         return network, None
     vectors = _initial_vectors(config, reader)
     if not vectors.has_ids_of(reader.fingerprint):
@@ -518,7 +542,7 @@ def _copied_network(
 ) -> Any:
     """Return a copy of a fitted network, with the current training parameters."""
     fitted = previous_model.network
-    previous = previous_model.ngrams.log_odds
+    previous = previous_model.other_models.log_odds
     if (log_odds and log_odds.lengths) != (previous and previous.lengths):
         raise another_network_error(config.estimator)
     width = _initial_vectors(config, previous_model.reader).width
@@ -542,7 +566,7 @@ def _auto_params(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    ngrams: NgramModels,
+    others: OtherModels,
     resolved: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the values of parameters set to "auto", and print them if verbose."""
@@ -551,7 +575,7 @@ def _auto_params(
         "device": resolve_device(config.device),
         "input_type": reader.input_type,
         "precision": str(dtype).removeprefix("torch."),
-        "linear_ngram_range": ngrams.linear and ngrams.linear.ngrams,
+        **others.auto_params(),
         **target.auto_params(),
         **resolved,
     }

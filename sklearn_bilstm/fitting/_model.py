@@ -1,4 +1,4 @@
-"""The fitted model: reader, target, n-gram models and net."""
+"""The fitted model: reader, target, net and other models."""
 
 from typing import Any, Self
 
@@ -7,10 +7,11 @@ import numpy as np
 from sklearn_bilstm.fitting._net_state import net_from_state, net_state
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
+from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.fitting._targets import Target
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.sequences import SequenceDataset, split_rows
-from sklearn_bilstm.training import SequenceNet
+from sklearn_bilstm.training import SequenceNet, SeriesModel
 
 __all__ = ["FittedModel"]
 
@@ -18,6 +19,10 @@ __all__ = ["FittedModel"]
 # Maximum size of a chunk of rows in prediction. Smaller chunks have more padding, and
 # are too small to precompute the first layer for the tokens of a large vocabulary.
 _CHUNK_ROWS, _CHUNK_STEPS = 2**16, 2**22
+
+
+# Names of the other models in a file.
+_NAMES: dict[type, str] = {NgramModels: "ngrams", SeriesModels: "series"}
 
 
 class FittedModel:
@@ -29,8 +34,8 @@ class FittedModel:
         Converts X to rows.
     target : Target
         Knows the outputs and the loss.
-    ngrams : NgramModels
-        N-gram models next to the network.
+    other_models : NgramModels or SeriesModels
+        Models of tokens or numbers next to the network.
     net : SequenceNet
         The skorch net with the network.
     auto_params : dict
@@ -43,14 +48,14 @@ class FittedModel:
         self,
         reader: SequenceReader,
         target: Target,
-        ngrams: NgramModels,
+        other_models: NgramModels | SeriesModels,
         net: SequenceNet,
         auto_params: dict[str, Any],
         best_epoch: int = 0,
     ) -> None:
         self.reader = reader
         self.target: Any = target
-        self.ngrams = ngrams
+        self.other_models = other_models
         self.net = net
         self.auto_params = auto_params
         self.best_epoch = best_epoch
@@ -73,7 +78,7 @@ class FittedModel:
 
     def with_features(self, rows: SequenceDataset) -> SequenceDataset:
         """Return rows with the log-odds features that the network reads."""
-        return self.ngrams.with_features(rows)
+        return self.other_models.with_features(rows)
 
     def logits(self, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, float64 of shape (n, n_outputs).
@@ -89,7 +94,7 @@ class FittedModel:
 
     def _logits_of_chunk(self, rows: SequenceDataset) -> np.ndarray:
         rows = self.with_features(rows)
-        return self.ngrams.add_linear(self.net.logits(rows), rows)
+        return self.other_models.logits(self.net, rows)
 
     # -- attributes and state
 
@@ -115,7 +120,7 @@ class FittedModel:
         return {
             "reader": [type(self.reader).__name__, self.reader.state()],
             "target": [type(self.target).__name__, self.target.state()],
-            "ngrams": self.ngrams.state(),
+            _NAMES[type(self.other_models)]: self.other_models.state(),
             "net": net_state(self.net),
             "auto_params": self.auto_params,
             "best_epoch": self.best_epoch,
@@ -154,7 +159,7 @@ class FittedModel:
         model = cls(
             reader,
             target,
-            NgramModels.from_state(state["ngrams"], target.n_outputs),
+            _other_models(state, target),
             net_from_state(state["net"], device),
             state["auto_params"],
             state["best_epoch"],
@@ -177,6 +182,9 @@ class FittedModel:
         network = self.network
         if network.head.output_size != self.target.n_outputs:
             raise ValueError("The network must have an output per class or number.")
+        linear = self.other_models.linear
+        if isinstance(linear, SeriesModel):
+            linear.check(network.input_layer.input_size, self.reader.n_static)
         if not isinstance(self.auto_params, dict) or not isinstance(
             self.best_epoch, int
         ):
@@ -186,3 +194,10 @@ class FittedModel:
             words = self.reader.words
             if words is None or characters.input_size != words.n_characters:
                 raise ValueError("There must be a vector for each character.")
+
+
+def _other_models(state: dict[str, Any], target: Any) -> NgramModels | SeriesModels:
+    """Restore the models next to the network."""
+    if _NAMES[SeriesModels] in state:
+        return SeriesModels.from_state(state[_NAMES[SeriesModels]], target)
+    return NgramModels.from_state(state[_NAMES[NgramModels]], target.n_outputs)

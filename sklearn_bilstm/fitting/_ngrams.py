@@ -150,6 +150,12 @@ class NgramModels:
         target: Any = train.target
         self.log_odds.fit(train.sequences, target, train.weight, vocabulary)
 
+    def held_out_rows(
+        self, train: SequenceDataset, valid: SequenceDataset | None
+    ) -> tuple[SequenceDataset, SequenceDataset]:
+        """Return training rows of the network and the rows of `fit_scale`."""
+        return train, train
+
     def fit_scale(self, net: SequenceNet, train: SequenceDataset) -> None:
         """Scale the logits of the network to the RMS of the linear logits.
 
@@ -169,6 +175,9 @@ class NgramModels:
         size = np.sqrt(np.square(logits).mean())
         if size > 0:
             self.network_scale = min(self.linear.size_ / float(size), _LARGEST_SCALE)
+
+    def restart_scale(self) -> None:
+        """Keep the scale, if the network will be trained on a stream."""
 
     # -- features and logits
 
@@ -190,8 +199,9 @@ class NgramModels:
         mean = (self.network_scale * network_logits + linear_logits) / 2
         return mean / self.linear.temperature_  # type: ignore[union-attr]
 
-    def add_linear(self, network_logits: Any, rows: SequenceDataset) -> Any:
-        """Combine the logits of the network with those of the linear model, if any."""
+    def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
+        """Return the logits of rows, including those of the linear model if any."""
+        network_logits = net.logits(rows)
         if self.linear is None:
             return network_logits
         features: Any = rows.log_odds
@@ -201,10 +211,13 @@ class NgramModels:
 
     # -- attributes and state
 
+    def auto_params(self) -> dict[str, Any]:
+        """Return the range of n-grams of the linear model."""
+        return {"linear_ngram_range": self.linear and self.linear.ngrams}
+
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes of a classifier that describe the models."""
         return {
-            "log_odds_": self.log_odds,
             "linear_model_": self.linear,
             "network_scale_": self.network_scale,
         }

@@ -57,9 +57,12 @@ class Target(ABC):
     ----------
     n_outputs : int
         Number of logits per row, or per step.
+    linear_kind : str or None
+        Type of the target for :class:`SeriesModel`, None if it does not support it.
     """
 
     n_outputs: int
+    linear_kind: str | None = None
 
     @staticmethod
     @abstractmethod
@@ -142,6 +145,7 @@ class LabelTarget(Target):
     """
 
     multilabel = False
+    linear_kind = "classes"
 
     def __init__(self, classes: np.ndarray) -> None:
         self.classes = classes
@@ -200,6 +204,7 @@ class IndicatorTarget(Target):
     """
 
     multilabel = True
+    linear_kind = "labels"
     check = staticmethod(LabelTarget.check)
 
     def __init__(self, n_outputs: int) -> None:
@@ -311,6 +316,8 @@ class NumberTarget(Target):
     scaler : StandardScaler or None, default=None
         Standardisation of the targets, fitted by `fit_scale`.
     """
+
+    linear_kind = "numbers"
 
     def __init__(
         self, n_outputs: int, is_flat: bool, scaler: StandardScaler | None = None

@@ -11,6 +11,7 @@ from skorch.callbacks import GradientNormClipping
 from sklearn_bilstm.fitting._callbacks import EpochTasks, copies_of_callbacks
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._model import FittedModel
+from sklearn_bilstm.fitting._series import HeldOutRows
 from sklearn_bilstm.fitting._targets import Target
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import (
@@ -154,6 +155,11 @@ class Training:
         Standardised validation rows.
     n_epochs : int
         Maximum number of epochs.
+    held_out : SequenceDataset, HeldOutRows or None, default=None
+        Rows for the factor of the network after training.
+    refit_rows : SequenceDataset or None, default=None
+        All training rows, if some are held out. If the network is used, it is then
+        trained on these again.
     is_stream : bool, default=False
         Whether more batches follow: the rate is constant, the optimizer keeps its
         state, and there are no checkpoints.
@@ -167,14 +173,20 @@ class Training:
         valid: SequenceDataset | None,
         *,
         n_epochs: int,
+        held_out: SequenceDataset | HeldOutRows | None = None,
+        refit_rows: SequenceDataset | None = None,
         is_stream: bool = False,
     ) -> None:
         self.model = model
         self.config = config
         self.train = train
         self.valid = valid
+        self.held_out: Any = held_out
         self.n_epochs = n_epochs
+        self.refit_rows = refit_rows
         self.is_stream = is_stream
+        self.is_refit = False
+        self._initial = None if refit_rows is None else deepcopy(model.network)
         self._stopping = EarlyStopping(config.n_iter_no_change, config.tol)
         self._epoch_start = EpochStart()
 
@@ -206,18 +218,31 @@ class Training:
                 self.valid,
                 n_epochs=self.n_epochs,
                 callbacks=self._callbacks(task, attributes),
-                checkpoint=None if self.is_stream else self.config.checkpoint,
+                checkpoint=(
+                    None if self.is_stream or self.is_refit else self.config.checkpoint
+                ),
             )
             self._complete()
             publish(self.model)
         except KeyboardInterrupt:
             self._epoch_start.restore(net)
-            if len(net.epochs()) > n_before:
+            if len(net.epochs()) > n_before and not self.is_refit:
                 self._complete()
                 publish(self.model)
             raise
         finally:
             self._epoch_start.forget()
+        if self.refit_rows is not None and self.model.other_models.network_scale:
+            self._refit(self.refit_rows).run(publish)
+
+    def _refit(self, rows: SequenceDataset) -> "Training":
+        """Return a training of the same network on all rows, with the same factors."""
+        model = copy(self.model)
+        seed = self.model.net.seed
+        model.net = make_net(self.config, self._initial, model.target, seed)
+        training = Training(model, self.config, rows, None, n_epochs=self.n_epochs)
+        training.is_refit = True
+        return training
 
     def _callbacks(
         self, task: FitTask | None, attributes: Callable[[FittedModel], dict] | None
@@ -253,7 +278,8 @@ class Training:
     def _finish(self, model: FittedModel) -> None:
         model.best_epoch = self._stopping.best_epoch_ or model.n_iter
         if not self.is_stream and model.n_iter:
-            model.ngrams.fit_scale(model.net, self.train)
+            if not self.is_refit:
+                model.other_models.fit_scale(model.net, self.held_out)
             constant = model.target.constant_outputs(self.train.target)
             model.network.head.set_constant(constant)
 
@@ -261,7 +287,7 @@ class Training:
         """Return a copy of the model, as if training had ended with this epoch."""
         net = self.model.net
         stopped = copy(self.model)
-        stopped.ngrams = copy(self.model.ngrams)
+        stopped.other_models = copy(self.model.other_models)
         stopped.net = make_net(
             self.config, deepcopy(net.module_), self.model.target, net.seed
         )

@@ -172,7 +172,9 @@ def _tested_by(
         "checkpoint": None,
         "callbacks": [growing],
         "verbose": 0,
-        "linear_ngram_range": None,  # does not affect the loss of the network
+        # they do not affect the loss of the network
+        "linear_ngram_range": None,
+        "linear_kernels": None,
     }
     # attributes, since a subclass need not have all parameters in its signature
     for name, value in params.items():

@@ -16,9 +16,9 @@ __all__ = ["check_contents"]
 _OPERATORS = frozenset(
     [
         *("Add", "And", "ArgMax", "BitShift", "BitwiseXor", "Cast", "Clip", "Concat"),
-        *("CumSum", "Div", "Equal", "Expand", "GRU", "Gather", "Gemm", "Greater"),
-        *("Identity", "LSTM", "LayerNormalization", "Less", "LessOrEqual", "Log"),
-        *("MatMul", "Max", "Mean", "Mod", "Mul", "Not", "Pad", "RNN", "Range"),
+        *("Conv", "CumSum", "Div", "Equal", "Expand", "GRU", "Gather", "Gemm"),
+        *("Greater", "Identity", "LSTM", "LayerNormalization", "Less", "LessOrEqual"),
+        *("Log", "MatMul", "Max", "Mean", "Mod", "Mul", "Not", "Pad", "RNN", "Range"),
         *("ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu"),
         *("Reshape", "ScatterElements", "Shape", "Sigmoid", "Slice", "Softmax"),
         *("Squeeze", "Sub", "Sum", "Tanh", "TopK", "Transpose", "Unsqueeze", "Where"),

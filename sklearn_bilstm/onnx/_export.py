@@ -13,6 +13,7 @@ from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
+from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
@@ -129,8 +130,8 @@ def _write(graph: Graph, estimator: Any) -> None:
         logits = _network_logits(graph, estimator, *read, static)
         logits = _with_linear_model(graph, estimator, logits, ids, static)
     else:
-        read = _numbers(graph, estimator)
-        logits = _network_logits(graph, estimator, *read, static)
+        values, lengths = _numbers(graph, estimator)
+        logits = _logits_of_numbers(graph, estimator, values, lengths, static)
     if hasattr(estimator, "classes_"):
         _write_classes(graph, estimator, logits)
     else:
@@ -148,13 +149,27 @@ def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:
 
 
 def _numbers(graph: Graph, estimator: Any) -> tuple[str, str]:
-    """Return vectors of shape (T, B, E) and lengths, for numbers."""
+    """Return standardised values of shape (B, T, C) and lengths."""
     shape = ["rows", "steps", estimator.n_channels_]
     values = graph.input("values", np.float64, shape)
     lengths = graph.input("lengths", np.int64, ["rows"])
     reader = estimator.model_.reader
-    values = _standardised(graph, reader, reader.scaler, values)
-    return graph.op("Transpose", values, perm=[1, 0, 2]), lengths
+    return _standardised(graph, reader, reader.scaler, values), lengths
+
+
+def _logits_of_numbers(
+    graph: Graph, estimator: Any, values: str, lengths: str, static: str | None
+) -> str:
+    """Return the logits for numbers, including those of the linear model if any."""
+    models, terms = estimator.model_.other_models, []
+    if models.linear is not None and models.linear_scale:
+        logits = series_logits(graph, models.linear, values, lengths, static)
+        terms.append(graph.op("Mul", logits, np.float64(models.linear_scale)))
+    if models.network_scale:
+        vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
+        logits = _network_logits(graph, estimator, vectors, lengths, static)
+        terms.append(graph.op("Mul", logits, np.float64(models.network_scale)))
+    return graph.op("Sum", *terms)
 
 
 def _standardised(

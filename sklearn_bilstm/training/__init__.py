@@ -12,15 +12,18 @@ from sklearn_bilstm.training._losses import (
     WeightedTaggingLoss,
 )
 from sklearn_bilstm.training._mean_vectors import MeanVectorModel, TokenVectors
+from sklearn_bilstm.training._minirocket import MiniRocket
 from sklearn_bilstm.training._net import SequenceNet
 from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._progress import BatchBar, EpochPrinter
 from sklearn_bilstm.training._pseudo_labels import PseudoLabels
 from sklearn_bilstm.training._schedules import SCHEDULES
 from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
-from sklearn_bilstm.training._splits import split_off_validation
+from sklearn_bilstm.training._series_model import SeriesModel
+from sklearn_bilstm.training._splits import contiguous_folds, split_off_validation
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.training._teachers import TrainingRows
+from sklearn_bilstm.training._temperature import exceeds_error
 
 __all__ = [
     "OPTIMIZERS",
@@ -37,8 +40,10 @@ __all__ = [
     "LinearModel",
     "MaxNorm",
     "MeanVectorModel",
+    "MiniRocket",
     "PseudoLabels",
     "SequenceNet",
+    "SeriesModel",
     "SpanF1",
     "StopTraining",
     "TokenVectors",
@@ -47,6 +52,8 @@ __all__ = [
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",
     "WeightedTaggingLoss",
+    "contiguous_folds",
     "cooccurrence_vectors",
+    "exceeds_error",
     "split_off_validation",
 ]

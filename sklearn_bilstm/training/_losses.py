@@ -23,19 +23,26 @@ class WeightedCrossEntropy(nn.Module):
     of the weighted mean over the set, regardless of the weights of its rows.
     """
 
+    def of_rows(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the losses (B,) of logits (B, K), for classes (B,)."""
+        return cross_entropy(logits, target, reduction="none")  # (B,)
+
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the loss of logits (B, K), for classes (B,) and weights (B,)."""
-        losses = cross_entropy(logits, target, reduction="none")  # (B,)
-        return (losses * weight).mean()
+        return (self.of_rows(logits, target) * weight).mean()
 
 
 class WeightedBinaryCrossEntropy(nn.Module):
     """Binary cross entropy, averaged over labels and rows."""
 
+    def of_rows(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the losses (B,) of logits (B, K), for targets (B, K)."""
+        losses = binary_cross_entropy_with_logits(logits, target, reduction="none")
+        return losses.mean(1)  # (B,)
+
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the loss of logits (B, K), for targets (B, K) and weights (B,)."""
-        losses = binary_cross_entropy_with_logits(logits, target, reduction="none")
-        return (losses.mean(1) * weight).mean()
+        return (self.of_rows(logits, target) * weight).mean()
 
 
 def _squared_error(errors: Tensor, quantile: float) -> Tensor:
@@ -73,11 +80,14 @@ class WeightedRegressionLoss(nn.Module):
         self.loss = loss
         self.quantile = quantile
 
+    def of_rows(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the losses (B,) of predictions (B, K), for targets (B, K)."""
+        errors = target - logits  # (B, K)
+        return REGRESSION_LOSSES[self.loss](errors, self.quantile).mean(1)  # (B,)
+
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the loss of predictions (B, K), for targets (B, K), weights (B,)."""
-        errors = target - logits  # (B, K)
-        losses = REGRESSION_LOSSES[self.loss](errors, self.quantile).mean(1)  # (B,)
-        return (losses * weight).mean()
+        return (self.of_rows(logits, target) * weight).mean()
 
 
 class WeightedTaggingLoss(nn.Module):

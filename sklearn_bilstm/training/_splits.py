@@ -11,7 +11,7 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-__all__ = ["folds", "held_out_splits", "split_off_validation"]
+__all__ = ["contiguous_folds", "folds", "held_out_splits", "split_off_validation"]
 
 _N_FOLDS = 5
 # Number of held-out rows that suffice to estimate the size and the temperature of
@@ -95,6 +95,37 @@ def folds(target: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarra
     rarest = np.unique(target, return_counts=True)[1].min() if target.ndim == 1 else 0
     splitter = StratifiedKFold if rarest >= n_folds else KFold
     return splitter(n_folds, shuffle=True, random_state=seed).split(target, target)
+
+
+def contiguous_folds(
+    target: np.ndarray, n_folds: int = _N_FOLDS
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Split rows into folds of rows next to each other, within each class.
+
+    Parameters
+    ----------
+    target : ndarray of shape (n_rows,) or (n_rows, K)
+        Class of each row, or a target that is not stratified.
+    n_folds : int, default=5
+        Maximum number of folds.
+
+    Returns
+    -------
+    splits : list of (ndarray of shape (n_others,), ndarray of shape (n_inside,))
+        Indices of the rows outside and inside of each fold. Folds are fewer if there
+        are fewer rows, or fewer of the most frequent class. The list is empty if there
+        are not two.
+    """
+    largest = len(target)
+    if target.ndim == 1:
+        largest = np.unique(target, return_counts=True)[1].max(initial=0)
+    n_folds = min(n_folds, largest)
+    if n_folds < 2:
+        return []
+    splitter = StratifiedKFold if target.ndim == 1 else KFold
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return [*splitter(n_folds).split(target, target)]
 
 
 def held_out_splits(

@@ -93,7 +93,7 @@ class TestLinearModel:
         rows = SequenceDataset(ragged_from_ids(ids))  # some n-grams are new
         rows.log_odds = model.log_odds_.transform(rows.sequences)
         linear_logits = model.linear_model_.logits(rows.sequences)
-        both = model.model_.ngrams.combine(model.net_.logits(rows), linear_logits)
+        both = model.model_.other_models.combine(model.net_.logits(rows), linear_logits)
         assert np.array_equal(model.decision_function(ids), both[:, 1] - both[:, 0])
 
     def test_ngrams_of_equal_lengths_are_stored_once(self, ids, y):
@@ -209,7 +209,6 @@ class TestLinearModel:
 
     def test_auto_ngram_range_is_none_without_a_linear_model(self, ids, y):
         for model in [
-            self.auto_classifier().fit(ids / 3.0, y),
             self.auto_classifier().partial_fit(ids, y, [0, 1]),
             self.auto_classifier().fit(ids, np.zeros(len(ids))),
         ]:

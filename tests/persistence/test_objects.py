@@ -174,7 +174,7 @@ def test_file_size_depends_on_nonzero_coefficients(many_classes, tmp_path):
     model, _ = many_classes
     save(model, tmp_path / "with.zip")
     without = deepcopy(model)
-    without.model_.ngrams.linear = None
+    without.model_.other_models.linear = None
     save(without, tmp_path / "without.zip")
     n_values = model.linear_model_.regressions.coefficients.nnz
     n_ngrams = model.linear_model_.vocabulary.n_columns

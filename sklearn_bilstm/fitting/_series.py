@@ -1,0 +1,259 @@
+"""The linear model of numeric sequences, and its combination with the network."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+import torch
+from scipy.optimize import minimize, minimize_scalar
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import (
+    SequenceNet,
+    SeriesModel,
+    contiguous_folds,
+    exceeds_error,
+)
+from sklearn_bilstm.utils._state import state_number
+
+__all__ = ["HeldOutRows", "SeriesModels"]
+
+# linear_kernels="auto": number of features for at most this many rows, and for more.
+# The time is cubic in the number of rows, or of features if these are fewer.
+_MANY_ROWS = 4000
+_AUTO_FEATURES, _AUTO_FEATURES_OF_MANY_ROWS = 9996, 2016
+
+# Held-out rows for the weights of both models: a fifth of the rows up to this number.
+_N_FOLDS, _MOST_HELD_OUT_ROWS = 5, 200
+# Minimum number of held-out rows. Fewer cannot show that the network is helpful.
+_FEWEST_HELD_OUT_ROWS = 8
+# Number of standard errors by which the network must decrease their loss.
+_N_ERRORS = 1.0
+
+
+class HeldOutRows(NamedTuple):
+    """Rows that neither the network nor the linear model was fitted to.
+
+    Parameters
+    ----------
+    rows : SequenceDataset
+    linear_logits : ndarray of shape (n, K)
+        Logits by linear models fitted without the row.
+    """
+
+    rows: SequenceDataset
+    linear_logits: np.ndarray
+
+
+class SeriesModels:
+    """A linear model of numeric sequences, and its weight and that of the network.
+
+    Both models are fitted separately. Their logits are added with weights that are
+    fitted to held-out rows (Wolpert, 1992).
+
+    Parameters
+    ----------
+    linear : SeriesModel or None, default=None
+        Linear model of numeric sequences.
+    linear_scale, network_scale : float, default=0.0, 1.0
+        Factors of the logits of both models, from 0 to 1. That of the network is zero
+        if it does not improve the predictions for held-out rows.
+    """
+
+    log_odds = None
+    n_channels = 0
+    log_odds_are_pretrained = False
+
+    def __init__(
+        self,
+        linear: SeriesModel | None = None,
+        *,
+        linear_scale: float = 0.0,
+        network_scale: float = 1.0,
+    ) -> None:
+        self.linear = linear
+        self.linear_scale = linear_scale
+        self.network_scale = network_scale
+        self._out_of_fold: np.ndarray | None = None
+
+    # -- fitting
+
+    @classmethod
+    def unfitted(cls, config: Config, target: Any, n_rows: int) -> Self:
+        """Return the unfitted model that the parameters describe.
+
+        Parameters
+        ----------
+        config : Config
+        target : LabelTarget, IndicatorTarget or NumberTarget
+        n_rows : int
+            Number of training rows.
+        """
+        if config.linear_kernels is None or target.linear_kind is None:
+            return cls()
+        n_features = config.linear_kernels
+        if not isinstance(n_features, int):
+            is_many = n_rows > _MANY_ROWS
+            n_features = _AUTO_FEATURES_OF_MANY_ROWS if is_many else _AUTO_FEATURES
+        quantile = {"absolute_error": 0.5, "quantile": config.quantile}.get(config.loss)
+        return cls(
+            SeriesModel(n_features, target.n_outputs, target.linear_kind, quantile)
+        )
+
+    def fit(self, train: SequenceDataset, *, seed: int, n_threads: int | None) -> None:
+        """Fit the linear model.
+
+        It is dropped if it does not predict held-out rows better than a constant.
+        """
+        if self.linear is None:
+            return
+        target: Any = train.target
+        self._out_of_fold = self.linear.fit(
+            *(train.sequences, target, train.weight, seed, train.static, n_threads)
+        )
+        if self._out_of_fold is None:
+            self.linear = None
+
+    def held_out_rows(
+        self, train: SequenceDataset, valid: SequenceDataset | None
+    ) -> tuple[SequenceDataset, HeldOutRows | None]:
+        """Return training rows of the network, and the rows of `fit_scale`.
+
+        The latter are the validation rows if there are any, else training rows that are
+        held out. Rows next to each other are in the same part, since they can overlap.
+        """
+        out_of_fold, self._out_of_fold = self._out_of_fold, None
+        if self.linear is None or out_of_fold is None:
+            return train, None
+        if valid is not None:
+            logits = self.linear.logits(valid.sequences, valid.static)
+            return train, HeldOutRows(valid, logits)
+        held_out = _held_out(train.target)
+        if len(held_out) < _FEWEST_HELD_OUT_ROWS:
+            return train, None
+        others = np.setdiff1d(np.arange(len(train)), held_out)
+        rows = HeldOutRows(train.take(held_out), out_of_fold[held_out])
+        return train.take(others), rows
+
+    def fit_scale(self, net: SequenceNet, held_out: HeldOutRows | None) -> None:
+        """Fit the factors of both models to rows that they were not fitted to.
+
+        The network is not used if this does not decrease the loss by more than a
+        standard error.
+        """
+        self.linear_scale, self.network_scale = 0.0, 1.0
+        if self.linear is None:
+            return
+        self.linear_scale, self.network_scale = 1.0, 0.0
+        if held_out is None:
+            return
+        rows, weight = held_out.rows, held_out.rows.weight
+        target = torch.from_numpy(rows.target)
+        both = np.stack([held_out.linear_logits, net.logits(rows)])
+
+        def losses(factors: np.ndarray) -> np.ndarray:
+            logits = torch.from_numpy(np.tensordot(factors, both, axes=1))
+            return net.criterion_.of_rows(logits, target).numpy()
+
+        factors = _best_factors(
+            lambda factors: weight @ losses(factors),
+            sum_to_one=self.linear.kind == "numbers",
+        )
+        alone = np.array([1.0, 0.0])
+        if exceeds_error(losses(alone) - losses(factors), weight, _N_ERRORS):
+            self.linear_scale, self.network_scale = factors.tolist()
+
+    def restart_scale(self) -> None:
+        """Use the network, if it will be trained on a stream, as much as the other."""
+        if self.linear is not None and not self.network_scale:
+            self.linear_scale = self.network_scale = 0.5
+
+    # -- features and logits
+
+    def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return training rows as they are."""
+        return rows
+
+    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return rows as they are, since the network needs no further features."""
+        return rows
+
+    def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
+        """Return the logits of rows. A model whose factor is zero is not evaluated."""
+        if self.linear is None:
+            return net.logits(rows)
+        logits = np.zeros((len(rows), self.linear.n_outputs))
+        if self.linear_scale:
+            linear = self.linear.logits(rows.sequences, rows.static, net.n_threads)
+            logits += self.linear_scale * linear
+        if self.network_scale:
+            logits += self.network_scale * net.logits(rows)
+        return logits
+
+    # -- attributes and state
+
+    def auto_params(self) -> dict[str, Any]:
+        """Return the number of features of the linear model."""
+        return {"linear_kernels": self.linear and self.linear.n_features}
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the public attributes of an estimator that describe the models."""
+        return {
+            "linear_model_": self.linear,
+            "network_scale_": self.network_scale,
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the models."""
+        return {
+            "linear": self.linear and self.linear.state(),
+            "linear_scale": self.linear_scale,
+            "network_scale": self.network_scale,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], target: Any) -> Self:
+        """Restore the models of an estimator with a target.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        linear = state["linear"] and SeriesModel.from_state(state["linear"])
+        scales = {
+            name: state_number(state[name], name, is_positive=False)
+            for name in ("linear_scale", "network_scale")
+        }
+        if linear is not None:
+            expected = target.n_outputs, target.linear_kind
+            if (linear.n_outputs, linear.kind) != expected:
+                raise ValueError("The linear model must have the outputs of y.")
+        return cls(linear, **scales)
+
+
+def _held_out(target: Any) -> np.ndarray:
+    """Return the indices of rows to hold out, except the only one of a class."""
+    n_folds = max(_N_FOLDS, -(-len(target) // _MOST_HELD_OUT_ROWS))
+    splits = contiguous_folds(target, n_folds)
+    if not splits:
+        return np.zeros(0, np.intp)
+    others, held_out = splits[0]
+    if target.ndim == 1:
+        held_out = held_out[np.isin(target[held_out], target[others])]
+    return held_out
+
+
+def _best_factors(
+    loss: Callable[[np.ndarray], float], *, sum_to_one: bool
+) -> np.ndarray:
+    """Return two factors from 0 to 1 with the smallest loss."""
+    if sum_to_one:
+        share = minimize_scalar(
+            lambda share: loss(np.array([1 - share, share])),
+            bounds=(0, 1),
+            method="bounded",
+        ).x
+        return np.array([1 - share, share])
+    return minimize(loss, np.array([0.5, 0.5]), bounds=[(0, 1)] * 2).x

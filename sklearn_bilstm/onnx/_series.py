@@ -1,0 +1,102 @@
+"""ONNX operators for the linear model of numeric sequences.
+
+Here sequences have the shape (B, T, C), padded at the end of each row.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.onnx._graph import Graph
+from sklearn_bilstm.training import MiniRocket, SeriesModel
+
+__all__ = ["series_logits"]
+
+
+def series_logits(
+    graph: Graph, model: SeriesModel, values: str, lengths: str, static: str | None
+) -> str:
+    """Return the logits of a fitted linear model, float64 of shape (B, K).
+
+    Parameters
+    ----------
+    graph : Graph
+    model : SeriesModel
+    values : str
+        Standardised numbers, float32 of shape (B, T, C).
+    lengths : str
+        Number of steps of each row, int64 of shape (B,).
+    static : str or None
+        Standardised static features of shape (B, S).
+    """
+    coefficients = {
+        block: of_block.astype(np.float64)
+        for block, of_block in model.coefficients.items()
+    }
+    of_convolutions = coefficients.get(model.CONVOLUTIONS)
+    of_last_steps = coefficients.get(model.LAST_STEPS)
+    of_static = coefficients.get(model.STATIC)
+    terms = []
+    if of_convolutions is not None:
+        rocket: Any = model.rocket
+        terms += _of_convolutions(graph, rocket, of_convolutions, values, lengths)
+    if of_last_steps is not None:
+        numbers = _last_steps(graph, values, lengths, model.n_last_steps)
+        terms.append(_product(graph, numbers, of_last_steps))
+    if of_static is not None and static is not None:
+        terms.append(_product(graph, static, of_static))
+    logits = graph.op("Sum", *terms)
+    return graph.op("Add", logits, model.intercepts.astype(np.float64))
+
+
+def _product(graph: Graph, features: str, coefficients: np.ndarray) -> str:
+    return graph.op("MatMul", graph.cast(features, np.float64), coefficients)
+
+
+def _of_convolutions(
+    graph: Graph,
+    rocket: MiniRocket,
+    coefficients: np.ndarray,
+    values: str,
+    lengths: str,
+) -> list[str]:
+    """Return the contributions of each dilation, float64 of shape (B, K)."""
+    column = graph.op("Unsqueeze", lengths, [1])  # (B, 1)
+    steps = graph.op("Transpose", values, perm=[0, 2, 1])  # (B, C, T)
+    n_steps = graph.op("Shape", steps, start=2)
+    place = graph.op("Range", 0, graph.op("Squeeze", n_steps), 1)  # (T,)
+    mask = graph.op("Unsqueeze", graph.op("Less", place, column), [1])  # (B, 1, T)
+    steps = graph.op("Where", mask, steps, np.float32(0))
+    n_real = graph.cast(graph.op("Max", column, 1), np.float32)  # (B, 1)
+    terms, end = [], 0
+    kernels = zip(rocket.dilations.tolist(), rocket.weights(), strict=True)
+    for (dilation, weights), thresholds in zip(kernels, rocket.thresholds, strict=True):
+        margin = dilation * (weights.shape[2] // 2)
+        found = graph.op(
+            "Conv", steps, weights, dilations=[dilation], pads=[margin, margin]
+        )  # (B, 84, T)
+        found = graph.op("Where", mask, found, np.float32(-np.inf))
+        found = graph.op("Unsqueeze", found, [2])  # (B, 84, 1, T)
+        above = graph.op("Greater", found, thresholds[..., np.newaxis])
+        counts = graph.op("ReduceSum", graph.cast(above, np.float32), [3], keepdims=0)
+        counts = graph.op("Reshape", counts, [-1, thresholds.size])
+        start, end = end, end + thresholds.size
+        shares = graph.op("Div", counts, n_real)
+        terms.append(_product(graph, shares, coefficients[start:end]))
+    return terms
+
+
+def _last_steps(graph: Graph, values: str, lengths: str, n_last: int) -> str:
+    """Return the last steps of rows, of shape (B, n_last * C)."""
+    shape = graph.op("Shape", values)
+    n_rows, n_steps, n_channels = (graph.op("Gather", shape, [i]) for i in range(3))
+    column = graph.op("Unsqueeze", lengths, [1])
+    place = graph.op("Add", column, np.arange(-n_last, 0))  # (B, n_last)
+    is_before = graph.op("Unsqueeze", graph.op("Less", place, 0), [2])
+    row = graph.op("Range", 0, graph.op("Squeeze", n_rows), 1)
+    start = graph.op("Unsqueeze", graph.op("Mul", row, n_steps), [1])
+    place = graph.op("Add", graph.op("Max", place, 0), start)
+    flat = graph.op("Reshape", values, graph.op("Concat", [-1], n_channels, axis=0))
+    found = graph.op("Gather", flat, place)  # (B, n_last, C)
+    found = graph.op("Where", is_before, np.float32(0), found)
+    return graph.op("Reshape", found, graph.op("Concat", n_rows, [-1], axis=0))
