@@ -13,6 +13,7 @@ from sklearn_bilstm.training import (
     SequenceNet,
     SeriesModel,
     contiguous_folds,
+    evenly_spaced,
     exceeds_error,
 )
 from sklearn_bilstm.utils._state import state_number
@@ -23,6 +24,8 @@ __all__ = ["HeldOutRows", "SeriesModels"]
 # The time is cubic in the number of rows, or of features if these are fewer.
 _MANY_ROWS = 4000
 _AUTO_FEATURES, _AUTO_FEATURES_OF_MANY_ROWS = 9996, 2016
+# Maximum number of rows to which the linear model is fitted, which limits the memory.
+_MOST_ROWS = 50_000
 
 # Held-out rows for the weights of both models: a fifth of the rows up to this number.
 _N_FOLDS, _MOST_HELD_OUT_ROWS = 5, 200
@@ -75,7 +78,8 @@ class SeriesModels:
         self.linear = linear
         self.linear_scale = linear_scale
         self.network_scale = network_scale
-        self._out_of_fold: np.ndarray | None = None
+        # rows of the linear model, and their logits by models fitted without them
+        self._out_of_fold: tuple[np.ndarray, np.ndarray] | None = None
 
     # -- fitting
 
@@ -108,12 +112,16 @@ class SeriesModels:
         """
         if self.linear is None:
             return
-        target: Any = train.target
-        self._out_of_fold = self.linear.fit(
-            *(train.sequences, target, train.weight, seed, train.static, n_threads)
+        kept = evenly_spaced(len(train), _MOST_ROWS)
+        rows = train.take(kept)
+        target: Any = rows.target
+        logits = self.linear.fit(
+            *(rows.sequences, target, rows.weight, seed, rows.static, n_threads)
         )
-        if self._out_of_fold is None:
+        if logits is None:
             self.linear = None
+        else:
+            self._out_of_fold = kept, logits
 
     def held_out_rows(
         self, train: SequenceDataset, valid: SequenceDataset | None
@@ -129,12 +137,14 @@ class SeriesModels:
         if valid is not None:
             logits = self.linear.logits(valid.sequences, valid.static)
             return train, HeldOutRows(valid, logits)
-        held_out = _held_out(train.target)
+        kept, logits = out_of_fold
+        target: Any = train.target
+        held_out = _held_out(target[kept])
         if len(held_out) < _FEWEST_HELD_OUT_ROWS:
             return train, None
-        others = np.setdiff1d(np.arange(len(train)), held_out)
-        rows = HeldOutRows(train.take(held_out), out_of_fold[held_out])
-        return train.take(others), rows
+        rows = kept[held_out]
+        others = np.setdiff1d(np.arange(len(train)), rows)
+        return train.take(others), HeldOutRows(train.take(rows), logits[held_out])
 
     def fit_scale(self, net: SequenceNet, held_out: HeldOutRows | None) -> None:
         """Fit the factors of both models to rows that they were not fitted to.

@@ -20,7 +20,11 @@ from sklearn_bilstm.training._pseudo_labels import PseudoLabels
 from sklearn_bilstm.training._schedules import SCHEDULES
 from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
 from sklearn_bilstm.training._series_model import SeriesModel
-from sklearn_bilstm.training._splits import contiguous_folds, split_off_validation
+from sklearn_bilstm.training._splits import (
+    contiguous_folds,
+    evenly_spaced,
+    split_off_validation,
+)
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.training._teachers import TrainingRows
 from sklearn_bilstm.training._temperature import exceeds_error
@@ -54,6 +58,7 @@ __all__ = [
     "WeightedTaggingLoss",
     "contiguous_folds",
     "cooccurrence_vectors",
+    "evenly_spaced",
     "exceeds_error",
     "split_off_validation",
 ]

@@ -300,8 +300,8 @@ def _summed_channels(steps: Tensor, reads: np.ndarray) -> Tensor:
     if len(steps) == 1:
         return steps
     inputs = steps.new_zeros(N_KERNELS, *steps.shape[1:])
-    for channel, values in enumerate(steps):
-        inputs[np.flatnonzero(reads[:, channel])] += values
+    for channel in np.flatnonzero(reads.any(0)):
+        inputs[np.flatnonzero(reads[:, channel])] += steps[channel]
     return inputs  # (84, T, B)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 from scipy import linalg
 from sklearn.linear_model import Ridge
 
+from sklearn_bilstm.training._splits import evenly_spaced
+
 __all__ = ["BlockRidge"]
 
 # Regularisation strengths, for features whose squares sum to one per row on average.
@@ -96,7 +98,9 @@ class BlockRidge:
         values = [block.values for block in blocks]
         self.blocks, self.alpha = self._choose(values, target, weight, splits)
         chosen = [blocks[index] for index in self.blocks]
-        X = np.hstack([block.values for block in chosen])
+        X = chosen[0].values
+        if len(chosen) > 1:
+            X = np.hstack([block.values for block in chosen])
         predictions, n_outputs = np.zeros(target.shape), target.shape[1]
         for train, held_out in splits:
             model = self._fitted(X[train], target[train], weight[train])
@@ -113,7 +117,9 @@ class BlockRidge:
         return predictions
 
     def _fitted(self, X: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Ridge:
-        return Ridge(self.alpha, solver="cholesky").fit(X, target, weight)
+        """Fit a regression, which overwrites X."""
+        ridge = Ridge(self.alpha, solver="cholesky", copy_X=False)
+        return ridge.fit(X, target, weight)
 
     def _choose(
         self,
@@ -125,7 +131,7 @@ class BlockRidge:
         """Return the blocks and the strength with the smallest error."""
         if not splits:
             return self.choices[0], float(_ALPHAS[-1])
-        rows = _evenly_spaced(len(target), _ROWS_TO_CHOOSE)
+        rows = evenly_spaced(len(target), _ROWS_TO_CHOOSE)
         place = np.full(len(target), -1)
         place[rows] = np.arange(len(rows))
         folds = [tuple(place[p][place[p] >= 0] for p in split) for split in splits]
@@ -141,11 +147,6 @@ class BlockRidge:
                     for train, held_out in folds
                 )
         return min(errors, key=lambda choice: errors[choice])
-
-
-def _evenly_spaced(n_rows: int, most: int) -> np.ndarray:
-    """Return the indices of rows, at most as many as given."""
-    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, most)).astype(int))
 
 
 def _error(

@@ -296,7 +296,8 @@ class SeriesModel:
     @staticmethod
     def _most_last_steps(sequences: RaggedArray) -> int:
         n_channels = sequences.values.shape[1]
-        return min(int(sequences.lengths.max()), _MOST_LAST_NUMBERS // n_channels)
+        most = max(1, _MOST_LAST_NUMBERS // n_channels)
+        return min(int(sequences.lengths.max()), most)
 
     def _last_steps(self, sequences: RaggedArray) -> np.ndarray:
         """Return the last steps of rows, with zeros before a shorter row.

@@ -11,7 +11,13 @@ from sklearn.model_selection import (
     StratifiedShuffleSplit,
 )
 
-__all__ = ["contiguous_folds", "folds", "held_out_splits", "split_off_validation"]
+__all__ = [
+    "contiguous_folds",
+    "evenly_spaced",
+    "folds",
+    "held_out_splits",
+    "split_off_validation",
+]
 
 _N_FOLDS = 5
 # Number of held-out rows that suffice to estimate the size and the temperature of
@@ -126,6 +132,11 @@ def contiguous_folds(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class")
         return [*splitter(n_folds).split(target, target)]
+
+
+def evenly_spaced(n_rows: int, most: int) -> np.ndarray:
+    """Return the indices of evenly spaced rows, int of shape (n,), at most `most`."""
+    return np.linspace(0, n_rows - 1, min(n_rows, most)).astype(int)
 
 
 def held_out_splits(

@@ -9,6 +9,7 @@ from sklearn.metrics import log_loss
 
 from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor
 from sklearn_bilstm.datasets import make_cumulative_sums
+from sklearn_bilstm.fitting import _series
 from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_numbers
 from sklearn_bilstm.training import SeriesModel
@@ -170,6 +171,16 @@ def test_at_most_200_rows_are_held_out():
     _, train, held_out = with_held_out_rows(np.arange(1500) % 2)
     assert len(held_out.rows) == 188  # an eighth
     assert len(train) == 1312
+
+
+def test_the_linear_model_is_fitted_to_some_of_many_rows(monkeypatch):
+    monkeypatch.setattr(_series, "_MOST_ROWS", 50)
+    rows, train, held_out = with_held_out_rows(np.arange(300) % 2)
+    assert len(train) == 290
+    spaced = rows.sequences.values.reshape(-1, 9)[np.linspace(0, 299, 50).astype(int)]
+    assert {*map(tuple, held_out.rows.sequences.values.reshape(-1, 9))} <= {
+        *map(tuple, spaced)
+    }
 
 
 def test_the_only_row_of_a_class_is_not_held_out():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.training import split_off_validation
-from sklearn_bilstm.training._splits import folds
+from sklearn_bilstm.training._splits import contiguous_folds, evenly_spaced, folds
 
 
 def split(target, fraction=0.2, seed=0):
@@ -66,3 +66,34 @@ def test_each_fold_has_the_class_frequencies(seed):
 def test_folds_of_indicators_are_not_stratified():
     target = np.eye(2, dtype=int)[np.arange(20) % 2]
     assert [len(fold) for _, fold in folds(target, seed=0)] == [4] * 5
+
+
+@pytest.mark.parametrize("n_rows", [2, 5, 23, 100])
+def test_contiguous_folds_are_blocks_that_cover_all_rows_once(n_rows):
+    splits = contiguous_folds(np.zeros((n_rows, 2)))
+    assert len(splits) == min(5, n_rows)
+    for others, fold in splits:
+        assert (np.diff(fold) == 1).all()
+        assert sorted([*others, *fold]) == list(range(n_rows))
+    assert np.concatenate([fold for _, fold in splits]).tolist() == list(range(n_rows))
+
+
+def test_contiguous_folds_are_blocks_within_each_class():
+    target = np.tile([0, 1, 1], 20)
+    for _, fold in contiguous_folds(target):
+        assert np.bincount(target[fold]).tolist() == [4, 8]
+        for label in (0, 1):
+            of_class = np.flatnonzero(target == label)
+            assert (
+                np.diff(np.searchsorted(of_class, fold[target[fold] == label])) == 1
+            ).all()
+
+
+@pytest.mark.parametrize("target", [[], [0], [0, 1, 2]])
+def test_contiguous_folds_require_two_rows_of_a_class(target):
+    assert contiguous_folds(np.array(target, int)) == []
+
+
+def test_evenly_spaced_rows_are_all_rows_if_there_are_few():
+    assert evenly_spaced(7, 10).tolist() == list(range(7))
+    assert evenly_spaced(9, 3).tolist() == [0, 4, 8]
