@@ -249,7 +249,7 @@ def _held_out(target: Any) -> np.ndarray:
     splits = contiguous_folds(target, n_folds)
     if not splits:
         return np.zeros(0, np.intp)
-    others, held_out = splits[0]
+    others, held_out = splits[-1]  # the latest rows, if they are in the order of time
     if target.ndim == 1:
         held_out = held_out[np.isin(target[held_out], target[others])]
     return held_out

@@ -9,14 +9,20 @@ from sklearn_bilstm.training._minirocket import MiniRocket
 from sklearn_bilstm.training._regressions import check_size
 from sklearn_bilstm.training._ridge import BlockRidge
 from sklearn_bilstm.training._splits import contiguous_folds
-from sklearn_bilstm.training._temperature import exceeds_error, fitted_temperature
+from sklearn_bilstm.training._temperature import (
+    MIN_ROWS_TO_REJECT,
+    exceeds_error,
+    fitted_temperature,
+    n_effective,
+)
 from sklearn_bilstm.utils._state import state_array, state_int
 
 __all__ = ["SeriesModel"]
 
 # Maximum number of numbers of the last steps, over all channels.
 _MOST_LAST_NUMBERS = 1000
-# Number of standard errors by which the error of the mean must be improved.
+# Number of standard errors by which the error of the mean must be improved, unless
+# there are few rows.
 _N_ERRORS = 2.0
 # Number of rows whose features are in memory at once in prediction.
 _ROWS_OF_CHUNK = 512
@@ -285,7 +291,8 @@ class SeriesModel:
         """Shift predicted numbers to the quantile, and return them."""
         mean = np.average(target, axis=0, weights=weight)
         gain = np.square(target - mean) - np.square(target - predictions)
-        if not exceeds_error(gain.mean(1), weight, _N_ERRORS):
+        is_many = n_effective(weight) >= MIN_ROWS_TO_REJECT
+        if not exceeds_error(gain.mean(1), weight, _N_ERRORS if is_many else 0.0):
             return None
         if self.quantile is None:
             return predictions

@@ -6,6 +6,7 @@ from scipy.special import log_softmax, softmax
 
 __all__ = [
     "LARGEST_TEMPERATURE",
+    "MIN_ROWS_TO_REJECT",
     "exceeds_error",
     "fitted_shares",
     "fitted_temperature",
@@ -22,7 +23,7 @@ _N_MORE_ROWS = 2
 # Upper bound of the weights of stacked logits.
 _LARGEST_FACTOR = 10.0
 # Minimum number of rows for which logits can be rejected as uninformative.
-_MIN_ROWS_TO_REJECT = 200
+MIN_ROWS_TO_REJECT = 200
 
 
 def fitted_temperature(
@@ -74,7 +75,7 @@ def fitted_temperature(
     ).x
     frequencies = np.average(truth, axis=0, weights=weight)
     excess = losses_at(sharpness) - losses(np.log(frequencies))
-    if n_rows >= _MIN_ROWS_TO_REJECT and (
+    if n_rows >= MIN_ROWS_TO_REJECT and (
         exceeds_error(excess, weight, 1.0)
         or not _adds_information(logits, frequencies, truth, weight)
     ):
