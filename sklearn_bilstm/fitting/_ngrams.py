@@ -145,7 +145,7 @@ class NgramModels:
             return
         linear, vocabulary = self.linear, None
         if linear is not None and linear.ngrams == self.log_odds.lengths:
-            vocabulary = linear.vocabulary
+            vocabulary = linear.ngram_model.vocabulary
         self.shares_vocabulary = vocabulary is not None
         target: Any = train.target
         self.log_odds.fit(train.sequences, target, train.weight, vocabulary)
@@ -258,7 +258,7 @@ class NgramModels:
         if models.shares_vocabulary:
             if models.log_odds is None or models.linear is None:
                 raise ValueError("A vocabulary must be shared by two models.")
-            models.log_odds.vocabulary = models.linear.vocabulary
+            models.log_odds.vocabulary = models.linear.ngram_model.vocabulary
         return models
 
 

@@ -83,9 +83,9 @@ def _ngram_logits(
     graph: Graph, linear: LinearModel, ids: str, static: str | None
 ) -> str:
     """Return the logits of regressions on n-grams, float64 of shape (B, K)."""
-    model: Any = linear.regressions
+    model: Any = linear.ngram_model.regressions
     coefficients = model.coefficients.astype(np.float32)
-    n_ngrams = len(linear.idf)
+    n_ngrams = len(linear.ngram_model.idf)
     of_ngrams, of_static = coefficients[:n_ngrams], coefficients[n_ngrams:]
     columns, weights = _tfidf(graph, linear, ids)
     if sparse.issparse(coefficients):
@@ -159,8 +159,8 @@ def _tfidf(graph: Graph, linear: LinearModel, ids: str) -> tuple[str, str]:
     Both have the shape (B, n_lengths * T). Unused entries have a weight of zero and a
     column beyond the last one.
     """
-    idf = linear.idf.astype(np.float32)
-    at_steps = _columns_at_steps(graph, linear.vocabulary, ids, len(idf))
+    idf = linear.ngram_model.idf.astype(np.float32)
+    at_steps = _columns_at_steps(graph, linear.ngram_model.vocabulary, ids, len(idf))
     columns, counts = _distinct(graph, at_steps, len(idf))
     weights = graph.op("Add", graph.op("Log", counts), np.float32(1))
     weights = graph.op("Mul", weights, graph.op("Gather", _with_zeros(idf), columns))

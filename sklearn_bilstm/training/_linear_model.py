@@ -5,26 +5,19 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
-from sklearn.feature_extraction.text import TfidfTransformer
-from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray
+from sklearn_bilstm.sequences import RaggedArray
 from sklearn_bilstm.training._mean_vectors import MeanVectorModel, TokenVectors
+from sklearn_bilstm.training._ngram_model import NgramModel
 from sklearn_bilstm.training._progress import StepPrinter
-from sklearn_bilstm.training._regressions import (
-    NgramFeatures,
-    Regressions,
-    dense,
-    fit_regressions,
-)
+from sklearn_bilstm.training._regressions import NgramFeatures, fit_regressions
 from sklearn_bilstm.training._splits import held_out_splits
 from sklearn_bilstm.training._temperature import (
     LARGEST_TEMPERATURE,
     fitted_shares,
     fitted_temperature,
 )
-from sklearn_bilstm.utils._state import state_array, state_int, state_number
+from sklearn_bilstm.utils._state import state_int, state_number
 
 __all__ = ["LinearModel"]
 
@@ -46,9 +39,6 @@ class LinearModel:
     linear part would quickly fit the training rows, and the network would learn
     nothing.
 
-    There is one regression on n-grams per class (one-vs-rest). Features are weighted by
-    naive Bayes log-count ratios (Wang and Manning, 2012).
-
     Parameters
     ----------
     ngrams : tuple of int
@@ -62,18 +52,20 @@ class LinearModel:
     def __init__(
         self, ngrams: tuple[int, int], n_classes: int, *, multilabel: bool = False
     ) -> None:
-        self.ngrams = ngrams
         self.n_classes = n_classes
         self.multilabel = multilabel
-        self.vocabulary = HashedNgramVocabulary(ngrams)
-        self.idf = np.zeros(0)
-        self.regressions: Regressions | None = None
+        self.ngram_model = NgramModel(ngrams, n_classes, multilabel=multilabel)
         self.vectors: MeanVectorModel | None = None
         self.share_of_vectors = 0.0
         self.size_, self.temperature_ = 0.0, 1.0
 
     def __repr__(self) -> str:
-        return f"LinearModel({self.vocabulary.n_columns:,})"
+        return f"LinearModel({self.ngram_model.vocabulary.n_columns:,})"
+
+    @property
+    def ngrams(self) -> tuple[int, int]:
+        """Minimum and maximum length of the n-grams."""
+        return self.ngram_model.lengths
 
     def fit(
         self,
@@ -117,7 +109,7 @@ class LinearModel:
             is zero if all rows belong to one class, or if the logits do not predict
             held-out rows better than the class frequencies do.
         """
-        self.size_, self.temperature_, self.regressions = 0.0, 1.0, None
+        self.size_, self.temperature_ = 0.0, 1.0
         data = self._cross_fit(
             *(sequences, target, weight, seed, static, vectors, pseudo_labels),
             verbose=verbose,
@@ -134,7 +126,7 @@ class LinearModel:
         else:
             self.size_ = float(np.sqrt(np.mean(data.logits**2)))
             self.temperature_ = temperature
-            self.regressions = fit_regressions(data.X, target, weight, data.progress)
+            self.ngram_model.fit(data.X, target, weight, data.progress)
             if self.vectors is not None:
                 self.vectors.fit(data.means, target, weight, data.C)
         return self
@@ -181,30 +173,21 @@ class LinearModel:
         static : ndarray of shape (n, S), default=None
             Static features of each row, if there are any.
         found : ndarray of int, shape (n_lengths, n_steps), default=None
-            Result of `vocabulary.at_steps` for these rows. None computes it.
+            Result of `at_steps` of the vocabulary for these rows. None computes it.
 
         Returns
         -------
         logits : ndarray of shape (n, K)
         """
-        n_rows = len(sequences)
-        if self.regressions is None:
-            return np.zeros((n_rows, self.n_classes))
-        X = self._features(self.vocabulary.counts(sequences, found), static)
-        logits = self._logits_of_all_classes(self.regressions, X.columns)
-        if self.vectors is None:
+        logits = self.ngram_model.logits(sequences, static, found)
+        if self.vectors is None or self.ngram_model.regressions is None:
             return logits
         return self._mean(logits, self.vectors.logits(sequences))
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the model."""
         return {
-            "ngrams": self.ngrams,
-            "n_classes": self.n_classes,
-            "multilabel": self.multilabel,
-            "vocabulary": self.vocabulary.state(),
-            "idf": self.idf,
-            "regressions": vars(self.regressions).copy(),
+            **self.ngram_model.state(),
             "vectors": self.vectors and self.vectors.state(),
             "share_of_vectors": self.share_of_vectors,
             "size": self.size_,
@@ -220,17 +203,11 @@ class LinearModel:
         LookupError, TypeError, ValueError
             If `state` did not return the values.
         """
-        vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
         n_classes = state_int(state["n_classes"], "n_classes", least=1)
-        multilabel = bool(state["multilabel"])
-        model = cls(vocabulary.lengths, n_classes, multilabel=multilabel)
-        model.vocabulary = vocabulary
-        n_columns = max(1, vocabulary.n_columns)
-        model.idf = state_array(state["idf"], "idf", kinds="f", shape=(n_columns,))
-        model.regressions = Regressions(**state["regressions"])
-        model.regressions.check(n_classes, multilabel=multilabel)
-        if model.regressions.coefficients.shape[0] < n_columns:
-            raise ValueError("There must be coefficients for each n-gram.")
+        ngram_model = NgramModel.from_state(state, n_classes)
+        multilabel = ngram_model.multilabel
+        model = cls(ngram_model.lengths, n_classes, multilabel=multilabel)
+        model.ngram_model = ngram_model
         if state.get("vectors") is not None:  # older files do not contain it
             model.vectors = _restored_vectors(state["vectors"], n_classes, multilabel)
             share = state_number(
@@ -261,34 +238,12 @@ class LinearModel:
         n_steps = len(sequences.values)
         contributions = np.zeros((n_steps, longest, self.n_classes))
         of_ngrams = contributions[:, shortest - 1 :]
-        of_ngrams[:] = self._contributions_of_ngrams(sequences, static)
+        of_ngrams[:] = self.ngram_model.contributions(sequences, static)
         if self.vectors is not None:
             of_ngrams *= 1 - self.share_of_vectors
             of_vectors = self.vectors.contributions(sequences)
             contributions[:, 0] += self.share_of_vectors * of_vectors
         return contributions
-
-    def _contributions_of_ngrams(
-        self, sequences: RaggedArray, static: np.ndarray | None
-    ) -> np.ndarray:
-        """Return the contributions of n-grams, of shape (n_steps, n_lengths, K)."""
-        columns = self.vocabulary.at_steps(sequences)
-        contributions = np.zeros((*columns.shape, self.n_classes))
-        places = np.nonzero(columns >= 0)
-        if self.regressions is not None and len(places[0]):
-            counts = self.vocabulary.counts(sequences)
-            rows = sequences.row_of_steps[places[1]]
-            ngrams = columns[places]
-            n_times = counts[rows, ngrams]
-            X = self._features(counts, static).columns
-            lowest = self.regressions.logits(X).argmin(1)
-            weights = X[rows, ngrams] / n_times
-            coefficients = dense(self.regressions.coefficients[ngrams])
-            found = weights[:, np.newaxis] * coefficients
-            contributions[places] = self.regressions.expanded(
-                found, lowest[rows], self.n_classes
-            )
-        return contributions.transpose(1, 0, 2)
 
     def static_contributions(
         self, sequences: RaggedArray, static: np.ndarray
@@ -299,44 +254,8 @@ class LinearModel:
         -------
         contributions : ndarray of shape (n, S, K)
         """
-        n_rows, n_static = static.shape
-        if self.regressions is None:
-            return np.zeros((n_rows, n_static, self.n_classes))
-        X = self._features(self.vocabulary.counts(sequences), static)
-        lowest = self.regressions.logits(X.columns).argmin(1)
-        coefficients = dense(self.regressions.coefficients[X.n_ngrams :])
-        found = static[..., np.newaxis] * coefficients  # (n, S, n_found)
-        contributions = self.regressions.expanded(
-            found.reshape(n_rows * n_static, -1),
-            lowest.repeat(n_static),
-            self.n_classes,
-        )
-        contributions = contributions.reshape(n_rows, n_static, self.n_classes)
+        contributions = self.ngram_model.static_contributions(sequences, static)
         return (1 - self.share_of_vectors) * contributions
-
-    def _fitted_features(
-        self, sequences: RaggedArray, static: np.ndarray | None
-    ) -> NgramFeatures:
-        """Fit the vocabulary and its IDF weights, and return the features of rows."""
-        self.vocabulary = HashedNgramVocabulary(self.ngrams).fit(sequences)
-        counts = self.vocabulary.counts(sequences)
-        self.idf = TfidfTransformer(sublinear_tf=True).fit(counts).idf_
-        return self._features(counts, static)
-
-    def _features(
-        self, counts: sparse.csr_array, static: np.ndarray | None
-    ) -> NgramFeatures:
-        """Return the features of regressions. The counts are overwritten."""
-        # as in TfidfTransformer, whose checks take longer than the rest for a few rows
-        weights = counts.data
-        np.log(weights, out=weights)
-        weights += 1
-        weights *= self.idf[counts.indices]
-        inplace_csr_row_normalize_l2(counts)
-        if static is None:
-            return NgramFeatures(counts, counts.shape[1])
-        columns = sparse.hstack([counts, sparse.csr_array(static)], format="csr")
-        return NgramFeatures(columns, counts.shape[1])
 
     def _progress(self, n_models: int, verbose: bool) -> Callable[[], None]:
         """Return a function to call after each regression."""
@@ -363,14 +282,9 @@ class LinearModel:
             model = fit_regressions(known, target[train], weight[train], progress)
             if model is not None:
                 rows.append(held_out)
-                logits.append(self._logits_of_all_classes(model, X.columns[held_out]))
+                found = model.logits_of_all(X.columns[held_out], self.n_classes)
+                logits.append(found)
         return np.concatenate(rows), np.concatenate(logits)
-
-    def _logits_of_all_classes(
-        self, model: Regressions, X: sparse.csr_array
-    ) -> np.ndarray:
-        found = model.logits(X)
-        return model.expanded(found, found.argmin(1), self.n_classes)
 
     def _cross_fit(
         self,
@@ -389,7 +303,7 @@ class LinearModel:
         Parameters are those of `fit`. The share of mean vectors is set.
         """
         self.vectors, self.share_of_vectors = None, 0.0
-        X = self._fitted_features(sequences, static)
+        X = self.ngram_model.fit_features(sequences, static)
         splits, targets = _splits(target, pseudo_labels, seed)
         progress = self._progress(1 + len(splits), verbose)
         rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
@@ -426,8 +340,8 @@ class LinearModel:
                     means[train], target[train], weight[train], C
                 )
                 if model is not None:
-                    of_vectors[held_out] = self._logits_of_all_classes(
-                        model, means[held_out]
+                    of_vectors[held_out] = model.logits_of_all(
+                        means[held_out], self.n_classes
                     )
             both = np.stack([logits, of_vectors[rows]])
             _, of_both = self._choices(targets[0][rows], both)

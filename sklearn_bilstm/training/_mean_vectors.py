@@ -160,8 +160,7 @@ class MeanVectorModel:
         """Return the logits of rows, of shape (n, K), zero without regressions."""
         if self.regressions is None:
             return np.zeros((len(sequences), self.n_classes))
-        found = self.regressions.logits(self.features(sequences))
-        return self.regressions.expanded(found, found.argmin(1), self.n_classes)
+        return self.regressions.logits_of_all(self.features(sequences), self.n_classes)
 
     def contributions(self, sequences: RaggedArray) -> np.ndarray:
         """Return the contributions of the steps to the logits, except intercepts.

@@ -93,6 +93,11 @@ class Regressions:
         logits = dense(X @ self.coefficients) + self.intercepts
         return logits - logits.mean(1, keepdims=True) if self.exclusive else logits
 
+    def logits_of_all(self, X: sparse.csr_array, n_classes: int) -> np.ndarray:
+        """Return logits of all K classes, of shape (n_rows, K)."""
+        found = self.logits(X)
+        return self.expanded(found, found.argmin(1), n_classes)
+
     def expanded(
         self, found: np.ndarray, lowest: np.ndarray, n_classes: int
     ) -> np.ndarray:

@@ -102,7 +102,7 @@ class TestLinearModel:
         copy = pickle.loads(pickle.dumps(same))
         for model, once in [(same, True), (copy, True), (other, False)]:
             assert (
-                model.log_odds_.vocabulary is model.linear_model_.vocabulary
+                model.log_odds_.vocabulary is model.linear_model_.ngram_model.vocabulary
             ) == once
 
     def test_network_logits_are_scaled_to_the_linear_rms(self, ids, y):

@@ -95,7 +95,7 @@ def test_a_class_without_weighted_rows_is_served(served, ids, rows):
     weight = (ids[:, 0] % 3 != 1).astype(float)
     model = small_classifier(linear_ngram_range=(1, 2))
     model.fit(ids, ids[:, 0] % 3, sample_weight=weight)
-    assert len(model.linear_model_.regressions.classes) == 2
+    assert len(model.linear_model_.ngram_model.regressions.classes) == 2
     np.testing.assert_allclose(
         served(model).predict_proba(rows),
         model.predict_proba(rows),
@@ -113,7 +113,7 @@ def test_many_classes_are_served_with_sparse_coefficients(served, tmp_path, n_st
     model = small_classifier(linear_ngram_range=(1, 2), n_static_features=n_static).fit(
         X, y
     )
-    coefficients = model.linear_model_.regressions.coefficients
+    coefficients = model.linear_model_.ngram_model.regressions.coefficients
     assert sparse.issparse(coefficients)
     X = X[:20].copy()
     X[0, :12], X[1, 1:12], X[2, :12] = 0, 0, 400  # of which no n-gram is known
@@ -146,7 +146,7 @@ def test_a_linear_model_with_static_features_only_is_served(served):
     model = small_classifier(linear_ngram_range=(1, 2), n_static_features=2)
     model.fit(X, static[:, 0] > 0)
     assert isinstance(model.linear_model_, LinearModel)
-    assert model.linear_model_.regressions is not None
+    assert model.linear_model_.ngram_model.regressions is not None
     X[:10, 0] = np.arange(10)
     np.testing.assert_allclose(
         served(model).predict_proba(X), model.predict_proba(X), atol=1e-6

@@ -159,14 +159,16 @@ def many_classes():
 def test_sparse_and_dense_coefficients_round_trip(many_classes, tmp_path, is_sparse):
     model, X = many_classes
     model = deepcopy(model)
-    regressions = model.linear_model_.regressions
+    regressions = model.linear_model_.ngram_model.regressions
     assert sparse.issparse(regressions.coefficients)
     if not is_sparse:
         dense = regressions.coefficients.toarray()
-        model.linear_model_.regressions = replace(regressions, coefficients=dense)
+        model.linear_model_.ngram_model.regressions = replace(
+            regressions, coefficients=dense
+        )
     found = round_trip(model, tmp_path)
     assert np.array_equal(found.predict_proba(X), model.predict_proba(X))
-    coefficients = found.linear_model_.regressions.coefficients
+    coefficients = found.linear_model_.ngram_model.regressions.coefficients
     assert sparse.issparse(coefficients) == is_sparse
 
 
@@ -176,8 +178,8 @@ def test_file_size_depends_on_nonzero_coefficients(many_classes, tmp_path):
     without = deepcopy(model)
     without.model_.other_models.linear = None
     save(without, tmp_path / "without.zip")
-    n_values = model.linear_model_.regressions.coefficients.nnz
-    n_ngrams = model.linear_model_.vocabulary.n_columns
+    n_values = model.linear_model_.ngram_model.regressions.coefficients.nnz
+    n_ngrams = model.linear_model_.ngram_model.vocabulary.n_columns
     size, rest = (path.stat().st_size for path in sorted(tmp_path.iterdir()))
     # a number and a column for each value, and four numbers for each n-gram
     assert size - rest < 12 * n_values + 4 * 8 * n_ngrams + 10_000

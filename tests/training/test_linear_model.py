@@ -1,6 +1,3 @@
-from copy import copy
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
@@ -11,7 +8,6 @@ from sklearn.metrics import log_loss
 from sklearn_bilstm.sequences import ragged_from_ids
 from sklearn_bilstm.training import LinearModel, TokenVectors
 from sklearn_bilstm.training._one_vs_rest import _C
-from sklearn_bilstm.training._regressions import fit_regressions
 from tests.helpers import ragged
 
 
@@ -293,55 +289,6 @@ def test_multilabel_contributions_sum_to_the_logits(rows):
     total = linear_model.contributions(ragged(rows[:1])).sum((0, 1))
     logits, without = linear_model.logits(ragged([rows[0], []]))
     np.testing.assert_allclose(total, logits - without, atol=1e-9)
-
-
-@pytest.fixture(scope="module")
-def sparse_and_dense(rows):
-    """A linear model with sparse coefficients, and a dense copy."""
-    linear_model = LinearModel((1, 2), 30)
-    linear_model.fit(ragged(rows), np.arange(90) % 30, np.ones(90), seed=0)
-    # with so few rows per class, fit drops the regressions: fit them directly
-    X = linear_model._features(linear_model.vocabulary.counts(ragged(rows)), None)
-    linear_model.regressions = fit_regressions(
-        X, np.arange(90) % 30, np.ones(90), lambda: None
-    )
-    dense = copy(linear_model)
-    coefficients = linear_model.regressions.coefficients.toarray()
-    dense.regressions = replace(linear_model.regressions, coefficients=coefficients)
-    return linear_model, dense
-
-
-def test_sparse_and_dense_coefficients_give_equal_logits(rows, sparse_and_dense):
-    sparse, dense = sparse_and_dense
-    for some in (ragged(rows), ragged([[5, 6]]), ragged([[]])):
-        np.testing.assert_allclose(sparse.logits(some), dense.logits(some), atol=1e-12)
-
-
-def test_sparse_and_dense_coefficients_give_equal_contributions(rows, sparse_and_dense):
-    sparse, dense = (
-        linear_model.contributions(ragged(rows[:5]))
-        for linear_model in sparse_and_dense
-    )
-    np.testing.assert_allclose(sparse, dense, atol=1e-12)
-
-
-def test_contributions_of_an_empty_row_are_empty(rows):
-    target = np.array([max(row) % 2 for row in rows])
-    linear_model = LinearModel((1, 2), 2).fit(
-        ragged(rows), target, np.ones(len(rows)), seed=0
-    )
-    assert linear_model.contributions(ragged([[]])).shape == (0, 2, 2)
-
-
-def test_equal_ngrams_of_a_row_contribute_equally(rows):
-    target = np.array([max(row) % 2 for row in rows])
-    linear_model = LinearModel((1, 2), 2).fit(
-        ragged(rows), target, np.ones(len(rows)), seed=0
-    )
-    contributions = linear_model.contributions(ragged([[5, 6, 5, 6]]))
-    np.testing.assert_allclose(contributions[0, 0], contributions[2, 0])
-    np.testing.assert_allclose(contributions[1], contributions[3])
-    assert contributions[0, 1].tolist() == [0, 0]  # no bigram ends at the first token
 
 
 def test_size_is_the_rms_of_out_of_fold_logits(rows):
