@@ -120,15 +120,15 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         rows per class on average, else (1, 2). None disables it.
 
     linear_kernels : int, "auto" or None, default="auto"
-        Number of MiniRocket features (Dempster et al., 2021) of a linear model of
-        numeric sequences, rounded to a multiple of 84. They are the proportions of
-        steps at which convolutions exceed a threshold. The model is a ridge regression;
+        Number of MiniRocket kernels (Dempster et al., 2021) of a linear model of
+        numeric sequences, rounded to a multiple of 84. Its features are the proportions
+        of steps at which convolutions exceed a threshold. It is a ridge regression;
         that of a regressor uses the last steps instead or as well if this is better in
         cross-validation. Its logits and those of the network are added with weights
         fitted to held-out rows: validation rows, or else a fifth of the training rows
         up to 200. In the latter case, the network is fitted again to all rows if it is
         used. The linear model is dropped if it is not better than a constant. "auto" is
-        9,996 for at most 4,000 training rows, else 2,016. None disables it.
+        9,996 for at most 2,000 training rows, else 2,016. None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -485,7 +485,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         current parameter values. New token ids get new vectors. Numbers are
         standardised with the statistics of the first batch. Class log-odds, linear
         model and calibration are not updated; without a previous `fit`, log-odds are
-        zero and there is no linear model. A `network_scale_` of 0 becomes 0.5.
+        zero and there is no linear model. Warns if `network_scale_` is 0.
 
         Parameters
         ----------

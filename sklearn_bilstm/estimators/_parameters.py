@@ -19,7 +19,11 @@ _NON_NEGATIVE = Interval(Real, 0, None, closed="left")
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
 # of the estimators with one output per row
-LINEAR_KERNELS = [_COUNT, StrOptions({"auto"}), None]
+LINEAR_KERNELS = [
+    Interval(Integral, 1, 100_000, closed="both"),
+    StrOptions({"auto"}),
+    None,
+]
 
 SHARED_CONSTRAINTS = {
     "input_type": [StrOptions({"auto", "tokens", "numeric"})],

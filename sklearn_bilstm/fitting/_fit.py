@@ -1,7 +1,6 @@
 """Preparation of a training: from X and y to an initialised model."""
 
 from collections.abc import Callable
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -101,7 +100,7 @@ def prepare_fit(
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
     pretrained = pretrained_model(config) if previous_model is None else None
     kept = _kept_log_odds(config, previous_model, pretrained)
-    others = _unfitted_models(config, reader, target, len(train), kept)
+    others = _unfitted_models(config, reader, target, len(train), kept, previous_model)
     sequences = _with_unlabelled(
         *(reader, train.sequences, unlabelled, X_unlabelled),
         is_used=previous_model is None and pretrained is None,
@@ -123,7 +122,7 @@ def prepare_fit(
     net = make_net(config, network, target, seeds[1])
     model = FittedModel(reader, target, others, net, auto_params)
     _grow_vocabulary(model, train)
-    part, held_out = others.held_out_rows(train, valid)
+    part, held_out = others.held_out_rows(train, valid, config.n_threads)
     return Training(
         *(model, config, part, valid),
         n_epochs=n_epochs,
@@ -178,8 +177,9 @@ def prepare_partial_fit(
         target.fit_scale(scaled)
         others, net = _start_of_stream(config, reader, target, train)
     else:
-        others = copy(previous_model.other_models)
-        others.restart_scale()
+        others = previous_model.other_models
+        if isinstance(others, SeriesModels):
+            others.warn_of_unused_network()
         kept = _kept_log_odds(config, previous_model, None)
         log_odds = _unfitted_log_odds(config, reader, target, kept)
         network = _copied_network(config, previous_model, log_odds)
@@ -381,9 +381,11 @@ def _unfitted_models(
     target: Any,
     n_rows: int,
     kept: ClassLogOdds | None,
+    previous_model: FittedModel | None,
 ) -> OtherModels:
     if reader.input_type != "tokens":
-        return SeriesModels.unfitted(config, target, n_rows)
+        previous = previous_model and previous_model.other_models
+        return SeriesModels.unfitted(config, target, n_rows, previous)
     return NgramModels.unfitted(config, target, n_rows, kept)
 
 
@@ -401,6 +403,8 @@ def _fit_other_models(
     Also returns entries of `auto_params_`.
     """
     if isinstance(others, SeriesModels):
+        if config.verbose and others.linear is not None:
+            print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
         others.fit(train, seed=seed, n_threads=config.n_threads)
         return train, {}
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()

@@ -151,7 +151,10 @@ class NgramModels:
         self.log_odds.fit(train.sequences, target, train.weight, vocabulary)
 
     def held_out_rows(
-        self, train: SequenceDataset, valid: SequenceDataset | None
+        self,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        n_threads: int | None = None,
     ) -> tuple[SequenceDataset, SequenceDataset]:
         """Return training rows of the network and the rows of `fit_scale`."""
         return train, train
@@ -175,9 +178,6 @@ class NgramModels:
         size = np.sqrt(np.square(logits).mean())
         if size > 0:
             self.network_scale = min(self.linear.size_ / float(size), _LARGEST_SCALE)
-
-    def restart_scale(self) -> None:
-        """Keep the scale, if the network will be trained on a stream."""
 
     # -- features and logits
 

@@ -1,5 +1,6 @@
 """The linear model of numeric sequences, and its combination with the network."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
@@ -13,8 +14,8 @@ from sklearn_bilstm.training import (
     SequenceNet,
     SeriesModel,
     contiguous_folds,
-    evenly_spaced,
     exceeds_error,
+    sampled_rows,
 )
 from sklearn_bilstm.utils._state import state_number
 
@@ -22,7 +23,7 @@ __all__ = ["HeldOutRows", "SeriesModels"]
 
 # linear_kernels="auto": number of features for at most this many rows, and for more.
 # The time is cubic in the number of rows, or of features if these are fewer.
-_MANY_ROWS = 4000
+_MANY_ROWS = 2000
 _AUTO_FEATURES, _AUTO_FEATURES_OF_MANY_ROWS = 9996, 2016
 # Maximum number of rows to which the linear model is fitted, which limits the memory.
 _MOST_ROWS = 50_000
@@ -36,7 +37,7 @@ _N_ERRORS = 1.0
 
 
 class HeldOutRows(NamedTuple):
-    """Rows that neither the network nor the linear model was fitted to.
+    """Rows that neither the network nor the linear model is fitted to.
 
     Parameters
     ----------
@@ -80,11 +81,14 @@ class SeriesModels:
         self.network_scale = network_scale
         # rows of the linear model, and their logits by models fitted without them
         self._out_of_fold: tuple[np.ndarray, np.ndarray] | None = None
+        self._keeps_scale = False
 
     # -- fitting
 
     @classmethod
-    def unfitted(cls, config: Config, target: Any, n_rows: int) -> Self:
+    def unfitted(
+        cls, config: Config, target: Any, n_rows: int, previous: Any = None
+    ) -> Self:
         """Return the unfitted model that the parameters describe.
 
         Parameters
@@ -93,6 +97,9 @@ class SeriesModels:
         target : LabelTarget, IndicatorTarget or NumberTarget
         n_rows : int
             Number of training rows.
+        previous : SeriesModels or None, default=None
+            With a warm start, models whose scales are kept: the network is likely to
+            have been fitted to the rows that would be held out.
         """
         if config.linear_kernels is None or target.linear_kind is None:
             return cls()
@@ -101,9 +108,14 @@ class SeriesModels:
             is_many = n_rows > _MANY_ROWS
             n_features = _AUTO_FEATURES_OF_MANY_ROWS if is_many else _AUTO_FEATURES
         quantile = {"absolute_error": 0.5, "quantile": config.quantile}.get(config.loss)
-        return cls(
+        models = cls(
             SeriesModel(n_features, target.n_outputs, target.linear_kind, quantile)
         )
+        if previous is not None and previous.linear is not None:
+            models.linear_scale = previous.linear_scale
+            models.network_scale = previous.network_scale
+            models._keeps_scale = True
+        return models
 
     def fit(self, train: SequenceDataset, *, seed: int, n_threads: int | None) -> None:
         """Fit the linear model.
@@ -112,19 +124,22 @@ class SeriesModels:
         """
         if self.linear is None:
             return
-        kept = evenly_spaced(len(train), _MOST_ROWS)
+        kept = sampled_rows(len(train), _MOST_ROWS, seed)
         rows = train.take(kept)
         target: Any = rows.target
         logits = self.linear.fit(
             *(rows.sequences, target, rows.weight, seed, rows.static, n_threads)
         )
         if logits is None:
-            self.linear = None
+            self.linear, self.linear_scale, self.network_scale = None, 0.0, 1.0
         else:
             self._out_of_fold = kept, logits
 
     def held_out_rows(
-        self, train: SequenceDataset, valid: SequenceDataset | None
+        self,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        n_threads: int | None = None,
     ) -> tuple[SequenceDataset, HeldOutRows | None]:
         """Return training rows of the network, and the rows of `fit_scale`.
 
@@ -132,10 +147,10 @@ class SeriesModels:
         held out. Rows next to each other are in the same part, since they can overlap.
         """
         out_of_fold, self._out_of_fold = self._out_of_fold, None
-        if self.linear is None or out_of_fold is None:
+        if self.linear is None or out_of_fold is None or self._keeps_scale:
             return train, None
         if valid is not None:
-            logits = self.linear.logits(valid.sequences, valid.static)
+            logits = self.linear.logits(valid.sequences, valid.static, n_threads)
             return train, HeldOutRows(valid, logits)
         kept, logits = out_of_fold
         target: Any = train.target
@@ -152,6 +167,8 @@ class SeriesModels:
         The network is not used if this does not decrease the loss by more than a
         standard error.
         """
+        if self._keeps_scale:
+            return
         self.linear_scale, self.network_scale = 0.0, 1.0
         if self.linear is None:
             return
@@ -174,10 +191,16 @@ class SeriesModels:
         if exceeds_error(losses(alone) - losses(factors), weight, _N_ERRORS):
             self.linear_scale, self.network_scale = factors.tolist()
 
-    def restart_scale(self) -> None:
-        """Use the network, if it will be trained on a stream, as much as the other."""
-        if self.linear is not None and not self.network_scale:
-            self.linear_scale = self.network_scale = 0.5
+    def warn_of_unused_network(self) -> None:
+        """Warn that training the network on a stream has no effect."""
+        if self.network_scale == 0:
+            warnings.warn(
+                "network_scale_ is 0: predictions are those of the linear model, so "
+                "partial_fit does not change them. Call fit with linear_kernels=None "
+                "to use the network.",
+                UserWarning,
+                stacklevel=2,
+            )
 
     # -- features and logits
 

@@ -22,7 +22,7 @@ from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
 from sklearn_bilstm.training._series_model import SeriesModel
 from sklearn_bilstm.training._splits import (
     contiguous_folds,
-    evenly_spaced,
+    sampled_rows,
     split_off_validation,
 )
 from sklearn_bilstm.training._stop import StopTraining
@@ -58,7 +58,7 @@ __all__ = [
     "WeightedTaggingLoss",
     "contiguous_folds",
     "cooccurrence_vectors",
-    "evenly_spaced",
     "exceeds_error",
+    "sampled_rows",
     "split_off_validation",
 ]

@@ -30,6 +30,7 @@ _MOST_CHANNELS = 9
 # Dilations are limited by this quantile of the lengths, so that a few long sequences do
 # not determine them.
 _QUANTILE_OF_LENGTHS = 0.9
+_GOLDEN_RATIO = (np.sqrt(5) + 1) / 2
 # Minimum difference of two distinct values, relative to the largest one.
 _LEAST_GAP = 1e-5
 # Number of rows and steps that are processed at once, so that the convolutions of all
@@ -216,11 +217,11 @@ class MiniRocket:
             shift = (position - _KERNEL_LENGTH // 2) * int(self.dilations[index])
             if abs(shift) >= n_steps:
                 continue  # padding only
-            to = slice(max(0, -shift), n_steps - max(0, shift))
+            steps_of_sums = slice(max(0, -shift), n_steps - max(0, shift))
             source = inputs[:, max(0, shift) : n_steps - max(0, -shift)]
-            total[:, to] += source
-            of_kernels = source if len(source) == 1 else source[kernels]
-            large[kernels, to] += of_kernels
+            total[:, steps_of_sums] += source
+            added = source if len(source) == 1 else source[kernels]
+            large[kernels, steps_of_sums] += added
         return large.mul_(3).sub_(total)
 
     def _drawn_thresholds(
@@ -274,25 +275,28 @@ def _drawn_channels(n_channels: int, random_state: np.random.RandomState) -> np.
 
 
 def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Return quantiles that lie halfway between two distinct values.
+    """Return quantiles that lie between two distinct values.
 
     Rounding then does not determine which values exceed them. Equal values are common:
-    near the ends of a short sequence, different steps are convolved with padding.
+    near the ends of a short sequence, different steps are convolved with padding. A
+    quantile divides the interval in the golden ratio, since its middle is another
+    possible value if all numbers are integers.
     """
     values = np.sort(values.astype(float))
     least = _LEAST_GAP * max(1.0, np.abs(values).max())
     below = np.flatnonzero(np.diff(values) > least)
     if not len(below):
         return np.full(len(levels), values[-1] + least)
-    halfway = (values[below] + values[below + 1]) / 2
-    positions = levels * (len(values) - 1) - 0.5
+    share = _GOLDEN_RATIO - 1
+    between = (1 - share) * values[below] + share * values[below + 1]
+    positions = levels * (len(values) - 1) - share
     nearest = np.abs(positions[:, np.newaxis] - below).argmin(1)
-    return halfway[nearest]
+    return between[nearest]
 
 
 def _low_discrepancy(n_numbers: int) -> np.ndarray:
     """Return multiples of the golden ratio modulo one, which fill (0, 1) evenly."""
-    return np.arange(1, n_numbers + 1) * ((np.sqrt(5) + 1) / 2) % 1
+    return np.arange(1, n_numbers + 1) * _GOLDEN_RATIO % 1
 
 
 def _summed_channels(steps: Tensor, reads: np.ndarray) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 from sklearn.linear_model import Ridge
 
-from sklearn_bilstm.training._splits import evenly_spaced
+from sklearn_bilstm.training._splits import sampled_rows
 
 __all__ = ["BlockRidge"]
 
@@ -69,6 +69,9 @@ class BlockRidge:
 
     def __init__(self, choices: Sequence[tuple[int, ...]]) -> None:
         self.choices = choices
+        self.blocks, self.alpha = choices[0], 1.0
+        self.coefficients: list[np.ndarray] = []
+        self.intercepts = np.zeros(0)
 
     def fit(
         self,
@@ -76,6 +79,7 @@ class BlockRidge:
         target: np.ndarray,
         weight: np.ndarray,
         splits: Splits,
+        seed: int,
     ) -> np.ndarray:
         """Fit the regression, and return the predictions for held-out rows.
 
@@ -88,6 +92,8 @@ class BlockRidge:
             Positive sample weights, whose mean is one.
         splits : sequence of tuple of ndarray
             Training and held-out rows of each fold. Each row is held out once.
+        seed : int
+            Controls the choice of rows for cross-validation if there are many.
 
         Returns
         -------
@@ -96,7 +102,7 @@ class BlockRidge:
         """
         blocks = [_Standardised.of(block) for block in features]
         values = [block.values for block in blocks]
-        self.blocks, self.alpha = self._choose(values, target, weight, splits)
+        self.blocks, self.alpha = self._choose(values, target, weight, splits, seed)
         chosen = [blocks[index] for index in self.blocks]
         X = chosen[0].values
         if len(chosen) > 1:
@@ -106,14 +112,14 @@ class BlockRidge:
             model = self._fitted(X[train], target[train], weight[train])
             predictions[held_out] = model.predict(X[held_out]).reshape(-1, n_outputs)
         model = self._fitted(X, target, weight)
-        all_of = model.coef_.reshape(n_outputs, -1).T
+        coefficients = model.coef_.reshape(n_outputs, -1).T
         self.intercepts = np.broadcast_to(model.intercept_, n_outputs).copy()
+        ends = np.cumsum([len(block.mean) for block in chosen])[:-1]
         self.coefficients = []
-        ends = np.cumsum([len(block.mean) for block in chosen])
-        for block, of_block in zip(chosen, np.split(all_of, ends[:-1]), strict=True):
-            coefficients = of_block * block.factors[:, np.newaxis]
-            self.intercepts -= block.mean @ coefficients
-            self.coefficients.append(coefficients)
+        for block, part in zip(chosen, np.split(coefficients, ends), strict=True):
+            unscaled = part * block.factors[:, np.newaxis]
+            self.intercepts -= block.mean @ unscaled
+            self.coefficients.append(unscaled)
         return predictions
 
     def _fitted(self, X: np.ndarray, target: np.ndarray, weight: np.ndarray) -> Ridge:
@@ -127,11 +133,12 @@ class BlockRidge:
         target: np.ndarray,
         weight: np.ndarray,
         splits: Splits,
+        seed: int,
     ) -> tuple[tuple[int, ...], float]:
         """Return the blocks and the strength with the smallest error."""
         if not splits:
             return self.choices[0], float(_ALPHAS[-1])
-        rows = evenly_spaced(len(target), _ROWS_TO_CHOOSE)
+        rows = sampled_rows(len(target), _ROWS_TO_CHOOSE, seed)
         place = np.full(len(target), -1)
         place[rows] = np.arange(len(rows))
         folds = [tuple(place[p][place[p] >= 0] for p in split) for split in splits]

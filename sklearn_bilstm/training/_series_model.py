@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 import numpy as np
+from scipy.special import log_softmax
 
 from sklearn_bilstm.sequences import RaggedArray, split_rows
 from sklearn_bilstm.training._minirocket import MiniRocket
@@ -34,8 +35,8 @@ class SeriesModel:
     For classes, the targets of the regression are 1 and -1, and its scores are divided
     by a temperature fitted to held-out rows, which turns them into logits. For numbers,
     the features are the proportions of :class:`MiniRocket`, the numbers of the last
-    steps, or both, whichever predicts held-out rows best. Only the numbers follow a
-    trend beyond the training rows.
+    steps, or both, whichever predicts held-out rows best. Only a regression on the last
+    steps follows a trend beyond the training rows.
 
     Folds are contiguous. Rows next to each other can overlap, as windows of one series
     do, so in random folds held-out rows would nearly be training rows.
@@ -91,7 +92,7 @@ class SeriesModel:
         weight : ndarray of shape (n,)
             Positive sample weights.
         seed : int
-            Controls MiniRocket.
+            Controls MiniRocket, and the rows of the cross-validation.
         static : ndarray of shape (n, S), default=None
             Standardised static features.
         n_threads : int or None, default=None
@@ -118,7 +119,7 @@ class SeriesModel:
         ]
         ridge = BlockRidge(self._choices(static))
         predictions = ridge.fit(
-            features, self._encoded(target), weight / weight.mean(), splits
+            features, self._encoded(target), weight / weight.mean(), splits, seed
         )
         self.coefficients = dict(zip(ridge.blocks, ridge.coefficients, strict=True))
         self.intercepts = ridge.intercepts
@@ -229,7 +230,7 @@ class SeriesModel:
         sizes = {self.LAST_STEPS: self.n_last_steps * n_channels, self.STATIC: n_static}
         for block, size in sizes.items():
             if len(self.coefficients.get(block, np.empty(size))) != size:
-                raise ValueError("There must be a coefficient for each number of rows.")
+                raise ValueError("There must be one coefficient per feature.")
         if self.rocket is not None and self.rocket.reads.shape[2] != n_channels:
             raise ValueError("Convolutions must have the channels of the rows.")
 
@@ -276,7 +277,9 @@ class SeriesModel:
             truth = np.stack([1 - truth, truth], axis=-1)  # (n, K, 2)
             choices = np.stack([np.zeros_like(logits), logits], axis=-1)
         temperature = fitted_temperature(choices, truth, weight)
-        if temperature is None:
+        if temperature is None or not _improves_frequencies(
+            choices / temperature, truth, weight
+        ):
             return None
         factor = 1 / (size * temperature)
         self.intercepts = self.intercepts * factor
@@ -322,6 +325,16 @@ class SeriesModel:
 
 
 _KINDS = "classes", "labels", "numbers"
+
+
+def _improves_frequencies(
+    choices: np.ndarray, truth: np.ndarray, weight: np.ndarray
+) -> bool:
+    """Return whether logits have a smaller loss than the class frequencies."""
+    frequencies = np.average(truth, axis=0, weights=weight)
+    constant = np.log(np.maximum(frequencies, np.finfo(float).tiny))
+    gain = truth * (log_softmax(choices, axis=-1) - constant)
+    return bool(weight @ gain.reshape(len(truth), -1).sum(1) > 0)
 
 
 def _weighted_quantiles(

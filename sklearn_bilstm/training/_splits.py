@@ -13,9 +13,9 @@ from sklearn.model_selection import (
 
 __all__ = [
     "contiguous_folds",
-    "evenly_spaced",
     "folds",
     "held_out_splits",
+    "sampled_rows",
     "split_off_validation",
 ]
 
@@ -134,9 +134,23 @@ def contiguous_folds(
         return [*splitter(n_folds).split(target, target)]
 
 
-def evenly_spaced(n_rows: int, most: int) -> np.ndarray:
-    """Return the indices of evenly spaced rows, int of shape (n,), at most `most`."""
-    return np.linspace(0, n_rows - 1, min(n_rows, most)).astype(int)
+def sampled_rows(n_rows: int, most: int, seed: int) -> np.ndarray:
+    """Return the indices of at most `most` random rows, in ascending order.
+
+    Parameters
+    ----------
+    n_rows, most : int
+    seed : int
+
+    Returns
+    -------
+    rows : ndarray of int, shape (min(n_rows, most),)
+    """
+    if n_rows <= most:
+        return np.arange(n_rows)
+    # not every n-th row, since rows of different series can alternate
+    random_state = np.random.RandomState(seed)
+    return np.sort(random_state.choice(n_rows, most, replace=False))
 
 
 def held_out_splits(

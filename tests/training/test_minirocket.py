@@ -89,6 +89,19 @@ def test_no_threshold_is_a_value_of_a_training_row(lengths):
     assert np.array_equal(model.transform(moved), features)
 
 
+@pytest.mark.parametrize("n_values", [2, 3, 10])
+def test_no_threshold_is_a_value_of_another_row_of_integers(n_values):
+    # as halfway between two integers can be
+    random = np.random.RandomState(0)
+    values = random.randint(n_values, size=(40 * 60, 1)).astype(np.float32)
+    sequences = RaggedArray(values, np.arange(0, 40 * 60 + 1, 60))
+    model = MiniRocket(9996).fit(sequences, 0)
+    expected = model.transform(sequences)
+    for scale in (1 - 2e-7, 1 + 2e-7):
+        rounded = RaggedArray(values * np.float32(scale), sequences.offsets)
+        assert np.array_equal(model.transform(rounded), expected)
+
+
 def test_a_constant_series_has_thresholds_above_all_values():
     sequences = RaggedArray(np.ones((50, 1), np.float32), np.array([0, 50]))
     interior = np.zeros(50)  # the weights of a kernel sum to zero

@@ -32,7 +32,7 @@ def scaled(block):
 def test_the_informative_block_is_chosen(data):
     useful, noise, target, weight = data
     model = BlockRidge([(1,), (0,), (0, 1)])
-    model.fit([useful, noise], target, weight, splits())
+    model.fit([useful, noise], target, weight, splits(), 0)
     assert model.blocks == (0,)
     assert model.alpha < 1
 
@@ -41,14 +41,14 @@ def test_both_blocks_are_chosen_if_both_are_informative(data):
     useful, noise, target, weight = data
     both = target + 5 * noise[:, :2]
     model = BlockRidge([(0,), (1,), (0, 1)])
-    model.fit([useful, noise], both, weight, splits())
+    model.fit([useful, noise], both, weight, splits(), 0)
     assert model.blocks == (0, 1)
 
 
 def test_predictions_are_those_of_scikit_learn_without_the_fold(data):
     useful, _, target, weight = data
     model = BlockRidge([(0,)])
-    found = model.fit([useful], target, weight, splits())
+    found = model.fit([useful], target, weight, splits(), 0)
     X = scaled(useful)
     for train, held_out in splits():
         ridge = Ridge(model.alpha).fit(X[train], target[train], weight[train])
@@ -60,7 +60,7 @@ def test_the_strength_has_the_smallest_error_in_held_out_rows(data):
     features = np.hstack([useful, noise])
     X = scaled(features)
     model = BlockRidge([(0,)])
-    model.fit([features], target, weight, splits())
+    model.fit([features], target, weight, splits(), 0)
 
     def error(alpha):
         total = 0.0
@@ -76,7 +76,7 @@ def test_the_strength_has_the_smallest_error_in_held_out_rows(data):
 def test_coefficients_refer_to_the_features_as_given(data):
     useful, noise, target, weight = data
     model = BlockRidge([(0, 1)])
-    model.fit([useful, noise], target, weight, splits())
+    model.fit([useful, noise], target, weight, splits(), 0)
     X = np.hstack([scaled(useful), scaled(noise)])
     expected = Ridge(model.alpha).fit(X, target, weight).predict(X)
     parts = zip([useful, noise], model.coefficients, strict=True)
@@ -88,7 +88,7 @@ def test_constant_features_have_no_coefficient(data):
     useful, _, target, weight = data
     features = np.hstack([useful, np.full((80, 1), 0.1)])
     model = BlockRidge([(0,)])
-    model.fit([features], target, weight, splits())
+    model.fit([features], target, weight, splits(), 0)
     assert not model.coefficients[0][-1].any()
     assert model.coefficients[0][:-1].all()
 
@@ -96,7 +96,7 @@ def test_constant_features_have_no_coefficient(data):
 def test_features_without_any_variation_predict_the_mean(data):
     _, _, target, weight = data
     model = BlockRidge([(0,)])
-    model.fit([np.ones((80, 3))], target, weight, splits())
+    model.fit([np.ones((80, 3))], target, weight, splits(), 0)
     mean = np.average(target, axis=0, weights=weight)
     np.testing.assert_allclose(model.intercepts, mean)
 
@@ -107,5 +107,5 @@ def test_many_rows_are_fitted_with_a_strength_chosen_on_some_of_them(monkeypatch
     X = random.normal(size=(300, 5))
     target = X @ random.normal(size=(5, 1))
     model = BlockRidge([(0,)])
-    found = model.fit([X], target, np.ones(300), splits(300))
+    found = model.fit([X], target, np.ones(300), splits(300), 0)
     np.testing.assert_allclose(found, target, atol=1e-3)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+from sklearn.metrics import log_loss
 
 from sklearn_bilstm.sequences import RaggedArray, ragged_from_series
 from sklearn_bilstm.training import SeriesModel
@@ -83,6 +84,17 @@ def test_targets_that_do_not_depend_on_the_rows_give_no_model(kind, bursts):
     classes = np.random.RandomState(3).randint(3, size=300)
     _, held_out = fitted(kind, sequences, targets(classes)[kind])
     assert held_out is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_model_that_is_worse_than_the_class_frequencies_is_dropped(seed):
+    random = np.random.RandomState(seed)
+    sequences = series_of(random.normal(size=(60, 20, 1)))
+    classes = random.permutation(np.arange(60) % 3)
+    _, held_out = fitted("classes", sequences, classes)
+    if held_out is not None:
+        probabilities = softmax(held_out, axis=1)
+        assert log_loss(classes, probabilities) < np.log(3)
 
 
 @pytest.mark.parametrize("classes", [[0], [0, 1, 2], [1, 1, 1, 1]])
@@ -189,5 +201,5 @@ def test_a_model_of_other_rows_is_invalid(bursts):
         model.check(2, 0)
     X, y = trend(100)
     model, _ = fitted("numbers", series_of(X), y[:, np.newaxis])
-    with pytest.raises(ValueError, match="coefficient for each"):
+    with pytest.raises(ValueError, match="one coefficient per feature"):
         model.check(2, 0)

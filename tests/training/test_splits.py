@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.training import split_off_validation
-from sklearn_bilstm.training._splits import contiguous_folds, evenly_spaced, folds
+from sklearn_bilstm.training._splits import contiguous_folds, folds, sampled_rows
 
 
 def split(target, fraction=0.2, seed=0):
@@ -94,6 +94,12 @@ def test_contiguous_folds_require_two_rows_of_a_class(target):
     assert contiguous_folds(np.array(target, int)) == []
 
 
-def test_evenly_spaced_rows_are_all_rows_if_there_are_few():
-    assert evenly_spaced(7, 10).tolist() == list(range(7))
-    assert evenly_spaced(9, 3).tolist() == [0, 4, 8]
+def test_sampled_rows_are_all_rows_if_there_are_few():
+    assert sampled_rows(7, 10, seed=0).tolist() == list(range(7))
+
+
+def test_sampled_rows_of_alternating_series_are_rows_of_each_series():
+    rows = sampled_rows(4000, 1000, seed=0)
+    assert len(rows) == 1000
+    assert (np.diff(rows) > 0).all()
+    assert np.bincount(rows % 4).min() > 200
