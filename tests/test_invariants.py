@@ -36,6 +36,7 @@ NETWORKS = [
     *({"pooling": pooling} for pooling in sorted(POOLINGS)),
     {"cell": "gru", "merge_mode": "sum", "normalization": "batch"},
     {"cell": "rnn", "merge_mode": "mul", "pooling": "last"},
+    {"convolution_layer_sizes": (6, 5), "convolution_stride": 2},
 ]
 
 

@@ -55,6 +55,8 @@ SHARED = {
     "random_state": 3,
 }
 SEQUENCE = {
+    "convolution_layer_sizes": 3,
+    "convolution_stride": 2,
     "n_static_features": 0,
     "linear_kernels": 84,
     "pooling": "max",
@@ -152,6 +154,7 @@ def test_numpy_scalars_equal_python_scalars_and_are_kept(kind, numpy_types, tmp_
     [
         ("hidden_layer_sizes", np.array([4, 3]), (4, 3)),
         ("hidden_layer_sizes", (np.int64(4), np.uint8(3)), (4, 3)),
+        ("convolution_layer_sizes", np.array([3, 2]), (3, 2)),
         ("dense_layer_sizes", [np.int32(3)], (3,)),
         ("log_odds_ngram_range", (np.int64(1), np.int64(2)), (1, 2)),
         ("linear_ngram_range", [np.uint8(1), np.uint8(2)], (1, 2)),

@@ -66,16 +66,23 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         :class:`~sklearn.frozen.FrozenEstimator` so that it stays fitted.
 
     log_odds_ngram_range : tuple (shortest, longest) or None, default=(1, 2)
-        Minimum and maximum length, in tokens, of the n-grams whose class log-odds
-        (weight of evidence; Good, 1950) are appended to the vector of their last token;
-        at most 10. Training rows use cross-fitted (out-of-fold) values, as in
-        :class:`~sklearn.preprocessing.TargetEncoder`. None disables these features, as
-        does numeric input or more than 200 channels (one per class and n-gram length).
+        Minimum and maximum length (at most 10 tokens) of the n-grams whose class
+        log-odds (weight of evidence; Good, 1950) are appended to the vector of their
+        last token. Training rows use out-of-fold values. None disables these features,
+        as does numeric input or more than 200 channels (one per class and length).
 
     n_static_features : int, default=0
         Number of trailing columns of a 2-D X that are not steps of the sequence but
         features of the row, such as those that a ColumnTransformer appends to token
         ids. They are standardised and concatenated to the pooled vector.
+
+    convolution_layer_sizes : int or sequence of int, default=()
+        Number of ReLU filters of each convolution over time in front of the recurrent
+        layers. A filter reads 7 steps; rows are padded with zeros at both ends.
+
+    convolution_stride : int, default=1
+        Stride of each convolution. With stride s, the recurrent layers process only
+        ceil(n / s) steps of a row of n steps, which is faster for long sequences.
 
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;
@@ -113,11 +120,11 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         features. If `embedding` is not None, or with `pretrained`, it also contains a
         regression on the mean token vector of each row, weighted by inverse document
         frequency (Arora, Liang and Ma, 2017), with a share fitted on held-out rows. The
-        logits of the network are rescaled to the root mean square of the linear logits,
-        both are averaged, and divided by a temperature fitted on out-of-fold logits of
-        the linear model (Guo et al., 2017). The model is dropped if these are not
-        better than the class frequencies. "auto" is (1, 3) for at least 1,000 training
-        rows per class on average, else (1, 2). None disables it.
+        logits of the network are rescaled to the root mean square of the linear logits.
+        Their mean is divided by a temperature fitted on out-of-fold linear logits (Guo
+        et al., 2017), unless these are worse than the class frequencies: then there is
+        no linear model. "auto" is (1, 3) for at least 1,000 training rows per class on
+        average, else (1, 2). None disables it.
 
     linear_kernels : int, "auto" or None, default="auto"
         Number of MiniRocket kernels (Dempster et al., 2021) of a linear model of
@@ -192,9 +199,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Minimum decrease of the validation loss that counts as an improvement.
 
     class_weight : dict or "balanced", default=None
-        Weights of the classes in the loss; labels that are not in the dict have weight
-        1. "balanced" gives all classes the same total weight. Must be None if y is an
-        indicator matrix.
+        Weights of the classes in the loss, 1 for labels not in the dict. "balanced"
+        gives classes equal total weights. Must be None if y is an indicator matrix.
 
     warm_start : bool, default=False
         Whether `fit` continues from the current weights. Ids must refer to the same
@@ -270,10 +276,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Number of training epochs.
 
     history_ : list of dict
-        For each epoch its number, the loss and accuracy on the training rows (measured
-        during the epoch, with dropout), the final learning rate, and the duration in
-        seconds; with validation rows, also their loss and accuracy. All values are
-        those of the network without the linear model.
+        For each epoch: number, loss and accuracy on the training rows (during training,
+        with dropout), final learning rate and seconds; with validation rows, also their
+        loss and accuracy. All values are those of the network alone.
 
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
@@ -285,8 +290,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Fitted linear model. None if disabled or dropped.
 
     network_scale_ : float
-        Factor of the network logits before they are combined with the linear logits. 0
-        if numeric input has held-out rows that do not show an improvement.
+        Factor of the network logits. 0 if held-out numeric rows do not improve.
 
     net_ : skorch.NeuralNet
         The fitted skorch net.
@@ -301,8 +305,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     References
     ----------
     .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Comput.
-    .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks. IEEE
-       Transactions on Signal Processing 45(11).
+    .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks.
     .. [3] Gal and Ghahramani (2016). A theoretically grounded application of dropout.
     .. [4] Yang et al. (2016). Hierarchical attention networks. NAACL.
     .. [5] Merity et al. (2018). Regularizing and optimizing LSTM language models. ICLR.
@@ -319,8 +322,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     >>> from sklearn_bilstm.datasets import make_reviews
     >>> texts, labels = make_reviews(300, random_state=0)
     >>> model = make_pipeline(TextVectorizer(), BiLSTMClassifier(random_state=0))
-    >>> model = model.fit(texts, labels)
-    >>> model.predict(["the acting was not good, it was awful"])
+    >>> model.fit(texts, labels).predict(["the acting was not good, it was awful"])
     array(['negative'], dtype='<U8')
     """
 
@@ -349,6 +351,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         pretrained=None,
         log_odds_ngram_range=(1, 2),
         n_static_features=0,
+        convolution_layer_sizes=(),
+        convolution_stride=1,
         cell="lstm",
         hidden_layer_sizes=(64,),
         bidirectional=True,
@@ -392,6 +396,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         self.pretrained = pretrained
         self.log_odds_ngram_range = log_odds_ngram_range
         self.n_static_features = n_static_features
+        self.convolution_layer_sizes = convolution_layer_sizes
+        self.convolution_stride = convolution_stride
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional
@@ -440,19 +446,16 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
             Token ids (0 is padding in any position, 1 is the unknown token) or numbers.
             See the class description for other formats.
-        y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
-                (n_samples, n_classes)
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_classes)
             Labels of any sortable type, or a multilabel indicator matrix. None or NaN
             marks an unlabelled row, as in `X_unlabelled`. -1 is an ordinary class, with
             a warning if it is likely to mark unlabelled rows.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter; rows of weight 0 contribute
-            only to `classes_`.
-        X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
-                default=None
+            Relative row weights. Rows of weight 0 contribute only to `classes_`.
+        X_val : {array-like, sparse matrix} of shape (n_val, n_timesteps), default=None
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
             `transform_input=["X_val"]` transform them as X.
-        y_val : array-like of shape (n_val_samples,), default=None
+        y_val : array-like of shape (n_val,), default=None
             Labels of the validation rows.
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
@@ -494,8 +497,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         y : array-like of shape (n_samples,)
             Labels.
         classes : array-like of shape (n_classes,), default=None
-            All labels that can occur. Required in the first call, except for an
-            indicator matrix.
+            All possible labels. Required in the first call unless y is multilabel.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. They are not normalised.
 
@@ -528,8 +530,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Returns
         -------
         labels : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            The most probable label of each row, or an indicator matrix of the labels
-            with a probability above 0.5.
+            Most probable label of each row, or indicators of probabilities above 0.5.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
@@ -548,8 +549,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Returns
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes, the log odds of the second; otherwise one logit per class.
-            In the multilabel case, the log odds of each label.
+            Log odds of the second of two classes, or of each label; else class logits.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)

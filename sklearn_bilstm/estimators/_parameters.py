@@ -32,6 +32,8 @@ SHARED_CONSTRAINTS = {
     "freeze_embedding": ["boolean"],
     "pretrained": [HasMethods("predict"), None],
     "n_static_features": [Interval(Integral, 0, 2**31 - 1, closed="both")],
+    "convolution_layer_sizes": [_COUNT, "array-like"],
+    "convolution_stride": [_COUNT],
     "cell": [StrOptions(set(CELLS))],
     "hidden_layer_sizes": [_COUNT, "array-like"],
     "bidirectional": ["boolean"],

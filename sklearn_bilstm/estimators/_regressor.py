@@ -71,6 +71,14 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         features of the row, such as those that a ColumnTransformer appends to token
         ids. They are standardised and concatenated to the pooled vector.
 
+    convolution_layer_sizes : int or sequence of int, default=()
+        Number of ReLU filters of each convolution over time in front of the recurrent
+        layers. A filter reads 7 steps; rows are padded with zeros at both ends.
+
+    convolution_stride : int, default=1
+        Stride of each convolution. With stride s, the recurrent layers process only
+        ceil(n / s) steps of a row of n steps, which is faster for long sequences.
+
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;
         Elman, 1990).
@@ -310,6 +318,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         freeze_embedding=False,
         pretrained=None,
         n_static_features=0,
+        convolution_layer_sizes=(),
+        convolution_stride=1,
         cell="lstm",
         hidden_layer_sizes=(64,),
         bidirectional=True,
@@ -352,6 +362,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         self.freeze_embedding = freeze_embedding
         self.pretrained = pretrained
         self.n_static_features = n_static_features
+        self.convolution_layer_sizes = convolution_layer_sizes
+        self.convolution_stride = convolution_stride
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional

@@ -13,10 +13,17 @@ __all__ = ["BaseRowEstimator"]
 def _pools_by_attention(estimator):
     if hasattr(estimator, "model_"):
         pools = isinstance(estimator.module_.pooling, AttentionPooling)
+        reads_every_step = estimator.module_.reads_every_step
     else:
         pools = estimator.pooling == "attention"
+        reads_every_step = estimator.convolution_stride == 1
     if not pools:
         raise AttributeError("attention_weights requires pooling='attention' in fit.")
+    if not reads_every_step:
+        raise AttributeError(
+            "attention_weights requires convolution_stride=1 in fit, since there is no "
+            "weight for each step otherwise."
+        )
     return True
 
 
@@ -51,7 +58,8 @@ class BaseRowEstimator(
     def attention_weights(self, X):
         """Return the attention weight of each step.
 
-        Available with `pooling="attention"` (Yang et al., 2016).
+        Available with `pooling="attention"` (Yang et al., 2016) and
+        `convolution_stride=1`.
 
         Parameters
         ----------

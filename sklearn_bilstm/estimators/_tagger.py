@@ -30,6 +30,8 @@ from sklearn_bilstm.utils._sklearn import (
 __all__ = ["BiLSTMTagger"]
 
 _UNSUPPORTED_PARAMETERS = {
+    "convolution_layer_sizes",
+    "convolution_stride",
     "pooling",
     "pretrained",
     "n_static_features",

@@ -13,6 +13,7 @@ from sklearn_bilstm.nn import (
     CRF,
     POOLINGS,
     CharacterEncoder,
+    Convolutions,
     DenseHead,
     IndependentLabels,
     NumericInput,
@@ -90,7 +91,8 @@ def build_network(
     except RuntimeError as error:  # of torch, which knows no other one
         raise MemoryError(
             f"{config.estimator} has too little memory for the weights of its network: "
-            "reduce 'hidden_layer_sizes', 'dense_layer_sizes' or 'embedding_dim'. "
+            "reduce 'hidden_layer_sizes', 'dense_layer_sizes', 'embedding_dim' or "
+            "'convolution_layer_sizes'. "
             f"{error}"
         ) from error
     network.reset_parameters(seeded_generator(seed))
@@ -99,10 +101,12 @@ def build_network(
 
 def _sequence_model(config: Config, sizes: NetworkSizes) -> SequenceModel:
     input_layer = _input_layer(config, sizes)
-    encoder = _encoder(config, input_layer.output_size, sizes.input_type)
+    convolutions = _convolutions(config, input_layer.output_size)
+    last = input_layer if convolutions is None else convolutions
+    encoder = _encoder(config, last.output_size, sizes.input_type)
     pooling = POOLINGS[config.pooling](encoder.output_size)
     head = _head(config, pooling.output_size + config.n_static_features, sizes)
-    return SequenceModel(input_layer, encoder, pooling, head)
+    return SequenceModel(input_layer, encoder, pooling, head, convolutions)
 
 
 def _tagging_model(
@@ -141,6 +145,13 @@ def _character_encoder(config: Config, sizes: NetworkSizes) -> CharacterEncoder 
         unknown_id=UNKNOWN_ID,
         dropout=config.embedding_dropout,
     )
+
+
+def _convolutions(config: Config, input_size: int) -> Convolutions | None:
+    n_filters = _checked_sizes(config, "convolution_layer_sizes", least=0)
+    if not n_filters:
+        return None
+    return Convolutions(input_size, n_filters, stride=config.convolution_stride)
 
 
 def _encoder(config: Config, input_size: int, input_type: str) -> RecurrentEncoder:

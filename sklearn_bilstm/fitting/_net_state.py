@@ -9,6 +9,7 @@ from sklearn_bilstm.nn import (
     CRF,
     POOLINGS,
     CharacterEncoder,
+    Convolutions,
     DenseHead,
     IndependentLabels,
     Network,
@@ -33,6 +34,7 @@ __all__ = ["net_from_state", "net_state"]
 
 _PARTS_OF_ROLES: dict[str, list] = {
     "input_layer": [TokenInput, NumericInput],
+    "convolutions": [Convolutions],
     "encoder": [RecurrentEncoder],
     "pooling": [*POOLINGS.values()],
     "head": [DenseHead],

@@ -106,8 +106,9 @@ def copy_pretrained_weights(
         raise ValueError(
             "The 'pretrained' parameter must be an estimator whose network has the "
             "same architecture, except for its dense layers: use the same "
-            "embedding_dim, cell, hidden_layer_sizes, bidirectional, merge_mode, "
-            "normalization and pooling, and the same kind of X."
+            "embedding_dim, convolution_layer_sizes, convolution_stride, cell, "
+            "hidden_layer_sizes, bidirectional, merge_mode, normalization and pooling, "
+            "and the same kind of X."
         )
     layer = network.input_layer
     if pretrained.reader.input_type == "tokens":
@@ -123,6 +124,9 @@ def copy_pretrained_weights(
             stacklevel=2,
         )
     n_shared = layer.output_size if keeps_log_odds else layer.n_shared
+    if network.convolutions is not None:
+        network.convolutions.copy_weights_from(source.convolutions, n_shared)
+        n_shared = network.convolutions.output_size
     network.encoder.copy_weights_from(source.encoder, n_shared)
     network.pooling.load_state_dict(source.pooling.state_dict())
 

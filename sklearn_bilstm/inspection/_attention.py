@@ -28,13 +28,19 @@ def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
     Raises
     ------
     ValueError
-        If the network does not use attention pooling.
+        If the network does not use attention pooling, or has no state for each token.
     """
     if not isinstance(estimator.module_.pooling, AttentionPooling):
         raise ValueError(
             "method='attention' requires a network with attention, but model has "
             f"pooling={estimator.pooling!r}: fit it with pooling='attention', or use "
             "another method."
+        )
+    if not estimator.module_.reads_every_step:
+        raise ValueError(
+            "method='attention' requires a network with a weight for each token, but "
+            f"model has convolution_stride={estimator.convolution_stride!r}: fit it "
+            "with convolution_stride=1, or use another method."
         )
     values = output.of_logits(estimator.model_.logits(rows), output.columns)
     weights = estimator.net_.attention(estimator.model_.with_features(rows))

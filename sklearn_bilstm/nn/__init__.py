@@ -7,7 +7,7 @@ B        rows of a batch
 T        time steps, as many as the longest row of the batch has
 L        characters of a token
 C        channels of a numeric sequence
-E        size of the vector of a step, the input size of the first recurrent layer
+E        size of the vector of a step, the input size of the next layer
 H        size of the states of a recurrent layer, after merging the directions
 S        static features of a sequence
 P        size of a pooled sequence, including static features
@@ -20,6 +20,7 @@ padded at the end. Modules that draw random numbers take a `generator`.
 
 from sklearn_bilstm.nn._cell import CELLS
 from sklearn_bilstm.nn._characters import CharacterEncoder
+from sklearn_bilstm.nn._convolution import Convolutions
 from sklearn_bilstm.nn._crf import CRF
 from sklearn_bilstm.nn._decoder import IndependentLabels
 from sklearn_bilstm.nn._dropout import Dropout, LockedDropout, WordDropout
@@ -49,6 +50,7 @@ __all__ = [
     "POOLINGS",
     "AttentionPooling",
     "CharacterEncoder",
+    "Convolutions",
     "DenseHead",
     "Dropout",
     "IndependentLabels",

@@ -5,6 +5,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from sklearn_bilstm.nn._convolution import Convolutions
 from sklearn_bilstm.nn._encoder import RecurrentEncoder
 from sklearn_bilstm.nn._input import TokenInput
 from sklearn_bilstm.nn._layer import Layer
@@ -26,6 +27,8 @@ class SequenceModel(Network):
     pooling : Pooling
     head : Layer
         The layers, in this order.
+    convolutions : Convolutions, default=None
+        Convolutions between the input layer and the encoder.
     """
 
     def __init__(
@@ -34,9 +37,11 @@ class SequenceModel(Network):
         encoder: RecurrentEncoder,
         pooling: Pooling,
         head: Layer,
+        convolutions: Convolutions | None = None,
     ) -> None:
         super().__init__()
         self.input_layer = input_layer
+        self.convolutions = convolutions
         self.encoder = encoder
         self.pooling = pooling
         self.head = head
@@ -44,13 +49,25 @@ class SequenceModel(Network):
     @property
     def architecture(self) -> tuple:
         """Architecture signature; must match for a warm start."""
-        layer = self.input_layer
-        width = layer.n_shared
-        return type(layer), width, self.encoder.architecture, type(self.pooling)
+        layer, convolutions = self.input_layer, self.convolutions
+        return (
+            type(layer),
+            layer.n_shared,
+            None if convolutions is None else convolutions.architecture,
+            self.encoder.architecture,
+            type(self.pooling),
+        )
+
+    @property
+    def reads_every_step(self) -> bool:
+        """Whether the encoder has a state for each step, without strides."""
+        return self.convolutions is None or self.convolutions.stride == 1
 
     @property
     def projection_batch_sizes(self) -> ProjectionBatchSizes | None:
         """Batch sizes for which a projection is faster, None if there are none."""
+        if self.convolutions is not None:
+            return None
         return Projection.batch_sizes(self.input_layer, self.encoder)
 
     def projection(self) -> Projection:
@@ -80,6 +97,7 @@ class SequenceModel(Network):
             first = projection(steps, order, log_odds)  # (B, T, hidden_size) each
         else:
             vectors = self.input_layer(steps, mask, generator, log_odds)  # (B, T, E)
+            vectors, mask = self._convolved(vectors, mask)
             order = reversed_order(mask)
             first = self.encoder.first(vectors, order, generator)
         return self._pooled(first, mask, order, static, generator)  # (B, P)
@@ -91,9 +109,16 @@ class SequenceModel(Network):
 
         Explanations use it to modify the vectors.
         """
+        vectors, mask = self._convolved(vectors, mask)
         order = reversed_order(mask)
         first = self.encoder.first(vectors, order)  # (B, T, hidden_size) each
         return self.head(self._pooled(first, mask, order, static))  # (B, K)
+
+    def _convolved(self, vectors: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the input of the encoder and its mask."""
+        if self.convolutions is None:
+            return vectors, mask
+        return self.convolutions(vectors, mask)
 
     def _pooled(
         self,
@@ -121,8 +146,9 @@ class SequenceModel(Network):
         log_odds: Tensor | None = None,
         static: Tensor | None = None,
     ) -> Tensor:
-        """Return attention weights of shape (B, T)."""
+        """Return attention weights of shape (B, T), if all strides are 1."""
         vectors = self.input_layer(steps, mask, log_odds=log_odds)  # (B, T, E)
+        vectors, mask = self._convolved(vectors, mask)
         states, _ = self.encoder(vectors, mask)
         pooling = cast("AttentionPooling", self.pooling)
         return pooling.weights(states, mask)  # (B, T)

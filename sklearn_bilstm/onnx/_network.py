@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from sklearn_bilstm.nn import (
     NORMALIZATIONS,
     AttentionPooling,
+    Convolutions,
     DenseHead,
     LastPooling,
     MaxMeanPooling,
@@ -26,6 +27,9 @@ from sklearn_bilstm.nn import (
     TokenInput,
 )
 from sklearn_bilstm.onnx._graph import Graph
+
+# end of a slice of all steps
+_MOST_STEPS = 2**63 - 1
 
 __all__ = ["Rows", "array_of", "head", "pooled", "token_vectors"]
 
@@ -57,6 +61,13 @@ class Rows:
         mask = graph.op("Less", steps, column)  # (T, B, 1)
         return cls(lengths, mask, graph.op("Greater", column, 0))
 
+    def strided(self, graph: Graph, stride: int) -> "Rows":
+        """Return the rows of the first of every `stride` steps."""
+        lengths = graph.op("Add", self.lengths, stride - 1)
+        lengths = graph.op("Div", lengths, stride)  # (B,)
+        mask = graph.op("Slice", self.mask, [0], [_MOST_STEPS], [0], [stride])
+        return Rows(lengths, mask, self.filled)
+
 
 def array_of(weight: Tensor) -> np.ndarray:
     """Return a weight as an array."""
@@ -79,8 +90,27 @@ def token_vectors(
 
 def pooled(graph: Graph, module: SequenceModel, vectors: str, rows: Rows) -> str:
     """Return pooled vectors of shape (B, P) for vectors of shape (T, B, E)."""
+    if module.convolutions is not None:
+        vectors, rows = _convolved(graph, module.convolutions, vectors, rows)
     states, final = _encoded(graph, module.encoder, vectors, rows)
     return _POOLINGS[type(module.pooling)](graph, module.pooling, states, final, rows)
+
+
+def _convolved(
+    graph: Graph, part: Convolutions, x: str, rows: Rows
+) -> tuple[str, Rows]:
+    """Return convolved vectors of shape (ceil(T / s), B, n_filters), and their rows."""
+    for layer in part.layers:
+        x = graph.op("Where", rows.mask, x, np.float32(0))
+        x = graph.op("Transpose", x, perm=[1, 2, 0])  # (B, E, T)
+        weights = array_of(layer.weight), array_of(layer.get_parameter("bias"))
+        margin = layer.kernel_size[0] // 2
+        found = graph.op(
+            "Conv", x, *weights, pads=[margin, margin], strides=[part.stride]
+        )  # (B, n_filters, ceil(T / stride))
+        x = graph.op("Transpose", graph.op("Relu", found), perm=[2, 0, 1])
+        rows = rows.strided(graph, part.stride)
+    return x, rows
 
 
 def head(graph: Graph, part: DenseHead, x: str) -> str:

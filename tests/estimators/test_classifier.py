@@ -564,9 +564,12 @@ def test_torchs_default_dtype_does_not_affect_fit(ids, y, kind):
         torch.set_default_dtype(torch.float32)
 
 
-@pytest.mark.parametrize("change", [{"merge_mode": "sum"}, {"pooling": "mean"}])
+@pytest.mark.parametrize(
+    "change", [{"merge_mode": "sum"}, {"pooling": "mean"}, {"convolution_stride": 3}]
+)
 def test_a_changed_architecture_of_equal_size_raises(ids, y, change):
     params = {"merge_mode": "mul", "pooling": "max", "warm_start": True}
+    params |= {"convolution_layer_sizes": 4, "convolution_stride": 2}
     classifier = small_classifier(**params).fit(ids, y).set_params(**change)
     with pytest.raises(ValueError, match="describe another network"):
         classifier.fit(ids, y)

@@ -36,6 +36,25 @@ def test_attention_weights_are_unavailable_with_other_poolings(fitted):
         fitted.attention_weights([[2]])
 
 
+@pytest.mark.parametrize("stride", [1, 2])
+def test_attention_weights_require_a_state_for_each_step(ids, stride):
+    params = {"convolution_layer_sizes": 4, "convolution_stride": stride}
+    model = small_classifier(pooling="attention", **params)
+    for fitted in (model, model.fit(ids, np.arange(40) % 2)):
+        assert hasattr(fitted, "attention_weights") == (stride == 1)
+    if stride == 1:
+        lengths = [len(row) for row in model.attention_weights(ids)]
+        assert lengths == (ids > 0).sum(1).tolist()
+
+
+def test_attention_weights_raise_for_a_stride(ids):
+    params = {"convolution_layer_sizes": 4, "convolution_stride": 2}
+    model = small_classifier(pooling="attention", **params)
+    with pytest.raises(AttributeError) as caught:
+        model.fit(ids, np.arange(40) % 2).attention_weights(ids)
+    assert "requires convolution_stride=1" in str(caught.value.__cause__)
+
+
 def test_get_feature_names_out_matches_transform(ids):
     model = small_regressor().fit(ids, np.arange(40.0))
     assert model.transform(ids).shape == (40, len(model.get_feature_names_out()))

@@ -18,6 +18,8 @@ def y(ids):
         *({"normalization": name} for name in NORMALIZATIONS),
         {"dense_layer_sizes": 7},
         {"dense_layer_sizes": (7, 5)},
+        {"convolution_layer_sizes": 7},
+        {"convolution_layer_sizes": (7, 5), "convolution_stride": 2},
         {"max_norm": 1.0},
         {"lr_schedule": "plateau"},
         {"bidirectional": False, "hidden_layer_sizes": (6, 4)},
@@ -38,6 +40,23 @@ def test_dense_layers_connect_pooled_states_and_output(ids, y):
     head = small_classifier(dense_layer_sizes=(7, 5)).fit(ids, y).module_.head
     assert [layer.out_features for layer in head.hidden] == [7, 5]
     assert head.linear.in_features == 5
+
+
+def test_convolutions_connect_token_vectors_and_recurrent_layers(ids, y):
+    params = {"convolution_layer_sizes": (7, 5), "convolution_stride": 3}
+    module = small_classifier(**params).fit(ids, y).module_
+    assert [layer.out_channels for layer in module.convolutions.layers] == [7, 5]
+    assert [layer.stride for layer in module.convolutions.layers] == [(3,), (3,)]
+    assert module.convolutions.input_size == module.input_layer.output_size
+    assert module.encoder.layers[0].input_size == 5
+
+
+@pytest.mark.parametrize("sizes", [(), [], np.zeros(0, int)], ids=repr)
+def test_without_convolutions_the_stride_is_ignored(ids, y, fitted, sizes):
+    params = {"convolution_layer_sizes": sizes, "convolution_stride": 2}
+    model = small_classifier(max_epochs=5, **params).fit(ids, y)
+    assert model.module_.convolutions is None
+    assert (model.predict_proba(ids) == fitted.predict_proba(ids)).all()
 
 
 def test_max_norm_applies_to_all_weights_but_the_embedding(ids, y):

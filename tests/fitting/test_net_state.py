@@ -16,6 +16,7 @@ Y = [0, 1] * 20
         {"cell": "rnn", "bidirectional": False, "pooling": "last"},
         {"merge_mode": "mul", "normalization": "layer", "pooling": "attention"},
         {"dense_layer_sizes": (7, 3), "pooling": "max"},
+        {"convolution_layer_sizes": (7, 3), "convolution_stride": 2},
         {"freeze_embedding": True, "pooling": "mean"},
         {"log_odds_ngram_range": (1, 2), "precision": "bfloat16"},
     ],
@@ -87,6 +88,15 @@ def test_net_from_state_raises_on_more_layers_than_weights(fitted, part):
     deep = {**config, "hidden_layer_sizes": [1] * 10**6}
     parts = {**plain["parts"], part: [name, deep]}
     with pytest.raises(ValueError, match="more layers than weights"):
+        net_from_state(changed(plain, parts=parts), "cpu")
+
+
+@pytest.mark.parametrize("stride", [0, -1, 1.5, "2", None, True, 2**40])
+def test_net_from_state_raises_on_an_invalid_stride(ids, stride):
+    plain = net_state(small_classifier(convolution_layer_sizes=3).fit(ids, Y).net_)
+    name, config = plain["parts"]["convolutions"]
+    parts = {**plain["parts"], "convolutions": [name, {**config, "stride": stride}]}
+    with pytest.raises(ValueError, match="stride must be"):
         net_from_state(changed(plain, parts=parts), "cpu")
 
 

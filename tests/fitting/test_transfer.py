@@ -40,6 +40,45 @@ class TestPretrained:
             if not name.startswith("head."):
                 assert (start[name] == weight).all(), name
 
+    def test_convolutions_are_initialised_by_pretrained(self, ids, y):
+        params = {"convolution_layer_sizes": (5, 4), "convolution_stride": 2}
+        first = small_classifier(**params).fit(ids, y)
+        second = small_classifier(**params, pretrained=first, lr=1e-12, weight_decay=0)
+        start = second.fit(ids, np.arange(40) % 3).module_.state_dict()
+        for name, weight in first.module_.state_dict().items():
+            if not name.startswith("head."):
+                assert (start[name] == weight).all(), name
+
+    def test_convolutions_of_token_vectors_are_kept_without_log_odds(self, ids, y):
+        params = {"convolution_layer_sizes": 5}
+        first = small_classifier(**params).fit(ids, y)
+        second = small_classifier(
+            **params,
+            log_odds_ngram_range=(1, 1),
+            pretrained=first,
+            lr=1e-12,
+            weight_decay=0,
+        ).fit(ids, y)
+        found, expected = (m.module_.convolutions.layers[0] for m in (second, first))
+        assert found.in_channels == expected.in_channels + 1
+        assert (found.weight[:, : expected.in_channels] == expected.weight).all()
+
+    @pytest.mark.parametrize(
+        "params",
+        [
+            {"convolution_layer_sizes": ()},
+            {"convolution_layer_sizes": (8, 8)},
+            {"convolution_layer_sizes": 7},
+            {"convolution_stride": 2},
+        ],
+        ids=str,
+    )
+    def test_pretrained_raises_on_other_convolutions(self, ids, y, params):
+        of_first = {"convolution_layer_sizes": 8}
+        first = small_classifier(**of_first).fit(ids, y)
+        with pytest.raises(ValueError, match="'pretrained'.*convolution_layer_sizes"):
+            small_classifier(**{**of_first, **params}, pretrained=first).fit(ids, y)
+
     def test_log_odds_of_a_pretrained_classifier_are_kept(self, ids, y):
         first = BiLSTMClassifier(max_epochs=1, random_state=0).fit(ids, y)
         params = {"pretrained": first, "lr": 1e-12, "max_epochs": 1, "random_state": 0}
@@ -83,6 +122,7 @@ class TestPretrained:
         "params",
         [
             {"hidden_layer_sizes": 5},
+            {"convolution_layer_sizes": 8},
             {"bidirectional": False},
             {"embedding_dim": 1},
             {"cell": "rnn"},

@@ -15,6 +15,14 @@ def test_scores_equal_the_attention_weights(reviews):
         assert explanation.baseline is None
 
 
+def test_attention_raises_for_a_stride(reviews):
+    texts, labels = reviews
+    params = {"convolution_layer_sizes": 4, "convolution_stride": 2}
+    model = small_pipeline(pooling="attention", **params).fit(texts, labels)
+    with pytest.raises(ValueError, match="fit it with convolution_stride=1"):
+        explain(model, ["good"], method="attention")
+
+
 def test_attention_raises_for_another_pooling(fitted_pipeline):
     with pytest.raises(ValueError, match="fit it with pooling='attention'"):
         explain(fitted_pipeline, ["good"], method="attention")

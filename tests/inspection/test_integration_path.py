@@ -4,6 +4,7 @@ import pytest
 from sklearn_bilstm.inspection import _integration_path
 from sklearn_bilstm.inspection._integration_path import IntegrationPath
 from sklearn_bilstm.inspection._model import Output, TextModel
+from tests.helpers import small_pipeline
 
 pytest.importorskip("captum")
 
@@ -23,6 +24,17 @@ def path(fitted_pipeline):
 def test_path_ends_at_the_decision_function(path, fitted_pipeline):
     odds = fitted_pipeline.decision_function(TEXTS)
     np.testing.assert_allclose(path.values(ROWS, np.ones(3)), odds, rtol=1e-5)
+
+
+def test_path_of_convolutions_ends_at_the_decision_function(reviews):
+    params = {"convolution_layer_sizes": 4, "convolution_stride": 2}
+    pipeline = small_pipeline(**params).fit(*reviews)
+    model = TextModel.of(pipeline)
+    _, rows = model.read(TEXTS)
+    output = Output.of(model.estimator, "positive", rows)
+    path = IntegrationPath(model.estimator, rows, output)
+    odds = pipeline.decision_function(TEXTS)
+    np.testing.assert_allclose(path.values(ROWS, np.ones(3)), odds, 1e-5, 1e-6)
 
 
 def test_path_of_an_empty_text_is_constant(path):

@@ -9,6 +9,7 @@ from sklearn_bilstm.nn import (
     NORMALIZATIONS,
     POOLINGS,
     AttentionPooling,
+    Convolutions,
     DenseHead,
     MaxMeanPooling,
     NumericInput,
@@ -26,16 +27,21 @@ def make_model(
     pooling=MaxMeanPooling,
     seed=0,
     normalization=None,
+    stride=None,
 ):
     input_layer = input_layer or TokenInput(
         9, 4, unknown_id=1, word_dropout=0.2, dropout=0.2
     )
+    convolutions = stride and Convolutions(
+        input_layer.output_size, (8, 5), stride=stride
+    )
+    last = convolutions or input_layer
     encoder = RecurrentEncoder(
-        input_layer.output_size, (3, 2), dropout=0.2, normalization=normalization
+        last.output_size, (3, 2), dropout=0.2, normalization=normalization
     )
     pooled = pooling(encoder.output_size)
     head = DenseHead(pooled.output_size, 3, dropout=0.2)
-    model = SequenceModel(input_layer, encoder, pooled, head)
+    model = SequenceModel(input_layer, encoder, pooled, head, convolutions)
     model.reset_parameters(torch.Generator().manual_seed(seed))
     return model
 
@@ -45,6 +51,31 @@ def test_logits_do_not_depend_on_padding(pooling):
     model = make_model(pooling=pooling).eval()
     wider = torch.nn.functional.pad(IDS, (0, 3))
     torch.testing.assert_close(model(IDS, MASK), model(wider, wider > 0))
+
+
+@pytest.mark.parametrize("pooling", POOLINGS.values())
+@pytest.mark.parametrize("stride", [1, 2])
+def test_logits_of_convolutions_do_not_depend_on_padding(pooling, stride):
+    model = make_model(pooling=pooling, stride=stride).eval()
+    wider = torch.nn.functional.pad(IDS, (0, 3))
+    torch.testing.assert_close(model(IDS, MASK), model(wider, wider > 0))
+
+
+def test_a_gradient_reaches_the_input_through_convolutions(generator):
+    model = make_model(stride=2)
+    model(IDS, MASK, generator).square().sum().backward()
+    assert model.input_layer.embedding.weight.grad.to_dense().any()
+    assert all(p.grad.any() for p in model.convolutions.parameters())
+
+
+def test_no_projection_replaces_the_first_layer_behind_convolutions():
+    layer = TokenInput(9, 40, unknown_id=1)
+    encoder = RecurrentEncoder(40, (4,))
+    pooling, head = MaxMeanPooling(8), DenseHead(16, 3)
+    parts = layer, encoder, pooling, head
+    assert SequenceModel(*parts).projection_batch_sizes is not None
+    convolutional = SequenceModel(*parts, Convolutions(40, (40,)))
+    assert convolutional.projection_batch_sizes is None
 
 
 def test_sequence_model_accepts_numeric_input():

@@ -48,6 +48,14 @@ def test_served_final_states_equal_torch(
     assert_served_alike(served, model, rows)
 
 
+@pytest.mark.parametrize("stride", [1, 2, 5])
+@pytest.mark.parametrize("pooling", ["last", "max_mean", "attention"])
+def test_served_convolutions_equal_torch(served, shaken, ids, rows, pooling, stride):
+    params = {"convolution_layer_sizes": (5, 4), "convolution_stride": stride}
+    model = small_classifier(pooling=pooling, **params).fit(ids, np.arange(40) % 3)
+    assert_served_alike(served, shaken(model), rows)
+
+
 @pytest.mark.parametrize("params", POOLED, ids=str)
 def test_served_normalisation_and_pooling_equal_torch(
     served, shaken, ids, rows, params

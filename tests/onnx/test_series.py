@@ -37,6 +37,12 @@ def test_one_channel_of_equal_length_is_served(served):
     assert_served_alike(model, served, X)
 
 
+def test_convolutions_of_the_network_are_served(served, series):
+    params = {"convolution_layer_sizes": 5, "convolution_stride": 2}
+    model = small_classifier(**params).fit(series, [len(row) > 12 for row in series])
+    assert_served_alike(model, served, series)
+
+
 def test_numbers_of_the_last_steps_are_served(served, series):
     y = [row[-1].sum() + row[max(0, len(row) - 2)].sum() for row in series]
     model = small_regressor(linear_kernels=N_FEATURES).fit(series, y)

@@ -208,6 +208,11 @@ MODELS = {
         [0, 1] * 15,
     ),
     "series": (small_classifier(), RANDOM.rand(30, 6, 2), [0, 1] * 15),
+    "convolutions": (
+        small_classifier(convolution_layer_sizes=(4, 3), convolution_stride=2),
+        RANDOM.rand(30, 6, 2),
+        [0, 1] * 15,
+    ),
     "a number": (small_regressor(), IDS, RANDOM.rand(30)),
     "several numbers": (small_regressor(), RANDOM.rand(30, 6), RANDOM.rand(30, 2)),
     "early stopping": (
