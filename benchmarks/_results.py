@@ -12,13 +12,15 @@ from pathlib import Path
 _KINDS = {int: {"type": int}, list: {"nargs": "+"}, type(None): {"type": Path}}
 
 
-def parse_arguments(description, **defaults):
+def parse_arguments(description, *, needs_data=True, **defaults):
     """Parse the arguments common to the scripts, and those of one script.
 
     Parameters
     ----------
     description : str
         Description of the script.
+    needs_data : bool, default=True
+        Whether the script reads datasets from the folder `--data`.
     **defaults
         Defaults of further arguments by name: a list of str, an int, or None for a
         path.
@@ -29,7 +31,8 @@ def parse_arguments(description, **defaults):
         Arguments. `row` is the key of the row to compute in this process, or None.
     """
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--data", type=Path, required=True, help="folder of the sets")
+    if needs_data:
+        parser.add_argument("--data", type=Path, required=True, help="folder of sets")
     parser.add_argument("--out", type=Path, default=Path("results"))
     parser.add_argument("--row", nargs="+", help=argparse.SUPPRESS)
     for name, default in defaults.items():

@@ -6,11 +6,12 @@ BiLSTMClassifier with the same parameters on all sets, and `network` the same wi
 its linear model. `stride 1`, `stride 2` and `stride 4` are `network` with a convolution
 of 64 filters and this stride. `euclidean` and `dtw` are nearest-neighbour classifiers
 with the Euclidean distance and with dynamic time warping without a window. `minirocket`
-is a ridge classifier on MiniRocket features (Dempster et al., 2021). `dtw` supports
-series of unequal length; for `euclidean` and `minirocket`, they are truncated, or
-padded with zeros, to the longest training series. Without aeon (`pip install aeon`),
-`dtw` and `minirocket` are omitted. The last line is the CPU time of training and
-prediction, in seconds.
+is a ridge classifier on MiniRocket features (Dempster et al., 2021), and
+`multirocket_hydra` on MultiRocket (Tan et al., 2022) and Hydra features (Dempster et
+al., 2023). `dtw` supports series of unequal length; for the other rivals, they are
+truncated, or padded with zeros, to the longest training series. Without aeon (`pip
+install aeon`), all rivals except `euclidean` are omitted. The last line is the CPU time
+of training and prediction, in seconds.
 """
 
 import importlib
@@ -103,6 +104,14 @@ def minirocket(split, seed):
     return model.fit(X, split.y).predict(X_test)
 
 
+def multirocket_hydra(split, seed):
+    """Return the predictions of a ridge classifier on MultiRocket and Hydra."""
+    aeon = importlib.import_module("aeon.classification.convolution_based")
+    X, X_test = filled(split)
+    model = aeon.MultiRocketHydraClassifier(random_state=seed)
+    return model.fit(X, split.y).predict(X_test)
+
+
 def filled(split):
     """Return series as arrays of shape (n_series, n_channels, n_steps)."""
     n_steps = max(map(len, split.X))
@@ -172,15 +181,17 @@ MODELS = {
     "euclidean": euclidean,
     "dtw": dtw,
     "minirocket": minirocket,
+    "multirocket_hydra": multirocket_hydra,
 }
 # Models that depend on the seed.
 SEEDED = {
     "default",
     "network",
     "minirocket",
+    "multirocket_hydra",
     *(f"stride {stride}" for stride in STRIDES),
 }
-WITH_AEON = {"dtw", "minirocket"}
+WITH_AEON = {"dtw", "minirocket", "multirocket_hydra"}
 
 if __name__ == "__main__":
     main()

@@ -9,6 +9,9 @@ import torch
 from sklearn_bilstm.datasets import make_reviews
 from tests.helpers import small_classifier, small_pipeline, small_tagger
 
+# Scripts, each for an environment of its own.
+collect_ignore = ["others"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread():

@@ -21,7 +21,9 @@ TEXTS = [
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 # Optional tools, whose blocks are skipped if they are not installed.
-TOOL = re.compile(r"^(?:import|from) (imblearn|mlflow|skops)\b", re.MULTILINE)
+TOOL = re.compile(
+    r"^(?:import|from) (darts|imblearn|mlflow|skforecast|skops|sktime)\b", re.MULTILINE
+)
 SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
 
 any_page = pytest.mark.parametrize("page", [*PAGES, LLMS], ids=lambda page: page.stem)

@@ -21,7 +21,16 @@ __all__ = [
     "infer_input_type",
     "refuse_text",
     "warn_of_integers",
+    "warn_of_swapped_axes",
 ]
+
+# Axes are suspected to be swapped if there are at least this many times as many
+# channels as steps, and at most this many steps. Real sets rarely have so few steps of
+# so many channels, except for series of embeddings, which are not smooth across their
+# channels. Series are: their neighbouring numbers differ less.
+_MIN_CHANNELS_PER_STEP, _MOST_SUSPECTED_STEPS = 10, 32
+_MOST_ROUGHNESS = 0.8
+_ROWS_OF_SAMPLE = 200
 
 
 def refuse_text(X: Any, *, estimator: str) -> None:
@@ -191,6 +200,39 @@ def warn_of_integers(estimator: str) -> None:
         UserWarning,
         stacklevel=2,
     )
+
+
+def warn_of_swapped_axes(X: np.ndarray) -> None:
+    """Warn if an array of series seems to have its channels before its steps.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_timesteps, n_channels)
+    """
+    n_timesteps, n_channels = X.shape[1:]
+    most_suspected = min(n_channels / _MIN_CHANNELS_PER_STEP, _MOST_SUSPECTED_STEPS)
+    if not X.size or n_timesteps > most_suspected:
+        return
+    if n_timesteps > 1 and not _is_smoother_across_channels(X):
+        return
+    warnings.warn(
+        f"X has the shape {X.shape}, which is (n_samples, n_timesteps, n_channels), "
+        "but its values look as if the last two axes were swapped. If channels come "
+        "first, as in aeon and sktime, pass sklearn_bilstm.sequences.channels_last(X). "
+        "If the shape is correct, list(X) avoids this warning.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _is_smoother_across_channels(X: np.ndarray) -> bool:
+    values = X[:_ROWS_OF_SAMPLE].real.astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):  # validated later
+        of_steps, of_channels = (
+            np.nan_to_num(np.square(np.diff(values, axis=axis))).mean()
+            for axis in (1, 2)
+        )
+        return bool(of_channels < _MOST_ROUGHNESS * of_steps)
 
 
 def check_finite(X: Any, *, name: str = "X") -> None:

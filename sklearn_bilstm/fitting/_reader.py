@@ -21,6 +21,7 @@ from sklearn_bilstm.fitting._input import (
     infer_input_type,
     refuse_text,
     warn_of_integers,
+    warn_of_swapped_axes,
 )
 from sklearn_bilstm.fitting._sentences import as_sentences, matrix_of_lists
 from sklearn_bilstm.fitting._static import check_boundary, check_names
@@ -236,6 +237,8 @@ class SequenceReader:
         if fitting is not None:
             self.input_type = "numeric"
         if isinstance(series, np.ndarray):
+            if fitting is not None:
+                warn_of_swapped_axes(series)
             return self._with_channels(ragged_from_numbers(series), fitting)
         return self._with_channels(ragged_from_series(series), fitting)
 

@@ -1,6 +1,7 @@
 from ._batching import BucketBatchSampler, inference_batches, split_rows
 from ._collate import cut, pad
 from ._dataset import SequenceDataset
+from ._layouts import channels_last, split_panel
 from ._matrix import MAX_ID, ragged_from_ids
 from ._ngrams import (
     BUCKET_BITS,
@@ -27,6 +28,7 @@ __all__ = [
     "RaggedArray",
     "SequenceDataset",
     "TokenCharacters",
+    "channels_last",
     "cut",
     "inference_batches",
     "pad",
@@ -34,6 +36,7 @@ __all__ = [
     "ragged_from_ids",
     "ragged_from_numbers",
     "ragged_from_series",
+    "split_panel",
     "split_rows",
     "spread",
     "token_occurrences",

@@ -68,7 +68,8 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
             raise ValueError(
                 "All series of X must have the same number of channels: row 0 has "
                 f"{n_channels} and row {row} has {values.shape[1]}. The shape of a "
-                "series must be (n_timesteps, n_channels)."
+                "series must be (n_timesteps, n_channels). If channels come first, as "
+                "in aeon and sktime, pass sklearn_bilstm.sequences.channels_last(X)."
             )
     lengths = np.array([_length(values) for values in series])
     kept = [values[:length] for values, length in zip(series, lengths, strict=True)]

@@ -11,7 +11,9 @@ from sklearn_bilstm.fitting._input import (
     check_matrix,
     infer_input_type,
     refuse_text,
+    warn_of_swapped_axes,
 )
+from tests.helpers import small_classifier
 
 
 def check(X, input_type="auto"):
@@ -92,3 +94,56 @@ def test_object_integers_are_ids_and_dates_raise():
         check(np.array([["2020-01-01"]], dtype="datetime64[D]"))
     with pytest.raises(TypeError, match="number: got .* of type object"):
         check([[object()], [object(), 2]])
+
+
+def noise(*shape):
+    return np.random.default_rng(0).normal(size=shape)
+
+
+def waves(n_channels, n_steps):
+    """Series with channels before steps: random walks of different levels."""
+    X = np.cumsum(noise(20, n_channels, n_steps), axis=2)
+    return X + 10 * noise(1, n_channels, 1)
+
+
+class TestSwappedAxes:
+    @pytest.mark.parametrize(
+        "X", [waves(1, 10), waves(3, 100), waves(32, 320), noise(20, 1, 10)]
+    )
+    def test_long_third_axis_of_smooth_numbers_warns(self, X):
+        with pytest.warns(UserWarning, match=r"channels_last\(X\)") as caught:
+            warn_of_swapped_axes(X)
+        assert len(caught) == 1
+
+    def test_warning_ignores_padding(self):
+        X = waves(3, 100)
+        X[::2, :, 60:] = np.nan
+        with pytest.warns(UserWarning, match="two axes were swapped"):
+            warn_of_swapped_axes(X)
+
+    @pytest.mark.parametrize(
+        "X",
+        [
+            waves(3, 100).swapaxes(1, 2),
+            waves(32, 320).swapaxes(1, 2),
+            waves(1, 100).swapaxes(1, 2),
+            waves(3, 29),  # few steps: the axes could be in either order
+            noise(20, 1, 9),  # features of a single step
+            noise(20, 20, 300),  # embeddings of the tokens of a sentence
+            noise(20, 20, 300) + 3 * noise(300),  # with a mean for each feature
+            np.cumsum(noise(20, 20, 300), axis=1),
+            np.zeros((20, 3, 100)),
+            np.full((20, 3, 100), np.nan),
+            np.zeros((20, 0, 100)),
+            np.zeros((0, 3, 100)),
+        ],
+    )
+    def test_ordinary_series_do_not_warn(self, X):
+        warn_of_swapped_axes(X)
+
+    def test_fit_warns_and_a_list_avoids_it(self):
+        X, y = waves(2, 20), [0, 1] * 10
+        model = small_classifier(max_epochs=1)
+        with pytest.warns(UserWarning, match=r"shape \(20, 2, 20\)"):
+            expected = model.fit(X, y).predict_proba(X)
+        assert np.array_equal(model.fit(list(X), y).predict_proba(list(X)), expected)
