@@ -115,9 +115,10 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         that of a regressor uses the last steps instead or as well if this is better in
         cross-validation. Its logits and those of the network are added with weights
         fitted to held-out rows: validation rows, or else a fifth of the training rows
-        up to 200. In the latter case, the network is fitted again to all rows if it is
-        used. The linear model is dropped if it is not better than a constant. "auto" is
-        9,996 for at most 2,000 training rows, else 2,016. None disables it.
+        up to 200. In the latter case, a network that is used is fitted again to all
+        rows. A linear model that is not better than a constant is dropped, or constant
+        in a regressor. "auto" is 9,996 for at most 2,000 training rows, else 2,016.
+        None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense

@@ -120,7 +120,8 @@ class SeriesModels:
     def fit(self, train: SequenceDataset, *, seed: int, n_threads: int | None) -> None:
         """Fit the linear model.
 
-        It is dropped if it does not predict held-out rows better than a constant.
+        That of classes is dropped if it does not predict held-out rows better than the
+        class frequencies do.
         """
         if self.linear is None:
             return

@@ -45,8 +45,12 @@ def series_logits(
         terms.append(_product(graph, numbers, of_last_steps))
     if of_static is not None and static is not None:
         terms.append(_product(graph, static, of_static))
-    logits = graph.op("Sum", *terms)
-    return graph.op("Add", logits, model.intercepts.astype(np.float64))
+    intercepts = model.intercepts.astype(np.float64)
+    if not terms:
+        n_rows = graph.op("Shape", lengths)
+        shape = graph.op("Concat", n_rows, [model.n_outputs], axis=0)
+        return graph.op("Expand", intercepts, shape)
+    return graph.op("Add", graph.op("Sum", *terms), intercepts)
 
 
 def _product(graph: Graph, features: str, coefficients: np.ndarray) -> str:

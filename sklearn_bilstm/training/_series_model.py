@@ -102,8 +102,9 @@ class SeriesModel:
         -------
         logits : ndarray of shape (n, K) or None
             Logits, or predicted numbers, by models fitted without the row. None if
-            there are too few rows or classes, or if they do not predict held-out rows
-            better than the class frequencies or the mean do.
+            there are too few rows or classes, or if logits do not predict held-out rows
+            better than the class frequencies do. A model of numbers that is not better
+            than their mean is a constant.
         """
         self.rocket, self.coefficients = None, {}
         splits = contiguous_folds(target)
@@ -177,7 +178,7 @@ class SeriesModel:
             "kind": self.kind,
             "rocket": self.rocket and self.rocket.state(),
             "n_last_steps": self.n_last_steps,
-            "blocks": np.array(list(self.coefficients)),
+            "blocks": np.array(list(self.coefficients), np.int64),
             "coefficients": list(self.coefficients.values()),
             "intercepts": self.intercepts,
         }
@@ -202,7 +203,8 @@ class SeriesModel:
         )
         blocks = state_array(state["blocks"], "blocks", kinds="i", shape=(None,))
         known = np.isin(blocks, (cls.CONVOLUTIONS, cls.LAST_STEPS, cls.STATIC)).all()
-        if not known or not 0 < len(blocks) == len(np.unique(blocks)):
+        least = 0 if state["kind"] == "numbers" else 1
+        if not known or not least <= len(blocks) == len(np.unique(blocks)):
             raise ValueError("There must be known blocks of features.")
         if (rocket is None) == (cls.CONVOLUTIONS in blocks):
             raise ValueError("Coefficients of convolutions require convolutions.")
@@ -256,7 +258,7 @@ class SeriesModel:
     ) -> np.ndarray | None:
         """Calibrate the model by the predictions for held-out rows, and return them.
 
-        Returns None if they are not better than those of a constant.
+        Returns None if logits are not better than those of a constant.
         """
         if self.kind == "numbers":
             return self._shifted(predictions, target.astype(float), weight)
@@ -290,13 +292,17 @@ class SeriesModel:
 
     def _shifted(
         self, predictions: np.ndarray, target: np.ndarray, weight: np.ndarray
-    ) -> np.ndarray | None:
-        """Shift predicted numbers to the quantile, and return them."""
+    ) -> np.ndarray:
+        """Shift predicted numbers to the quantile, and return them.
+
+        If they are not better than the mean, the model becomes a constant.
+        """
         mean = np.average(target, axis=0, weights=weight)
         gain = np.square(target - mean) - np.square(target - predictions)
         is_many = n_effective(weight) >= MIN_ROWS_TO_REJECT
         if not exceeds_error(gain.mean(1), weight, _N_ERRORS if is_many else 0.0):
-            return None
+            predictions = np.tile(mean, (len(target), 1))
+            self.coefficients, self.intercepts = {}, mean
         if self.quantile is None:
             return predictions
         shift = _weighted_quantiles(target - predictions, weight, self.quantile)

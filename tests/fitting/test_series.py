@@ -258,6 +258,13 @@ def test_constant_and_empty_channels_are_ignored(oscillations):
     assert model.score(channels, y) > 0.9
 
 
+def test_a_regressor_of_noise_predicts_the_mean():
+    random = np.random.RandomState(0)
+    X, y = random.normal(size=(100, 12)), random.normal(size=100)
+    model = BiLSTMRegressor(max_epochs=20, random_state=0).fit(X, y)
+    np.testing.assert_allclose(model.predict(X), y.mean(), atol=1e-6)
+
+
 def test_a_constant_target_is_predicted_exactly():
     X = np.random.RandomState(0).rand(50, 9)
     model = with_linear(small_regressor).fit(X, np.full(50, 7.25))

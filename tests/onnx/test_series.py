@@ -62,6 +62,17 @@ def test_numbers_of_convolutions_are_served(served, series):
     assert_served_alike(model, served, series, "predict")
 
 
+def test_a_constant_is_served(served):
+    random = np.random.RandomState(0)
+    X, y = random.normal(size=(60, 9)), random.normal(size=(60, 2))
+    model = small_regressor(linear_kernels=N_FEATURES).fit(X, y)
+    others = model.model_.other_models
+    assert not others.linear.coefficients
+    for scales in [(1.0, 0.0), (0.4, 0.6)]:
+        others.linear_scale, others.network_scale = scales
+        assert_served_alike(model, served, X, "predict")
+
+
 def test_static_features_are_served(served):
     random = np.random.RandomState(0)
     X = random.normal(size=(80, 9))

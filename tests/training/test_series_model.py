@@ -78,12 +78,28 @@ def test_logits_of_a_row_do_not_depend_on_other_rows(kind, bursts):
     np.testing.assert_allclose(np.concatenate(one_by_one), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_targets_that_do_not_depend_on_the_rows_give_no_model(kind, bursts):
+@pytest.mark.parametrize("kind", ["classes", "labels"])
+def test_classes_that_do_not_depend_on_the_rows_give_no_model(kind, bursts):
     sequences = bursts[0].take(np.arange(300) % 150)
     classes = np.random.RandomState(3).randint(3, size=300)
     _, held_out = fitted(kind, sequences, targets(classes)[kind])
     assert held_out is None
+
+
+@pytest.mark.parametrize("quantile", [None, 0.9])
+def test_numbers_that_do_not_depend_on_the_rows_give_a_constant(quantile, bursts):
+    target = np.random.RandomState(3).exponential(size=(150, 2))
+    model, held_out = fitted("numbers", bursts[0], target, quantile=quantile)
+    expected = (
+        target.mean(0)
+        if quantile is None
+        else np.quantile(target, quantile, axis=0, method="inverted_cdf")
+    )
+    assert not model.coefficients
+    np.testing.assert_allclose(held_out, np.tile(expected, (150, 1)))
+    np.testing.assert_allclose(model.logits(bursts[0]), held_out)
+    restored = SeriesModel.from_state(model.state())
+    assert np.array_equal(restored.logits(bursts[0]), model.logits(bursts[0]))
 
 
 @pytest.mark.parametrize("seed", range(3))
