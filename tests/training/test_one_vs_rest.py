@@ -55,9 +55,9 @@ def test_ngrams_absent_from_a_class_and_rarely_expected_are_not_used():
 def test_number_of_coefficients_depends_on_values_rather_than_classes(random):
     rows, y = random_rows(random, 600, 200)
     linear_model = LinearModel((1, 2), 200).fit(rows, y, np.ones(600), seed=0)
-    coefficients = linear_model.regressions.coefficients
+    coefficients = linear_model.ngram_model.regressions.coefficients
     assert sparse.issparse(coefficients)
-    n_values = linear_model.vocabulary.counts(rows).nnz
+    n_values = linear_model.ngram_model.vocabulary.counts(rows).nnz
     # a class uses the n-grams of its rows and those expected in 0.3 rows
     assert coefficients.nnz <= (1 + 1 / 0.3) * n_values
     assert coefficients.nnz < 0.1 * np.prod(coefficients.shape)
@@ -66,7 +66,7 @@ def test_number_of_coefficients_depends_on_values_rather_than_classes(random):
 def test_few_classes_have_dense_coefficients(random):
     rows, y = random_rows(random, 300, 2)
     linear_model = LinearModel((1, 1), 2).fit(rows, y, np.ones(300), seed=0)
-    assert isinstance(linear_model.regressions.coefficients, np.ndarray)
+    assert isinstance(linear_model.ngram_model.regressions.coefficients, np.ndarray)
 
 
 def test_many_classes_are_classified_accurately(random):
