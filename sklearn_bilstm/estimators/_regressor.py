@@ -265,7 +265,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     network_scale_ : float
         Factor of the network outputs before they are added to those of the linear
         model, whose factor is one minus this number. It is 0 if the network does not
-        decrease the loss of held-out rows by more than a standard error.
+        decrease the loss of held-out rows by more than two standard errors.
 
     net_ : skorch.NeuralNet
         The fitted skorch net.

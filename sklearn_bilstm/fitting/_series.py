@@ -33,7 +33,9 @@ _N_FOLDS, _MOST_HELD_OUT_ROWS = 5, 200
 # Minimum number of held-out rows. Fewer cannot show that the network is helpful.
 _FEWEST_HELD_OUT_ROWS = 8
 # Number of standard errors by which the network must decrease their loss.
-_N_ERRORS = 1.0
+_N_ERRORS = 2.0
+# Maximum factor of linear logits without the network, with which it is compared.
+_LARGEST_FACTOR = 10.0
 
 
 class HeldOutRows(NamedTuple):
@@ -165,8 +167,10 @@ class SeriesModels:
     def fit_scale(self, net: SequenceNet, held_out: HeldOutRows | None) -> None:
         """Fit the factors of both models to rows that they were not fitted to.
 
-        The network is not used if this does not decrease the loss by more than a
-        standard error.
+        The network is not used if this does not decrease the loss by more than two
+        standard errors. The loss of the linear model alone is that with the best
+        factor. Otherwise, a network would seem to be helpful that is only more
+        confident.
         """
         if self._keeps_scale:
             return
@@ -184,11 +188,15 @@ class SeriesModels:
             logits = torch.from_numpy(np.tensordot(factors, both, axes=1))
             return net.criterion_.of_rows(logits, target).numpy()
 
-        factors = _best_factors(
-            lambda factors: weight @ losses(factors),
-            sum_to_one=self.linear.kind == "numbers",
-        )
-        alone = np.array([1.0, 0.0])
+        def loss(factors: np.ndarray) -> float:
+            return weight @ losses(factors)
+
+        if self.linear.kind == "numbers":
+            factors, alone = _best_share(loss), np.array([1.0, 0.0])
+        else:
+            start = np.array([0.5, 0.5])
+            factors = minimize(loss, start, bounds=[(0, 1)] * 2).x
+            alone = _best_linear_factor(loss)
         if exceeds_error(losses(alone) - losses(factors), weight, _N_ERRORS):
             self.linear_scale, self.network_scale = factors.tolist()
 
@@ -279,15 +287,21 @@ def _held_out(target: Any) -> np.ndarray:
     return held_out
 
 
-def _best_factors(
-    loss: Callable[[np.ndarray], float], *, sum_to_one: bool
-) -> np.ndarray:
-    """Return two factors from 0 to 1 with the smallest loss."""
-    if sum_to_one:
-        share = minimize_scalar(
-            lambda share: loss(np.array([1 - share, share])),
-            bounds=(0, 1),
-            method="bounded",
-        ).x
-        return np.array([1 - share, share])
-    return minimize(loss, np.array([0.5, 0.5]), bounds=[(0, 1)] * 2).x
+def _best_share(loss: Callable[[np.ndarray], float]) -> np.ndarray:
+    """Return two factors whose sum is one, with the smallest loss."""
+    share = minimize_scalar(
+        lambda share: loss(np.array([1 - share, share])),
+        bounds=(0, 1),
+        method="bounded",
+    ).x
+    return np.array([1 - share, share])
+
+
+def _best_linear_factor(loss: Callable[[np.ndarray], float]) -> np.ndarray:
+    """Return the factors with the smallest loss of which the second is zero."""
+    factor = minimize_scalar(
+        lambda factor: loss(np.array([factor, 0.0])),
+        bounds=(0, _LARGEST_FACTOR),
+        method="bounded",
+    ).x
+    return np.array([factor, 0.0])

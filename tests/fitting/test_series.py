@@ -107,19 +107,18 @@ def test_a_network_that_helps_is_used(products):
     assert model.score(X[400:], y[400:]) > 0.95
 
 
-def test_the_factors_minimise_the_loss_of_validation_rows(oscillations):
-    X, y = oscillations
-    y = np.where(np.random.RandomState(0).rand(120) < 0.15, 1 - y, y)
-    model = with_linear(small_classifier, max_epochs=40, hidden_layer_sizes=16)
-    model.set_params(early_stopping=False)
-    model.fit(X[:60], y[:60], X_val=X[60:], y_val=y[60:])
+def test_the_factors_minimise_the_loss_of_validation_rows():
+    X, y = make_cumulative_sums(400, n_timesteps=10, random_state=0)
+    params = {"max_epochs": 12, "hidden_layer_sizes": 16, "lr": 0.02}
+    model = with_linear(small_classifier, early_stopping=False, **params)
+    model.fit(X[:250], y[:250], X_val=X[250:], y_val=y[250:])
     fitted, others = model.model_, model.model_.other_models
-    rows = fitted.read(X[60:])
+    rows = fitted.read(X[250:])
     linear, network = others.linear.logits(rows.sequences), fitted.net.logits(rows)
 
     def loss(factors):
         combined = factors[0] * linear + factors[1] * network
-        return log_loss(y[60:], softmax(combined, axis=1))
+        return log_loss(y[250:], softmax(combined, axis=1))
 
     grid = itertools.product(np.linspace(0, 1, 21), repeat=2)
     best = min(loss(factors) for factors in grid)
@@ -155,6 +154,17 @@ def test_a_useless_linear_model_is_dropped():
         model.auto_params_
         == clone(model).fit(random.rand(300, 9), np.arange(300) % 2).auto_params_
     )
+
+
+def test_a_network_that_is_only_more_confident_is_not_used(oscillations):
+    # the linear model is right about all rows, but not certain
+    X, y = oscillations
+    model = small_classifier(linear_kernels=2016, max_epochs=30, hidden_layer_sizes=16)
+    model.fit(X, y)
+    rows = model.model_.read(X)
+    linear = model.linear_model_.logits(rows.sequences)
+    assert (linear.argmax(1) == y).all()
+    assert model.network_scale_ == 0.0
 
 
 def test_a_fifth_of_the_rows_of_each_class_is_held_out():
