@@ -298,7 +298,7 @@ def _best_share(loss: Callable[[np.ndarray], float]) -> np.ndarray:
 
 
 def _best_linear_factor(loss: Callable[[np.ndarray], float]) -> np.ndarray:
-    """Return the factors with the smallest loss of which the second is zero."""
+    """Return the factors with the smallest loss if the network has none."""
     factor = minimize_scalar(
         lambda factor: loss(np.array([factor, 0.0])),
         bounds=(0, _LARGEST_FACTOR),

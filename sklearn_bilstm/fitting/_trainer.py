@@ -234,7 +234,7 @@ class Training:
             self._epoch_start.forget()
         if self.refit_rows is not None and self.model.other_models.network_scale:
             if self.config.verbose:
-                print("fitting the network to all rows", flush=True)  # noqa: T201
+                print("fitting to all rows", flush=True)  # noqa: T201, verbose=1
             self._refit(self.refit_rows).run(publish)
 
     def _refit(self, rows: SequenceDataset) -> "Training":

@@ -30,8 +30,7 @@ def series_logits(
         Standardised static features of shape (B, S).
     """
     coefficients = {
-        block: of_block.astype(np.float64)
-        for block, of_block in model.coefficients.items()
+        block: matrix.astype(np.float64) for block, matrix in model.coefficients.items()
     }
     of_convolutions = coefficients.get(model.CONVOLUTIONS)
     of_last_steps = coefficients.get(model.LAST_STEPS)

@@ -12,12 +12,12 @@ from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._state import state_array
 from sklearn_bilstm.utils._threads import Workers
 
-__all__ = ["N_KERNELS", "MiniRocket"]
+__all__ = ["MiniRocket"]
 
 _KERNEL_LENGTH = 9
 # A kernel has three weights of 2, and six of -1.
 _LARGE_WEIGHTS = np.array([*itertools.combinations(range(_KERNEL_LENGTH), 3)])
-N_KERNELS = len(_LARGE_WEIGHTS)
+_N_KERNELS = len(_LARGE_WEIGHTS)
 # Kernels whose weight at a position is 2.
 _KERNELS_WITH = [
     np.flatnonzero(np.isin(_LARGE_WEIGHTS, position).any(1))
@@ -68,7 +68,7 @@ class MiniRocket:
     def __init__(self, n_features: int) -> None:
         self.n_features = n_features
         self.dilations = np.zeros(0, np.int64)
-        self.reads = np.zeros((0, N_KERNELS, 1), bool)
+        self.reads = np.zeros((0, _N_KERNELS, 1), bool)
         self.thresholds: list[np.ndarray] = []
 
     def fit(self, sequences: RaggedArray, seed: int) -> Self:
@@ -87,20 +87,20 @@ class MiniRocket:
         random_state = np.random.RandomState(seed)
         lengths = sequences.lengths
         longest = int(np.quantile(lengths, _QUANTILE_OF_LENGTHS))
-        n_per_kernel = max(1, round(self.n_features / N_KERNELS))
+        n_per_kernel = max(1, round(self.n_features / _N_KERNELS))
         self.dilations, n_thresholds = _dilations(longest, n_per_kernel)
         n_channels = sequences.values.shape[1]
         self.reads = np.stack(
             [_drawn_channels(n_channels, random_state) for _ in self.dilations]
         )
         self.thresholds = []
-        levels = _low_discrepancy(N_KERNELS * n_per_kernel)
+        levels = _low_discrepancy(_N_KERNELS * n_per_kernel)
         rows = np.flatnonzero(lengths)
         for index, n_levels in enumerate(n_thresholds):
-            of_kernels, levels = np.split(levels, [N_KERNELS * n_levels])
-            of_kernels = of_kernels.reshape(N_KERNELS, n_levels)
+            first, levels = np.split(levels, [_N_KERNELS * n_levels])
+            first = first.reshape(_N_KERNELS, n_levels)
             self.thresholds.append(
-                self._drawn_thresholds(index, sequences, rows, of_kernels, random_state)
+                self._drawn_thresholds(index, sequences, rows, first, random_state)
             )
         return self
 
@@ -156,7 +156,7 @@ class MiniRocket:
         -------
         weights : list of ndarray of float32, shape (84, C, 9)
         """
-        kernels = np.full((N_KERNELS, _KERNEL_LENGTH), -1, np.float32)
+        kernels = np.full((_N_KERNELS, _KERNEL_LENGTH), -1, np.float32)
         np.put_along_axis(kernels, _LARGE_WEIGHTS, 2, axis=1)
         return [kernels[:, np.newaxis] * reads[..., np.newaxis] for reads in self.reads]
 
@@ -191,10 +191,10 @@ class MiniRocket:
             state["thresholds"],
             "thresholds",
             kinds="f",
-            shape=(N_KERNELS, int(counts.sum())),
+            shape=(_N_KERNELS, int(counts.sum())),
         )
         reads = state_array(
-            state["reads"], "reads", kinds="b", shape=(n_dilations, N_KERNELS, None)
+            state["reads"], "reads", kinds="b", shape=(n_dilations, _N_KERNELS, None)
         )
         if not reads.any(2).all():
             raise ValueError("Each kernel must read a channel.")
@@ -212,7 +212,7 @@ class MiniRocket:
         inputs = _summed_channels(steps, self.reads[index])  # (1 or 84, T, B)
         n_steps = inputs.shape[1]
         total = torch.zeros_like(inputs)
-        large = inputs.new_zeros(N_KERNELS, *inputs.shape[1:])
+        large = inputs.new_zeros(_N_KERNELS, *inputs.shape[1:])
         for position, kernels in enumerate(_KERNELS_WITH):
             shift = (position - _KERNEL_LENGTH // 2) * int(self.dilations[index])
             if abs(shift) >= n_steps:
@@ -236,7 +236,7 @@ class MiniRocket:
         thresholds = np.zeros(levels.shape, np.float32)
         if not len(rows):
             return thresholds
-        drawn = random_state.choice(rows, N_KERNELS)
+        drawn = random_state.choice(rows, _N_KERNELS)
         for row in np.unique(drawn):
             steps, _ = pad(sequences, np.array([row]))
             steps = steps[:, : sequences.lengths[row]].float().permute(2, 1, 0)
@@ -266,9 +266,9 @@ def _drawn_channels(n_channels: int, random_state: np.random.RandomState) -> np.
 
     The logarithm of their number is uniform, so that most kernels read few.
     """
-    reads = np.zeros((N_KERNELS, n_channels), bool)
+    reads = np.zeros((_N_KERNELS, n_channels), bool)
     most = min(n_channels, _MOST_CHANNELS)
-    for kernel in range(N_KERNELS):
+    for kernel in range(_N_KERNELS):
         n_read = int(2 ** random_state.uniform(0, np.log2(most + 1)))
         reads[kernel, random_state.choice(n_channels, n_read, replace=False)] = True
     return reads
@@ -303,7 +303,7 @@ def _summed_channels(steps: Tensor, reads: np.ndarray) -> Tensor:
     """Return the input of each kernel, or one for all if there is a single channel."""
     if len(steps) == 1:
         return steps
-    inputs = steps.new_zeros(N_KERNELS, *steps.shape[1:])
+    inputs = steps.new_zeros(_N_KERNELS, *steps.shape[1:])
     for channel in np.flatnonzero(reads.any(0)):
         inputs[np.flatnonzero(reads[:, channel])] += steps[channel]
     return inputs  # (84, T, B)

@@ -136,8 +136,6 @@ class BlockRidge:
         seed: int,
     ) -> tuple[tuple[int, ...], float]:
         """Return the blocks and the strength with the smallest error."""
-        if not splits:
-            return self.choices[0], float(_ALPHAS[-1])
         rows = sampled_rows(len(target), _ROWS_TO_CHOOSE, seed)
         place = np.full(len(target), -1)
         place[rows] = np.arange(len(rows))

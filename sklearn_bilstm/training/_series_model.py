@@ -1,4 +1,4 @@
-"""Linear model of numeric sequences, to whose outputs a network adds its own."""
+"""Linear model of numeric sequences."""
 
 from typing import Any, Self
 
@@ -112,7 +112,9 @@ class SeriesModel:
         if is_constant or not splits:
             return None
         rocket = MiniRocket(self.n_features).fit(sequences, seed)
-        self.n_last_steps = self._most_last_steps(sequences)
+        # classes are not predicted from the last steps
+        is_number = self.kind == "numbers"
+        self.n_last_steps = self._most_last_steps(sequences) if is_number else 0
         features = [
             rocket.transform(sequences, n_threads),
             self._last_steps(sequences),
@@ -129,8 +131,8 @@ class SeriesModel:
             self.coefficients = {}
             return None
         self.coefficients = {
-            block: of_block.astype(np.float32)
-            for block, of_block in self.coefficients.items()
+            block: matrix.astype(np.float32)
+            for block, matrix in self.coefficients.items()
         }
         self.rocket = rocket if self.CONVOLUTIONS in self.coefficients else None
         return found
@@ -266,8 +268,8 @@ class SeriesModel:
             predictions = predictions - predictions.mean(1, keepdims=True)
             self.intercepts = self.intercepts - self.intercepts.mean()
             self.coefficients = {
-                block: of_block - of_block.mean(1, keepdims=True)
-                for block, of_block in self.coefficients.items()
+                block: matrix - matrix.mean(1, keepdims=True)
+                for block, matrix in self.coefficients.items()
             }
         size = np.sqrt(np.mean(predictions**2))
         if not size > 0:
@@ -286,7 +288,7 @@ class SeriesModel:
         factor = 1 / (size * temperature)
         self.intercepts = self.intercepts * factor
         self.coefficients = {
-            block: of_block * factor for block, of_block in self.coefficients.items()
+            block: matrix * factor for block, matrix in self.coefficients.items()
         }
         return logits / temperature
 
