@@ -174,6 +174,7 @@ UNTESTED_ALONE = {
     "_optimizers",
     "_parameters",
     "_stop",
+    "_target",
 }
 
 # Tests of several files of a folder.

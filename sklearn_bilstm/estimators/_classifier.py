@@ -1,7 +1,5 @@
 """BiLSTMClassifier: sequences in, classes out."""
 
-import numpy as np
-from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -534,9 +532,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
-        if target.multilabel:
-            return (logits > 0).astype(np.int64)
-        return target.classes[logits.argmax(1)]
+        return target.predictions(logits)
 
     def decision_function(self, X):
         """Return the logits.
@@ -553,9 +549,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
-        if logits.shape[1] == 2 and not target.multilabel:
-            return logits[:, 1] - logits[:, 0]
-        return logits
+        return target.decisions(logits)
 
     def predict_proba(self, X):
         """Return the probability of each class.
@@ -572,7 +566,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
-        return expit(logits) if target.multilabel else softmax(logits, axis=1)
+        return target.probabilities(logits)
 
     def predict_log_proba(self, X):
         """Return the logarithm of the probability of each class.
@@ -589,7 +583,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
-        return log_expit(logits) if target.multilabel else log_softmax(logits, axis=1)
+        return target.log_probabilities(logits)
 
     def _attributes(self, model):
         return {**super()._attributes(model), "log_odds_": model.other_models.log_odds}

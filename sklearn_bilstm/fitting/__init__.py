@@ -13,20 +13,20 @@ from sklearn_bilstm.fitting._fit import (
 from sklearn_bilstm.fitting._labels import encode
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
+from sklearn_bilstm.fitting._row_labels import (
+    IndicatorTarget,
+    LabelTarget,
+    label_target,
+    label_target_of_stream,
+)
+from sklearn_bilstm.fitting._row_numbers import NumberTarget
 from sklearn_bilstm.fitting._sentences import (
     RowsOfLabels,
     as_sentences,
     check_label_rows,
     check_lengths,
 )
-from sklearn_bilstm.fitting._targets import (
-    IndicatorTarget,
-    LabelTarget,
-    NumberTarget,
-    Target,
-    label_target,
-    label_target_of_stream,
-)
+from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.fitting._trainer import Training
 from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator

@@ -13,11 +13,16 @@ from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
-from sklearn_bilstm.fitting._ngrams import NgramModels
-from sklearn_bilstm.fitting._pseudo_labels import PseudoLabelledRows
+from sklearn_bilstm.fitting._other_models import (
+    OtherModels,
+    fit_other_models,
+    kept_log_odds,
+    models_of_stream,
+    unfitted_log_odds,
+    unfitted_models,
+)
 from sklearn_bilstm.fitting._reader import SequenceReader
-from sklearn_bilstm.fitting._series import SeriesModels
-from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
 from sklearn_bilstm.fitting._transfer import (
     another_network_error,
@@ -39,8 +44,6 @@ from sklearn_bilstm.utils._random import draw_seed, private_random_state
 from sklearn_bilstm.utils._sklearn import check_sample_weight
 
 __all__ = ["prepare_fit", "prepare_partial_fit"]
-
-OtherModels = NgramModels | SeriesModels
 
 
 def prepare_fit(
@@ -99,8 +102,8 @@ def prepare_fit(
         target.fit_scale(train)
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
     pretrained = pretrained_model(config) if previous_model is None else None
-    kept = _kept_log_odds(config, previous_model, pretrained)
-    others = _unfitted_models(config, reader, target, len(train), kept, previous_model)
+    kept = kept_log_odds(config, previous_model, pretrained)
+    others = unfitted_models(config, reader, target, len(train), kept, previous_model)
     sequences = _with_unlabelled(
         *(reader, train.sequences, unlabelled, X_unlabelled),
         is_used=previous_model is None and pretrained is None,
@@ -112,7 +115,7 @@ def prepare_fit(
             config, previous_model, others, train.sequences, seeds[0]
         )
     )
-    train, resolved = _fit_other_models(
+    train, resolved = fit_other_models(
         config, others, train, sequences, target, vectors, seeds[0]
     )
     valid = None if valid is None else others.with_features(valid)
@@ -178,10 +181,9 @@ def prepare_partial_fit(
         others, net = _start_of_stream(config, reader, target, train)
     else:
         others = previous_model.other_models
-        if isinstance(others, SeriesModels):
-            others.warn_of_unused_network()
-        kept = _kept_log_odds(config, previous_model, None)
-        log_odds = _unfitted_log_odds(config, reader, target, kept)
+        others.warn_of_unused_network()
+        kept = kept_log_odds(config, previous_model, None)
+        log_odds = unfitted_log_odds(config, reader, target, kept)
         network = _copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
@@ -209,21 +211,17 @@ def _target_of_stream(
 
 def _start_of_stream(
     config: Config, reader: SequenceReader, target: Any, train: SequenceDataset
-) -> tuple[NgramModels, Any]:
-    """Return empty n-gram models and a new net, for the first batch of a stream."""
+) -> tuple[OtherModels, Any]:
+    """Return empty models and a new net, for the first batch of a stream."""
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     pretrained = pretrained_model(config)
-    kept = _kept_log_odds(config, None, pretrained)
-    ngrams = NgramModels(
-        _unfitted_log_odds(config, reader, target, kept),
-        log_odds_are_pretrained=kept is not None,
-    )
-    ngrams.fit_log_odds(train.take(np.arange(0)))
+    kept = kept_log_odds(config, None, pretrained)
+    others = models_of_stream(config, reader, target, train, kept)
     network, _ = _new_network(
-        config, reader, target, ngrams, train.sequences, pretrained, seeds[0]
+        config, reader, target, others, train.sequences, pretrained, seeds[0]
     )
-    return ngrams, make_net(config, network, target, seeds[1])
+    return others, make_net(config, network, target, seeds[1])
 
 
 def _check_checkpoint(config: Config) -> None:
@@ -370,72 +368,6 @@ def _with_unlabelled(
     for others in found if is_used else []:
         sequences = sequences.joined(others)
     return sequences
-
-
-# -- models next to the network
-
-
-def _unfitted_models(
-    config: Config,
-    reader: SequenceReader,
-    target: Any,
-    n_rows: int,
-    kept: ClassLogOdds | None,
-    previous_model: FittedModel | None,
-) -> OtherModels:
-    if reader.input_type != "tokens":
-        previous = previous_model and previous_model.other_models
-        return SeriesModels.unfitted(config, target, n_rows, previous)
-    return NgramModels.unfitted(config, target, n_rows, kept)
-
-
-def _fit_other_models(
-    config: Config,
-    others: OtherModels,
-    train: SequenceDataset,
-    sequences: RaggedArray,
-    target: Target,
-    vectors: TokenVectors | None,
-    seed: int,
-) -> tuple[SequenceDataset, dict[str, Any]]:
-    """Fit the models, and return training rows with their features.
-
-    Also returns entries of `auto_params_`.
-    """
-    if isinstance(others, SeriesModels):
-        if config.verbose and others.linear is not None:
-            print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
-        others.fit(train, seed=seed, n_threads=config.n_threads)
-        return train, {}
-    pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
-    train = pseudo.fit_ngrams(others, verbose=config.verbose > 0)
-    return others.with_training_features(train), pseudo.description()
-
-
-def _unfitted_log_odds(
-    config: Config, reader: SequenceReader, target: Any, kept: ClassLogOdds | None
-) -> ClassLogOdds | None:
-    if reader.input_type != "tokens":
-        return None
-    return NgramModels.unfitted_log_odds(config, target, kept)
-
-
-def _kept_log_odds(
-    config: Config,
-    previous_model: FittedModel | None,
-    pretrained: FittedModel | None,
-) -> ClassLogOdds | None:
-    """Return the log-odds of a pretrained classifier, which are not fitted again.
-
-    A fitted model has its own reference to them, since the pretrained classifier can
-    have been fitted again.
-    """
-    if config.log_odds_ngram_range is None:
-        return None
-    if previous_model is not None:
-        others = previous_model.other_models
-        return others.log_odds if others.log_odds_are_pretrained else None
-    return None if pretrained is None else pretrained.other_models.log_odds
 
 
 # -- the network

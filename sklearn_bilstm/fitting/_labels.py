@@ -14,6 +14,7 @@ from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete
 
 __all__ = [
     "check_labels",
+    "checked_classes",
     "encode",
     "relative_weights",
     "scaled_to_mean_one",
@@ -251,3 +252,12 @@ def scaled_to_mean_one(weight: np.ndarray) -> np.ndarray:
             "row must have a non-zero weight after multiplication by class_weight."
         )
     return weight / weight.mean()
+
+
+def checked_classes(classes: Any) -> np.ndarray:
+    """Return the classes of a state; raise a ValueError for other values."""
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1 or not len(classes):
+        raise ValueError("classes must be an array of labels.")
+    if len(np.unique(classes)) != len(classes):
+        raise ValueError("classes must be distinct.")
+    return classes

@@ -8,7 +8,7 @@ from sklearn_bilstm.fitting._net_state import net_from_state, net_state
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._series import SeriesModels
-from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.sequences import SequenceDataset, split_rows
 from sklearn_bilstm.training import SequenceNet, SeriesModel

@@ -179,6 +179,9 @@ class NgramModels:
         if size > 0:
             self.network_scale = min(self.linear.size_ / float(size), _LARGEST_SCALE)
 
+    def warn_of_unused_network(self) -> None:
+        """Do nothing, since predictions always depend on the network."""
+
     # -- features and logits
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:

@@ -7,7 +7,7 @@ import numpy as np
 
 from sklearn_bilstm.fitting._labels import scaled_to_mean_one
 from sklearn_bilstm.fitting._ngrams import NgramModels
-from sklearn_bilstm.fitting._targets import LabelTarget
+from sklearn_bilstm.fitting._row_labels import LabelTarget
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import PseudoLabels, TokenVectors, TrainingRows
 

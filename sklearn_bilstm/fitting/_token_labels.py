@@ -8,9 +8,13 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._labels import encode, warn_of_missing_label_codes
+from sklearn_bilstm.fitting._labels import (
+    checked_classes,
+    encode,
+    warn_of_missing_label_codes,
+)
 from sklearn_bilstm.fitting._sentences import check_label_rows, check_lengths
-from sklearn_bilstm.fitting._targets import Target, checked_classes
+from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._transfer import another_network_error
 from sklearn_bilstm.metrics import (
     allowed_transitions,

@@ -12,7 +12,7 @@ from sklearn_bilstm.fitting._callbacks import EpochTasks, copies_of_callbacks
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._series import HeldOutRows
-from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import (
     OPTIMIZERS,

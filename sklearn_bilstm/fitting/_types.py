@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._reader import SequenceReader
-from sklearn_bilstm.fitting._targets import Target
+from sklearn_bilstm.fitting._target import Target
 
 __all__ = ["ReaderAndTarget"]
 

@@ -1,0 +1,252 @@
+"""The targets of a classifier: a label per row, or an indicator matrix."""
+
+from typing import Any, Self
+
+import numpy as np
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.utils.multiclass import unique_labels
+from skorch.callbacks import Callback
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._labels import (
+    check_labels,
+    checked_classes,
+    encode,
+    warn_of_missing_label_codes,
+    weight_of_classes,
+)
+from sklearn_bilstm.fitting._target import Target
+from sklearn_bilstm.training import (
+    Accuracy,
+    WeightedBinaryCrossEntropy,
+    WeightedCrossEntropy,
+)
+from sklearn_bilstm.utils._state import state_int
+
+__all__ = ["IndicatorTarget", "LabelTarget", "label_target", "label_target_of_stream"]
+
+# Advice on rows with a label such as -1, if it marks missing labels.
+_UNLABELLED_ROWS = (
+    "set the label of those rows to None or remove the rows, or wrap the classifier "
+    "in SelfTrainingClassifier"
+)
+_UNLABELLED_ROWS_OF_STREAM = "remove those rows from X and y"
+
+
+class LabelTarget(Target):
+    """One class label per row.
+
+    Parameters
+    ----------
+    classes : ndarray of shape (n_classes,)
+        Sorted labels.
+    """
+
+    multilabel = False
+    linear_kind = "classes"
+
+    def __init__(self, classes: np.ndarray) -> None:
+        self.classes = classes
+        self.n_outputs = len(classes)
+
+    @staticmethod
+    def check(y: Any, estimator: str) -> np.ndarray:
+        """Validate labels, or an indicator matrix."""
+        return check_labels(y, estimator=estimator)
+
+    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return the index of each label, int64 of shape (n,)."""
+        _check_format(y, None, name)
+        return encode(y, self.classes, name=name)
+
+    def row_weights(
+        self, target: np.ndarray, weight: np.ndarray, config: Config
+    ) -> np.ndarray:
+        """Return the weight of the class of each row."""
+        weights = weight_of_classes(config.class_weight, self.classes, target, weight)
+        return weights[target]
+
+    def strata(self, target: np.ndarray) -> np.ndarray:
+        """Return the class of each row."""
+        return target
+
+    def decisions(self, logits: np.ndarray) -> np.ndarray:
+        """Return the logits, or the log odds of the second of two classes."""
+        if logits.shape[1] == 2:
+            return logits[:, 1] - logits[:, 0]
+        return logits
+
+    def predictions(self, logits: np.ndarray) -> np.ndarray:
+        """Return the most probable label of each row."""
+        return self.classes[logits.argmax(1)]
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the probability of each class."""
+        return softmax(logits, axis=1)
+
+    def log_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the probability of each class."""
+        return log_softmax(logits, axis=1)
+
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the cross-entropy."""
+        return WeightedCrossEntropy, {}
+
+    def scores(self) -> list[Callback]:
+        """Return the accuracy."""
+        return [Accuracy()]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the classes."""
+        return {"classes_": self.classes, "multilabel_": False}
+
+    def state(self) -> dict[str, Any]:
+        """Return the classes."""
+        return {"classes": self.classes}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the target from its classes."""
+        return cls(checked_classes(state["classes"]))
+
+
+class IndicatorTarget(Target):
+    """Any number of labels per row, as an indicator matrix of zeros and ones.
+
+    Parameters
+    ----------
+    n_outputs : int
+        Number of labels.
+    """
+
+    multilabel = True
+    linear_kind = "labels"
+    check = staticmethod(LabelTarget.check)
+
+    def __init__(self, n_outputs: int) -> None:
+        self.n_outputs = n_outputs
+
+    @property
+    def classes(self) -> np.ndarray:
+        """Indices of the labels."""
+        return np.arange(self.n_outputs)
+
+    def encode(self, y: np.ndarray, name: str) -> np.ndarray:
+        """Return the indicators, float32 of shape (n, n_outputs)."""
+        _check_format(y, self.n_outputs, name)
+        return y.astype(np.float32)
+
+    def row_weights(
+        self, target: np.ndarray, weight: np.ndarray, config: Config
+    ) -> np.ndarray:
+        """Return ones; class weights are not supported."""
+        if config.class_weight is not None:
+            raise ValueError(
+                "The 'class_weight' parameter must be None if y is an indicator "
+                f"matrix: pass a sample_weight instead. Got {config.class_weight!r}."
+            )
+        return np.ones(len(target))
+
+    def decisions(self, logits: np.ndarray) -> np.ndarray:
+        """Return the logits, which are the log odds of each label."""
+        return logits
+
+    def predictions(self, logits: np.ndarray) -> np.ndarray:
+        """Return one for each label that is more probable than not."""
+        return (logits > 0).astype(np.int64)
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the probability of each label."""
+        return expit(logits)
+
+    def log_probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the probability of each label."""
+        return log_expit(logits)
+
+    def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
+        """Return the binary cross-entropy of each label."""
+        return WeightedBinaryCrossEntropy, {}
+
+    def scores(self) -> list[Callback]:
+        """Return the subset accuracy."""
+        return [Accuracy()]
+
+    def attributes(self) -> dict[str, Any]:
+        """Return the column indices as classes."""
+        return {"classes_": self.classes, "multilabel_": True}
+
+    def state(self) -> dict[str, Any]:
+        """Return the number of labels."""
+        return {"n_outputs": self.n_outputs}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any]) -> Self:
+        """Restore the target from the number of labels."""
+        return cls(state_int(state["n_outputs"], "n_outputs", least=1))
+
+
+def label_target(y: np.ndarray, config: Config) -> LabelTarget | IndicatorTarget:
+    """Return the target of a classifier for a validated y.
+
+    A 2-D y is an indicator matrix.
+    """
+    if y.ndim == 2:
+        return IndicatorTarget(y.shape[1])
+    classes, counts = np.unique(y, return_counts=True)
+    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS, counts)
+    return LabelTarget(classes)
+
+
+def label_target_of_stream(
+    y: np.ndarray, classes: Any, previous: Target | None
+) -> Target:
+    """Return the target of a classifier for a validated batch of a stream.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    classes : array-like of shape (n_classes,) or None
+        Argument of `partial_fit`.
+    previous : LabelTarget, IndicatorTarget or None
+        Target of the previous batch. None for the first batch.
+
+    Raises
+    ------
+    ValueError
+        If `classes` is missing in the first batch, or differs from those before.
+    """
+    if isinstance(previous, LabelTarget):
+        _check_same_classes(classes, previous.classes)
+    if previous is not None:
+        return previous
+    if y.ndim == 2:
+        return IndicatorTarget(y.shape[1])
+    if classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    classes = unique_labels(classes)
+    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS_OF_STREAM)
+    return LabelTarget(classes)
+
+
+def _check_same_classes(classes: Any, previous: np.ndarray) -> None:
+    if classes is not None and not np.array_equal(unique_labels(classes), previous):
+        raise ValueError(
+            "classes must be the same in every call to partial_fit: got "
+            f"{classes!r} after {previous.tolist()}."
+        )
+
+
+def _check_format(y: np.ndarray, n_labels: int | None, name: str) -> None:
+    """Raise an error if y has another format than the y in fit."""
+    n_columns = y.shape[1] if y.ndim == 2 else None
+    if n_columns != n_labels:
+        raise ValueError(
+            f"{name} must hold {_format_of(n_labels)}, as y did in fit: got "
+            f"{_format_of(n_columns)}."
+        )
+
+
+def _format_of(n_columns: int | None) -> str:
+    if n_columns is None:
+        return "a label for each row"
+    return f"an indicator matrix of {n_columns} columns"
