@@ -3,6 +3,7 @@
 from sklearn_bilstm.estimators._base import (
     BaseSequenceEstimator,
     current_model,
+    estimator_of_task,
     restore_state,
 )
 from sklearn_bilstm.estimators._classifier import BiLSTMClassifier
@@ -15,5 +16,6 @@ __all__ = [
     "BiLSTMRegressor",
     "BiLSTMTagger",
     "current_model",
+    "estimator_of_task",
     "restore_state",
 ]

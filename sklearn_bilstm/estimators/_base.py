@@ -18,7 +18,12 @@ from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._threads import single_threaded
 
-__all__ = ["BaseSequenceEstimator", "current_model", "restore_state"]
+__all__ = [
+    "BaseSequenceEstimator",
+    "current_model",
+    "estimator_of_task",
+    "restore_state",
+]
 
 
 class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
@@ -108,6 +113,13 @@ def current_model(estimator: Any) -> FittedModel:
     # other threads may use the model, but results do not depend on this number
     model.net.n_threads = plain_value(estimator.n_threads)
     return model
+
+
+def estimator_of_task(estimator: Any, task: int) -> Any:
+    """Return a copy of a fitted classifier that only predicts one of several tasks."""
+    single = copy(estimator)
+    single._publish(estimator.model_.of_task(task))
+    return single
 
 
 def restore_state(

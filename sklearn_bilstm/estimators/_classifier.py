@@ -10,6 +10,7 @@ from sklearn_bilstm.fitting import (
     LabelTarget,
     ReaderAndTarget,
     SequenceReader,
+    TasksTarget,
     label_target,
     label_target_of_stream,
 )
@@ -25,7 +26,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     The rows of X are sequences of token ids, such as the output of
     :class:`TextVectorizer`, or of numbers. The network consists of an embedding of the
     tokens, one or more bidirectional recurrent layers, pooling over time, and an output
-    layer. Its logits are combined with those of a linear model.
+    layer. Its logits are combined with those of a linear model. If y has a column for
+    each of several tasks, they share the network up to the output layer (Caruana,
+    1997), and each has a linear model of its own.
 
     Numeric sequences can have several channels and unequal lengths. Pass an array of
     shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
@@ -112,17 +115,15 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         output layer.
 
     linear_ngram_range : tuple (shortest, longest), "auto" or None, default="auto"
-        Minimum and maximum length, in tokens, of the n-grams of a linear model of token
-        sequences; at most 10. The model is a logistic regression on TF-IDF features
-        weighted by naive Bayes log-count ratios (Wang and Manning, 2012), and on static
-        features. If `embedding` is not None, or with `pretrained`, it also contains a
-        regression on the mean token vector of each row, weighted by inverse document
-        frequency (Arora, Liang and Ma, 2017), with a share fitted on held-out rows. The
-        logits of the network are rescaled to the root mean square of the linear logits.
-        Their mean is divided by a temperature fitted on out-of-fold linear logits (Guo
-        et al., 2017), unless these are worse than the class frequencies: then there is
-        no linear model. "auto" is (1, 3) for at least 1,000 training rows per class on
-        average, else (1, 2). None disables it.
+        Minimum and maximum length, at most 10 tokens, of the n-grams of a linear model:
+        a logistic regression on TF-IDF features weighted by naive Bayes log-count
+        ratios (Wang and Manning, 2012), and on static features. If `embedding` is not
+        None, or with `pretrained`, the mean token vector of each row is used as well
+        (Arora, Liang and Ma, 2017). The mean of the linear logits and those of the
+        network, rescaled to the same size, is divided by a temperature fitted on
+        out-of-fold linear logits (Guo et al., 2017). If these are worse than the class
+        frequencies, there is no linear model. "auto" is (1, 3) for at least 1,000
+        training rows per class on average, else (1, 2). None disables it.
 
     linear_kernels : int, "auto" or None, default="auto"
         Number of MiniRocket kernels (Dempster et al., 2021) of a linear model of
@@ -197,9 +198,13 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     tol : float, default=1e-4
         Minimum decrease of the validation loss that counts as an improvement.
 
-    class_weight : dict or "balanced", default=None
+    class_weight : dict, "balanced" or list of them, default=None
         Weights of the classes in the loss, 1 for labels not in the dict. "balanced"
-        gives classes equal total weights. Must be None if y is an indicator matrix.
+        gives classes equal total weights. For several tasks, a list with one entry per
+        column of y, or "balanced". Must be None if y is an indicator matrix.
+
+    task_weight : array-like of shape (n_tasks,) or None, default=None
+        Weights of several tasks in the loss of the network. None weights them equally.
 
     warm_start : bool, default=False
         Whether `fit` continues from the current weights. Ids must refer to the same
@@ -248,70 +253,43 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     ----------
     model_ : object
         The fitted model: `reader` of X, `target`, `net` and `other_models`.
-
-    classes_ : ndarray of shape (n_classes,)
-        Sorted class labels, or column indices of an indicator matrix.
-
+    classes_ : ndarray of shape (n_classes,) or list of ndarray
+        Sorted class labels, or column indices of an indicator matrix. A list with one
+        array per task for several tasks, as are `linear_model_` and `network_scale_`.
     multilabel_ : bool
         Whether y was an indicator matrix.
-
     n_features_in_ : int
         Number of columns of X seen during `fit`. Defined if X was 2-D.
-
     n_channels_ : int
         Number of channels of a step. Defined for numeric input.
-
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Column names seen during `fit`. Defined if X had names that are all strings.
-
     input_type_ : {"tokens", "numeric"}
         Type of X that was detected or given.
-
     auto_params_ : dict
         Resolved values of parameters set to "auto" that were used by the last call.
         `pseudo_labels` is the decision on unlabelled rows, with held-out accuracies.
-
     n_iter_ : int
         Number of training epochs.
-
     history_ : list of dict
         For each epoch: number, loss and accuracy of the network alone on training rows
         (with dropout) and on validation rows if any, final learning rate and seconds.
-
     best_epoch_ : int
         Epoch of the current weights: the best one with early stopping, else the last.
-
     log_odds_ : object or None
         Fitted class log-odds of n-grams. None if disabled.
-
     linear_model_ : object or None
         Fitted linear model. None if disabled or dropped.
-
     network_scale_ : float
         Factor of the network logits. 0 if held-out numeric rows do not improve.
-
     net_ : skorch.NeuralNet
         The fitted skorch net.
-
     module_ : torch.nn.Module
         The torch module of the net.
 
     See Also
     --------
     TextVectorizer : Turn text into token ids.
-
-    References
-    ----------
-    .. [1] Hochreiter and Schmidhuber (1997). Long short-term memory. Neural Comput.
-    .. [2] Schuster and Paliwal (1997). Bidirectional recurrent neural networks.
-    .. [3] Gal and Ghahramani (2016). A theoretically grounded application of dropout.
-    .. [4] Yang et al. (2016). Hierarchical attention networks. NAACL.
-    .. [5] Merity et al. (2018). Regularizing and optimizing LSTM language models. ICLR.
-    .. [6] Smith and Topin (2018). Super-convergence. arXiv:1708.07120.
-    .. [7] Loshchilov and Hutter (2019). Decoupled weight decay regularization. ICLR.
-    .. [8] Wang and Manning (2012). Baselines and bigrams. ACL.
-    .. [9] Guo et al. (2017). On calibration of modern neural networks. ICML.
-    .. [10] Arora, Liang and Ma (2017). A simple but tough-to-beat baseline. ICLR.
 
     Examples
     --------
@@ -326,7 +304,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     _types = ReaderAndTarget(
         SequenceReader,
-        (LabelTarget, IndicatorTarget),
+        (LabelTarget, IndicatorTarget, TasksTarget),
         label_target,
         label_target_of_stream,
     )
@@ -336,7 +314,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         "log_odds_ngram_range": [tuple, list, None],
         "linear_ngram_range": [tuple, list, StrOptions({"auto"}), None],
         "linear_kernels": LINEAR_KERNELS,
-        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "class_weight": [dict, list, tuple, StrOptions({"balanced"}), None],
+        "task_weight": ["array-like", None],
     }
 
     def __init__(  # noqa: PLR0915 - one assignment per parameter
@@ -377,6 +356,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         n_iter_no_change=3,
         tol=1e-4,
         class_weight=None,
+        task_weight=None,
         warm_start=False,
         checkpoint=None,
         device="auto",
@@ -422,6 +402,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.class_weight = class_weight
+        self.task_weight = task_weight
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.device = device
@@ -444,24 +425,26 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
             Token ids (0 is padding in any position, 1 is the unknown token) or numbers.
             See the class description for other formats.
-        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_classes)
-            Labels of any sortable type, or a multilabel indicator matrix. None or NaN
-            marks an unlabelled row, as in `X_unlabelled`. -1 is an ordinary class, with
-            a warning if it is likely to mark unlabelled rows.
+        y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_columns)
+            Labels of any sortable type, a multilabel indicator matrix, or a column of
+            labels for each task. A matrix of at most two numbers is an indicator
+            matrix. None or NaN marks a missing label, and rows without any label are
+            used as in `X_unlabelled`. -1 is an ordinary class, with a warning if it is
+            likely to mark unlabelled rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Relative row weights. Rows of weight 0 contribute only to `classes_`.
         X_val : {array-like, sparse matrix} of shape (n_val, n_timesteps), default=None
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
             `transform_input=["X_val"]` transform them as X.
-        y_val : array-like of shape (n_val,), default=None
+        y_val : array-like of shape (n_val,) or (n_val, n_columns), default=None
             Labels of the validation rows.
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
-            Additional rows of token ids for `embedding="svd"`. If y has one label per
-            row and there are no static features, they also get pseudo-labels, if a
-            linear model with them predicts held-out rows of X better. They are ignored
-            if `warm_start` or `pretrained` continue from other weights. A search splits
-            them into folds as well if they have as many rows as X.
+            Additional rows of token ids for `embedding="svd"`. If y is 1-D and there
+            are no static features, they also get pseudo-labels, if a linear model with
+            them predicts held-out rows of X better. Ignored if `warm_start` or
+            `pretrained` continue from other weights. A search splits them into folds as
+            well if they have as many rows as X.
 
         Returns
         -------
@@ -492,10 +475,11 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
             Token ids or numbers.
-        y : array-like of shape (n_samples,)
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
             Labels.
-        classes : array-like of shape (n_classes,), default=None
-            All possible labels. Required in the first call unless y is multilabel.
+        classes : array-like of shape (n_classes,), or list of them, default=None
+            All possible labels, in a list with an entry for each of several tasks.
+            Required in the first call unless y is an indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. They are not normalised.
 
@@ -510,10 +494,6 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             If the parameters describe a different network than the fitted one, if
             `classes` are missing or lack a label of y, or if `class_weight="balanced"`.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                "class_weight='balanced' is not supported by partial_fit: pass a dict."
-            )
         self._partial_fit(X, y, sample_weight=sample_weight, classes=classes)
         return self
 
@@ -527,8 +507,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
         Returns
         -------
-        labels : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            Most probable label of each row, or indicators of probabilities above 0.5.
+        labels : ndarray of shape (n_samples,) or (n_samples, n_columns)
+            Most probable label of each row, or of each row and task, or indicators of
+            probabilities above 0.5.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
@@ -544,8 +525,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
         Returns
         -------
-        logits : ndarray of shape (n_samples,) or (n_samples, n_classes)
+        logits : ndarray of shape (n_samples,) or (n_samples, n_classes), or list
             Log odds of the second of two classes, or of each label; else class logits.
+            A list of arrays for several tasks.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
@@ -561,8 +543,9 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
         Returns
         -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`. Rows sum to one, unless multilabel.
+        probabilities : ndarray of shape (n_samples, n_classes), or list of ndarray
+            Columns in the order of `classes_`. Rows sum to one, unless multilabel. A
+            list of arrays for several tasks.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
@@ -578,17 +561,40 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
         Returns
         -------
-        log_probabilities : ndarray of shape (n_samples, n_classes)
-            Columns in the order of `classes_`.
+        log_probabilities : ndarray of shape (n_samples, n_classes), or list of ndarray
+            Columns in the order of `classes_`. A list of arrays for several tasks.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
         return target.log_probabilities(logits)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy, or the subset accuracy for several labels per row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_columns)
+            True labels. Missing labels of some tasks are ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            Fraction of rows without a wrong label.
+        """
+        check_is_fitted(self)
+        if not isinstance(self.model_.target, TasksTarget):
+            return super().score(X, y, sample_weight)
+        name = type(self).__name__
+        return TasksTarget.accuracy(self.predict(X), y, sample_weight, name)
 
     def _attributes(self, model):
         return {**super()._attributes(model), "log_odds_": model.other_models.log_odds}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = tags.target_tags.multi_output = True
         return tags

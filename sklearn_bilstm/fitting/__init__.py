@@ -10,15 +10,11 @@ from sklearn_bilstm.fitting._fit import (
     prepare_fit,
     prepare_partial_fit,
 )
+from sklearn_bilstm.fitting._label_targets import label_target, label_target_of_stream
 from sklearn_bilstm.fitting._labels import encode
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
-from sklearn_bilstm.fitting._row_labels import (
-    IndicatorTarget,
-    LabelTarget,
-    label_target,
-    label_target_of_stream,
-)
+from sklearn_bilstm.fitting._row_labels import IndicatorTarget, LabelTarget
 from sklearn_bilstm.fitting._row_numbers import NumberTarget
 from sklearn_bilstm.fitting._sentences import (
     RowsOfLabels,
@@ -27,6 +23,7 @@ from sklearn_bilstm.fitting._sentences import (
     check_lengths,
 )
 from sklearn_bilstm.fitting._target import Target
+from sklearn_bilstm.fitting._tasks import TasksTarget
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.fitting._trainer import Training
 from sklearn_bilstm.fitting._transfer import find_fitted_estimator, inner_estimator
@@ -43,6 +40,7 @@ __all__ = [
     "SentenceReader",
     "SequenceReader",
     "Target",
+    "TasksTarget",
     "TokenLabelTarget",
     "Training",
     "as_sentences",

@@ -71,7 +71,8 @@ class Config:
     # of the classifier
     log_odds_ngram_range: Sequence[int] | None = None
     linear_ngram_range: Sequence[int] | str | None = None
-    class_weight: Mapping | str | None = None
+    class_weight: Mapping | Sequence | str | None = None
+    task_weight: Sequence | np.ndarray | None = None
 
     # of the regressor
     loss: str = "squared_error"

@@ -103,7 +103,7 @@ def prepare_fit(
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
     pretrained = pretrained_model(config) if previous_model is None else None
     kept = kept_log_odds(config, previous_model, pretrained)
-    others = unfitted_models(config, reader, target, len(train), kept, previous_model)
+    others = unfitted_models(config, reader, target, train, kept, previous_model)
     sequences = _with_unlabelled(
         *(reader, train.sequences, unlabelled, X_unlabelled),
         is_used=previous_model is None and pretrained is None,
@@ -166,6 +166,7 @@ def prepare_partial_fit(
     ValueError
         If a parameter or an argument is invalid.
     """
+    _check_stream(config)
     reader, rows = _read(config, types, previous_model, X)
     y = _checked_y(rows, y, config, types)
     target = _target_of_stream(config, types, previous_model, y, classes)
@@ -222,6 +223,14 @@ def _start_of_stream(
         config, reader, target, others, train.sequences, pretrained, seeds[0]
     )
     return others, make_net(config, network, target, seeds[1])
+
+
+def _check_stream(config: Config) -> None:
+    given = config.class_weight
+    if "balanced" in (given if isinstance(given, list | tuple) else [given]):
+        raise ValueError(
+            "class_weight='balanced' is not supported by partial_fit: pass a dict."
+        )
 
 
 def _check_checkpoint(config: Config) -> None:
@@ -289,9 +298,10 @@ def _weighted(
         sample_weight, y, dtype=np.float64, ensure_non_negative=True
     )
     weight = scale(weight)
-    of_classes = scale(target.row_weights(rows.target, weight, config))
-    weight = scale(weight * of_classes)
-    return replace(rows, weight=weight).take(np.flatnonzero(weight))
+    factors = scale(target.row_weights(rows.target, weight, config))
+    weight = scale((weight * factors.T).T)  # several tasks have a factor each
+    is_used = weight.reshape(len(weight), -1).any(1)
+    return replace(rows, weight=weight).take(np.flatnonzero(is_used))
 
 
 def _scaled(

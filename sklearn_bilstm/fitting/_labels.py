@@ -5,12 +5,12 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from scipy import sparse
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 
+from sklearn_bilstm.fitting._task_labels import check_label_columns
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
-from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete
+from sklearn_bilstm.utils._unlabelled import check_all_labelled
 
 __all__ = [
     "check_labels",
@@ -35,20 +35,21 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     Parameters
     ----------
     y : array-like of shape (n_samples,), or {array-like, sparse matrix} of shape \
-            (n_samples, n_labels)
-        A label for each row, or an indicator matrix of zeros and ones.
+            (n_samples, n_columns)
+        A label for each row, a label for each row and task, or an indicator matrix of
+        zeros and ones.
     estimator : str
         Name of the estimator, for error messages.
 
     Returns
     -------
-    labels : ndarray of shape (n_samples,) or (n_samples, n_labels)
+    labels : ndarray of shape (n_samples,) or (n_samples, n_columns)
+        A missing label of a task is None.
 
     Raises
     ------
     ValueError
-        If y is None, has a missing or continuous label, or several labels per row that
-        are not indicators.
+        If y is None, has a continuous label, or a row without a label.
     """
     if y is None:
         raise ValueError(
@@ -56,18 +57,8 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
         )
     y = as_target(y)
     check_all_labelled(y)
-    check_complete(y)
-    if sparse.issparse(y) or getattr(y, "ndim", 1) == 2 or _holds_rows(y):
-        kind = type_of_target(y, input_name="y")
-        if kind == "multilabel-indicator":
-            return _check_indicators(check_y(_dense(y), multi_output=True))
-        if kind.endswith("-multioutput"):
-            raise ValueError(
-                "y must hold one label per row, or an indicator matrix of zeros and "
-                f"ones for multilabel classification: got {kind} data. Wrap the "
-                "estimator in sklearn.multioutput.MultiOutputClassifier, which fits "
-                "one classifier per column."
-            )
+    if _n_columns(y) > 1:
+        return check_label_columns(y)
     labels = check_y(y, estimator=estimator)
     try:
         check_classification_targets(labels)
@@ -82,22 +73,13 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     return labels
 
 
-def _check_indicators(y: np.ndarray) -> np.ndarray:
-    other = np.setdiff1d(y, [0, 1])
-    if len(other):
-        raise ValueError(
-            "y must contain only zeros and ones if it has several columns, as an "
-            f"indicator matrix: got {other[0]}."
-        )
-    return y.astype(np.int64)
-
-
-def _holds_rows(y: Any) -> bool:
-    return isinstance(y, list | tuple) and any(hasattr(row, "__len__") for row in y[:1])
-
-
-def _dense(y: Any) -> Any:
-    return y.toarray() if sparse.issparse(y) else y
+def _n_columns(y: Any) -> int:
+    """Return the number of labels of the first row."""
+    if isinstance(y, list | tuple):
+        is_row = bool(y) and hasattr(y[0], "__len__") and not isinstance(y[0], str)
+        return len(y[0]) if is_row else 1
+    shape: tuple = getattr(y, "shape", ())
+    return [*shape, 1, 1][1]
 
 
 def warn_of_missing_label_codes(

@@ -1,5 +1,6 @@
 """The fitted model: reader, target, net and other models."""
 
+from copy import copy, deepcopy
 from typing import Any, Self
 
 import numpy as np
@@ -9,9 +10,10 @@ from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.fitting._target import Target
+from sklearn_bilstm.fitting._task_models import TaskNgramModels, TaskSeriesModels
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.sequences import SequenceDataset, split_rows
-from sklearn_bilstm.training import SequenceNet, SeriesModel
+from sklearn_bilstm.training import SequenceNet
 
 __all__ = ["FittedModel"]
 
@@ -22,7 +24,12 @@ _CHUNK_ROWS, _CHUNK_STEPS = 2**16, 2**22
 
 
 # Names of the other models in a file.
-_NAMES: dict[type, str] = {NgramModels: "ngrams", SeriesModels: "series"}
+_NAMES: dict[type, str] = {
+    NgramModels: "ngrams",
+    SeriesModels: "series",
+    TaskNgramModels: "task_ngrams",
+    TaskSeriesModels: "task_series",
+}
 
 
 class FittedModel:
@@ -34,7 +41,7 @@ class FittedModel:
         Converts X to rows.
     target : Target
         Knows the outputs and the loss.
-    other_models : NgramModels or SeriesModels
+    other_models : NgramModels, SeriesModels or TaskModels
         Models of tokens or numbers next to the network.
     net : SequenceNet
         The skorch net with the network.
@@ -48,7 +55,7 @@ class FittedModel:
         self,
         reader: SequenceReader,
         target: Target,
-        other_models: NgramModels | SeriesModels,
+        other_models: Any,
         net: SequenceNet,
         auto_params: dict[str, Any],
         best_epoch: int = 0,
@@ -69,6 +76,18 @@ class FittedModel:
     def n_iter(self) -> int:
         """Number of training epochs."""
         return len(self.net.epochs())
+
+    def of_task(self, task: int) -> Self:
+        """Return the model of one of several tasks, with a copy of the network."""
+        start, end = np.cumsum([0, *self.target.n_classes])[[task, task + 1]]
+        network = deepcopy(self.network)
+        network.head = network.head.of_outputs(slice(start, end))
+        model = copy(self)
+        model.net = copy(self.net)
+        model.net.module_ = network
+        model.target = self.target.tasks[task]
+        model.other_models = self.other_models.of_task(task)
+        return model
 
     # -- prediction
 
@@ -182,9 +201,7 @@ class FittedModel:
         network = self.network
         if network.head.output_size != self.target.n_outputs:
             raise ValueError("The network must have an output per class or number.")
-        linear = self.other_models.linear
-        if isinstance(linear, SeriesModel):
-            linear.check(network.input_layer.input_size, self.reader.n_static)
+        self.other_models.check(network.input_layer.input_size, self.reader.n_static)
         if not isinstance(self.auto_params, dict) or not isinstance(
             self.best_epoch, int
         ):
@@ -196,8 +213,9 @@ class FittedModel:
                 raise ValueError("There must be a vector for each character.")
 
 
-def _other_models(state: dict[str, Any], target: Any) -> NgramModels | SeriesModels:
+def _other_models(state: dict[str, Any], target: Any) -> Any:
     """Restore the models next to the network."""
-    if _NAMES[SeriesModels] in state:
-        return SeriesModels.from_state(state[_NAMES[SeriesModels]], target)
+    for kind in (SeriesModels, TaskNgramModels, TaskSeriesModels):
+        if _NAMES[kind] in state:
+            return kind.from_state(state[_NAMES[kind]], target)
     return NgramModels.from_state(state[_NAMES[NgramModels]], target.n_outputs)

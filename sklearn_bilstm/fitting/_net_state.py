@@ -26,6 +26,7 @@ from sklearn_bilstm.training import (
     WeightedCrossEntropy,
     WeightedRegressionLoss,
     WeightedTaggingLoss,
+    WeightedTasksCrossEntropy,
 )
 from sklearn_bilstm.utils._random import seeded_generator
 from sklearn_bilstm.utils._state import state_int
@@ -51,6 +52,7 @@ _CRITERIA = {
         WeightedBinaryCrossEntropy,
         WeightedCrossEntropy,
         WeightedTaggingLoss,
+        WeightedTasksCrossEntropy,
         WeightedRegressionLoss,
     )
 }

@@ -12,7 +12,7 @@ from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, LinearModel, SequenceNet, TokenVectors
 from sklearn_bilstm.utils._state import state_number
 
-__all__ = ["NgramModels"]
+__all__ = ["NgramModels", "logits_of_sample"]
 
 # Number of training rows from which the size of the network's logits is estimated.
 _ROWS_FOR_SCALE = 2000
@@ -62,6 +62,8 @@ class NgramModels:
         self.log_odds_are_pretrained = log_odds_are_pretrained
         self.network_scale = network_scale
 
+    uses_network = True
+
     @property
     def n_channels(self) -> int:
         """Number of log-odds channels per token."""
@@ -109,9 +111,7 @@ class NgramModels:
         if pretrained is not None:
             return pretrained
         lengths = _checked_range(config, "log_odds_ngram_range")
-        log_odds = ClassLogOdds(
-            lengths, len(target.classes), multilabel=target.multilabel
-        )
+        log_odds = ClassLogOdds(lengths, target.n_classes, multilabel=target.multilabel)
         return log_odds if log_odds.n_channels <= _MOST_CHANNELS else None
 
     def fit(
@@ -166,13 +166,15 @@ class NgramModels:
         rows. An overfitted network has large training logits, so it gets a small scale.
         """
         self.network_scale = 1.0
+        if self.linear is not None:
+            self.set_scale(logits_of_sample(net, train))
+
+    def set_scale(self, logits: np.ndarray) -> None:
+        """Scale the logits of the network, given those of training rows."""
+        self.network_scale = 1.0
         if self.linear is None:
             return
         self.network_scale = _LARGEST_SCALE
-        random_state = np.random.RandomState(net.seed)
-        n_rows = min(len(train), _ROWS_FOR_SCALE)
-        rows = random_state.choice(len(train), n_rows, replace=False)
-        logits = net.logits(train.take(rows))
         if not self.linear.multilabel:
             logits = logits - logits.mean(1, keepdims=True)
         size = np.sqrt(np.square(logits).mean())
@@ -204,7 +206,15 @@ class NgramModels:
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, including those of the linear model if any."""
-        network_logits = net.logits(rows)
+        return self.combined_logits(net.logits(rows), rows)
+
+    def combined_logits(
+        self,
+        network_logits: np.ndarray,
+        rows: SequenceDataset,
+        n_threads: int | None = None,
+    ) -> np.ndarray:
+        """Return the logits of rows, given those of the network."""
         if self.linear is None:
             return network_logits
         features: Any = rows.log_odds
@@ -213,6 +223,9 @@ class NgramModels:
         return self.combine(network_logits, linear_logits)
 
     # -- attributes and state
+
+    def check(self, n_channels: int, n_static: int) -> None:
+        """Do nothing, since the models support any number of them."""
 
     def auto_params(self) -> dict[str, Any]:
         """Return the range of n-grams of the linear model."""
@@ -263,6 +276,14 @@ class NgramModels:
                 raise ValueError("A vocabulary must be shared by two models.")
             models.log_odds.vocabulary = models.linear.ngram_model.vocabulary
         return models
+
+
+def logits_of_sample(net: SequenceNet, train: SequenceDataset) -> np.ndarray:
+    """Return the network logits of random training rows."""
+    random_state = np.random.RandomState(net.seed)
+    n_rows = min(len(train), _ROWS_FOR_SCALE)
+    rows = random_state.choice(len(train), n_rows, replace=False)
+    return net.logits(train.take(rows))
 
 
 def _unfitted_linear(config: Config, target: Any, n_rows: int) -> LinearModel | None:

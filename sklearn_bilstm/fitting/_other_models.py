@@ -11,6 +11,8 @@ from sklearn_bilstm.fitting._pseudo_labels import PseudoLabelledRows
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.fitting._target import Target
+from sklearn_bilstm.fitting._task_models import TaskNgramModels, TaskSeriesModels
+from sklearn_bilstm.fitting._tasks import TasksTarget
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors
 
@@ -23,21 +25,27 @@ __all__ = [
     "unfitted_models",
 ]
 
-OtherModels = NgramModels | SeriesModels
+OtherModels = NgramModels | SeriesModels | TaskNgramModels | TaskSeriesModels
 
 
 def unfitted_models(
     config: Config,
     reader: SequenceReader,
     target: Any,
-    n_rows: int,
+    train: SequenceDataset,
     kept: ClassLogOdds | None,
     previous_model: FittedModel | None,
 ) -> OtherModels:
+    """Return the unfitted models that the parameters describe."""
+    has_tasks = isinstance(target, TasksTarget)
     if reader.input_type != "tokens":
         previous = previous_model and previous_model.other_models
-        return SeriesModels.unfitted(config, target, n_rows, previous)
-    return NgramModels.unfitted(config, target, n_rows, kept)
+        if has_tasks:
+            return TaskSeriesModels.unfitted(config, target, train, previous)
+        return SeriesModels.unfitted(config, target, len(train), previous)
+    if has_tasks:
+        return TaskNgramModels.unfitted(config, target, train, kept)
+    return NgramModels.unfitted(config, target, len(train), kept)
 
 
 def fit_other_models(
@@ -53,13 +61,17 @@ def fit_other_models(
 
     Also returns entries of `auto_params_`.
     """
-    if isinstance(others, SeriesModels):
+    if isinstance(others, SeriesModels | TaskSeriesModels):
         if config.verbose and others.linear is not None:
             print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
         others.fit(train, seed=seed, n_threads=config.n_threads)
         return train, {}
+    verbose = config.verbose > 0
+    if isinstance(others, TaskNgramModels):
+        others.fit(train, seed=seed, verbose=verbose, vectors=vectors)
+        return others.with_training_features(train), {}
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
-    train = pseudo.fit_ngrams(others, verbose=config.verbose > 0)
+    train = pseudo.fit_ngrams(others, verbose=verbose)
     return others.with_training_features(train), pseudo.description()
 
 
@@ -71,10 +83,16 @@ def models_of_stream(
     kept: ClassLogOdds | None,
 ) -> OtherModels:
     """Return empty models for the first batch of a stream."""
-    ngrams = NgramModels(
-        unfitted_log_odds(config, reader, target, kept),
-        log_odds_are_pretrained=kept is not None,
-    )
+    log_odds = unfitted_log_odds(config, reader, target, kept)
+    is_kept = kept is not None
+    ngrams: NgramModels | TaskNgramModels
+    if isinstance(target, TasksTarget):
+        models = [NgramModels() for _ in target.tasks]
+        ngrams = TaskNgramModels(
+            target, models, log_odds, log_odds_are_pretrained=is_kept
+        )
+    else:
+        ngrams = NgramModels(log_odds, log_odds_are_pretrained=is_kept)
     ngrams.fit_log_odds(train.take(np.arange(0)))
     return ngrams
 

@@ -4,7 +4,6 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
-from sklearn.utils.multiclass import unique_labels
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
@@ -12,10 +11,10 @@ from sklearn_bilstm.fitting._labels import (
     check_labels,
     checked_classes,
     encode,
-    warn_of_missing_label_codes,
     weight_of_classes,
 )
 from sklearn_bilstm.fitting._target import Target
+from sklearn_bilstm.fitting._task_labels import as_indicators
 from sklearn_bilstm.training import (
     Accuracy,
     WeightedBinaryCrossEntropy,
@@ -23,14 +22,7 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._state import state_int
 
-__all__ = ["IndicatorTarget", "LabelTarget", "label_target", "label_target_of_stream"]
-
-# Advice on rows with a label such as -1, if it marks missing labels.
-_UNLABELLED_ROWS = (
-    "set the label of those rows to None or remove the rows, or wrap the classifier "
-    "in SelfTrainingClassifier"
-)
-_UNLABELLED_ROWS_OF_STREAM = "remove those rows from X and y"
+__all__ = ["IndicatorTarget", "LabelTarget"]
 
 
 class LabelTarget(Target):
@@ -47,7 +39,7 @@ class LabelTarget(Target):
 
     def __init__(self, classes: np.ndarray) -> None:
         self.classes = classes
-        self.n_outputs = len(classes)
+        self.n_outputs = self.n_classes = len(classes)
 
     @staticmethod
     def check(y: Any, estimator: str) -> np.ndarray:
@@ -124,7 +116,7 @@ class IndicatorTarget(Target):
     check = staticmethod(LabelTarget.check)
 
     def __init__(self, n_outputs: int) -> None:
-        self.n_outputs = n_outputs
+        self.n_outputs = self.n_classes = n_outputs
 
     @property
     def classes(self) -> np.ndarray:
@@ -134,7 +126,7 @@ class IndicatorTarget(Target):
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Return the indicators, float32 of shape (n, n_outputs)."""
         _check_format(y, self.n_outputs, name)
-        return y.astype(np.float32)
+        return as_indicators(y, name).astype(np.float32)
 
     def row_weights(
         self, target: np.ndarray, weight: np.ndarray, config: Config
@@ -185,68 +177,17 @@ class IndicatorTarget(Target):
         return cls(state_int(state["n_outputs"], "n_outputs", least=1))
 
 
-def label_target(y: np.ndarray, config: Config) -> LabelTarget | IndicatorTarget:
-    """Return the target of a classifier for a validated y.
-
-    A 2-D y is an indicator matrix.
-    """
-    if y.ndim == 2:
-        return IndicatorTarget(y.shape[1])
-    classes, counts = np.unique(y, return_counts=True)
-    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS, counts)
-    return LabelTarget(classes)
-
-
-def label_target_of_stream(
-    y: np.ndarray, classes: Any, previous: Target | None
-) -> Target:
-    """Return the target of a classifier for a validated batch of a stream.
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-    classes : array-like of shape (n_classes,) or None
-        Argument of `partial_fit`.
-    previous : LabelTarget, IndicatorTarget or None
-        Target of the previous batch. None for the first batch.
-
-    Raises
-    ------
-    ValueError
-        If `classes` is missing in the first batch, or differs from those before.
-    """
-    if isinstance(previous, LabelTarget):
-        _check_same_classes(classes, previous.classes)
-    if previous is not None:
-        return previous
-    if y.ndim == 2:
-        return IndicatorTarget(y.shape[1])
-    if classes is None:
-        raise ValueError("classes must be passed on the first call to partial_fit.")
-    classes = unique_labels(classes)
-    warn_of_missing_label_codes(classes, _UNLABELLED_ROWS_OF_STREAM)
-    return LabelTarget(classes)
-
-
-def _check_same_classes(classes: Any, previous: np.ndarray) -> None:
-    if classes is not None and not np.array_equal(unique_labels(classes), previous):
-        raise ValueError(
-            "classes must be the same in every call to partial_fit: got "
-            f"{classes!r} after {previous.tolist()}."
-        )
-
-
 def _check_format(y: np.ndarray, n_labels: int | None, name: str) -> None:
     """Raise an error if y has another format than the y in fit."""
     n_columns = y.shape[1] if y.ndim == 2 else None
     if n_columns != n_labels:
         raise ValueError(
-            f"{name} must hold {_format_of(n_labels)}, as y did in fit: got "
-            f"{_format_of(n_columns)}."
+            f"{name} must hold {_format_of('an indicator matrix', n_labels)}, as y did "
+            f"in fit: got {_format_of('a matrix', n_columns)}."
         )
 
 
-def _format_of(n_columns: int | None) -> str:
+def _format_of(matrix: str, n_columns: int | None) -> str:
     if n_columns is None:
         return "a label for each row"
-    return f"an indicator matrix of {n_columns} columns"
+    return f"{matrix} of {n_columns} columns"

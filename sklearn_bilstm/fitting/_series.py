@@ -19,7 +19,7 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._state import state_number
 
-__all__ = ["HeldOutRows", "SeriesModels"]
+__all__ = ["HeldOutRows", "SeriesModels", "latest_rows"]
 
 # linear_kernels="auto": number of features for at most this many rows, and for more.
 # The time is cubic in the number of rows, or of features if these are fewer.
@@ -85,6 +85,11 @@ class SeriesModels:
         self._out_of_fold: tuple[np.ndarray, np.ndarray] | None = None
         self._keeps_scale = False
 
+    @property
+    def uses_network(self) -> bool:
+        """Whether predictions depend on the network."""
+        return self.network_scale > 0
+
     # -- fitting
 
     @classmethod
@@ -149,23 +154,54 @@ class SeriesModels:
         The latter are the validation rows if there are any, else training rows that are
         held out. Rows next to each other are in the same part, since they can overlap.
         """
-        out_of_fold, self._out_of_fold = self._out_of_fold, None
-        if self.linear is None or out_of_fold is None or self._keeps_scale:
+        out_of_fold = self.take_out_of_fold_logits()
+        if out_of_fold is None:
             return train, None
         if valid is not None:
-            logits = self.linear.logits(valid.sequences, valid.static, n_threads)
-            return train, HeldOutRows(valid, logits)
+            return train, self.of_validation_rows(valid, n_threads)
         kept, logits = out_of_fold
         target: Any = train.target
-        held_out = _held_out(target[kept])
+        held_out = latest_rows(target[kept])
         if len(held_out) < _FEWEST_HELD_OUT_ROWS:
             return train, None
         rows = kept[held_out]
         others = np.setdiff1d(np.arange(len(train)), rows)
         return train.take(others), HeldOutRows(train.take(rows), logits[held_out])
 
+    def take_out_of_fold_logits(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return rows of the linear model, and their logits by models without them.
+
+        None if the factors of both models need no rows. The logits are not kept.
+        """
+        out_of_fold, self._out_of_fold = self._out_of_fold, None
+        return None if self.linear is None or self._keeps_scale else out_of_fold
+
+    def of_validation_rows(
+        self, valid: SequenceDataset, n_threads: int | None
+    ) -> HeldOutRows:
+        """Return validation rows with their linear logits."""
+        linear: Any = self.linear
+        logits = linear.logits(valid.sequences, valid.static, n_threads)
+        return HeldOutRows(valid, logits)
+
     def fit_scale(self, net: SequenceNet, held_out: HeldOutRows | None) -> None:
         """Fit the factors of both models to rows that they were not fitted to.
+
+        Parameters
+        ----------
+        net : SequenceNet
+        held_out : HeldOutRows or None
+        """
+        logits = None if held_out is None else net.logits(held_out.rows)
+        self.set_scale(logits, held_out, net.criterion_)
+
+    def set_scale(
+        self,
+        network_logits: Any,
+        held_out: HeldOutRows | None,
+        criterion: Any,
+    ) -> None:
+        """Fit the factors, given the network logits of held-out rows.
 
         The network is not used if this does not decrease the loss by more than two
         standard errors. The loss of the linear model alone is that with the best
@@ -182,11 +218,11 @@ class SeriesModels:
             return
         rows, weight = held_out.rows, held_out.rows.weight
         target = torch.from_numpy(rows.target)
-        both = np.stack([held_out.linear_logits, net.logits(rows)])
+        both = np.stack([held_out.linear_logits, network_logits])
 
         def losses(factors: np.ndarray) -> np.ndarray:
             logits = torch.from_numpy(np.tensordot(factors, both, axes=1))
-            return net.criterion_.of_rows(logits, target).numpy()
+            return criterion.of_rows(logits, target).numpy()
 
         def loss(factors: np.ndarray) -> float:
             return weight @ losses(factors)
@@ -202,7 +238,7 @@ class SeriesModels:
 
     def warn_of_unused_network(self) -> None:
         """Warn that training the network on a stream has no effect."""
-        if self.network_scale == 0:
+        if not self.uses_network:
             warnings.warn(
                 "network_scale_ is 0: predictions are those of the linear model, so "
                 "partial_fit does not change them. Call fit with linear_kernels=None "
@@ -223,17 +259,32 @@ class SeriesModels:
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows. A model whose factor is zero is not evaluated."""
+        of_network = net.logits(rows) if self.uses_network else None
+        return self.combined_logits(of_network, rows, net.n_threads)
+
+    def combined_logits(
+        self,
+        network_logits: Any,
+        rows: SequenceDataset,
+        n_threads: int | None,
+    ) -> np.ndarray:
+        """Return the logits of rows, given those of the network if it is used."""
         if self.linear is None:
-            return net.logits(rows)
+            return network_logits
         logits = np.zeros((len(rows), self.linear.n_outputs))
         if self.linear_scale:
-            linear = self.linear.logits(rows.sequences, rows.static, net.n_threads)
+            linear = self.linear.logits(rows.sequences, rows.static, n_threads)
             logits += self.linear_scale * linear
         if self.network_scale:
-            logits += self.network_scale * net.logits(rows)
+            logits += self.network_scale * network_logits
         return logits
 
     # -- attributes and state
+
+    def check(self, n_channels: int, n_static: int) -> None:
+        """Raise a ValueError if the linear model does not match the rows."""
+        if self.linear is not None:
+            self.linear.check(n_channels, n_static)
 
     def auto_params(self) -> dict[str, Any]:
         """Return the number of features of the linear model."""
@@ -275,7 +326,7 @@ class SeriesModels:
         return cls(linear, **scales)
 
 
-def _held_out(target: Any) -> np.ndarray:
+def latest_rows(target: Any) -> np.ndarray:
     """Return the indices of rows to hold out, except the only one of a class."""
     n_folds = max(_N_FOLDS, -(-len(target) // _MOST_HELD_OUT_ROWS))
     splits = contiguous_folds(target, n_folds)

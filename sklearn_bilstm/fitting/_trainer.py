@@ -155,8 +155,8 @@ class Training:
         Standardised validation rows.
     n_epochs : int
         Maximum number of epochs.
-    held_out : SequenceDataset, HeldOutRows or None, default=None
-        Rows for the factor of the network after training.
+    held_out : SequenceDataset, HeldOutRows, list or None, default=None
+        Rows for the factor of the network after training. A list has one item per task.
     refit_rows : SequenceDataset or None, default=None
         All training rows, if some are held out. If the network is used, it is then
         trained on these again.
@@ -173,7 +173,7 @@ class Training:
         valid: SequenceDataset | None,
         *,
         n_epochs: int,
-        held_out: SequenceDataset | HeldOutRows | None = None,
+        held_out: SequenceDataset | HeldOutRows | list | None = None,
         refit_rows: SequenceDataset | None = None,
         is_stream: bool = False,
     ) -> None:
@@ -232,7 +232,7 @@ class Training:
             raise
         finally:
             self._epoch_start.forget()
-        if self.refit_rows is not None and self.model.other_models.network_scale:
+        if self.refit_rows is not None and self.model.other_models.uses_network:
             if self.config.verbose:
                 print("fitting to all rows", flush=True)  # noqa: T201, verbose=1
             self._refit(self.refit_rows).run(publish)

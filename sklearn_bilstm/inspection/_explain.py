@@ -84,12 +84,13 @@ def explain(
 
         "attention" [3]_ uses the weights of attention pooling and requires
         `pooling="attention"`. The weights do not depend on the class.
-    target : label or array-like of shape (n_texts,), default=None
+    target : label, array-like of shape (n_texts,) or tuple, default=None
         Class to explain, or one class per text. If None, explain the predicted class,
-        or in the multilabel case the most probable label. For a regressor with several
-        outputs, the index of the output. For a tagger, a label, one label per sentence,
-        or a list of lists with one label per token; if None, explain the predicted
-        labels.
+        or in the multilabel case the most probable label. For a classifier of several
+        tasks, a tuple (task, class) with the index of a task; None as the class
+        explains the predicted one. For a regressor with several outputs, the index of
+        the output. For a tagger, a label, one label per sentence, or a list of lists
+        with one label per token; if None, explain the predicted labels.
     max_points : int, default=4096
         Maximum number of points per text at which integrated gradients evaluate the
         gradient. The path is refined adaptively until the scores sum to the difference
@@ -183,17 +184,17 @@ def _explain_answers(
     model: Any, texts: Any, method: str, target: Any, max_points: int
 ) -> Explanations:
     """Explain the predictions of a classifier or regressor."""
-    if method == "attention" and target is not None:
-        raise ValueError(
-            "target must be None with method='attention', since attention weights do "
-            f"not depend on the output: got {target!r}."
-        )
     methods: dict[str, Callable[..., list[Scores]]] = {
         "attention": attention,
         "integrated_gradients": partial(integrated_gradients, max_points=max_points),
         "occlusion": occlusion,
     }
-    reader = TextModel.of(model)
+    reader, target = TextModel.of(model).of_task(target)
+    if method == "attention" and target is not None:
+        raise ValueError(
+            "target must be None with method='attention', or (task, None) for several "
+            f"tasks, since attention weights do not depend on the class: got {target!r}."
+        )
     names = [] if method == "attention" else reader.static_names
     documents, rows = reader.read(texts)
     if method == "attention" and not is_classifier(reader.estimator):

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
 from torch import Tensor
 
-from sklearn_bilstm.estimators import BaseSequenceEstimator, current_model
+from sklearn_bilstm.estimators import (
+    BaseSequenceEstimator,
+    current_model,
+    estimator_of_task,
+)
 from sklearn_bilstm.fitting import encode, find_fitted_estimator, inner_estimator
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TextVectorizer
@@ -112,6 +117,29 @@ class TextModel:
         if not transformers:
             raise ValueError(f"model must be {EXPLAINABLE}: got {model!r}.")
         return cls(transformers, estimator)
+
+    def of_task(self, target: Any) -> tuple["TextModel", Any]:
+        """Return the model of the task of a target, and the target within the task.
+
+        Raises
+        ------
+        ValueError
+            If there are several tasks, and the target does not name one.
+        """
+        classes = getattr(self.estimator, "classes_", None)
+        if not isinstance(classes, list):
+            return self, target
+        is_pair = isinstance(target, tuple) and len(target) == 2
+        task: Any = target[0] if is_pair else None
+        is_index = isinstance(task, Integral) and not isinstance(task, bool)
+        if not is_index or not 0 <= task < len(classes):
+            raise ValueError(
+                "target must be a tuple (task, class) for a classifier of several "
+                f"tasks, with a task from 0 to {len(classes) - 1}, and one of its "
+                f"classes or None for the predicted one: got {target!r}."
+            )
+        single = estimator_of_task(self.estimator, int(task))
+        return TextModel(self.transformers, single), target[1]
 
     @property
     def static_names(self) -> list[str]:

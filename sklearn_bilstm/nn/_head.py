@@ -64,6 +64,17 @@ class DenseHead(Layer):
         return " -> ".join(map(str, [*sizes, self.output_size]))
 
     @torch.no_grad()
+    def of_outputs(self, columns: slice) -> "DenseHead":
+        """Return a copy with the outputs of a slice."""
+        last = self.linear.weight[columns]
+        head = DenseHead(**{**self.config, "n_outputs": len(last)}).to(last)
+        state = {name: value.clone() for name, value in self.state_dict().items()}
+        for name in ("linear.weight", "linear.bias"):
+            state[name] = state[name][columns]
+        head.load_state_dict(state)
+        return head
+
+    @torch.no_grad()
     def reset_parameters(self, generator: torch.Generator) -> None:
         """Initialise weights as Glorot and biases as zero."""
         for layer in [*self.hidden, self.linear]:

@@ -84,8 +84,13 @@ def check_description(found: dict[str, Any]) -> None:
     is_fingerprint = type(digits) is str and not len(digits) % 4
     is_fingerprint = is_fingerprint and _HEXADECIMAL.issuperset(digits)
     require(digits is None or is_fingerprint, "a fingerprint or null", digits)
-    if found["classes"] is not None:
-        _check_classes(found["classes"])
+    classes = found["classes"]
+    if isinstance(classes, list):
+        require(len(classes) > 1, "classes of several tasks", classes)
+        require(not found["one_a_row"], "several labels per row", True)
+    for of_task in classes if isinstance(classes, list) else [classes]:
+        if classes is not None:
+            _check_classes(of_task)
 
 
 def _check_classes(classes: Any) -> None:
@@ -150,8 +155,12 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
     if description.classes is None:
         size = 1 if description.one_a_row else n_outputs or 1
         return {**wanted, "output 'y'": (double, [None, size])}
-    n_classes = len(description.classes["labels"])
-    for_label = [None] if description.one_a_row else [None, n_classes]
+    if isinstance(description.classes, list):
+        n_classes = sum(len(of_task["labels"]) for of_task in description.classes)
+        for_label = [None, len(description.classes)]
+    else:
+        n_classes = len(description.classes["labels"])
+        for_label = [None] if description.one_a_row else [None, n_classes]
     return {
         **wanted,
         "output 'label'": (int64, for_label),

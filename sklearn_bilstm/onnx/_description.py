@@ -31,8 +31,8 @@ class Description:
         Number of static features.
     n_channels : int or None
         Number of channels of numeric sequences.
-    classes : dict or None
-        Labels and their dtype, None for a regressor.
+    classes : dict, list of dict or None
+        Labels and their dtype, or those of each of several tasks. None for a regressor.
     one_a_row : bool
         Whether there is one label or output per row, and not several.
     vectorizer : dict or None
@@ -46,7 +46,7 @@ class Description:
     n_columns: int | None
     n_static: int
     n_channels: int | None
-    classes: dict[str, Any] | None
+    classes: dict[str, Any] | list[dict[str, Any]] | None
     one_a_row: bool
     vectorizer: dict[str, Any] | None
     fingerprint: str | None = None
@@ -62,9 +62,11 @@ class Description:
             n_columns=getattr(estimator, "n_features_in_", None),
             n_static=model.reader.n_static,
             n_channels=getattr(estimator, "n_channels_", None),
-            classes=_described(estimator.classes_) if is_classifier else None,
+            classes=_described_classes(estimator) if is_classifier else None,
             one_a_row=(
-                not estimator.multilabel_ if is_classifier else model.target.is_flat
+                not (estimator.multilabel_ or isinstance(estimator.classes_, list))
+                if is_classifier
+                else model.target.is_flat
             ),
             vectorizer=vectorizer,
             fingerprint=None if known is None else known.astype("<u2").tobytes().hex(),
@@ -77,8 +79,8 @@ class Description:
             return None
         return np.frombuffer(bytes.fromhex(self.fingerprint), "<u2")
 
-    def labels(self, file_size: int) -> np.ndarray | None:
-        """Return the sorted labels in their original type.
+    def labels(self, file_size: int) -> np.ndarray | list[np.ndarray] | None:
+        """Return the sorted labels in their original type, for several tasks a list.
 
         Parameters
         ----------
@@ -92,16 +94,9 @@ class Description:
         """
         if self.classes is None:
             return None
-        labels, dtype = self.classes["labels"], np.dtype(self.classes["dtype"])
-        if dtype.kind == "U":
-            longest = max(map(len, labels))
-            require(
-                longest * len(labels) <= _FEWEST_CHARACTERS + 4 * file_size,
-                "labels of similar length",
-                f"{len(labels)} labels of up to {longest} characters",
-            )
-            return np.array(labels, str)
-        return np.array(labels, dtype)
+        if isinstance(self.classes, list):
+            return [_labels(of_task, file_size) for of_task in self.classes]
+        return _labels(self.classes, file_size)
 
     def to_properties(self) -> dict[str, str]:
         """Return the description as metadata of an ONNX model."""
@@ -160,6 +155,28 @@ def _read_json(text: str) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"found {name}")
+
+
+def _labels(classes: dict[str, Any], file_size: int) -> np.ndarray:
+    labels, dtype = classes["labels"], np.dtype(classes["dtype"])
+    if dtype.kind == "U":
+        longest = max(map(len, labels))
+        require(
+            longest * len(labels) <= _FEWEST_CHARACTERS + 4 * file_size,
+            "labels of similar length",
+            f"{len(labels)} labels of up to {longest} characters",
+        )
+        return np.array(labels, str)
+    return np.array(labels, dtype)
+
+
+def _described_classes(estimator: Any) -> dict[str, Any] | list[dict[str, Any]]:
+    classes = estimator.classes_
+    return (
+        [*map(_described, classes)]
+        if isinstance(classes, list)
+        else _described(classes)
+    )
 
 
 def _described(labels: np.ndarray) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Export of fitted models to ONNX."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
-from sklearn_bilstm.fitting import SequenceReader
+from sklearn_bilstm.fitting import SequenceReader, TasksTarget
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
@@ -38,8 +39,9 @@ def export_onnx(model: Any, path: AnyFile) -> None:
     (rows,). With static features there is also `static`, float64 of shape (rows,
     columns). The number of steps is at least one. The outputs are `label`,
     `probabilities` and `logits` for a classifier, and `y` for a regressor. `label` is
-    the index of the label, or zeros and ones in the multilabel case. All outputs except
-    indices are float64.
+    the index of the label, or zeros and ones in the multilabel case. For several tasks,
+    it has a column for each, and the probabilities and logits of all tasks are next to
+    each other. All outputs except indices are float64.
 
     Parameters
     ----------
@@ -128,11 +130,17 @@ def _write(graph: Graph, estimator: Any) -> None:
         ids = graph.input("ids", np.int64, ["rows", "steps"])
         read = _tokens(graph, estimator, ids)
         logits = _network_logits(graph, estimator, *read, static)
-        logits = _with_linear_model(graph, estimator, logits, ids, static)
+        parts = [
+            _with_linear_model(graph, models, part, ids, static)
+            for models, part in _tasks(graph, estimator, logits)
+        ]
     else:
         values, lengths = _numbers(graph, estimator)
-        logits = _logits_of_numbers(graph, estimator, values, lengths, static)
-    if hasattr(estimator, "classes_"):
+        parts = _logits_of_numbers(graph, estimator, values, lengths, static)
+    logits = parts[0] if len(parts) == 1 else graph.op("Concat", *parts, axis=1)
+    if isinstance(estimator.model_.target, TasksTarget):
+        _write_tasks(graph, parts, logits, estimator.model_.target.n_outputs)
+    elif hasattr(estimator, "classes_"):
         _write_classes(graph, estimator, logits)
     else:
         _write_numbers(graph, estimator, logits)
@@ -159,17 +167,31 @@ def _numbers(graph: Graph, estimator: Any) -> tuple[str, str]:
 
 def _logits_of_numbers(
     graph: Graph, estimator: Any, values: str, lengths: str, static: str | None
-) -> str:
-    """Return the logits for numbers, including those of the linear model if any."""
-    models, terms = estimator.model_.other_models, []
-    if models.linear is not None and models.linear_scale:
-        logits = series_logits(graph, models.linear, values, lengths, static)
-        terms.append(graph.op("Mul", logits, np.float64(models.linear_scale)))
-    if models.network_scale:
-        vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
-        logits = _network_logits(graph, estimator, vectors, lengths, static)
-        terms.append(graph.op("Mul", logits, np.float64(models.network_scale)))
-    return graph.op("Sum", *terms)
+) -> list[str]:
+    """Return the logits of each task, including those of the linear model if any."""
+    vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
+    of_network = _network_logits(graph, estimator, vectors, lengths, static)
+    parts = []
+    for models, part in _tasks(graph, estimator, of_network):
+        terms = []
+        if models.linear is not None and models.linear_scale:
+            logits = series_logits(graph, models.linear, values, lengths, static)
+            terms.append(graph.op("Mul", logits, np.float64(models.linear_scale)))
+        if models.uses_network:
+            terms.append(graph.op("Mul", part, np.float64(models.network_scale)))
+        parts.append(graph.op("Sum", *terms))
+    return parts
+
+
+def _tasks(graph: Graph, estimator: Any, logits: str) -> Iterator[tuple[Any, str]]:
+    """Yield the models of each task and the logits of the network for it."""
+    models, target = estimator.model_.other_models, estimator.model_.target
+    if not isinstance(target, TasksTarget):
+        yield models, logits
+        return
+    ends = np.cumsum(target.n_classes).tolist()
+    for of_task, start, end in zip(models.models, [0, *ends], ends, strict=False):
+        yield of_task, graph.op("Slice", logits, [start], [end], [1])
 
 
 def _standardised(
@@ -194,13 +216,13 @@ def _network_logits(
 
 
 def _with_linear_model(
-    graph: Graph, estimator: Any, logits: str, ids: str, static: str | None
+    graph: Graph, models: Any, logits: str, ids: str, static: str | None
 ) -> str:
     """Return the logits, averaged with those of the linear model if there is one."""
-    linear = getattr(estimator, "linear_model_", None)
+    linear = models.linear
     if linear is None:
         return logits
-    logits = graph.op("Mul", logits, np.float64(estimator.network_scale_))
+    logits = graph.op("Mul", logits, np.float64(models.network_scale))
     logits = graph.op("Add", logits, linear_logits(graph, linear, ids, static))
     return graph.op("Div", logits, np.float64(2 * linear.temperature_))
 
@@ -217,6 +239,17 @@ def _write_classes(graph: Graph, estimator: Any, logits: str) -> None:
         graph.output("label", label, np.int64, ["rows"])
     for name, value in (("probabilities", probabilities), ("logits", logits)):
         graph.output(name, value, np.float64, ["rows", n_classes])
+
+
+def _write_tasks(graph: Graph, parts: list[str], logits: str, n_outputs: int) -> None:
+    """Write the outputs of several tasks, next to each other."""
+    labels = [graph.op("ArgMax", part, axis=1, keepdims=1) for part in parts]
+    label = graph.op("Concat", *labels, axis=1)
+    found = [graph.op("Softmax", part, axis=1) for part in parts]
+    probabilities = graph.op("Concat", *found, axis=1)
+    graph.output("label", label, np.int64, ["rows", len(parts)])
+    for name, value in (("probabilities", probabilities), ("logits", logits)):
+        graph.output(name, value, np.float64, ["rows", n_outputs])
 
 
 def _write_numbers(graph: Graph, estimator: Any, logits: str) -> None:

@@ -18,6 +18,7 @@ from sklearn_bilstm.text import TextVectorizer
 from sklearn_bilstm.utils._files import AnyFile, name_of_file, read_bytes
 from sklearn_bilstm.utils._optional import import_optional
 from sklearn_bilstm.utils._sklearn import Interval, validate_params
+from sklearn_bilstm.utils._stacking import stack_columns
 
 __all__ = ["OnnxModel"]
 
@@ -49,8 +50,8 @@ class OnnxModel:
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_classes,) or None
-        Labels of the classifier. None for a regressor.
+    classes_ : ndarray of shape (n_classes,), list of ndarray or None
+        Labels of the classifier, for several tasks those of each. None for a regressor.
 
     vectorizer_ : TextVectorizer or None
         Converts texts to token ids. None if the estimator was exported without it.
@@ -117,7 +118,10 @@ class OnnxModel:
     def __repr__(self) -> str:
         """Return the path of the model, and its input and output."""
         read = self._description.input_type if self.vectorizer_ is None else "text"
-        given = "numbers" if self.classes_ is None else f"{len(self.classes_)} classes"
+        given = "numbers"
+        if self.classes_ is not None:
+            of_tasks = isinstance(self.classes_, list)
+            given = f"{len(self.classes_)} {'tasks' if of_tasks else 'classes'}"
         return f"<OnnxModel {self._source!r}: {read} to {given}>"
 
     def __getstate__(self) -> dict[str, Any]:
@@ -165,13 +169,17 @@ class OnnxModel:
             y = self._run(X, "y")
             return y[:, 0] if self._description.one_a_row else y
         label = self._run(X, "label")
+        if isinstance(self.classes_, list):
+            pairs = zip(self.classes_, label.T, strict=True)
+            with written_by_export(self._source):
+                return stack_columns([classes[found] for classes, found in pairs])
         if not self._description.one_a_row:
             return label
         with written_by_export(self._source):
             return self.classes_[label]
 
     @available_if(_has_classes)
-    def predict_proba(self, X: Any) -> np.ndarray:
+    def predict_proba(self, X: Any) -> np.ndarray | list[np.ndarray]:
         """Predict the probability of each class.
 
         Parameters
@@ -182,10 +190,14 @@ class OnnxModel:
 
         Returns
         -------
-        probabilities : ndarray of float64, shape (n_rows, n_classes)
-            Columns in the order of `classes_`.
+        probabilities : ndarray of float64, shape (n_rows, n_classes), or list
+            Columns in the order of `classes_`. A list of arrays for several tasks.
         """
-        return self._run(X, "probabilities")
+        found = self._run(X, "probabilities")
+        if isinstance(self.classes_, list):
+            ends = np.cumsum([len(classes) for classes in self.classes_])
+            return np.split(found, ends[:-1], axis=1)
+        return found
 
     def _vectorizer(self) -> TextVectorizer | None:
         """Return the exported vectorizer, if there is one."""

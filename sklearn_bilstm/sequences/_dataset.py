@@ -25,8 +25,8 @@ class SequenceDataset(Dataset):
             int, default=None
         Target of the loss. A RaggedArray has one target per step, and padding gets -1.
         None means zeros.
-    weight : ndarray of shape (n_sequences,), default=None
-        Sample weights. None means ones.
+    weight : ndarray of shape (n_sequences,) or (n_sequences, n_tasks), default=None
+        Sample weights, zero for a missing label of a task. None means ones.
     log_odds : Ragged, default=None
         Class log-odds features of the steps, for a model with `log_odds`.
     static : ndarray of float, shape (n_sequences, S), default=None

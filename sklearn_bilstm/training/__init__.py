@@ -10,6 +10,7 @@ from sklearn_bilstm.training._losses import (
     WeightedCrossEntropy,
     WeightedRegressionLoss,
     WeightedTaggingLoss,
+    WeightedTasksCrossEntropy,
 )
 from sklearn_bilstm.training._mean_vectors import MeanVectorModel, TokenVectors
 from sklearn_bilstm.training._minirocket import MiniRocket
@@ -18,7 +19,13 @@ from sklearn_bilstm.training._optimizers import OPTIMIZERS
 from sklearn_bilstm.training._progress import BatchBar, EpochPrinter
 from sklearn_bilstm.training._pseudo_labels import PseudoLabels
 from sklearn_bilstm.training._schedules import SCHEDULES
-from sklearn_bilstm.training._scores import R2, Accuracy, LabelAccuracy, SpanF1
+from sklearn_bilstm.training._scores import (
+    R2,
+    Accuracy,
+    LabelAccuracy,
+    SpanF1,
+    TasksAccuracy,
+)
 from sklearn_bilstm.training._series_model import SeriesModel
 from sklearn_bilstm.training._splits import (
     contiguous_folds,
@@ -50,12 +57,14 @@ __all__ = [
     "SeriesModel",
     "SpanF1",
     "StopTraining",
+    "TasksAccuracy",
     "TokenVectors",
     "TrainingRows",
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",
     "WeightedTaggingLoss",
+    "WeightedTasksCrossEntropy",
     "contiguous_folds",
     "cooccurrence_vectors",
     "exceeds_error",

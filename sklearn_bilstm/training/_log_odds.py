@@ -1,5 +1,6 @@
 """Class log-odds features of n-grams."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -70,8 +71,8 @@ class ClassLogOdds:
     ----------
     lengths : tuple of int
         Minimum and maximum length of the n-grams, in tokens.
-    n_classes : int
-        Number of classes, K.
+    n_classes : int or tuple of int
+        Number of classes, K, or that of each task.
     multilabel : bool, default=False
         Whether a row can have several labels or none. Each label then has a channel.
 
@@ -85,7 +86,11 @@ class ClassLogOdds:
     """
 
     def __init__(
-        self, lengths: tuple[int, int], n_classes: int, *, multilabel: bool = False
+        self,
+        lengths: tuple[int, int],
+        n_classes: int | tuple[int, ...],
+        *,
+        multilabel: bool = False,
     ) -> None:
         self.lengths = lengths
         self.n_classes = n_classes
@@ -99,8 +104,14 @@ class ClassLogOdds:
     @property
     def n_channels(self) -> int:
         """Number of features of a token."""
-        is_binary = self.n_classes == 2 and not self.multilabel
-        return self._n_lengths * (1 if is_binary else self.n_classes)
+        return self._n_lengths * sum(self._channels_of_tasks)
+
+    @property
+    def _channels_of_tasks(self) -> list[int]:
+        """Number of features of an n-gram for each task."""
+        is_single = isinstance(self.n_classes, int)
+        sizes: Any = (self.n_classes,) if is_single else self.n_classes
+        return [1 if size == 2 and not self.multilabel else size for size in sizes]
 
     @property
     def _n_lengths(self) -> int:
@@ -119,10 +130,11 @@ class ClassLogOdds:
         ----------
         sequences : RaggedArray of int
             Token ids of n rows.
-        target : ndarray of int, shape (n,), or of shape (n, K)
-            Class of each row, or a label indicator matrix.
-        weight : ndarray of shape (n,)
-            Sample weights.
+        target : ndarray of int, shape (n,), or of shape (n, K) or (n, n_tasks)
+            Class of each row, a label indicator matrix, or the class of each row and
+            task.
+        weight : ndarray of shape (n,) or (n, n_tasks)
+            Sample weights. For several tasks, zero for rows without a label.
         vocabulary : HashedNgramVocabulary, default=None
             Vocabulary of n-grams of these lengths, fitted to the same rows. None fits
             it.
@@ -135,16 +147,16 @@ class ClassLogOdds:
             vocabulary = HashedNgramVocabulary(self.lengths).fit(sequences)
         self.vocabulary = vocabulary
         occurs = self.vocabulary.counts(sequences)
-        members = self._members(target)
-        everywhere = _Weights.of(occurs, members, weight)
         # half precision, since the tables can be very large
         self.tables = np.zeros(self._shape_of_tables(), np.float16)
-        self.tables[-1, :-1] = self._log_odds(everywhere)
         fold_of_rows = _fold_of_rows(sequences)
-        for fold in range(_N_FOLDS):
-            rows = np.flatnonzero(fold_of_rows == fold)
-            inside = _Weights.of(occurs[rows], members[rows], weight[rows])
-            self.tables[fold, :-1] = self._log_odds(everywhere.without(inside))
+        for table, members, of_task in self._tasks(target, weight):
+            everywhere = _Weights.of(occurs, members, of_task)
+            table[-1, :-1] = self._log_odds(everywhere)
+            for fold in range(_N_FOLDS):
+                rows = np.flatnonzero(fold_of_rows == fold)
+                inside = _Weights.of(occurs[rows], members[rows], of_task[rows])
+                table[fold, :-1] = self._log_odds(everywhere.without(inside))
         return self
 
     def transform_training_rows(self, sequences: RaggedArray) -> LogOddsOfRows:
@@ -175,7 +187,7 @@ class ClassLogOdds:
             If `state` did not return the values.
         """
         vocabulary = HashedNgramVocabulary.from_state(state["vocabulary"])
-        n_classes = state_int(state["n_classes"], "n_classes", least=1)
+        n_classes = _checked_sizes(state["n_classes"])
         multilabel = bool(state["multilabel"])
         log_odds = cls(vocabulary.lengths, n_classes, multilabel=multilabel)
         log_odds.vocabulary = vocabulary
@@ -195,13 +207,28 @@ class ClassLogOdds:
         columns_of_rows = RaggedArray(columns, sequences.offsets)
         return LogOddsOfRows(columns_of_rows, self.tables, table_of_rows)
 
-    def _members(self, target: np.ndarray) -> sparse.csr_array:
-        """Return an indicator matrix of the classes of each row."""
-        if self.multilabel:
-            return sparse.csr_array(target)
-        ones, starts = np.ones(len(target)), np.arange(len(target) + 1)
-        shape = len(target), self.n_classes
-        return sparse.csr_array((ones, target, starts), shape)
+    def _tasks(
+        self, target: np.ndarray, weight: np.ndarray
+    ) -> Iterator[tuple[np.ndarray, sparse.csr_array, np.ndarray]]:
+        """Yield the tables, an indicator matrix of classes, and weights of each task.
+
+        The tables are views.
+        """
+        if isinstance(self.n_classes, int):
+            members = (
+                sparse.csr_array(target)
+                if self.multilabel
+                else _members(target, self.n_classes)
+            )
+            yield self.tables, members, weight
+            return
+        ends = np.cumsum(self._channels_of_tasks)
+        tables = np.split(self.tables, ends[:-1], axis=2)
+        for task, (table, n_classes) in enumerate(
+            zip(tables, self.n_classes, strict=True)
+        ):
+            codes = target[:, task].clip(min=0)  # -1, of a missing label, has no weight
+            yield table, _members(codes, n_classes), weight[:, task]
 
     def _log_odds(self, weights: "_Weights") -> np.ndarray:
         """Compare the observed and expected weights of each n-gram and class."""
@@ -211,9 +238,22 @@ class ClassLogOdds:
         if self.multilabel:
             rest = weights.anywhere[:, np.newaxis]
             return log_odds - _log_ratio(rest - found, rest - expected)
-        if self.n_classes == 2:
+        if log_odds.shape[1] == 2:
             return log_odds[:, 1:] - log_odds[:, :1]
         return log_odds
+
+
+def _members(target: np.ndarray, n_classes: int) -> sparse.csr_array:
+    """Return an indicator matrix of the class of each row."""
+    ones, starts = np.ones(len(target)), np.arange(len(target) + 1)
+    return sparse.csr_array((ones, target, starts), (len(target), n_classes))
+
+
+def _checked_sizes(n_classes: Any) -> int | tuple[int, ...]:
+    """Return the number of classes of a state, or that of each task."""
+    if isinstance(n_classes, list | tuple):
+        return tuple(state_int(size, "n_classes", least=1) for size in n_classes)
+    return state_int(n_classes, "n_classes", least=1)
 
 
 @dataclass(frozen=True)

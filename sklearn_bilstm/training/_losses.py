@@ -1,6 +1,6 @@
 """Weighted losses of logits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +12,7 @@ __all__ = [
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",
     "WeightedTaggingLoss",
+    "WeightedTasksCrossEntropy",
 ]
 
 
@@ -30,6 +31,33 @@ class WeightedCrossEntropy(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the loss of logits (B, K), for classes (B,) and weights (B,)."""
         return (self.of_rows(logits, target) * weight).mean()
+
+
+class WeightedTasksCrossEntropy(nn.Module):
+    """Weighted cross entropy, averaged over the tasks and rows of a batch.
+
+    Parameters
+    ----------
+    n_classes : sequence of int
+        Number of classes of each of M tasks, whose sum is K.
+    """
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        super().__init__()
+        self.n_classes = tuple(n_classes)
+
+    def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss of logits (B, K), for classes (B, M) and weights (B, M).
+
+        The class -1 marks a missing label, which has no loss.
+        """
+        losses = [
+            cross_entropy(of_task, classes, reduction="none", ignore_index=-1)
+            for of_task, classes in zip(
+                logits.split(self.n_classes, 1), target.unbind(1), strict=True
+            )
+        ]
+        return (torch.stack(losses, 1) * weight).mean()
 
 
 class WeightedBinaryCrossEntropy(nn.Module):

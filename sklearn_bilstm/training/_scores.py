@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sklearn_bilstm.metrics import find_spans
 
-__all__ = ["R2", "Accuracy", "LabelAccuracy", "SpanF1"]
+__all__ = ["R2", "Accuracy", "LabelAccuracy", "SpanF1", "TasksAccuracy"]
 
 # A smaller fraction of a sum of squares is a rounding error.
 _ROUNDING = 1e-12
@@ -72,6 +72,33 @@ class Accuracy(_Score):
         else:
             right = y_pred.argmax(1) == target  # (B,)
         return torch.stack([weight @ right.double(), weight.sum()])
+
+    def _score(self, sums: Tensor) -> Tensor:
+        right, total = sums
+        return right / total
+
+
+class TasksAccuracy(_Score):
+    """Record the weighted accuracy of the labels of several tasks.
+
+    Missing labels have weight zero.
+
+    Parameters
+    ----------
+    n_classes : sequence of int
+        Number of classes of each task.
+    """
+
+    name = "accuracy"
+
+    def __init__(self, n_classes: Sequence[int]) -> None:
+        self.n_classes = tuple(n_classes)
+
+    def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        parts = y_pred.split(self.n_classes, 1)
+        found = torch.stack([part.argmax(1) for part in parts], 1)  # (B, M)
+        right = (found == target).double()  # (B, M)
+        return torch.stack([(weight * right).sum(), weight.sum()])
 
     def _score(self, sums: Tensor) -> Tensor:
         right, total = sums

@@ -356,3 +356,40 @@ def test_integrated_gradients_are_computed_if_gradients_are_disabled(
 def test_a_mapping_of_texts_raises_with_a_suggestion(fitted_pipeline):
     with pytest.raises(ValueError, match=r"such as texts\['text'\]"):
         explain(fitted_pipeline, {"text": ["not good"]})
+
+
+@pytest.fixture(scope="module")
+def tasks(reviews):
+    """A classifier of two tasks with attention: opinion, and length of a text."""
+    texts, labels = reviews
+    length = [f"{len(text.split()) % 3} more" for text in texts]
+    model = small_pipeline(pooling="attention")
+    return model.fit(texts, np.column_stack([labels, length]))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("task", [0, 1])
+def test_a_task_is_explained_by_the_log_odds_of_its_class(tasks, method, task):
+    needs_captum(method)
+    explanations = explain(tasks, TEXTS, method, (task, None))
+    p = tasks.predict_proba(TEXTS)[task]
+    classes = tasks[-1].classes_[task]
+    for of_text, explanation in zip(p.max(1), explanations, strict=True):
+        expected = np.log(of_text / (1 - of_text))
+        assert explanation.output == pytest.approx(expected, abs=1e-4)
+    found = [explanation.target for explanation in explanations]
+    assert found == classes[p.argmax(1)].tolist()
+
+
+def test_the_scores_of_a_class_of_a_task_sum_to_the_difference_of_its_outputs(tasks):
+    pytest.importorskip("captum")
+    (explanation,) = explain(tasks, TEXTS[:1], target=(1, "1 more"))
+    assert explanation.target == "1 more"
+    difference = explanation.output - explanation.baseline
+    assert explanation.scores.sum() == pytest.approx(difference, abs=0.02)
+
+
+@pytest.mark.parametrize("target", [None, "positive", (2, None), (-1, None), (True, 0)])
+def test_a_target_without_a_task_raises(tasks, target):
+    with pytest.raises(ValueError, match=r"tuple \(task, class\).*from 0 to 1"):
+        explain(tasks, TEXTS, target=target)

@@ -54,3 +54,12 @@ def test_dropout_applies_in_training_only(generator):
     assert not torch.equal(head(pooled, generator), head(pooled, generator))
     head.eval()
     assert torch.equal(head(pooled, generator), head(pooled, generator))
+
+
+def test_a_head_of_some_outputs_has_their_logits(generator):
+    head = DenseHead(3, 5, (4,))
+    head.reset_parameters(generator)
+    x = torch.randn(6, 3, generator=generator)
+    part = head.of_outputs(slice(1, 3))
+    assert part.output_size == 2
+    torch.testing.assert_close(part(x), head(x)[:, 1:3])

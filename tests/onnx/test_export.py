@@ -154,3 +154,32 @@ def test_export_of_a_pipeline_with_a_refitted_vectorizer_raises(reviews, tmp_pat
     model[0].fit(["quite another vocabulary"])
     with pytest.raises(ValueError, match=r"another vocabulary.*Fit the whole pipeline"):
         export_onnx(model, tmp_path / "model.onnx")
+
+
+def assert_tasks_are_served_alike(model, served, X):
+    assert served.predict(X).tolist() == model.predict(X).tolist()
+    both = zip(served.predict_proba(X), model.predict_proba(X), strict=True)
+    for found, expected in both:
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("linear_ngram_range", [None, (1, 2)])
+def test_several_tasks_are_served(served, ids, linear_ngram_range):
+    first = np.where(ids[:, 0] > 15, "high", "low").astype(object)
+    y = np.column_stack([first, ids[:, 1] % 3])
+    y[::5, 0] = None
+    params = {"log_odds_ngram_range": (1, 2), "linear_ngram_range": linear_ngram_range}
+    model = small_classifier(**params).fit(ids, y)
+    assert_tasks_are_served_alike(model, served(model), ids)
+
+
+@pytest.mark.parametrize("uses_network", [True, False])
+def test_several_tasks_of_series_are_served(served, uses_network):
+    y = np.column_stack([np.arange(60) % 2, np.arange(60) % 3])
+    time = np.arange(9)
+    X = np.stack([np.sin(time * (1 + y[:, :1])), time * (y[:, 1:] - 1)], axis=2)
+    model = small_classifier(linear_kernels=84).fit(X, y)
+    assert None not in model.linear_model_
+    for models in model.model_.other_models.models:
+        models.network_scale = 0.5 * uses_network
+    assert_tasks_are_served_alike(model, served(model), X)

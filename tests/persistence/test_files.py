@@ -207,6 +207,16 @@ MODELS = {
         np.hstack([IDS, RANDOM.rand(30, 2)]),
         [0, 1] * 15,
     ),
+    "tasks": (
+        small_classifier(**WHOLE),
+        IDS,
+        np.column_stack([["a", "b"] * 15, ["c", None, "d"] * 10]),
+    ),
+    "tasks of series": (
+        small_classifier(linear_kernels=84),
+        RANDOM.rand(30, 6, 2),
+        np.column_stack([[0, 1] * 15, [0, 1, 2] * 10]),
+    ),
     "series": (small_classifier(), RANDOM.rand(30, 6, 2), [0, 1] * 15),
     "convolutions": (
         small_classifier(convolution_layer_sizes=(4, 3), convolution_stride=2),

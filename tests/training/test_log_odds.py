@@ -160,3 +160,27 @@ def test_repr_shows_the_number_of_ngrams():
     assert repr(log_odds) == "ClassLogOdds(0 n-grams)"
     log_odds.fit(ragged([[2, 3], [3, 4]]), np.array([0, 1]), np.ones(2))
     assert repr(log_odds) == "ClassLogOdds(5 n-grams)"  # 2, 3, 4, 2 3, 3 4
+
+
+def test_log_odds_of_tasks_are_those_of_each_task_next_to_each_other(rows):
+    random = np.random.RandomState(2)
+    target = np.column_stack([random.randint(0, 2, 60), random.randint(-1, 3, 60)])
+    weight = random.uniform(0.5, 2, (60, 2)) * (target >= 0)
+    sequences = ragged(rows)
+    several = ClassLogOdds((1, 2), (2, 3)).fit(sequences, target, weight)
+    of_tasks = []
+    for task, n_classes in enumerate((2, 3)):
+        single = ClassLogOdds((1, 2), n_classes)
+        codes = target[:, task].clip(min=0)
+        single.fit(sequences, codes, weight[:, task], several.vocabulary)
+        of_tasks.append(single.tables)
+    np.testing.assert_array_equal(several.tables, np.concatenate(of_tasks, axis=2))
+    assert several.transform(sequences).values.shape == (len(sequences.values), 2 * 4)
+
+
+def test_log_odds_of_tasks_round_trip(rows):
+    target = np.column_stack([np.arange(60) % 2, np.arange(60) % 3])
+    several = ClassLogOdds((1, 1), (2, 3)).fit(ragged(rows), target, np.ones((60, 2)))
+    restored = ClassLogOdds.from_state(several.state())
+    assert restored.n_classes == (2, 3)
+    assert np.array_equal(restored.tables, several.tables)

@@ -12,6 +12,7 @@ from sklearn_bilstm.training import (
     WeightedCrossEntropy,
     WeightedRegressionLoss,
     WeightedTaggingLoss,
+    WeightedTasksCrossEntropy,
 )
 
 LOGITS = torch.tensor([[2.0, 0.0], [0.0, 0.0], [1.0, 3.0]])
@@ -140,3 +141,30 @@ def test_tagging_loss_accepts_labels_wider_than_the_emissions(tagging_loss, gene
     emissions, ones = torch.randn(2, 1, 3, generator=generator), torch.ones(2)
     found = tagging_loss(emissions, LABELS[1:], ones)
     torch.testing.assert_close(found, tagging_loss(emissions, LABELS[1:, :1], ones))
+
+
+def test_the_loss_of_tasks_is_the_mean_of_their_cross_entropies(generator):
+    logits = torch.randn(20, 5, generator=generator, dtype=torch.float64)
+    target = torch.stack([torch.arange(20) % 2, torch.arange(20) % 3], 1)
+    weight = torch.rand(20, 2, generator=generator, dtype=torch.float64)
+    losses = [
+        log_loss(
+            target[:, task].numpy(),
+            logits[:, columns].softmax(1).numpy(),
+            sample_weight=weight[:, task].numpy(),
+            normalize=False,
+        )
+        for task, columns in enumerate([slice(0, 2), slice(2, 5)])
+    ]
+    found = WeightedTasksCrossEntropy((2, 3))(logits, target, weight)
+    assert found.item() == pytest.approx(sum(losses) / 40)
+
+
+def test_a_missing_label_has_neither_a_loss_nor_a_gradient():
+    logits = torch.zeros(1, 5, requires_grad=True)
+    loss = WeightedTasksCrossEntropy((2, 3))(
+        logits, torch.tensor([[-1, 2]]), torch.ones(1, 2)
+    )
+    loss.backward()
+    assert loss.item() == pytest.approx(np.log(3) / 2)
+    assert not logits.grad[:, :2].any()

@@ -101,3 +101,11 @@ def test_r2_of_a_constant_equals_scikit_learn(y_pred):
 def test_accuracy_treats_a_probability_of_one_half_as_absent():
     # as predict does; a logit of zero is a probability of one half
     assert valid_score(Accuracy(), [[0.0, 1.0]], [[0.0, 2.0]]) == 1
+
+
+def test_the_train_accuracy_of_tasks_is_the_mean_over_labels(ids):
+    y = np.column_stack([ids[:, 0] > 15, ids[:, 1] % 3]).astype(str)
+    classifier = small_classifier(**NO_LEARNING, batch_size=7).fit(ids, y)
+    expected = (classifier.predict(ids) == y).mean()
+    assert classifier.history_[0]["train_accuracy"] == pytest.approx(expected)
+    assert 0 < expected < 1

@@ -1,0 +1,373 @@
+"""The models of several tasks next to the network: those of a single task for each."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+
+from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._ngrams import NgramModels, logits_of_sample
+from sklearn_bilstm.fitting._series import HeldOutRows, SeriesModels, latest_rows
+from sklearn_bilstm.fitting._tasks import TasksTarget
+from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.training import (
+    ClassLogOdds,
+    SequenceNet,
+    TokenVectors,
+    WeightedCrossEntropy,
+)
+
+__all__ = ["TaskModels", "TaskNgramModels", "TaskSeriesModels"]
+
+
+class TaskModels(ABC):
+    """Linear models of several tasks, each with its own combination with the network.
+
+    Parameters
+    ----------
+    target : TasksTarget
+    models : sequence of NgramModels, or of SeriesModels
+        Models of each task, without log-odds.
+    """
+
+    log_odds: ClassLogOdds | None = None
+    log_odds_are_pretrained = False
+
+    def __init__(self, target: TasksTarget, models: Sequence[Any]) -> None:
+        self.target = target
+        self.models = list(models)
+
+    def __copy__(self) -> Self:
+        """Return a copy whose weights of the network can be fitted again."""
+        copied = object.__new__(type(self))
+        vars(copied).update(vars(self), models=[*map(copy, self.models)])
+        return copied
+
+    @property
+    def linear(self) -> list[Any] | None:
+        """Linear model of each task; None if there are none."""
+        found = [models.linear for models in self.models]
+        return found if any(model is not None for model in found) else None
+
+    @property
+    def uses_network(self) -> bool:
+        """Whether the predictions of a task depend on the network."""
+        return any(models.uses_network for models in self.models)
+
+    @property
+    def n_channels(self) -> int:
+        """Number of log-odds channels per token."""
+        return 0 if self.log_odds is None else self.log_odds.n_channels
+
+    @abstractmethod
+    def of_task(self, task: int) -> Any:
+        """Return the models of one task."""
+
+    def warn_of_unused_network(self) -> None:
+        """Warn if training the network on a stream has no effect on any task."""
+        if not self.uses_network:
+            self.models[0].warn_of_unused_network()
+
+    # -- features and logits
+
+    def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return training rows with the features that the network reads."""
+        return rows
+
+    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return new rows with the features that the network reads."""
+        return rows
+
+    def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
+        """Return the logits of rows, of the tasks next to each other."""
+        of_network: Sequence[Any] = [None] * len(self.models)
+        if self.uses_network:
+            of_network = [*self.target.split(net.logits(rows))]
+        found = [
+            models.combined_logits(logits, rows, net.n_threads)
+            for models, logits in zip(self.models, of_network, strict=True)
+        ]
+        return np.concatenate(found, axis=1)
+
+    # -- attributes and state
+
+    def check(self, n_channels: int, n_static: int) -> None:
+        """Raise a ValueError if a linear model does not match the rows."""
+        for models in self.models:
+            models.check(n_channels, n_static)
+
+    def auto_params(self) -> dict[str, Any]:
+        """Return a list with the resolved parameters of each task."""
+        found = [models.auto_params() for models in self.models]
+        return {name: [of_task[name] for of_task in found] for name in found[0]}
+
+    def attributes(self) -> dict[str, Any]:
+        """Return lists of the public attributes that describe the models."""
+        found = [models.attributes() for models in self.models]
+        return {name: [of_task[name] for of_task in found] for name in found[0]}
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the models."""
+        return {"models": [models.state() for models in self.models]}
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], target: Any) -> Self:
+        """Restore the models.
+
+        Raises
+        ------
+        LookupError, TypeError, ValueError
+            If `state` did not return the values.
+        """
+        if not isinstance(target, TasksTarget):
+            raise TypeError("Models of several tasks require labels of several tasks.")
+        models = [
+            cls._restored(of_task, task)
+            for of_task, task in zip(state["models"], target.tasks, strict=True)
+        ]
+        return cls(target, models)
+
+    @staticmethod
+    @abstractmethod
+    def _restored(state: dict[str, Any], task: Any) -> Any:
+        """Restore the models of one task."""
+
+
+class TaskNgramModels(TaskModels):
+    """Class log-odds features of all tasks, and a linear model of each.
+
+    Parameters
+    ----------
+    target : TasksTarget
+    models : sequence of NgramModels
+        Linear model of each task, without log-odds.
+    log_odds : ClassLogOdds or None, default=None
+        Class log-odds of n-grams for all tasks.
+    log_odds_are_pretrained : bool, default=False
+        Whether the log-odds are those of a pretrained classifier, which are kept.
+    """
+
+    def __init__(
+        self,
+        target: TasksTarget,
+        models: Sequence[NgramModels],
+        log_odds: ClassLogOdds | None = None,
+        *,
+        log_odds_are_pretrained: bool = False,
+    ) -> None:
+        super().__init__(target, models)
+        self.log_odds = log_odds
+        self.log_odds_are_pretrained = log_odds_are_pretrained
+
+    @classmethod
+    def unfitted(
+        cls,
+        config: Config,
+        target: TasksTarget,
+        train: SequenceDataset,
+        pretrained: ClassLogOdds | None = None,
+    ) -> Self:
+        """Return the unfitted models that the parameters describe."""
+        without = replace(config, log_odds_ngram_range=None)
+        models = [
+            NgramModels.unfitted(without, task, len(target.labelled_rows(train, j)))
+            for j, task in enumerate(target.tasks)
+        ]
+        return cls(
+            target,
+            models,
+            NgramModels.unfitted_log_odds(config, target, pretrained),
+            log_odds_are_pretrained=pretrained is not None,
+        )
+
+    def of_task(self, task: int) -> NgramModels:
+        """Return the models of one task, with the log-odds of all of them."""
+        models = copy(self.models[task])
+        models.log_odds = self.log_odds
+        models.log_odds_are_pretrained = self.log_odds_are_pretrained
+        return models
+
+    # -- fitting
+
+    def fit(
+        self,
+        train: SequenceDataset,
+        *,
+        seed: int,
+        verbose: bool,
+        vectors: TokenVectors | None = None,
+    ) -> None:
+        """Fit the linear model of each task to its labelled rows, then the log-odds."""
+        for j, models in enumerate(self.models):
+            rows = self.target.rows_of_task(train, j)
+            models.fit(rows, seed=seed, verbose=verbose, vectors=vectors)
+        self.fit_log_odds(train)
+
+    def fit_log_odds(self, train: SequenceDataset) -> None:
+        """Fit the log-odds unless they are pretrained."""
+        if self.log_odds is not None and not self.log_odds_are_pretrained:
+            target: Any = train.target
+            self.log_odds.fit(train.sequences, target, train.weight)
+
+    def held_out_rows(
+        self,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        n_threads: int | None = None,
+    ) -> tuple[SequenceDataset, SequenceDataset]:
+        """Return training rows of the network and the rows of `fit_scale`."""
+        return train, train
+
+    def fit_scale(self, net: SequenceNet, train: SequenceDataset) -> None:
+        """Scale the logits of the network to the RMS of the linear logits of a task."""
+        if self.linear is None:
+            return
+        logits = self.target.split(logits_of_sample(net, train))
+        for models, of_task in zip(self.models, logits, strict=True):
+            models.set_scale(of_task)
+
+    # -- features
+
+    def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return training rows with their cross-fitted log-odds."""
+        return self.of_task(0).with_training_features(rows)
+
+    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
+        """Return new rows with their log-odds."""
+        return self.of_task(0).with_features(rows)
+
+    # -- state
+
+    def state(self) -> dict[str, Any]:
+        """Return the values from which `from_state` restores the models."""
+        return {
+            **super().state(),
+            "log_odds": self.log_odds and self.log_odds.state(),
+            "log_odds_are_pretrained": self.log_odds_are_pretrained,
+        }
+
+    @classmethod
+    def from_state(cls, state: dict[str, Any], target: Any) -> Self:
+        """Restore the models."""
+        models = super().from_state(state, target)
+        log_odds = state["log_odds"]
+        models.log_odds = log_odds and ClassLogOdds.from_state(log_odds)
+        models.log_odds_are_pretrained = bool(state["log_odds_are_pretrained"])
+        return models
+
+    @staticmethod
+    def _restored(state: dict[str, Any], task: Any) -> NgramModels:
+        return NgramModels.from_state(state, task.n_outputs)
+
+
+class TaskSeriesModels(TaskModels):
+    """Linear models of numeric sequences for several tasks.
+
+    The network is trained on the same rows for all tasks, so that the same rows are
+    held out.
+    """
+
+    @classmethod
+    def unfitted(
+        cls,
+        config: Config,
+        target: TasksTarget,
+        train: SequenceDataset,
+        previous: Any = None,
+    ) -> Self:
+        """Return the unfitted models that the parameters describe."""
+        earlier = [None] * len(target.tasks) if previous is None else previous.models
+        return cls(
+            target,
+            [
+                SeriesModels.unfitted(
+                    config, task, len(target.labelled_rows(train, j)), earlier[j]
+                )
+                for j, task in enumerate(target.tasks)
+            ],
+        )
+
+    def of_task(self, task: int) -> SeriesModels:
+        """Return the models of one task."""
+        return self.models[task]
+
+    def fit(self, train: SequenceDataset, *, seed: int, n_threads: int | None) -> None:
+        """Fit the linear model of each task to its labelled rows."""
+        for j, models in enumerate(self.models):
+            rows = self.target.rows_of_task(train, j)
+            models.fit(rows, seed=seed, n_threads=n_threads)
+
+    def held_out_rows(
+        self,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        n_threads: int | None = None,
+    ) -> tuple[SequenceDataset, list[HeldOutRows | None]]:
+        """Return training rows of the network, and the rows of `fit_scale` per task."""
+        found = [models.take_out_of_fold_logits() for models in self.models]
+        nothing: list[HeldOutRows | None] = [None] * len(found)
+        if all(of_task is None for of_task in found):
+            return train, nothing
+        if valid is not None:
+            return train, [
+                None
+                if of_task is None
+                else self.models[j].of_validation_rows(
+                    self.target.rows_of_task(valid, j), n_threads
+                )
+                for j, of_task in enumerate(found)
+            ]
+        rows = self._latest_rows(train)
+        if not len(rows):
+            return train, nothing
+        others = np.setdiff1d(np.arange(len(train)), rows)
+        held_out = [
+            None if of_task is None else self._of_task(train, rows, j, of_task)
+            for j, of_task in enumerate(found)
+        ]
+        return train.take(others), held_out
+
+    def _latest_rows(self, train: SequenceDataset) -> np.ndarray:
+        """Return the rows to hold out, stratified by the task with the most labels."""
+        most = np.count_nonzero(train.weight, axis=0).argmax()
+        target: Any = train.target
+        return latest_rows(target[:, most])
+
+    def _of_task(
+        self,
+        train: SequenceDataset,
+        held_out: np.ndarray,
+        task: int,
+        out_of_fold: tuple[np.ndarray, np.ndarray],
+    ) -> HeldOutRows | None:
+        """Return the held-out rows with a label of a task; None for too few."""
+        labelled = self.target.labelled_rows(train, task)
+        kept, logits = out_of_fold
+        places = np.full(len(train), -1)
+        places[labelled[kept]] = np.arange(len(kept))
+        rows = held_out[places[held_out] >= 0]
+        target: Any = train.target
+        others = np.setdiff1d(labelled, held_out)
+        rows = rows[np.isin(target[rows, task], target[others, task])]
+        if not len(rows):
+            return None
+        of_task = self.target.rows_of_task(train.take(rows), task)
+        return HeldOutRows(of_task, logits[places[rows]])
+
+    def fit_scale(
+        self, net: SequenceNet, held_out: Sequence[HeldOutRows | None]
+    ) -> None:
+        """Fit the factors of both models of each task, see :class:`SeriesModels`."""
+        criterion = WeightedCrossEntropy()
+        for j, (models, rows) in enumerate(zip(self.models, held_out, strict=True)):
+            logits = None
+            if rows is not None:
+                logits = [*self.target.split(net.logits(rows.rows))][j]
+            models.set_scale(logits, rows, criterion)
+
+    @staticmethod
+    def _restored(state: dict[str, Any], task: Any) -> SeriesModels:
+        return SeriesModels.from_state(state, task)
