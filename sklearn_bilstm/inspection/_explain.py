@@ -193,7 +193,7 @@ def _explain_answers(
     if method == "attention" and target is not None:
         raise ValueError(
             "target must be None with method='attention', or (task, None) for several "
-            f"tasks, since attention weights do not depend on the class: got {target!r}."
+            f"tasks, since attention does not depend on the class: got {target!r}."
         )
     names = [] if method == "attention" else reader.static_names
     documents, rows = reader.read(texts)
