@@ -4,14 +4,17 @@ import ast
 import importlib
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 from numpydoc.docscrape import NumpyDocString
 from sklearn.base import BaseEstimator
 from skorch import NeuralNet
 
+from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 from tests.test_public_api import PUBLIC
 
+ROOT = Path(__file__).parents[1]
 ARRAY = re.compile(r"\b(ndarray|array-like|csr_array|sparse matrix|tensor)\b")
 
 
@@ -169,3 +172,19 @@ def test_shared_parameters_have_equal_descriptions():
                 text = (kind, " ".join(entry.desc))
                 assert texts.setdefault(entry.name, text) == text, entry.name
     assert texts
+
+
+CITATION = re.compile(
+    r"([A-Z]\w+)(?:,? and [A-Z]\w+| et al\.|, [A-Z]\w+)*,? \(?(\d{4})\b"
+)
+
+
+@pytest.mark.parametrize("estimator", [BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger])
+def test_cited_publications_are_on_the_page_of_references(estimator):
+    page = (ROOT / "docs" / "references.md").read_text(encoding="utf-8")
+    entries = [" ".join(entry.split()) for entry in page.split("\n- ")[1:]]
+    cited = set(CITATION.findall(" ".join(estimator.__doc__.split())))
+    assert cited
+    for author, year in cited:
+        found = [e for e in entries if e.startswith(author) and f"({year})" in e]
+        assert found, f"{author} ({year})"
