@@ -1,5 +1,6 @@
 """Base class of the estimators."""
 
+from collections.abc import Callable
 from copy import copy
 from typing import Any
 
@@ -10,9 +11,12 @@ from sklearn_bilstm.fitting import (
     Config,
     FittedModel,
     ReaderAndTarget,
+    Training,
     prepare_fit,
     prepare_partial_fit,
+    train_together,
 )
+from sklearn_bilstm.utils._agreement import current_group, facts_about
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, FitTask
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._plain import plain_value
@@ -64,30 +68,67 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         task: FitTask,
     ) -> None:
         """Train a model on X and y, and publish it."""
-        training = prepare_fit(
-            Config.of(self),
-            self._types,
-            getattr(self, "model_", None) if self.warm_start else None,
-            X,
-            y,
-            sample_weight=sample_weight,
-            X_val=X_val,
-            y_val=y_val,
-            X_unlabelled=X_unlabelled,
-        )
-        task.begin(training.n_epochs)
-        training.run(self._publish, task, self._attributes)
+        config = Config.of(self)
+        known = getattr(self, "model_", None) if self.warm_start else None
+        rows = {
+            "X": X,
+            "y": y,
+            "sample_weight": sample_weight,
+            "X_val": X_val,
+            "y_val": y_val,
+            "X_unlabelled": X_unlabelled,
+        }
+
+        def prepare(rows: dict[str, Any]) -> Training:
+            return prepare_fit(config, self._types, known, **rows)
+
+        def run(training: Training) -> None:
+            task.begin(training.n_epochs)
+            training.run(self._publish, task, self._attributes)
+
+        self._train("fit", config, known, rows, prepare, run)
 
     @single_threaded(blas=True)
     @torch.inference_mode(False)
     @torch.enable_grad()
-    def _partial_fit(self, X: Any, y: Any, **arguments: Any) -> None:
+    def _partial_fit(
+        self, X: Any, y: Any, sample_weight: Any = None, **classes: Any
+    ) -> None:
         """Train a model on a batch of a stream, and publish it."""
-        known = getattr(self, "model_", None)
-        training = prepare_partial_fit(
-            Config.of(self), self._types, known, X, y, **arguments
+        config, known = Config.of(self), getattr(self, "model_", None)
+
+        def prepare(rows: dict[str, Any]) -> Training:
+            return prepare_partial_fit(config, self._types, known, **rows, **classes)
+
+        def run(training: Training) -> None:
+            training.run(self._publish)
+
+        rows = {"X": X, "y": y, "sample_weight": sample_weight}
+        self._train("partial_fit", config, known, rows, prepare, run, **classes)
+
+    def _train(
+        self,
+        method: str,
+        config: Config,
+        known: FittedModel | None,
+        rows: dict[str, Any],
+        prepare: Callable[[dict[str, Any]], Training],
+        run: Callable[[Training], None],
+        **facts: Any,
+    ) -> None:
+        """Prepare and run a training, with other processes if there are any."""
+        group = current_group() if config.distributed else None
+        if group is None:
+            run(prepare(rows))
+            return
+        known_facts = facts_about(
+            self,
+            method,
+            **facts,
+            the_number_of_training_steps_so_far=known and known.net.n_steps_,
+            the_vocabulary_of_X=getattr(rows["X"], "fingerprint", None),
         )
-        training.run(self._publish)
+        train_together(group, config, known_facts, rows, prepare, run, self._publish)
 
     def _publish(self, model: FittedModel) -> None:
         """Replace all fitted attributes by those of a model, at once."""

@@ -26,9 +26,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     The rows of X are sequences of token ids, such as the output of
     :class:`TextVectorizer`, or of numbers. The network consists of an embedding of the
     tokens, one or more bidirectional recurrent layers, pooling over time, and an output
-    layer. Its logits are combined with those of a linear model. If y has a column for
-    each of several tasks, they share the network up to the output layer (Caruana,
-    1997), and each has a linear model of its own.
+    layer. Its logits are combined with those of a linear model. Several tasks, each
+    with a column of y, share the network up to the output layer (Caruana, 1997).
 
     Numeric sequences can have several channels and unequal lengths. Pass an array of
     shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
@@ -69,8 +68,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     log_odds_ngram_range : tuple (shortest, longest) or None, default=(1, 2)
         Minimum and maximum length (at most 10 tokens) of the n-grams whose class
         log-odds (weight of evidence; Good, 1950) are appended to the vector of their
-        last token. Training rows use out-of-fold values. None disables these features,
-        as does numeric input or more than 200 channels (one per class and length).
+        last token, out-of-fold for training rows. None, numeric input, or more than 200
+        channels (one per class and length) disable them.
 
     n_static_features : int, default=0
         Number of trailing columns of a 2-D X that are not steps of the sequence but
@@ -126,16 +125,14 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         training rows per class on average, else (1, 2). None disables it.
 
     linear_kernels : int, "auto" or None, default="auto"
-        Number of MiniRocket kernels (Dempster et al., 2021) of a linear model of
-        numeric sequences, rounded to a multiple of 84. Its features are the proportions
-        of steps at which convolutions exceed a threshold. It is a ridge regression;
-        that of a regressor uses the last steps instead or as well if this is better in
-        cross-validation. Its logits and those of the network are added with weights
-        fitted to held-out rows: validation rows, or else a fifth of the training rows
-        up to 200. In the latter case, a network that is used is fitted again to all
-        rows. A linear model that is not better than a constant is dropped, or constant
-        in a regressor. "auto" is 9,996 for at most 2,000 training rows, else 2,016.
-        None disables it.
+        Number of MiniRocket kernels (Dempster et al., 2021), rounded to a multiple of
+        84, of a ridge regression of numeric sequences. That of a regressor uses the
+        last steps instead or as well if this is better in cross-validation. Its logits
+        and those of the network are added with weights fitted to held-out rows:
+        validation rows, or else a fifth of the training rows up to 200. In the latter
+        case, a network that is used is fitted again to all rows. A linear model that is
+        not better than a constant is dropped, or constant in a regressor. "auto" is
+        9,996 for at most 2,000 training rows, else 2,016. None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -200,8 +197,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     class_weight : dict, "balanced" or list of them, default=None
         Weights of the classes in the loss, 1 for labels not in the dict. "balanced"
-        gives classes equal total weights. For several tasks, a list with one entry per
-        column of y, or "balanced". Must be None if y is an indicator matrix.
+        gives classes equal total weights. For several tasks, "balanced" or a list with
+        an entry per column of y. Must be None if y is an indicator matrix.
 
     task_weight : array-like of shape (n_tasks,) or None, default=None
         Weights of several tasks in the loss of the network. None weights them equally.
@@ -230,6 +227,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Number of CPU threads for training and prediction. None uses
         :func:`torch.get_num_threads`, which in a joblib worker is its share of the
         cores. Results do not depend on it.
+
+    distributed : bool, default=True
+        Whether `fit` learns from the rows of all processes of an initialised
+        `torch.distributed` group.
 
     callbacks : list of skorch callbacks, default=None
         Additional skorch callbacks. Each `fit` copies them; copies and clones share the
@@ -362,6 +363,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         device="auto",
         precision="auto",
         n_threads=None,
+        distributed=True,
         callbacks=None,
         net_params=None,
         verbose=0,
@@ -408,6 +410,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
+        self.distributed = distributed
         self.callbacks = callbacks
         self.net_params = net_params
         self.verbose = verbose
@@ -426,11 +429,11 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             Token ids (0 is padding in any position, 1 is the unknown token) or numbers.
             See the class description for other formats.
         y : {array-like, sparse matrix} of shape (n_samples,) or (n_samples, n_columns)
-            Labels of any sortable type, a multilabel indicator matrix, or a column of
-            labels for each task. A matrix of at most two numbers is an indicator
-            matrix. None or NaN marks a missing label, and rows without any label are
-            used as in `X_unlabelled`. -1 is an ordinary class, with a warning if it is
-            likely to mark unlabelled rows.
+            Labels of any sortable type, a column of labels for each task, or, if there
+            are at most two different numbers, a multilabel indicator matrix. None or
+            NaN marks a missing label; rows without a label are used like
+            `X_unlabelled`. -1 is an ordinary class, with a warning if it is likely to
+            mark unlabelled rows.
         sample_weight : array-like of shape (n_samples,), default=None
             Relative row weights. Rows of weight 0 contribute only to `classes_`.
         X_val : {array-like, sparse matrix} of shape (n_val, n_timesteps), default=None
@@ -465,11 +468,11 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Update the network with one pass over a batch, at the constant rate `lr`.
 
-        Training continues from the current weights, including those of `fit`, with the
-        current parameter values. New token ids get new vectors. Numbers are
-        standardised with the statistics of the first batch. Class log-odds, linear
-        model and calibration are not updated; without a previous `fit`, log-odds are
-        zero and there is no linear model. Warns if `network_scale_` is 0.
+        Training continues from the current weights with the current parameter values.
+        New token ids get new vectors. Numbers are standardised with the statistics of
+        the first batch. Class log-odds, linear model and calibration are not updated;
+        without a previous `fit`, log-odds are zero and there is no linear model. Warns
+        if `network_scale_` is 0.
 
         Parameters
         ----------
@@ -527,7 +530,6 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         -------
         logits : ndarray of shape (n_samples,) or (n_samples, n_classes), or list
             Log odds of the second of two classes, or of each label; else class logits.
-            A list of arrays for several tasks.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)
@@ -544,8 +546,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         Returns
         -------
         probabilities : ndarray of shape (n_samples, n_classes), or list of ndarray
-            Columns in the order of `classes_`. Rows sum to one, unless multilabel. A
-            list of arrays for several tasks.
+            Columns in the order of `classes_`. Rows sum to one, unless multilabel.
         """
         check_is_fitted(self)
         logits, target = self._logits_and_target(X)

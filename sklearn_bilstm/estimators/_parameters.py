@@ -62,6 +62,7 @@ SHARED_CONSTRAINTS = {
     "device": [str, torch.device],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "n_threads": [_COUNT, None],
+    "distributed": ["boolean"],
     "callbacks": [list, tuple, None],
     "net_params": [Mapping, None],
     "verbose": ["verbose"],

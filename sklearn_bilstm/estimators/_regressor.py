@@ -109,16 +109,14 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         output layer.
 
     linear_kernels : int, "auto" or None, default="auto"
-        Number of MiniRocket kernels (Dempster et al., 2021) of a linear model of
-        numeric sequences, rounded to a multiple of 84. Its features are the proportions
-        of steps at which convolutions exceed a threshold. It is a ridge regression;
-        that of a regressor uses the last steps instead or as well if this is better in
-        cross-validation. Its logits and those of the network are added with weights
-        fitted to held-out rows: validation rows, or else a fifth of the training rows
-        up to 200. In the latter case, a network that is used is fitted again to all
-        rows. A linear model that is not better than a constant is dropped, or constant
-        in a regressor. "auto" is 9,996 for at most 2,000 training rows, else 2,016.
-        None disables it.
+        Number of MiniRocket kernels (Dempster et al., 2021), rounded to a multiple of
+        84, of a ridge regression of numeric sequences. That of a regressor uses the
+        last steps instead or as well if this is better in cross-validation. Its logits
+        and those of the network are added with weights fitted to held-out rows:
+        validation rows, or else a fifth of the training rows up to 200. In the latter
+        case, a network that is used is fitted again to all rows. A linear model that is
+        not better than a constant is dropped, or constant in a regressor. "auto" is
+        9,996 for at most 2,000 training rows, else 2,016. None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -205,6 +203,10 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         Number of CPU threads for training and prediction. None uses
         :func:`torch.get_num_threads`, which in a joblib worker is its share of the
         cores. Results do not depend on it.
+
+    distributed : bool, default=True
+        Whether `fit` learns from the rows of all processes of an initialised
+        `torch.distributed` group.
 
     callbacks : list of skorch callbacks, default=None
         Additional skorch callbacks. Each `fit` copies them; copies and clones share the
@@ -350,6 +352,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         device="auto",
         precision="auto",
         n_threads=None,
+        distributed=True,
         callbacks=None,
         net_params=None,
         verbose=0,
@@ -394,6 +397,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
+        self.distributed = distributed
         self.callbacks = callbacks
         self.net_params = net_params
         self.verbose = verbose

@@ -220,6 +220,10 @@ class BiLSTMTagger(BaseSequenceEstimator):
         :func:`torch.get_num_threads`, which in a joblib worker is its share of the
         cores. Results do not depend on it.
 
+    distributed : bool, default=True
+        Whether `fit` learns from the rows of all processes of an initialised
+        `torch.distributed` group.
+
     callbacks : list of skorch callbacks, default=None
         Additional skorch callbacks. Each `fit` copies them; copies and clones share the
         objects that they hold, such as a log writer. Scoring callbacks are not
@@ -364,6 +368,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         device="auto",
         precision="auto",
         n_threads=None,
+        distributed=True,
         callbacks=None,
         net_params=None,
         verbose=0,
@@ -408,6 +413,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         self.device = device
         self.precision = precision
         self.n_threads = n_threads
+        self.distributed = distributed
         self.callbacks = callbacks
         self.net_params = net_params
         self.verbose = verbose

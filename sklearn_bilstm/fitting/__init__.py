@@ -6,6 +6,7 @@ fits n-gram models, and trains the network (:class:`Training`). The result is a
 """
 
 from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._distributed import train_together
 from sklearn_bilstm.fitting._fit import (
     prepare_fit,
     prepare_partial_fit,
@@ -53,4 +54,5 @@ __all__ = [
     "label_target_of_stream",
     "prepare_fit",
     "prepare_partial_fit",
+    "train_together",
 ]

@@ -55,6 +55,7 @@ class Config:
     device: str | torch.device
     precision: str
     n_threads: int | None
+    distributed: bool
     callbacks: Sequence | None
     net_params: Mapping[str, Any] | None
     verbose: int

@@ -186,6 +186,9 @@ class Training:
         self.refit_rows = refit_rows
         self.is_stream = is_stream
         self.is_refit = False
+        # called when the training starts, and again with the one on all rows
+        self.announce: Callable[[Training], Any] | None = None
+        self.published: FittedModel | None = None
         self._initial = None if refit_rows is None else deepcopy(model.network)
         self._stopping = EarlyStopping(config.n_iter_no_change, config.tol)
         self._epoch_start = EpochStart()
@@ -212,6 +215,8 @@ class Training:
         """
         net = self.model.net
         n_before = len(net.epochs())
+        if self.announce is not None:
+            self.announce(self)
         try:
             net.fit_epochs(
                 self.train,
@@ -224,6 +229,7 @@ class Training:
             )
             self._complete()
             publish(self.model)
+            self.published = self.model
         except KeyboardInterrupt:
             self._epoch_start.restore(net)
             if len(net.epochs()) > n_before and not self.is_refit:
@@ -235,7 +241,17 @@ class Training:
         if self.refit_rows is not None and self.model.other_models.uses_network:
             if self.config.verbose:
                 print("fitting to all rows", flush=True)  # noqa: T201, verbose=1
-            self._refit(self.refit_rows).run(publish)
+            refit = self._refit(self.refit_rows)
+            refit.run(publish)
+            self.published = refit.published
+
+    def follow(self) -> None:
+        """Train in step with another process, which decides when the training ends."""
+        self.model.net.fit_epochs(
+            *(self.train, self.valid),
+            n_epochs=self.n_epochs,
+            callbacks=self._callbacks_of_steps(),
+        )
 
     def _refit(self, rows: SequenceDataset) -> "Training":
         """Return a training of the same network on all rows, with the same factors."""
@@ -244,23 +260,31 @@ class Training:
         model.net = make_net(self.config, self._initial, model.target, seed)
         training = Training(model, self.config, rows, None, n_epochs=self.n_epochs)
         training.is_refit = True
+        training.announce = self.announce
         return training
+
+    def _callbacks_of_steps(self) -> list:
+        """Return the callbacks that change the weights or the learning rate."""
+        config = self.config
+        schedule = "constant" if self.is_stream else config.lr_schedule
+        n_batches = -(-len(self.train) // config.batch_size)
+        return [
+            SCHEDULES[schedule](self.n_epochs * n_batches),
+            GradientNormClipping(config.gradient_clip_norm),
+            *([] if config.max_norm is None else [MaxNorm(float(config.max_norm))]),
+        ]
 
     def _callbacks(
         self, task: FitTask | None, attributes: Callable[[FittedModel], dict] | None
     ) -> list:
         config = self.config
-        schedule = "constant" if self.is_stream else config.lr_schedule
-        n_batches = -(-len(self.train) // config.batch_size)
         stops_early = self.valid is not None and config.early_stopping is not False
         tasks = []
         if task is not None and attributes is not None:
             tasks = [EpochTasks(task, lambda: attributes(self._model_if_stopped()))]
         return [
             *self.model.target.scores(),
-            SCHEDULES[schedule](self.n_epochs * n_batches),
-            GradientNormClipping(config.gradient_clip_norm),
-            *([] if config.max_norm is None else [MaxNorm(float(config.max_norm))]),
+            *self._callbacks_of_steps(),
             # before the callbacks that use the best weights
             self._stopping if stops_early else self._epoch_start,
             *[BatchBar(self.n_epochs)] * (config.verbose > 1),

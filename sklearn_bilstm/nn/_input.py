@@ -122,6 +122,12 @@ class TokenInput(Layer):
         weight = self.embedding.weight[: len(vectors)]
         weight.copy_(torch.where(known, scaled, weight))
 
+    def vectors_read(self, ids: Tensor) -> Tensor:
+        """Return the sorted ids of the vectors that a batch reads in training."""
+        known = ids[ids < self.input_size]
+        unknown = known.new_tensor([self.unknown_id])  # word dropout reads it too
+        return torch.cat([known, unknown]).unique()  # (n,)
+
     @property
     def n_shared(self) -> int:
         """Number of components of a step that are independent of the target."""

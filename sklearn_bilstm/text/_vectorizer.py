@@ -2,30 +2,27 @@
 
 from collections.abc import Hashable, Mapping
 from copy import copy
-from functools import partial
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import effective_n_jobs
 from scipy import sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import Tags, check_array
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
-from sklearn_bilstm.text._checks import check_tokens, hashable_tokens
+from sklearn_bilstm.text._analysis import make_analyzer
+from sklearn_bilstm.text._counting import DocumentCounts, encode_documents
 from sklearn_bilstm.text._documents import Documents, read_documents
 from sklearn_bilstm.text._locating import Locator
 from sklearn_bilstm.text._vocabulary import (
     EncodedDocuments,
     TokenCounts,
     check_vocabulary,
-    encode,
     extend_vocabulary,
 )
+from sklearn_bilstm.utils._agreement import current_group, facts_about
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._ids import MAX_LENGTH, UNKNOWN_ID
@@ -42,9 +39,6 @@ from sklearn_bilstm.utils._sklearn import (
 from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
 
 __all__ = ["TextVectorizer"]
-
-# Minimum number of documents per process.
-_MIN_DOCUMENTS_PER_JOB = 1000
 
 # Number of tokens kept from the beginning of a document that is too long. The remaining
 # kept tokens come from its end.
@@ -133,6 +127,10 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         :obj:`joblib.parallel_backend` context; -1 means all processors. Starting the
         processes takes a second or two; joblib then keeps them for some minutes.
 
+    distributed : bool, default=True
+        Whether `fit` learns from the documents of all processes of an initialised
+        `torch.distributed` group.
+
     Attributes
     ----------
     vocabulary_ : dict
@@ -202,6 +200,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         "missing": [StrOptions({"empty", "error"})],
         "sparse_output": ["boolean"],
         "n_jobs": [Integral, None],
+        "distributed": ["boolean"],
     }
 
     def __init__(
@@ -223,6 +222,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         missing="empty",
         sparse_output=True,
         n_jobs=None,
+        distributed=True,
     ):
         self.lowercase = lowercase
         self.strip_accents = strip_accents
@@ -240,6 +240,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         self.missing = missing
         self.sparse_output = sparse_output
         self.n_jobs = n_jobs
+        self.distributed = distributed
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None):
@@ -471,13 +472,18 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count tokens and select the vocabulary; attributes are set at the end."""
         documents = self._read(X)
-        if not documents.rows:
-            raise ValueError("X must hold at least one document: it is empty.")
-        if not first:
+        if documents.rows and not first:
             self._check_columns(X, documents)
         parts = self._encode(documents, counting=self.vocabulary is None)
-        counts = TokenCounts() if first else self._counts
-        counts = sum((part.counts for part in parts), counts)
+        found = DocumentCounts.of(documents, parts)
+        group = current_group() if self.distributed else None
+        if group is not None:
+            facts = facts_about(self, "fit" if first else "partial_fit")
+            found = found.of_all_processes(group, facts)
+        if not found.n_documents:
+            raise ValueError("X must hold at least one document: it is empty.")
+        documents = Documents(documents.rows, found.names)
+        counts = found.counts if first else self._counts + found.counts
         known = {} if first else self.vocabulary_
         vocabulary = self._extended(known, counts, documents.markers)
         if first:
@@ -486,8 +492,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         self._fingerprint = vocabulary_fingerprint(vocabulary, grown_from)
         self.vocabulary_, self._counts = vocabulary, counts
         if first:
-            longest = max(int(part.lengths.max()) for part in parts)
-            self.max_length_ = int(self.max_length or max(1, longest))
+            self.max_length_ = int(self.max_length or max(1, found.longest))
         return parts
 
     def _extended(
@@ -532,20 +537,9 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
     def _encode(
         self, documents: Documents, *, counting: bool = False
     ) -> list[EncodedDocuments]:
-        """Return the encoded documents in parts, one per process."""
-        rows = documents.rows
-        encode_part = partial(
-            _encode_part,
-            markers=documents.markers,
-            settings=self._analysis_settings(),
-            counting=counting,
-        )
-        n_jobs = min(effective_n_jobs(self.n_jobs), len(rows) // _MIN_DOCUMENTS_PER_JOB)
-        if n_jobs < 2:
-            return [encode_part(rows)]
-        bounds = np.linspace(0, len(rows), n_jobs + 1).astype(int)
-        return Parallel(n_jobs=n_jobs)(
-            delayed(encode_part)(rows[start:end]) for start, end in pairwise(bounds)
+        settings = self._analysis_settings()
+        return encode_documents(
+            documents, settings, n_jobs=self.n_jobs, counting=counting
         )
 
     def _matrix(self, parts: list[EncodedDocuments]) -> sparse.csr_array | np.ndarray:
@@ -586,15 +580,3 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         tags.input_tags.allow_nan = self.missing == "empty"
         tags.transformer_tags.preserves_dtype = []
         return tags
-
-
-def _encode_part(
-    rows: list, markers: list[str], settings: dict[str, Any], counting: bool
-) -> EncodedDocuments:
-    analyze: Analyzer = make_analyzer(**settings)
-    if markers:
-        analyze = partial(analyze_fields, markers=markers, analyze=analyze)
-    with hashable_tokens(**settings):
-        encoded = encode(rows, analyze, counting=counting)
-    check_tokens(encoded.tokens, rows, analyze, **settings)
-    return encoded

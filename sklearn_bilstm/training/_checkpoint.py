@@ -19,7 +19,7 @@ from sklearn_bilstm.training._schedules import Schedule
 from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
 from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, UnknownKindError
 
-__all__ = ["Checkpoint"]
+__all__ = ["Checkpoint", "load_state", "state_of"]
 
 # Callbacks that affect training. User callbacks are not included.
 _TRAINING_CALLBACKS = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
@@ -101,31 +101,16 @@ class Checkpoint:
 
     def _restore(self, net: Any) -> None:
         content, arrays = read_archive(self.path, kind="checkpoint")
-        state = Decoder(arrays, KINDS).decode(content["state"])
-        net.module_.load_state_dict(state["weights"])
-        net.optimizer_.load_state_dict(state["optimizer"])
-        for name, callback in _resumable(net).items():
-            if name in state["callbacks"]:
-                callback.load_state_dict(state["callbacks"][name])
-        net.history.extend(state["history"])
-        net.n_steps_ = state["n_steps"]
+        load_state(net, Decoder(arrays, KINDS).decode(content["state"]))
 
     def write(self, net: Any) -> None:
         """Replace the file with the current state."""
         if self.path.exists():
             with self._written_by_fit():
                 self._check_fingerprint()
-        callbacks = _resumable(net).items()
-        state = {
-            "weights": dict(net.module_.state_dict()),
-            "optimizer": net.optimizer_.state_dict(),
-            "callbacks": {name: callback.state_dict() for name, callback in callbacks},
-            "history": [{**epoch, "batches": []} for epoch in net.history],
-            "n_steps": net.n_steps_,
-        }
         encoder = Encoder(KINDS)
         try:
-            encoded = encoder.encode(state, "state")
+            encoded = encoder.encode(state_of(net), "state")
         except UnknownKindError as error:
             raise TypeError(
                 "The 'checkpoint' parameter requires that callbacks record only "
@@ -159,6 +144,29 @@ class Checkpoint:
                 "another path. If the path is a folder, each training writes its own "
                 "file, as a search or cross-validation requires."
             )
+
+
+def state_of(net: Any) -> dict[str, Any]:
+    """Return the state of a training between two epochs."""
+    callbacks = _resumable(net).items()
+    return {
+        "weights": dict(net.module_.state_dict()),
+        "optimizer": net.optimizer_.state_dict(),
+        "callbacks": {name: callback.state_dict() for name, callback in callbacks},
+        "history": [{**epoch, "batches": []} for epoch in net.history],
+        "n_steps": net.n_steps_,
+    }
+
+
+def load_state(net: Any, state: dict[str, Any]) -> None:
+    """Restore the state of a training, after its start."""
+    net.module_.load_state_dict(state["weights"])
+    net.optimizer_.load_state_dict(state["optimizer"])
+    for name, callback in _resumable(net).items():
+        if name in state["callbacks"]:
+            callback.load_state_dict(state["callbacks"][name])
+    net.history[:] = state["history"]
+    net.n_steps_ = state["n_steps"]
 
 
 def _resumable(net: Any) -> dict[str, Resumable]:

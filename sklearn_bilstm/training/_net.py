@@ -21,10 +21,12 @@ from sklearn_bilstm.sequences import (
     SequenceDataset,
     cut,
 )
-from sklearn_bilstm.training._checkpoint import Checkpoint
+from sklearn_bilstm.training._checkpoint import Checkpoint, load_state, state_of
+from sklearn_bilstm.training._exchange import ShardExchange
 from sklearn_bilstm.training._predicting import PredictingNet
 from sklearn_bilstm.training._stop import StopTraining
 from sklearn_bilstm.utils._interrupts import call_within
+from sklearn_bilstm.utils._process_group import ProcessGroup
 from sklearn_bilstm.utils._random import seeded_generator
 
 __all__ = ["SequenceNet"]
@@ -76,10 +78,26 @@ class SequenceNet(PredictingNet):
         super().__init__(module, *args, **kwargs)
         self.seed = seed
         self.n_steps_ = 0
+        self._group: ProcessGroup | None = None
+        self._n_cores = os.cpu_count() or 1
+        self._is_ended = False
 
     def get_default_callbacks(self) -> list:
         """Return an empty list, to keep scoring and printing out of the inner loop."""
         return []
+
+    def join_group(self, group: ProcessGroup, n_cores: int) -> None:
+        """Share the shards of each batch with other processes.
+
+        Parameters
+        ----------
+        group : ProcessGroup
+            All of its processes train nets with the same weights, on the same rows.
+        n_cores : int
+            Number of cores that the number of shards depends on.
+        """
+        self._group, self._n_cores = group, n_cores
+        self._exchange = ShardExchange(group, self.module_, self.device)
 
     def fit_epochs(
         self,
@@ -121,18 +139,26 @@ class SequenceNet(PredictingNet):
         last_epoch = len(self.history) + n_epochs
         self.notify("on_train_begin", X=train, y=None)
         try:
-            if stored is None or stored.resume(self):
+            if self._continues(stored):
                 self._workers = self._make_workers()
                 call_within(
                     self._workers,
                     partial(self._fit_until, last_epoch, train, valid, stored),
                 )
         except StopTraining:  # within an epoch, which stays incomplete
-            pass
+            self._tell_end()
         finally:
             self.notify("on_train_end", X=train, y=None)
             for epoch in self.history:
                 epoch["batches"] = []
+
+    def _continues(self, stored: Checkpoint | None) -> bool:
+        """Restore the state of a checkpoint, and return whether training continues."""
+        continues = stored is None or stored.resume(self)
+        if self._group is not None:
+            continues, state = self._group.broadcast((continues, state_of(self)))
+            load_state(self, state)
+        return continues
 
     def _fit_until(
         self,
@@ -146,6 +172,20 @@ class SequenceNet(PredictingNet):
             continues = self._fit_epoch(train, valid)
             if stored is not None:
                 stored.write(self)
+            if self._group is not None:
+                self._meet()
+                continues = self._group.broadcast(continues)
+
+    def _tell_end(self) -> None:
+        """Tell the other processes that a callback has ended the training."""
+        if self._group is not None and not self._is_ended:
+            self._group.check(ends=True)
+
+    def _meet(self) -> None:
+        """Raise an error if another process has ended the training, or failed."""
+        if self._group is not None and self._group.check():
+            self._is_ended = True
+            raise StopTraining
 
     def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> bool:
         """Train for an epoch, and return whether to continue."""
@@ -238,12 +278,13 @@ class SequenceNet(PredictingNet):
 
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Update the weights by the gradient of a batch."""
+        self._meet()
         self.n_steps_ += 1
         return super().train_step(batch, **fit_params)
 
     def train_step_single(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch, and store its gradient in the parameters."""
-        if not self._on_cpu:
+        if not self._on_cpu and self._group is None:
             generator = self._dropout_generator()
             step = super().train_step_single(batch, generator=generator, **fit_params)
             for weight in self.module_.parameters():
@@ -264,7 +305,14 @@ class SequenceNet(PredictingNet):
             gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
             return loss.detach(), y_pred.detach(), list(gradients)
 
-        losses, y_preds, gradients = zip(*self._in_shards(learn, batch), strict=True)
+        shards = self._shards(batch)
+        if self._group is not None:
+            loss, y_pred = self._exchange.learn(
+                batch, shards, partial(self._of_shards, learn, shards)
+            )
+            return {"loss": loss, "y_pred": y_pred}
+        found = self._of_shards(learn, shards, range(len(shards)))
+        losses, y_preds, gradients = zip(*found, strict=True)
         # summed in a fixed order, regardless of the order in which threads finish
         for weight, *parts in zip(weights, *gradients, strict=True):
             weight.grad = _total(parts)
@@ -272,23 +320,35 @@ class SequenceNet(PredictingNet):
 
     def validation_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch of validation rows."""
-        if not self._on_cpu:
+        if not self._on_cpu and self._group is None:
             return super().validation_step(batch, **fit_params)
+        self._meet()
         self._set_training(False)
 
         def infer(index: int, shard: tuple) -> Tensor:
             with torch.no_grad():
                 return self.infer(shard[0], **fit_params)
 
-        y_pred = _joined(self._in_shards(infer, batch))
+        shards = self._shards(batch)
+        of_shards = partial(self._of_shards, infer, shards)
+        if self._group is not None:
+            y_pred = self._exchange.infer(batch, shards, of_shards)
+        else:
+            y_pred = _joined(of_shards(range(len(shards))))
         inputs, target = batch
         loss = self.get_loss(y_pred, target, X=inputs, training=False)
         return {"loss": loss, "y_pred": y_pred}
 
-    def _in_shards(self, function: Callable, batch: tuple) -> list:
-        """Call a function with the index and the content of each shard of a batch."""
+    def _of_shards(
+        self, function: Callable, shards: list[tuple], indices: range
+    ) -> list:
+        """Call a function with the index and the content of some shards."""
+        return self._workers.map(function, indices, [shards[i] for i in indices])
+
+    def _shards(self, batch: tuple) -> list[tuple]:
+        """Cut a batch into shards."""
         n_rows, n_steps = batch[0]["mask"].shape
-        n_cores, size = os.cpu_count() or 1, n_rows * n_steps
+        n_cores, size = self._n_cores, n_rows * n_steps
         in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
         target_steps = (
             _TARGET_SHARD_STEPS_BFLOAT16 if in_bfloat16 else _TARGET_SHARD_STEPS
@@ -299,10 +359,8 @@ class SequenceNet(PredictingNet):
             size // _MIN_SHARD_STEPS,
         )
         if self.module_.needs_whole_batch:  # regardless of memory
-            shards = [batch]
-        else:
-            shards = cut(batch, max(1, n_shards), _MAX_SHARD_STEPS)
-        return self._workers.map(function, range(len(shards)), shards)
+            return [batch]
+        return cut(batch, max(1, n_shards), _MAX_SHARD_STEPS)
 
     def _dropout_generator(self, shard: int = 0) -> torch.Generator:
         return seeded_generator(
@@ -393,7 +451,10 @@ class SequenceNet(PredictingNet):
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
-        state.pop("_workers", None)  # threads cannot be pickled
+        # neither threads nor processes can be pickled
+        for name in ("_workers", "_exchange"):
+            state.pop(name, None)
+        state["_group"] = None
         # some callbacks cannot be pickled either, and none are used after training
         state["callbacks"], state["callbacks_"] = [], []
         return state

@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
     _check_feature_names,
     _check_sample_weight,
     _check_y,
+    _num_samples,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "check_y",
     "fit_context",
     "get_output_config",
+    "num_samples",
     "safe_indexing",
     "validate_params",
 ]
@@ -42,6 +44,7 @@ check_sample_weight = _check_sample_weight
 check_y = _check_y
 fit_context = _fit_context
 get_output_config = _get_output_config
+num_samples = _num_samples
 safe_indexing = _safe_indexing
 
 

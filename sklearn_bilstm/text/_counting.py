@@ -1,0 +1,128 @@
+"""Encoding and counting of documents, in one process or several."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from joblib import effective_n_jobs
+from sklearn.utils.parallel import Parallel, delayed
+
+from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
+from sklearn_bilstm.text._checks import check_tokens, hashable_tokens
+from sklearn_bilstm.text._documents import Documents
+from sklearn_bilstm.text._vocabulary import EncodedDocuments, TokenCounts, encode
+from sklearn_bilstm.utils._agreement import check_agreement
+
+__all__ = ["DocumentCounts", "encode_documents"]
+
+# Minimum number of documents per process.
+_MIN_DOCUMENTS_PER_JOB = 1000
+
+
+@dataclass(frozen=True)
+class DocumentCounts:
+    """What a vectorizer learns from documents.
+
+    Parameters
+    ----------
+    n_documents : int
+        Number of documents.
+    longest : int
+        Number of tokens of the longest document.
+    counts : TokenCounts
+        Token counts; empty if they are not needed.
+    names : list of str or None
+        Names of the columns of a table.
+    """
+
+    n_documents: int
+    longest: int
+    counts: TokenCounts
+    names: list[str] | None
+
+    @classmethod
+    def of(cls, documents: Documents, parts: Sequence[EncodedDocuments]) -> Self:
+        """Count documents, given their encoded parts."""
+        longest = max(int(part.lengths.max(initial=0)) for part in parts)
+        counts = sum((part.counts for part in parts), TokenCounts())
+        return cls(len(documents.rows), longest, counts, documents.names)
+
+    def of_all_processes(self, group: Any, facts: dict[str, str]) -> Self:
+        """Return the counts of the documents of all processes.
+
+        Parameters
+        ----------
+        group : ProcessGroup
+        facts : dict of str
+            What must be equal in all processes, as for :func:`check_agreement`.
+        """
+        with group.sharing_failures():
+            check_agreement(group, facts)
+            parts = group.gather(self)
+            return group.from_first(lambda: self._joined(parts))
+
+    @classmethod
+    def _joined(cls, parts: "list[DocumentCounts]") -> Self:
+        filled = [part for part in parts if part.n_documents] or parts[:1]
+        for part in filled:
+            if part.names != filled[0].names:
+                raise ValueError(
+                    "X must have the same text columns in all processes: got "
+                    f"{filled[0].names} and {part.names}."
+                )
+        return cls(
+            sum(part.n_documents for part in parts),
+            max(part.longest for part in parts),
+            sum((part.counts for part in parts), TokenCounts()),
+            filled[0].names,
+        )
+
+
+def encode_documents(
+    documents: Documents,
+    settings: dict[str, Any],
+    *,
+    n_jobs: int | None,
+    counting: bool = False,
+) -> list[EncodedDocuments]:
+    """Return the encoded documents in parts, one per joblib process.
+
+    Parameters
+    ----------
+    documents : Documents
+    settings : dict
+        Arguments of `make_analyzer`.
+    n_jobs : int or None
+        Number of joblib processes.
+    counting : bool, default=False
+        Whether to count the tokens.
+    """
+    rows = documents.rows
+    encode_part = partial(
+        _encode_part,
+        markers=documents.markers,
+        settings=settings,
+        counting=counting and bool(rows),
+    )
+    n_jobs = min(effective_n_jobs(n_jobs), len(rows) // _MIN_DOCUMENTS_PER_JOB)
+    if n_jobs < 2:
+        return [encode_part(rows)]
+    bounds = np.linspace(0, len(rows), n_jobs + 1).astype(int)
+    return Parallel(n_jobs=n_jobs)(
+        delayed(encode_part)(rows[start:end]) for start, end in pairwise(bounds)
+    )
+
+
+def _encode_part(
+    rows: list, markers: list[str], settings: dict[str, Any], counting: bool
+) -> EncodedDocuments:
+    analyze: Analyzer = make_analyzer(**settings)
+    if markers:
+        analyze = partial(analyze_fields, markers=markers, analyze=analyze)
+    with hashable_tokens(**settings):
+        encoded = encode(rows, analyze, counting=counting)
+    check_tokens(encoded.tokens, rows, analyze, **settings)
+    return encoded

@@ -1,0 +1,93 @@
+"""Agreement of the processes of a group on what they are about to do."""
+
+import sys
+from hashlib import sha256
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+import sklearn_bilstm
+
+__all__ = ["check_agreement", "current_group", "facts_about"]
+
+# Parameters that can differ between processes, since they do not affect the model.
+_OF_A_PROCESS = {"callbacks", "checkpoint", "device", "n_jobs", "n_threads", "verbose"}
+
+
+def current_group() -> Any:
+    """Return the ProcessGroup of this process, or None if there is none.
+
+    Torch is not imported, since only a process that has done so can have a group.
+    """
+    if "torch" not in sys.modules:
+        return None
+    module = import_module("sklearn_bilstm.utils._process_group")
+    return module.ProcessGroup.current()
+
+
+def facts_about(estimator: Any, method: str, **facts: Any) -> dict[str, str]:
+    """Return what must be equal in all processes that call a method, by name.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Its parameters must be equal, except for those that do not affect the model.
+    method : str
+        Name of the method.
+    **facts : object
+        Further facts, such as the fingerprint of the vocabulary of X.
+    """
+    parameters = {
+        f"the parameter {name!r}": value
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in _OF_A_PROCESS
+    }
+    found = {
+        "the method": f"{type(estimator).__name__}.{method}",
+        "the version of sklearn_bilstm": sklearn_bilstm.__version__,
+        "the version of torch": str(sys.modules["torch"].__version__),
+        **parameters,
+        **{name.replace("_", " "): value for name, value in facts.items()},
+    }
+    return {name: _described(value) for name, value in found.items()}
+
+
+def _described(value: Any) -> str:
+    """Return a short description that is equal for equal values."""
+    if isinstance(value, np.random.RandomState):
+        value = np.asarray(value.get_state(legacy=True)[1])  # type: ignore[index]  # a tuple
+    if isinstance(value, np.ndarray):
+        content = repr(value).encode() if value.dtype == object else value.tobytes()
+        digest = sha256(f"{value.dtype}{value.shape}".encode() + content)
+        return f"an array with the hash {digest.hexdigest()[:12]}"
+    return repr(value)
+
+
+def check_agreement(group: Any, facts: dict[str, str]) -> None:
+    """Raise an error in all processes if some facts differ between them.
+
+    Parameters
+    ----------
+    group : ProcessGroup
+    facts : dict of str
+        Descriptions by name.
+
+    Raises
+    ------
+    ValueError
+        If a fact differs.
+    """
+    found = group.gather_everywhere(facts)
+    names = list(dict.fromkeys(name for one in found for name in one))
+    for name in names:
+        values = [one.get(name, "nothing") for one in found]
+        if len(set(values)) > 1:
+            rank = next(r for r, value in enumerate(values) if value != values[0])
+            group.leave()
+            raise ValueError(
+                f"All processes of a torch.distributed group must agree on {name}: got "
+                f"{values[0]:.200} in process 0, and {values[rank]:.200} in process "
+                f"{rank}. Pass the same parameters and vocabulary everywhere, or set "
+                "distributed=False to fit each process on its own."
+            )

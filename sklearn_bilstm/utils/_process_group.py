@@ -1,0 +1,219 @@
+"""The processes of an initialised `torch.distributed` group."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
+
+import torch
+from torch import Tensor, distributed
+
+__all__ = ["LostProcessError", "ProcessGroup", "StoppedProcessError"]
+
+T = TypeVar("T")
+
+# States of a process that it tells the others.
+_RUNS, _ENDS, _FAILED = range(3)
+
+
+class StoppedProcessError(RuntimeError):
+    """Another process of the group stopped because of an error or Ctrl-C."""
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the group does not answer any more."""
+
+
+class ProcessGroup:
+    """The processes of the default group of `torch.distributed`, during one fit.
+
+    All processes call the same methods in the same order. Each exchange starts with
+    :meth:`check`, so that a process that fails between two exchanges can tell the
+    others, which then raise an error instead of waiting for it.
+
+    Attributes
+    ----------
+    rank : int
+        Index of this process.
+    size : int
+        Number of processes.
+    n_bytes, n_messages : int
+        Size and number of the tensors that :meth:`add_up` has exchanged.
+    """
+
+    def __init__(self) -> None:
+        self.rank = distributed.get_rank()
+        self.size = distributed.get_world_size()
+        self.n_bytes = self.n_messages = 0
+        self._has_told = False
+        self._cpu_group = _cpu_group()
+
+    @classmethod
+    def current(cls) -> Self | None:
+        """Return the group, or None if it is not initialised or has one process."""
+        is_used = distributed.is_available() and distributed.is_initialized()
+        if not is_used or distributed.get_world_size() == 1:
+            return None
+        return cls()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process of rank 0."""
+        return self.rank == 0
+
+    # -- errors
+
+    def check(self, *, ends: bool = False, failed: bool = False) -> bool:
+        """Tell the state of this process, and return whether one ends the training.
+
+        Parameters
+        ----------
+        ends : bool, default=False
+            Whether this process ends the training early.
+        failed : bool, default=False
+            Whether this process has failed. The method then raises no error.
+
+        Raises
+        ------
+        StoppedProcessError
+            If another process has failed.
+        """
+        states = torch.zeros(self.size, dtype=torch.int32)
+        states[self.rank] = _FAILED if failed else _ENDS if ends else _RUNS
+        self._has_told |= failed
+        with self._losses():
+            distributed.all_reduce(states, group=self._cpu_group)
+        self._raise_for((states == _FAILED).nonzero()[:, 0].tolist())
+        return bool((states == _ENDS).any())
+
+    def _raise_for(self, failed: list[int]) -> None:
+        others = [rank for rank in failed if rank != self.rank]
+        if others and self.rank not in failed:
+            raise StoppedProcessError(
+                f"The fit stopped in process {self.rank} of {self.size}, since the "
+                f"processes {others} failed or were interrupted. See their own errors."
+            )
+
+    def leave(self) -> None:
+        """Do not tell the others of an error that is raised in all processes."""
+        self._has_told = True
+
+    @contextmanager
+    def sharing_failures(self) -> Iterator[None]:
+        """Tell the other processes of an error between two exchanges."""
+        try:
+            yield
+        except (LostProcessError, StoppedProcessError):
+            raise
+        except BaseException:
+            if not self._has_told:
+                self.check(failed=True)
+            raise
+
+    @contextmanager
+    def _losses(self) -> Iterator[None]:
+        """Convert an error of the backend to one that says what is the matter."""
+        try:
+            yield
+        except RuntimeError as error:
+            self._has_told = True
+            raise LostProcessError(
+                f"Process {self.rank} of {self.size} lost the connection to another "
+                "process, which ended or did not answer within the timeout of the "
+                "process group. With a 'checkpoint', a new fit resumes from the last "
+                f"epoch. torch.distributed: {error}"
+            ) from error
+
+    # -- objects
+
+    def gather(self, value: Any) -> list[Any]:
+        """Return the values of all processes in the first one, else an empty list."""
+        found: list[Any] = [None] * self.size if self.is_first else []
+        self.check()
+        with self._losses():
+            distributed.gather_object(
+                value, found if self.is_first else None, group=self._cpu_group
+            )
+        return found
+
+    def gather_everywhere(self, value: T) -> list[T]:
+        """Return the values of all processes, in the order of their ranks."""
+        found: list[Any] = [None] * self.size
+        self.check()
+        with self._losses():
+            distributed.all_gather_object(found, value, group=self._cpu_group)
+        return found
+
+    def broadcast(self, value: T) -> T:
+        """Return the value of the first process."""
+        self.check()
+        values = [value]
+        with self._losses():
+            distributed.broadcast_object_list(values, group=self._cpu_group)
+        return value if self.is_first else values[0]
+
+    def from_first(self, function: Callable[[], T]) -> T:
+        """Return the result of a function that only the first process calls.
+
+        An error of the function is raised in all processes.
+        """
+        outcome: tuple[Any, Exception | None] = None, None
+        if self.is_first:
+            try:
+                outcome = function(), None
+            except Exception as error:
+                outcome = None, error
+        result, failure = self.broadcast(outcome)
+        if failure is not None:
+            self.leave()
+            raise failure
+        return result
+
+    # -- tensors
+
+    def share_of(self, n_items: int) -> range:
+        """Return the indices of the items of this process, out of `n_items`."""
+        bounds = (self.rank * n_items) // self.size, (self.rank + 1) * n_items
+        return range(bounds[0], bounds[1] // self.size)
+
+    def add_up(self, values: Tensor, *, failed: bool = False) -> Tensor:
+        """Return the sum of a float32 tensor over all processes.
+
+        The sum has the same bits in all processes.
+
+        Parameters
+        ----------
+        values : tensor of float32, shape (n,)
+            Has the same shape in all processes.
+        failed : bool, default=False
+            Whether this process could not compute its values. The method then raises
+            no error.
+
+        Raises
+        ------
+        StoppedProcessError
+            If another process has failed.
+        """
+        states = values.new_zeros(self.size)
+        states[self.rank] = float(failed)
+        self._has_told |= failed
+        total = torch.cat([values, states])
+        with self._losses():
+            distributed.all_reduce(total)
+        self.n_bytes += total.nbytes
+        self.n_messages += 1
+        self._raise_for(total[len(values) :].nonzero()[:, 0].tolist())
+        return total[: len(values)]
+
+
+_CPU_GROUPS: dict[int, Any] = {}
+
+
+def _cpu_group() -> Any:
+    """Return a group that exchanges tensors of the CPU; None for the default one."""
+    if distributed.get_backend() == "gloo":
+        return None
+    default = id(distributed.group.WORLD)
+    if default not in _CPU_GROUPS:
+        _CPU_GROUPS.clear()  # of groups that were destroyed
+        _CPU_GROUPS[default] = distributed.new_group(backend="gloo")
+    return _CPU_GROUPS[default]
