@@ -589,8 +589,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         check_is_fitted(self)
         if not isinstance(self.model_.target, TasksTarget):
             return super().score(X, y, sample_weight)
-        name = type(self).__name__
-        return TasksTarget.accuracy(self.predict(X), y, sample_weight, name)
+        return TasksTarget.accuracy(self.predict(X), y, sample_weight)
 
     def _attributes(self, model):
         return {**super()._attributes(model), "log_odds_": model.other_models.log_odds}

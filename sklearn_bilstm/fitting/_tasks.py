@@ -194,14 +194,12 @@ class TasksTarget(Target):
         return [getattr(task, method)(of_task) for task, of_task in parts]
 
     @staticmethod
-    def accuracy(
-        predictions: np.ndarray, y: Any, sample_weight: Any, estimator: str
-    ) -> float:
+    def accuracy(predictions: np.ndarray, y: Any, sample_weight: Any) -> float:
         """Return the fraction of rows without a wrong label.
 
         Missing labels are ignored.
         """
-        y = check_labels(y, estimator=estimator)
+        y = check_labels(y, estimator="score")
         check_consistent_length(predictions, y, sample_weight)
         if y.shape != predictions.shape:
             raise ValueError(

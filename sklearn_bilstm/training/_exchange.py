@@ -7,9 +7,16 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn import TokenInput
+from sklearn_bilstm.training._stop import StoppedElsewhere
 from sklearn_bilstm.utils._process_group import ProcessGroup
 
-__all__ = ["ShardExchange"]
+__all__ = ["ShardExchange", "meet"]
+
+
+def meet(group: ProcessGroup) -> None:
+    """Stop the training if a callback in another process has ended it."""
+    if group.check():
+        raise StoppedElsewhere
 
 
 class ShardExchange:
@@ -95,14 +102,16 @@ class ShardExchange:
         After an error, this process takes part in the exchange nevertheless.
         """
         error: BaseException | None = None
-        try:
-            indices = self._group.share_of(len(shards))
-            # in the order of shards, so that sums do not depend on threads
-            for index, result in zip(indices, function(indices), strict=True):
-                store(index, result)
-        except BaseException as found:
-            error = found
-        total = self._group.add_up(values.view(-1), failed=error is not None)
+        with self._group.uninterrupted():
+            meet(self._group)
+            try:
+                indices = self._group.share_of(len(shards))
+                # in the order of shards, so that sums do not depend on threads
+                for index, result in zip(indices, function(indices), strict=True):
+                    store(index, result)
+            except BaseException as found:
+                error = found
+            total = self._group.add_up(values.view(-1), failed=error is not None)
         if error is not None:
             raise error
         return total
@@ -123,9 +132,10 @@ class ShardExchange:
         if not self._is_sparse(weight):
             part.add_(gradient.reshape(-1))
             return
-        gradient = gradient.coalesce()
-        places = torch.searchsorted(ids, gradient.indices()[0])
-        part.view(len(ids), -1).index_add_(0, places, gradient.values())
+        if gradient.is_cuda:  # the order of a GPU's threads is not deterministic
+            gradient = gradient.coalesce()
+        places = torch.searchsorted(ids, gradient._indices()[0])
+        part.view(len(ids), -1).index_add_(0, places, gradient._values())
 
     def _gradient(self, part: Tensor, weight: nn.Parameter, ids: Tensor) -> Tensor:
         if not self._is_sparse(weight):

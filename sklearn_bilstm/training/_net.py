@@ -22,9 +22,9 @@ from sklearn_bilstm.sequences import (
     cut,
 )
 from sklearn_bilstm.training._checkpoint import Checkpoint, load_state, state_of
-from sklearn_bilstm.training._exchange import ShardExchange
+from sklearn_bilstm.training._exchange import ShardExchange, meet
 from sklearn_bilstm.training._predicting import PredictingNet
-from sklearn_bilstm.training._stop import StopTraining
+from sklearn_bilstm.training._stop import StoppedElsewhere, StopTraining
 from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._process_group import ProcessGroup
 from sklearn_bilstm.utils._random import seeded_generator
@@ -80,7 +80,6 @@ class SequenceNet(PredictingNet):
         self.n_steps_ = 0
         self._group: ProcessGroup | None = None
         self._n_cores = os.cpu_count() or 1
-        self._is_ended = False
 
     def get_default_callbacks(self) -> list:
         """Return an empty list, to keep scoring and printing out of the inner loop."""
@@ -136,31 +135,44 @@ class SequenceNet(PredictingNet):
         stored = None
         if checkpoint is not None:
             stored = Checkpoint(checkpoint, self, train, valid, n_epochs)
-        last_epoch = len(self.history) + n_epochs
         self.notify("on_train_begin", X=train, y=None)
         try:
-            if self._continues(stored):
-                self._workers = self._make_workers()
-                call_within(
-                    self._workers,
-                    partial(self._fit_until, last_epoch, train, valid, stored),
-                )
+            self._fit_until(self._last_epoch(stored, n_epochs), train, valid, stored)
+        except StoppedElsewhere:
+            pass
         except StopTraining:  # within an epoch, which stays incomplete
-            self._tell_end()
+            if self._group is not None:
+                self._group.check(ends=True)
         finally:
             self.notify("on_train_end", X=train, y=None)
             for epoch in self.history:
                 epoch["batches"] = []
 
-    def _continues(self, stored: Checkpoint | None) -> bool:
-        """Restore the state of a checkpoint, and return whether training continues."""
-        continues = stored is None or stored.resume(self)
+    def _last_epoch(self, stored: Checkpoint | None, n_epochs: int) -> int:
+        """Restore the state of a checkpoint, and return the number of the last epoch.
+
+        It is zero if early stopping has ended the training.
+        """
+        last_epoch = len(self.history) + n_epochs
+        if stored is not None and not stored.resume(self):
+            last_epoch = 0
         if self._group is not None:
-            continues, state = self._group.broadcast((continues, state_of(self)))
+            last_epoch, state = self._group.broadcast((last_epoch, state_of(self)))
             load_state(self, state)
-        return continues
+        return last_epoch
 
     def _fit_until(
+        self,
+        last_epoch: int,
+        train: SequenceDataset,
+        valid: SequenceDataset | None,
+        stored: Checkpoint | None,
+    ) -> None:
+        self._workers = self._make_workers()
+        fit_epochs = partial(self._fit_epochs, last_epoch, train, valid, stored)
+        call_within(self._workers, fit_epochs)
+
+    def _fit_epochs(
         self,
         last_epoch: int,
         train: SequenceDataset,
@@ -173,19 +185,9 @@ class SequenceNet(PredictingNet):
             if stored is not None:
                 stored.write(self)
             if self._group is not None:
-                self._meet()
-                continues = self._group.broadcast(continues)
-
-    def _tell_end(self) -> None:
-        """Tell the other processes that a callback has ended the training."""
-        if self._group is not None and not self._is_ended:
-            self._group.check(ends=True)
-
-    def _meet(self) -> None:
-        """Raise an error if another process has ended the training, or failed."""
-        if self._group is not None and self._group.check():
-            self._is_ended = True
-            raise StopTraining
+                with self._group.uninterrupted():
+                    meet(self._group)
+                    continues = self._group.broadcast(continues)
 
     def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> bool:
         """Train for an epoch, and return whether to continue."""
@@ -278,7 +280,6 @@ class SequenceNet(PredictingNet):
 
     def train_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Update the weights by the gradient of a batch."""
-        self._meet()
         self.n_steps_ += 1
         return super().train_step(batch, **fit_params)
 
@@ -322,7 +323,6 @@ class SequenceNet(PredictingNet):
         """Compute the loss of a batch of validation rows."""
         if not self._on_cpu and self._group is None:
             return super().validation_step(batch, **fit_params)
-        self._meet()
         self._set_training(False)
 
         def infer(index: int, shard: tuple) -> Tensor:

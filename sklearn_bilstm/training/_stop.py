@@ -5,3 +5,7 @@ __all__ = ["StopTraining"]
 
 class StopTraining(Exception):
     """Raised by a callback to stop training, after a batch or an epoch."""
+
+
+class StoppedElsewhere(StopTraining):
+    """Raised if a callback in another process has ended the training."""

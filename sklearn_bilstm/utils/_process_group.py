@@ -1,5 +1,7 @@
 """The processes of an initialised `torch.distributed` group."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, TypeVar
@@ -45,6 +47,7 @@ class ProcessGroup:
         self.size = distributed.get_world_size()
         self.n_bytes = self.n_messages = 0
         self._has_told = False
+        self._defers_interrupts = False
         self._cpu_group = _cpu_group()
 
     @classmethod
@@ -88,6 +91,7 @@ class ProcessGroup:
     def _raise_for(self, failed: list[int]) -> None:
         others = [rank for rank in failed if rank != self.rank]
         if others and self.rank not in failed:
+            self.leave()
             raise StoppedProcessError(
                 f"The fit stopped in process {self.rank} of {self.size}, since the "
                 f"processes {others} failed or were interrupted. See their own errors."
@@ -110,10 +114,33 @@ class ProcessGroup:
             raise
 
     @contextmanager
+    def uninterrupted(self) -> Iterator[None]:
+        """Defer Ctrl-C, since all processes must complete an exchange.
+
+        Only the main thread receives it.
+        """
+        handler = signal.getsignal(signal.SIGINT)
+        is_main = threading.current_thread() is threading.main_thread()
+        if self._defers_interrupts or handler is None or not is_main:
+            yield
+            return
+        received: list[int] = []
+        signal.signal(signal.SIGINT, lambda number, frame: received.append(number))
+        self._defers_interrupts = True
+        try:
+            yield
+        finally:
+            self._defers_interrupts = False
+            signal.signal(signal.SIGINT, handler)
+            if received:
+                signal.raise_signal(signal.SIGINT)
+
+    @contextmanager
     def _losses(self) -> Iterator[None]:
         """Convert an error of the backend to one that says what is the matter."""
         try:
-            yield
+            with self.uninterrupted():
+                yield
         except RuntimeError as error:
             self._has_told = True
             raise LostProcessError(
@@ -128,27 +155,29 @@ class ProcessGroup:
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes in the first one, else an empty list."""
         found: list[Any] = [None] * self.size if self.is_first else []
-        self.check()
-        with self._losses():
-            distributed.gather_object(
-                value, found if self.is_first else None, group=self._cpu_group
-            )
+        received = found if self.is_first else None
+        with self.uninterrupted():
+            self.check()
+            with self._losses():
+                distributed.gather_object(value, received, group=self._cpu_group)
         return found
 
     def gather_everywhere(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks."""
         found: list[Any] = [None] * self.size
-        self.check()
-        with self._losses():
-            distributed.all_gather_object(found, value, group=self._cpu_group)
+        with self.uninterrupted():
+            self.check()
+            with self._losses():
+                distributed.all_gather_object(found, value, group=self._cpu_group)
         return found
 
     def broadcast(self, value: T) -> T:
         """Return the value of the first process."""
-        self.check()
         values = [value]
-        with self._losses():
-            distributed.broadcast_object_list(values, group=self._cpu_group)
+        with self.uninterrupted():
+            self.check()
+            with self._losses():
+                distributed.broadcast_object_list(values, group=self._cpu_group)
         return value if self.is_first else values[0]
 
     def from_first(self, function: Callable[[], T]) -> T:
@@ -172,8 +201,11 @@ class ProcessGroup:
 
     def share_of(self, n_items: int) -> range:
         """Return the indices of the items of this process, out of `n_items`."""
-        bounds = (self.rank * n_items) // self.size, (self.rank + 1) * n_items
-        return range(bounds[0], bounds[1] // self.size)
+        # rounded up, so that the first process has the only item
+        start, end = (
+            -(-rank * n_items // self.size) for rank in (self.rank, self.rank + 1)
+        )
+        return range(start, end)
 
     def add_up(self, values: Tensor, *, failed: bool = False) -> Tensor:
         """Return the sum of a float32 tensor over all processes.
