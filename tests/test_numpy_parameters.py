@@ -24,6 +24,7 @@ SHARED = {
     "input_type": "tokens",
     "embedding_dim": 4,
     "embedding": "svd",
+    "distributed": True,
     "freeze_embedding": True,
     "cell": "lstm",
     "hidden_layer_sizes": 3,
@@ -68,7 +69,13 @@ PARAMETERS = {
         "linear_ngram_range": "auto",
         "class_weight": "balanced",
     },
-    BiLSTMRegressor: {**SHARED, **SEQUENCE, "loss": "quantile", "quantile": 0.25},
+    BiLSTMRegressor: {
+        **SHARED,
+        **SEQUENCE,
+        "loss": "quantile",
+        "quantile": 0.25,
+        "output_type": "rows",
+    },
     BiLSTMTagger: {
         **SHARED,
         "lowercase": False,
@@ -94,6 +101,7 @@ PARAMETERS = {
         "missing": "empty",
         "sparse_output": False,
         "n_jobs": 1,
+        "distributed": True,
     },
 }
 NUMPY_TYPES = [

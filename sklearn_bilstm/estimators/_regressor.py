@@ -3,14 +3,28 @@
 from numbers import Real
 
 from sklearn.base import RegressorMixin
+from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_bilstm.estimators._base import current_model
 from sklearn_bilstm.estimators._parameters import LINEAR_KERNELS, SHARED_CONSTRAINTS
 from sklearn_bilstm.estimators._row_estimator import BaseRowEstimator
-from sklearn_bilstm.fitting import NumberTarget, ReaderAndTarget, SequenceReader
+from sklearn_bilstm.fitting import (
+    NumberTarget,
+    ReaderAndTarget,
+    SequenceReader,
+    StepNumberTarget,
+    check_numbers,
+    number_target,
+)
 from sklearn_bilstm.training import REGRESSION_LOSSES
 from sklearn_bilstm.utils._callbacks import fit_task
-from sklearn_bilstm.utils._sklearn import Interval, StrOptions, fit_context
+from sklearn_bilstm.utils._sklearn import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
 
 __all__ = ["BiLSTMRegressor"]
 
@@ -21,7 +35,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     The rows of X are sequences of token ids, such as the output of
     :class:`TextVectorizer`, or of numbers, as for :class:`BiLSTMClassifier`. Examples
     are predicting the rating of a text or forecasting a series. There can be several
-    outputs.
+    outputs, and outputs for each step of a sequence instead of each row.
 
     Numeric sequences can have several channels and unequal lengths. Pass an array of
     shape (n_samples, n_timesteps, n_channels), in which trailing steps of NaN are
@@ -40,6 +54,17 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
         or if `n_static_features` is positive; otherwise each row is a numeric sequence
         with one channel. Dense integers are ambiguous, so `fit` warns about them.
+
+    output_type : {"auto", "rows", "steps"}, default="auto"
+        Whether y holds numbers for each row of X, or for each step of a row. With
+        "auto", y holds numbers for each step if it is 3-D, or a list or a 1-D array
+        whose items are 1-D or 2-D arrays, and otherwise for each row. A 2-D array and a
+        list of lists hold numbers for each step only with "steps".
+
+        With numbers for each step, `pooling` and `linear_kernels` have no effect,
+        `convolution_stride` must be 1, static features are concatenated to the state of
+        every step, and `max_epochs="auto"` is at most 80. With `bidirectional=False`,
+        the output at a step depends on no later step.
 
     embedding_dim : int, default=100
         Dimension of the token vectors. Ignored if `embedding` holds vectors.
@@ -232,7 +257,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         The fitted model: `reader` of X, `target`, `net` and `other_models`.
 
     n_outputs_ : int
-        Number of outputs.
+        Number of outputs, of each row or each step.
 
     n_features_in_ : int
         Number of columns of X seen during `fit`. Defined if X was 2-D.
@@ -301,12 +326,18 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     (200,)
     """
 
-    _types = ReaderAndTarget(SequenceReader, (NumberTarget,), NumberTarget.fit)
+    _types = ReaderAndTarget(
+        SequenceReader,
+        (NumberTarget, StepNumberTarget),
+        number_target,
+        check=check_numbers,
+    )
 
     _parameter_constraints: dict = {
         **SHARED_CONSTRAINTS,
         "loss": [StrOptions(set(REGRESSION_LOSSES))],
         "quantile": [Interval(Real, 0, 1, closed="both")],
+        "output_type": [StrOptions({"auto", "rows", "steps"})],
         "linear_kernels": LINEAR_KERNELS,
     }
 
@@ -316,6 +347,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         loss="squared_error",
         quantile=0.5,
         input_type="auto",
+        output_type="auto",
         embedding_dim=100,
         embedding="svd",
         freeze_embedding=False,
@@ -361,6 +393,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         self.loss = loss
         self.quantile = quantile
         self.input_type = input_type
+        self.output_type = output_type
         self.embedding_dim = embedding_dim
         self.embedding = embedding
         self.freeze_embedding = freeze_embedding
@@ -415,8 +448,13 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
             Token ids (0 is padding in any position, 1 is the unknown token) or numbers.
             See the class description for other formats.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Numbers. None or NaN marks an unlabelled row, as in `X_unlabelled`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or list of \
+                ndarray
+            Numbers. None or NaN marks an unlabelled row, as in `X_unlabelled`. Numbers
+            for each step are a list or an array of objects, with an array of shape
+            (n_timesteps,) or (n_timesteps, n_outputs) per row, or an array of shape
+            (n_samples, n_timesteps, n_outputs), padded with NaN; see `output_type` for
+            other formats. NaN at a step excludes that number from the loss.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. Only their ratios matter; rows of weight 0 are ignored.
         X_val : {array-like, sparse matrix} of shape (n_val_samples, n_timesteps), \
@@ -424,8 +462,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
             Validation rows. In a :class:`~sklearn.pipeline.Pipeline`, let
             `transform_input=["X_val"]` transform them as X.
         y_val : array-like of shape (n_val_samples,) or (n_val_samples, n_outputs), \
-                default=None
-            Numbers of the validation rows.
+                or list of ndarray, default=None
+            Numbers of the validation rows, in the format of y.
         X_unlabelled : {array-like, sparse matrix} of shape (n_more_samples, \
                 n_timesteps), default=None
             Additional rows of token ids for `embedding="svd"`. They have no effect with
@@ -460,8 +498,9 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
             Token ids or numbers.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Numbers.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or list of \
+                ndarray
+            Numbers for each row, or for each step as in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows. They are not normalised.
 
@@ -480,7 +519,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         return self
 
     def predict(self, X):
-        """Predict the outputs of each sequence.
+        """Predict the outputs of each sequence, or of each of its steps.
 
         Parameters
         ----------
@@ -490,12 +529,45 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
 
         Returns
         -------
-        y : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs)
-            The number of dimensions is that of y in `fit`.
+        y : ndarray of float64, shape (n_samples,) or (n_samples, n_outputs), or list \
+                of ndarray
+            The number of dimensions is that of y in `fit`. If it held numbers for each
+            step, a list with an array of shape (n_timesteps_of_row,) or
+            (n_timesteps_of_row, n_outputs) per row.
         """
         check_is_fitted(self)
-        outputs, target = self._logits_and_target(X)
-        return target.unscale(outputs)
+        model = current_model(self)
+        return model.target.unscale(model.outputs(model.read(X)))
+
+    def score(self, X, y, sample_weight=None):
+        """Return the coefficient of determination, R2.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_timesteps)
+            Token ids or numbers, as in `fit`.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), or list of \
+                ndarray
+            True numbers, for each row or for each step as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        score : float
+            For several outputs, the mean of their R2. For outputs of steps, R2 is
+            computed over all steps of all rows whose number in y is not NaN.
+        """
+        check_is_fitted(self)
+        model = current_model(self)
+        if not model.target.of_steps:
+            return super().score(X, y, sample_weight)
+        rows = model.read(X)
+        y = model.target.check(y, type(self).__name__)
+        check_consistent_length(rows.sequences, y, sample_weight)
+        weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
+        predicted = model.target.unscale(model.outputs(rows))
+        return model.target.r2(rows, y, predicted, weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

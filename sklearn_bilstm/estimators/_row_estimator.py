@@ -10,7 +10,21 @@ from sklearn_bilstm.nn import AttentionPooling
 __all__ = ["BaseRowEstimator"]
 
 
+def _pools(estimator):
+    if hasattr(estimator, "model_"):
+        of_steps = estimator.module_.of_steps
+    else:
+        of_steps = getattr(estimator, "output_type", "auto") == "steps"
+    if of_steps:
+        raise AttributeError(
+            "transform and attention_weights require a network with outputs for each "
+            "row: with outputs for each step, sequences are not pooled."
+        )
+    return True
+
+
 def _pools_by_attention(estimator):
+    _pools(estimator)
     if hasattr(estimator, "model_"):
         pools = isinstance(estimator.module_.pooling, AttentionPooling)
         reads_every_step = estimator.module_.reads_every_step
@@ -95,3 +109,8 @@ class BaseRowEstimator(
         tags.input_tags.three_d_array = not reads_ids
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+# not as a decorator: scikit-learn wraps `transform` for `set_output` when the class is
+# created, and the wrapped method would always be available
+BaseRowEstimator.transform = available_if(_pools)(BaseRowEstimator.transform)

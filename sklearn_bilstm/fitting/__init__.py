@@ -17,11 +17,17 @@ from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
 from sklearn_bilstm.fitting._row_labels import IndicatorTarget, LabelTarget
 from sklearn_bilstm.fitting._row_numbers import NumberTarget
+from sklearn_bilstm.fitting._rows_of_numbers import RowsOfNumbers
 from sklearn_bilstm.fitting._sentences import (
     RowsOfLabels,
     as_sentences,
     check_label_rows,
     check_lengths,
+)
+from sklearn_bilstm.fitting._step_numbers import (
+    StepNumberTarget,
+    check_numbers,
+    number_target,
 )
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._tasks import TasksTarget
@@ -38,8 +44,10 @@ __all__ = [
     "NumberTarget",
     "ReaderAndTarget",
     "RowsOfLabels",
+    "RowsOfNumbers",
     "SentenceReader",
     "SequenceReader",
+    "StepNumberTarget",
     "Target",
     "TasksTarget",
     "TokenLabelTarget",
@@ -47,11 +55,13 @@ __all__ = [
     "as_sentences",
     "check_label_rows",
     "check_lengths",
+    "check_numbers",
     "encode",
     "find_fitted_estimator",
     "inner_estimator",
     "label_target",
     "label_target_of_stream",
+    "number_target",
     "prepare_fit",
     "prepare_partial_fit",
     "train_together",

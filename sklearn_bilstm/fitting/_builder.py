@@ -19,6 +19,7 @@ from sklearn_bilstm.nn import (
     NumericInput,
     RecurrentEncoder,
     SequenceModel,
+    StepModel,
     TaggingModel,
     TokenInput,
 )
@@ -46,6 +47,8 @@ class NetworkSizes:
         Number of class log-odds features per token.
     n_characters : int or None, default=None
         Number of character ids. None if tokens have no characters.
+    of_steps : bool, default=False
+        Whether there are outputs for each step instead of each row.
     """
 
     input_type: str
@@ -54,6 +57,7 @@ class NetworkSizes:
     embedding_dim: int = 0
     n_log_odds_channels: int = 0
     n_characters: int | None = None
+    of_steps: bool = False
 
 
 def build_network(
@@ -61,7 +65,7 @@ def build_network(
     sizes: NetworkSizes,
     seed: int,
     decoder: CRF | IndependentLabels | None = None,
-) -> SequenceModel | TaggingModel:
+) -> SequenceModel | StepModel | TaggingModel:
     """Build a network and initialise its weights.
 
     Parameters
@@ -71,11 +75,11 @@ def build_network(
     seed : int
         Seed of the random weights.
     decoder : CRF or IndependentLabels, default=None
-        Decoder of the labels of steps. None builds a network for whole sequences.
+        Decoder of the labels of steps. None builds a network without labels of steps.
 
     Returns
     -------
-    network : SequenceModel or TaggingModel
+    network : SequenceModel, StepModel or TaggingModel
 
     Raises
     ------
@@ -83,11 +87,13 @@ def build_network(
         If there is too little memory for its weights.
     """
     try:
-        network = (
-            _sequence_model(config, sizes)
-            if decoder is None
-            else _tagging_model(config, sizes, decoder)
-        )
+        network: SequenceModel | StepModel | TaggingModel
+        if decoder is not None:
+            network = _tagging_model(config, sizes, decoder)
+        elif sizes.of_steps:
+            network = _step_model(config, sizes)
+        else:
+            network = _sequence_model(config, sizes)
     except RuntimeError as error:  # of torch, which knows no other one
         raise MemoryError(
             f"{config.estimator} has too little memory for the weights of its network: "
@@ -107,6 +113,17 @@ def _sequence_model(config: Config, sizes: NetworkSizes) -> SequenceModel:
     pooling = POOLINGS[config.pooling](encoder.output_size)
     head = _head(config, pooling.output_size + config.n_static_features, sizes)
     return SequenceModel(input_layer, encoder, pooling, head, convolutions)
+
+
+def _step_model(config: Config, sizes: NetworkSizes) -> StepModel:
+    input_layer = _input_layer(config, sizes)
+    convolutions = _convolutions(
+        config, input_layer.output_size, is_causal=not config.bidirectional
+    )
+    last = input_layer if convolutions is None else convolutions
+    encoder = _encoder(config, last.output_size, sizes.input_type)
+    head = _head(config, encoder.output_size + config.n_static_features, sizes)
+    return StepModel(input_layer, encoder, head, convolutions)
 
 
 def _tagging_model(
@@ -147,11 +164,15 @@ def _character_encoder(config: Config, sizes: NetworkSizes) -> CharacterEncoder 
     )
 
 
-def _convolutions(config: Config, input_size: int) -> Convolutions | None:
+def _convolutions(
+    config: Config, input_size: int, *, is_causal: bool = False
+) -> Convolutions | None:
     n_filters = _checked_sizes(config, "convolution_layer_sizes", least=0)
     if not n_filters:
         return None
-    return Convolutions(input_size, n_filters, stride=config.convolution_stride)
+    return Convolutions(
+        input_size, n_filters, stride=config.convolution_stride, is_causal=is_causal
+    )
 
 
 def _encoder(config: Config, input_size: int, input_type: str) -> RecurrentEncoder:

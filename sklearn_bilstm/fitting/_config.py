@@ -76,6 +76,7 @@ class Config:
     task_weight: Sequence | np.ndarray | None = None
 
     # of the regressor
+    output_type: str = "auto"
     loss: str = "squared_error"
     quantile: float = 0.5
 

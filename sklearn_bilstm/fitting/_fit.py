@@ -119,7 +119,9 @@ def prepare_fit(
         config, others, train, sequences, target, vectors, seeds[0]
     )
     valid = None if valid is None else others.with_features(valid)
-    n_epochs = number_of_epochs(config, len(train), reader.input_type)
+    n_epochs = number_of_epochs(
+        config, len(train), reader.input_type, target.most_epochs
+    )
     resolved |= {"max_epochs": n_epochs, "early_stopping": valid is not None}
     auto_params = _auto_params(config, reader, target, others, resolved)
     net = make_net(config, network, target, seeds[1])
@@ -272,7 +274,7 @@ def _labelled(
 def _checked_y(
     rows: SequenceDataset, y: Any, config: Config, types: ReaderAndTarget
 ) -> Any:
-    y = types.check_y(y, config.estimator)
+    y = types.check_y(y, config)
     check_consistent_length(rows.sequences, y)
     return y
 
@@ -344,7 +346,7 @@ def _validation_rows(
     y_val: Any,
 ) -> SequenceDataset:
     rows = reader.read_extra(X_val, "X_val")
-    y_val = types.check_y(y_val, config.estimator)
+    y_val = types.check_y(y_val, config)
     if len(y_val) != len(rows):
         raise ValueError(
             f"y_val must hold one target per row of X_val: got {len(y_val)} targets "
@@ -393,6 +395,7 @@ def _network_sizes(
         embedding_dim=width,
         n_log_odds_channels=n_channels,
         n_characters=None if reader.words is None else reader.words.n_characters,
+        of_steps=target.of_steps,
     )
 
 

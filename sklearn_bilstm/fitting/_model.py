@@ -12,6 +12,7 @@ from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._task_models import TaskNgramModels, TaskSeriesModels
 from sklearn_bilstm.fitting._types import ReaderAndTarget
+from sklearn_bilstm.nn import TaggingModel
 from sklearn_bilstm.sequences import SequenceDataset, split_rows
 from sklearn_bilstm.training import SequenceNet
 
@@ -111,6 +112,15 @@ class FittedModel:
         found = [self._logits_of_chunk(rows.take(chunk)) for chunk in chunks]
         return np.concatenate(found)
 
+    def outputs(self, rows: SequenceDataset) -> np.ndarray | list[np.ndarray]:
+        """Return the logits of rows, or a list with the outputs of their steps.
+
+        The latter are float64 of shape (n_steps, n_outputs).
+        """
+        if self.network.of_steps:
+            return self.net.outputs_of_steps(self.with_features(rows))
+        return self.logits(rows)
+
     def _logits_of_chunk(self, rows: SequenceDataset) -> np.ndarray:
         rows = self.with_features(rows)
         return self.other_models.logits(self.net, rows)
@@ -191,10 +201,12 @@ class FittedModel:
         self._check_parts()
         if not all(weight.isfinite().all() for weight in self.network.parameters()):
             raise ValueError("The weights of the network must be finite.")
+        if self.network.of_steps != self.target.of_steps:
+            raise ValueError("The network and the target must both be of steps or not.")
         rows = self.reader.example()
-        if self.network.of_steps:
+        if isinstance(self.network, TaggingModel):
             self.net.labels(rows)
-        elif not np.isfinite(self.logits(rows)).all():
+        elif not all(np.isfinite(found).all() for found in self.outputs(rows)):
             raise ValueError("The logits of a row must be finite.")
 
     def _check_parts(self) -> None:

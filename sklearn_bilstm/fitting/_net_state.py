@@ -16,6 +16,7 @@ from sklearn_bilstm.nn import (
     NumericInput,
     RecurrentEncoder,
     SequenceModel,
+    StepModel,
     TaggingModel,
     TokenInput,
 )
@@ -25,6 +26,7 @@ from sklearn_bilstm.training import (
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
     WeightedRegressionLoss,
+    WeightedStepRegressionLoss,
     WeightedTaggingLoss,
     WeightedTasksCrossEntropy,
 )
@@ -54,6 +56,7 @@ _CRITERIA = {
         WeightedTaggingLoss,
         WeightedTasksCrossEntropy,
         WeightedRegressionLoss,
+        WeightedStepRegressionLoss,
     )
 }
 _ARGUMENTS = ("batch_size", "lr", "n_threads", "seed")
@@ -153,7 +156,9 @@ def _checked_epoch(epoch: dict[str, Any]) -> dict[str, Any]:
 
 
 def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:
-    network = TaggingModel if "decoder" in parts else SequenceModel
+    network: type[Network] = SequenceModel if "pooling" in parts else StepModel
+    if "decoder" in parts:
+        network = TaggingModel
     n_layers = sum(
         len(config.get("hidden_layer_sizes", ())) for _, config in parts.values()
     )

@@ -10,6 +10,7 @@ from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._input import check_finite
+from sklearn_bilstm.fitting._rows_of_numbers import RowsOfNumbers
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import R2, WeightedRegressionLoss
@@ -57,7 +58,8 @@ class NumberTarget(Target):
             y = check_y(y, multi_output=True, y_numeric=True, estimator=estimator)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                "y must hold numbers, of shape (n_samples,) or (n_samples, n_outputs): "
+                "y must hold numbers, of shape (n_samples,) or (n_samples, n_outputs); "
+                "lists of numbers for each step require output_type='steps': "
                 f"{error}"
             ) from error
         if y.dtype.kind not in "biuf":
@@ -73,6 +75,11 @@ class NumberTarget(Target):
 
     def encode(self, y: np.ndarray, name: str) -> np.ndarray:
         """Return the numbers, of shape (n, n_outputs)."""
+        if isinstance(y, RowsOfNumbers):
+            raise ValueError(
+                f"{name} must hold numbers for each row, as y did in fit: got numbers "
+                "for each step."
+            )
         target = y.reshape(len(y), -1)
         if target.shape[1] != self.n_outputs:
             raise ValueError(
@@ -115,6 +122,10 @@ class NumberTarget(Target):
     def attributes(self) -> dict[str, Any]:
         """Return the number of outputs."""
         return {"n_outputs_": self.n_outputs}
+
+    def auto_params(self) -> dict[str, Any]:
+        """Return the detected kind of y."""
+        return {"output_type": "rows"}
 
     @classmethod
     def from_state(cls, state: dict[str, Any]) -> Self:

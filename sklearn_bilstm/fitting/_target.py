@@ -23,10 +23,16 @@ class Target(ABC):
         Number of logits per row, or per step.
     linear_kind : str or None
         Type of the target for :class:`SeriesModel`, None if it does not support it.
+    of_steps : bool
+        Whether there are outputs for each step instead of each row.
+    most_epochs : int or None
+        Upper bound of `max_epochs="auto"`, None for that of the type of X.
     """
 
     n_outputs: int
     linear_kind: str | None = None
+    of_steps: bool = False
+    most_epochs: int | None = None
 
     @staticmethod
     @abstractmethod

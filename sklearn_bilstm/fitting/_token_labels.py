@@ -51,6 +51,8 @@ class TokenLabelTarget(Target):
         Mean number of steps of a row, by which the loss is divided.
     """
 
+    of_steps = True
+
     def __init__(
         self,
         classes: np.ndarray,

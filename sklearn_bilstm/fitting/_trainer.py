@@ -50,13 +50,15 @@ _RESERVED_NET_PARAMS = {
 }
 
 
-def number_of_epochs(config: Config, n_rows: int, input_type: str) -> int:
-    """Return the number of epochs, resolving `max_epochs="auto"`."""
+def number_of_epochs(
+    config: Config, n_rows: int, input_type: str, most: int | None = None
+) -> int:
+    """Return the number of epochs, resolving `max_epochs="auto"` to `most` or fewer."""
     if isinstance(config.max_epochs, int):
         return config.max_epochs
     n_batches = -(-n_rows // config.batch_size)
-    bounds = _AUTO_EPOCHS[input_type]
-    return int(np.clip(-(-_AUTO_BATCHES // n_batches), *bounds))
+    n_epochs = int(np.clip(-(-_AUTO_BATCHES // n_batches), *_AUTO_EPOCHS[input_type]))
+    return n_epochs if most is None else min(n_epochs, most)
 
 
 def make_net(config: Config, network: Any, target: Target, seed: int) -> SequenceNet:

@@ -79,7 +79,7 @@ def copy_pretrained_weights(
 
     Parameters
     ----------
-    network : SequenceModel
+    network : SequenceModel or StepModel
     pretrained : FittedModel
     keeps_log_odds : bool
         Whether the log-odds channels are those of the pretrained model.
@@ -102,6 +102,12 @@ def copy_pretrained_weights(
             "fitted TextVectorizer."
         )
     source = pretrained.network
+    if source.of_steps != network.of_steps:
+        raise ValueError(
+            "The 'pretrained' parameter must be an estimator whose network has outputs "
+            f"for each {'step' if network.of_steps else 'row'}, like that of this "
+            f"{estimator}."
+        )
     if source.architecture != network.architecture:
         raise ValueError(
             "The 'pretrained' parameter must be an estimator whose network has the "
@@ -128,7 +134,8 @@ def copy_pretrained_weights(
         network.convolutions.copy_weights_from(source.convolutions, n_shared)
         n_shared = network.convolutions.output_size
     network.encoder.copy_weights_from(source.encoder, n_shared)
-    network.pooling.load_state_dict(source.pooling.state_dict())
+    if not network.of_steps:
+        network.pooling.load_state_dict(source.pooling.state_dict())
 
 
 def copy_weights(network: Any, source: Any, estimator: str) -> None:

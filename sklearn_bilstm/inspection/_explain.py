@@ -113,9 +113,9 @@ def explain(
     NotFittedError
         If the model is not fitted.
     ValueError
-        If the model is of an unsupported type or lacks attention pooling for
-        `method="attention"`, the method is not available for a tagger, or `texts` or
-        `target` are invalid.
+        If the model is of an unsupported type, such as a regressor with outputs for
+        each step, or lacks attention pooling for `method="attention"`, the method is
+        not available for a tagger, or `texts` or `target` are invalid.
     ImportError
         If captum is required but not installed.
 
@@ -173,6 +173,11 @@ def explain(
                 f"{method!r}."
             )
         return explain_labels(model, estimator, texts, target)
+    if estimator.module_.of_steps:
+        raise ValueError(
+            "model must have outputs for each text: a BiLSTMRegressor with numbers for "
+            "each step cannot be explained."
+        )
     if method == "auto":
         method = "integrated_gradients"
     return _explain_answers(model, texts, method, target, max_points)

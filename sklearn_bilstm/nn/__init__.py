@@ -10,7 +10,7 @@ C        channels of a numeric sequence
 E        size of the vector of a step, the input size of the next layer
 H        size of the states of a recurrent layer, after merging the directions
 S        static features of a sequence
-P        size of a pooled sequence, including static features
+P        size of a pooled sequence or the state of a step, with static features
 K        outputs, one logit each; or labels of a step
 =======  ==================================================================
 
@@ -40,6 +40,7 @@ from sklearn_bilstm.nn._pooling import (
     MeanPooling,
 )
 from sklearn_bilstm.nn._projection import Projection, ProjectionBatchSizes
+from sklearn_bilstm.nn._steps import StepModel
 from sklearn_bilstm.nn._tagging import TaggingModel
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "RecurrentEncoder",
     "RecurrentLayer",
     "SequenceModel",
+    "StepModel",
     "TaggingModel",
     "TokenInput",
     "WordDropout",

@@ -21,8 +21,9 @@ _LARGEST_STRIDE = 2**31 - 1
 class Convolutions(Layer):
     """A stack of convolutions over time with ReLU.
 
-    Sequences are padded with zeros at both ends. With a stride s, the first of every s
-    steps is kept, so that a row of n steps has ceil(n / s) steps after a convolution.
+    Sequences are padded with zeros at both ends, or at the start. With a stride s, the
+    first of every s steps is kept, so that a row of n steps has ceil(n / s) steps after
+    a convolution.
 
     Parameters
     ----------
@@ -32,6 +33,9 @@ class Convolutions(Layer):
         Number of filters of each convolution.
     stride : int, default=1
         Stride of each convolution.
+    is_causal : bool, default=False
+        Whether sequences are padded at the start only, so that the output at a step
+        does not depend on later steps.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Convolutions(Layer):
         hidden_layer_sizes: Sequence[int],
         *,
         stride: int = 1,
+        is_causal: bool = False,
     ) -> None:
         super().__init__()
         if type(stride) is not int or not 1 <= stride <= _LARGEST_STRIDE:
@@ -48,6 +53,7 @@ class Convolutions(Layer):
             )
         self.input_size = input_size
         self.stride = stride
+        self.is_causal = is_causal
         layers = []
         for size in hidden_layer_sizes:
             layers.append(
@@ -57,7 +63,7 @@ class Convolutions(Layer):
                     size,
                     _WIDTH,
                     stride=stride,
-                    padding=_WIDTH // 2,
+                    padding=0 if is_causal else _WIDTH // 2,
                 )
             )
             input_size = size
@@ -72,6 +78,8 @@ class Convolutions(Layer):
             "input_size": self.input_size,
             "hidden_layer_sizes": [layer.out_channels for layer in self.layers],
             "stride": self.stride,
+            # files of earlier versions have no such argument
+            **({"is_causal": True} if self.is_causal else {}),
         }
 
     @property
@@ -129,7 +137,10 @@ class Convolutions(Layer):
         """
         for layer in self.layers:
             x = x.masked_fill(~mask[..., None], 0.0)  # (B, T, E)
-            found = layer(x.transpose(1, 2)).relu()  # (B, n_filters, ceil(T / stride))
+            by_channel = x.transpose(1, 2)  # (B, E, T)
+            if self.is_causal:
+                by_channel = nn.functional.pad(by_channel, (_WIDTH - 1, 0))
+            found = layer(by_channel).relu()  # (B, n_filters, ceil(T / stride))
             mask = mask[:, :: self.stride]  # (B, ceil(T / stride))
             x = found.transpose(1, 2)  # (B, ceil(T / stride), n_filters)
         return x, mask

@@ -61,7 +61,8 @@ def export_onnx(model: Any, path: AnyFile) -> None:
         If `model` is an unsupported estimator, or a pipeline with other steps.
     ValueError
         If `model` is not fitted, or contains something that cannot be exported: user
-        functions, labels other than strings, numbers or bools, or 2 GB of weights.
+        functions, labels other than strings, numbers or bools, outputs for each step,
+        or 2 GB of weights.
 
     Examples
     --------
@@ -107,6 +108,11 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
         )
     for step in steps:
         check_is_fitted(step)
+    if estimator.module_.of_steps:
+        raise ValueError(
+            "The model must have outputs for each row: a BiLSTMRegressor with numbers "
+            "for each step cannot be exported. Use sklearn_bilstm.save instead."
+        )
     if not vectorizes:
         return None, estimator
     vectorizer = before[0]

@@ -21,10 +21,10 @@ class SequenceDataset(Dataset):
     Parameters
     ----------
     sequences : RaggedArray
-    target : ndarray of shape (n_sequences,) or (n_sequences, K), or RaggedArray of \
-            int, default=None
-        Target of the loss. A RaggedArray has one target per step, and padding gets -1.
-        None means zeros.
+    target : ndarray of shape (n_sequences,) or (n_sequences, K), or RaggedArray, \
+            default=None
+        Target of the loss. A RaggedArray has targets for each step, and padding gets
+        -1, or NaN if they are floats. None means zeros.
     weight : ndarray of shape (n_sequences,) or (n_sequences, n_tasks), default=None
         Sample weights, zero for a missing label of a task. None means ones.
     log_odds : Ragged, default=None
@@ -86,6 +86,7 @@ def _taken(target: np.ndarray | RaggedArray, rows: np.ndarray) -> Any:
 
 def _target_of(target: np.ndarray | RaggedArray, rows: np.ndarray) -> Tensor:
     if isinstance(target, RaggedArray):
-        labels, mask = pad(target, rows)
-        return labels.masked_fill(~mask, -1)
+        found, mask = pad(target, rows)
+        found[~mask] = torch.nan if found.is_floating_point() else -1
+        return found
     return torch.from_numpy(target[rows])

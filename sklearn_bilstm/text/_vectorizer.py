@@ -128,7 +128,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         processes takes a second or two; joblib then keeps them for some minutes.
 
     distributed : bool, default=True
-        Whether `fit` learns from the documents of all processes of an initialised
+        Whether `fit` learns from the rows of all processes of an initialised
         `torch.distributed` group.
 
     Attributes

@@ -9,6 +9,7 @@ from sklearn_bilstm.training._losses import (
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
     WeightedRegressionLoss,
+    WeightedStepRegressionLoss,
     WeightedTaggingLoss,
     WeightedTasksCrossEntropy,
 )
@@ -63,6 +64,7 @@ __all__ = [
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",
+    "WeightedStepRegressionLoss",
     "WeightedTaggingLoss",
     "WeightedTasksCrossEntropy",
     "contiguous_folds",

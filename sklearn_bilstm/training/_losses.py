@@ -11,6 +11,7 @@ __all__ = [
     "WeightedBinaryCrossEntropy",
     "WeightedCrossEntropy",
     "WeightedRegressionLoss",
+    "WeightedStepRegressionLoss",
     "WeightedTaggingLoss",
     "WeightedTasksCrossEntropy",
 ]
@@ -116,6 +117,45 @@ class WeightedRegressionLoss(nn.Module):
     def forward(self, logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the loss of predictions (B, K), for targets (B, K), weights (B,)."""
         return (self.of_rows(logits, target) * weight).mean()
+
+
+class WeightedStepRegressionLoss(nn.Module):
+    """Weighted regression loss of the numbers of steps.
+
+    Parameters
+    ----------
+    loss : {"absolute_error", "quantile", "squared_error"}
+        Loss function, as for :class:`WeightedRegressionLoss`.
+    quantile : float, default=0.5
+        Quantile to estimate, in [0, 1].
+    n_numbers : float, default=1.0
+        Mean number of numbers per row, by which the loss is divided.
+    """
+
+    def __init__(
+        self, loss: str, quantile: float = 0.5, n_numbers: float = 1.0
+    ) -> None:
+        super().__init__()
+        self.loss = loss
+        self.quantile = quantile
+        self.n_numbers = n_numbers
+
+    def forward(self, outputs: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        """Return the loss of outputs.
+
+        Parameters
+        ----------
+        outputs : tensor of shape (B, T, K)
+        target : tensor of shape (B, T, K)
+            NaN on padding, and for missing numbers.
+        weight : tensor of shape (B,)
+        """
+        target = target[:, : outputs.shape[1]]  # a shard may have shorter rows
+        is_missing = target.isnan()
+        errors = target.nan_to_num(0.0) - outputs  # (B, T, K)
+        losses = REGRESSION_LOSSES[self.loss](errors, self.quantile)
+        losses = losses.masked_fill(is_missing, 0.0)  # (B, T, K)
+        return (losses.sum((1, 2)) * weight).mean() / self.n_numbers
 
 
 class WeightedTaggingLoss(nn.Module):

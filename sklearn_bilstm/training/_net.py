@@ -67,6 +67,9 @@ class SequenceNet(PredictingNet):
     """
 
     history: History
+    # of the processes that share the shards of a batch, if there are several
+    _group: ProcessGroup | None = None
+    _n_cores: int | None = None
 
     def __init__(
         self,
@@ -78,8 +81,6 @@ class SequenceNet(PredictingNet):
         super().__init__(module, *args, **kwargs)
         self.seed = seed
         self.n_steps_ = 0
-        self._group: ProcessGroup | None = None
-        self._n_cores = os.cpu_count() or 1
 
     def get_default_callbacks(self) -> list:
         """Return an empty list, to keep scoring and printing out of the inner loop."""
@@ -348,7 +349,8 @@ class SequenceNet(PredictingNet):
     def _shards(self, batch: tuple) -> list[tuple]:
         """Cut a batch into shards."""
         n_rows, n_steps = batch[0]["mask"].shape
-        n_cores, size = self._n_cores, n_rows * n_steps
+        n_cores = self._n_cores or os.cpu_count() or 1
+        size = n_rows * n_steps
         in_bfloat16 = self.module_.encoder.training_dtype == torch.bfloat16
         target_steps = (
             _TARGET_SHARD_STEPS_BFLOAT16 if in_bfloat16 else _TARGET_SHARD_STEPS
@@ -452,9 +454,8 @@ class SequenceNet(PredictingNet):
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
         # neither threads nor processes can be pickled
-        for name in ("_workers", "_exchange"):
+        for name in ("_workers", "_exchange", "_group", "_n_cores"):
             state.pop(name, None)
-        state["_group"] = None
         # some callbacks cannot be pickled either, and none are used after training
         state["callbacks"], state["callbacks_"] = [], []
         return state

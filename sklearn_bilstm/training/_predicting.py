@@ -37,7 +37,7 @@ class PredictingNet(NeuralNet):
 
     Parameters
     ----------
-    module : SequenceModel or TaggingModel
+    module : SequenceModel, StepModel or TaggingModel
         A network with initialised weights.
     *args
         As for :class:`skorch.NeuralNet`.
@@ -48,7 +48,7 @@ class PredictingNet(NeuralNet):
     """
 
     module: nn.Module | type[nn.Module]
-    module_: Any  # a SequenceModel or a TaggingModel
+    module_: Any  # a SequenceModel, a StepModel or a TaggingModel
 
     def __init__(
         self,
@@ -141,6 +141,19 @@ class PredictingNet(NeuralNet):
         labels : list of ndarray of int64, shape (n_steps_of_row,)
         """
         return self._of_steps(self.module_.decode, dataset)
+
+    def outputs_of_steps(self, dataset: SequenceDataset) -> list[np.ndarray]:
+        """Return the outputs of the real steps of each row.
+
+        Parameters
+        ----------
+        dataset : SequenceDataset
+
+        Returns
+        -------
+        outputs : list of ndarray of float64, shape (n_steps_of_row, K)
+        """
+        return self._of_steps(self.module_.outputs, dataset)
 
     def marginals(self, dataset: SequenceDataset) -> list[np.ndarray]:
         """Return the probabilities of the labels of the real steps of each row.

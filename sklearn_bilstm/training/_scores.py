@@ -108,21 +108,34 @@ class TasksAccuracy(_Score):
 class R2(_Score):
     """Record the coefficient of determination.
 
-    For several outputs, it is their mean, as in :func:`sklearn.metrics.r2_score`.
+    For several outputs, it is their mean, as in :func:`sklearn.metrics.r2_score`. For
+    outputs of steps, it is computed over all steps with a number.
     """
 
     name = "r2"
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        if target.ndim == 3:
+            return self._sums_of_steps(y_pred, target, weight)
         target = target.double()
         first, second = weight @ target, weight @ target.square()  # (K,), (K,)
         unexplained = weight @ (target - y_pred).square()  # (K,)
         total = weight.sum().expand_as(first)  # (K,)
         return torch.stack([total, first, second, unexplained])  # (4, K)
 
+    @staticmethod
+    def _sums_of_steps(y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+        target = target[:, : y_pred.shape[1]].double()  # (B, T, K)
+        of_known = weight[:, None, None] * ~target.isnan()  # (B, T, K)
+        target = target.nan_to_num(0.0)
+        terms = torch.ones_like(target), target, target.square(), target - y_pred
+        total, first, second = ((of_known * term).sum((0, 1)) for term in terms[:3])
+        unexplained = (of_known * terms[3].square()).sum((0, 1))
+        return torch.stack([total, first, second, unexplained])  # (4, K)
+
     def _score(self, sums: Tensor) -> Tensor:
         total, first, second, unexplained = sums
-        variance = second - first.square() / total  # (K,)
+        variance = second - first.square() / total.where(total > 0, 1.0)  # (K,)
         varies = variance > _ROUNDING * second
         explained = 1 - unexplained / variance.where(varies, 1.0)
         of_constants = (unexplained <= _ROUNDING * second).double()

@@ -19,7 +19,7 @@ def find_unlabelled(y: Any) -> np.ndarray:
     ----------
     y : object
         Result of :func:`as_target`. A row has no label if it is None, NaN, pandas' NA
-        or NaT, or holds several values that are all missing.
+        or NaT, or holds several values that are all missing, at one or several steps.
 
     Returns
     -------
@@ -40,8 +40,8 @@ def find_unlabelled(y: Any) -> np.ndarray:
 
 
 def _is_unlabelled(row: Any) -> bool:
-    if isinstance(row, list | tuple | np.ndarray):
-        return len(row) > 0 and all(map(is_missing, row))
+    if isinstance(row, list | tuple) or (isinstance(row, np.ndarray) and row.ndim):
+        return len(row) > 0 and all(map(_is_unlabelled, row))
     return is_missing(row)
 
 

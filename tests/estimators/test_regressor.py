@@ -169,7 +169,7 @@ def test_regressor_works_in_cross_val_score(series):
         (np.full(40, 1e200), "y contains 1e.200 in row 0"),
         ([[1.0], [1.0, 2.0]] * 20, "y must hold numbers"),
         (np.zeros(40, "datetime64[s]"), "y must hold"),
-        (np.ones((40, 2, 2)), "dim 3"),
+        (np.ones((40, 2, 2, 2)), "dim 4"),
         (np.ones(39), "inconsistent numbers of samples"),
     ],
 )

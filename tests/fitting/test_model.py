@@ -76,3 +76,14 @@ def test_a_model_of_numbers_and_static_features_passes_the_check():
     X = np.random.RandomState(0).rand(20, 5)
     model = small_regressor(n_static_features=2, input_type="numeric").fit(X, X[:, 0])
     model.model_.check()
+
+
+def test_a_network_of_steps_with_the_target_of_rows_raises():
+    X, y = np.random.RandomState(0).rand(2, 8, 3)
+    of_rows, of_steps = (small_regressor().fit(X, z).model_ for z in (y[:, 0], [*y]))
+    of_rows.check()
+    of_steps.check()
+    of_rows.target, of_steps.target = of_steps.target, of_rows.target
+    for model in (of_rows, of_steps):
+        with pytest.raises(ValueError, match="must both be of steps or not"):
+            model.check()

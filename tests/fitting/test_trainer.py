@@ -42,6 +42,12 @@ def test_an_integer_max_epochs_is_kept():
     assert number_of_epochs(config, 20, "tokens") == 7
 
 
+def test_a_target_may_limit_the_epochs():
+    config = Config.of(BiLSTMClassifier())
+    found = [number_of_epochs(config, n, "numeric", 80) for n in (32, 10**6)]
+    assert found == [80, 4]
+
+
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_partial_fit_continues_after_an_interrupted_fit(ids, early_stopping):
     stops = StopsIn(3, KeyboardInterrupt)

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 
 from sklearn_bilstm.fitting import (
@@ -23,6 +25,12 @@ def test_a_target_of_another_estimator_raises_with_the_possible_names(name):
 
 
 def test_the_first_target_validates_y():
-    assert TYPES.check_y(["a", "b"], "BiLSTMClassifier").tolist() == ["a", "b"]
+    config = SimpleNamespace(estimator="BiLSTMClassifier")
+    assert TYPES.check_y(["a", "b"], config).tolist() == ["a", "b"]
     with pytest.raises(ValueError, match="y is None"):
-        TYPES.check_y(None, "BiLSTMClassifier")
+        TYPES.check_y(None, config)
+
+
+def test_a_function_validates_y_if_there_is_one():
+    types = TYPES._replace(check=lambda y, config: [y, config.output_type])
+    assert types.check_y("a", SimpleNamespace(output_type="steps")) == ["a", "steps"]

@@ -156,3 +156,29 @@ def test_an_invalid_stride_raises(stride):
 
 def test_repr_shows_sizes_and_stride(make):
     assert repr(make(3, (4, 2), stride=2)) == "Convolutions(3 -> 4 -> 2, stride 2)"
+
+
+def test_causal_convolutions_do_not_depend_on_later_steps(make, rows):
+    layers = make(hidden_layer_sizes=(4, 5), is_causal=True)
+    row = rows[-1]
+    x, mask = batch_of([row, row], 13)
+    x[1, 6:] += 1.0
+    (first, other), _ = layers(x, mask)
+    assert first.shape == (13, 5)
+    assert torch.equal(first[:6], other[:6])
+    assert not torch.equal(first[6], other[6])
+
+
+def test_a_causal_convolution_is_a_delayed_one(make, rows):
+    causal, centred = make(is_causal=True), make()
+    centred.load_state_dict(causal.state_dict())
+    x, mask = batch_of([rows[-1]], 11)
+    delayed, _ = causal(x, mask)
+    expected, _ = centred(x, mask)
+    torch.testing.assert_close(delayed[0, 3:], expected[0, :-3])
+
+
+def test_config_reconstructs_causal_convolutions(make):
+    layers = make(is_causal=True)
+    assert Convolutions(**layers.config).is_causal
+    assert not Convolutions(**make().config).is_causal

@@ -69,3 +69,10 @@ def test_characters_follow_their_steps():
     assert inputs["characters"].tolist() == [[[5, 6], [7, 0]], [[7, 0], [0, 0]]]
     inputs, _ = dataset.take(np.array([1]))[np.array([0])]
     assert inputs["characters"].tolist() == [[[5, 6], [7, 0]]]
+
+
+def test_numbers_of_steps_are_padded_with_nan():
+    numbers = RaggedArray(np.array([[1.0, 2], [3, 4], [5, 6]]), SEQUENCES.offsets)
+    _, target = SequenceDataset(SEQUENCES, numbers)[np.array([1, 0])]
+    expected = [[[3, 4], [5, 6]], [[1, 2], [np.nan, np.nan]]]
+    np.testing.assert_array_equal(target["target"].numpy(), expected)

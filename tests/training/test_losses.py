@@ -11,6 +11,7 @@ from sklearn_bilstm.training import (
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
     WeightedRegressionLoss,
+    WeightedStepRegressionLoss,
     WeightedTaggingLoss,
     WeightedTasksCrossEntropy,
 )
@@ -168,3 +169,40 @@ def test_a_missing_label_has_neither_a_loss_nor_a_gradient():
     loss.backward()
     assert loss.item() == pytest.approx(np.log(3) / 2)
     assert not logits.grad[:, :2].any()
+
+
+NAN = torch.nan
+# Three rows of three, one and no steps, with two outputs; two numbers are missing.
+NUMBERS = torch.tensor(
+    [
+        [[1.0, -2.0], [NAN, 0.5], [3.0, NAN]],
+        [[2.0, 1.0], [NAN, NAN], [NAN, NAN]],
+        [[NAN, NAN], [NAN, NAN], [NAN, NAN]],
+    ]
+)
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_step_loss_is_that_of_single_numbers_without_missing_ones(loss, generator):
+    outputs = torch.randn(3, 3, 2, generator=generator)
+    weight, known = torch.tensor([0.5, 2.0, 1.0]), ~NUMBERS.isnan()
+    single = WeightedRegressionLoss(loss, 0.3).of_rows(
+        outputs[known][:, None], NUMBERS[known][:, None]
+    )
+    weight_of_numbers = weight[:, None, None].expand_as(NUMBERS)[known]
+    found = WeightedStepRegressionLoss(loss, 0.3, 2.5)(outputs, NUMBERS, weight)
+    torch.testing.assert_close(found, single @ weight_of_numbers / 3 / 2.5)
+
+
+@pytest.mark.parametrize("loss", REGRESSION_LOSSES)
+def test_missing_numbers_of_steps_have_no_gradient(loss, generator):
+    outputs = torch.randn(3, 3, 2, generator=generator, requires_grad=True)
+    WeightedStepRegressionLoss(loss, 0.3)(outputs, NUMBERS, torch.ones(3)).backward()
+    assert torch.equal(outputs.grad != 0, ~NUMBERS.isnan())
+
+
+def test_step_loss_accepts_targets_wider_than_the_outputs(generator):
+    outputs, ones = torch.randn(2, 2, 2, generator=generator), torch.ones(2)
+    loss = WeightedStepRegressionLoss("squared_error")
+    expected = loss(outputs, NUMBERS[1:, :2], ones)
+    torch.testing.assert_close(loss(outputs, NUMBERS[1:], ones), expected)

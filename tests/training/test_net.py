@@ -185,23 +185,16 @@ def test_shards_of_a_batch_depend_on_the_number_of_cores(
 ):
     net = small_classifier(precision=precision).fit(ids, Y).net_
     mask = torch.ones(size, dtype=torch.bool)
-    with Workers(1) as net._workers:
-        sizes = net._in_shards(
-            lambda index, shard: len(shard[0]["mask"]),
-            ({"mask": mask}, {"target": mask}),
-        )
-    assert sizes == expected
+    shards = net._shards(({"mask": mask}, {"target": mask}))
+    assert [len(inputs["mask"]) for inputs, _ in shards] == expected
 
 
 def test_very_long_rows_have_shards_of_their_own(ids):
     net = small_classifier().fit(ids, Y).net_
     lengths = torch.tensor([50_000] * 4 + [20] * 28)
     mask = torch.arange(50_000) < lengths[:, None]
-    with Workers(1) as net._workers:
-        shapes = net._in_shards(
-            lambda index, shard: tuple(shard[0]["mask"].shape),
-            ({"mask": mask}, {"target": mask}),
-        )
+    shards = net._shards(({"mask": mask}, {"target": mask}))
+    shapes = [tuple(inputs["mask"].shape) for inputs, _ in shards]
     assert shapes[:4] == [(1, 50_000)] * 4
     assert sum(n_rows for n_rows, _ in shapes[4:]) == 28
     assert {n_steps for _, n_steps in shapes[4:]} == {20}

@@ -56,6 +56,21 @@ def test_train_and_valid_r2_equal_score(ids, n_outputs):
     assert epoch["valid_r2"] == pytest.approx(regressor.score(X_val, y_val), abs=1e-6)
 
 
+def test_train_and_valid_r2_of_steps_equal_score(ids):
+    random, lengths = np.random.RandomState(0), (ids > 0).sum(1)
+    y = [random.normal(size=(n, 2)) for n in lengths]
+    for row in y[::3]:
+        row[random.rand(*row.shape) < 0.2] = np.nan
+    keep = [i for i, row in enumerate(y) if not len(row) or not np.isnan(row).all()]
+    X, y = ids[keep], [y[i] for i in keep]
+    weight = np.linspace(0, 1, len(y))
+    regressor = small_regressor(**NO_LEARNING, batch_size=7)
+    regressor.fit(X, y, weight, X_val=X[:9], y_val=y[:9])
+    (epoch,) = regressor.history_
+    assert epoch["train_r2"] == pytest.approx(regressor.score(X, y, weight), abs=1e-6)
+    assert epoch["valid_r2"] == pytest.approx(regressor.score(X[:9], y[:9]), abs=1e-6)
+
+
 @pytest.mark.parametrize("params", [{}, {"crf": False}, {"scheme": None}])
 def test_valid_score_of_a_tagger_equals_score(sentences, params):
     X, y = sentences

@@ -38,6 +38,11 @@ LABELS = {
     "frame of objects": pd.DataFrame([[0, 1], [None, None], [1, 0]], dtype=object),
     "token labels": pd.Series([["O", "B"], None, []]),
 }
+NUMBERS_OF_STEPS = {
+    "3-D array": np.array([[[0.0], [1]], [[NAN], [NAN]], [[2], [NAN]]]),
+    "list of matrices": [np.zeros((2, 2)), np.full((3, 2), NAN), np.ones((1, 2))],
+    "nested lists": [[[0, 1], [2, NAN]], [[None, NAN], [None, None]], [[0, 0]]],
+}
 
 
 @pytest.mark.parametrize("name", LABELS)
@@ -93,3 +98,9 @@ def test_objects_become_numbers_if_all_are_numbers(y, kind):
 def test_other_rows_have_a_label(y):
     assert not find_unlabelled(y).any()
     check_all_labelled(y)
+
+
+@pytest.mark.parametrize("name", NUMBERS_OF_STEPS)
+def test_rows_without_a_number_at_any_step_are_unlabelled(name):
+    y = as_target(NUMBERS_OF_STEPS[name])
+    assert find_unlabelled(y).tolist() == [False, True, False]
