@@ -587,9 +587,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             Fraction of rows without a wrong label.
         """
         check_is_fitted(self)
-        if not isinstance(self.model_.target, TasksTarget):
-            return super().score(X, y, sample_weight)
-        return TasksTarget.accuracy(self.predict(X), y, sample_weight)
+        return self.model_.target.accuracy(self.predict(X), y, sample_weight)
 
     def _attributes(self, model):
         return {**super()._attributes(model), "log_odds_": model.other_models.log_odds}

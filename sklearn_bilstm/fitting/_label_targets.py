@@ -20,6 +20,7 @@ _UNLABELLED_ROWS = (
     "in SelfTrainingClassifier"
 )
 _UNLABELLED_ROWS_OF_STREAM = "remove those rows from X and y"
+_MISSING_LABELS_OF_TASKS = "replace it by None"
 
 
 def label_target(y: np.ndarray, config: Config) -> Target:
@@ -30,7 +31,9 @@ def label_target(y: np.ndarray, config: Config) -> Target:
     if y.ndim == 2 and is_indicator_matrix(y):
         return IndicatorTarget(as_indicators(y, "y").shape[1])
     if y.ndim == 2:
-        return TasksTarget.fit(y)
+        tasks = TasksTarget.fit(y)
+        _warn_of_codes(tasks, tasks.encode(y, "y"))
+        return tasks
     classes, counts = np.unique(y, return_counts=True)
     warn_of_missing_label_codes(classes, _UNLABELLED_ROWS, counts)
     return LabelTarget(classes)
@@ -58,15 +61,37 @@ def label_target_of_stream(
         _check_same_classes(classes, previous.classes)
     if previous is not None:
         return previous
-    if y.ndim == 2 and classes is None and is_indicator_matrix(y):
+    if y.ndim == 2 and is_indicator_matrix(y) and not _is_nested(classes):
         return IndicatorTarget(as_indicators(y, "y").shape[1])
     if classes is None:
         raise ValueError("classes must be passed on the first call to partial_fit.")
     if y.ndim == 2:
-        return TasksTarget.of_stream(classes, y.shape[1])
+        tasks = TasksTarget.of_stream(classes, y.shape[1])
+        _warn_of_codes(tasks)
+        return tasks
     classes = unique_labels(classes)
     warn_of_missing_label_codes(classes, _UNLABELLED_ROWS_OF_STREAM)
     return LabelTarget(classes)
+
+
+def _warn_of_codes(tasks: TasksTarget, codes: np.ndarray | None = None) -> None:
+    """Warn about a class of a task that is likely to mark missing labels."""
+    for j, classes in enumerate(tasks.classes):
+        known = None if codes is None else codes[codes[:, j] >= 0, j]
+        warn_of_missing_label_codes(
+            classes,
+            _MISSING_LABELS_OF_TASKS,
+            None if known is None else np.bincount(known, minlength=len(classes)),
+            name=f"Column {j} of y",
+        )
+
+
+def _is_nested(classes: Any) -> bool:
+    """Return whether classes are lists, one for each task."""
+    return isinstance(classes, list | tuple) and any(
+        hasattr(of_task, "__len__") and not isinstance(of_task, str | bytes)
+        for of_task in classes
+    )
 
 
 def _check_same_classes(classes: Any, previous: Any) -> None:
@@ -74,10 +99,14 @@ def _check_same_classes(classes: Any, previous: Any) -> None:
         return
     is_single = isinstance(previous, np.ndarray)
     known = [previous] if is_single else previous
-    given = [classes] if is_single else list(classes)
-    are_equal = len(given) == len(known) and all(
-        np.array_equal(unique_labels(found), of_task)
-        for found, of_task in zip(given, known, strict=True)
+    given: Any = [classes] if is_single else classes
+    are_equal = (
+        is_single != _is_nested(classes)
+        and len(given) == len(known)
+        and all(
+            np.array_equal(unique_labels(found), of_task)
+            for found, of_task in zip(given, known, strict=True)
+        )
     )
     if not are_equal:
         shown = [of_task.tolist() for of_task in known]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 
-from sklearn_bilstm.fitting._task_labels import check_label_columns
+from sklearn_bilstm.fitting._task_labels import check_label_columns, n_columns
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._unlabelled import check_all_labelled
@@ -57,7 +57,7 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
         )
     y = as_target(y)
     check_all_labelled(y)
-    if _n_columns(y) > 1:
+    if n_columns(y) > 1:
         return check_label_columns(y)
     labels = check_y(y, estimator=estimator)
     try:
@@ -73,17 +73,11 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
     return labels
 
 
-def _n_columns(y: Any) -> int:
-    """Return the number of labels of the first row."""
-    if isinstance(y, list | tuple):
-        is_row = bool(y) and hasattr(y[0], "__len__") and not isinstance(y[0], str)
-        return len(y[0]) if is_row else 1
-    shape: tuple = getattr(y, "shape", ())
-    return [*shape, 1, 1][1]
-
-
 def warn_of_missing_label_codes(
-    classes: np.ndarray, advice: str, counts: np.ndarray | None = None
+    classes: np.ndarray,
+    advice: str,
+    counts: np.ndarray | None = None,
+    name: str = "y",
 ) -> None:
     """Warn about a class that is likely to mark missing labels.
 
@@ -100,6 +94,8 @@ def warn_of_missing_label_codes(
         What to do if it marks missing labels.
     counts : ndarray of int, shape (n_classes,), or None, default=None
         Number of rows of each class. None if they are unknown.
+    name : str, default="y"
+        Name of the labels in the warning.
     """
     if classes.dtype.kind != "i" or len(classes) < 2 or classes[1] < 0:
         return
@@ -109,7 +105,7 @@ def warn_of_missing_label_codes(
     )
     if classes[0] == -100 or (classes[0] == -1 and not is_usual):
         warnings.warn(
-            f"y contains the label {classes[0]}, which is treated as an ordinary "
+            f"{name} contains the label {classes[0]}, which is treated as an ordinary "
             f"class. If it marks missing labels, {advice}.",
             UserWarning,
             stacklevel=2,
@@ -167,12 +163,18 @@ def weight_of_classes(
     Raises
     ------
     ValueError
-        If a weight is not a non-negative number, or if a label with a weight is not a
-        class while some class has no weight.
+        If `class_weight` is of another type, a weight is not a non-negative number, or
+        a label with a weight is not a class while some class has no weight.
     """
     if class_weight == "balanced":
         totals = np.bincount(target, weights=weight, minlength=len(classes))
         return np.divide(1.0, totals, out=np.zeros(len(classes)), where=totals > 0)
+    if not isinstance(class_weight, dict | None):
+        raise ValueError(
+            "The 'class_weight' parameter must be a dict, 'balanced' or None, or a "
+            "list of them if y has a column for each of several tasks: got "
+            f"{class_weight!r}."
+        )
     given: dict[Any, Any] = class_weight or {}
     for label, weight_of_label in given.items():
         is_number = isinstance(weight_of_label, Real)

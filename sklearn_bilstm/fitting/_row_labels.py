@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.metrics import accuracy_score
 from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
@@ -55,6 +56,7 @@ class LabelTarget(Target):
         self, target: np.ndarray, weight: np.ndarray, config: Config
     ) -> np.ndarray:
         """Return the weight of the class of each row."""
+        _check_no_tasks(config)
         weights = weight_of_classes(config.class_weight, self.classes, target, weight)
         return weights[target]
 
@@ -79,6 +81,11 @@ class LabelTarget(Target):
     def log_probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Return the logarithm of the probability of each class."""
         return log_softmax(logits, axis=1)
+
+    @staticmethod
+    def accuracy(predictions: np.ndarray, y: Any, sample_weight: Any) -> float:
+        """Return the fraction of rows with the right label."""
+        return accuracy_score(y, predictions, sample_weight=sample_weight)
 
     def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
         """Return the cross-entropy."""
@@ -132,6 +139,7 @@ class IndicatorTarget(Target):
         self, target: np.ndarray, weight: np.ndarray, config: Config
     ) -> np.ndarray:
         """Return ones; class weights are not supported."""
+        _check_no_tasks(config)
         if config.class_weight is not None:
             raise ValueError(
                 "The 'class_weight' parameter must be None if y is an indicator "
@@ -155,6 +163,11 @@ class IndicatorTarget(Target):
         """Return the logarithm of the probability of each label."""
         return log_expit(logits)
 
+    def accuracy(self, predictions: np.ndarray, y: Any, sample_weight: Any) -> float:
+        """Return the fraction of rows without a wrong label."""
+        y = self.encode(self.check(y, "score"), "y")
+        return float(accuracy_score(y, predictions, sample_weight=sample_weight))
+
     def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
         """Return the binary cross-entropy of each label."""
         return WeightedBinaryCrossEntropy, {}
@@ -175,6 +188,14 @@ class IndicatorTarget(Target):
     def from_state(cls, state: dict[str, Any]) -> Self:
         """Restore the target from the number of labels."""
         return cls(state_int(state["n_outputs"], "n_outputs", least=1))
+
+
+def _check_no_tasks(config: Config) -> None:
+    if config.task_weight is not None:
+        raise ValueError(
+            "The 'task_weight' parameter must be None unless y has a column for each "
+            f"of several tasks: got {config.task_weight!r}."
+        )
 
 
 def _check_format(y: np.ndarray, n_labels: int | None, name: str) -> None:

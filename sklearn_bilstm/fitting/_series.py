@@ -19,7 +19,7 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._state import state_number
 
-__all__ = ["HeldOutRows", "SeriesModels", "latest_rows"]
+__all__ = ["FEWEST_HELD_OUT_ROWS", "HeldOutRows", "SeriesModels", "latest_rows"]
 
 # linear_kernels="auto": number of features for at most this many rows, and for more.
 # The time is cubic in the number of rows, or of features if these are fewer.
@@ -31,7 +31,7 @@ _MOST_ROWS = 50_000
 # Held-out rows for the weights of both models: a fifth of the rows up to this number.
 _N_FOLDS, _MOST_HELD_OUT_ROWS = 5, 200
 # Minimum number of held-out rows. Fewer cannot show that the network is helpful.
-_FEWEST_HELD_OUT_ROWS = 8
+FEWEST_HELD_OUT_ROWS = 8
 # Number of standard errors by which the network must decrease their loss.
 _N_ERRORS = 2.0
 # Maximum factor of linear logits without the network, with which it is compared.
@@ -162,7 +162,7 @@ class SeriesModels:
         kept, logits = out_of_fold
         target: Any = train.target
         held_out = latest_rows(target[kept])
-        if len(held_out) < _FEWEST_HELD_OUT_ROWS:
+        if len(held_out) < FEWEST_HELD_OUT_ROWS:
             return train, None
         rows = kept[held_out]
         others = np.setdiff1d(np.arange(len(train)), rows)

@@ -8,9 +8,21 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_bilstm.utils._containers import columns_of
 from sklearn_bilstm.utils._missing import is_missing
-from sklearn_bilstm.utils._sklearn import check_y
 
-__all__ = ["as_indicators", "check_label_columns", "is_indicator_matrix"]
+__all__ = ["as_indicators", "check_label_columns", "is_indicator_matrix", "n_columns"]
+
+
+def n_columns(y: Any) -> int:
+    """Return the number of columns of labels; 1 if y holds a label for each row."""
+    if isinstance(y, list | tuple):
+        return max([1, *(len(row) for row in y if _is_row(row))])
+    shape: tuple = getattr(y, "shape", ())
+    return [*shape, 1, 1][1]
+
+
+def _is_row(labels: Any) -> bool:
+    """Return whether an item of a list holds labels, and is not a label itself."""
+    return isinstance(labels, list | tuple) or getattr(labels, "ndim", 0) > 0
 
 
 def check_label_columns(y: Any) -> np.ndarray:
@@ -33,12 +45,11 @@ def check_label_columns(y: Any) -> np.ndarray:
         If rows have different lengths, or a column has labels that are continuous or of
         several types.
     """
-    if sparse.issparse(y):
-        return np.asarray(check_y(y.toarray(), multi_output=True))
     columns = [_checked_column(column, j) for j, column in enumerate(_columns(y))]
     kinds = {column.dtype.kind for column in columns}
-    is_plain = len(kinds) == 1 or kinds <= set("iu") or kinds <= set("b")
-    if is_plain and "O" not in kinds:
+    # int64 and uint64 have float64 as their common dtype
+    are_integers = kinds <= set("iu") and np.result_type(*columns).kind != "f"
+    if (len(kinds) == 1 or are_integers) and "O" not in kinds:
         return np.stack(columns, axis=1)
     labels = np.empty((len(columns[0]), len(columns)), object)
     for j, column in enumerate(columns):
@@ -50,15 +61,25 @@ def _columns(y: Any) -> list[np.ndarray]:
     """Return the columns of labels, as arrays."""
     table = columns_of(y)
     if table is not None:
-        return [np.asarray(column) for column in table[1]]
+        return [*map(_values, table[1])]
     if isinstance(y, list | tuple):
         _check_equal_lengths(y)
-        return [_array([row[j] for row in y]) for j in range(len(y[0]))]
-    return list(np.asarray(y).T)
+        rows = [row.tolist() if hasattr(row, "tolist") else row for row in y]
+        return [_array([row[j] for row in rows]) for j in range(len(rows[0]))]
+    return list((y.toarray() if sparse.issparse(y) else np.asarray(y)).T)
+
+
+def _values(column: Any) -> np.ndarray:
+    """Return the values of a column of a frame; integers with gaps stay integers."""
+    values = np.asarray(column)
+    if values.dtype.kind != "f" or not hasattr(column, "null_count"):
+        return values
+    is_arrow = hasattr(column, "to_pylist")  # else of polars
+    return _array(column.to_pylist() if is_arrow else column.to_list())
 
 
 def _check_equal_lengths(y: list | tuple) -> None:
-    lengths = [len(row) if hasattr(row, "__len__") else 0 for row in y]
+    lengths = [len(row) if _is_row(row) else 1 for row in y]
     for row, length in enumerate(lengths):
         if length != lengths[0]:
             raise ValueError(
@@ -77,30 +98,54 @@ def _array(labels: list) -> np.ndarray:
 
 def _checked_column(column: np.ndarray, number: int) -> np.ndarray:
     """Return the labels of a column, of dtype object if some are missing."""
-    if column.ndim != 1:
-        raise ValueError(
-            f"y must have one or two dimensions: got {column.ndim + 1} dimensions."
-        )
-    missing = np.fromiter(map(is_missing, column.tolist()), bool, len(column))
+    _check_dimensions(column)
+    if column.dtype.kind in "mM":  # Python has no nanoseconds
+        column = column.astype(f"{column.dtype.kind}8[us]")
+    missing = _are_missing(column)
     labels = column[~missing]
     if labels.dtype.kind == "O":
-        labels = np.array(labels.tolist()) if len(labels) else labels
-        kinds = sorted({type(label).__name__ for label in column[~missing].tolist()})
+        items = [x.item() if isinstance(x, np.generic) else x for x in labels]
+        labels = np.array(items) if items else labels
+        _check_dimensions(labels)
+        kinds = sorted({type(item).__name__ for item in items})
         if len(kinds) > 1 and labels.dtype.kind not in "iuf":
             raise ValueError(
                 f"Column {number} of y must hold labels of one type, such as str or "
                 f"int: got values of types {kinds}."
             )
-    if len(labels) and type_of_target(labels) not in ("binary", "multiclass"):
+    kind = _type_of_labels(labels) if len(labels) else "binary"
+    if kind not in ("binary", "multiclass"):
         raise ValueError(
             f"Column {number} of y must hold class labels, such as strings or ints: "
-            f"got {type_of_target(labels)} values. For numbers, use BiLSTMRegressor."
+            f"got {kind} values. For numbers, use BiLSTMRegressor."
         )
     if not missing.any():
         return labels
     found = np.full(len(column), None, object)
     found[~missing] = labels.tolist()
     return found
+
+
+def _check_dimensions(labels: np.ndarray) -> None:
+    if labels.ndim != 1:
+        raise ValueError(
+            f"y must have one or two dimensions: got {labels.ndim + 1} dimensions."
+        )
+
+
+def _are_missing(column: np.ndarray) -> np.ndarray:
+    """Return which labels of a column are missing."""
+    if column.dtype.kind in "biuU":
+        return np.zeros(len(column), bool)
+    return np.fromiter(map(is_missing, column.tolist()), bool, len(column))
+
+
+def _type_of_labels(labels: np.ndarray) -> str:
+    """Return the type of the labels of a column, as scikit-learn names it."""
+    try:
+        return type_of_target(labels)
+    except TypeError:  # it does not support bytes
+        return type(labels.tolist()[0]).__name__
 
 
 def is_indicator_matrix(labels: np.ndarray) -> bool:
@@ -114,9 +159,15 @@ def is_indicator_matrix(labels: np.ndarray) -> bool:
     labels : ndarray of shape (n_samples, n_columns)
         Result of `check_label_columns`.
     """
-    values = {value for value in labels.ravel().tolist() if value is not None}
+    values = _distinct(labels) - {None}
     are_numbers = all(isinstance(value, bool | int | float) for value in values)
     return len(values) <= 2 and are_numbers and all(v == int(v) for v in values)
+
+
+def _distinct(labels: np.ndarray) -> set:
+    """Return the distinct labels, as Python values."""
+    is_plain = labels.dtype.kind != "O"
+    return set(np.unique(labels).tolist() if is_plain else labels.ravel().tolist())
 
 
 def as_indicators(labels: np.ndarray, name: str) -> np.ndarray:
@@ -134,20 +185,19 @@ def as_indicators(labels: np.ndarray, name: str) -> np.ndarray:
     ValueError
         If there are other values than zero and one.
     """
-    missing = [row for row, values in enumerate(labels.tolist()) if None in values]
-    if missing:
-        row = missing[0]
+    others = _distinct(labels) - {0, 1}
+    if None in others:
+        row = [None in values for values in labels.tolist()].index(True)
         raise ValueError(
             f"{name} has a missing value: row {row} is {labels[row].tolist()}. Fill in "
             "the value, or remove the row. If each column holds the classes of a task, "
             "replace its numbers by strings, such as 'no' and 'yes': only the columns "
             "of an indicator matrix must be complete."
         )
-    others = set(labels.ravel().tolist()) - {0, 1}
     if others:
         raise ValueError(
             f"{name} must contain only zeros and ones if it is an indicator matrix: "
-            f"got {min(others, key=str)}. If each column holds the classes of a task, "
-            "replace its numbers by strings."
+            f"got {min(others, key=str)!r}. If each column holds the classes of a "
+            "task, replace its numbers by strings."
         )
     return labels.astype(np.int64)

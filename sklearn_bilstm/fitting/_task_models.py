@@ -10,7 +10,12 @@ import numpy as np
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._ngrams import NgramModels, logits_of_sample
-from sklearn_bilstm.fitting._series import HeldOutRows, SeriesModels, latest_rows
+from sklearn_bilstm.fitting._series import (
+    FEWEST_HELD_OUT_ROWS,
+    HeldOutRows,
+    SeriesModels,
+    latest_rows,
+)
 from sklearn_bilstm.fitting._tasks import TasksTarget
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import (
@@ -170,7 +175,14 @@ class TaskNgramModels(TaskModels):
         train: SequenceDataset,
         pretrained: ClassLogOdds | None = None,
     ) -> Self:
-        """Return the unfitted models that the parameters describe."""
+        """Return the unfitted models that the parameters describe.
+
+        Raises
+        ------
+        ValueError
+            If no row has a label of some task.
+        """
+        target.check_training_rows(train)
         without = replace(config, log_odds_ngram_range=None)
         models = [
             NgramModels.unfitted(without, task, len(target.labelled_rows(train, j)))
@@ -210,7 +222,8 @@ class TaskNgramModels(TaskModels):
         """Fit the log-odds unless they are pretrained."""
         if self.log_odds is not None and not self.log_odds_are_pretrained:
             target: Any = train.target
-            self.log_odds.fit(train.sequences, target, train.weight)
+            weight = self.target.weights_of_tasks(train)
+            self.log_odds.fit(train.sequences, target, weight)
 
     def held_out_rows(
         self,
@@ -278,7 +291,14 @@ class TaskSeriesModels(TaskModels):
         train: SequenceDataset,
         previous: Any = None,
     ) -> Self:
-        """Return the unfitted models that the parameters describe."""
+        """Return the unfitted models that the parameters describe.
+
+        Raises
+        ------
+        ValueError
+            If no row has a label of some task.
+        """
+        target.check_training_rows(train)
         earlier = [None] * len(target.tasks) if previous is None else previous.models
         return cls(
             target,
@@ -313,22 +333,27 @@ class TaskSeriesModels(TaskModels):
             return train, nothing
         if valid is not None:
             return train, [
-                None
-                if of_task is None
-                else self.models[j].of_validation_rows(
-                    self.target.rows_of_task(valid, j), n_threads
-                )
+                None if of_task is None else self._of_validation(valid, j, n_threads)
                 for j, of_task in enumerate(found)
             ]
         rows = self._latest_rows(train)
-        if not len(rows):
-            return train, nothing
         others = np.setdiff1d(np.arange(len(train)), rows)
         held_out = [
             None if of_task is None else self._of_task(train, rows, j, of_task)
             for j, of_task in enumerate(found)
         ]
+        if all(of_task is None for of_task in held_out):
+            return train, nothing
         return train.take(others), held_out
+
+    def _of_validation(
+        self, valid: SequenceDataset, task: int, n_threads: int | None
+    ) -> HeldOutRows | None:
+        """Return the validation rows with a label of a task; None if there are none."""
+        if not len(self.target.labelled_rows(valid, task)):
+            return None
+        rows = self.target.rows_of_task(valid, task)
+        return self.models[task].of_validation_rows(rows, n_threads)
 
     def _latest_rows(self, train: SequenceDataset) -> np.ndarray:
         """Return the rows to hold out, stratified by the task with the most labels."""
@@ -352,7 +377,7 @@ class TaskSeriesModels(TaskModels):
         target: Any = train.target
         others = np.setdiff1d(labelled, held_out)
         rows = rows[np.isin(target[rows, task], target[others, task])]
-        if not len(rows):
+        if len(rows) < FEWEST_HELD_OUT_ROWS:
             return None
         of_task = self.target.rows_of_task(train.take(rows), task)
         return HeldOutRows(of_task, logits[places[rows]])

@@ -21,6 +21,7 @@ from sklearn_bilstm.fitting._row_labels import LabelTarget
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import TasksAccuracy, WeightedTasksCrossEntropy
+from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._stacking import stack_columns
 
 __all__ = ["TasksTarget"]
@@ -86,6 +87,11 @@ class TasksTarget(Target):
                 f"classes must be a list of the labels of each of {n_tasks} columns "
                 f"of y: got {classes!r}."
             )
+        if any(is_missing(label) for of_task in classes for label in of_task):
+            raise ValueError(
+                "classes must not contain missing labels, such as None or NaN: got "
+                f"{classes!r}."
+            )
         return cls([unique_labels(of_task) for of_task in classes])
 
     def split(self, logits: Any) -> Iterator[Any]:
@@ -150,7 +156,10 @@ class TasksTarget(Target):
     def _task_weights(self, config: Config) -> np.ndarray:
         if config.task_weight is None:
             return np.ones(len(self.tasks))
-        weights = np.asarray(config.task_weight, float)
+        try:
+            weights = np.asarray(config.task_weight, float)
+        except (TypeError, ValueError):  # not numbers
+            weights = np.zeros(0)
         is_positive = np.isfinite(weights).all() and (weights > 0).all()
         if weights.shape != (len(self.tasks),) or not is_positive:
             raise ValueError(
@@ -165,6 +174,29 @@ class TasksTarget(Target):
         target: Any = labelled.target
         weight = scaled_to_mean_one(labelled.weight[:, task])
         return replace(labelled, target=target[:, task], weight=weight)
+
+    def weights_of_tasks(self, rows: SequenceDataset) -> np.ndarray:
+        """Return the weights of rows as those of single tasks.
+
+        The mean over the labelled rows of each task is one.
+        """
+        weights = np.zeros(rows.weight.shape)
+        for j in range(len(self.tasks)):
+            known = self.labelled_rows(rows, j)
+            if len(known):
+                weights[known, j] = scaled_to_mean_one(rows.weight[known, j])
+        return weights
+
+    def check_training_rows(self, rows: SequenceDataset) -> None:
+        """Raise a ValueError if no training row has a label of some task."""
+        for j in range(len(self.tasks)):
+            if not len(self.labelled_rows(rows, j)):
+                raise ValueError(
+                    f"Column {j} of y must have a label with a positive weight in the "
+                    "training rows: its labels are missing, have weight 0 by "
+                    "sample_weight or class_weight, or are held out for early "
+                    "stopping. Pass more labels, or remove the column."
+                )
 
     @staticmethod
     def labelled_rows(rows: SequenceDataset, task: int) -> np.ndarray:

@@ -90,13 +90,15 @@ class Description:
         Raises
         ------
         ValueError
-            If the array would be far larger than the file.
+            If the arrays would be far larger than the file.
         """
         if self.classes is None:
             return None
-        if isinstance(self.classes, list):
-            return [_labels(of_task, file_size) for of_task in self.classes]
-        return _labels(self.classes, file_size)
+        if not isinstance(self.classes, list):
+            _check_size([self.classes], file_size)
+            return _labels(self.classes)
+        _check_size(self.classes, file_size)
+        return [*map(_labels, self.classes)]
 
     def to_properties(self) -> dict[str, str]:
         """Return the description as metadata of an ONNX model."""
@@ -157,17 +159,27 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"found {name}")
 
 
-def _labels(classes: dict[str, Any], file_size: int) -> np.ndarray:
-    labels, dtype = classes["labels"], np.dtype(classes["dtype"])
-    if dtype.kind == "U":
+def _check_size(tasks: list[dict[str, Any]], file_size: int) -> None:
+    """Raise an error if the arrays of labels would be far larger than the file."""
+    size = 0
+    for labels in (task["labels"] for task in tasks if _are_strings(task)):
         longest = max(map(len, labels))
+        size += longest * len(labels)
         require(
-            longest * len(labels) <= _FEWEST_CHARACTERS + 4 * file_size,
+            size <= _FEWEST_CHARACTERS + 4 * file_size,
             "labels of similar length",
             f"{len(labels)} labels of up to {longest} characters",
         )
-        return np.array(labels, str)
-    return np.array(labels, dtype)
+
+
+def _are_strings(classes: dict[str, Any]) -> bool:
+    return np.dtype(classes["dtype"]).kind == "U"
+
+
+def _labels(classes: dict[str, Any]) -> np.ndarray:
+    return np.array(
+        classes["labels"], str if _are_strings(classes) else classes["dtype"]
+    )
 
 
 def _described_classes(estimator: Any) -> dict[str, Any] | list[dict[str, Any]]:

@@ -77,7 +77,13 @@ class AttentionDisplay:
     @classmethod
     @_checked
     def from_estimator(
-        cls, model: Any, texts: Any, *, tokens_per_line: int = 10, ax: Any = None
+        cls,
+        model: Any,
+        texts: Any,
+        *,
+        target: Any = None,
+        tokens_per_line: int = 10,
+        ax: Any = None,
     ) -> Self:
         """Plot the attention weights of a fitted model for texts.
 
@@ -88,6 +94,9 @@ class AttentionDisplay:
             accepts it.
         texts : str, iterable of str or table of shape (n_texts, n_columns)
             One or several texts.
+        target : tuple or None, default=None
+            For a classifier of several tasks, a tuple (task, None) with the index of
+            a task, whose prediction is shown. The weights do not depend on it.
         tokens_per_line : int, default=10
             Maximum number of tokens per line. Longer texts are wrapped.
         ax : matplotlib Axes, default=None
@@ -102,11 +111,12 @@ class AttentionDisplay:
         NotFittedError
             If the model is not fitted.
         ValueError
-            If the model has no attention pooling, or is of an unsupported type.
+            If the model has no attention pooling, or is of an unsupported type, or if
+            `target` is invalid.
         """
         check_axes(cls, ax)
         texts = [texts] if isinstance(texts, str) else texts
-        explanations = explain(model, texts, method="attention")
+        explanations = explain(model, texts, method="attention", target=target)
         return cls(list(explanations)).plot(ax=ax, tokens_per_line=tokens_per_line)
 
     @_checked

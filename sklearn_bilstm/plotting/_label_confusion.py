@@ -76,8 +76,21 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         Returns
         -------
         display : LabelConfusionDisplay
+
+        Raises
+        ------
+        ValueError
+            If the model is a classifier of several tasks, or the rows are invalid as in
+            :meth:`from_predictions`.
         """
         check_axes(cls, ax)
+        if isinstance(getattr(model, "classes_", None), list):
+            raise ValueError(
+                "model must predict a label per token: got a classifier of several "
+                "tasks. For the task of column j, pass y[:, j] and "
+                "model.predict(X)[:, j] to scikit-learn's "
+                "ConfusionMatrixDisplay.from_predictions."
+            )
         return cls.from_predictions(
             y, model.predict(X), sample_weight=sample_weight, ax=ax, **options
         )

@@ -96,8 +96,9 @@ class TokenImportanceDisplay:
         method : {"integrated_gradients", "occlusion", "attention"}, \
                 default="integrated_gradients"
             Attribution method.
-        target : label, default=None
-            Class to explain. If None, explain the predicted class.
+        target : label or tuple, default=None
+            Class to explain. If None, explain the predicted class. For a classifier of
+            several tasks, a tuple (task, class), as in :func:`~sklearn_bilstm.explain`.
         n_tokens : int, default=15
             Maximum number of tokens to show.
         ax : matplotlib Axes, default=None

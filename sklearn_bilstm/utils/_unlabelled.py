@@ -32,8 +32,9 @@ def find_unlabelled(y: Any) -> np.ndarray:
     if isinstance(rows, np.ndarray):
         if rows.ndim == 0:
             return np.zeros(0, bool)
-        if rows.dtype.kind == "f":
-            return np.isnan(rows).reshape(len(rows), -1).all(1)
+        if rows.dtype.kind in "fmM":
+            are_missing = np.isnan if rows.dtype.kind == "f" else np.isnat
+            return are_missing(rows).reshape(len(rows), -1).all(1)
         if rows.dtype.kind != "O":
             return np.zeros(len(rows), bool)
     return np.fromiter(map(_is_unlabelled, rows), bool, len(rows))
@@ -48,8 +49,8 @@ def _is_unlabelled(row: Any) -> bool:
 def labels_of(y: Any, rows: np.ndarray) -> Any:
     """Return the labels of some rows, which all have one.
 
-    Objects that are all numbers become numbers, since missing values are the usual
-    reason for a column of objects.
+    A column of objects that are all numbers becomes numbers, since missing values are
+    the usual reason for objects. The columns of a matrix can differ in their type.
 
     Parameters
     ----------
@@ -57,9 +58,11 @@ def labels_of(y: Any, rows: np.ndarray) -> Any:
         Result of :func:`as_target`.
     rows : ndarray of int, shape (n_rows,)
     """
+    if hasattr(y, "column_names") and len(y.column_names) > 1:  # pyarrow
+        return y.take(rows)
     is_indexable = hasattr(y, "__getitem__") and not hasattr(y, "column_names")
     labels = safe_indexing(y if is_indexable else np.asarray(y), rows)
-    if isinstance(labels, list | tuple):
+    if isinstance(labels, list | tuple) or len(getattr(labels, "shape", ())) == 2:
         return labels
     values = np.asarray(labels)
     if values.dtype.kind == "O" and all(map(_is_number, values.flat)):

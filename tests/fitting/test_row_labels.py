@@ -50,6 +50,15 @@ def test_multilabel_fit_with_default_parameters_fits_the_training_rows(
     assert model.score(ids, y_multilabel) > 0.9
 
 
+@pytest.mark.parametrize("container", [np.ndarray.tolist, sparse.csr_array, np.object_])
+def test_the_score_does_not_depend_on_the_container(
+    multilabel_classifier, ids, y_multilabel, container
+):
+    wrong = 1 - y_multilabel[:3]
+    y = np.concatenate([wrong, multilabel_classifier.predict(ids[3:])])
+    assert multilabel_classifier.score(ids, container(y)) == 1 - 3 / 40
+
+
 @pytest.mark.parametrize("container", [np.ndarray.tolist, sparse.csr_array, np.float64])
 def test_indicators_in_any_container_give_equal_predictions(
     ids, y_multilabel, container

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from sklearn_bilstm.fitting._task_labels import (
     as_indicators,
     check_label_columns,
     is_indicator_matrix,
+    n_columns,
 )
 
 
@@ -39,6 +42,60 @@ def test_frames_of_other_libraries_are_columns(library):
     else:
         converted = pytest.importorskip("pyarrow").Table.from_pandas(frame)
     assert check_label_columns(converted).tolist() == [["s", 3], ["l", 5]]
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_integers_with_gaps_of_other_libraries_stay_integers(library):
+    columns = {"size": ["s", "l", None], "stars": [3, None, 5]}
+    if library == "polars":
+        frame = pytest.importorskip("polars").DataFrame(columns)
+    else:
+        frame = pytest.importorskip("pyarrow").table(columns)
+    found = check_label_columns(frame).tolist()
+    assert found == [["s", 3], ["l", None], [None, 5]]
+    assert type(found[0][1]) is int
+
+
+@pytest.mark.parametrize(
+    ("y", "expected"),
+    [
+        ([["a", 1], ["b", 2]], 2),
+        ([["a"], ["a", "b"]], 2),
+        ([np.array([1, 2])], 2),
+        (np.zeros((3, 4)), 4),
+        (np.array(["ab", "cd"]), 1),
+        (["ab", "cd"], 1),
+        ([b"ab", b"cd"], 1),
+        ([{1, 2}, {3}], 1),
+        ([], 1),
+    ],
+)
+def test_only_rows_of_labels_are_several_columns(y, expected):
+    assert n_columns(y) == expected
+
+
+def test_dates_with_gaps_of_polars_are_labels():
+    dates = [datetime(2020, 1, 1), None]
+    frame = pytest.importorskip("polars").DataFrame({"size": ["s", "l"], "date": dates})
+    assert check_label_columns(frame)[:, 1].tolist() == dates
+
+
+@pytest.mark.parametrize("unit", ["s", "us", "ns"])
+def test_dates_of_any_unit_are_labels(unit):
+    dates = np.array(["2020-01-01", "NaT"], f"datetime64[{unit}]")
+    found = check_label_columns(pd.DataFrame({"size": ["s", "l"], "date": dates}))
+    assert found[:, 1].tolist() == [datetime(2020, 1, 1), None]
+
+
+def test_scalars_of_numpy_have_the_type_of_their_values():
+    labels = np.array([["a", True], [np.str_("b"), np.bool_(False)]], object)
+    assert check_label_columns(labels).tolist() == [["a", True], ["b", False]]
+
+
+def test_large_unsigned_integers_are_exact():
+    columns = {"a": np.array([2**64 - 1, 0], np.uint64), "b": np.array([-1, 3])}
+    found = check_label_columns(pd.DataFrame(columns)).tolist()
+    assert found == [[2**64 - 1, -1], [0, 3]]
 
 
 def test_columns_of_one_type_stay_a_plain_array():
@@ -74,7 +131,11 @@ def test_a_sparse_indicator_matrix_equals_a_dense_one():
         ([["a", 1], ["b"]], "row 1 has 1, and row 0 has 2.*MultiLabelBinarizer"),
         ([["a", 0.5], ["b", 1.5]], "Column 1 of y must hold class labels.*continuous"),
         ([["a", 1], [2, 1]], r"Column 0 of y.*one type.*\['int', 'str'\]"),
+        ([["a"], ["a", "b"]], "row 1 has 2, and row 0 has 1.*MultiLabelBinarizer"),
+        ([["a", b"x"], ["b", b"y"]], "Column 1 of y must hold.*got bytes values"),
+        (sparse.csr_array([[0.5, 1], [1, 2]]), "Column 0 of y.*got continuous"),
         (np.zeros((2, 2, 2), int), "y must have one or two dimensions: got 3"),
+        ([[[1, 2], [2, 3]]] * 2, "y must have one or two dimensions: got 3"),
     ],
 )
 def test_invalid_columns_raise_with_their_number(y, message):

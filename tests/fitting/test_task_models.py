@@ -60,6 +60,23 @@ def test_the_linear_model_of_a_task_is_that_of_its_labelled_rows(tasks, rows, ta
 
 
 @pytest.mark.parametrize("task", [0, 1])
+def test_the_log_odds_of_a_task_are_those_of_its_labelled_rows(rows, task):
+    y = two_tasks(rows)
+    few = np.arange(200) >= 60
+    y[few, 1] = None
+    params = {"log_odds_ngram_range": (1, 1)}
+    model = small_classifier(**params, task_weight=[0.1, 1]).fit(rows, y)
+    known = np.array([label is not None for label in y[:, task]])
+    labels = np.array(y[known, task].tolist())
+    single = small_classifier(**params).fit(rows[known], labels)
+    sequences = single.model_.read(rows[:60]).sequences
+    expected = single.log_odds_.transform(sequences).values
+    found = model.log_odds_.transform(sequences).values
+    columns = slice(0, 1) if task == 0 else slice(1, None)
+    np.testing.assert_allclose(found[:, columns], expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("task", [0, 1])
 def test_the_logits_of_a_task_combine_its_models(tasks, rows, task):
     model = tasks.model_
     read = model.with_features(model.read(rows))
@@ -115,6 +132,20 @@ def test_a_pretrained_classifier_keeps_its_log_odds(rows):
     assert again.fit(rows, y).log_odds_ is pretrained.log_odds_
 
 
+def fitted_models(y):
+    """Return 100 series, whose value at one step depends on the row, and models."""
+    X = np.random.RandomState(0).rand(100, 9).astype(np.float32)
+    X[:, 4] += np.arange(100) % 2
+    target = TasksTarget.fit(y)
+    codes = target.encode(y, "y")
+    rows = SequenceDataset(ragged_from_numbers(X), codes, (codes >= 0).astype(float))
+    models = TaskSeriesModels.unfitted(Config(), target, rows)
+    for of_task, size in zip(models.models, target.n_classes, strict=True):
+        of_task.linear = SeriesModel(84, size, "classes")
+    models.fit(rows, seed=0, n_threads=1)
+    return rows, models
+
+
 class TestSeries:
     def test_all_tasks_have_a_linear_model(self, waves):
         X, y = waves
@@ -146,19 +177,7 @@ class TestSeries:
     def test_the_same_rows_are_held_out_for_all_tasks(self):
         y = np.column_stack([np.arange(100) % 2, np.arange(100) % 3]).astype(object)
         y[::5, 1] = None
-        X = np.random.RandomState(0).rand(100, 9).astype(np.float32)
-        X[:, 4] += y[:, 0].astype(int)
-        target = TasksTarget.fit(y)
-        codes = target.encode(y, "y")
-        rows = SequenceDataset(
-            ragged_from_numbers(X), codes, (codes >= 0).astype(float)
-        )
-        models = TaskSeriesModels.unfitted(
-            *(Config(), target, rows),
-        )
-        for of_task, size in zip(models.models, target.n_classes, strict=True):
-            of_task.linear = SeriesModel(84, size, "classes")
-        models.fit(rows, seed=0, n_threads=1)
+        rows, models = fitted_models(y)
         train, held_out = models.held_out_rows(rows, None)
         assert len(train) == 80
         kept = {row.tobytes() for row in train.sequences.values.reshape(80, -1)}
@@ -167,6 +186,24 @@ class TestSeries:
                 values = of_task.rows.sequences.values
                 values = values.reshape(len(of_task.rows), -1)
                 assert not kept & {row.tobytes() for row in values}
+
+    def test_too_few_labels_of_all_tasks_hold_no_row_out(self):
+        y = np.full((100, 2), None, object)
+        y[:30, 0], y[:30, 1] = np.arange(30) % 2, np.arange(30) % 3
+        rows, models = fitted_models(y)
+        assert models.models[0].linear is not None
+        train, held_out = models.held_out_rows(rows, None)
+        assert len(train) == 100
+        assert held_out == [None, None]
+
+    def test_a_task_without_validation_labels_uses_its_linear_model(self, waves):
+        X, y = waves
+        y_val = y.astype(object)
+        y_val[:, 1] = None
+        params = {"linear_kernels": 168, "early_stopping": False}
+        model = small_classifier(**params).fit(X, y, X_val=X, y_val=y_val)
+        models = model.model_.other_models.models[1]
+        assert (models.linear_scale, models.network_scale) == (1.0, 0.0)
 
     def test_a_task_with_gaps_is_fitted_to_its_labelled_rows(self, waves):
         X, y = waves

@@ -190,13 +190,38 @@ class TestWeights:
             ({"task_weight": [1, 2]}, "'task_weight'.*must hold 3 positive numbers"),
             ({"task_weight": [1, 0, 1]}, "'task_weight'.*must hold 3 positive"),
             ({"class_weight": {"high": 2}}, "'class_weight'.*list of 3 dicts"),
+            ({"task_weight": [1, 1, "x"]}, "'task_weight'.*must hold 3 positive"),
+            ({"task_weight": [1, 1, np.nan]}, "'task_weight'.*must hold 3 positive"),
             ({"class_weight": [None, None]}, "'class_weight'.*list of 3 dicts"),
+            ({"class_weight": ["equal", None, None]}, "must be a dict.*got 'equal'"),
             ({"class_weight": [{"low": -1}, None, None]}, "non-negative"),
         ],
     )
     def test_invalid_weights_raise(self, ids, y, params, message):
         with pytest.raises(ValueError, match=message):
             small_classifier(**params).fit(ids, y)
+
+    @pytest.mark.parametrize("params", [{}, {"linear_ngram_range": (1, 2)}])
+    def test_a_task_whose_labels_have_no_weight_raises(self, ids, y, params):
+        few = y.copy()
+        few[3:, 1] = None
+        weight = np.arange(40) > 2
+        with pytest.raises(ValueError, match="Column 1 of y must have a label with a"):
+            small_classifier(**params).fit(ids, few, sample_weight=weight)
+        without = [None, {"long": 0, "short": 0}, None]
+        with pytest.raises(ValueError, match="Column 1 of y must have a label with a"):
+            small_classifier(**params, class_weight=without).fit(ids, y)
+
+    def test_weights_of_tasks_without_several_tasks_raise(self, ids, y):
+        model = small_classifier(task_weight=[1, 2])
+        for other in (y[:, 0].astype(str), (ids[:, :2] > 9).astype(int)):
+            with pytest.raises(ValueError, match="'task_weight'.*must be None unless"):
+                model.fit(ids, other)
+
+    def test_weights_of_classes_in_a_list_require_several_tasks(self, ids, y):
+        model = small_classifier(class_weight=[{"high": 2}, None])
+        with pytest.raises(ValueError, match="list of them if y has a column for each"):
+            model.fit(ids, y[:, 0].astype(str))
 
 
 class TestStreams:

@@ -56,6 +56,15 @@ def test_one_long_label_does_not_multiply_the_size_of_the_file(description):
         found.labels(10_000)
 
 
+def test_long_labels_of_many_tasks_do_not_multiply_the_size_of_the_file(description):
+    classes = {"dtype": "<U9", "labels": ["x" * 1000, *map(str, range(99))]}
+    changes = {"classes": [classes] * 10, "one_a_row": False}
+    found = Description.from_properties(with_changes(description, **changes), "x")
+    assert len(found.labels(10**6)) == 10
+    with pytest.raises(ValueError, match="100 labels of up to 1000 characters"):
+        found.labels(20_000)
+
+
 def test_labels_that_json_cannot_hold_raise(ids):
     model = small_classifier(max_epochs=1).fit(
         ids, np.array([0, 1] * 20, dtype="M8[D]")

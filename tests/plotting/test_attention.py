@@ -103,3 +103,16 @@ def test_tokens_per_line_must_be_positive(attentive):
         AttentionDisplay.from_estimator(None, "good", tokens_per_line=0)
     with pytest.raises(ValueError, match="'tokens_per_line' parameter"):
         AttentionDisplay([]).plot(tokens_per_line=0)
+
+
+def test_the_task_of_several_is_a_target(reviews):
+    texts, labels = reviews
+    y = np.column_stack([labels, [str(len(text) % 3) for text in texts]])
+    model = small_pipeline(pooling="attention").fit(texts, y)
+    first, second = (
+        AttentionDisplay.from_estimator(model, TEXTS, target=(task, None))
+        for task in (0, 1)
+    )
+    assert np.ma.allequal(first.image_.get_array(), second.image_.get_array())
+    with pytest.raises(ValueError, match="target must be a tuple"):
+        AttentionDisplay.from_estimator(model, TEXTS)

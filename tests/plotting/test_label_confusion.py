@@ -3,6 +3,7 @@ import pytest
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_bilstm import LabelConfusionDisplay
+from tests.helpers import small_classifier
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
@@ -54,3 +55,10 @@ def test_rows_of_unequal_length_raise():
         LabelConfusionDisplay.from_predictions(TRUE, [*PREDICTED[:2], ["DET", "DET"]])
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         LabelConfusionDisplay.from_predictions(TRUE, PREDICTED[:2])
+
+
+def test_a_classifier_of_several_tasks_raises(ids):
+    y = np.column_stack([ids[:, 0] % 2, ids[:, 1] % 3])
+    model = small_classifier().fit(ids, y)
+    with pytest.raises(ValueError, match=r"several tasks.*pass y\[:, j\]"):
+        LabelConfusionDisplay.from_estimator(model, ids, y)

@@ -62,6 +62,18 @@ def test_known_labels_are_selected_from_every_container(name):
     assert not find_unlabelled(y).any()
 
 
+def test_missing_dates_are_no_labels():
+    dates = np.array(["2020-01-01", "NaT", "2020-01-02"], "datetime64[ns]")
+    for y in (dates, pd.Series(dates), pd.DataFrame({"a": dates, "b": dates})):
+        assert find_unlabelled(y).tolist() == [False, True, False]
+
+
+def test_columns_of_known_labels_keep_their_types():
+    y = np.array([[None, None], [True, 3], [False, 5]], dtype=object)
+    found = labels_of(y, np.array([1, 2])).tolist()
+    assert [[type(label) for label in row] for row in found] == [[bool, int]] * 2
+
+
 def np_rows(y):
     return y if isinstance(y, list) else list(np.asarray(y))
 

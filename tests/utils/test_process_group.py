@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+import torch
+from torch import distributed
+
+from sklearn_bilstm.utils._process_group import ProcessGroup
+from tests.processes import Processes
+
+pytestmark = pytest.mark.skipif(
+    not distributed.is_available(), reason="this build of torch has no distributed"
+)
+
+
+@pytest.fixture(scope="module")
+def processes():
+    three = Processes(3)
+    yield three
+    three.close()
+
+
+def exchange(rank):
+    group = ProcessGroup.current()
+    return (
+        group.gather(rank),
+        group.gather_everywhere(rank),
+        group.broadcast(f"of {rank}"),
+        group.from_first(lambda: rank),
+    )
+
+
+def test_objects_are_exchanged_in_the_order_of_ranks(processes):
+    for rank, found in enumerate(processes.call(exchange)):
+        assert found == ([0, 1, 2] * (rank == 0), [0, 1, 2], "of 0", 0)
+
+
+def add_up(rank):
+    values = torch.tensor(np.random.RandomState(rank).rand(1000), dtype=torch.float32)
+    group = ProcessGroup.current()
+    return values.numpy(), group.add_up(values).numpy(), group.n_bytes
+
+
+def test_sums_have_the_same_bits_in_all_processes(processes):
+    found = processes.call(add_up)
+    parts, sums, n_bytes = zip(*found, strict=True)
+    np.testing.assert_allclose(sums[0], sum(parts), rtol=1e-6)
+    assert all(np.array_equal(total, sums[0]) for total in sums)
+    assert set(n_bytes) == {4 * (1000 + 3)}
+
+
+def share(rank):
+    group = ProcessGroup.current()
+    return [list(group.share_of(n)) for n in range(8)]
+
+
+def test_items_are_shared_without_gaps_and_the_first_process_has_the_only_one(
+    processes,
+):
+    for n, of_ranks in enumerate(zip(*processes.call(share), strict=True)):
+        assert [item for items in of_ranks for item in items] == list(range(n))
+        assert max(map(len, of_ranks)) <= -(-n // 3)
+        assert n == 0 or of_ranks[0]
+
+
+def fail(rank, where):
+    group = ProcessGroup.current()
+    with group.sharing_failures():
+        if where == "between" and rank == 1:
+            raise OSError("no space")
+        if where == "within":
+            group.add_up(torch.zeros(2), failed=rank == 1)
+            if rank == 1:
+                raise OSError("no space")
+        if where == "first":
+            group.from_first(lambda: 1 / 0)
+        group.broadcast(None)
+
+
+@pytest.mark.parametrize("where", ["between", "within"])
+def test_a_failure_of_one_process_stops_all(processes, where):
+    first, second, third = processes.call(fail, where)
+    assert type(second) is OSError
+    for error in (first, third):
+        with pytest.raises(RuntimeError, match=r"processes \[1\] failed or were"):
+            raise error
+
+
+def test_an_error_of_the_first_process_is_raised_in_all(processes):
+    for error in processes.call(fail, "first"):
+        assert type(error) is ZeroDivisionError
+
+
+def end(rank):
+    return ProcessGroup.current().check(ends=rank == 2)
+
+
+def test_all_processes_know_if_one_ends_the_training(processes):
+    assert processes.call(end) == [True] * 3
+
+
+def test_there_is_no_group_unless_one_is_initialised():
+    assert ProcessGroup.current() is None
