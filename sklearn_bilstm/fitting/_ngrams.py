@@ -213,12 +213,24 @@ class NgramModels:
         network_logits: np.ndarray,
         rows: SequenceDataset,
         n_threads: int | None = None,
+        found: np.ndarray | None = None,
     ) -> np.ndarray:
-        """Return the logits of rows, given those of the network."""
+        """Return the logits of rows, given those of the network.
+
+        Parameters
+        ----------
+        network_logits : ndarray of shape (n, K)
+        rows : SequenceDataset
+        n_threads : int or None, default=None
+            Ignored.
+        found : ndarray of int, shape (n_lengths, n_steps), default=None
+            Result of `at_steps` of the vocabulary of the linear model for these rows.
+        """
         if self.linear is None:
             return network_logits
-        features: Any = rows.log_odds
-        found = features.columns.values.T if self.shares_vocabulary else None
+        if self.shares_vocabulary:
+            features: Any = rows.log_odds
+            found = features.columns.values.T
         linear_logits = self.linear.logits(rows.sequences, rows.static, found)
         return self.combine(network_logits, linear_logits)
 

@@ -17,7 +17,7 @@ from sklearn_bilstm.fitting._series import (
     latest_rows,
 )
 from sklearn_bilstm.fitting._tasks import TasksTarget
-from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.sequences import HashedNgramVocabulary, SequenceDataset
 from sklearn_bilstm.training import (
     ClassLogOdds,
     SequenceNet,
@@ -223,7 +223,31 @@ class TaskNgramModels(TaskModels):
         if self.log_odds is not None and not self.log_odds_are_pretrained:
             target: Any = train.target
             weight = self.target.weights_of_tasks(train)
-            self.log_odds.fit(train.sequences, target, weight)
+            vocabulary = self._vocabulary_of(train)
+            self.log_odds.fit(train.sequences, target, weight, vocabulary)
+        self._share_vocabularies()
+
+    def _vocabulary_of(self, train: SequenceDataset) -> HashedNgramVocabulary | None:
+        """Return the vocabulary of all training rows that a linear model may have."""
+        for j, models in enumerate(self.models):
+            linear, log_odds = models.linear, self.log_odds
+            is_complete = len(self.target.labelled_rows(train, j)) == len(train)
+            if (
+                linear
+                and log_odds
+                and linear.ngrams == log_odds.lengths
+                and is_complete
+            ):
+                return linear.ngram_model.vocabulary
+        return None
+
+    def _share_vocabularies(self) -> None:
+        """Let models with the same n-grams refer to a single vocabulary."""
+        distinct = [] if self.log_odds is None else [self.log_odds.vocabulary]
+        for models in self.models:
+            if models.linear is not None:
+                model = models.linear.ngram_model
+                model.vocabulary = _shared(model.vocabulary, distinct)
 
     def held_out_rows(
         self,
@@ -242,7 +266,25 @@ class TaskNgramModels(TaskModels):
         for models, of_task in zip(self.models, logits, strict=True):
             models.set_scale(of_task)
 
-    # -- features
+    # -- features and logits
+
+    def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
+        """Return the logits of rows, of the tasks next to each other."""
+        lookups: dict[int, np.ndarray] = {}
+        if self.log_odds is not None:
+            features: Any = rows.log_odds
+            lookups[id(self.log_odds.vocabulary)] = features.columns.values.T
+        parts = []
+        logits = self.target.split(net.logits(rows))
+        for models, of_network in zip(self.models, logits, strict=True):
+            found = None
+            if models.linear is not None:
+                vocabulary = models.linear.ngram_model.vocabulary
+                if id(vocabulary) not in lookups:
+                    lookups[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
+                found = lookups[id(vocabulary)]
+            parts.append(models.combined_logits(of_network, rows, found=found))
+        return np.concatenate(parts, axis=1)
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
         """Return training rows with their cross-fitted log-odds."""
@@ -269,11 +311,26 @@ class TaskNgramModels(TaskModels):
         log_odds = state["log_odds"]
         models.log_odds = log_odds and ClassLogOdds.from_state(log_odds)
         models.log_odds_are_pretrained = bool(state["log_odds_are_pretrained"])
+        models._share_vocabularies()
         return models
 
     @staticmethod
     def _restored(state: dict[str, Any], task: Any) -> NgramModels:
         return NgramModels.from_state(state, task.n_outputs)
+
+
+def _shared(
+    vocabulary: HashedNgramVocabulary, distinct: list[HashedNgramVocabulary]
+) -> HashedNgramVocabulary:
+    """Return an equal vocabulary of a list, to which it is added if there is none."""
+    for other in distinct:
+        facts = (
+            (one.lengths, one.n_bits, one.largest_id) for one in (vocabulary, other)
+        )
+        if len({*facts}) == 1 and np.array_equal(vocabulary.buckets, other.buckets):
+            return other
+    distinct.append(vocabulary)
+    return vocabulary
 
 
 class TaskSeriesModels(TaskModels):

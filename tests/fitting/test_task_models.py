@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax
 
-from sklearn_bilstm import BiLSTMClassifier
+from sklearn_bilstm import BiLSTMClassifier, load, save
 from sklearn_bilstm.fitting import TasksTarget
 from sklearn_bilstm.fitting._task_models import TaskSeriesModels
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_numbers
@@ -120,6 +120,22 @@ def test_identical_tasks_have_identical_linear_models(rows):
     first, second = model.linear_model_
     sequences = model.model_.read(rows).sequences
     assert np.array_equal(first.logits(sequences), second.logits(sequences))
+
+
+def test_tasks_without_gaps_share_one_vocabulary_in_files_too(rows, tmp_path):
+    y = np.where(rows[:, :2] > 15, "high", "low")
+    model = small_classifier(**WHOLE).fit(rows, y)
+    save(model, tmp_path / "tasks.zip")
+    for fitted in (model, load(tmp_path / "tasks.zip")):
+        linear = [of_task.ngram_model for of_task in fitted.linear_model_]
+        assert len({id(m.vocabulary) for m in [fitted.log_odds_, *linear]}) == 1
+
+
+def test_only_equal_vocabularies_are_shared(tasks):
+    linear = [of_task.ngram_model for of_task in tasks.linear_model_]
+    vocabularies = [model.vocabulary for model in [tasks.log_odds_, *linear]]
+    distinct = {vocabulary.buckets.tobytes() for vocabulary in vocabularies}
+    assert 1 < len(distinct) == len({*map(id, vocabularies)})
 
 
 def test_a_pretrained_classifier_keeps_its_log_odds(rows):
