@@ -1,5 +1,6 @@
 """Shared fixtures: small corpora, fitted models and thread settings."""
 
+import os
 import signal
 
 import numpy as np
@@ -20,6 +21,15 @@ def one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(n_threads)
+
+
+@pytest.fixture(scope="module")
+def restored_environment():
+    """Restore environment variables, which dask sets in this process too."""
+    environment = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 @pytest.fixture

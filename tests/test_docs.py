@@ -22,7 +22,9 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 # Optional tools, whose blocks are skipped if they are not installed.
 TOOL = re.compile(
-    r"^(?:import|from) (darts|imblearn|mlflow|skforecast|skops|sktime)\b", re.MULTILINE
+    r"^(?:import|from) (darts|imblearn|mlflow|optuna|optuna_integration|ray|skforecast"
+    r"|skops|sktime)\b",
+    re.MULTILINE,
 )
 SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
 
@@ -45,7 +47,13 @@ def as_one_script(page):
     return "\n".join(lines)
 
 
-@pytest.mark.filterwarnings("error", "ignore:::mlflow")
+@pytest.mark.filterwarnings(
+    "error",
+    "ignore:::mlflow",
+    "ignore:(OptunaSearchCV|DaskStorage) is experimental",
+    "ignore:`optuna.terminator` module has been deprecated",
+)
+@pytest.mark.usefixtures("restored_environment")
 @any_page
 def test_code_of_every_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -226,7 +226,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
 
     n_threads : int or None, default=None
         Number of CPU threads for training and prediction. None uses
-        :func:`torch.get_num_threads`, which in a joblib worker is its share of the
+        :func:`torch.get_num_threads`, or in a worker process or thread its share of the
         cores. Results do not depend on it.
 
     distributed : bool, default=True

@@ -214,6 +214,9 @@ class Workers:
     sequence are small, so batches are processed in parallel instead. The calling thread
     is one of the workers, so that a single worker requires no other thread.
 
+    Pools of several threads of a process share the threads of torch, since joblib and
+    dask limit these in worker processes, but not in worker threads.
+
     It is a context manager, whose threads end with the context. Within it, torch uses
     a single thread in the calling thread too, since OpenMP threads would wait actively
     on the cores of the other workers.
@@ -221,8 +224,12 @@ class Workers:
     Parameters
     ----------
     n_threads : int or None, default=None
-        Number of threads. None uses the number of threads of torch.
+        Number of threads. None uses the number of threads of torch, divided by the
+        number of threads in which a pool is active.
     """
+
+    # pools with their calling threads; not locked, since each call is atomic
+    _active: ClassVar[dict["Workers", int]] = {}
 
     def __init__(self, n_threads: int | None = None) -> None:
         self.n_threads = n_threads
@@ -237,6 +244,7 @@ class Workers:
     def __enter__(self) -> Self:
         self._single_thread.__enter__()
         self._n_extra_threads = (self.n_threads or SingleThread.n_available()) - 1
+        Workers._active[self] = threading.get_ident()
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -244,6 +252,7 @@ class Workers:
         if self._pool is not None:
             self._pool.shutdown()
         self._pool, self._n_extra_threads = None, 0
+        Workers._active.pop(self, None)
         self._single_thread.__exit__()
 
     def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
@@ -263,7 +272,7 @@ class Workers:
                 deque(waiting, maxlen=0)
                 raise
 
-        n_helpers = min(self._n_extra_threads, len(calls) - 1)
+        n_helpers = min(self._share() - 1, len(calls) - 1)
         helpers: list[Future] = []
         try:
             while len(helpers) < n_helpers:
@@ -276,6 +285,14 @@ class Workers:
         while helpers:  # emptied, since an error in a future would refer to all locals
             helpers.pop().result()
         return results
+
+    def _share(self) -> int:
+        """Return the number of threads to use while other pools are active."""
+        n_threads = self._n_extra_threads + 1
+        if self.n_threads is not None:
+            return n_threads
+        n_callers = len(set(Workers._active.copy().values()))
+        return max(n_threads // max(n_callers, 1), 1)
 
     def _count(self, work: Callable[[], None]) -> None:
         """Call a function, and count the thread as working meanwhile."""
@@ -295,6 +312,10 @@ class Workers:
                 self._n_extra_threads, "sklearn_bilstm", _limit_this_thread
             )
         return self._pool
+
+
+if hasattr(os, "register_at_fork"):  # other threads do not exist in a forked process
+    os.register_at_fork(after_in_child=Workers._active.clear)
 
 
 def _limit_this_thread() -> None:

@@ -5,6 +5,7 @@ import threading
 import time
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from operator import length_hint
 
 import numpy as np
@@ -45,6 +46,7 @@ def set_threads_of_blas(n_threads):
 def assert_all_is_as_it_was():
     assert torch.get_num_threads() == 3
     assert in_a_new_thread(torch.get_num_threads) == 3
+    assert not Workers._active
 
 
 def threads_of_blas():
@@ -271,6 +273,43 @@ def test_an_inner_context_does_not_end_the_outer_one():
             assert len(set(workers.map(meeting(3), range(3)))) == 3
         assert torch.get_num_threads() == 1
     assert_all_is_as_it_was()
+
+
+@contextmanager
+def pool_of_another_thread():
+    workers = Workers()
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(workers.__enter__).result()
+        yield
+        thread.submit(workers.__exit__).result()
+
+
+def n_used_by(workers, n_at_least):
+    return len(set(workers.map(meeting(n_at_least), range(60))))
+
+
+@pytest.mark.parametrize(("asked_for", "expected"), [(None, 2), (4, 4)])
+def test_pools_of_several_threads_share_the_number_of_torch(asked_for, expected):
+    torch.set_num_threads(4)
+    with Workers(asked_for) as workers:
+        with pool_of_another_thread():
+            assert n_used_by(workers, expected) == expected
+        assert n_used_by(workers, 4) == 4
+
+
+def test_pools_of_one_thread_do_not_share():
+    with Workers(), Workers() as workers:
+        assert n_used_by(workers, 3) == 3
+
+
+@needs_fork
+def test_a_forked_process_does_not_share_with_pools_of_other_threads():
+    def n_used():
+        with Workers() as workers:
+            return [n_used_by(workers, 3)]
+
+    with pool_of_another_thread():
+        assert in_a_forked_process(n_used) == [3]
 
 
 def raise_among_workers(error):
