@@ -188,8 +188,8 @@ def weight_of_classes(
     left_out = [label for label in labels if label not in given]
     if foreign and left_out:
         raise ValueError(
-            "The 'class_weight' parameter must map the labels of classes_ to weights: "
-            f"got a weight for {foreign[0]!r}, but none for {left_out[0]!r}."
+            f"The 'class_weight' parameter must map labels of {labels} to weights: got "
+            f"a weight for {foreign[0]!r}, but none for {left_out[0]!r}."
         )
     return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
 
