@@ -65,7 +65,7 @@ def test_fitted_attributes_are_short(large_pipeline):
 
 
 def test_html_representation_is_small(large_pipeline):
-    assert len(view_of(large_pipeline)) < 125_000
+    assert len(view_of(large_pipeline)) < 130_000
 
 
 def test_repr_shows_changed_parameters_as_in_scikit_learn():

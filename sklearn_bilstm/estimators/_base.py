@@ -21,6 +21,7 @@ from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, FitTask
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._threads import single_threaded
+from sklearn_bilstm.utils._token_ids import TokenIds
 
 __all__ = [
     "BaseSequenceEstimator",
@@ -121,12 +122,13 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         if group is None:
             run(prepare(rows))
             return
+        X = rows["X"]
         known_facts = facts_about(
             self,
             method,
             **facts,
             the_number_of_training_steps_so_far=known and known.net.n_steps_,
-            the_vocabulary_of_X=getattr(rows["X"], "fingerprint", None),
+            the_vocabulary_of_X=X.fingerprint if isinstance(X, TokenIds) else None,
         )
         train_together(group, config, known_facts, rows, prepare, run, self._publish)
 

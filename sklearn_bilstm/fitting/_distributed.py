@@ -5,6 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
 from sklearn_bilstm.fitting._config import Config
@@ -14,8 +15,12 @@ from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.utils._agreement import check_agreement
 from sklearn_bilstm.utils._joining import joined_rows
 from sklearn_bilstm.utils._process_group import ProcessGroup
+from sklearn_bilstm.utils._sklearn import num_samples
 
 __all__ = ["train_together"]
+
+# Arguments with as many items as each other.
+_PAIRS = [("X", "y"), ("X", "sample_weight"), ("X_val", "y_val")]
 
 
 class _Plan(NamedTuple):
@@ -86,13 +91,14 @@ def train_together(
     with group.sharing_failures():
         check_agreement(group, facts)
         if group.is_first:
-            _lead(group, rows, prepare, run)
+            _lead(group, config, rows, prepare, run)
         else:
             _follow(group, config, rows, publish)
 
 
 def _lead(
     group: ProcessGroup,
+    config: Config,
     rows: dict[str, Any],
     prepare: Callable[[dict[str, Any]], Training],
     run: Callable[[Training], None],
@@ -103,7 +109,8 @@ def _lead(
     training = prepared.pop()
     training.announce = lambda started: _send(group, started)
     run(training)
-    group.broadcast(training.published)
+    group.broadcast(None)  # no more plans
+    group.broadcast((training.published, config.random_state), is_last=True)
 
 
 def _follow(
@@ -114,15 +121,35 @@ def _follow(
 ) -> None:
     group.gather(rows)
     group.from_first(lambda: None)
-    found: Any = group.broadcast(None)
-    while isinstance(found, _Plan):
-        _take_part(group, config, found)
-        found = group.broadcast(None)
-    publish(found)
+    plan: Any = group.broadcast(None)
+    while plan is not None:
+        _take_part(group, config, plan)
+        plan = group.broadcast(None)
+    found: Any = group.broadcast(None, is_last=True)
+    model, random_state = found
+    publish(model)
+    if isinstance(config.random_state, np.random.RandomState):
+        config.random_state.set_state(random_state.get_state())
 
 
 def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    for rank, rows in enumerate(parts):
+        given = {name for one in parts for name in one if one[name] is not None}
+        _check_lengths({name: rows[name] for name in rows if name in given}, rank)
     return {name: joined_rows([one[name] for one in parts], name) for name in parts[0]}
+
+
+def _check_lengths(rows: dict[str, Any], rank: int) -> None:
+    """Raise an error if the rows of a process have other numbers of labels."""
+    lengths = {
+        name: 0 if value is None else num_samples(value) for name, value in rows.items()
+    }
+    for X, y in _PAIRS:
+        if X in rows and y in rows and lengths[X] != lengths[y]:
+            raise ValueError(
+                f"{y} must have one item per row of {X} in each process: got "
+                f"{lengths[y]} items for {lengths[X]} rows in process {rank}."
+            )
 
 
 def _send(group: ProcessGroup, training: Training) -> None:

@@ -59,10 +59,9 @@ class DocumentCounts:
         facts : dict of str
             What must be equal in all processes, as for :func:`check_agreement`.
         """
-        with group.sharing_failures():
-            check_agreement(group, facts)
-            parts = group.gather(self)
-            return group.from_first(lambda: self._joined(parts))
+        check_agreement(group, facts)
+        parts = group.gather(self)
+        return group.from_first(lambda: self._joined(parts), is_last=True)
 
     @classmethod
     def _joined(cls, parts: "list[DocumentCounts]") -> Self:

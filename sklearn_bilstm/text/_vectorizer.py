@@ -1,6 +1,7 @@
 """TextVectorizer: convert documents to sequences of token ids."""
 
 from collections.abc import Hashable, Mapping
+from contextlib import nullcontext
 from copy import copy
 from itertools import pairwise
 from numbers import Integral
@@ -471,15 +472,15 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count tokens and select the vocabulary; attributes are set at the end."""
-        documents = self._read(X)
-        if documents.rows and not first:
-            self._check_columns(X, documents)
-        parts = self._encode(documents, counting=self.vocabulary is None)
-        found = DocumentCounts.of(documents, parts)
         group = current_group() if self.distributed else None
-        if group is not None:
-            facts = facts_about(self, "fit" if first else "partial_fit")
-            found = found.of_all_processes(group, facts)
+        with nullcontext() if group is None else group.sharing_failures():
+            documents = self._read(X)
+            if documents.rows and not first:
+                self._check_columns(X, documents)
+            parts = self._encode(documents, counting=self.vocabulary is None)
+            found = DocumentCounts.of(documents, parts)
+            if group is not None:
+                found = found.of_all_processes(group, self._facts(first=first))
         if not found.n_documents:
             raise ValueError("X must hold at least one document: it is empty.")
         documents = Documents(documents.rows, found.names)
@@ -494,6 +495,13 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         if first:
             self.max_length_ = int(self.max_length or max(1, found.longest))
         return parts
+
+    def _facts(self, *, first: bool) -> dict[str, str]:
+        """Return what must be equal in all processes that learn a vocabulary."""
+        if first:
+            return facts_about(self, "fit")
+        known = self._fingerprint
+        return facts_about(self, "partial_fit", the_vocabulary_so_far=known)
 
     def _extended(
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]

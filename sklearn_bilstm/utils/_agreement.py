@@ -1,6 +1,8 @@
 """Agreement of the processes of a group on what they are about to do."""
 
+import re
 import sys
+from collections.abc import Mapping
 from hashlib import sha256
 from importlib import import_module
 from typing import Any
@@ -8,11 +10,17 @@ from typing import Any
 import numpy as np
 
 import sklearn_bilstm
+from sklearn_bilstm.utils._plain import plain_value
 
 __all__ = ["check_agreement", "current_group", "facts_about"]
 
 # Parameters that can differ between processes, since they do not affect the model.
 _OF_A_PROCESS = {"callbacks", "checkpoint", "device", "n_jobs", "n_threads", "verbose"}
+
+# Number of items of an array that is described by its values instead of a hash.
+_MOST_SHOWN = 100
+
+_ADDRESS = re.compile(r" at 0x[0-9A-Fa-f]+")
 
 
 def current_group() -> Any:
@@ -55,13 +63,23 @@ def facts_about(estimator: Any, method: str, **facts: Any) -> dict[str, str]:
 
 def _described(value: Any) -> str:
     """Return a short description that is equal for equal values."""
+    value = plain_value(value)
     if isinstance(value, np.random.RandomState):
         value = np.asarray(value.get_state(legacy=True)[1])  # type: ignore[index]  # a tuple
     if isinstance(value, np.ndarray):
-        content = repr(value).encode() if value.dtype == object else value.tobytes()
-        digest = sha256(f"{value.dtype}{value.shape}".encode() + content)
+        if value.dtype == object or value.size <= _MOST_SHOWN:
+            return _described(value.tolist())
+        digest = sha256(f"{value.dtype}{value.shape}".encode() + value.tobytes())
         return f"an array with the hash {digest.hexdigest()[:12]}"
-    return repr(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_described, value))}]"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(_described, value)))}}}"
+    if isinstance(value, Mapping):
+        items = (f"{_described(k)}: {_described(v)}" for k, v in value.items())
+        return f"{{{', '.join(sorted(items))}}}"
+    # functions and objects without a representation are compared by their names
+    return _ADDRESS.sub("", repr(value))
 
 
 def check_agreement(group: Any, facts: dict[str, str]) -> None:
@@ -78,16 +96,22 @@ def check_agreement(group: Any, facts: dict[str, str]) -> None:
     ValueError
         If a fact differs.
     """
-    found = group.gather_everywhere(facts)
-    names = list(dict.fromkeys(name for one in found for name in one))
-    for name in names:
-        values = [one.get(name, "nothing") for one in found]
-        if len(set(values)) > 1:
-            rank = next(r for r, value in enumerate(values) if value != values[0])
-            group.leave()
-            raise ValueError(
-                f"All processes of a torch.distributed group must agree on {name}: got "
-                f"{values[0]:.200} in process 0, and {values[rank]:.200} in process "
-                f"{rank}. Pass the same parameters and vocabulary everywhere, or set "
-                "distributed=False to fit each process on its own."
-            )
+    # not interrupted in between, since either all processes leave or none
+    with group.uninterrupted():
+        found = group.gather_everywhere(facts)
+        names = list(dict.fromkeys(name for one in found for name in one))
+        for name in names:
+            values = [one.get(name, "nothing") for one in found]
+            if len(set(values)) > 1:
+                group.leave()
+                raise _disagreement(name, values)
+
+
+def _disagreement(name: str, values: list[str]) -> ValueError:
+    rank = next(r for r, value in enumerate(values) if value != values[0])
+    return ValueError(
+        f"All processes of a torch.distributed group must agree on {name}: got "
+        f"{values[0]:.200} in process 0, and {values[rank]:.200} in process {rank}. "
+        "Pass the same parameters and vocabulary everywhere, or set distributed=False "
+        "to fit each process on its own."
+    )

@@ -40,19 +40,34 @@ def joined_rows(parts: Sequence[Any], name: str) -> Any:
         return (filled or given or [None])[0]
     try:
         for are_joined, join in _JOINS:
-            if all(map(are_joined, filled)):
+            if all(map(are_joined, filled)) and _are_alike(filled):
                 return join(filled)
-    except ValueError as error:
+    except Exception as error:  # polars has its own
         shapes = [getattr(part, "shape", None) for part in filled]
         raise ValueError(
             f"{name} must have the same columns in all processes: got parts of the "
             f"shapes {shapes}. {error}"
         ) from error
-    kinds = sorted({type(part).__name__ for part in filled})
+    kinds = sorted({_described(part) for part in filled})
     raise ValueError(
         f"{name} must be a list, an array, a sparse matrix, or a column or frame of "
         f"pandas or polars, of the same type in all processes: got {', '.join(kinds)}."
     )
+
+
+def _are_alike(parts: list[Any]) -> bool:
+    """Return whether frames and columns, or text and numbers, are not mixed."""
+    if _is_frame(parts[0]):
+        return len({type(part) for part in parts}) == 1
+    kinds = [getattr(part, "dtype", np.dtype(object)).kind for part in parts]
+    return len({kind in "SU" for kind in kinds if kind != "O"}) < 2
+
+
+def _described(part: Any) -> str:
+    name = type(part).__name__
+    if _is_frame(part):
+        return f"{_library_of(part)}.{name}"
+    return f"{name} of {part.dtype}" if isinstance(part, np.ndarray) else name
 
 
 def _join_sparse(parts: list[Any]) -> Any:

@@ -1,9 +1,10 @@
 """The processes of an initialised `torch.distributed` group."""
 
+import pickle
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Self, TypeVar
 
 import torch
@@ -98,7 +99,7 @@ class ProcessGroup:
             )
 
     def leave(self) -> None:
-        """Do not tell the others of an error that is raised in all processes."""
+        """Do not tell the others of later errors, since they have left, too."""
         self._has_told = True
 
     @contextmanager
@@ -110,7 +111,8 @@ class ProcessGroup:
             raise
         except BaseException:
             if not self._has_told:
-                self.check(failed=True)
+                with suppress(LostProcessError):
+                    self.check(failed=True)
             raise
 
     @contextmanager
@@ -146,55 +148,74 @@ class ProcessGroup:
             raise LostProcessError(
                 f"Process {self.rank} of {self.size} lost the connection to another "
                 "process, which ended or did not answer within the timeout of the "
-                "process group. With a 'checkpoint', a new fit resumes from the last "
-                f"epoch. torch.distributed: {error}"
+                "process group. All processes must call the same methods, unless "
+                "distributed=False. With a 'checkpoint', a new fit resumes from the "
+                f"last epoch. torch.distributed: {error}"
             ) from error
 
     # -- objects
 
+    # Values are pickled before the check, so that the others are told of an error.
+
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes in the first one, else an empty list."""
+        content = pickle.dumps(value)
         found: list[Any] = [None] * self.size if self.is_first else []
         received = found if self.is_first else None
         with self.uninterrupted():
             self.check()
             with self._losses():
-                distributed.gather_object(value, received, group=self._cpu_group)
-        return found
+                distributed.gather_object(content, received, group=self._cpu_group)
+        return [pickle.loads(part) for part in found]
 
     def gather_everywhere(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks."""
+        content = pickle.dumps(value)
         found: list[Any] = [None] * self.size
         with self.uninterrupted():
             self.check()
             with self._losses():
-                distributed.all_gather_object(found, value, group=self._cpu_group)
-        return found
+                distributed.all_gather_object(found, content, group=self._cpu_group)
+        return [pickle.loads(part) for part in found]
 
-    def broadcast(self, value: T) -> T:
-        """Return the value of the first process."""
-        values = [value]
+    def broadcast(self, value: T, *, is_last: bool = False) -> T:
+        """Return the value of the first process.
+
+        Parameters
+        ----------
+        value : object
+            Used in the first process only.
+        is_last : bool, default=False
+            Whether the processes leave after this exchange.
+        """
+        contents = [pickle.dumps(value) if self.is_first else b""]
         with self.uninterrupted():
             self.check()
             with self._losses():
-                distributed.broadcast_object_list(values, group=self._cpu_group)
-        return value if self.is_first else values[0]
+                distributed.broadcast_object_list(contents, group=self._cpu_group)
+            if is_last:
+                self.leave()
+        return value if self.is_first else pickle.loads(contents[0])
 
-    def from_first(self, function: Callable[[], T]) -> T:
+    def from_first(self, function: Callable[[], T], *, is_last: bool = False) -> T:
         """Return the result of a function that only the first process calls.
 
-        An error of the function is raised in all processes.
+        An error of the function is raised in all processes. `is_last` is as for
+        :meth:`broadcast`.
         """
         outcome: tuple[Any, Exception | None] = None, None
+        error: Exception | None = None
         if self.is_first:
             try:
                 outcome = function(), None
-            except Exception as error:
-                outcome = None, error
-        result, failure = self.broadcast(outcome)
-        if failure is not None:
-            self.leave()
-            raise failure
+            except Exception as found:
+                error = found
+                outcome = None, _picklable(found)
+        with self.uninterrupted():
+            result, failure = self.broadcast(outcome, is_last=is_last)
+            if failure is not None:
+                self.leave()
+                raise error or failure
         return result
 
     # -- tensors
@@ -237,14 +258,24 @@ class ProcessGroup:
         return total[: len(values)]
 
 
-_CPU_GROUPS: dict[int, Any] = {}
+def _picklable(error: Exception) -> Exception:
+    """Return an error, or one with the same message if it cannot be pickled."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+# By default group, which is kept, so that no later one has its id.
+_CPU_GROUPS: dict[Any, Any] = {}
 
 
 def _cpu_group() -> Any:
     """Return a group that exchanges tensors of the CPU; None for the default one."""
     if distributed.get_backend() == "gloo":
         return None
-    default = id(distributed.group.WORLD)
+    default = distributed.group.WORLD
     if default not in _CPU_GROUPS:
         _CPU_GROUPS.clear()  # of groups that were destroyed
         _CPU_GROUPS[default] = distributed.new_group(backend="gloo")

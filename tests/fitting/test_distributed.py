@@ -5,6 +5,7 @@ import time
 from _thread import interrupt_main
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
@@ -230,6 +231,77 @@ def test_invalid_rows_of_one_process_raise_in_all(processes):
     for error in processes.call(fit_a_missing_label):
         with pytest.raises(ValueError, match="Unknown label type"):
             raise error
+
+
+OTHER_LENGTHS = {
+    "y": {"y": [slice(0, 50), slice(50, 90)]},
+    "weights": {"sample_weight": [slice(0, 90), None]},
+    "validation": {"X_val": [slice(0, 9), None], "y_val": [None, slice(0, 9)]},
+}
+
+
+def fit_other_lengths(rank, name):
+    arguments = {
+        argument: None if parts[rank] is None else Y[parts[rank]]
+        for argument, parts in OTHER_LENGTHS[name].items()
+    }
+    if "X_val" in arguments and rank == 0:
+        arguments["X_val"] = IDS[:9]
+    part = PARTS["uneven"][rank]
+    small_classifier().fit(IDS[part], **{"y": Y[part], **arguments})
+
+
+@pytest.mark.parametrize("name", OTHER_LENGTHS)
+def test_each_process_must_have_as_many_labels_as_rows(processes, name):
+    message = r"must have one item per row of X\w* in each process: got .* in process 0"
+    for error in processes.call(fit_other_lengths, name):
+        with pytest.raises(ValueError, match=message):
+            raise error
+
+
+def fit_twice(rank, parts):
+    model = small_classifier(random_state=np.random.RandomState(0))
+    fits = [model.fit(IDS[parts[rank]], Y[parts[rank]]) for _ in range(2)]
+    return weights_of(fits[1])
+
+
+def test_a_random_state_is_the_same_after_a_fit_in_all_processes(processes):
+    expected = fit_twice(0, [slice(None)])
+    for found in processes.call(fit_twice, PARTS["uneven"]):
+        assert_equal_weights(found, expected)
+
+
+def fit_a_number(rank):
+    TextVectorizer().fit(["good film", 5 if rank else "bad film"])
+
+
+def test_an_invalid_document_of_one_process_stops_the_others(processes):
+    first, second = processes.call(fit_a_number)
+    with pytest.raises(RuntimeError, match=r"processes \[1\] failed"):
+        raise first
+    with pytest.raises(ValueError, match="X must hold strings: row 1 holds 5"):
+        raise second
+
+
+def extend_other_vocabularies(rank):
+    vectorizer = TextVectorizer(distributed=False).fit([f"word{rank}"])
+    vectorizer.set_params(distributed=True).partial_fit(["film"])
+
+
+def test_a_vocabulary_is_extended_only_if_it_is_the_same(processes):
+    for error in processes.call(extend_other_vocabularies):
+        with pytest.raises(ValueError, match="agree on the vocabulary so far"):
+            raise error
+
+
+def fit_frame(rank):
+    frame = pd.DataFrame(SERIES, columns=["fingerprint", *map(str, range(11))])
+    part = PARTS["uneven"][rank]
+    return small_classifier().fit(frame[part], Y[part]).n_iter_
+
+
+def test_a_column_can_have_the_name_of_an_attribute(processes):
+    assert processes.call(fit_frame) == [2, 2]
 
 
 def once_training(path, function, *args):

@@ -37,6 +37,21 @@ def test_a_different_parameter_is_named(name, value):
     assert differing(first, second) == [f"the parameter {name!r}"]
 
 
+EQUAL = {
+    "order": ({1: 2.0, 0: 1.0}, {0: 1.0, 1: 2.0}),
+    "numpy": ({"a": np.float64(0.1), "b": np.int64(3)}, {"a": 0.1, "b": 3}),
+    "functions": ({"a": lambda: 0}, {"a": lambda: 0}),
+    "sets": ({"a": {0, 8}}, {"a": {8, 0}}),
+    "arrays": ({"a": [0, 1]}, {"a": np.array([0, 1])}),
+}
+
+
+@pytest.mark.parametrize("name", EQUAL)
+def test_equal_values_are_equal_facts(name):
+    first, second = (BiLSTMClassifier(class_weight=value) for value in EQUAL[name])
+    assert not differing(first, second)
+
+
 def test_parameters_of_a_process_can_differ():
     other = BiLSTMClassifier(n_threads=3, verbose=1, device="cpu", checkpoint="a.zip")
     assert not differing(BiLSTMClassifier(), other)

@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.utils._joining import joined_rows
 
+SERIES = pd.Series([0, 1])
 TEXTS = ["good film", "bad film", "dull plot"]
 
 
@@ -57,9 +58,17 @@ def test_only_missing_parts_are_none():
     [
         ([np.zeros((1, 2)), np.zeros((1, 3))], r"y must have the same col.*\(1, 3\)"),
         ([["a"], np.array(["b"])], "y must be a list, .*same type.*list, ndarray"),
+        ([np.array([0]), np.array(["0"])], "same type.*got ndarray of <U1, nd"),
+        ([SERIES.to_frame(), SERIES], "same type.*pandas.DataFrame, pandas.Series"),
         ([range(2), range(2)], "y must be a list, an array.*got range"),
     ],
 )
 def test_parts_that_do_not_match_raise(parts, message):
     with pytest.raises(ValueError, match=message):
         joined_rows(parts, "y")
+
+
+def test_columns_of_polars_with_other_types_raise():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(ValueError, match="y must have the same columns in all"):
+        joined_rows([polars.Series([0]), polars.Series(["0"])], "y")
