@@ -4,6 +4,7 @@ import re
 from collections import namedtuple
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,8 @@ import torch
 from scipy import sparse
 
 from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm.text import TextBatches
+from sklearn_bilstm.utils._stored_ids import write_stored_ids
 from tests.helpers import small_classifier, small_regressor, small_tagger
 
 PAGE = Path(__file__).parents[1] / "docs" / "containers.md"
@@ -37,6 +40,13 @@ def of_objects(rows):
     array = np.empty(len(rows), object)
     array[:] = rows
     return array
+
+
+def stored(rows):
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        return write_stored_ids(
+            Path(folder, "ids"), [sparse.csr_array(MATRIX)], MATRIX.shape[1]
+        )
 
 
 def structured(rows):
@@ -108,6 +118,8 @@ CONTAINERS = {
     "list of NumPy arrays of floats": lambda rows: FLOATS,
     "list of masked arrays": lambda rows: list(MASKED),
     "SciPy sparse array": lambda rows: sparse.csr_array(MATRIX),
+    "StoredTokenIds": stored,
+    "TextBatches": lambda rows: TextBatches([rows]),
     "pandas Series": pd.Series,
     "pandas DataFrame": lambda rows: pd.DataFrame({"rows": rows}),
     "pandas DataFrame of nullable types": matrix_or(

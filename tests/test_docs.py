@@ -22,8 +22,8 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)[^)]*\)")
 # Optional tools, whose blocks are skipped if they are not installed.
 TOOL = re.compile(
-    r"^(?:import|from) (darts|imblearn|mlflow|optuna|optuna_integration|ray|skforecast"
-    r"|skops|sktime)\b",
+    r"^(?:import|from) (dask|darts|datasets|imblearn|mlflow|optuna|optuna_integration"
+    r"|pyspark|ray|skforecast|skops|sktime)\b",
     re.MULTILINE,
 )
 SCRIPT = re.compile(r"\b(?:examples|benchmarks)/\w+\.py\b")
@@ -50,6 +50,7 @@ def as_one_script(page):
 @pytest.mark.filterwarnings(
     "error",
     "ignore:::mlflow",
+    "ignore:The inplace",
     "ignore:(OptunaSearchCV|DaskStorage) is experimental",
     "ignore:`optuna.terminator` module has been deprecated",
 )

@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.sequences import Sequences, largest_id
 from sklearn_bilstm.text import WordReader, WordVectors
 from sklearn_bilstm.training import cooccurrence_vectors
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
@@ -20,9 +20,9 @@ _IDS_OF_WORD_VECTORS = (
 )
 
 
-def n_tokens(sequences: RaggedArray) -> int:
+def n_tokens(sequences: Sequences) -> int:
     """Return the number of ids of an embedding, including padding and unknown."""
-    return max(int(sequences.values.max(initial=0)), UNKNOWN_ID) + 1
+    return max(largest_id(sequences), UNKNOWN_ID) + 1
 
 
 class InitialVectors:
@@ -66,7 +66,7 @@ class InitialVectors:
             return len(self._word_vectors) + FIRST_TOKEN_ID
         return 0 if self._array is None else len(self._array)
 
-    def n_ids(self, sequences: RaggedArray, fingerprint: np.ndarray | None) -> int:
+    def n_ids(self, sequences: Sequences, fingerprint: np.ndarray | None) -> int:
         """Return the number of ids of the embedding.
 
         Raises
@@ -95,14 +95,12 @@ class InitialVectors:
         ids = {word: id_ for id_, word in enumerate(self._word_vectors, FIRST_TOKEN_ID)}
         return have_same_ids(fingerprint, vocabulary_fingerprint(ids))
 
-    def values(
-        self, sequences: RaggedArray, n_ids: int, seed: int
-    ) -> np.ndarray | None:
+    def values(self, sequences: Sequences, n_ids: int, seed: int) -> np.ndarray | None:
         """Return the vectors, one row per id, or None for random ones.
 
         Parameters
         ----------
-        sequences : RaggedArray
+        sequences : Sequences
             Rows from whose co-occurrences vectors are computed.
         n_ids : int
         seed : int

@@ -36,7 +36,7 @@ from sklearn_bilstm.fitting._unlabelled import (
     labelled_rows_are_counted,
     separate_unlabelled,
 )
-from sklearn_bilstm.sequences import MAX_ID, RaggedArray, SequenceDataset
+from sklearn_bilstm.sequences import MAX_ID, SequenceDataset, Sequences
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors, split_off_validation
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._device import resolve_device
@@ -359,12 +359,12 @@ def _validation_rows(
 
 def _with_unlabelled(
     reader: SequenceReader,
-    sequences: RaggedArray,
+    sequences: Sequences,
     unlabelled: SequenceDataset | None,
     X_unlabelled: Any,
     *,
     is_used: bool,
-) -> RaggedArray:
+) -> Sequences:
     """Return the sequences of training rows, followed by those without a label.
 
     A network that is trained already does not use the latter.
@@ -409,7 +409,7 @@ def _initial_vectors(config: Config, reader: SequenceReader) -> InitialVectors:
 
 
 def _token_vectors(
-    config: Config, reader: SequenceReader, sequences: RaggedArray, seed: int
+    config: Config, reader: SequenceReader, sequences: Sequences, seed: int
 ) -> TokenVectors | None:
     """Return the initial token vectors, or None if they are random."""
     vectors = _initial_vectors(config, reader)
@@ -421,7 +421,7 @@ def _token_vectors(
 
 
 def _trained_vectors(
-    network: Any, reader: SequenceReader, sequences: RaggedArray
+    network: Any, reader: SequenceReader, sequences: Sequences
 ) -> TokenVectors | None:
     """Return a copy of the token vectors of a pretrained network."""
     if reader.input_type != "tokens":
@@ -435,16 +435,18 @@ def _new_network(
     reader: SequenceReader,
     target: Target,
     others: OtherModels,
-    sequences: RaggedArray,
+    sequences: Sequences,
     pretrained: FittedModel | None,
     seed: int,
 ) -> tuple[Any, TokenVectors | None]:
     """Return a network with initial or pretrained weights, and its token vectors."""
     is_token = reader.input_type == "tokens"
     vectors = _initial_vectors(config, reader)
-    n_inputs = sequences.values.shape[-1]
-    if is_token:
-        n_inputs = vectors.n_ids(sequences, reader.fingerprint)
+    n_inputs = (
+        vectors.n_ids(sequences, reader.fingerprint)
+        if is_token
+        else sequences.values.shape[-1]
+    )
     sizes = _network_sizes(reader, target, others.n_channels, n_inputs, vectors.width)
     network: Any = build_network(config, sizes, seed, target.decoder(config))
     if pretrained is not None:
@@ -467,7 +469,7 @@ def _continued_network(
     config: Config,
     previous_model: FittedModel,
     others: OtherModels,
-    sequences: RaggedArray,
+    sequences: Sequences,
     seed: int,
 ) -> tuple[Any, TokenVectors | None]:
     """Return a copy of a fitted network with its initial token vectors.

@@ -12,11 +12,13 @@ from sklearn.utils import check_array
 from sklearn_bilstm.utils._containers import describe, resolve_masked
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._stored_ids import StoredTokenIds
 
 __all__ = [
     "as_series",
     "check_finite",
     "check_matrix",
+    "check_stored",
     "holds_text",
     "infer_input_type",
     "refuse_text",
@@ -181,6 +183,46 @@ def _refuse_non_numbers(cells: Iterable) -> None:
                 "X must hold token ids or numbers, and each argument must be not a "
                 f"string but a number: got {describe(cell)}."
             )
+
+
+def check_stored(
+    X: StoredTokenIds, input_type: str, max_id: int | None, *, n_static: int
+) -> None:
+    """Validate token ids in a file.
+
+    Parameters
+    ----------
+    X : StoredTokenIds
+    input_type : {"auto", "tokens", "numeric"}
+    max_id : int or None
+        Largest valid id. None allows any id.
+    n_static : int
+        Number of static features.
+
+    Raises
+    ------
+    ValueError
+        If X must hold numbers or static features, or has no rows or a large id.
+    """
+    if input_type == "numeric":
+        raise ValueError(
+            "X must hold numbers, as with input_type='numeric': got token ids in a "
+            "file."
+        )
+    if n_static:
+        raise ValueError(
+            "The 'n_static_features' parameter requires a 2-D X, whose last columns "
+            "are the static features: got token ids in a file."
+        )
+    if not len(X):
+        raise ValueError(
+            f"Found array with 0 sample(s) (shape={X.shape}) while a minimum of 1 is "
+            "required."
+        )
+    if max_id is not None and X.largest_id > max_id:
+        raise ValueError(
+            f"X must hold token ids of at most {max_id:,}: got {X.largest_id}."
+        )
 
 
 def infer_input_type(X: Any, input_type: str, n_static_features: int = 0) -> str:

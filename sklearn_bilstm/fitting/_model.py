@@ -13,7 +13,7 @@ from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._task_models import TaskNgramModels, TaskSeriesModels
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.nn import TaggingModel
-from sklearn_bilstm.sequences import SequenceDataset, split_rows
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, split_rows
 from sklearn_bilstm.training import SequenceNet
 
 __all__ = ["FittedModel"]
@@ -107,7 +107,7 @@ class FittedModel:
         that features and pooled vectors only exist for one chunk at a time.
         """
         chunks = split_rows(rows.sequences.offsets, _CHUNK_ROWS, _CHUNK_STEPS)
-        if len(chunks) == 1:
+        if len(chunks) == 1 and isinstance(rows.sequences, RaggedArray):
             return self._logits_of_chunk(rows)
         found = [self._logits_of_chunk(rows.take(chunk)) for chunk in chunks]
         return np.concatenate(found)

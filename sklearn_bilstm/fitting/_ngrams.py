@@ -9,10 +9,21 @@ import numpy as np
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
-from sklearn_bilstm.training import ClassLogOdds, LinearModel, SequenceNet, TokenVectors
+from sklearn_bilstm.training import (
+    ClassLogOdds,
+    LinearModel,
+    SequenceNet,
+    TokenVectors,
+    sampled_rows,
+)
 from sklearn_bilstm.utils._state import state_number
 
-__all__ = ["NgramModels", "logits_of_sample"]
+__all__ = ["NgramModels", "logits_of_sample", "sample_of_many"]
+
+# Maximum numbers of labelled rows and of their tokens to which the models are fitted.
+# They take about 4 GB for a million rows of 15 tokens. More rows add little but rare
+# n-grams.
+_MOST_ROWS, _MOST_STEPS = 1_000_000, 2**27
 
 # Number of training rows from which the size of the network's logits is estimated.
 _ROWS_FOR_SCALE = 2000
@@ -127,8 +138,11 @@ class NgramModels:
 
         A linear model that does not predict held-out rows better than the class
         frequencies do is dropped. `vectors` are those of tokens, if they are not
-        random, and `pseudo_labels` those of the last rows in each fold.
+        random, and `pseudo_labels` those of the last rows in each fold. If there are
+        very many labelled rows, the models are fitted to a random sample.
         """
+        n_pseudo = 0 if pseudo_labels is None else pseudo_labels.shape[1]
+        train = sample_of_many(train, seed, n_kept=n_pseudo)
         if self.linear is not None:
             target: Any = train.target
             rows = train.sequences, target, train.weight, seed, train.static
@@ -288,6 +302,27 @@ class NgramModels:
                 raise ValueError("A vocabulary must be shared by two models.")
             models.log_odds.vocabulary = models.linear.ngram_model.vocabulary
         return models
+
+
+def sample_of_many(
+    train: SequenceDataset, seed: int, *, n_kept: int = 0
+) -> SequenceDataset:
+    """Return the rows to which n-gram models are fitted, a sample if they are many.
+
+    Parameters
+    ----------
+    train : SequenceDataset
+    seed : int
+    n_kept : int, default=0
+        Number of the last rows, which are kept.
+    """
+    n_rows = len(train) - n_kept
+    n_steps = int(train.sequences.offsets[n_rows])
+    most_rows = min(_MOST_ROWS, n_rows * _MOST_STEPS // max(n_steps, _MOST_STEPS))
+    if n_rows <= most_rows:
+        return train
+    rows = sampled_rows(n_rows, max(most_rows, 1), seed)
+    return train.take(np.concatenate([rows, np.arange(n_rows, len(train))]))
 
 
 def logits_of_sample(net: SequenceNet, train: SequenceDataset) -> np.ndarray:

@@ -13,7 +13,7 @@ from sklearn_bilstm.fitting._series import SeriesModels
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._task_models import TaskNgramModels, TaskSeriesModels
 from sklearn_bilstm.fitting._tasks import TasksTarget
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+from sklearn_bilstm.sequences import SequenceDataset, Sequences
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors
 
 __all__ = [
@@ -52,7 +52,7 @@ def fit_other_models(
     config: Config,
     others: OtherModels,
     train: SequenceDataset,
-    sequences: RaggedArray,
+    sequences: Sequences,
     target: Target,
     vectors: TokenVectors | None,
     seed: int,

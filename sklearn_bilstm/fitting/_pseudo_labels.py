@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_bilstm.fitting._labels import scaled_to_mean_one
-from sklearn_bilstm.fitting._ngrams import NgramModels
+from sklearn_bilstm.fitting._ngrams import NgramModels, sample_of_many
 from sklearn_bilstm.fitting._row_labels import LabelTarget
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+from sklearn_bilstm.sequences import SequenceDataset, Sequences
 from sklearn_bilstm.training import PseudoLabels, TokenVectors, TrainingRows
 
 __all__ = ["PseudoLabelledRows"]
@@ -26,7 +26,7 @@ class PseudoLabelledRows:
     ----------
     train : SequenceDataset
         Labelled training rows.
-    sequences : RaggedArray
+    sequences : Sequences
         Sequences of these rows, followed by those of unlabelled rows.
     target : Target
         Rows are used if they have one label, and no static features.
@@ -39,7 +39,7 @@ class PseudoLabelledRows:
     def __init__(
         self,
         train: SequenceDataset,
-        sequences: RaggedArray,
+        sequences: Sequences,
         target: Any,
         vectors: TokenVectors | None,
         seed: int,
@@ -64,6 +64,7 @@ class PseudoLabelledRows:
             random_state = np.random.RandomState(self._seed)
             kept = random_state.choice(n_rows, n_most, replace=False)
             self._unlabelled = self._unlabelled.take(kept)
+        train = sample_of_many(train, self._seed)
         labels: Any = train.target
         n_classes = len(target.classes)
         rows = TrainingRows(

@@ -17,6 +17,7 @@ from sklearn_bilstm.fitting._input import (
     as_series,
     check_finite,
     check_matrix,
+    check_stored,
     holds_text,
     infer_input_type,
     refuse_text,
@@ -28,13 +29,14 @@ from sklearn_bilstm.fitting._static import check_boundary, check_names
 from sklearn_bilstm.sequences import (
     MAX_ID,
     RaggedArray,
+    RaggedRows,
     SequenceDataset,
     TokenCharacters,
     ragged_from_ids,
     ragged_from_numbers,
     ragged_from_series,
 )
-from sklearn_bilstm.text import WordReader, WordVectors
+from sklearn_bilstm.text import WordReader, WordVectors, refuse_batches
 from sklearn_bilstm.utils._containers import (
     as_rows,
     channel_names,
@@ -42,6 +44,7 @@ from sklearn_bilstm.utils._containers import (
     unwrap_container,
 )
 from sklearn_bilstm.utils._state import check_scaler, state_array, state_int
+from sklearn_bilstm.utils._stored_ids import StoredTokenIds
 from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
 
 __all__ = ["SentenceReader", "SequenceReader"]
@@ -157,6 +160,9 @@ class SequenceReader:
         """Return the rows of X; with `fitting`, learn its format."""
         if fitting is not None:
             max_id = MAX_ID
+        refuse_batches(X)
+        if isinstance(X, StoredTokenIds):
+            return self._stored(X, input_type, fitting, max_id)
         rows = as_rows(X, input_type=input_type)
         refuse_text(rows, estimator=self.estimator)
         self._check_vocabulary(X, fitting)
@@ -171,6 +177,22 @@ class SequenceReader:
         has_names = hasattr(X, "columns") and X.shape == checked.shape
         self._check_columns(X if has_names else checked, fitting)
         return self._matrix(X, checked, input_type, fitting, max_id)
+
+    def _stored(
+        self,
+        X: StoredTokenIds,
+        input_type: str,
+        fitting: Config | None,
+        max_id: int | None,
+    ) -> SequenceDataset:
+        """Return the rows of a file, which stay there."""
+        check_stored(X, input_type, max_id, n_static=self.n_static)
+        self._check_vocabulary(X, fitting)
+        self._check_columns(X, fitting)
+        if fitting is not None:
+            self.input_type = "tokens"
+        rows = RaggedRows((RaggedArray(X.ids, X.offsets),), X.rows)
+        return SequenceDataset(rows)
 
     def _matrix(
         self,
@@ -352,7 +374,8 @@ class SequenceReader:
         """Return rows with standardised numbers. Tokens are unchanged."""
         if self.scaler is not None:
             values = self._standardised(self.scaler, rows.sequences.values)
-            rows = replace(rows, sequences=replace(rows.sequences, values=values))
+            sequences = RaggedArray(values, rows.sequences.offsets)
+            rows = replace(rows, sequences=sequences)
         if self.static_scaler is not None:
             static = self._standardised(self.static_scaler, rows.static)
             rows = replace(rows, static=static)
@@ -461,6 +484,14 @@ class SentenceReader(SequenceReader):
         fitting: Config | None = None,
         max_id: int | None = None,
     ) -> SequenceDataset:
+        refuse_batches(X)
+        if isinstance(X, StoredTokenIds):
+            if self.words is not None:
+                raise ValueError(
+                    f"X must hold lists of tokens, as in the fit of {self.estimator}: "
+                    "got token ids in a file."
+                )
+            return super()._rows(X, input_type, fitting=fitting, max_id=max_id)
         X = unwrap_container(X)
         sentences = self._sentences(X, input_type, fitting)
         if fitting is not None and sentences is not None:
@@ -561,4 +592,4 @@ def _class_named(name: str) -> type:
 
 
 def _fingerprint_of(X: Any) -> np.ndarray | None:
-    return X.fingerprint if isinstance(X, TokenIds) else None
+    return X.fingerprint if isinstance(X, TokenIds | StoredTokenIds) else None

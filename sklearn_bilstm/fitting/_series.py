@@ -134,9 +134,10 @@ class SeriesModels:
             return
         kept = sampled_rows(len(train), _MOST_ROWS, seed)
         rows = train.take(kept)
+        sequences: Any = rows.sequences
         target: Any = rows.target
         logits = self.linear.fit(
-            *(rows.sequences, target, rows.weight, seed, rows.static, n_threads)
+            *(sequences, target, rows.weight, seed, rows.static, n_threads)
         )
         if logits is None:
             self.linear, self.linear_scale, self.network_scale = None, 0.0, 1.0
@@ -273,7 +274,8 @@ class SeriesModels:
             return network_logits
         logits = np.zeros((len(rows), self.linear.n_outputs))
         if self.linear_scale:
-            linear = self.linear.logits(rows.sequences, rows.static, n_threads)
+            sequences: Any = rows.sequences
+            linear = self.linear.logits(sequences, rows.static, n_threads)
             logits += self.linear_scale * linear
         if self.network_scale:
             logits += self.network_scale * network_logits

@@ -9,7 +9,11 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._ngrams import NgramModels, logits_of_sample
+from sklearn_bilstm.fitting._ngrams import (
+    NgramModels,
+    logits_of_sample,
+    sample_of_many,
+)
 from sklearn_bilstm.fitting._series import (
     FEWEST_HELD_OUT_ROWS,
     HeldOutRows,
@@ -216,7 +220,7 @@ class TaskNgramModels(TaskModels):
         for j, models in enumerate(self.models):
             rows = self.target.rows_of_task(train, j)
             models.fit(rows, seed=seed, verbose=verbose, vectors=vectors)
-        self.fit_log_odds(train)
+        self.fit_log_odds(sample_of_many(train, seed))
 
     def fit_log_odds(self, train: SequenceDataset) -> None:
         """Fit the log-odds unless they are pretrained."""

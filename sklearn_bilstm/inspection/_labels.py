@@ -14,7 +14,12 @@ from sklearn_bilstm.fitting import (
 )
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._model import EXPLAINABLE, one_per_row, transformers_of
-from sklearn_bilstm.sequences import RaggedArray, SequenceDataset, TokenCharacters
+from sklearn_bilstm.sequences import (
+    RaggedArray,
+    SequenceDataset,
+    Sequences,
+    TokenCharacters,
+)
 from sklearn_bilstm.text import LocatedDocument, join_tokens
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
@@ -182,7 +187,7 @@ def _versions(rows: SequenceDataset, row: int, hidden: np.ndarray) -> SequenceDa
     n_versions, n_steps = hidden.shape
     offsets = np.arange(n_versions + 1) * n_steps
 
-    def versions(tokens: RaggedArray, instead: int) -> RaggedArray:
+    def versions(tokens: Sequences, instead: int) -> RaggedArray:
         start, end = tokens.offsets[row : row + 2]
         shown = np.where(hidden, instead, tokens.values[start:end])
         return RaggedArray(shown.ravel(), offsets)

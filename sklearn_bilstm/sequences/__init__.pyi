@@ -13,7 +13,14 @@ from ._ngrams import (
 )
 from ._occurrences import token_occurrences
 from ._padding import padded
-from ._ragged import RaggedArray
+from ._ragged import (
+    Ragged,
+    RaggedArray,
+    RaggedRows,
+    Sequences,
+    largest_id,
+    parts_of_rows,
+)
 from ._series import ragged_from_numbers, ragged_from_series
 from ._token_characters import TokenCharacters
 
@@ -25,14 +32,19 @@ __all__ = [
     "SPREAD_SHIFT",
     "BucketBatchSampler",
     "HashedNgramVocabulary",
+    "Ragged",
     "RaggedArray",
+    "RaggedRows",
     "SequenceDataset",
+    "Sequences",
     "TokenCharacters",
     "channels_last",
     "cut",
     "inference_batches",
+    "largest_id",
     "pad",
     "padded",
+    "parts_of_rows",
     "ragged_from_ids",
     "ragged_from_numbers",
     "ragged_from_series",

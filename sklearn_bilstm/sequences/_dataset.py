@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from sklearn_bilstm.sequences._collate import pad
-from sklearn_bilstm.sequences._ragged import Ragged, RaggedArray
+from sklearn_bilstm.sequences._ragged import Ragged, RaggedArray, Sequences
 
 __all__ = ["SequenceDataset"]
 
@@ -20,7 +20,7 @@ class SequenceDataset(Dataset):
 
     Parameters
     ----------
-    sequences : RaggedArray
+    sequences : RaggedArray or RaggedRows
     target : ndarray of shape (n_sequences,) or (n_sequences, K), or RaggedArray, \
             default=None
         Target of the loss. A RaggedArray has targets for each step, and padding gets
@@ -35,7 +35,7 @@ class SequenceDataset(Dataset):
         Characters of the steps, for a model with `characters`.
     """
 
-    sequences: RaggedArray
+    sequences: Sequences
     target: np.ndarray | RaggedArray = None  # type: ignore[assignment]  # set below
     weight: np.ndarray = None  # type: ignore[assignment]  # set below
     log_odds: Ragged | None = None

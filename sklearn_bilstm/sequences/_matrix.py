@@ -32,7 +32,8 @@ def ragged_from_ids(
     Returns
     -------
     sequences : RaggedArray
-        Values are int32; ids that do not fit become the largest int32.
+        Values are int32; ids that do not fit become the largest int32. They can share
+        the memory of X.
 
     Raises
     ------
@@ -44,6 +45,8 @@ def ragged_from_ids(
         _check_filled(X)
     values, offsets = _stored(X) if sparse.issparse(X) else _nonzero(X)
     _check_ids(values, offsets, max_id)
+    if values.dtype == np.int32:
+        return RaggedArray(values, offsets)  # ids of TextVectorizer are not copied
     largest = np.int64(np.iinfo(np.int32).max)  # int64 for any dtype of X
     return RaggedArray(np.minimum(values, largest).astype(np.int32), offsets)
 
@@ -70,7 +73,7 @@ def _offsets(lengths: np.ndarray) -> np.ndarray:
 
 
 def _check_filled(X: sparse.csr_array) -> None:
-    X = X.sorted_indices()
+    X = X if X.has_sorted_indices else X.sorted_indices()
     ends = X.indptr[1:][np.diff(X.indptr) > 0] - 1
     columns = int((X.indices[ends].astype(np.int64) + 1).sum())
     if X.nnz < _MIN_FILLED * columns:
@@ -88,8 +91,10 @@ def _check_ids(values: np.ndarray, offsets: np.ndarray, max_id: int | None) -> N
     rules = [
         # scikit-learn's estimator checks expect the first words
         (values < 0, "Negative values in data", "non-negative"),
-        (values != np.floor(values), "Fractions in data", "whole numbers"),
     ]
+    if values.dtype.kind == "f":
+        fractions = values != np.floor(values)
+        rules.append((fractions, "Fractions in data", "whole numbers"))
     if max_id is not None:
         rule = f"at most {max_id:,}"
         rules.append((values > max_id, "Large values in data", rule))

@@ -1,12 +1,16 @@
 """Hashed n-grams of tokens as columns of a matrix."""
 
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.sequences._ragged import (
+    RaggedArray,
+    Sequences,
+    largest_id,
+    parts_of_rows,
+)
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._state import state_array, state_int
 
@@ -42,6 +46,9 @@ _BITS = np.unpackbits(
 )
 _RANKS_IN_BYTE = np.where(_BITS, _BITS.cumsum(1) - 1, -1).astype(np.int8)  # (256, 8)
 
+
+# Number of steps whose n-grams are hashed at a time. Counts do not depend on it.
+_STEPS_AT_A_TIME = 2**21
 
 # Number of columns up to which a binary search stays in the cache.
 _FEW_COLUMNS = 2**16
@@ -101,23 +108,47 @@ class HashedNgramVocabulary:
         self.largest_id = UNKNOWN_ID
         self._ranks: _Ranks | None = None  # computed when first used
 
-    def fit(self, sequences: RaggedArray) -> Self:
+    def fit(self, sequences: Sequences) -> Self:
         """Build the vocabulary."""
-        self.largest_id = int(sequences.values.max(initial=UNKNOWN_ID))
-        buckets = hashed_ngrams(sequences, self.lengths, self.n_bits)
-        pairs = _counts(buckets, sequences, 1 << self.n_bits)
-        found, n_sequences_with = np.unique(pairs.indices, return_counts=True)
+        self.largest_id = max(UNKNOWN_ID, largest_id(sequences))
+        found, n_sequences_with = self._document_frequencies(sequences)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
         self.buckets = found[n_sequences_with >= least]
         self._ranks = None
         return self
+
+    def _document_frequencies(
+        self, sequences: Sequences
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return sorted buckets, and the number of sequences with an n-gram in each."""
+        n_buckets = 1 << self.n_bits
+        of_parts = (
+            np.unique(
+                _counts(
+                    hashed_ngrams(part, self.lengths, self.n_bits), part, n_buckets
+                ).indices,
+                return_counts=True,
+            )
+            for part in parts_of_rows(sequences, _STEPS_AT_A_TIME)
+        )
+        found, counts = next(of_parts)
+        total = None
+        for more, of_more in of_parts:
+            if total is None:
+                total = np.zeros(n_buckets, np.int32)
+                total[found] = counts
+            total[more] += of_more.astype(np.int32)
+        if total is None:
+            return found, counts
+        found = np.flatnonzero(total).astype(np.int32)
+        return found, total[found]
 
     @property
     def n_columns(self) -> int:
         """Number of n-grams in the vocabulary."""
         return len(self.buckets)
 
-    def at_steps(self, sequences: RaggedArray) -> np.ndarray:
+    def at_steps(self, sequences: Sequences) -> np.ndarray:
         """Look up the n-grams that end at each step.
 
         Ids larger than those seen in `fit` are unknown.
@@ -134,11 +165,11 @@ class HashedNgramVocabulary:
         """
         ids = sequences.values
         ids = np.where(ids > self.largest_id, UNKNOWN_ID, ids)
-        sequences = replace(sequences, values=ids)
-        return self._of_buckets(hashed_ngrams(sequences, self.lengths, self.n_bits))
+        known = RaggedArray(ids, sequences.offsets)
+        return self._of_buckets(hashed_ngrams(known, self.lengths, self.n_bits))
 
     def counts(
-        self, sequences: RaggedArray, found: np.ndarray | None = None
+        self, sequences: Sequences, found: np.ndarray | None = None
     ) -> sparse.csr_array:
         """Count the n-grams of each sequence.
 
@@ -153,9 +184,13 @@ class HashedNgramVocabulary:
         -------
         counts : csr_array of shape (n_sequences, n_columns)
         """
-        if found is None:
-            found = self.at_steps(sequences)
-        return _counts(found, sequences, self.n_columns)
+        if found is not None:
+            return _counts(found, sequences, self.n_columns)
+        parts = [
+            _counts(self.at_steps(part), part, self.n_columns)
+            for part in parts_of_rows(sequences, _STEPS_AT_A_TIME)
+        ]
+        return parts[0] if len(parts) == 1 else _stacked(parts)
 
     def _of_buckets(self, buckets: np.ndarray) -> np.ndarray:
         """Return the column of each bucket, or -1."""
@@ -249,7 +284,7 @@ def spread(numbers: np.ndarray) -> np.ndarray:
 
 
 def _counts(
-    columns: np.ndarray, sequences: RaggedArray, n_columns: int
+    columns: np.ndarray, sequences: Sequences, n_columns: int
 ) -> sparse.csr_array:
     by_step = columns.T  # (n_steps, n_lengths)
     found = by_step >= 0
@@ -261,3 +296,20 @@ def _counts(
     counts = sparse.csr_array((np.ones(len(indices)), indices, indptr), shape)
     counts.sum_duplicates()
     return counts
+
+
+def _stacked(parts: list[sparse.csr_array]) -> sparse.csr_array:
+    """Stack counts of rows, and empty the list, so that they are hardly held twice."""
+    ends = np.cumsum([part.nnz for part in parts])
+    n_rows, n_columns = sum(part.shape[0] for part in parts), parts[0].shape[1]
+    dtype = np.int32 if ends[-1] <= np.iinfo(np.int32).max else np.int64
+    data, indices = np.empty(ends[-1]), np.empty(ends[-1], dtype)
+    indptr = np.zeros(n_rows + 1, dtype)
+    row = start = 0
+    while parts:
+        part = parts.pop(0)
+        data[start : start + part.nnz] = part.data
+        indices[start : start + part.nnz] = part.indices
+        indptr[row + 1 : row + 1 + part.shape[0]] = part.indptr[1:] + dtype(start)
+        row, start = row + part.shape[0], start + part.nnz
+    return sparse.csr_array((data, indices, indptr), (n_rows, n_columns))

@@ -3,18 +3,18 @@
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.sequences._ragged import Sequences
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 
 __all__ = ["token_occurrences"]
 
 
-def token_occurrences(sequences: RaggedArray, n_ids: int) -> sparse.csr_array:
+def token_occurrences(sequences: Sequences, n_ids: int) -> sparse.csr_array:
     """Return an indicator matrix of the known tokens of each row.
 
     Parameters
     ----------
-    sequences : RaggedArray of int
+    sequences : Sequences of int
         Token ids less than `n_ids`.
     n_ids : int
         Number of token ids.

@@ -32,10 +32,11 @@ def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     mask : ndarray of bool, shape (B, T)
         True on real steps.
     """
-    lengths = sequences.lengths[rows]
+    taken = sequences.take(rows)
+    lengths = taken.lengths
     width = width_of_batch(int(lengths.max(initial=0)))
     mask = np.arange(width) < lengths[:, None]  # (B, T)
-    values = sequences.take(rows).values
+    values = taken.values
     dtype = np.int64 if values.dtype.kind in "iu" else values.dtype
     steps = np.zeros((*mask.shape, *values.shape[1:]), dtype)  # (B, T) or (B, T, C)
     steps[mask] = values

@@ -1,6 +1,6 @@
 """Encoding and counting of documents, in one process or several."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -11,12 +11,18 @@ from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
+from sklearn_bilstm.text._batches import batch_is_named
 from sklearn_bilstm.text._checks import check_tokens, hashable_tokens
 from sklearn_bilstm.text._documents import Documents
-from sklearn_bilstm.text._vocabulary import EncodedDocuments, TokenCounts, encode
+from sklearn_bilstm.text._vocabulary import (
+    EncodedDocuments,
+    GrowingCounts,
+    TokenCounts,
+    encode,
+)
 from sklearn_bilstm.utils._agreement import check_agreement
 
-__all__ = ["DocumentCounts", "encode_documents"]
+__all__ = ["DocumentCounts", "count_batches", "encode_documents"]
 
 # Minimum number of documents per process.
 _MIN_DOCUMENTS_PER_JOB = 1000
@@ -78,6 +84,49 @@ class DocumentCounts:
             sum((part.counts for part in parts), TokenCounts()),
             filled[0].names,
         )
+
+
+def count_batches(
+    batches: Iterable[Any], count: Callable[[Any], tuple]
+) -> tuple[DocumentCounts, Any]:
+    """Count the documents of all batches of a corpus.
+
+    The counts are added in place: the time of a batch depends on its number of distinct
+    tokens, not on that of the corpus so far.
+
+    Parameters
+    ----------
+    batches : iterable
+        Batches of documents.
+    count : callable
+        Returns a tuple that starts with the counts of a batch.
+
+    Returns
+    -------
+    counts : DocumentCounts
+    first : object
+        The first batch without its rows if it is a frame, otherwise an empty list.
+
+    Raises
+    ------
+    ValueError
+        If a batch is invalid, or batches have different columns.
+    """
+    total, longest, names = GrowingCounts(), 0, None
+    first: Any = []
+    for number, batch in enumerate(batches):
+        with batch_is_named(number, total.n_documents):
+            found, *_ = count(batch)
+        if number == 0:
+            names, first = found.names, batch[:0] if hasattr(batch, "columns") else []
+        if found.names != names:
+            raise ValueError(
+                f"All batches must have the same text columns: got {names} in batch 0 "
+                f"and {found.names} in batch {number}."
+            )
+        longest = max(longest, found.longest)
+        total.add(found.counts, found.n_documents)
+    return DocumentCounts(total.n_documents, longest, total.counts(), names), first
 
 
 def encode_documents(

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping
 from contextlib import nullcontext
 from copy import copy
+from functools import partial
 from itertools import pairwise
 from numbers import Integral
 from typing import Any
@@ -14,7 +15,12 @@ from sklearn.utils import Tags, check_array
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.text._analysis import make_analyzer
-from sklearn_bilstm.text._counting import DocumentCounts, encode_documents
+from sklearn_bilstm.text._batches import TextBatches, refuse_batches
+from sklearn_bilstm.text._counting import (
+    DocumentCounts,
+    count_batches,
+    encode_documents,
+)
 from sklearn_bilstm.text._documents import Documents, read_documents
 from sklearn_bilstm.text._locating import Locator
 from sklearn_bilstm.text._vocabulary import (
@@ -40,6 +46,12 @@ from sklearn_bilstm.utils._sklearn import (
 from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
 
 __all__ = ["TextVectorizer"]
+
+# Arguments of `make_analyzer`.
+_ANALYSIS_PARAMETERS = (
+    *("lowercase", "strip_accents", "preprocessor", "tokenizer", "token_pattern"),
+    *("analyzer", "stop_words"),
+)
 
 # Number of tokens kept from the beginning of a document that is too long. The remaining
 # kept tokens come from its end.
@@ -290,6 +302,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
             As in :meth:`transform`.
         """
         self._check_output()
+        refuse_batches(X)
         with fit_task(self, X, y) as task:
             task.begin()
             return self._matrix(self._learn(X, first=True))
@@ -452,16 +465,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return head, head + length - width
 
     def _analysis_settings(self) -> dict[str, Any]:
-        names = (
-            "lowercase",
-            "strip_accents",
-            "preprocessor",
-            "tokenizer",
-            "token_pattern",
-            "analyzer",
-            "stop_words",
-        )
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in _ANALYSIS_PARAMETERS}
 
     def _validate_params(self) -> None:
         # scikit-learn rejects NumPy floats for parameters that can also be an int
@@ -472,36 +476,39 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count tokens and select the vocabulary; attributes are set at the end."""
+        grown_from = None if first else self._fingerprint
         group = current_group() if self.distributed else None
         with nullcontext() if group is None else group.sharing_failures():
-            documents = self._read(X)
-            if documents.rows and not first:
-                self._check_columns(X, documents)
-            parts = self._encode(documents, counting=self.vocabulary is None)
-            found = DocumentCounts.of(documents, parts)
+            found, head, parts = self._counted(X, first=first)
             if group is not None:
-                found = found.of_all_processes(group, self._facts(first=first))
+                method = "fit" if first else "partial_fit"
+                facts = facts_about(self, method, the_vocabulary_so_far=grown_from)
+                found = found.of_all_processes(group, facts)
         if not found.n_documents:
             raise ValueError("X must hold at least one document: it is empty.")
-        documents = Documents(documents.rows, found.names)
+        documents = Documents([], found.names)
         counts = found.counts if first else self._counts + found.counts
         known = {} if first else self.vocabulary_
         vocabulary = self._extended(known, counts, documents.markers)
         if first:
-            self._remember_columns(X, documents)
-        grown_from = None if first else self._fingerprint
+            self._remember_columns(head, documents)
         self._fingerprint = vocabulary_fingerprint(vocabulary, grown_from)
         self.vocabulary_, self._counts = vocabulary, counts
         if first:
             self.max_length_ = int(self.max_length or max(1, found.longest))
         return parts
 
-    def _facts(self, *, first: bool) -> dict[str, str]:
-        """Return what must be equal in all processes that learn a vocabulary."""
-        if first:
-            return facts_about(self, "fit")
-        known = self._fingerprint
-        return facts_about(self, "partial_fit", the_vocabulary_so_far=known)
+    def _counted(
+        self, X: Any, *, first: bool
+    ) -> tuple[DocumentCounts, Any, list[EncodedDocuments]]:
+        """Return counts, an X with the columns, and encoded documents if X has any."""
+        if isinstance(X, TextBatches):
+            return *count_batches(X, partial(self._counted, first=first)), []
+        documents = self._read(X)
+        if documents.rows and not first:
+            self._check_columns(X, documents)
+        parts = self._encode(documents, counting=self.vocabulary is None)
+        return DocumentCounts.of(documents, parts), X, parts
 
     def _extended(
         self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
@@ -523,6 +530,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return extend_vocabulary(known, tokens)
 
     def _read(self, X: Any) -> Documents:
+        refuse_batches(X)
         return read_documents(X, missing=self.missing, any_type=callable(self.analyzer))
 
     def _remember_columns(self, X: Any, documents: Documents) -> None:

@@ -17,6 +17,7 @@ from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 
 __all__ = [
     "EncodedDocuments",
+    "GrowingCounts",
     "TokenCounts",
     "check_vocabulary",
     "encode",
@@ -105,6 +106,39 @@ class TokenCounts:
             order = sorted(order, key=tokens.__getitem__)
         by_occurrence = np.argsort(-self.occurrences[kept][order], kind="stable")
         return [tokens[order[i]] for i in by_occurrence[:max_features]]
+
+
+class GrowingCounts:
+    """Token counts to which those of further documents are added in place.
+
+    Attributes
+    ----------
+    n_documents : int
+        Number of documents counted.
+    """
+
+    def __init__(self) -> None:
+        self.n_documents = 0
+        self._codes = _interner({})
+        self._numbers = np.zeros((2, 1024), np.int64)
+
+    def add(self, counts: TokenCounts, n_documents: int) -> None:
+        """Add the counts of a number of documents."""
+        self.n_documents += n_documents
+        places = [*map(self._codes.__getitem__, counts.codes)]
+        n_tokens = len(self._codes)
+        if n_tokens > self._numbers.shape[1]:  # doubled, so that copies are few
+            larger = np.zeros((2, 2 * n_tokens), np.int64)
+            larger[:, : self._numbers.shape[1]] = self._numbers
+            self._numbers = larger
+        self._numbers[0, places] += counts.occurrences
+        self._numbers[1, places] += counts.documents
+
+    def counts(self) -> TokenCounts:
+        """Return the counts of all documents."""
+        occurrences, documents = self._numbers[:, : len(self._codes)].copy()
+        n_documents = self.n_documents
+        return TokenCounts(n_documents, dict(self._codes), occurrences, documents)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from skorch.callbacks import GradientNormClipping
 
 import sklearn_bilstm
-from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.sequences import HashedNgramVocabulary, SequenceDataset
 from sklearn_bilstm.training._callbacks import EarlyStopping, MaxNorm, Resumable
 from sklearn_bilstm.training._schedules import Schedule
 from sklearn_bilstm.utils._archive import read_archive, read_content, write_archive
@@ -201,9 +202,13 @@ def _parameters(net: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [*map(_plain, value)]
+    if isinstance(value, HashedNgramVocabulary):
+        return value.state()
     if not is_dataclass(value):
         return value
-    return {name: _plain(part) for name, part in vars(value).items()}
+    return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
 
 
 def _digest(value: Any) -> str:
@@ -212,5 +217,5 @@ def _digest(value: Any) -> str:
     digest = hashlib.sha256(json.dumps(encoder.encode(value, "value")).encode())
     for array in encoder.arrays.values():
         digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(array.tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.extmath import randomized_svd
 
-from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.sequences import RaggedArray, Sequences, parts_of_rows
 
 __all__ = ["cooccurrence_vectors"]
 
@@ -12,10 +12,13 @@ __all__ = ["cooccurrence_vectors"]
 # Goldberg and Dagan (2015).
 _WINDOW = 5
 _SMOOTHING = 0.75
+# Number of steps whose pairs are counted at a time. The rounding of larger counts
+# depends on it.
+_STEPS_AT_A_TIME = 2**23
 
 
 def cooccurrence_vectors(
-    sequences: RaggedArray,
+    sequences: Sequences,
     n_tokens: int,
     n_components: int,
     random_state: np.random.RandomState,
@@ -27,7 +30,7 @@ def cooccurrence_vectors(
 
     Parameters
     ----------
-    sequences : RaggedArray of int
+    sequences : RaggedArray or RaggedRows of int
         Token ids.
     n_tokens : int
         Number of token ids, V.
@@ -54,8 +57,17 @@ def cooccurrence_vectors(
     return vectors / np.sqrt(np.mean(vectors[known] ** 2))
 
 
-def _count_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array:
+def _count_neighbours(sequences: Sequences, n_tokens: int) -> sparse.csr_array:
     """Count pairs of tokens, weighted by proximity; shape (V, V), symmetric."""
+    parts = parts_of_rows(sequences, _STEPS_AT_A_TIME)
+    counts = _count_later_neighbours(next(parts), n_tokens)
+    for part in parts:
+        counts = counts + _count_later_neighbours(part, n_tokens)
+    return (counts + counts.T).tocsr()
+
+
+def _count_later_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array:
+    """Count pairs of tokens in the order of the sequence, weighted by proximity."""
     ids = sequences.values.astype(np.int32)
     row_of = sequences.row_of_steps
     counts = sparse.csr_array((n_tokens, n_tokens), dtype=np.float32)
@@ -65,7 +77,7 @@ def _count_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array
         weight = np.full(len(first), 1 / distance, np.float32)
         pairs = sparse.coo_array((weight, (first, second)), (n_tokens, n_tokens))
         counts = counts + pairs.tocsr()
-    return (counts + counts.T).tocsr()
+    return counts
 
 
 def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:

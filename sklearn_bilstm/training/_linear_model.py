@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.sequences import RaggedArray, Sequences
 from sklearn_bilstm.training._mean_vectors import MeanVectorModel, TokenVectors
 from sklearn_bilstm.training._ngram_model import NgramModel
 from sklearn_bilstm.training._progress import StepPrinter
@@ -69,7 +69,7 @@ class LinearModel:
 
     def fit(
         self,
-        sequences: RaggedArray,
+        sequences: Sequences,
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
@@ -133,7 +133,7 @@ class LinearModel:
 
     def out_of_fold_logits(
         self,
-        sequences: RaggedArray,
+        sequences: Sequences,
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,
@@ -157,7 +157,7 @@ class LinearModel:
 
     def logits(
         self,
-        sequences: RaggedArray,
+        sequences: Sequences,
         static: np.ndarray | None = None,
         found: np.ndarray | None = None,
     ) -> np.ndarray:
@@ -288,7 +288,7 @@ class LinearModel:
 
     def _cross_fit(
         self,
-        sequences: RaggedArray,
+        sequences: Sequences,
         target: np.ndarray,
         weight: np.ndarray,
         seed: int,

@@ -7,7 +7,14 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray, spread
+from sklearn_bilstm.sequences import (
+    HashedNgramVocabulary,
+    Ragged,
+    RaggedArray,
+    Sequences,
+    parts_of_rows,
+    spread,
+)
 from sklearn_bilstm.utils._state import state_array, state_int
 
 __all__ = ["ClassLogOdds", "LogOddsOfRows"]
@@ -15,6 +22,44 @@ __all__ = ["ClassLogOdds", "LogOddsOfRows"]
 
 # Number of folds of the cross-fitted features of training rows.
 _N_FOLDS = 5
+# Number of steps that are hashed at a time. Folds do not depend on it.
+_STEPS_AT_A_TIME = 2**21
+
+
+@dataclass(frozen=True)
+class NgramsOfRows:
+    """N-grams that end at each step, which are looked up when they are needed.
+
+    Parameters
+    ----------
+    vocabulary : HashedNgramVocabulary
+    sequences : RaggedArray or RaggedRows of int
+        Token ids.
+    """
+
+    vocabulary: HashedNgramVocabulary
+    sequences: Sequences
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """Number of steps of each row."""
+        return self.sequences.lengths
+
+    @property
+    def values(self) -> np.ndarray:
+        """Columns of the n-grams as int32, of shape (n_steps, n_lengths)."""
+        shortest, longest = self.vocabulary.lengths
+        shape = int(self.sequences.offsets[-1]), longest - shortest + 1
+        found, start = np.empty(shape, np.int32), 0
+        for part in parts_of_rows(self.sequences, _STEPS_AT_A_TIME):
+            stop = start + len(part.values)
+            found[start:stop] = self.vocabulary.at_steps(part).T
+            start = stop
+        return found
+
+    def take(self, rows: np.ndarray) -> "NgramsOfRows":
+        """Return the n-grams of `rows`."""
+        return NgramsOfRows(self.vocabulary, self.sequences.take(rows))
 
 
 @dataclass(frozen=True)
@@ -23,7 +68,7 @@ class LogOddsOfRows:
 
     Parameters
     ----------
-    columns : RaggedArray of int
+    columns : Ragged of int
         N-grams that end at each step, of shape (n_steps, n_lengths).
     tables : ndarray of shape (n_tables, n_columns + 1, n_channels_per_ngram)
         Class log-odds of each n-gram. The last row is zero, for a missing n-gram (-1).
@@ -31,7 +76,7 @@ class LogOddsOfRows:
         Index of the table of each row.
     """
 
-    columns: RaggedArray
+    columns: Ragged
     tables: np.ndarray
     table_of_rows: np.ndarray
 
@@ -44,8 +89,9 @@ class LogOddsOfRows:
     def values(self) -> np.ndarray:
         """Features of all steps as float32, of shape (n_steps, n_channels)."""
         tables = np.repeat(self.table_of_rows, self.lengths)
-        values = self.tables[tables[:, None], self.columns.values]
-        n_channels = self.tables.shape[2] * self.columns.values.shape[1]
+        columns = self.columns.values
+        values = self.tables[tables[:, None], columns]
+        n_channels = self.tables.shape[2] * columns.shape[1]
         return values.reshape(-1, n_channels).astype(np.float32)
 
     def take(self, rows: np.ndarray) -> "LogOddsOfRows":
@@ -119,7 +165,7 @@ class ClassLogOdds:
 
     def fit(
         self,
-        sequences: RaggedArray,
+        sequences: Sequences,
         target: np.ndarray,
         weight: np.ndarray,
         vocabulary: HashedNgramVocabulary | None = None,
@@ -147,6 +193,7 @@ class ClassLogOdds:
             vocabulary = HashedNgramVocabulary(self.lengths).fit(sequences)
         self.vocabulary = vocabulary
         occurs = self.vocabulary.counts(sequences)
+        occurs.data[:] = 1
         # half precision, since the tables can be very large
         self.tables = np.zeros(self._shape_of_tables(), np.float16)
         fold_of_rows = _fold_of_rows(sequences)
@@ -159,11 +206,11 @@ class ClassLogOdds:
                 table[fold, :-1] = self._log_odds(everywhere.without(inside))
         return self
 
-    def transform_training_rows(self, sequences: RaggedArray) -> LogOddsOfRows:
+    def transform_training_rows(self, sequences: Sequences) -> LogOddsOfRows:
         """Return cross-fitted features, for training rows."""
         return self._of_rows(sequences, _fold_of_rows(sequences))
 
-    def transform(self, sequences: RaggedArray) -> LogOddsOfRows:
+    def transform(self, sequences: Sequences) -> LogOddsOfRows:
         """Return features for new rows; ids larger than those seen are unknown."""
         return self._of_rows(sequences, np.full(len(sequences), _N_FOLDS))
 
@@ -201,11 +248,12 @@ class ClassLogOdds:
         return _N_FOLDS + 1, n_rows, self.n_channels // self._n_lengths
 
     def _of_rows(
-        self, sequences: RaggedArray, table_of_rows: np.ndarray
+        self, sequences: Sequences, table_of_rows: np.ndarray
     ) -> LogOddsOfRows:
-        columns = np.ascontiguousarray(self.vocabulary.at_steps(sequences).T)
-        columns_of_rows = RaggedArray(columns, sequences.offsets)
-        return LogOddsOfRows(columns_of_rows, self.tables, table_of_rows)
+        columns: Ragged = NgramsOfRows(self.vocabulary, sequences)
+        if isinstance(sequences, RaggedArray):
+            columns = RaggedArray(columns.values, sequences.offsets)
+        return LogOddsOfRows(columns, self.tables, table_of_rows)
 
     def _tasks(
         self, target: np.ndarray, weight: np.ndarray
@@ -281,14 +329,11 @@ class _Weights:
     def of(
         cls, occurs: sparse.csr_array, members: sparse.csr_array, weight: np.ndarray
     ) -> "_Weights":
-        """Compute the sums, given an indicator matrix of classes as `members`."""
-        once = sparse.csr_array(
-            (np.ones(occurs.nnz), occurs.indices, occurs.indptr), occurs.shape
-        )
+        """Compute the sums, given indicator matrices of n-grams and classes."""
         weighted = sparse.diags_array(weight, format="csr") @ members
-        in_classes = (once.T @ weighted).toarray()
+        in_classes = (occurs.T @ weighted).toarray()
         totals = weight @ members
-        return cls(in_classes, once.T @ weight, totals, float(weight.sum()))
+        return cls(in_classes, occurs.T @ weight, totals, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
         """Return the sums, excluding some of the rows."""
@@ -305,8 +350,13 @@ def _log_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
     return np.log((found.clip(min=0) + 1) / (expected.clip(min=0) + 1))
 
 
-def _fold_of_rows(sequences: RaggedArray) -> np.ndarray:
+def _fold_of_rows(sequences: Sequences) -> np.ndarray:
     """Assign each row to a fold by a hash of its tokens, equal for duplicate rows."""
+    parts = parts_of_rows(sequences, _STEPS_AT_A_TIME)
+    return np.concatenate([_fold_of_rows_in_memory(part) for part in parts])
+
+
+def _fold_of_rows_in_memory(sequences: RaggedArray) -> np.ndarray:
     place = np.arange(len(sequences.values)) - np.repeat(
         sequences.offsets[:-1], sequences.lengths
     )

@@ -8,7 +8,13 @@ import numpy as np
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_bilstm.sequences import RaggedArray, token_occurrences
+from sklearn_bilstm.sequences import (
+    RaggedArray,
+    Sequences,
+    largest_id,
+    parts_of_rows,
+    token_occurrences,
+)
 from sklearn_bilstm.training._regressions import Regressions, check_size
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array, state_int
@@ -17,6 +23,10 @@ __all__ = ["MeanVectorModel", "TokenVectors"]
 
 # Minimum standard deviation of a component over rows, relative to that over tokens.
 _LEAST_DEVIATION = 0.02
+# Number of steps that are read at a time. Features do not depend on it.
+_STEPS_AT_A_TIME = 2**21
+# Number of columns whose standard deviation is computed at a time.
+_COLUMNS_OF_BLOCK = 8
 # Largest standardised component of a vector.
 _LARGEST = 100.0
 
@@ -29,12 +39,12 @@ class TokenVectors:
     ----------
     values : ndarray of shape (V, E)
         Vector of each token id.
-    sequences : RaggedArray of int
+    sequences : RaggedArray or RaggedRows of int
         Token ids of rows with or without labels.
     """
 
     values: np.ndarray
-    sequences: RaggedArray
+    sequences: Sequences
 
 
 class MeanVectorModel:
@@ -70,7 +80,7 @@ class MeanVectorModel:
         self.table = np.zeros((0, 1), np.float32)
         self.regressions: Regressions | None = None
 
-    def fit_features(self, vectors: TokenVectors, rows: RaggedArray) -> np.ndarray:
+    def fit_features(self, vectors: TokenVectors, rows: Sequences) -> np.ndarray:
         """Fit IDF and standardisation, and return the features of rows.
 
         Parameters
@@ -87,19 +97,21 @@ class MeanVectorModel:
         self.weights = _idf(vectors.sequences, len(vectors.values))
         self.weights[~vectors.values.any(1)] = 0
         self.table = vectors.values.astype(np.float32)
-        means = self.features(rows).astype(float)
+        means = self.features(rows)
         known = vectors.values[self.weights > 0].astype(float)
         # a component that hardly varies in these rows can be large in others
         least = _LEAST_DEVIATION * known.std(0) if len(known) else 0.0
-        deviations = np.maximum(means.std(0), least)
+        deviations = np.maximum(_deviations(means), least)
         # a constant component is not divided by its rounding error
-        rounding = np.finfo(np.float32).eps * np.abs(means).max(0, initial=0)
+        largest = np.maximum(means.max(0, initial=0), -means.min(0, initial=0))
+        rounding = np.finfo(np.float32).eps * largest
         scale = np.where(deviations > rounding, deviations, 1)
         table = (vectors.values - means.mean(0)) / scale
         self.table = table.clip(-_LARGEST, _LARGEST).astype(np.float32)
+        del means  # before as many features are computed
         return self.features(rows)
 
-    def features(self, sequences: RaggedArray) -> np.ndarray:
+    def features(self, sequences: Sequences) -> np.ndarray:
         """Return the mean vectors of rows, zero for rows without a known token.
 
         Ids larger than those seen in `fit_features` are unknown.
@@ -108,9 +120,14 @@ class MeanVectorModel:
         -------
         features : ndarray of shape (n, R)
         """
-        ids, shares = self._shares(sequences)
-        shape = len(sequences), len(self.table)
-        return sparse.csr_array((shares, ids, sequences.offsets), shape) @ self.table
+        features, row = np.empty((len(sequences), self.table.shape[1])), 0
+        for part in parts_of_rows(sequences, _STEPS_AT_A_TIME):
+            ids, shares = self._shares(part)
+            shape = len(part), len(self.table)
+            weights = sparse.csr_array((shares, ids, part.offsets), shape)
+            features[row : row + len(part)] = weights @ self.table
+            row += len(part)
+        return features
 
     def fit(
         self, features: np.ndarray, target: np.ndarray, weight: np.ndarray, C: float
@@ -156,7 +173,7 @@ class MeanVectorModel:
             w, b = np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2
         return Regressions(model.classes_, w, b)
 
-    def logits(self, sequences: RaggedArray) -> np.ndarray:
+    def logits(self, sequences: Sequences) -> np.ndarray:
         """Return the logits of rows, of shape (n, K), zero without regressions."""
         if self.regressions is None:
             return np.zeros((len(sequences), self.n_classes))
@@ -229,14 +246,24 @@ class MeanVectorModel:
         return ids, shares
 
 
-def _idf(sequences: RaggedArray, n_tokens: int) -> np.ndarray:
+def _idf(sequences: Sequences, n_tokens: int) -> np.ndarray:
     """Return the smoothed inverse document frequency of each known token."""
-    n_ids = max(n_tokens, int(sequences.values.max(initial=0)) + 1)
-    occurs = token_occurrences(sequences, n_ids)
-    n_rows = np.bincount(occurs.indices, minlength=n_tokens)[:n_tokens]
+    n_ids = max(n_tokens, largest_id(sequences) + 1)
+    n_rows = np.zeros(n_ids, np.int64)
+    for part in parts_of_rows(sequences, _STEPS_AT_A_TIME):
+        occurs = token_occurrences(part, n_ids)
+        n_rows += np.bincount(occurs.indices, minlength=n_ids)
+    n_rows = n_rows[:n_tokens]
     idf = np.log((1 + len(sequences)) / (1 + n_rows)) + 1
     idf[:FIRST_TOKEN_ID] = 0
     return idf.astype(np.float32)
+
+
+def _deviations(means: np.ndarray) -> np.ndarray:
+    """Return the standard deviation of each column, without a copy of all of them."""
+    n_blocks = max(1, means.shape[1] // _COLUMNS_OF_BLOCK)
+    blocks = np.array_split(means, n_blocks, axis=1)
+    return np.concatenate([block.std(0) for block in blocks])
 
 
 def _fit(

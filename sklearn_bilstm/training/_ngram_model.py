@@ -8,7 +8,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.utils.sparsefuncs_fast import inplace_csr_row_normalize_l2
 
-from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray
+from sklearn_bilstm.sequences import HashedNgramVocabulary, RaggedArray, Sequences
 from sklearn_bilstm.training._regressions import (
     NgramFeatures,
     Regressions,
@@ -55,7 +55,7 @@ class NgramModel:
         self.regressions: Regressions | None = None
 
     def fit_features(
-        self, sequences: RaggedArray, static: np.ndarray | None
+        self, sequences: Sequences, static: np.ndarray | None
     ) -> NgramFeatures:
         """Fit the vocabulary and its IDF weights, and return the features of rows.
 
@@ -116,7 +116,7 @@ class NgramModel:
 
     def logits(
         self,
-        sequences: RaggedArray,
+        sequences: Sequences,
         static: np.ndarray | None = None,
         found: np.ndarray | None = None,
     ) -> np.ndarray:

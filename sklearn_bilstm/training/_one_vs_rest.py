@@ -63,7 +63,8 @@ def fit_one_vs_rest(
     intercepts : ndarray of shape (K,)
     """
     inside = sparse.csc_array(inside, dtype=float)
-    frequencies = _Frequencies(X[:, :n_ngrams], inside, weight)
+    ngrams_of_rows = X if n_ngrams == X.shape[1] else X[:, :n_ngrams]  # not copied
+    frequencies = _Frequencies(ngrams_of_rows, inside, weight)
     numbers = np.arange(n_ngrams, X.shape[1])
     by_column = X.tocsc()
     intercepts = np.zeros(inside.shape[1])
@@ -73,7 +74,8 @@ def fit_one_vs_rest(
         read = np.concatenate([ngrams, numbers])
         scale = np.concatenate([importance, np.ones(len(numbers))])
         in_class = inside[:, [k]].toarray().ravel() > 0
-        features = _scaled_columns(by_column, read, scale)
+        is_last = k == len(intercepts) - 1
+        features = _scaled_columns(by_column, read, scale, in_place=is_last)
         found, intercepts[k] = _fit_class(features, in_class, weight)
         columns.append(read)
         values.append(found * scale)
@@ -124,9 +126,11 @@ class _Frequencies:
 
 
 def _scaled_columns(
-    X: sparse.csc_array, columns: np.ndarray, scale: np.ndarray
+    X: sparse.csc_array, columns: np.ndarray, scale: np.ndarray, *, in_place: bool
 ) -> sparse.csc_array:
-    features = X[:, columns]
+    """Return scaled columns, in place if possible: all of them need much memory."""
+    is_whole = len(columns) == X.shape[1]  # they are distinct and in order
+    features = X if in_place and is_whole else X[:, columns]
     features.data *= np.repeat(scale, np.diff(features.indptr))
     return features
 

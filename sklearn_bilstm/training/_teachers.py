@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.sequences import RaggedArray, token_occurrences
+from sklearn_bilstm.sequences import Sequences, largest_id, token_occurrences
 from sklearn_bilstm.training._linear_model import LinearModel
 from sklearn_bilstm.training._mean_vectors import TokenVectors
 from sklearn_bilstm.training._naive_bayes import NaiveBayesEM
@@ -31,13 +31,13 @@ class TrainingRows:
 
     Parameters
     ----------
-    sequences : RaggedArray of int
+    sequences : Sequences of int
         Token ids of labelled rows.
     target : ndarray of int, shape (n,)
         Class of each labelled row.
     weight : ndarray of shape (n,)
         Weights of labelled rows.
-    unlabelled : RaggedArray of int
+    unlabelled : Sequences of int
         Token ids of unlabelled rows.
     n_classes : int
         Number of classes, K.
@@ -47,10 +47,10 @@ class TrainingRows:
         Controls the split into folds.
     """
 
-    sequences: RaggedArray
+    sequences: Sequences
     target: np.ndarray
     weight: np.ndarray
-    unlabelled: RaggedArray
+    unlabelled: Sequences
     n_classes: int
     vectors: TokenVectors | None
     seed: int
@@ -117,9 +117,9 @@ class LinearTeacher:
         )
 
 
-def _tokens(*parts: RaggedArray) -> list[sparse.csr_array]:
+def _tokens(*parts: Sequences) -> list[sparse.csr_array]:
     """Return which tokens occur in each row, for tokens that occur in several rows."""
-    n_ids = 1 + int(max(part.values.max(initial=0) for part in parts))
+    n_ids = 1 + max(map(largest_id, parts))
     occur = [token_occurrences(part, n_ids) for part in parts]
     n_rows = sum(occurs.sum(0) for occurs in occur)
     kept = np.flatnonzero(n_rows >= _MIN_ROWS)

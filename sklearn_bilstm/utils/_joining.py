@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.utils._sklearn import num_samples
+from sklearn_bilstm.utils._stored_ids import StoredTokenIds
 from sklearn_bilstm.utils._token_ids import TokenIds
 
 __all__ = ["joined_rows"]
@@ -19,7 +20,8 @@ def joined_rows(parts: Sequence[Any], name: str) -> Any:
     Parameters
     ----------
     parts : sequence of object
-        Lists, arrays, sparse matrices, or columns or frames of pandas or polars. Parts
+        Lists, arrays, sparse matrices, token ids in files, which are read into memory,
+        or columns or frames of pandas or polars. Parts
         that are None, or have no rows, are left out.
     name : str
         Name in error messages.
@@ -38,6 +40,9 @@ def joined_rows(parts: Sequence[Any], name: str) -> Any:
     filled = [part for part in given if num_samples(part)]
     if len(filled) < 2:
         return (filled or given or [None])[0]
+    filled = [
+        part.tocsr() if isinstance(part, StoredTokenIds) else part for part in filled
+    ]
     try:
         for are_joined, join in _JOINS:
             if all(map(are_joined, filled)) and _are_alike(filled):

@@ -9,9 +9,11 @@ from skorch.callbacks import Callback
 from torch.nn.functional import cross_entropy
 
 from sklearn_bilstm import TextVectorizer, WordVectors
+from sklearn_bilstm.fitting import _ngrams
+from sklearn_bilstm.fitting._ngrams import sample_of_many
 from sklearn_bilstm.sequences import SequenceDataset, ragged_from_ids
 from sklearn_bilstm.training import _progress
-from tests.helpers import small_classifier
+from tests.helpers import ragged, rows_of, small_classifier
 
 
 @pytest.fixture(scope="module")
@@ -382,3 +384,32 @@ class TestClassLogOdds:
                 model.partial_fit(X, y)
         # random guessing has the loss log(2)
         assert model.history_[-1]["train_loss"] > 0.6
+
+
+class TestSampleOfManyRows:
+    def rows(self):
+        random = np.random.RandomState(0)
+        sequences = ragged(random.randint(2, 9, size=(30, 4)).tolist())
+        return SequenceDataset(sequences, target=np.arange(30))
+
+    @pytest.mark.parametrize(
+        ("most_rows", "most_steps", "expected"),
+        [(30, 120, 30), (7, 120, 7), (30, 41, 10)],
+    )
+    def test_it_has_at_most_so_many_rows_and_steps(
+        self, most_rows, most_steps, expected, monkeypatch
+    ):
+        monkeypatch.setattr(_ngrams, "_MOST_ROWS", most_rows)
+        monkeypatch.setattr(_ngrams, "_MOST_STEPS", most_steps)
+        rows = self.rows()
+        sample = sample_of_many(rows, seed=0)
+        assert len(sample) == len(set(sample.target)) == expected
+        assert (np.diff(sample.target) > 0).all()
+        assert rows_of(sample.sequences) == rows_of(rows.sequences.take(sample.target))
+
+    def test_the_last_rows_are_kept(self, monkeypatch):
+        monkeypatch.setattr(_ngrams, "_MOST_ROWS", 5)
+        sample = sample_of_many(self.rows(), seed=0, n_kept=3)
+        assert len(sample) == 8
+        assert sample.target[-3:].tolist() == [27, 28, 29]
+        assert sample.target[:5].max() < 27

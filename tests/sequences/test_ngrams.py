@@ -152,3 +152,19 @@ def test_buckets_are_filled_evenly(n_bits):
     n_hit = len(np.unique(buckets))
     expected = n_bins * (1 - np.exp(-n_balls / n_bins))
     assert abs(n_hit - expected) <= 0.01 * expected
+
+
+@given(rows=ROWS, least=st.sampled_from([1, 2]))
+def test_vocabulary_and_counts_do_not_depend_on_the_parts(rows, least):
+    sequences = ragged(rows)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_ngrams, "_MANY_SEQUENCES", 0 if least == 2 else 9)
+        whole = HashedNgramVocabulary((1, 2), 16).fit(sequences)
+        expected = whole.counts(sequences)
+        patch.setattr(_ngrams, "_STEPS_AT_A_TIME", 3)
+        in_parts = HashedNgramVocabulary((1, 2), 16).fit(sequences)
+        found = in_parts.counts(sequences)
+    assert np.array_equal(in_parts.buckets, whole.buckets)
+    assert in_parts.buckets.dtype == whole.buckets.dtype
+    for name in ("data", "indices", "indptr"):
+        assert np.array_equal(getattr(found, name), getattr(expected, name))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_bilstm.training import cooccurrence_vectors
+from sklearn_bilstm.training import _cooccurrence, cooccurrence_vectors
 from sklearn_bilstm.training._cooccurrence import (
     _count_neighbours,
     _positive_information,
@@ -71,3 +71,11 @@ def test_vectors_depend_on_the_random_state():
     first, again = vectors(rows, 200, 5), vectors(rows, 200, 5)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, vectors(rows, 200, 5, seed=1))
+
+
+def test_counts_in_parts_are_equal_up_to_rounding(monkeypatch):
+    rows = np.random.RandomState(0).randint(2, 9, size=(50, 20)).tolist()
+    expected = _count_neighbours(ragged(rows), 9).toarray()
+    monkeypatch.setattr(_cooccurrence, "_STEPS_AT_A_TIME", 70)
+    found = _count_neighbours(ragged(rows), 9).toarray()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_bilstm.sequences import ragged_from_ids
-from sklearn_bilstm.training import MeanVectorModel, TokenVectors
+from sklearn_bilstm.training import MeanVectorModel, TokenVectors, _mean_vectors
 from tests.helpers import ragged
 
 N_IDS, WIDTH = 20, 5
@@ -302,3 +302,9 @@ def test_two_rows_per_class_do_not_warn():
     features = np.eye(40)[target]
     found = MeanVectorModel.fitted_regressions(features, target, np.ones(80), 1.0)
     assert (found.logits(features).argmax(1) == target).all()
+
+
+@pytest.mark.parametrize("n_columns", [0, 1, 3, 17, 100])
+def test_deviations_of_blocks_have_the_bits_of_those_of_all_columns(n_columns):
+    means = np.random.RandomState(0).randn(500, n_columns)
+    assert np.array_equal(_mean_vectors._deviations(means), means.std(0))

@@ -15,6 +15,7 @@ from sklearn_bilstm import (
     onnx,
     plotting,
     sequences,
+    text,
 )
 from sklearn_bilstm.utils._documentation import DOCUMENTATION
 
@@ -38,8 +39,11 @@ def test_every_public_name_has_an_api_page():
     for module in (sklearn_bilstm, *modules):
         for name in module.__all__:
             expected.setdefault(name, f"api/{module.__name__}.{name}.html")
-    for name in ("channels_last", "split_panel"):  # the others are internal
+    # the other names of these modules are internal
+    for name in ("channels_last", "split_panel"):
         expected[name] = f"api/{sequences.__name__}.{name}.html"
+    for name in ("StoredTokenIds", "TextBatches", "open_token_ids", "write_token_ids"):
+        expected[name] = f"api/{text.__name__}.{name}.html"
     assert sorted(pages()) == sorted(expected.values())
 
 

@@ -5,6 +5,7 @@ from scipy import sparse
 
 from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.utils._joining import joined_rows
+from sklearn_bilstm.utils._stored_ids import write_stored_ids
 
 SERIES = pd.Series([0, 1])
 TEXTS = ["good film", "bad film", "dull plot"]
@@ -27,6 +28,15 @@ def test_token_ids_keep_their_fingerprint():
     joined = joined_rows([X[:1], X[1:]], "X")
     assert np.array_equal(joined.toarray(), X.toarray())
     assert np.array_equal(joined.fingerprint, X.fingerprint)
+
+
+def test_token_ids_in_files_are_joined_in_memory(tmp_path):
+    X = TextVectorizer().fit_transform(TEXTS)
+    stored = write_stored_ids(tmp_path / "ids", [X], X.shape[1])
+    for parts in ([stored[:1], stored[1:]], [stored[:1], X[1:]]):
+        joined = joined_rows(parts, "X")
+        assert np.array_equal(joined.toarray(), X.toarray())
+        assert np.array_equal(joined.fingerprint, X.fingerprint)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
