@@ -15,6 +15,8 @@ _SMOOTHING = 0.75
 # Number of steps whose pairs are counted at a time. The rounding of larger counts
 # depends on it.
 _STEPS_AT_A_TIME = 2**23
+# Number of pairs of tokens whose information is computed at a time.
+_PAIRS_AT_A_TIME = 2**22
 
 
 def cooccurrence_vectors(
@@ -84,9 +86,15 @@ def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
     """Convert counts of pairs to positive pointwise mutual information."""
     totals = np.asarray(counts.sum(axis=1)).ravel().astype(np.float64)
     smoothed = totals**_SMOOTHING
-    pairs = counts.tocoo()
-    expected = totals[pairs.row] * smoothed[pairs.col] / smoothed.sum()
-    values = np.log(pairs.data / expected).clip(min=0).astype(np.float32)
-    information = sparse.csr_array((values, (pairs.row, pairs.col)), counts.shape)
+    counts.sort_indices()
+    row_of = np.repeat(np.arange(len(totals), dtype=np.int32), np.diff(counts.indptr))
+    values = np.empty(counts.nnz, np.float32)
+    for start in range(0, counts.nnz, _PAIRS_AT_A_TIME):
+        part = slice(start, start + _PAIRS_AT_A_TIME)
+        expected = totals[row_of[part]] * smoothed[counts.indices[part]]
+        ratios = counts.data[part] / (expected / smoothed.sum())
+        values[part] = np.log(ratios).clip(min=0)
+    places = counts.indices, counts.indptr
+    information = sparse.csr_array((values, *places), counts.shape, copy=True)
     information.eliminate_zeros()
     return information
