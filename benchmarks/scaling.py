@@ -29,7 +29,7 @@ from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 CONFIGURATIONS = {"1 process x 2 threads": (1, 2), "2 processes x 1 thread": (2, 1)}
 MACHINES = 2, 4, 8, 16, 32, 64
 LATENCY, BANDWIDTH = 50e-6, 10e9 / 8  # seconds, and bytes per second
-N_EPOCHS = 4
+N_EPOCHS = 3
 
 
 def main():
