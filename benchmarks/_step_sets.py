@@ -19,7 +19,7 @@ class Split(NamedTuple):
 
 
 def _generated(simulate):
-    """Return series of 60 to 120 steps, the first of which are training rows."""
+    """Return series of 60 to 120 steps. The first ones are training rows."""
     random = np.random.RandomState(0)
     rows = [simulate(random, random.randint(60, 121)) for _ in range(300)]
     X, y = (

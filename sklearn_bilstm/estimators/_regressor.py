@@ -195,8 +195,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         `X_val`.
 
     validation_fraction : float in (0, 1), default=0.1
-        Fraction of the training rows that `early_stopping=True` holds out. Classifiers
-        stratify them by class.
+        Fraction of the training rows that `early_stopping=True` holds out. They are
+        stratified by class if each row has a single label.
 
     n_iter_no_change : int, default=3
         Number of consecutive epochs without improvement after which training stops.

@@ -63,8 +63,8 @@ def train_together(
     """Train a model on the rows of all processes.
 
     The first process joins the rows and prepares the training, as if it were the only
-    one. The shards of each batch are then shared among all processes, each of which
-    holds all standardised rows. Finally, the first process sends the model.
+    one. Each process then holds all standardised rows, and the processes share the
+    shards of each batch. Finally, the first process sends the model.
 
     Parameters
     ----------

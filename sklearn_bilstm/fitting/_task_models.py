@@ -233,15 +233,12 @@ class TaskNgramModels(TaskModels):
 
     def _vocabulary_of(self, train: SequenceDataset) -> HashedNgramVocabulary | None:
         """Return the vocabulary of all training rows that a linear model may have."""
+        log_odds: Any = self.log_odds
         for j, models in enumerate(self.models):
-            linear, log_odds = models.linear, self.log_odds
-            is_complete = len(self.target.labelled_rows(train, j)) == len(train)
-            if (
-                linear
-                and log_odds
-                and linear.ngrams == log_odds.lengths
-                and is_complete
-            ):
+            linear = models.linear
+            if linear is None or linear.ngrams != log_odds.lengths:
+                continue
+            if len(self.target.labelled_rows(train, j)) == len(train):
                 return linear.ngram_model.vocabulary
         return None
 

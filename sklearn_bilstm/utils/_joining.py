@@ -21,8 +21,8 @@ def joined_rows(parts: Sequence[Any], name: str) -> Any:
     ----------
     parts : sequence of object
         Lists, arrays, sparse matrices, token ids in files, which are read into memory,
-        or columns or frames of pandas or polars. Parts
-        that are None, or have no rows, are left out.
+        or columns or frames of pandas or polars. Parts that are None, or have no rows,
+        are left out.
     name : str
         Name in error messages.
 

@@ -155,7 +155,7 @@ class ProcessGroup:
 
     # -- objects
 
-    # Values are pickled before the check, so that the others are told of an error.
+    # Values are pickled before the check, so that it reports an error of pickling.
 
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes in the first one, else an empty list."""
