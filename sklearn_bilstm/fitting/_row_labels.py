@@ -21,7 +21,9 @@ from sklearn_bilstm.training import (
     WeightedBinaryCrossEntropy,
     WeightedCrossEntropy,
 )
+from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._state import state_int
+from sklearn_bilstm.utils._unlabelled import check_all_labelled
 
 __all__ = ["IndicatorTarget", "LabelTarget"]
 
@@ -85,6 +87,7 @@ class LabelTarget(Target):
     @staticmethod
     def accuracy(predictions: np.ndarray, y: Any, sample_weight: Any) -> float:
         """Return the fraction of rows with the right label."""
+        check_all_labelled(as_target(y))
         return accuracy_score(y, predictions, sample_weight=sample_weight)
 
     def loss(self, config: Config) -> tuple[type, dict[str, Any]]:

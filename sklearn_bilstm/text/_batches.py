@@ -75,6 +75,11 @@ class TextBatches:
         self.missing = missing
         self._check()
 
+    def __repr__(self) -> str:
+        """Return the type of the source and the names of the columns."""
+        kind = type(self.source).__name__
+        return f"TextBatches({kind}, text={self.text!r}, label={self.label!r})"
+
     def _check(self) -> None:
         if isinstance(self.source, Iterator):
             raise ValueError(
@@ -152,7 +157,7 @@ class TextBatches:
             if self.missing == "error":
                 raise ValueError(
                     f"Column {name!r} has a missing text: {place}. With "
-                    "missing='empty', it is an empty text."
+                    "TextBatches(..., missing='empty'), it is an empty text."
                 )
             texts[row] = None
         return texts

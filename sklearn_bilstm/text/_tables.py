@@ -65,7 +65,8 @@ def batches_of(source: Any) -> Iterable[Any]:
     ):
         raise ValueError(
             "source must be an iterable of batches of texts, or a function that "
-            f"returns one: got {describe(source)}."
+            f"returns one: got {describe(source)}. For a folder of files, pass "
+            "pyarrow.dataset.dataset(folder)."
         )
     return source() if callable(source) else source
 
@@ -151,7 +152,9 @@ def _check_columns(names: list[str], schema: Any, fragment: Any, place: str) -> 
     for name in names:
         types = [str(part.field(name).type) for part in (schema, found)]
         is_text = ["string" in one for one in types]
-        if is_text[0] != is_text[1] and "Csv" not in type(fragment.format).__name__:
+        is_guess = "Csv" in type(fragment.format).__name__
+        # a file without any value in the column has the type null
+        if is_text[0] != is_text[1] and not is_guess and types[1] != "null":
             raise ValueError(
                 f"Column {name!r} of {place} must be of the type {types[0]}, as in "
                 f"the schema of the data set: it is of the type {types[1]}."

@@ -121,6 +121,8 @@ def check_complete(y: Any) -> None:
         if isinstance(row, list | tuple | np.ndarray) and any(map(is_missing, row)):
             values = row.tolist() if isinstance(row, np.ndarray) else row
             raise ValueError(
-                f"y has a missing value: row {number} is {values}. Fill in the value, "
-                "or remove the row. A row whose values are all missing has no label."
+                f"y has a missing value: row {number} is {values!s:.100}. Fill in "
+                "the value, or remove the row. A row whose values are all missing has "
+                "no label. For numbers for each step, padded with NaN, set "
+                "output_type='steps'."
             )

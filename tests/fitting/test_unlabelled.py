@@ -216,6 +216,16 @@ class TestErrors:
         with pytest.raises(ValueError, match=r"row 1 is .*Remove rows without a label"):
             small_regressor().partial_fit(ids, y)
 
+    def test_score_raises_on_gaps(self, fitted, ids, y):
+        with pytest.raises(ValueError, match="missing label: row 1"):
+            fitted.score(ids, with_gaps(y))
+
+    def test_padded_numbers_of_steps_raise_with_the_parameter(self):
+        y = np.where(np.arange(80) < 70, 0.0, np.nan) * np.ones((3, 1))
+        with pytest.raises(ValueError, match="row 0 is .*output_type='steps'") as error:
+            small_regressor().fit(np.zeros((3, 80)), y)
+        assert len(str(error.value)) < 400
+
     def test_gaps_in_y_val_raise(self, ids, y):
         with pytest.raises(ValueError, match="missing label: row 1"):
             small_classifier().fit(ids, y, X_val=ids, y_val=with_gaps(y))

@@ -127,3 +127,13 @@ class TestVectorizer:
     def test_no_batches_are_an_error(self):
         with pytest.raises(ValueError, match="at least one document"):
             TextVectorizer().fit(TextBatches([]))
+
+
+def test_the_representation_does_not_contain_the_texts(frame):
+    found = repr(TextBatches(frame, text="text", label="label"))
+    assert found == "TextBatches(DataFrame, text='text', label='label')"
+
+
+def test_a_path_is_refused_with_the_data_set_to_pass_instead():
+    with pytest.raises(ValueError, match=r"got 'folder'.*pyarrow\.dataset\.dataset"):
+        list(TextBatches("folder"))

@@ -87,6 +87,12 @@ def test_errors_name_the_file_and_the_column(folder, column, message):
         columns_of(dataset.dataset(folder))
 
 
+def test_a_file_without_any_label_has_missing_ones(folder):
+    table = pa.table({"text": ["new"], "label": pa.nulls(1)})
+    parquet.write_table(table, folder / "c.parquet")
+    assert columns_of(dataset.dataset(folder))[1][-1] is None
+
+
 def test_a_damaged_file_is_named(folder):
     source = dataset.dataset(folder)
     (folder / "b.parquet").write_bytes(b"PAR1" + bytes(100))
