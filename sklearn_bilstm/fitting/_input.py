@@ -321,6 +321,12 @@ def _stacked(rows: list) -> np.ndarray:
         _refuse_non_numbers(
             cell for row in rows for cell in np.ravel(np.array(row, dtype=object))
         )
+        single = [i for i, row in enumerate(rows) if not hasattr(row, "__len__")]
+        if len(single) not in (0, len(rows)):
+            raise ValueError(
+                f"X must be a sequence of rows: row {single[0]} is "
+                f"{rows[single[0]]!r:.80}, which is no sequence, unlike other rows."
+            ) from error
         raise ValueError(
             "X must be 2-D, but its rows have unequal length. Pass token ids of "
             "unequal length as lists of ints, and numeric series as a list of arrays, "

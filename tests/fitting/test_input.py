@@ -88,6 +88,12 @@ def test_text_raises_after_missing_values():
         refuse_text(np.array([None, np.nan, "a"], object), estimator="BiLSTMClassifier")
 
 
+@pytest.mark.parametrize("single", [3.0, None])
+def test_a_number_among_rows_raises_and_names_its_row(single):
+    with pytest.raises(ValueError, match=f"row 1 is {single!r}, which is no sequence"):
+        BiLSTMClassifier().fit([np.array([1.0, 2.0]), single], [0, 1])
+
+
 def test_object_integers_are_ids_and_dates_raise():
     assert infer_input_type(check([[2, 3], [4, 5]]), "auto") == "tokens"
     with pytest.raises(ValueError, match="numbers: got values of type datetime64"):
