@@ -48,6 +48,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "within_subsection_order": ExplicitOrder(
         [
+            "app.py",
             "plot_quickstart.py",
             "plot_explaining.py",
             "plot_few_rows.py",
@@ -82,6 +83,7 @@ sphinx_gallery_conf = {
 SITE_LINKS = {
     r"\]\(\.\./examples/(plot_\w+)\.py": r"](auto_examples/\1.rst",
     r"\]\(\.\./examples/README\.md": "](auto_examples/index.rst",
+    r"\]\(\.\./examples/serving/README\.rst": "](auto_examples/serving/index.rst",
     r"\]\(\.\./benchmarks/README\.md": "](benchmarks.md",
     r"\]\(\.\./SECURITY\.md": "](security.md",
     r"\]\(\.\./docs/": "](",

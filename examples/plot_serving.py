@@ -66,7 +66,7 @@ plt.show()
 # Start a server
 # --------------
 #
-# The process of a server requires onnxruntime, scikit-learn and the file.
+# The process of a server requires NumPy, onnxruntime, lazy-loader and the file.
 import subprocess
 import sys
 
@@ -78,7 +78,8 @@ model = OnnxModel(sys.argv[1])
 for text in sys.stdin:
     probability = model.predict_proba([text]).max()
     print(f"{model.predict([text])[0]}, {probability:.3f}: {text.strip()}")
-print("torch was imported:", "torch" in sys.modules)
+for library in "torch", "sklearn":
+    print(f"{library} was imported:", library in sys.modules)
 """
 new_texts = [
     "the music was not boring, it was touching.",

@@ -29,7 +29,7 @@ LAYERS = {
 LIBRARIES = {
     "utils": {"numpy", "safetensors", "scipy", "sklearn", "threadpoolctl", "torch"},
     "nn": {"torch"},
-    "text": {"joblib", "numpy", "scipy", "sklearn"},
+    "text": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn"},
     "sequences": {"lazy_loader", "numpy", "scipy", "torch"},
     "datasets": {"joblib", "numpy", "sklearn"},
     "metrics": {"numpy", "sklearn"},
@@ -38,7 +38,7 @@ LIBRARIES = {
     "fitting": {"numpy", "scipy", "sklearn", "skorch", "torch"},
     "estimators": {"numpy", "scipy", "sklearn", "torch"},
     "inspection": {"numpy", "scipy", "sklearn", "skorch", "torch"},
-    "onnx": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn", "torch"},
+    "onnx": {"lazy_loader", "numpy", "scipy", "sklearn", "torch"},
     "persistence": {"joblib", "numpy", "scipy", "sklearn", "torch"},
     "plotting": {"numpy", "sklearn"},
     "__init__": {"lazy_loader"},

@@ -9,8 +9,8 @@ from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import Sequences, largest_id
 from sklearn_bilstm.text import WordReader, WordVectors
 from sklearn_bilstm.training import cooccurrence_vectors
+from sklearn_bilstm.utils._fingerprints import have_same_ids, vocabulary_fingerprint
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
-from sklearn_bilstm.utils._token_ids import have_same_ids, vocabulary_fingerprint
 
 __all__ = ["InitialVectors", "n_tokens"]
 

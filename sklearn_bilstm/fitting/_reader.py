@@ -40,12 +40,13 @@ from sklearn_bilstm.text import WordReader, WordVectors, refuse_batches
 from sklearn_bilstm.utils._containers import (
     as_rows,
     channel_names,
-    ragged_ids,
+    lists_of_ids,
     unwrap_container,
 )
+from sklearn_bilstm.utils._fingerprints import grown_fingerprint, have_same_ids
 from sklearn_bilstm.utils._state import check_scaler, state_array, state_int
 from sklearn_bilstm.utils._stored_ids import StoredTokenIds
-from sklearn_bilstm.utils._token_ids import TokenIds, grown_fingerprint, have_same_ids
+from sklearn_bilstm.utils._token_ids import TokenIds, csr_of_rows
 
 __all__ = ["SentenceReader", "SequenceReader"]
 
@@ -170,9 +171,10 @@ class SequenceReader:
         series = as_series(rows, input_type)
         if series is not None:
             return SequenceDataset(self._series(series, input_type, fitting))
-        lists = ragged_ids(rows, input_type=input_type, of_one_length=not fitting)
+        lists = lists_of_ids(rows, input_type=input_type, of_one_length=not fitting)
         if lists is not None:
-            return self._lists_of_ids(lists, input_type, fitting, max_id)
+            ids = csr_of_rows(lists)
+            return self._lists_of_ids(ids, input_type, fitting, max_id)
         checked = check_matrix(rows, input_type=input_type, estimator=self.estimator)
         has_names = hasattr(X, "columns") and X.shape == checked.shape
         self._check_columns(X if has_names else checked, fitting)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from sklearn_bilstm.utils._containers import csr_of_rows, unwrap_container
+from sklearn_bilstm.utils._containers import unwrap_container
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._token_ids import csr_of_rows
 
 __all__ = [
     "RowsOfLabels",

@@ -7,8 +7,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.utils._fingerprints import have_same_ids
 from sklearn_bilstm.utils._random import seeded_generator
-from sklearn_bilstm.utils._token_ids import have_same_ids
 
 __all__ = [
     "another_network_error",

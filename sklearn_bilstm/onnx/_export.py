@@ -18,7 +18,7 @@ from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
-from sklearn_bilstm.utils._token_ids import have_same_ids
+from sklearn_bilstm.utils._fingerprints import have_same_ids
 
 __all__ = ["export_onnx"]
 

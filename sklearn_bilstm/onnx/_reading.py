@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.sequences import (
@@ -14,9 +13,10 @@ from sklearn_bilstm.sequences import (
     ragged_from_numbers,
     ragged_from_series,
 )
-from sklearn_bilstm.utils._containers import as_rows, ragged_ids
+from sklearn_bilstm.utils._containers import as_rows, lists_of_ids
+from sklearn_bilstm.utils._fingerprints import have_same_ids
 from sklearn_bilstm.utils._finite import find_non_finite
-from sklearn_bilstm.utils._token_ids import TokenIds, have_same_ids
+from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = ["ServedRows"]
 
@@ -46,7 +46,8 @@ class ServedRows:
             If X does not have the format that the model was fitted to.
         """
         known = description.vocabulary_fingerprint
-        if isinstance(X, TokenIds) and not have_same_ids(X.fingerprint, known):
+        found = getattr(X, "fingerprint", None) if is_sparse(X) else None
+        if not have_same_ids(found, known):
             raise ValueError(
                 "X must contain token ids of the vocabulary that the model was fitted "
                 "on: got ids of another vocabulary. Use the TextVectorizer of the "
@@ -57,7 +58,7 @@ class ServedRows:
         if description.input_type == "numeric" and is_list and len(X):
             sequences = ragged_from_series([np.asarray(row) for row in X])
             return cls(_of_known_channels(sequences, description), None)
-        lists = ragged_ids(X, input_type=description.input_type)
+        lists = lists_of_ids(X, input_type=description.input_type)
         if lists is not None and not description.n_static:
             return cls(ragged_from_ids(lists, max_id=None), None)
         X = _of_known_columns(_checked(X), description)
@@ -82,7 +83,7 @@ class ServedRows:
 
 def _checked(X: Any) -> Any:
     """Return a matrix of numbers, or an array of sequences."""
-    X = sparse.csr_array(X) if sparse.issparse(X) else np.asarray(X)
+    X = X.tocsr() if is_sparse(X) else np.asarray(X)
     if X.ndim and not X.shape[0]:
         raise ValueError(
             f"X must contain at least one row or document: got shape {X.shape}."
@@ -111,7 +112,7 @@ def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
     if not n_static:
         return X, None
     static = X[:, X.shape[1] - n_static :]
-    static = static.toarray() if sparse.issparse(static) else static
+    static = static.toarray() if is_sparse(static) else static
     static = static.astype(np.float64)
     unfit = find_non_finite(static)
     if unfit is not None:

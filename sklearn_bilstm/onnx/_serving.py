@@ -1,28 +1,27 @@
 """Inference of exported models without torch."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from numbers import Integral
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
-from sklearn.utils.metaestimators import available_if
 
+from sklearn_bilstm import text
 from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
 from sklearn_bilstm.onnx._contents import check_contents
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
-from sklearn_bilstm.onnx._vectorizer import make_vectorizer
+from sklearn_bilstm.onnx._texts import TextReader
+from sklearn_bilstm.onnx._vectorizer import check_vectorizer, make_vectorizer
 from sklearn_bilstm.sequences import inference_batches
-from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.utils._available import available_if
+from sklearn_bilstm.utils._cpus import cpu_count
 from sklearn_bilstm.utils._files import AnyFile, name_of_file, read_bytes
 from sklearn_bilstm.utils._optional import import_optional
-from sklearn_bilstm.utils._sklearn import Interval, validate_params
 from sklearn_bilstm.utils._stacking import stack_columns
 
 __all__ = ["OnnxModel"]
-
-_AT_LEAST_ONE = Interval(Integral, 1, None, closed="left")
 
 
 def _has_classes(model: "OnnxModel") -> bool:
@@ -34,8 +33,9 @@ def _has_classes(model: "OnnxModel") -> bool:
 class OnnxModel:
     """Inference with a model exported by :func:`~sklearn_bilstm.export_onnx`.
 
-    It runs in onnxruntime and does not require torch. It refuses graphs with parts that
-    `export_onnx` does not write, such as loops or references to other files.
+    It runs in onnxruntime, and requires neither torch nor scikit-learn. It refuses
+    graphs with parts that `export_onnx` does not write, such as loops or references to
+    other files.
 
     Parameters
     ----------
@@ -54,7 +54,8 @@ class OnnxModel:
         Labels of the classifier, for several tasks those of each. None for a regressor.
 
     vectorizer_ : TextVectorizer or None
-        Converts texts to token ids. None if the estimator was exported without it.
+        Converts texts to token ids as `predict` does. It is created on first access,
+        which requires scikit-learn. None if the estimator was exported without it.
 
     session_ : onnxruntime.InferenceSession
         Session that runs the graph.
@@ -88,10 +89,6 @@ class OnnxModel:
     (80, 2)
     """
 
-    @validate_params(
-        {"n_threads": [_AT_LEAST_ONE, None], "batch_size": [_AT_LEAST_ONE]},
-        prefer_skip_nested_validation=True,
-    )
     def __init__(
         self,
         path: AnyFile,
@@ -99,6 +96,9 @@ class OnnxModel:
         n_threads: int | None = None,
         batch_size: int = 32,
     ) -> None:
+        if n_threads is not None:
+            _check_positive("n_threads", n_threads, " or None")
+        _check_positive("batch_size", batch_size)
         self.n_threads = cpu_count() if n_threads is None else n_threads
         self.batch_size = batch_size
         self._source, self._model = name_of_file(path), read_bytes(path)
@@ -113,11 +113,11 @@ class OnnxModel:
             outputs = self.session_.get_outputs()
             self._sizes = {output.name: output.shape[1:] for output in outputs}
             self.classes_ = self._description.labels(len(self._model))
-            self.vectorizer_ = self._vectorizer()
+            self._texts = self._text_reader()
 
     def __repr__(self) -> str:
         """Return the path of the model, and its input and output."""
-        read = self._description.input_type if self.vectorizer_ is None else "text"
+        read = self._description.input_type if self._texts is None else "text"
         given = "numbers"
         if self.classes_ is not None:
             of_tasks = isinstance(self.classes_, list)
@@ -199,24 +199,33 @@ class OnnxModel:
             return np.split(found, ends[:-1], axis=1)
         return found
 
-    def _vectorizer(self) -> TextVectorizer | None:
-        """Return the exported vectorizer, if there is one."""
+    @cached_property
+    def vectorizer_(self) -> "text.TextVectorizer | None":
+        """Vectorizer of the exported pipeline, if it has one."""
+        described = self._description.vectorizer
+        return None if described is None else make_vectorizer(described)
+
+    def _text_reader(self) -> TextReader | None:
+        """Return a reader of texts, if the file has a vectorizer."""
         described = self._description.vectorizer
         if described is None:
             return None
-        vectorizer = make_vectorizer(described)
-        length, n_columns = vectorizer.max_length_, self._description.n_columns
+        check_vectorizer(described)
+        length, n_columns = described["max_length"], self._description.n_columns
         require(
             self._description.input_type == "tokens" and length == n_columns,
             f"a vectorizer with {n_columns} columns of tokens",
             length,
         )
-        return vectorizer
+        return TextReader(**described)
 
     def _read(self, X: Any) -> ServedRows:
-        if self.vectorizer_ is not None:
-            X = self.vectorizer_.transform(X)
-        return ServedRows.of(X, self._description)
+        if self._texts is None:
+            return ServedRows.of(X, self._description)
+        if self._description.n_static:  # the last ids, or padding
+            vectorizer: Any = self.vectorizer_
+            return ServedRows.of(vectorizer.transform(X), self._description)
+        return ServedRows(self._texts.read(X), None)
 
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
@@ -251,6 +260,14 @@ class OnnxModel:
                 f"The graph of {self._source} must return an {output!r} of shape "
                 f"{wanted} for {n_rows} rows of input: it returned {found}."
             )
+
+
+def _check_positive(name: str, value: Any, alternative: str = "") -> None:
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(
+            f"The {name!r} parameter of OnnxModel must be an int in the range [1, inf)"
+            f"{alternative}. Got {value!r} instead."
+        )
 
 
 def _session(model: bytes, source: str) -> Any:

@@ -2,17 +2,19 @@
 
 from typing import Any
 
+from sklearn_bilstm import text
 from sklearn_bilstm.onnx._checks import is_count, require
-from sklearn_bilstm.text import (
-    TextVectorizer,
-    set_vectorizer_state,
-    vectorizer_state,
-)
-from sklearn_bilstm.text._analysis import make_analyzer
+from sklearn_bilstm.text._analysis import make_analyzer, stop_word_set
 from sklearn_bilstm.text._vocabulary import check_vocabulary
+from sklearn_bilstm.utils._ids import MAX_LENGTH
 from sklearn_bilstm.utils._plain import plain_value
 
-__all__ = ["describe_vectorizer", "make_vectorizer"]
+__all__ = [
+    "analysis_settings",
+    "check_vectorizer",
+    "describe_vectorizer",
+    "make_vectorizer",
+]
 
 # Parameters that affect `transform` of a fitted vectorizer.
 _SETTINGS = (
@@ -34,10 +36,17 @@ _PARTS: dict[str, type | tuple[type, ...]] = {
 }
 # Items of the fitted state, except for the column names.
 _STATE = "vocabulary", "max_length", "n_columns", "is_table"
+# Valid values of the settings in a file, and their description for an error message.
+_STRINGS: dict[str, tuple[str | None, ...]] = {
+    "analyzer": ("char", "word"),
+    "missing": ("empty", "error"),
+    "strip_accents": ("ascii", "unicode", None),
+    "truncation": ("middle", "post", "pre"),
+}
 _CALLABLE_PARAMETERS = "analyzer", "preprocessor", "strip_accents", "tokenizer"
 
 
-def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
+def describe_vectorizer(vectorizer: "text.TextVectorizer") -> dict[str, Any]:
     """Return the state that a fitted vectorizer needs for `transform`.
 
     Raises
@@ -59,18 +68,19 @@ def describe_vectorizer(vectorizer: TextVectorizer) -> dict[str, Any]:
                 "For an export to ONNX, the tokens of TextVectorizer must be strings: "
                 f"got {token!r}."
             )
-    state = vectorizer_state(vectorizer)
+    state = text.vectorizer_state(vectorizer)
+    settings = {name: plain_value(getattr(vectorizer, name)) for name in _SETTINGS}
+    if settings["stop_words"] == "english":  # a list that scikit-learn has
+        settings["stop_words"] = sorted(stop_word_set("english") or ())
     names = state["column_names"]
     return {
-        "settings": {
-            name: plain_value(getattr(vectorizer, name)) for name in _SETTINGS
-        },
+        "settings": settings,
         **{name: state[name] for name in _STATE},
         "column_names": None if names is None else names.tolist(),
     }
 
 
-def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
+def make_vectorizer(description: dict[str, Any]) -> "text.TextVectorizer":
     """Restore a fitted vectorizer from its description.
 
     Raises
@@ -78,33 +88,72 @@ def make_vectorizer(description: dict[str, Any]) -> TextVectorizer:
     ValueError
         If the description differs from the format of :func:`describe_vectorizer`.
     """
-    _check(description)
-    vectorizer = TextVectorizer(**description["settings"])
-    vectorizer._validate_params()
-    # raises an error if settings are invalid; without stop words, since scikit-learn
-    # applies the pattern to them, which can take very long
-    make_analyzer(**{**vectorizer._analysis_settings(), "stop_words": None})
-    set_vectorizer_state(vectorizer, description)
+    check_vectorizer(description)
+    vectorizer = text.TextVectorizer(**description["settings"])
+    text.set_vectorizer_state(vectorizer, description)
     return vectorizer
 
 
-def _check(description: dict[str, Any]) -> None:
+def analysis_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of `make_analyzer`."""
+    found = {k: v for k, v in settings.items() if k not in ("missing", "truncation")}
+    return {**found, "preprocessor": None, "tokenizer": None}
+
+
+def check_vectorizer(description: dict[str, Any]) -> None:
+    """Check the description of a vectorizer.
+
+    Raises
+    ------
+    ValueError
+        If it differs from the format of :func:`describe_vectorizer`.
+    """
+    _check_state(description)
+    settings = description["settings"]
+    _check_settings(settings)
+    # without stop words, since the pattern is applied to them, which can take very long
+    make_analyzer(**{**analysis_settings(settings), "stop_words": None})
+
+
+def _check_settings(settings: dict[str, Any]) -> None:
+    names = sorted(settings)
+    require(names == sorted(_SETTINGS), "the settings of a vectorizer", names)
+    stop_words, pattern = settings["stop_words"], settings["token_pattern"]
+    if isinstance(stop_words, list):
+        are_words = all(isinstance(word, str) for word in stop_words)
+        require(are_words, "a list of stop words", stop_words)
+    valid = {
+        "lowercase": (isinstance(settings["lowercase"], bool), "a bool"),
+        "stop_words": (
+            isinstance(stop_words, list) or stop_words in ("english", None),
+            "'english', a list or None",
+        ),
+        "token_pattern": (isinstance(pattern, str | None), "a str or None"),
+        **{
+            name: (settings[name] in values, f"one of {values}")
+            for name, values in _STRINGS.items()
+        },
+    }
+    for name, (is_valid, wanted) in valid.items():
+        if not is_valid:
+            raise ValueError(
+                f"The {name!r} parameter of TextVectorizer must be {wanted}. Got "
+                f"{settings[name]!r:.80} instead."
+            )
+
+
+def _check_state(description: dict[str, Any]) -> None:
     """Check all items except the values of settings."""
     names = sorted(description)
     require(names == sorted(_PARTS), "the parts of a vectorizer", names)
     for name, kind in _PARTS.items():
         require(isinstance(description[name], kind), name, description[name])
-    names = sorted(description["settings"])
-    require(names == sorted(_SETTINGS), "the settings of a vectorizer", names)
-    stop_words = description["settings"]["stop_words"]
-    if isinstance(stop_words, list):
-        are_words = all(isinstance(word, str) for word in stop_words)
-        require(are_words, "a list of stop words", stop_words)
     check_vocabulary(description["vocabulary"])
     ids = description["vocabulary"].values()
     require(all(map(is_count, ids)), "integer ids of tokens", list(ids)[:3])
     length, n_columns = description["max_length"], description["n_columns"]
-    require(is_count(length), "a maximum length", length)
+    is_length = is_count(length) and length <= MAX_LENGTH
+    require(is_length, "a maximum length", length)
     least_tables = 1 if description["is_table"] else n_columns
     require(is_count(n_columns) and least_tables == 1, "a number of columns", n_columns)
     names = description["column_names"]

@@ -1,9 +1,11 @@
 """Conversion of matrices of token ids to ragged arrays."""
 
+from typing import Any
+
 import numpy as np
-from scipy import sparse
 
 from sklearn_bilstm.sequences._ragged import RaggedArray
+from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = ["MAX_ID", "ragged_from_ids"]
 
@@ -17,15 +19,13 @@ MAX_ID = 1_000_000
 _MIN_FILLED = 0.2
 
 
-def ragged_from_ids(
-    X: np.ndarray | sparse.csr_array, *, max_id: int | None = MAX_ID
-) -> RaggedArray:
+def ragged_from_ids(X: Any, *, max_id: int | None = MAX_ID) -> RaggedArray:
     """Convert a matrix of token ids; zeros are padding at any position.
 
     Parameters
     ----------
-    X : ndarray or CSR array or matrix of shape (n_samples, n_timesteps)
-        Token ids, of any real dtype.
+    X : ndarray or CSR array or matrix of shape (n_samples, n_timesteps), or list
+        Token ids, of any real dtype. A list contains an array for each row.
     max_id : int or None, default=MAX_ID
         Largest valid id. None, for prediction, allows any id, and gaps.
 
@@ -41,9 +41,14 @@ def ragged_from_ids(
         If an id is negative, too large, or not an integer, or if X is a matrix of
         counts.
     """
-    if sparse.issparse(X) and max_id is not None:
-        _check_filled(X)
-    values, offsets = _stored(X) if sparse.issparse(X) else _nonzero(X)
+    if isinstance(X, list):
+        values, offsets = _joined(X)
+    elif is_sparse(X):
+        if max_id is not None:
+            _check_filled(X)
+        values, offsets = _stored(X)
+    else:
+        values, offsets = _nonzero(X)
     _check_ids(values, offsets, max_id)
     if values.dtype == np.int32:
         return RaggedArray(values, offsets)  # ids of TextVectorizer are not copied
@@ -56,7 +61,17 @@ def _nonzero(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return X[stored], _offsets(stored.sum(1))
 
 
-def _stored(X: sparse.csr_array) -> tuple[np.ndarray, np.ndarray]:
+def _joined(rows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    # the dtype of empty rows is arbitrary
+    values = np.concatenate([row for row in rows if len(row)] or rows)
+    stored = values != 0
+    row_of_ids = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    return values[stored], _offsets(
+        np.bincount(row_of_ids[stored], minlength=len(rows))
+    )
+
+
+def _stored(X: Any) -> tuple[np.ndarray, np.ndarray]:
     if not X.has_canonical_format:
         X = X.copy()
         X.sum_duplicates()
@@ -72,7 +87,7 @@ def _offsets(lengths: np.ndarray) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
 
 
-def _check_filled(X: sparse.csr_array) -> None:
+def _check_filled(X: Any) -> None:
     X = X if X.has_sorted_indices else X.sorted_indices()
     ends = X.indptr[1:][np.diff(X.indptr) > 0] - 1
     columns = int((X.indices[ends].astype(np.int64) + 1).sum())

@@ -1,13 +1,24 @@
 """Tokenisation of documents."""
 
+import importlib
 import re
-from collections.abc import Callable, Hashable, Iterable, Iterator
+import unicodedata
+import warnings
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from sklearn.feature_extraction.text import CountVectorizer
+import numpy as np
 
-__all__ = ["Analyzer", "analyze_fields", "find_tokens", "make_analyzer", "tokenize"]
+__all__ = [
+    "Analyzer",
+    "analyze_fields",
+    "find_tokens",
+    "make_analyzer",
+    "make_preprocessor",
+    "stop_word_set",
+    "tokenize",
+]
 
 Analyzer = Callable[[Any], Iterable[Hashable]]
 
@@ -44,6 +55,7 @@ _TOKEN = re.compile(
     # most frequent first, since a regular expression tries alternatives in order
     rf"{_WORD}|[{_EXCLAMATIONS}]|{_EMOTICON}|[{_CJK}]|{_EMOJI}"
 )
+_WHITE_SPACE = re.compile(r"\s\s+")
 # Equivalent for ASCII texts, in two thirds of the time.
 _ASCII_TOKEN = re.compile(rf"\w+(?:'\w+)*|[!?]|{_EMOTICON}", re.ASCII)
 
@@ -91,18 +103,34 @@ def make_analyzer(
     analyzer: str | Callable,
     tokenizer: Callable | None,
     token_pattern: str | None,
-    **settings: Any,
+    preprocessor: Callable | None = None,
+    strip_accents: str | Callable | None = None,
+    lowercase: bool = True,
+    stop_words: str | Iterable[str] | None = None,
 ) -> Analyzer:
     """Return a function that splits a document into tokens.
 
-    It is built by scikit-learn, so the parameters have the same meaning as in
-    :class:`~sklearn.feature_extraction.text.CountVectorizer`.
+    The parameters have the same meaning as in
+    :class:`~sklearn.feature_extraction.text.CountVectorizer`, and its analyzer returns
+    the same tokens.
 
     Parameters
     ----------
-    analyzer, tokenizer, token_pattern, **settings
-        As in CountVectorizer, except that :func:`tokenize` splits the words if neither
-        `tokenizer` nor `token_pattern` is given.
+    analyzer : {"word", "char"} or callable
+        Unit of tokens.
+    tokenizer : callable or None
+        Function that splits a text into words.
+    token_pattern : str or None
+        Regular expression of a word, without a `tokenizer`. If both are None,
+        :func:`tokenize` splits the words, in contrast to CountVectorizer.
+    preprocessor : callable, default=None
+        Function that is applied to a text instead of `lowercase` and `strip_accents`.
+    strip_accents : {"ascii", "unicode"} or callable, default=None
+        How to remove accents.
+    lowercase : bool, default=True
+        Whether to convert texts to lowercase.
+    stop_words : {"english"} or iterable of str, default=None
+        Words to remove.
 
     Returns
     -------
@@ -111,24 +139,148 @@ def make_analyzer(
     Raises
     ------
     ValueError
-        If `token_pattern` is not a valid regular expression.
+        If a parameter is invalid, such as a `token_pattern` that is not a valid regular
+        expression.
     """
-    if tokenizer is None and token_pattern is None:
-        tokenizer = tokenize
-    if settings.get("preprocessor") is not None:
-        settings["preprocessor"] = partial(_preprocess, settings["preprocessor"])
+    if callable(analyzer):
+        return _chain(_decoded, analyzer)
+    prepare = make_preprocessor(preprocessor, strip_accents, lowercase)
+    if analyzer == "char":
+        return _chain(_decoded, prepare, _characters)
+    if analyzer != "word":
+        raise ValueError(f"{analyzer} is not a valid tokenization scheme/analyzer")
+    split = _make_tokenizer(tokenizer, token_pattern)
+    excluded = stop_word_set(stop_words)
+    if excluded is None:
+        return _chain(_decoded, prepare, split)
+    _warn_if_inconsistent(excluded, _chain(prepare, split))
+    return _chain(_decoded, prepare, split, partial(_without, excluded=excluded))
+
+
+def make_preprocessor(
+    preprocessor: Callable | None,
+    strip_accents: str | Callable | None,
+    lowercase: bool,
+) -> Callable[[str], str]:
+    """Return the function that is applied to a text before it is split.
+
+    Parameters
+    ----------
+    preprocessor, strip_accents, lowercase
+        As in :func:`make_analyzer`.
+    """
+    if preprocessor is not None:
+        return partial(_preprocess, preprocessor)
+    steps: list[Callable] = [str.lower] if lowercase else []
+    if callable(strip_accents):
+        steps.append(strip_accents)
+    elif strip_accents:
+        if strip_accents not in _ACCENT_STRIPPERS:
+            raise ValueError(f'Invalid value for "strip_accents": {strip_accents}')
+        steps.append(_ACCENT_STRIPPERS[strip_accents])
+    return _chain(*steps)
+
+
+def stop_word_set(stop_words: str | Iterable[str] | None) -> frozenset[str] | None:
+    """Return the stop words as a set.
+
+    Parameters
+    ----------
+    stop_words : {"english"}, iterable of str or None
+        "english" imports the list of scikit-learn.
+    """
+    if stop_words is None:
+        return None
+    if not isinstance(stop_words, str):
+        return frozenset(stop_words)
+    if stop_words != "english":
+        raise ValueError(f"not a built-in stop list: {stop_words}")
+    # imported on demand, since serving does not need scikit-learn otherwise
+    return importlib.import_module("sklearn.feature_extraction.text").ENGLISH_STOP_WORDS
+
+
+def _chain(*steps: Callable) -> Callable[[Any], Any]:
+    return partial(_apply, steps=steps)
+
+
+def _apply(document: Any, *, steps: Sequence[Callable]) -> Any:
+    for step in steps:
+        document = step(document)
+    return document
+
+
+def _decoded(document: Any) -> Any:
+    if isinstance(document, bytes):
+        return document.decode("utf-8")
+    if document is np.nan:
+        raise ValueError(
+            "np.nan is an invalid document, expected byte or unicode string."
+        )
+    return document
+
+
+def _characters(text: str) -> list[str]:
+    return list(_WHITE_SPACE.sub(" ", text))
+
+
+def _without(tokens: Iterable[str], *, excluded: frozenset[str]) -> list[str]:
+    return [token for token in tokens if token not in excluded]
+
+
+def _strip_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def _as_ascii(text: str) -> str:
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+
+
+_ACCENT_STRIPPERS: dict[str, Callable[[str], str]] = {
+    "ascii": _as_ascii,
+    "unicode": _strip_accents,
+}
+
+
+def _make_tokenizer(
+    tokenizer: Callable | None, token_pattern: str | None
+) -> Callable[[str], Iterable[str]]:
+    if tokenizer is not None:
+        return tokenizer
+    if token_pattern is None:
+        return tokenize
     try:
-        return CountVectorizer(
-            analyzer=analyzer,
-            tokenizer=tokenizer,
-            token_pattern=token_pattern,
-            **settings,
-        ).build_analyzer()
+        pattern = re.compile(token_pattern)
     except re.error as error:
         raise ValueError(
             "The 'token_pattern' parameter must be a valid regular expression: got "
             f"{token_pattern!r} ({error})."
         ) from error
+    if pattern.groups > 1:
+        raise ValueError(
+            "More than 1 capturing group in token pattern. Only a single group should "
+            "be captured."
+        )
+    return pattern.findall
+
+
+def _warn_if_inconsistent(
+    stop_words: frozenset[str], analyze: Callable[[str], Iterable[str]]
+) -> None:
+    """Warn of stop words that are split into tokens that are none."""
+    try:
+        split = {token for word in stop_words for token in analyze(word)}
+        inconsistent = sorted(split - stop_words)
+    except Exception:  # functions of a user may not apply to single words
+        return
+    if inconsistent:
+        warnings.warn(
+            "Your stop_words may be inconsistent with your preprocessing. Tokenizing "
+            f"the stop words generated tokens {inconsistent!r} not in stop_words.",
+            stacklevel=2,
+        )
 
 
 def _preprocess(preprocessor: Callable[[str], Any], document: str) -> Any:

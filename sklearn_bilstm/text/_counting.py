@@ -1,7 +1,7 @@
 """Encoding and counting of documents, in one process or several."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any, Self
@@ -10,15 +10,15 @@ import numpy as np
 from joblib import effective_n_jobs
 from sklearn.utils.parallel import Parallel, delayed
 
-from sklearn_bilstm.text._analysis import Analyzer, analyze_fields, make_analyzer
+from sklearn_bilstm.text._analysis import make_analyzer
 from sklearn_bilstm.text._batches import batch_is_named
-from sklearn_bilstm.text._checks import check_tokens, hashable_tokens
 from sklearn_bilstm.text._documents import Documents
+from sklearn_bilstm.text._encoding import encode_rows, row_analyzer
+from sklearn_bilstm.text._token_counts import count_tokens
 from sklearn_bilstm.text._vocabulary import (
     EncodedDocuments,
     GrowingCounts,
     TokenCounts,
-    encode,
 )
 from sklearn_bilstm.utils._agreement import check_agreement
 
@@ -167,10 +167,6 @@ def encode_documents(
 def _encode_part(
     rows: list, markers: list[str], settings: dict[str, Any], counting: bool
 ) -> EncodedDocuments:
-    analyze: Analyzer = make_analyzer(**settings)
-    if markers:
-        analyze = partial(analyze_fields, markers=markers, analyze=analyze)
-    with hashable_tokens(**settings):
-        encoded = encode(rows, analyze, counting=counting)
-    check_tokens(encoded.tokens, rows, analyze, **settings)
-    return encoded
+    analyze = row_analyzer(make_analyzer(**settings), markers)
+    encoded = encode_rows(rows, analyze, settings)
+    return replace(encoded, counts=count_tokens(encoded)) if counting else encoded

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = ["Documents", "read_documents"]
 
@@ -24,10 +24,13 @@ class Documents:
         a missing document.
     names : list of str or None
         Column names. None if X was not a table.
+    frame_names : list of str or None, default=None
+        Column names, if X was a frame and all of them are strings.
     """
 
     rows: list
     names: list[str] | None
+    frame_names: list[str] | None = None
 
     @property
     def is_table(self) -> bool:
@@ -68,7 +71,7 @@ def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
     for j, name in enumerate(names or [None]):
         columns[j] = _checked(columns[j], name, missing, any_type)
     rows = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-    return Documents(rows, names)
+    return Documents(rows, names, _frame_names(X))
 
 
 def _columns(X: Any) -> tuple[list[list], list[str] | None]:
@@ -86,11 +89,20 @@ def _columns(X: Any) -> tuple[list[list], list[str] | None]:
     return columns, names
 
 
+def _frame_names(X: Any) -> list[str] | None:
+    """Return the names of columns that scikit-learn stores as feature names."""
+    if not hasattr(X, "columns"):
+        return None
+    names = list(X.column_names if hasattr(X, "column_names") else X.columns)
+    are_names = bool(names) and all(isinstance(name, str) for name in names)
+    return names if are_names else None
+
+
 def _list(X: Any) -> list:
     one_of_many = isinstance(X, Iterable) and getattr(X, "ndim", 1) == 1
     if hasattr(X, "to_pylist"):  # an Arrow column
         return X.to_pylist()
-    if isinstance(X, str | bytes) or sparse.issparse(X) or not one_of_many:
+    if isinstance(X, str | bytes) or is_sparse(X) or not one_of_many:
         raise ValueError(
             "X must be an iterable of documents or a table of them: got "
             f"{describe(X)}. Put a single document into a list."

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sklearn.feature_extraction.text import CountVectorizer
-
-from sklearn_bilstm.text._analysis import find_tokens, make_analyzer, tokenize
+from sklearn_bilstm.text._analysis import (
+    find_tokens,
+    make_analyzer,
+    make_preprocessor,
+    stop_word_set,
+    tokenize,
+)
 from sklearn_bilstm.text._documents import Documents
 
 __all__ = ["LocatedDocument", "LocatedToken", "Locator", "join_tokens"]
@@ -81,15 +85,16 @@ class Locator:
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
-        reading = CountVectorizer(**settings)
         self._analyze = make_analyzer(**settings)
-        self._prepare = reading.build_preprocessor()
+        self._prepare = make_preprocessor(
+            *(settings[name] for name in ("preprocessor", "strip_accents", "lowercase"))
+        )
         self._by_character = settings["analyzer"] == "char"
         self._tokenizer = settings["tokenizer"]
         self._pattern = re.compile(settings["token_pattern"] or "")
         if self._tokenizer is None and settings["token_pattern"] is None:
             self._tokenizer = tokenize
-        self._stop_words = reading.get_stop_words() or frozenset()
+        self._stop_words = stop_word_set(settings["stop_words"]) or frozenset()
         users = "analyzer", "preprocessor", "strip_accents"
         self._knows_places = not any(callable(settings[name]) for name in users)
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.text._vocabulary import TokenCounts, check_vocabulary
+from sklearn_bilstm.utils._fingerprints import vocabulary_fingerprint
 from sklearn_bilstm.utils._ids import MAX_LENGTH
 from sklearn_bilstm.utils._state import state_array, state_int
-from sklearn_bilstm.utils._token_ids import vocabulary_fingerprint
 
 __all__ = ["check_counts", "set_vectorizer_state", "vectorizer_state"]
 

@@ -5,7 +5,6 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from sklearn_bilstm.utils._containers import columns_of, describe
-from sklearn_bilstm.utils._sklearn import num_samples
 
 __all__ = ["TablePart", "batches_of", "is_table", "parts_of"]
 
@@ -196,7 +195,7 @@ def _of_hugging_face(
 
 def _of_frame(source: Any, columns: list[str], batch_size: int) -> Iterator[TablePart]:
     rows: Any = source.iloc if hasattr(source, "iloc") else source
-    for first in range(0, num_samples(source), batch_size):
+    for first in range(0, len(source), batch_size):
         yield TablePart(rows[first : first + batch_size], "the frame", first)
 
 

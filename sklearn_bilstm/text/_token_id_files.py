@@ -16,7 +16,7 @@ from sklearn_bilstm.utils._stored_ids import (
     write_stored_ids,
 )
 
-__all__ = ["open_token_ids", "write_token_ids"]
+__all__ = ["StoredTokenIds", "open_token_ids", "write_token_ids"]
 
 
 def write_token_ids(

@@ -22,6 +22,7 @@ from sklearn_bilstm.text._counting import (
     encode_documents,
 )
 from sklearn_bilstm.text._documents import Documents, read_documents
+from sklearn_bilstm.text._encoding import check_columns, dropped_part, truncated
 from sklearn_bilstm.text._locating import Locator
 from sklearn_bilstm.text._vocabulary import (
     EncodedDocuments,
@@ -32,6 +33,7 @@ from sklearn_bilstm.text._vocabulary import (
 from sklearn_bilstm.utils._agreement import current_group, facts_about
 from sklearn_bilstm.utils._callbacks import CallbackSupportMixin, fit_task
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
+from sklearn_bilstm.utils._fingerprints import vocabulary_fingerprint
 from sklearn_bilstm.utils._ids import MAX_LENGTH, UNKNOWN_ID
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._sklearn import (
@@ -43,7 +45,7 @@ from sklearn_bilstm.utils._sklearn import (
     fit_context,
     get_output_config,
 )
-from sklearn_bilstm.utils._token_ids import TokenIds, vocabulary_fingerprint
+from sklearn_bilstm.utils._token_ids import TokenIds
 
 __all__ = ["TextVectorizer"]
 
@@ -52,14 +54,6 @@ _ANALYSIS_PARAMETERS = (
     *("lowercase", "strip_accents", "preprocessor", "tokenizer", "token_pattern"),
     *("analyzer", "stop_words"),
 )
-
-# Number of tokens kept from the beginning of a document that is too long. The remaining
-# kept tokens come from its end.
-_KEPT_HEAD = {
-    "post": lambda width: width,
-    "pre": lambda width: 0,
-    "middle": lambda width: -(-width // 2),
-}
 
 _DOCUMENT_FREQUENCY = [
     Interval(RealNotInt, 0, 1, closed="both"),
@@ -351,7 +345,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         self._check_output()
         documents = self._read(X)
-        self._check_columns(X, documents)
+        self._check_columns(documents)
         return self._matrix(self._encode(documents))
 
     def inverse_transform(self, X):
@@ -446,23 +440,18 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         """
         check_is_fitted(self)
         documents = self._read(X)
-        self._check_columns(X, documents)
+        self._check_columns(documents)
         locator = Locator(self._analysis_settings())
         found = [locator.locate_row(row, documents) for row in documents.rows]
         for document in found:
             n_tokens = len(document.tokens)
             if n_tokens > self.max_length_:
-                dropped = slice(*self._dropped(n_tokens))
+                part = dropped_part(n_tokens, self.max_length_, self.truncation)
+                dropped = slice(*part)
                 document.tokens[dropped] = [
                     token._replace(is_read=False) for token in document.tokens[dropped]
                 ]
         return found
-
-    def _dropped(self, length: int | np.ndarray) -> tuple[int, int | np.ndarray]:
-        """Return start and end of the dropped part of a document that is too long."""
-        width = self.max_length_
-        head = _KEPT_HEAD[self.truncation](width)
-        return head, head + length - width
 
     def _analysis_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _ANALYSIS_PARAMETERS}
@@ -506,7 +495,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
             return *count_batches(X, partial(self._counted, first=first)), []
         documents = self._read(X)
         if documents.rows and not first:
-            self._check_columns(X, documents)
+            self._check_columns(documents)
         parts = self._encode(documents, counting=self.vocabulary is None)
         return DocumentCounts.of(documents, parts), X, parts
 
@@ -541,14 +530,13 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         else:
             self.__dict__.pop("n_features_in_", None)
 
-    def _check_columns(self, X: Any, documents: Documents) -> None:
-        if documents.is_table and hasattr(self, "n_features_in_"):
-            check_feature_names(self, X, reset=False)
-        if documents.n_columns != self._n_columns:
-            raise ValueError(
-                f"X has {documents.n_columns} columns of text, but TextVectorizer is "
-                f"expecting {self._n_columns} columns, as in fit."
-            )
+    def _check_columns(self, documents: Documents) -> None:
+        check_columns(
+            documents,
+            n_columns=self._n_columns,
+            is_table=hasattr(self, "n_features_in_"),
+            names=getattr(self, "feature_names_in_", None),
+        )
 
     def _encode(
         self, documents: Documents, *, counting: bool = False
@@ -563,15 +551,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         ids = np.concatenate([part.ids(self.vocabulary_) for part in parts])
         lengths = np.concatenate([part.lengths for part in parts])
         width = self.max_length_
-        too_long = np.flatnonzero(lengths > width)
-        if len(too_long):
-            kept = np.ones(len(ids), bool)
-            first, last = self._dropped(lengths[too_long])
-            starts = np.cumsum(lengths)[too_long] - lengths[too_long]
-            for start, end in zip(starts + first, starts + last, strict=True):
-                kept[start:end] = False
-            ids = ids[kept]
-            lengths = np.minimum(lengths, width)
+        ids, lengths = truncated(ids, lengths, width, self.truncation)
         index = np.int32 if len(ids) <= np.iinfo(np.int32).max else np.int64
         ends = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
         columns = np.arange(len(ids), dtype=index) - np.repeat(ends[:-1], lengths)

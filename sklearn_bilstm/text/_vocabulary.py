@@ -10,7 +10,6 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_bilstm.text._analysis import Analyzer
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
@@ -25,6 +24,7 @@ __all__ = [
 ]
 
 _LARGEST_ID = np.iinfo(np.int32).max
+_INTEGERS = int, Integral  # the test of the second type is slow
 
 
 @dataclass
@@ -153,14 +153,14 @@ class EncodedDocuments:
         Index into `tokens` of each token of each document.
     lengths : ndarray of shape (n_documents,)
         Number of tokens of each document.
-    counts : TokenCounts
+    counts : TokenCounts, optional
         Token counts; empty if not requested.
     """
 
     tokens: list[Hashable]
     codes: np.ndarray
     lengths: np.ndarray
-    counts: TokenCounts
+    counts: TokenCounts = field(default_factory=TokenCounts)
 
     def ids(self, vocabulary: Mapping[Hashable, int]) -> np.ndarray:
         """Return the id of each token of each document."""
@@ -172,9 +172,7 @@ class EncodedDocuments:
         return table[self.codes]
 
 
-def encode(
-    documents: Iterable, analyze: Analyzer, *, counting: bool = False
-) -> EncodedDocuments:
+def encode(documents: Iterable, analyze: Analyzer) -> EncodedDocuments:
     """Analyse and encode documents; None is an empty document."""
     codes_of = _interner({})
     look_up = codes_of.__getitem__
@@ -185,8 +183,7 @@ def encode(
         ends.append(len(codes))
     lengths = np.diff(np.frombuffer(ends, np.int64), prepend=0)
     encoded = np.frombuffer(codes, np.intc)
-    counts = _counted(dict(codes_of), encoded, lengths) if counting else TokenCounts()
-    return EncodedDocuments(list(codes_of), encoded, lengths, counts)
+    return EncodedDocuments(list(codes_of), encoded, lengths)
 
 
 def extend_vocabulary(
@@ -239,7 +236,7 @@ def check_vocabulary(vocabulary: Mapping | Iterable) -> dict[Hashable, int]:
     ids = list(vocabulary.values())
     for token, id_ in vocabulary.items():
         if not (
-            isinstance(id_, Integral) and FIRST_TOKEN_ID <= int(id_) <= _LARGEST_ID
+            isinstance(id_, _INTEGERS) and FIRST_TOKEN_ID <= int(id_) <= _LARGEST_ID
         ):
             raise ValueError(
                 "The 'vocabulary' parameter must map tokens to int32 integers of at "
@@ -256,23 +253,3 @@ def _interner(codes: Mapping[Hashable, int]) -> defaultdict[Hashable, int]:
     codes_of = defaultdict(int, codes)
     codes_of.default_factory = codes_of.__len__
     return codes_of
-
-
-def _counted(
-    codes_of: dict[Hashable, int], codes: np.ndarray, lengths: np.ndarray
-) -> TokenCounts:
-    """Count the tokens and their documents; there is at least one token."""
-    n_documents, n_tokens = len(lengths), len(codes_of)
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    by_document = sparse.csr_array(
-        (np.ones(len(codes), np.int8), codes, offsets), (n_documents, n_tokens)
-    )
-    by_token = by_document.tocsc()  # linear time, and sorts the documents by token
-    new = np.ones(len(by_token.indices), bool)
-    np.not_equal(by_token.indices[1:], by_token.indices[:-1], out=new[1:])
-    starts = by_token.indptr[:-1]
-    new[starts] = True
-    documents = np.add.reduceat(new, starts, dtype=np.int64)
-    return TokenCounts(
-        n_documents, codes_of, np.diff(by_token.indptr).astype(np.int64), documents
-    )

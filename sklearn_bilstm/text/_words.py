@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from sklearn_bilstm.text._token_counts import count_tokens
 from sklearn_bilstm.text._vocabulary import encode, extend_vocabulary
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 
@@ -79,7 +80,7 @@ class WordReader:
             With `vocabulary_` and `characters_`, which map tokens and characters to
             ids.
         """
-        counts = encode(sentences, self._normalised, counting=True).counts
+        counts = count_tokens(encode(sentences, self._normalised))
         kept = counts.ranked(self.min_df, 1.0, self.max_features)
         # exclude known words whose case the lookup can never match
         known = [word for word in known if self._normalised([word]) == [word]]

@@ -5,18 +5,17 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = [
     "as_rows",
     "as_target",
     "channel_names",
     "columns_of",
-    "csr_of_rows",
     "describe",
-    "ragged_ids",
+    "lists_of_ids",
     "resolve_masked",
     "unwrap_container",
 ]
@@ -47,7 +46,7 @@ def unwrap_container(X: Any, *, name: str = "X") -> Any:
     ValueError
         If X is a mapping, has no order, or is lazy.
     """
-    if sparse.issparse(X) or _is_plain_array(X):
+    if is_sparse(X) or _is_plain_array(X):
         return X
     _reject_mapping(X, name)
     if isinstance(X, Set) and not isinstance(X, KeysView | ItemsView):
@@ -185,7 +184,7 @@ def as_rows(X: Any, *, input_type: str) -> Any:
         If X or a row is not a supported container, or a token id is missing.
     """
     X = unwrap_container(X)
-    if sparse.issparse(X) or isinstance(X, str | bytes | None) or _holds_numbers(X):
+    if is_sparse(X) or isinstance(X, str | bytes | None) or _holds_numbers(X):
         return X
     table = columns_of(X)
     if table is not None:
@@ -496,10 +495,10 @@ def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
 # -- rows of unequal length
 
 
-def ragged_ids(
+def lists_of_ids(
     X: Any, *, input_type: str, of_one_length: bool = False
-) -> sparse.csr_array | None:
-    """Convert lists of token ids of unequal length to a matrix.
+) -> list[np.ndarray] | None:
+    """Convert lists of token ids of unequal length to arrays.
 
     Parameters
     ----------
@@ -511,7 +510,7 @@ def ragged_ids(
 
     Returns
     -------
-    ids : csr_array of shape (n_samples, max_length), or None
+    rows : list of ndarray of shape (n_timesteps,), or None
         None if X does not consist of such lists.
 
     Raises
@@ -536,14 +535,4 @@ def ragged_ids(
     kinds = {row.dtype.kind for row in rows if len(row)}
     if not kinds <= set("iu" if input_type == "auto" else "iuf"):
         return None
-    return csr_of_rows(rows)
-
-
-def csr_of_rows(rows: list[np.ndarray]) -> sparse.csr_array:
-    """Return 1-D arrays as the rows of a matrix, as wide as the longest of them."""
-    lengths = [len(row) for row in rows]
-    ends = np.cumsum([0, *lengths])
-    # the dtype of empty rows is arbitrary
-    values = np.concatenate([row for row in rows if len(row)] or rows)
-    columns = np.arange(len(values)) - np.repeat(ends[:-1], lengths)
-    return sparse.csr_array((values, columns, ends), (len(rows), max(1, *lengths)))
+    return rows

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
@@ -40,14 +41,52 @@ def test_served_pipeline_gives_equal_probabilities(path, fitted_pipeline, texts)
     assert model.classes_.tolist() == fitted_pipeline.classes_.tolist()
 
 
-def test_serving_does_not_import_torch(path):
-    code = f"""
+PREDICTING = """
 import sys
 from sklearn_bilstm.onnx import OnnxModel
-assert OnnxModel({str(path)!r}).predict_proba(["not bad at all", ""]).shape == (2, 2)
-assert not sys.modules.keys() & {{"torch", "skorch", "onnx"}}
+assert OnnxModel({path!r}).predict_proba({X!r}).shape == (2, 2)
 """
+UNUSED = "joblib", "onnx", "pandas", "scipy", "sklearn", "skorch", "torch"
+WITHOUT_OTHERS = PREDICTING + "assert not sys.modules.keys() & set({unused!r})"
+
+
+def test_serving_texts_imports_neither_torch_nor_scikit_learn(path):
+    code = WITHOUT_OTHERS.format(
+        path=str(path), X=["not bad at all", ""], unused=UNUSED
+    )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("lengths", [(2, 1), (12, 12)])
+def test_serving_lists_of_ids_imports_neither_torch_nor_scikit_learn(
+    fitted, served, tmp_path, lengths
+):
+    served(fitted)
+    path, X = str(tmp_path / "model.onnx"), [[4] * length for length in lengths]
+    code = WITHOUT_OTHERS.format(path=path, X=X, unused=UNUSED)
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of memory differs")
+def test_a_process_that_serves_texts_takes_little_memory(path):
+    code = PREDICTING.format(path=str(path), X=["not bad at all", ""])
+    # in kilobytes, without those of the process that starts this one
+    code += "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+    found = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert int(found) < 150_000
+
+
+def test_the_vectorizer_gives_the_ids_that_the_model_reads(
+    path, fitted_pipeline, texts
+):
+    model = OnnxModel(path)
+    assert isinstance(model.vectorizer_, TextVectorizer)
+    X = model.vectorizer_.transform(texts)
+    assert (fitted_pipeline[0].transform(texts) != X).nnz == 0
+    ids = model.inputs(texts)["ids"]
+    assert [row[row > 0].tolist() for row in ids] == [
+        row[row > 0].tolist() for row in X.toarray()
+    ]
 
 
 def test_served_predictions_do_not_depend_on_the_number_of_rows(
@@ -202,3 +241,14 @@ def test_ids_of_another_vocabulary_raise(tmp_path):
     other_X = TextVectorizer().fit_transform(["quite other words"])
     with pytest.raises(ValueError, match="ids of the vocabulary.*another vocabulary"):
         served.predict(other_X)
+
+
+@pytest.mark.filterwarnings("ignore:The 'n_static_features' parameter may be")
+def test_the_last_ids_of_a_vectorizer_can_be_static_features(served, reviews):
+    texts, y = reviews
+    classifier = small_classifier(max_epochs=1, n_static_features=1)
+    model = make_pipeline(
+        TextVectorizer(max_length=12, sparse_output=False), classifier
+    ).fit(texts, y)
+    found = served(model).predict_proba(texts)
+    np.testing.assert_allclose(found, model.predict_proba(texts), atol=1e-6)

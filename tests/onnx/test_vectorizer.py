@@ -4,9 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import sparse
+from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
 from sklearn_bilstm import TextVectorizer
-from sklearn_bilstm.onnx._vectorizer import describe_vectorizer, make_vectorizer
+from sklearn_bilstm.onnx._vectorizer import (
+    check_vectorizer,
+    describe_vectorizer,
+    make_vectorizer,
+)
 
 TEXTS = ["The plot, it wasn't dull!", "Été café 很好 :)", "", None, "the the \ud800 x"]
 
@@ -54,6 +59,40 @@ def test_user_functions_raise_with_a_suggestion(name):
     vectorizer = TextVectorizer(**{name: str.lower}).fit(["a text"])
     with pytest.raises(ValueError, match=rf"'{name}' parameter .*pipeline\[0\]"):
         describe_vectorizer(vectorizer)
+
+
+def test_english_stop_words_are_stored_as_words():
+    description = describe_vectorizer(TextVectorizer(stop_words="english").fit(TEXTS))
+    assert set(description["settings"]["stop_words"]) == ENGLISH_STOP_WORDS
+    # files of older versions contain their name
+    description["settings"]["stop_words"] = "english"
+    assert make_vectorizer(description).stop_words == "english"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("analyzer", "char_wb"),
+        ("lowercase", 1),
+        ("missing", None),
+        ("stop_words", "german"),
+        ("strip_accents", "all"),
+        ("token_pattern", 3),
+        ("truncation", ["post"]),
+    ],
+)
+def test_invalid_settings_raise(name, value):
+    description = describe_vectorizer(TextVectorizer().fit(TEXTS))
+    description["settings"][name] = value
+    with pytest.raises(ValueError, match=f"'{name}' parameter of TextVectorizer"):
+        check_vectorizer(description)
+
+
+@pytest.mark.parametrize("length", [0, 2**26 + 1, 2.0])
+def test_invalid_maximum_lengths_raise(length):
+    description = describe_vectorizer(TextVectorizer().fit(TEXTS))
+    with pytest.raises(ValueError, match="a maximum length|max_length"):
+        check_vectorizer({**description, "max_length": length})
 
 
 def test_missing_error_is_kept():

@@ -10,7 +10,9 @@ ROWS = [[5, 3], [], [2, 2, 9]]
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint16, np.int32, np.int64, np.float64])
-@pytest.mark.parametrize("container", [np.array, sparse.csr_array, sparse.csr_matrix])
+@pytest.mark.parametrize(
+    "container", [np.array, list, sparse.csr_array, sparse.csr_matrix]
+)
 def test_rows_are_read_from_any_container_and_dtype(container, dtype):
     sequences = ragged_from_ids(container(X.astype(dtype)))
     assert rows_of(sequences) == ROWS
@@ -58,3 +60,11 @@ def test_word_counts_raise_as_token_ids():
     counts = np.random.RandomState(0).uniform(size=(50, 400)) < 0.05
     with pytest.raises(ValueError, match="sparse with gaps.*CountVectorizer"):
         ragged_from_ids(sparse.csr_array(counts.astype(int)))
+
+
+def test_lists_of_arrays_may_differ_in_length_and_be_empty():
+    rows = [np.array([5, 0, 3]), np.array([]), np.array([2])]
+    assert rows_of(ragged_from_ids(rows, max_id=None)) == [[5, 3], [], [2]]
+    assert rows_of(ragged_from_ids(rows[1:2])) == [[]]
+    with pytest.raises(ValueError, match=r"Negative.*row 2 contains -1"):
+        ragged_from_ids([*rows[:2], np.array([-1])])

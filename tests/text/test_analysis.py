@@ -1,7 +1,8 @@
 import pickle
+import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
@@ -104,6 +105,73 @@ def test_analyzer_parameters_agree_with_countvectorizer(changed):
     analyze = make_analyzer(**{**SETTINGS, **settings, **changed})
     reference = CountVectorizer(**changed).build_analyzer()
     assert list(analyze(text)) == list(reference(text))
+
+
+# The parameters of both analyzers, but for `tokenize`, which only one has.
+SETTINGS_OF_BOTH = st.fixed_dictionaries(
+    {
+        "analyzer": st.sampled_from(["word", "char"]),
+        "lowercase": st.booleans(),
+        "strip_accents": st.sampled_from([None, "ascii", "unicode", str.swapcase]),
+        "token_pattern": st.sampled_from(
+            [r"(?u)\b\w\w+\b", r"(\w)\w*", r"[^\W\d]+|\d", r"\S*"]
+        ),
+        "tokenizer": st.sampled_from([None, str.split, tokenize]),
+        "preprocessor": st.sampled_from([None, str.title]),
+        "stop_words": st.sampled_from([None, "english", ["a", "the", "İ"]]),
+    }
+)
+# Characters whose case, accents and widths are special, and white space of all kinds.
+TEXTS = st.text() | st.text(
+    "aAéÉe\u0301ßİ\u0131\u03c3\u03c2\u03a3ﬁ½Å\u00a0\u2003 \t\n.!'1the"
+)
+
+
+@given(settings=SETTINGS_OF_BOTH, text=TEXTS)
+@example(
+    settings={**SETTINGS, "analyzer": "char", "token_pattern": ".", "tokenizer": None},
+    text="a\u2003\n b",
+)
+@pytest.mark.filterwarnings("ignore:Your stop_words may be inconsistent")
+def test_tokens_equal_those_of_countvectorizer(settings, text):
+    reference = CountVectorizer(**settings).build_analyzer()
+    assert list(make_analyzer(**settings)(text)) == list(reference(text))
+
+
+@pytest.mark.parametrize("analyzer", ["word", "char", str.split])
+def test_bytes_are_decoded_as_by_countvectorizer(analyzer):
+    settings = {"analyzer": analyzer, "tokenizer": None, "token_pattern": r"\w+"}
+    document = "Été café".encode()
+    reference = CountVectorizer(**settings).build_analyzer()
+    assert make_analyzer(**settings)(document) == reference(document)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"strip_accents": "all"},
+        {"stop_words": "german"},
+        {"analyzer": "words"},
+        {"token_pattern": r"(\w)(\w)"},
+    ],
+    ids=str,
+)
+def test_invalid_settings_raise_as_by_countvectorizer(changed):
+    settings = {**SETTINGS, "analyzer": "word", "tokenizer": None}
+    settings = {**settings, "token_pattern": r"\w+", **changed}
+    with pytest.raises(ValueError, match=".") as expected:
+        CountVectorizer(**settings).build_analyzer()
+    with pytest.raises(ValueError, match=re.escape(str(expected.value))):
+        make_analyzer(**settings)
+
+
+def test_inconsistent_stop_words_warn_as_by_countvectorizer():
+    settings = {**SETTINGS, "analyzer": "word", "tokenizer": None}
+    settings = {**settings, "token_pattern": r"\w", "stop_words": ["the", "t"]}
+    with pytest.warns(UserWarning, match="stop_words") as expected:
+        CountVectorizer(**settings).build_analyzer()
+    with pytest.warns(UserWarning, match=re.escape(str(expected[0].message))):
+        make_analyzer(**settings)
 
 
 def test_analyzer_can_be_pickled():

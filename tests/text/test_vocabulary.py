@@ -1,4 +1,3 @@
-from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -6,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sklearn_bilstm.text._token_counts import count_tokens
 from sklearn_bilstm.text._vocabulary import (
-    TokenCounts,
     check_vocabulary,
     encode,
     extend_vocabulary,
@@ -25,7 +24,7 @@ def decoded(encoded):
 
 
 def counted(*corpora):
-    return [encode(corpus, list, counting=True).counts for corpus in corpora]
+    return [count_tokens(encode(corpus, list)) for corpus in corpora]
 
 
 @given(corpus=CORPUS)
@@ -42,18 +41,6 @@ def test_a_missing_document_has_no_tokens():
 def test_unknown_tokens_have_id_one():
     encoded = encode(["abca"], list)
     assert encoded.ids({"a": 5, "c": 2}).tolist() == [5, 1, 2, 5]
-
-
-@given(corpus=CORPUS, cut=st.integers(0, 8))
-def test_counts_of_parts_add_up_to_a_counter(corpus, cut):
-    counts = sum(counted(corpus[:cut], corpus[cut:]), TokenCounts())
-    occurrences = Counter(token for document in corpus for token in document)
-    documents = Counter(token for document in corpus for token in set(document))
-    assert counts.n_documents == len(corpus)
-    for token, code in counts.codes.items():
-        assert counts.occurrences[code] == occurrences[token]
-        assert counts.documents[code] == documents[token]
-    assert counts.codes.keys() == occurrences.keys()
 
 
 def test_adding_counts_does_not_change_the_summands():

@@ -9,7 +9,7 @@ from scipy import sparse
 from sklearn_bilstm.utils._containers import (
     as_rows,
     as_target,
-    ragged_ids,
+    lists_of_ids,
     unwrap_container,
 )
 
@@ -118,11 +118,15 @@ def test_an_invalid_row_raises(row):
         as_rows([[5, 6], row], input_type="auto")
 
 
-def test_lists_of_ids_of_unequal_length_become_a_matrix():
-    for X in ([[5, 6, 7], [8, 9]], [(5, 6, 7), np.array([8, 9])]):
-        assert np.array_equal(ragged_ids(X, input_type="auto").toarray(), IDS)
+def test_lists_of_ids_of_unequal_length_become_arrays():
     floats = [[5.0, 6.0, 7.0], [8.0, 9.0]]
-    assert np.array_equal(ragged_ids(floats, input_type="tokens").toarray(), IDS)
+    for X, input_type in [
+        ([[5, 6, 7], [8, 9]], "auto"),
+        ([(5, 6, 7), np.array([8, 9])], "auto"),
+        (floats, "tokens"),
+    ]:
+        rows = lists_of_ids(X, input_type=input_type)
+        assert [row.tolist() for row in rows] == [[5, 6, 7], [8, 9]]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +141,8 @@ def test_lists_of_ids_of_unequal_length_become_a_matrix():
     ],
     ids=str,
 )
-def test_other_lists_are_not_read_as_ragged_ids(X, input_type):
-    assert ragged_ids(X, input_type=input_type) is None
+def test_other_lists_are_not_read_as_lists_of_ids(X, input_type):
+    assert lists_of_ids(X, input_type=input_type) is None
 
 
 def test_a_masked_target_is_none_and_an_unmasked_one_keeps_its_dtype():

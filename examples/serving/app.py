@@ -1,0 +1,119 @@
+"""
+A web service
+=============
+
+A service of FastAPI for lists of texts, with a model that ``export_onnx`` wrote::
+
+    MODEL=reviews.onnx uvicorn --app-dir examples/serving app:app
+
+Its threads share one model. When the file is replaced, the next request reads it.
+"""
+
+import logging
+import os
+from contextlib import asynccontextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Annotated
+
+from anyio.to_thread import current_default_thread_limiter
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field, StringConstraints
+
+from sklearn_bilstm.onnx import OnnxModel
+
+MOST_TEXTS, MOST_CHARACTERS = 1000, 100_000
+
+logger = logging.getLogger("uvicorn.error")
+
+
+class ModelFile:
+    """A model that is read again when its file changes."""
+
+    def __init__(self, path):
+        self.path, self.error, self._lock = Path(path), None, Lock()
+        self._stamp, self._model = self._stamp_of_file(), self._read()
+
+    def current(self):
+        """Return the model; if a new file is invalid, it is the old one."""
+        if self._lock.acquire(blocking=False):  # meanwhile, others use the old model
+            try:
+                self._read_if_changed()
+            finally:
+                self._lock.release()
+        return self._model
+
+    def _stamp_of_file(self):
+        status = self.path.stat()
+        return status.st_mtime_ns, status.st_size, status.st_ino
+
+    def _read(self):
+        model = OnnxModel(self.path)
+        model.predict(["a text"])  # raises an error if the model does not read texts
+        return model
+
+    def _read_if_changed(self):
+        stamp = None
+        try:
+            stamp = self._stamp_of_file()
+            if stamp != self._stamp:
+                self._model, self.error = self._read(), None
+        except (OSError, ValueError) as error:
+            if str(error) != self.error:
+                logger.error("The old model is kept: %s", error)
+            self.error = str(error)
+        self._stamp = stamp
+
+
+@asynccontextmanager
+async def lifespan(app):
+    """Read the model, and let as many requests run at once as there are cores."""
+    file = app.state.file = ModelFile(os.environ.get("MODEL", "model.onnx"))
+    current_default_thread_limiter().total_tokens = file.current().n_threads
+    yield
+
+
+app = FastAPI(title="sklearn_bilstm", lifespan=lifespan)
+
+
+class Texts(BaseModel):
+    """A batch of texts."""
+
+    texts: list[Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]] = Field(
+        min_length=1, max_length=MOST_TEXTS
+    )
+
+
+@app.exception_handler(RequestValidationError)
+def refuse(request: Request, error: RequestValidationError):
+    """Name the first problems of an invalid request, without repeating its texts."""
+    found = error.errors()[:5]
+    detail = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]
+    return JSONResponse({"detail": detail}, status_code=422)
+
+
+@app.get("/health")
+def health():
+    """Return the model that is served, and why it is not that of the file, if so."""
+    return {"model": repr(app.state.file.current()), "error": app.state.file.error}
+
+
+@app.post("/predict")
+def predict(body: Texts):
+    """Predict the label, or the numbers, of each text."""
+    return {"predictions": app.state.file.current().predict(body.texts).tolist()}
+
+
+@app.post("/predict_proba")
+def predict_proba(body: Texts):
+    """Predict the probability of each class, for each text."""
+    model = app.state.file.current()
+    if model.classes_ is None:
+        raise HTTPException(404, "The model is a regressor: use /predict.")
+    found = model.predict_proba(body.texts)
+    if isinstance(found, list):  # of several tasks
+        classes = [of_task.tolist() for of_task in model.classes_]
+        return {"classes": classes, "probabilities": [p.tolist() for p in found]}
+    return {"classes": model.classes_.tolist(), "probabilities": found.tolist()}

@@ -1,0 +1,29 @@
+from ._analysis import make_analyzer, tokenize
+from ._batches import TextBatches, refuse_batches
+from ._locating import LocatedDocument, LocatedToken, join_tokens
+from ._state import check_counts, set_vectorizer_state, vectorizer_state
+from ._token_id_files import StoredTokenIds, open_token_ids, write_token_ids
+from ._vectorizer import TextVectorizer
+from ._word_vectors import WordVectors, load_word_vectors
+from ._words import EncodedWords, WordReader
+
+__all__ = [
+    "EncodedWords",
+    "LocatedDocument",
+    "LocatedToken",
+    "StoredTokenIds",
+    "TextBatches",
+    "TextVectorizer",
+    "WordReader",
+    "WordVectors",
+    "check_counts",
+    "join_tokens",
+    "load_word_vectors",
+    "make_analyzer",
+    "open_token_ids",
+    "refuse_batches",
+    "set_vectorizer_state",
+    "tokenize",
+    "vectorizer_state",
+    "write_token_ids",
+]
