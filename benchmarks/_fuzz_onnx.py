@@ -24,6 +24,7 @@ _OPERATORS = (
     *("MatMul", "Mod", "NonZero", "Pad", "Range", "ReduceSum", "Reshape", "Scan"),
     *("ScatterElements", "Shape", "Slice", "Softmax", "Split", "Squeeze", "Tile"),
     *("TopK", "Transpose", "Unknown", "Unsqueeze", "Where", "RNN", "Einsum"),
+    *("Exp", "GatherElements", "Log", "ReduceLogSumExp", "ReduceMax", "ScatterND"),
 )
 _NO_VALID_CHANGE = (
     *(ValueError, OverflowError, RecursionError, onnx.checker.ValidationError),
@@ -147,8 +148,20 @@ def _containers_in(value, path):
 # -- graph
 
 
+def _any_graph(model, rng):
+    """Return the graph, or the body of one of its loops."""
+    bodies = [
+        attribute.g
+        for node in model.graph.node
+        for attribute in node.attribute
+        if attribute.HasField("g")
+    ]
+    return _pick([model.graph] * max(1, len(bodies)) + bodies, rng)
+
+
 def _constant_changed(model, rng):
-    constant = _pick(model.graph.initializer, rng)
+    graph = _any_graph(model, rng)
+    constant = _pick(graph.initializer, rng)
     kind = _pick(
         [
             *("values", "values", "one value", "dims", "type", "data", "name"),
@@ -172,11 +185,11 @@ def _constant_changed(model, rng):
     elif kind == "data":
         constant.raw_data = constant.raw_data[: rng.integers(8)]
     elif kind == "name":
-        constant.name = _pick(model.graph.initializer, rng).name
+        constant.name = _pick(graph.initializer, rng).name
     elif kind == "delete":
-        model.graph.initializer.remove(constant)
+        graph.initializer.remove(constant)
     else:
-        _stored_elsewhere(model, constant, kind)
+        _stored_elsewhere(graph, constant, kind)
     return description
 
 
@@ -188,13 +201,13 @@ def _as_type(number, dtype):
     return dtype.type(number)
 
 
-def _stored_elsewhere(model, constant, kind):
+def _stored_elsewhere(graph, constant, kind):
     """Refer to a file, or make a constant sparse."""
     if kind == "sparse":
-        sparse = model.graph.sparse_initializer.add()
+        sparse = graph.sparse_initializer.add()
         sparse.values.CopyFrom(constant)
         sparse.dims.extend(constant.dims)
-        model.graph.initializer.remove(constant)
+        graph.initializer.remove(constant)
         return
     constant.data_location = TensorProto.EXTERNAL
     if kind == "external":
@@ -204,7 +217,8 @@ def _stored_elsewhere(model, constant, kind):
 
 
 def _node_changed(model, rng):
-    nodes = model.graph.node
+    graph = _any_graph(model, rng)
+    nodes = graph.node
     node = _pick(nodes, rng)
     kind = _pick(
         [
@@ -230,17 +244,17 @@ def _node_changed(model, rng):
         nodes.remove(node)
         nodes.insert(int(rng.integers(len(nodes))), copy)
     elif node.input:
-        _rewired(model, node, kind, rng)
+        _rewired(graph, node, kind, rng)
     return description
 
 
-def _rewired(model, node, kind, rng):
+def _rewired(graph, node, kind, rng):
     """Change the inputs or outputs of a node."""
-    names = [value for other in model.graph.node for value in other.output]
-    names += [constant.name for constant in model.graph.initializer]
+    names = [value for other in graph.node for value in other.output]
+    names += [constant.name for constant in graph.initializer]
     place = int(rng.integers(len(node.input)))
     if kind == "input":
-        node.input[place] = _pick([*names, *_pick(model.graph.node, rng).input], rng)
+        node.input[place] = _pick([*names, *_pick(graph.node, rng).input], rng)
     elif kind == "no input":
         node.input[place] = ""
     elif kind == "swap":
@@ -273,7 +287,8 @@ def _add_loop(model):
 
 
 def _attribute_changed(model, rng):
-    with_attributes = [node for node in model.graph.node if node.attribute]
+    nodes = _any_graph(model, rng).node
+    with_attributes = [node for node in nodes if node.attribute]
     node = _pick(with_attributes, rng)
     attribute = _pick(node.attribute, rng)
     description = f"attribute {attribute.name} of {node.op_type} {node.output[0]}"

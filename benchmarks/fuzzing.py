@@ -125,6 +125,20 @@ def tagging_model():
     return BiLSTMTagger(**SMALL, n_character_filters=3), X, y
 
 
+def numeric_tagging_model():
+    """Return a tagger of series."""
+    X = np.random.RandomState(0).rand(20, 6, 2)
+    y = [["up" if a > b else "down" for a, b in row] for row in X]
+    return BiLSTMTagger(**SMALL), X, y
+
+
+def steps_model():
+    """Return a regressor with a number for each step."""
+    X = np.random.RandomState(0).rand(20, 6)
+    model = BiLSTMRegressor(**SMALL, output_type="steps", bidirectional=False)
+    return model, X, np.cumsum(X, axis=1)
+
+
 def stream_model():
     """Return a classifier of several labels that was fitted in batches."""
     random = np.random.RandomState(0)
@@ -145,6 +159,9 @@ EXPORTS = {
     "onnx text": text_model,
     "onnx series": series_model,
     "onnx stream": stream_model,
+    "onnx tagging": tagging_model,
+    "onnx tagging of numbers": numeric_tagging_model,
+    "onnx steps": steps_model,
 }
 
 

@@ -19,7 +19,6 @@ from sklearn_bilstm import (
     BiLSTMTagger,
     TextVectorizer,
     explain,
-    export_onnx,
     find_learning_rate,
     load,
     save,
@@ -455,7 +454,7 @@ def test_pooled_vectors_are_not_available(series, model):
     assert not hasattr(unfitted, "attention_weights")
 
 
-def test_explaining_and_exporting_raise(reviews, tmp_path):
+def test_explaining_raises(reviews):
     texts, _ = reviews
     vectorizer = TextVectorizer()
     lengths = (vectorizer.fit_transform(texts) > 0).sum(1)
@@ -463,8 +462,6 @@ def test_explaining_and_exporting_raise(reviews, tmp_path):
     model.fit(texts, [np.arange(float(n)) for n in lengths])
     with pytest.raises(ValueError, match="each step cannot be explained"):
         explain(model, texts[:2])
-    with pytest.raises(ValueError, match="each step cannot be exported"):
-        export_onnx(model, tmp_path / "model.onnx")
 
 
 def test_a_tagger_is_no_pretrained_network_of_numbers(series):

@@ -11,15 +11,14 @@ from sklearn_bilstm.estimators._base import BaseSequenceEstimator, current_model
 from sklearn_bilstm.estimators._parameters import SHARED_CONSTRAINTS
 from sklearn_bilstm.fitting import (
     ReaderAndTarget,
-    RowsOfLabels,
     SentenceReader,
     TokenLabelTarget,
-    check_label_rows,
-    check_lengths,
 )
 from sklearn_bilstm.metrics import span_f1_score
 from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.utils._callbacks import fit_task
+from sklearn_bilstm.utils._rows import RowsOfLabels
+from sklearn_bilstm.utils._sentences import check_label_rows, check_lengths
 from sklearn_bilstm.utils._sklearn import (
     Interval,
     StrOptions,

@@ -17,13 +17,6 @@ from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
 from sklearn_bilstm.fitting._row_labels import IndicatorTarget, LabelTarget
 from sklearn_bilstm.fitting._row_numbers import NumberTarget
-from sklearn_bilstm.fitting._rows_of_numbers import RowsOfNumbers
-from sklearn_bilstm.fitting._sentences import (
-    RowsOfLabels,
-    as_sentences,
-    check_label_rows,
-    check_lengths,
-)
 from sklearn_bilstm.fitting._step_numbers import (
     StepNumberTarget,
     check_numbers,
@@ -43,8 +36,6 @@ __all__ = [
     "LabelTarget",
     "NumberTarget",
     "ReaderAndTarget",
-    "RowsOfLabels",
-    "RowsOfNumbers",
     "SentenceReader",
     "SequenceReader",
     "StepNumberTarget",
@@ -52,9 +43,6 @@ __all__ = [
     "TasksTarget",
     "TokenLabelTarget",
     "Training",
-    "as_sentences",
-    "check_label_rows",
-    "check_lengths",
     "check_numbers",
     "encode",
     "find_fitted_estimator",

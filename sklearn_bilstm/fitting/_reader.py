@@ -24,7 +24,6 @@ from sklearn_bilstm.fitting._input import (
     warn_of_integers,
     warn_of_swapped_axes,
 )
-from sklearn_bilstm.fitting._sentences import as_sentences, matrix_of_lists
 from sklearn_bilstm.fitting._static import check_boundary, check_names
 from sklearn_bilstm.sequences import (
     MAX_ID,
@@ -44,6 +43,11 @@ from sklearn_bilstm.utils._containers import (
     unwrap_container,
 )
 from sklearn_bilstm.utils._fingerprints import grown_fingerprint, have_same_ids
+from sklearn_bilstm.utils._sentences import (
+    as_sentences,
+    check_no_gaps,
+    lists_of_token_ids,
+)
 from sklearn_bilstm.utils._state import check_scaler, state_array, state_int
 from sklearn_bilstm.utils._stored_ids import StoredTokenIds
 from sklearn_bilstm.utils._token_ids import TokenIds, csr_of_rows
@@ -500,9 +504,10 @@ class SentenceReader(SequenceReader):
             self.words = _fitted_words(sentences, fitting)
         if sentences is not None:
             return self._encoded(sentences)
-        ids = None if input_type == "numeric" else matrix_of_lists(X)
-        if ids is None:
+        lists = None if input_type == "numeric" else lists_of_token_ids(X)
+        if lists is None:
             return super()._rows(X, input_type, fitting=fitting, max_id=max_id)
+        ids = csr_of_rows(lists)
         return SequenceDataset(self._ids(ids, MAX_ID if fitting else max_id))
 
     def _sentences(
@@ -530,17 +535,7 @@ class SentenceReader(SequenceReader):
 
     def _ids(self, X: Any, max_id: int | None) -> RaggedArray:
         """Return ids without dropping padding between them, since each has a label."""
-        rows, columns = X.nonzero()
-        last = np.full(X.shape[0], -1)
-        np.maximum.at(last, rows, columns)
-        gaps = np.flatnonzero(last + 1 > np.bincount(rows, minlength=len(last)))
-        if len(gaps):
-            raise ValueError(
-                "X must contain 0, which is padding, only after the ids of a row: row "
-                f"{gaps[0]} contains 0 before its last id. Id 1 is the unknown token. "
-                "Integers and a sparse X are interpreted as token ids; for numbers, "
-                "pass a dense X and input_type='numeric'."
-            )
+        check_no_gaps(X)
         return super()._ids(X, max_id)
 
     def _encoded(self, sentences: list[list[str]]) -> SequenceDataset:

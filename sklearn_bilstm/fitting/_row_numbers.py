@@ -10,11 +10,11 @@ from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._input import check_finite
-from sklearn_bilstm.fitting._rows_of_numbers import RowsOfNumbers
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import R2, WeightedRegressionLoss
 from sklearn_bilstm.utils._containers import as_target
+from sklearn_bilstm.utils._rows import RowsOfNumbers
 from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._state import check_scaler, state_int
 from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete

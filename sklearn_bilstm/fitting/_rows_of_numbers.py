@@ -8,19 +8,9 @@ from scipy import sparse
 from sklearn_bilstm.utils._containers import as_target, describe
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._rows import RowsOfNumbers
 
-__all__ = ["RowsOfNumbers", "check_rows_of_numbers", "has_steps"]
-
-
-class RowsOfNumbers(list):
-    """A list of arrays of numbers that NumPy converts to a 1-D array of arrays.
-
-    scikit-learn can therefore concatenate the predictions of several folds.
-    """
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        # by row, since NumPy converts arrays of equal length to a matrix
-        return np.fromiter(self, dtype=object, count=len(self))
+__all__ = ["check_rows_of_numbers", "has_steps"]
 
 
 def has_steps(y: Any, output_type: str) -> bool:

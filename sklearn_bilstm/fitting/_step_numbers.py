@@ -11,13 +11,13 @@ from skorch.callbacks import Callback
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._row_numbers import NumberTarget
 from sklearn_bilstm.fitting._rows_of_numbers import (
-    RowsOfNumbers,
     check_rows_of_numbers,
     has_steps,
 )
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import R2, WeightedStepRegressionLoss
+from sklearn_bilstm.utils._rows import RowsOfNumbers
 from sklearn_bilstm.utils._state import state_number
 
 __all__ = ["StepNumberTarget", "check_numbers", "number_target"]

@@ -13,7 +13,6 @@ from sklearn_bilstm.fitting._labels import (
     encode,
     warn_of_missing_label_codes,
 )
-from sklearn_bilstm.fitting._sentences import check_label_rows, check_lengths
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._transfer import another_network_error
 from sklearn_bilstm.metrics import (
@@ -26,6 +25,7 @@ from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.nn import CRF, IndependentLabels
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedTaggingLoss
+from sklearn_bilstm.utils._sentences import check_label_rows, check_lengths
 
 __all__ = ["TokenLabelTarget"]
 

@@ -6,12 +6,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.utils import check_consistent_length, gen_batches
 
-from sklearn_bilstm.fitting import (
-    as_sentences,
-    check_label_rows,
-    check_lengths,
-    encode,
-)
+from sklearn_bilstm.fitting import encode
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._model import EXPLAINABLE, one_per_row, transformers_of
 from sklearn_bilstm.sequences import (
@@ -22,6 +17,11 @@ from sklearn_bilstm.sequences import (
 )
 from sklearn_bilstm.text import LocatedDocument, join_tokens
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._sentences import (
+    as_sentences,
+    check_label_rows,
+    check_lengths,
+)
 
 __all__ = ["explain_labels"]
 

@@ -87,7 +87,7 @@ class CRF(Layer):
         log_likelihood : tensor of shape (B,)
             Zero for an empty row.
         """
-        weights = self._weights()  # (K + 1, K + 1)
+        weights = self.weights_of_transitions()  # (K + 1, K + 1)
         return _score(emissions, labels, mask, weights) - _log_partition(
             emissions, mask, weights
         )
@@ -107,7 +107,7 @@ class CRF(Layer):
         probabilities : tensor of shape (B, T, K)
             Zero on padding.
         """
-        weights = self._weights()  # (K + 1, K + 1)
+        weights = self.weights_of_transitions()  # (K + 1, K + 1)
         before = torch.stack(_sums_before(emissions, mask, weights), 1)  # (B, T, K)
         behind = torch.stack(_sums_behind(emissions, mask, weights), 1)  # (B, T, K)
         found = (before + behind).softmax(2) * mask[..., None]  # (B, T, K)
@@ -126,7 +126,7 @@ class CRF(Layer):
         labels : int64 tensor of shape (B, T)
             Labels; arbitrary on padding.
         """
-        weights = self._weights()  # (K + 1, K + 1)
+        weights = self.weights_of_transitions()  # (K + 1, K + 1)
         into = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
         stay = torch.arange(self.input_size, device=emissions.device)  # (K,)
         best = weights[-1, :-1] + emissions[:, 0]  # (B, K)
@@ -143,7 +143,8 @@ class CRF(Layer):
             labels.append(label)
         return torch.cat(labels[::-1], 1)  # (B, T)
 
-    def _weights(self) -> Tensor:
+    def weights_of_transitions(self) -> Tensor:
+        """Return the weights, of shape (K + 1, K + 1), with those of forbidden ones."""
         return self.weight.masked_fill(~self.allowed, _IMPOSSIBLE)
 
 

@@ -78,6 +78,9 @@ def check_description(found: dict[str, Any]) -> None:
         "whether there is one output per row",
         found["one_a_row"],
     )
+    of_steps = found["of_steps"]
+    require(type(of_steps) is bool, "whether there are outputs of steps", of_steps)
+    _check_words(found)
     vectorizer = found["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
     digits = found["fingerprint"]
@@ -88,9 +91,29 @@ def check_description(found: dict[str, Any]) -> None:
     if isinstance(classes, list):
         require(len(classes) > 1, "classes of several tasks", classes)
         require(not found["one_a_row"], "several labels per row", True)
+        require(not of_steps, "several tasks only for labels of rows", of_steps)
     for of_task in classes if isinstance(classes, list) else [classes]:
         if classes is not None:
             _check_classes(of_task)
+
+
+def _check_words(found: dict[str, Any]) -> None:
+    words = found["words"]
+    if words is None:
+        return
+    has_words = found["of_steps"] and found["input_type"] == "tokens"
+    has_words = has_words and found["classes"] is not None
+    require(has_words and not found["n_static"], "words only for a tagger", True)
+    is_pair = type(words) is dict and words.keys() == {"vocabulary", "characters"}
+    require(is_pair, "a vocabulary and characters", words)
+    _check_strings(words["vocabulary"], "a list of distinct words")
+    if words["characters"] is not None:
+        _check_strings(words["characters"], "a list of distinct characters")
+
+
+def _check_strings(strings: Any, what: str) -> None:
+    are_strings = type(strings) is list and all(type(s) is str for s in strings)
+    require(are_strings and len(set(strings)) == len(strings), what, strings)
 
 
 def _check_classes(classes: Any) -> None:
@@ -145,6 +168,9 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
     int64, double = "tensor(int64)", "tensor(double)"
     if description.input_type == "tokens":
         wanted = {"input 'ids'": (int64, [None, None])}
+        words = description.words
+        if words is not None and words["characters"] is not None:
+            wanted["input 'characters'"] = int64, [None, None, None]
     else:
         wanted = {
             "input 'values'": (double, [None, None, description.n_channels]),
@@ -152,6 +178,8 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
         }
     if description.n_static:
         wanted["input 'static'"] = (double, [None, description.n_static])
+    if description.of_steps:
+        return {**wanted, **_outputs_of_steps(description, n_outputs)}
     if description.classes is None:
         size = 1 if description.one_a_row else n_outputs or 1
         return {**wanted, "output 'y'": (double, [None, size])}
@@ -166,4 +194,15 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
         "output 'label'": (int64, for_label),
         "output 'probabilities'": (double, [None, n_classes]),
         "output 'logits'": (double, [None, n_classes]),
+    }
+
+
+def _outputs_of_steps(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
+    if description.classes is None:
+        size = 1 if description.one_a_row else n_outputs or 1
+        return {"output 'y'": ("tensor(double)", [None, None, size])}
+    n_classes = len(description.classes["labels"])
+    return {
+        "output 'label'": ("tensor(int64)", [None, None]),
+        "output 'probabilities'": ("tensor(double)", [None, None, n_classes]),
     }

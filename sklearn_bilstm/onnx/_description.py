@@ -3,17 +3,21 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, NoReturn, Self
 
 import numpy as np
 
 import sklearn_bilstm
 from sklearn_bilstm.onnx._checks import check_description, require, written_by_export
+from sklearn_bilstm.onnx._sentences import Words, describe_words
 
 __all__ = ["Description"]
 
 _KEY = "sklearn_bilstm"
 _FORMAT = 1
+# Items that the files of older versions lack, with their value.
+_ADDED: dict[str, Any] = {"of_steps": False, "words": None}
 # Number of characters that an array of labels may have in a file of any size.
 _FEWEST_CHARACTERS = 2**18
 
@@ -34,12 +38,16 @@ class Description:
     classes : dict, list of dict or None
         Labels and their dtype, or those of each of several tasks. None for a regressor.
     one_a_row : bool
-        Whether there is one label or output per row, and not several.
+        Whether there is one label or output per row or step, and not several.
     vectorizer : dict or None
         State of the vectorizer, if there is one.
     fingerprint : str or None, default=None
         Fingerprint of the vocabulary of the ids in `fit`, in hexadecimal digits, if
         there is no vectorizer. Files of older versions have none.
+    of_steps : bool, default=False
+        Whether there are labels or outputs for each step.
+    words : dict or None, default=None
+        Vocabularies of words and characters of a tagger, if it reads words.
     """
 
     input_type: str
@@ -50,6 +58,8 @@ class Description:
     one_a_row: bool
     vectorizer: dict[str, Any] | None
     fingerprint: str | None = None
+    of_steps: bool = False
+    words: dict[str, Any] | None = None
 
     @classmethod
     def of(cls, estimator: Any, vectorizer: dict[str, Any] | None) -> Self:
@@ -63,13 +73,11 @@ class Description:
             n_static=model.reader.n_static,
             n_channels=getattr(estimator, "n_channels_", None),
             classes=_described_classes(estimator) if is_classifier else None,
-            one_a_row=(
-                not (estimator.multilabel_ or isinstance(estimator.classes_, list))
-                if is_classifier
-                else model.target.is_flat
-            ),
+            one_a_row=_has_one_output(estimator),
             vectorizer=vectorizer,
             fingerprint=None if known is None else known.astype("<u2").tobytes().hex(),
+            of_steps=model.network.of_steps,
+            words=describe_words(model.reader.words, model.network),
         )
 
     @property
@@ -78,6 +86,16 @@ class Description:
         if self.fingerprint is None:
             return None
         return np.frombuffer(bytes.fromhex(self.fingerprint), "<u2")
+
+    @property
+    def is_tagger(self) -> bool:
+        """Whether there is a label for each step."""
+        return self.of_steps and self.classes is not None
+
+    @cached_property
+    def known_words(self) -> Words | None:
+        """The vocabularies of a tagger, if it reads words."""
+        return None if self.words is None else Words.from_description(self.words)
 
     def labels(self, file_size: int) -> np.ndarray | list[np.ndarray] | None:
         """Return the sorted labels in their original type, for several tasks a list.
@@ -103,7 +121,12 @@ class Description:
     def to_properties(self) -> dict[str, str]:
         """Return the description as metadata of an ONNX model."""
         head = {"format": _FORMAT, "version": sklearn_bilstm.__version__}
-        return {_KEY: json.dumps({**head, **asdict(self)})}
+        values = asdict(self)
+        # without items that older versions do not know, unless they have a value
+        for name in _ADDED:
+            if values[name] == _ADDED[name]:
+                del values[name]
+        return {_KEY: json.dumps({**head, **values})}
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, str], source: str) -> Self:
@@ -133,7 +156,7 @@ class Description:
         with written_by_export(source):
             if type(written_as) is not int or written_as != _FORMAT:
                 raise ValueError("it has no metadata of sklearn_bilstm.")
-            found.setdefault("fingerprint", None)
+            found = {"fingerprint": None, **_ADDED, **found}
             if wrong := sorted(found.keys() ^ {f.name for f in fields(cls)}):
                 raise ValueError(
                     f"its metadata have missing or unexpected keys: {wrong!r:.80}."
@@ -180,6 +203,13 @@ def _labels(classes: dict[str, Any]) -> np.ndarray:
     return np.array(
         classes["labels"], str if _are_strings(classes) else classes["dtype"]
     )
+
+
+def _has_one_output(estimator: Any) -> bool:
+    if not hasattr(estimator, "classes_"):
+        return estimator.model_.target.is_flat
+    has_several = isinstance(estimator.classes_, list)
+    return not (has_several or getattr(estimator, "multilabel_", False))
 
 
 def _described_classes(estimator: Any) -> dict[str, Any] | list[dict[str, Any]]:

@@ -8,13 +8,20 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators import BiLSTMClassifier, BiLSTMRegressor
+from sklearn_bilstm.estimators import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTagger,
+)
 from sklearn_bilstm.fitting import SequenceReader, TasksTarget
+from sklearn_bilstm.onnx._characters import character_vectors
+from sklearn_bilstm.onnx._crf import StepInput
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._series import series_logits
+from sklearn_bilstm.onnx._steps import write_steps
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
@@ -23,7 +30,7 @@ from sklearn_bilstm.utils._fingerprints import have_same_ids
 __all__ = ["export_onnx"]
 
 _NAME = "sklearn_bilstm"
-_ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor
+_ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 
 
 def export_onnx(model: Any, path: AnyFile) -> None:
@@ -43,6 +50,13 @@ def export_onnx(model: Any, path: AnyFile) -> None:
     it has a column for each, and the probabilities and logits of all tasks are next to
     each other. All outputs except indices are float64.
 
+    A tagger on words has a further input `characters`, int64 of shape (rows, steps,
+    characters), padded at the end with zeros, unless it has no character features. Its
+    outputs are `label`, int64 of shape (rows, steps), decoded by the Viterbi algorithm
+    in the graph, and `probabilities`, of shape (rows, steps, classes). The output `y`
+    of a regressor with numbers for each step has the shape (rows, steps, outputs).
+    Outputs on padding are arbitrary.
+
     Parameters
     ----------
     model : estimator
@@ -61,8 +75,7 @@ def export_onnx(model: Any, path: AnyFile) -> None:
         If `model` is an unsupported estimator, or a pipeline with other steps.
     ValueError
         If `model` is not fitted, or contains something that cannot be exported: user
-        functions, labels other than strings, numbers or bools, outputs for each step,
-        or 2 GB of weights.
+        functions, labels other than strings, numbers or bools, or 2 GB of weights.
 
     Examples
     --------
@@ -101,18 +114,13 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
     if not isinstance(estimator, _ESTIMATORS) or not (vectorizes or not before):
         kinds = " and ".join(type(step).__name__ for step in steps)
         raise TypeError(
-            "The model must be a BiLSTMClassifier or BiLSTMRegressor, or a Pipeline of "
-            f"a TextVectorizer and one of them: got {kinds}. "
+            "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
+            f"a Pipeline of a TextVectorizer and one of them: got {kinds}. "
             "For a search, pass best_estimator_. For a pipeline with other steps, pass "
             "pipeline[-1], and apply the other steps to its input when serving."
         )
     for step in steps:
         check_is_fitted(step)
-    if estimator.module_.of_steps:
-        raise ValueError(
-            "The model must have outputs for each row: a BiLSTMRegressor with numbers "
-            "for each step cannot be exported. Use sklearn_bilstm.save instead."
-        )
     if not vectorizes:
         return None, estimator
     vectorizer = before[0]
@@ -132,6 +140,9 @@ def _write(graph: Graph, estimator: Any) -> None:
     if reader.n_static:
         raw = graph.input("static", np.float64, ["rows", reader.n_static])
         static = _standardised(graph, reader, reader.static_scaler, raw)
+    if estimator.module_.of_steps:
+        _write_steps(graph, estimator, static)
+        return
     if estimator.input_type_ == "tokens":
         ids = graph.input("ids", np.int64, ["rows", "steps"])
         read = _tokens(graph, estimator, ids)
@@ -150,6 +161,25 @@ def _write(graph: Graph, estimator: Any) -> None:
         _write_classes(graph, estimator, logits)
     else:
         _write_numbers(graph, estimator, logits)
+
+
+def _write_steps(graph: Graph, estimator: Any, static: str | None) -> None:
+    """Write a graph with outputs for each step."""
+    if estimator.input_type_ == "tokens":
+        ids = graph.input("ids", np.int64, ["rows", "steps"])
+        vectors, lengths = _tokens(graph, estimator, ids)
+        layer = getattr(estimator.module_, "characters", None)
+        if layer is not None:
+            shape = ["rows", "steps", "characters"]
+            characters = graph.input("characters", np.int64, shape)
+            of_characters = character_vectors(graph, layer, characters)
+            vectors = graph.op("Concat", vectors, of_characters, axis=2)
+        source = StepInput(ids, np.int64, [])
+    else:
+        values, lengths = _numbers(graph, estimator)
+        vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
+        source = StepInput("values", np.float64, [estimator.n_channels_])
+    write_steps(graph, estimator, vectors, lengths, static, source)
 
 
 def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:

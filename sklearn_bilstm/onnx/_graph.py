@@ -24,9 +24,16 @@ class Graph:
 
     Values of the graph are referred to by name. Nodes with the same operator and
     operands share one value, and nodes that no output depends on are dropped.
+
+    Parameters
+    ----------
+    prefix : str, default=""
+        Prefix of the names of values and constants. Names of a subgraph must differ
+        from those of the graph.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._onnx = import_optional("onnx", purpose="export_onnx", extra="onnx")
         self._inputs: list = []
         self._outputs: list = []
@@ -57,7 +64,7 @@ class Graph:
         key = kind, n_values, *names, repr(sorted(attributes.items()))
         if key not in self._values:
             number = len(self._values)
-            values = [f"{kind}_{number}_{i}" for i in range(n_values)]
+            values = [f"{self._prefix}{kind}_{number}_{i}" for i in range(n_values)]
             node = self._onnx.helper.make_node(kind, names, values, **attributes)
             self._nodes.append(node)
             self._values[key] = values
@@ -66,6 +73,20 @@ class Graph:
     def cast(self, value: str, dtype: type) -> str:
         """Convert a value to another dtype."""
         return self.op("Cast", value, to=self._type(dtype))
+
+    def to_graph(self, name: str) -> Any:
+        """Return the graph as a `GraphProto`, such as for a subgraph."""
+        nodes = self._needed_nodes()
+        used = {value for node in nodes for value in node.input}
+        constants = {n: array for n, array in self._arrays.items() if n in used}
+        self._check_size(constants)
+        return self._onnx.helper.make_graph(
+            nodes,
+            name,
+            self._inputs,
+            self._outputs,
+            [self._onnx.numpy_helper.from_array(a, n) for n, a in constants.items()],
+        )
 
     def to_model(self, name: str, metadata: dict[str, str]) -> Any:
         """Return the graph as a checked `ModelProto`.
@@ -77,20 +98,9 @@ class Graph:
         metadata : dict
             Metadata strings by name.
         """
-        nodes = self._needed_nodes()
-        used = {value for node in nodes for value in node.input}
-        constants = {n: array for n, array in self._arrays.items() if n in used}
-        self._check_size(constants)
         make = self._onnx.helper
-        graph = make.make_graph(
-            nodes,
-            name,
-            self._inputs,
-            self._outputs,
-            [self._onnx.numpy_helper.from_array(a, n) for n, a in constants.items()],
-        )
         model = make.make_model(
-            graph,
+            self.to_graph(name),
             producer_name=name,
             ir_version=_IR_VERSION,
             opset_imports=[make.make_opsetid("", _OPSET)],
@@ -103,7 +113,7 @@ class Graph:
         array = np.asarray(value, None if hasattr(value, "dtype") else np.int64)
         key = array.dtype.str, array.shape, array.tobytes()
         if key not in self._constants:
-            self._constants[key] = f"constant_{len(self._constants)}"
+            self._constants[key] = f"{self._prefix}constant_{len(self._constants)}"
             self._arrays[self._constants[key]] = array
         return self._constants[key]
 

@@ -21,6 +21,7 @@ from sklearn_bilstm.nn import (
     MaxMeanPooling,
     MaxPooling,
     MeanPooling,
+    Network,
     RecurrentEncoder,
     RecurrentLayer,
     SequenceModel,
@@ -31,7 +32,7 @@ from sklearn_bilstm.onnx._graph import Graph
 # end of a slice of all steps
 _MOST_STEPS = 2**63 - 1
 
-__all__ = ["Rows", "array_of", "head", "pooled", "token_vectors"]
+__all__ = ["Rows", "array_of", "encoded", "head", "pooled", "token_vectors"]
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,18 @@ def token_vectors(
 
 def pooled(graph: Graph, module: SequenceModel, vectors: str, rows: Rows) -> str:
     """Return pooled vectors of shape (B, P) for vectors of shape (T, B, E)."""
-    if module.convolutions is not None:
-        vectors, rows = _convolved(graph, module.convolutions, vectors, rows)
-    states, final = _encoded(graph, module.encoder, vectors, rows)
+    states, final, rows = encoded(graph, module, vectors, rows)
     return _POOLINGS[type(module.pooling)](graph, module.pooling, states, final, rows)
+
+
+def encoded(
+    graph: Graph, module: Network, vectors: str, rows: Rows
+) -> tuple[str, str, Rows]:
+    """Return states, (T', B, H), final states, (B, H), and the rows of the states."""
+    convolutions = getattr(module, "convolutions", None)
+    if convolutions is not None:
+        vectors, rows = _convolved(graph, convolutions, vectors, rows)
+    return *_encoded(graph, module.encoder, vectors, rows), rows
 
 
 def _convolved(
@@ -105,8 +114,9 @@ def _convolved(
         x = graph.op("Transpose", x, perm=[1, 2, 0])  # (B, E, T)
         weights = array_of(layer.weight), array_of(layer.get_parameter("bias"))
         margin = layer.kernel_size[0] // 2
+        pads = [2 * margin, 0] if part.is_causal else [margin, margin]
         found = graph.op(
-            "Conv", x, *weights, pads=[margin, margin], strides=[part.stride]
+            "Conv", x, *weights, pads=pads, strides=[part.stride]
         )  # (B, n_filters, ceil(T / stride))
         x = graph.op("Transpose", graph.op("Relu", found), perm=[2, 0, 1])
         rows = rows.strided(graph, part.stride)

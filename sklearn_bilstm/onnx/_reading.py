@@ -6,8 +6,10 @@ from typing import Any, Self
 import numpy as np
 
 from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.onnx._sentences import sentences_of
 from sklearn_bilstm.sequences import (
     RaggedArray,
+    TokenCharacters,
     padded,
     ragged_from_ids,
     ragged_from_numbers,
@@ -16,6 +18,7 @@ from sklearn_bilstm.sequences import (
 from sklearn_bilstm.utils._containers import as_rows, lists_of_ids
 from sklearn_bilstm.utils._fingerprints import have_same_ids
 from sklearn_bilstm.utils._finite import find_non_finite
+from sklearn_bilstm.utils._sentences import check_no_gaps, lists_of_token_ids
 from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = ["ServedRows"]
@@ -31,14 +34,17 @@ class ServedRows:
         Token ids or numbers.
     static : ndarray of float64, shape (n_rows, n_static), or None
         Static features of each sequence.
+    characters : TokenCharacters or None, default=None
+        Characters of each token.
     """
 
     sequences: RaggedArray
     static: np.ndarray | None
+    characters: TokenCharacters | None = None
 
     @classmethod
     def of(cls, X: Any, description: Description) -> Self:
-        """Read a matrix of ids or numbers, or numeric sequences.
+        """Read sentences, a matrix of ids or numbers, or numeric sequences.
 
         Raises
         ------
@@ -53,6 +59,14 @@ class ServedRows:
                 "on: got ids of another vocabulary. Use the TextVectorizer of the "
                 "model."
             )
+        if description.is_tagger:
+            words = description.known_words
+            sentences = sentences_of(X, words)
+            if sentences is not None and words is not None:
+                sequences, characters = words.read(sentences)
+                return cls(sequences, None, characters)
+            if description.input_type == "tokens":
+                return cls(_ids_of_steps(X, description), None)
         X = as_rows(X, input_type=description.input_type)
         is_list = isinstance(X, list | tuple) and not description.n_static
         if description.input_type == "numeric" and is_list and len(X):
@@ -78,7 +92,23 @@ class ServedRows:
             inputs = {"values": steps.astype(np.float64), "lengths": lengths}
         if self.static is not None:
             inputs["static"] = self.static[rows]
+        if self.characters is not None:
+            characters, _ = padded(self.characters, rows)
+            longest = characters.any((0, 1)).sum()  # all of them are padded at the end
+            inputs["characters"] = characters[:, :, : max(1, longest)]
         return inputs
+
+
+def _ids_of_steps(X: Any, description: Description) -> RaggedArray:
+    """Read lists or a matrix of token ids, without padding between them."""
+    ids: Any = lists_of_token_ids(X)
+    if ids is None:
+        rows = as_rows(X, input_type="tokens")
+        ids = lists_of_ids(rows, input_type="tokens", of_one_length=True)
+        if ids is None:
+            ids = _of_known_columns(_checked(rows), description)
+    check_no_gaps(ids)
+    return ragged_from_ids(ids, max_id=None)
 
 
 def _checked(X: Any) -> Any:

@@ -19,6 +19,7 @@ from sklearn_bilstm.utils._available import available_if
 from sklearn_bilstm.utils._cpus import cpu_count
 from sklearn_bilstm.utils._files import AnyFile, name_of_file, read_bytes
 from sklearn_bilstm.utils._optional import import_optional
+from sklearn_bilstm.utils._rows import RowsOfLabels, RowsOfNumbers
 from sklearn_bilstm.utils._stacking import stack_columns
 
 __all__ = ["OnnxModel"]
@@ -34,8 +35,8 @@ class OnnxModel:
     """Inference with a model exported by :func:`~sklearn_bilstm.export_onnx`.
 
     It runs in onnxruntime, and requires neither torch nor scikit-learn. It refuses
-    graphs with parts that `export_onnx` does not write, such as loops or references to
-    other files.
+    graphs with parts that `export_onnx` does not write, such as references to other
+    files, or loops that do not end with the steps of the input.
 
     Parameters
     ----------
@@ -51,7 +52,8 @@ class OnnxModel:
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,), list of ndarray or None
-        Labels of the classifier, for several tasks those of each. None for a regressor.
+        Labels of the classifier or tagger, for several tasks those of each. None for a
+        regressor.
 
     vectorizer_ : TextVectorizer or None
         Converts texts to token ids as `predict` does. It is created on first access,
@@ -118,11 +120,12 @@ class OnnxModel:
     def __repr__(self) -> str:
         """Return the path of the model, and its input and output."""
         read = self._description.input_type if self._texts is None else "text"
+        each = " per step" if self._description.of_steps else ""
         given = "numbers"
         if self.classes_ is not None:
             of_tasks = isinstance(self.classes_, list)
             given = f"{len(self.classes_)} {'tasks' if of_tasks else 'classes'}"
-        return f"<OnnxModel {self._source!r}: {read} to {given}>"
+        return f"<OnnxModel {self._source!r}: {read} to {given}{each}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the session, which cannot be copied."""
@@ -150,21 +153,25 @@ class OnnxModel:
         rows = self._read(X)
         return rows.inputs(np.arange(len(rows.sequences)))
 
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the label or the outputs of each row.
+    def predict(self, X: Any) -> np.ndarray | list:
+        """Predict the label or the outputs of each row, or of each of its steps.
 
         Parameters
         ----------
         X : iterable or table of str, or array-like or sparse matrix of shape \
                 (n_rows, n_steps)
-            Input in the format that the exported model was fitted to: texts, token ids
-            or numbers.
+            Input in the format that the exported model was fitted to: texts, lists of
+            tokens for a tagger, token ids or numbers.
 
         Returns
         -------
-        y : ndarray of shape (n_rows,) or (n_rows, n_outputs)
-            Predictions of the exported model.
+        y : ndarray of shape (n_rows,) or (n_rows, n_outputs), or list
+            Predictions of the exported model. For a tagger, a list with a list of
+            labels per row; for a regressor with numbers for each step, a list with an
+            array of shape (n_steps_of_row,) or (n_steps_of_row, n_outputs) per row.
         """
+        if self._description.of_steps:
+            return self._predict_steps(X)
         if self.classes_ is None:
             y = self._run(X, "y")
             return y[:, 0] if self._description.one_a_row else y
@@ -191,8 +198,11 @@ class OnnxModel:
         Returns
         -------
         probabilities : ndarray of float64, shape (n_rows, n_classes), or list
-            Columns in the order of `classes_`. A list of arrays for several tasks.
+            Columns in the order of `classes_`. A list of arrays for several tasks. For
+            a tagger, a list with an array of shape (n_steps_of_row, n_classes) per row.
         """
+        if self._description.of_steps:
+            return self._run_steps(X, "probabilities")
         found = self._run(X, "probabilities")
         if isinstance(self.classes_, list):
             ends = np.cumsum([len(classes) for classes in self.classes_])
@@ -227,34 +237,66 @@ class OnnxModel:
             return ServedRows.of(vectorizer.transform(X), self._description)
         return ServedRows(self._texts.read(X), None)
 
+    def _predict_steps(self, X: Any) -> list:
+        """Return the labels or the outputs of the steps of each row."""
+        if self.classes_ is None:
+            y = self._run_steps(X, "y")
+            is_flat = self._description.one_a_row
+            return RowsOfNumbers(row[:, 0] if is_flat else row for row in y)
+        labels = self._run_steps(X, "label")
+        with written_by_export(self._source):
+            return RowsOfLabels(self.classes_[found].tolist() for found in labels)
+
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
-        rows = self._read(X)
-        batches = inference_batches(rows.sequences.lengths, self.batch_size)
-
-        def run(batch: np.ndarray) -> np.ndarray:
-            try:
-                found = self.session_.run([output], rows.inputs(batch))[0]
-            except Exception as error:  # onnxruntime's errors have no common base class
-                raise ValueError(
-                    f"onnxruntime cannot run the graph of {self._source}: {error}"
-                ) from error
-            self._check_shape(output, np.shape(found), len(batch))
-            return found
-
-        n_threads = min(self.n_threads, len(batches))
-        if n_threads == 1:  # starting a thread is slow compared with a short text
-            in_order_run = np.concatenate([*map(run, batches)])
-        else:
-            with ThreadPoolExecutor(n_threads) as pool:
-                in_order_run = np.concatenate([*pool.map(run, batches)])
+        batches, found = self._run_batches(self._read(X), output)
+        in_order_run = np.concatenate(found)
         in_order = np.empty_like(in_order_run)
         in_order[np.concatenate(batches)] = in_order_run
         return in_order
 
-    def _check_shape(self, output: str, found: tuple[int, ...], n_rows: int) -> None:
+    def _run_steps(self, X: Any, output: str) -> list[np.ndarray]:
+        """Return an output of the graph for the real steps of all rows."""
+        rows = self._read(X)
+        lengths = rows.sequences.lengths
+        of_rows: list[np.ndarray] = [np.empty(0)] * len(lengths)
+        for batch, found in zip(*self._run_batches(rows, output), strict=True):
+            for row, of_row in zip(batch, found, strict=True):
+                of_rows[row] = of_row[: lengths[row]]
+        return of_rows
+
+    def _run_batches(
+        self, rows: ServedRows, output: str
+    ) -> tuple[list[np.ndarray], list[np.ndarray]]:
+        """Return the batches of rows, and an output of the graph for each."""
+        batches = inference_batches(rows.sequences.lengths, self.batch_size)
+
+        def run(batch: np.ndarray) -> np.ndarray:
+            inputs = rows.inputs(batch)
+            try:
+                found = self.session_.run([output], inputs)[0]
+            except Exception as error:  # onnxruntime's errors have no common base class
+                raise ValueError(
+                    f"onnxruntime cannot run the graph of {self._source}: {error}"
+                ) from error
+            steps = next(iter(inputs.values()))
+            self._check_shape(output, np.shape(found), steps.shape)
+            return found
+
+        n_threads = min(self.n_threads, len(batches))
+        if n_threads == 1:  # starting a thread is slow compared with a short text
+            return batches, [*map(run, batches)]
+        with ThreadPoolExecutor(n_threads) as pool:
+            return batches, [*pool.map(run, batches)]
+
+    def _check_shape(
+        self, output: str, found: tuple[int, ...], of_steps: tuple[int, ...]
+    ) -> None:
         """Check a shape, since onnxruntime only warns of one that is not declared."""
-        wanted = n_rows, *self._sizes[output]
+        n_rows, n_steps, *_ = of_steps
+        wanted: tuple[int, ...] = n_rows, *self._sizes[output]
+        if self._description.of_steps:
+            wanted = n_rows, n_steps, *self._sizes[output][1:]
         if found != wanted:
             raise ValueError(
                 f"The graph of {self._source} must return an {output!r} of shape "

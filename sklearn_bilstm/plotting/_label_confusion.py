@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.fitting import check_label_rows, check_lengths
 from sklearn_bilstm.plotting._axes import check_axes
+from sklearn_bilstm.utils._sentences import check_label_rows, check_lengths
 
 __all__ = ["LabelConfusionDisplay"]
 

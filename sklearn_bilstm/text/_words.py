@@ -9,12 +9,10 @@ import numpy as np
 
 from sklearn_bilstm.text._token_counts import count_tokens
 from sklearn_bilstm.text._vocabulary import encode, extend_vocabulary
-from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._words import ids_of_characters, ids_of_tokens
 
 __all__ = ["EncodedWords", "WordReader"]
-
-# Maximum number of encoded characters; longer tokens keep their first and last ones.
-_LONGEST_SPELLING = 20
 
 
 @dataclass(frozen=True)
@@ -114,26 +112,12 @@ class WordReader:
         """
         encoded = encode(sentences, tuple)
         tokens = [str(token) for token in encoded.tokens]
-        ids = np.array([self._id(token) for token in tokens], np.int32)
-        spellings = self._spellings(tokens)
+        # with `lowercase`, all tokens of the vocabulary are lowercase
+        ids = ids_of_tokens(tokens, self.vocabulary_)
+        spellings = ids_of_characters(tokens, self.characters_)
         return EncodedWords(
             ids[encoded.codes], encoded.lengths, encoded.codes, spellings
         )
 
-    def _id(self, token: str) -> int:
-        # with `lowercase`, all tokens of the vocabulary are lowercase
-        in_lower_case = self.vocabulary_.get(token.lower(), UNKNOWN_ID)
-        return self.vocabulary_.get(token, in_lower_case)
-
     def _normalised(self, tokens: Sequence[str]) -> list[str]:
         return [token.lower() for token in tokens] if self.lowercase else list(tokens)
-
-    def _spellings(self, tokens: Sequence[str]) -> np.ndarray:
-        spellings = np.zeros((len(tokens), _LONGEST_SPELLING), np.int32)
-        half = _LONGEST_SPELLING // 2
-        for row, token in enumerate(tokens):
-            if len(token) > _LONGEST_SPELLING:
-                token = token[:half] + token[-half:]
-            ids = [self.characters_.get(c, UNKNOWN_ID) for c in token]
-            spellings[row, : len(ids)] = ids
-        return spellings

@@ -4,8 +4,8 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_bilstm.fitting import RowsOfNumbers
 from sklearn_bilstm.fitting._rows_of_numbers import check_rows_of_numbers, has_steps
+from sklearn_bilstm.utils._rows import RowsOfNumbers
 
 NAN = float("nan")
 ROWS = [np.array([1.0, 2.0, 3.0]), np.array([4.0]), np.array([5.0, NAN])]
@@ -140,10 +140,3 @@ def test_an_empty_row_has_the_outputs_of_the_others():
 def test_invalid_rows_raise(y, message):
     with pytest.raises(ValueError, match=message):
         check_rows_of_numbers(y, "BiLSTMRegressor")
-
-
-def test_numpy_converts_rows_of_numbers_to_an_array_of_arrays():
-    rows = RowsOfNumbers([np.zeros(2), np.ones(2)])
-    assert np.asarray(rows).shape == (2,)
-    joined = np.concatenate([rows, RowsOfNumbers([np.arange(3)])])
-    assert [row.tolist() for row in joined] == [[0, 0], [1, 1], [0, 1, 2]]

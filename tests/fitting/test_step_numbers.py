@@ -6,12 +6,12 @@ from sklearn.metrics import r2_score
 
 from sklearn_bilstm.fitting import (
     NumberTarget,
-    RowsOfNumbers,
     StepNumberTarget,
     check_numbers,
     number_target,
 )
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+from sklearn_bilstm.utils._rows import RowsOfNumbers
 
 NAN = np.nan
 Y = RowsOfNumbers(

@@ -7,7 +7,7 @@ import pytest
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from sklearn_bilstm.onnx._checks import check_graph, written_by_export
 from sklearn_bilstm.onnx._description import Description
-from tests.helpers import small_regressor
+from tests.helpers import small_regressor, small_tagger
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -182,3 +182,110 @@ def test_written_by_export_names_the_file_and_passes_interrupts():
             raise KeyError("b")
     with pytest.raises(KeyboardInterrupt), written_by_export("a.onnx"):
         raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def exported_tagger(sentences, tmp_path_factory):
+    """A tagger, as a model of ONNX."""
+    path = tmp_path_factory.mktemp("exported") / "tagger.onnx"
+    export_onnx(small_tagger(max_epochs=1).fit(*sentences), path)
+    return onnx.load(path)
+
+
+@pytest.fixture
+def tagger_with(exported_tagger, tmp_path):
+    """Return a function that opens the tagger with other metadata."""
+
+    def open_with(text):
+        forged = onnx.ModelProto()
+        forged.CopyFrom(exported_tagger)
+        forged.metadata_props[0].value = text
+        onnx.save(forged, tmp_path / "forged.onnx")
+        return OnnxModel(tmp_path / "forged.onnx", n_threads=1)
+
+    return open_with
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_forged_metadata_of_a_tagger_raise_or_keep_the_type_of_predictions(
+    seed, exported_tagger, tagger_with, sentences
+):
+    X, _ = sentences
+    text = with_change(exported_tagger.metadata_props[0].value, random.Random(seed))
+    try:
+        model = tagger_with(text)
+    except ValueError as error:
+        assert "forged.onnx" in str(error)  # noqa: PT017, what is raised is one of two
+    else:
+        assert [*map(len, model.predict(X))] == [*map(len, X)]
+        assert [*map(len, model.predict_proba(X))] == [*map(len, X)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"of_steps": False}, "words only for a tagger"),
+        ({"of_steps": 1}, "whether there are outputs of steps: got 1"),
+        ({"of_steps": None, "words": None}, "whether there are outputs of steps"),
+        ({"of_steps": False, "words": None}, "for the input 'characters'"),
+        ({"words": None}, "for the input 'characters'"),
+        ({"words": []}, "a vocabulary and characters"),
+        ({"words": {"vocabulary": []}}, "a vocabulary and characters"),
+        ({"words": {"vocabulary": ["a"], "characters": None}}, "input 'characters'"),
+        (
+            {"words": {"vocabulary": ["a", "a"], "characters": []}},
+            "a list of distinct words",
+        ),
+        ({"words": {"vocabulary": {"a": 2}, "characters": []}}, "of distinct words"),
+        ({"words": {"vocabulary": [], "characters": [3]}}, "of distinct characters"),
+        ({"words": {"vocabulary": [], "characters": "ab"}}, "of distinct characters"),
+        ({"input_type": "numeric", "n_channels": 1}, "words only for a tagger"),
+        ({"classes": None}, "words only for a tagger"),
+        ({"n_static": 1}, "words only for a tagger"),
+        ({"classes": {"dtype": "<U1", "labels": ["a"]}}, "output 'probabilities'"),
+        (
+            {
+                "classes": [{"dtype": "<U1", "labels": ["a"]}] * 2,
+                "one_a_row": False,
+            },
+            "several tasks only for labels of rows",
+        ),
+    ],
+    ids=str,
+)
+def test_invalid_metadata_of_a_tagger_raise_with_a_reason(
+    exported_tagger, tagger_with, changes, message
+):
+    content = json.loads(exported_tagger.metadata_props[0].value)
+    with pytest.raises(ValueError, match=rf"forged.onnx must be a .*{message}"):
+        tagger_with(json.dumps({**content, **changes}))
+
+
+def test_labels_of_steps_of_another_shape_raise(exported_tagger, tmp_path):
+    forged = onnx.ModelProto()
+    forged.CopyFrom(exported_tagger)
+    last = next(n for n in forged.graph.node if n.output == ["label"])
+    start, axis = (
+        onnx.numpy_helper.from_array(np.array([i]), f"at_{i}") for i in (0, 1)
+    )
+    forged.graph.initializer.extend([start, axis])
+    last.op_type = "Slice"  # to the first step
+    last.input.extend(["at_0", "at_1", "at_1"])
+    onnx.save(forged, tmp_path / "forged.onnx")
+    model = OnnxModel(tmp_path / "forged.onnx", n_threads=1)
+    assert len(model.predict([["a"]])) == 1
+    with pytest.raises(ValueError, match=r"of shape \(1, 3\) for 1 rows.* \(1, 1\)"):
+        model.predict([["a", "b", "c"]])
+
+
+def test_a_forged_index_of_a_label_raises(exported_tagger, tmp_path):
+    forged = onnx.ModelProto()
+    forged.CopyFrom(exported_tagger)
+    last = next(n for n in forged.graph.node if n.output == ["label"])
+    last.op_type = "Add"
+    last.input.append("more")
+    more = onnx.numpy_helper.from_array(np.array(99), "more")
+    forged.graph.initializer.append(more)
+    onnx.save(forged, tmp_path / "forged.onnx")
+    with pytest.raises(ValueError, match="forged.onnx must be a model.*IndexError"):
+        OnnxModel(tmp_path / "forged.onnx", n_threads=1).predict([["a"]])

@@ -5,11 +5,11 @@ import pytest
 
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from sklearn_bilstm.onnx._contents import check_contents
-from tests.helpers import small_regressor
+from tests.helpers import small_regressor, small_tagger
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
-make, DOUBLE = onnx.helper, onnx.TensorProto.DOUBLE
+make, DOUBLE, INT64 = onnx.helper, onnx.TensorProto.DOUBLE, onnx.TensorProto.INT64
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +158,139 @@ def test_a_model_that_is_cut_off_is_refused_anywhere(exported):
     for size in range(1, end_of_graph, 997):
         with pytest.raises(ValueError, match="model written by sklearn_bilstm"):
             OnnxModel(io.BytesIO(exported[:size]))
+
+
+@pytest.fixture(scope="module")
+def exported_tagger(sentences):
+    """Bytes of a tagger, whose graph has several Scan operators."""
+    file = io.BytesIO()
+    export_onnx(small_tagger(max_epochs=1).fit(*sentences), file)
+    return file.getvalue()
+
+
+@pytest.fixture
+def forged_tagger(exported_tagger):
+    """The model of ONNX, which a test forges."""
+    return onnx.load_from_string(exported_tagger)
+
+
+def scan_of(model):
+    return next(node for node in model.graph.node if node.op_type == "Scan")
+
+
+def attribute_of(node, name):
+    return next(entry for entry in node.attribute if entry.name == name)
+
+
+def body_of(model):
+    return attribute_of(scan_of(model), "body").g
+
+
+def assert_refused(model, message):
+    with pytest.raises(ValueError, match=message):
+        check_contents(model.SerializeToString())
+
+
+def test_the_bodies_of_a_tagger_are_accepted(forged_tagger):
+    check_contents(forged_tagger.SerializeToString())
+    assert body_of(forged_tagger).node
+
+
+@pytest.mark.parametrize("kind", ["If", "Loop", "Scan", "Expand", "Range", "Unknown"])
+def test_other_operators_in_a_body_are_refused(forged_tagger, kind):
+    body_of(forged_tagger).node[0].op_type = kind
+    assert_refused(forged_tagger, f"operator '{kind}' is not one of an exported model")
+
+
+def test_subgraphs_in_a_body_are_refused(forged_tagger):
+    body = body_of(forged_tagger)
+    body.node[0].attribute.append(
+        make.make_attribute("body", make.make_graph([], "nested", [], []))
+    )
+    assert_refused(forged_tagger, "field 6 of its AttributeProto is not one")
+
+
+def test_subgraphs_of_other_operators_are_refused(forged_tagger):
+    nodes = forged_tagger.graph.node
+    other = next(node for node in nodes if node.op_type == "Transpose")
+    other.attribute.append(attribute_of(scan_of(forged_tagger), "body"))
+    assert_refused(forged_tagger, "field 6 of its AttributeProto is not one")
+
+
+def test_files_that_a_body_refers_to_are_refused(forged_tagger, secret):
+    body_of(forged_tagger).initializer.append(secret)
+    assert_refused(forged_tagger, "field 13 of its TensorProto is not one")
+
+
+def test_missing_inputs_in_a_body_are_refused(forged_tagger):
+    body_of(forged_tagger).node[0].input[0] = ""
+    assert_refused(forged_tagger, "an operator lacks an input")
+
+
+def with_long_sequence(model, name):
+    """Let a Scan read a sequence of many empty steps instead of the input."""
+    shape = onnx.numpy_helper.from_array(np.array([2**40, 0]), "many")
+    empty = onnx.TensorProto(name="empty", data_type=INT64, dims=[1, 0])
+    model.graph.initializer.extend([shape, empty])
+    model.graph.node.insert(0, make.make_node("Expand", ["empty", "many"], [name]))
+    scan_of(model).input[-1] = name
+
+
+def test_repetitions_that_no_input_limits_are_refused(forged_tagger):
+    with_long_sequence(forged_tagger, "long")
+    assert_refused(forged_tagger, "the last sequence of a Scan is not an input")
+
+
+def test_a_constant_as_the_default_of_an_input_does_not_limit_repetitions(
+    forged_tagger,
+):
+    scan_of(forged_tagger).input[-1] = "long"
+    long = onnx.TensorProto(name="long", data_type=INT64, dims=[2**40, 0])
+    forged_tagger.graph.initializer.append(long)
+    value = make.make_tensor_value_info("long", INT64, [None, 0])
+    forged_tagger.graph.input.append(value)
+    assert_refused(forged_tagger, "the last sequence of a Scan is not an input")
+
+
+@pytest.mark.parametrize("number", [0, -1, 99])
+def test_a_scan_without_sequences_is_refused(forged_tagger, number):
+    attribute_of(scan_of(forged_tagger), "num_scan_inputs").i = number
+    assert_refused(forged_tagger, "the last sequence of a Scan is not an input")
+
+
+def test_a_scan_with_two_numbers_of_sequences_is_refused(forged_tagger):
+    scan_of(forged_tagger).attribute.append(make.make_attribute("num_scan_inputs", 0))
+    assert_refused(forged_tagger, "the last sequence of a Scan is not an input")
+
+
+def with_length(number, data):
+    """Return a field with its number and length."""
+    key, size, n = bytes([number << 3 | 2]), b"", len(data)
+    while n > 127:
+        size, n = size + bytes([n & 127 | 128]), n >> 7
+    return key + size + bytes([n]) + data
+
+
+def test_a_number_of_sequences_of_another_encoding_does_not_count(forged_tagger):
+    entry = onnx.AttributeProto(name="num_scan_inputs").SerializeToString()
+    as_text = with_length(3, b"\x01")
+    scan = make.make_node("Scan", ["ids"], ["out"]).SerializeToString()
+    scan += with_length(5, entry + as_text)
+    graph = forged_tagger.graph.SerializeToString() + with_length(1, scan)
+    with pytest.raises(ValueError, match="the last sequence of a Scan"):
+        check_contents(with_length(7, graph))
+
+
+def test_a_name_of_an_input_of_another_encoding_does_not_count(forged_tagger):
+    scan_of(forged_tagger).input[-1] = "q"
+    as_number = b"\x08q"
+    value = make.make_tensor_value_info("x", INT64, None).SerializeToString()
+    graph = forged_tagger.graph.SerializeToString()
+    graph += with_length(11, value + as_number)
+    with pytest.raises(ValueError, match="the last sequence of a Scan"):
+        check_contents(with_length(7, graph))
+
+
+def test_several_graphs_are_refused(exported_tagger):
+    with pytest.raises(ValueError, match="it has several graphs"):
+        check_contents(exported_tagger + with_length(7, b""))

@@ -104,3 +104,20 @@ def test_missing_keys_raise(description):
     short = {k: v.replace("input_type", "type") for k, v in properties.items()}
     with pytest.raises(ValueError, match="must be a model written by sklearn_bilstm"):
         Description.from_properties(short, "some.onnx")
+
+
+def test_models_of_rows_have_no_items_that_older_versions_refuse(description):
+    (text,) = description.to_properties().values()
+    assert not json.loads(text).keys() & {"of_steps", "words"}
+
+
+def test_description_of_a_tagger_round_trips_with_its_words(fitted_tagger):
+    description = Description.of(fitted_tagger, None)
+    assert description.is_tagger
+    properties = description.to_properties()
+    found = Description.from_properties(properties, "x")
+    assert found == description
+    words = fitted_tagger.model_.reader.words
+    assert found.known_words.vocabulary == words.vocabulary_
+    assert found.known_words.characters == words.characters_
+    assert found.labels(0).tolist() == fitted_tagger.classes_.tolist()

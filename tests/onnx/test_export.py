@@ -10,7 +10,11 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 from sklearn_bilstm.onnx import export_onnx
-from tests.helpers import small_classifier, small_pipeline, small_regressor
+from tests.helpers import (
+    small_classifier,
+    small_pipeline,
+    small_regressor,
+)
 
 onnx = pytest.importorskip("onnx")
 
@@ -136,7 +140,7 @@ def test_export_of_an_unfitted_model_raises(tmp_path):
     ids=str,
 )
 def test_export_of_other_models_raises(model, tmp_path):
-    with pytest.raises(TypeError, match="The model must be a BiLSTMClassifier or"):
+    with pytest.raises(TypeError, match="The model must be a BiLSTMClassifier, "):
         export_onnx(model, tmp_path / "model.onnx")
 
 
@@ -183,3 +187,21 @@ def test_several_tasks_of_series_are_served(served, uses_network):
     for models in model.model_.other_models.models:
         models.network_scale = 0.5 * uses_network
     assert_tasks_are_served_alike(model, served(model), X)
+
+
+def test_exported_tagger_has_dynamic_shapes_and_named_outputs(fitted_tagger, tmp_path):
+    export_onnx(make_pipeline(fitted_tagger), tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    shapes = {
+        value.name: [
+            d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim
+        ]
+        for value in [*graph.input, *graph.output]
+    }
+    assert shapes == {
+        "ids": ["rows", "steps"],
+        "characters": ["rows", "steps", "characters"],
+        "label": ["rows", "steps"],
+        "probabilities": ["rows", "steps", 3],
+    }
+    assert {n.op_type for n in graph.node} & {"Scan", "Loop", "If"} == {"Scan"}

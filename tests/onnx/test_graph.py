@@ -68,3 +68,18 @@ def test_missing_onnx_raises_with_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"'sklearn-bilstm\[onnx\]'"):
         Graph()
+
+
+def test_a_body_of_a_scan_has_names_of_its_own(graph, run):
+    x = graph.input("x", np.float64, ["steps", 2])
+    body = Graph(prefix="body_")
+    total, step = (
+        body.input(name, np.float64, [2]) for name in ("body_total", "body_step")
+    )
+    body.output("body_next", body.op("Add", total, step), np.float64, [2])
+    total = graph.op("Add", np.zeros(2), np.float64(1))
+    last = graph.op("Scan", total, x, body=body.to_graph("sums"), num_scan_inputs=1)
+    written = body.to_graph("sums")
+    assert all(name.startswith("body_") for n in written.node for name in n.output)
+    found = run(graph, last, np.float64, [2], x=np.arange(6.0).reshape(3, 2))
+    assert found.tolist() == [7, 10]

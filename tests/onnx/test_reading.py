@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,9 +8,16 @@ from scipy import sparse
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 
+LABELS = {"dtype": "<U1", "labels": ["a", "b"]}
+
 
 def description(input_type="tokens", n_columns=None, n_static=0, n_channels=None):
     return Description(input_type, n_columns, n_static, n_channels, None, True, None)
+
+
+def tagger(**params):
+    """Return the description of a tagger of ids, unless parameters differ."""
+    return replace(description(), classes=LABELS, of_steps=True, **params)
 
 
 def inputs_of(X, **params):
@@ -92,3 +101,53 @@ def test_masked_steps_are_padding():
     for series in (X, list(X)):
         found = inputs_of(series, input_type="numeric", n_channels=1)
         assert found["lengths"].tolist() == [2, 1]
+
+
+def test_sentences_are_padded_to_the_longest_row_and_token():
+    words = {"vocabulary": ["met", "anna"], "characters": ["a", "n", "m"]}
+    rows = ServedRows.of([["Anna", "met"], [], ["nn"]], tagger(words=words))
+    found = rows.inputs(np.arange(3))
+    assert found["ids"].tolist() == [[3, 2], [0, 0], [1, 0]]
+    assert found["characters"].dtype == np.int64
+    assert found["characters"].tolist() == [
+        [[1, 3, 3, 2], [4, 1, 1, 0]],
+        [[0] * 4, [0] * 4],
+        [[3, 3, 0, 0], [0] * 4],
+    ]
+    alone = rows.inputs(np.array([1]))
+    assert alone["ids"].tolist() == [[0]]
+    assert alone["characters"].tolist() == [[[0]]]
+
+
+def test_sentences_without_character_features_have_ids_only():
+    words = {"vocabulary": ["met"], "characters": None}
+    rows = ServedRows.of([["Met"]], tagger(words=words))
+    assert rows.inputs(np.arange(1)).keys() == {"ids"}
+
+
+@pytest.mark.parametrize("kind", [list, np.array, sparse.csr_array])
+def test_ids_of_a_tagger_are_read_without_gaps(kind):
+    rows = ServedRows.of(kind([[4, 3, 0], [5, 0, 0]]), tagger())
+    assert rows.inputs(np.arange(2))["ids"].tolist() == [[4, 3], [5, 0]]
+    with pytest.raises(ValueError, match="row 1 contains 0 before its last id"):
+        ServedRows.of(kind([[4, 3, 0], [0, 5, 0]]), tagger())
+
+
+def test_lists_of_ids_of_a_tagger_may_differ_in_length():
+    rows = ServedRows.of([[4, 3], [], [5]], tagger())
+    assert rows.sequences.lengths.tolist() == [2, 0, 1]
+
+
+def test_a_matrix_of_a_tagger_has_the_columns_of_fit():
+    with pytest.raises(ValueError, match="X must have 3 columns"):
+        ServedRows.of(np.array([[4, 3]]), tagger(n_columns=3))
+
+
+def test_whole_floats_are_ids_of_a_tagger():
+    for X in (
+        [[4.0, 3.0], [5.0]],
+        [[4.0, 3.0], [5.0, 0.0]],
+        np.array([[4.0, 3], [5, 0]]),
+    ):
+        rows = ServedRows.of(X, tagger())
+        assert rows.inputs(np.arange(2))["ids"].tolist() == [[4, 3], [5, 0]]

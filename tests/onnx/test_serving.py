@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
-from tests.helpers import small_classifier, small_regressor
+from tests.helpers import small_classifier, small_regressor, small_tagger
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -87,6 +87,20 @@ def test_the_vectorizer_gives_the_ids_that_the_model_reads(
     assert [row[row > 0].tolist() for row in ids] == [
         row[row > 0].tolist() for row in X.toarray()
     ]
+
+
+def test_serving_a_tagger_imports_neither_torch_nor_scikit_learn(fitted_tagger, tmp_path):
+    path = tmp_path / "tagger.onnx"
+    export_onnx(fitted_tagger, path)
+    code = f"""
+import sys
+from sklearn_bilstm.onnx import OnnxModel
+model = OnnxModel({str(path)!r})
+assert model.predict([["Ben", "met", "Anna"], []]) == [["B-PER", "O", "B-PER"], []]
+assert [len(p) for p in model.predict_proba([["Ben", "met"], []])] == [2, 0]
+assert not sys.modules.keys() & {set(UNUSED)}
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_served_predictions_do_not_depend_on_the_number_of_rows(
@@ -252,3 +266,34 @@ def test_the_last_ids_of_a_vectorizer_can_be_static_features(served, reviews):
     ).fit(texts, y)
     found = served(model).predict_proba(texts)
     np.testing.assert_allclose(found, model.predict_proba(texts), atol=1e-6)
+
+
+def test_labels_of_tokens_have_the_types_of_the_tagger(served, sentences):
+    X, y = sentences
+    codes = [[len(label) for label in row] for row in y]
+    for labels in (y, codes):
+        tagger = small_tagger(max_epochs=1).fit(X, labels)
+        model = served(tagger)
+        found, expected = model.predict(X), tagger.predict(X)
+        assert found == expected
+        assert {type(label) for row in found for label in row} == {
+            type(label) for row in expected for label in row
+        }
+        assert np.asarray(found).shape == (len(X),)
+        assert model.classes_.tolist() == tagger.classes_.tolist()
+
+
+def test_predictions_of_steps_are_lists_that_numpy_does_not_stack(served, ids):
+    X = np.random.RandomState(0).normal(size=(20, 5))
+    model = served(small_regressor(output_type="steps", max_epochs=1).fit(X, X))
+    assert np.asarray(model.predict(X)).shape == (20,)
+    assert not hasattr(model, "predict_proba")
+    assert repr(model).endswith("numeric to numbers per step>")
+
+
+def test_a_copy_of_a_tagger_predicts_without_the_file(served, fitted_tagger, sentences):
+    X, _ = sentences
+    model = served(fitted_tagger)
+    expected = model.predict(X)
+    assert pickle.loads(pickle.dumps(model)).predict(X) == expected
+    assert repr(model).endswith("tokens to 3 classes per step>")

@@ -5,30 +5,18 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from sklearn_bilstm.utils._containers import unwrap_container
 from sklearn_bilstm.utils._missing import is_missing
-from sklearn_bilstm.utils._token_ids import csr_of_rows
+from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = [
-    "RowsOfLabels",
     "as_sentences",
     "check_label_rows",
     "check_lengths",
-    "matrix_of_lists",
+    "check_no_gaps",
+    "lists_of_token_ids",
 ]
-
-
-class RowsOfLabels(list):
-    """A list of lists that NumPy converts to a 1-D array of lists.
-
-    scikit-learn can therefore concatenate the predictions of several folds.
-    """
-
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        # by row, since NumPy converts lists of equal length to a matrix
-        return np.fromiter(self, dtype=object, count=len(self))
 
 
 def as_sentences(X: Any, *, if_empty: bool) -> list[list[str]] | None:
@@ -110,8 +98,8 @@ def _sentence(row: Any, number: int) -> list[str]:
     return tokens
 
 
-def matrix_of_lists(X: Any) -> sparse.csr_array | None:
-    """Return lists of token ids as a matrix, or None if X holds no such lists.
+def lists_of_token_ids(X: Any) -> list[np.ndarray] | None:
+    """Return lists of token ids as arrays, or None if X holds no such lists.
 
     Parameters
     ----------
@@ -120,14 +108,48 @@ def matrix_of_lists(X: Any) -> sparse.csr_array | None:
 
     Returns
     -------
-    ids : csr_array of int64, shape (n_samples, longest), or None
+    ids : list of ndarray of int64, shape (n_timesteps,), or None
     """
     if isinstance(X, np.ndarray) and X.dtype != object:
         return None
     rows: list[Any] = [_ids(row) for row in _rows_of(X) or [None]]
     if any(row is None for row in rows):
         return None
-    return csr_of_rows(rows)
+    return rows
+
+
+def check_no_gaps(ids: Any) -> None:
+    """Raise an error for padding between token ids, each of which has a label.
+
+    Parameters
+    ----------
+    ids : ndarray or sparse matrix of shape (n_samples, n_timesteps), or list
+        A list contains an array for each row.
+
+    Raises
+    ------
+    ValueError
+        The message names the row.
+    """
+    if isinstance(ids, list):
+        gaps = [row for row, found in enumerate(ids) if _has_gap(found)]
+    else:
+        rows, columns = ids.nonzero()
+        last = np.full(ids.shape[0], -1)
+        np.maximum.at(last, rows, columns)
+        is_gap = last + 1 > np.bincount(rows, minlength=len(last))
+        gaps = np.flatnonzero(is_gap).tolist()
+    if gaps:
+        raise ValueError(
+            "X must contain 0, which is padding, only after the ids of a row: row "
+            f"{gaps[0]} contains 0 before its last id. Id 1 is the unknown token. "
+            "Integers and a sparse X are interpreted as token ids; for numbers, "
+            "pass a dense X and input_type='numeric'."
+        )
+
+
+def _has_gap(ids: np.ndarray) -> bool:
+    return not ids[: np.count_nonzero(ids)].all()
 
 
 def _ids(row: Any) -> np.ndarray | None:
@@ -229,7 +251,7 @@ def _rows_of(data: Any, name: str = "X") -> list | None:
         column = _column_of_lists(np.asarray(data))
         if column is not None or is_frame:
             return column
-    if sparse.issparse(data) or getattr(data, "ndim", 1) not in (1, 2):
+    if is_sparse(data) or getattr(data, "ndim", 1) not in (1, 2):
         return None
     if hasattr(data, "__len__") and hasattr(data, "__iter__"):
         return list(data)

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from sklearn_bilstm.fitting._sentences import (
-    RowsOfLabels,
+from sklearn_bilstm.utils._sentences import (
     as_sentences,
     check_label_rows,
     check_lengths,
-    matrix_of_lists,
+    check_no_gaps,
+    lists_of_token_ids,
 )
 
 ROWS = [["a", "b"], [], ["c"]]
@@ -50,9 +50,10 @@ def test_sentences_and_labels_in_any_container_are_read(container):
 
 
 @pytest.mark.parametrize("name", ["lists", "tuples", "object array", "column"])
-def test_lists_of_ids_become_a_padded_matrix(name):
-    found = matrix_of_lists(CONTAINERS[name](IDS))
-    assert found.toarray().tolist() == [[4, 2], [0, 0], [3, 0]]
+def test_lists_of_ids_become_arrays(name):
+    found = lists_of_token_ids(CONTAINERS[name](IDS))
+    assert [row.tolist() for row in found] == IDS
+    assert all(row.dtype == np.int64 for row in found)
 
 
 def test_a_2_d_string_array_holds_sentences_of_equal_length():
@@ -79,7 +80,7 @@ def test_numeric_input_is_not_read_as_sentences(X):
 
 def test_ids_beyond_64_bits_raise():
     with pytest.raises(ValueError, match=f"64 bits: got {2**70}"):
-        matrix_of_lists([[2, 2**70]])
+        lists_of_token_ids([[2, 2**70]])
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_ids_beyond_64_bits_raise():
     ids=str,
 )
 def test_other_input_is_not_read_as_lists_of_ids(X):
-    assert matrix_of_lists(X) is None
+    assert lists_of_token_ids(X) is None
 
 
 def test_if_empty_decides_how_empty_rows_are_read():
@@ -154,14 +155,6 @@ def test_check_lengths_raises_with_the_first_mismatched_row():
         check_lengths([2, 0, 3], ROWS, "y_val")
 
 
-@pytest.mark.parametrize("rows", [ROWS, [["a"], ["b"]], []])
-def test_numpy_concatenates_rows_of_labels(rows):
-    joined = np.concatenate([RowsOfLabels(rows), RowsOfLabels(rows)])
-    assert joined.tolist() == [*rows, *rows]
-    assert joined.shape == (2 * len(rows),)
-    assert RowsOfLabels(rows) == rows
-
-
 @pytest.mark.parametrize("container", [deque, UserList, tuple, np.array])
 def test_any_sequence_of_strings_is_a_sentence(container):
     assert as_sentences([container(["a", "b"])], if_empty=False) == [["a", "b"]]
@@ -171,3 +164,14 @@ def test_any_sequence_of_strings_is_a_sentence(container):
 def test_an_array_of_numpy_string_dtype_is_a_sentence():
     row = np.array(["a", "b"], dtype=np.dtypes.StringDType())
     assert as_sentences([row], if_empty=False) == [["a", "b"]]
+
+
+def of_arrays(rows):
+    return [np.array(row) for row in rows]
+
+
+@pytest.mark.parametrize("kind", [np.array, sparse.csr_array, of_arrays])
+def test_padding_is_allowed_only_after_the_ids_of_a_row(kind):
+    check_no_gaps(kind([[4, 2, 0], [0, 0, 0], [3, 1, 2]]))
+    with pytest.raises(ValueError, match="row 1 contains 0 before its last id"):
+        check_no_gaps(kind([[4, 2, 0], [0, 3, 0]]))
