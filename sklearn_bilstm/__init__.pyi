@@ -1,3 +1,4 @@
+from .compression import compress
 from .estimators import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 from .inspection import explain, find_learning_rate
 from .onnx import export_onnx
@@ -24,6 +25,7 @@ __all__ = [
     "TrainingCurveDisplay",
     "TransitionDisplay",
     "WordVectors",
+    "compress",
     "explain",
     "export_onnx",
     "find_learning_rate",

@@ -22,6 +22,7 @@ LAYERS = {
     "inspection": 5,
     "onnx": 5,
     "persistence": 5,
+    "compression": 6,
     "plotting": 6,
     "__init__": 7,
 }
@@ -31,6 +32,7 @@ LIBRARIES = {
     "nn": {"torch"},
     "text": {"joblib", "lazy_loader", "numpy", "scipy", "sklearn"},
     "sequences": {"lazy_loader", "numpy", "scipy", "torch"},
+    "compression": {"numpy", "scipy", "sklearn", "torch"},
     "datasets": {"joblib", "numpy", "sklearn"},
     "metrics": {"numpy", "sklearn"},
     "model_selection": {"numpy", "sklearn"},

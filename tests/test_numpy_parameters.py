@@ -13,6 +13,7 @@ from sklearn_bilstm import (
     BiLSTMRegressor,
     BiLSTMTagger,
     TextVectorizer,
+    compress,
     load,
     save,
 )
@@ -204,3 +205,9 @@ def test_a_parameter_set_during_fit_is_kept(ids):
     model.fit(ids, np.arange(len(ids)) % 2)
     assert model.batch_size == 7
     assert isinstance(model.max_epochs, np.int64)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32, np.float16])
+def test_a_numpy_tolerance_equals_a_python_float(fitted, ids, kind):
+    found, expected = (compress(fitted, ids, tolerance=t) for t in (kind(0.25), 0.25))
+    assert found.compression_ == expected.compression_

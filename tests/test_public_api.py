@@ -44,6 +44,7 @@ def test_root_module_exports_the_user_api():
         "TrainingCurveDisplay",
         "TransitionDisplay",
         "WordVectors",
+        "compress",
         "explain",
         "export_onnx",
         "find_learning_rate",

@@ -5,6 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_bilstm.fitting._compression import CompressionReport
 from sklearn_bilstm.fitting._net_state import net_from_state, net_state
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
@@ -50,6 +51,8 @@ class FittedModel:
         Resolved values of parameters set to "auto".
     best_epoch : int, default=0
         Epoch of the weights.
+    compression : CompressionReport or None, default=None
+        Steps of its compression, if the model was compressed.
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class FittedModel:
         net: SequenceNet,
         auto_params: dict[str, Any],
         best_epoch: int = 0,
+        compression: CompressionReport | None = None,
     ) -> None:
         self.reader = reader
         self.target: Any = target
@@ -67,6 +71,7 @@ class FittedModel:
         self.net = net
         self.auto_params = auto_params
         self.best_epoch = best_epoch
+        self.compression = compression
 
     @property
     def network(self) -> Any:
@@ -129,7 +134,9 @@ class FittedModel:
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes of a fitted estimator."""
+        report = self.compression
         return {
+            **({} if report is None else {"compression_": report}),
             "model_": self,
             **self.target.attributes(),
             **self.reader.attributes(),
@@ -153,6 +160,7 @@ class FittedModel:
             "net": net_state(self.net),
             "auto_params": self.auto_params,
             "best_epoch": self.best_epoch,
+            "compression": self.compression and self.compression.state(),
         }
 
     @classmethod
@@ -192,6 +200,7 @@ class FittedModel:
             net_from_state(state["net"], device),
             state["auto_params"],
             state["best_epoch"],
+            _restored_report(state),
         )
         model.check()
         return model
@@ -223,6 +232,11 @@ class FittedModel:
             words = self.reader.words
             if words is None or characters.input_size != words.n_characters:
                 raise ValueError("There must be a vector for each character.")
+
+
+def _restored_report(state: dict[str, Any]) -> CompressionReport | None:
+    report = state.get("compression")  # older files do not contain it
+    return None if report is None else CompressionReport.from_state(report)
 
 
 def _other_models(state: dict[str, Any], target: Any) -> Any:

@@ -62,9 +62,11 @@ class SeriesModels:
     ----------
     linear : SeriesModel or None, default=None
         Linear model of numeric sequences.
-    linear_scale, network_scale : float, default=0.0, 1.0
-        Factors of the logits of both models, from 0 to 1. That of the network is zero
-        if it does not improve the predictions for held-out rows.
+    linear_scale : float, default=0.0
+        Factor of the logits of the linear model, from 0 to 1.
+    network_scale : float, default=1.0
+        Factor of the logits of the network, from 0 to 1. It is zero if the network does
+        not improve the predictions for held-out rows.
     """
 
     log_odds = None

@@ -110,6 +110,14 @@ class TokenInput(Layer):
         self.embedding.num_embeddings = n_tokens
 
     @torch.no_grad()
+    def shrink(self, n_tokens: int) -> None:
+        """Remove the vectors of ids of `n_tokens` or more, which become unknown."""
+        old = self.embedding.weight
+        kept = old[:n_tokens].clone()
+        self.embedding.weight = nn.Parameter(kept, requires_grad=old.requires_grad)
+        self.embedding.num_embeddings = len(kept)
+
+    @torch.no_grad()
     def set_initial_vectors(self, vectors: Tensor) -> None:
         """Set initial vectors of shape (n, E), rescaled to the size of random ones.
 

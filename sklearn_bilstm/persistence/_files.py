@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import InconsistentVersionWarning
 
 import sklearn_bilstm
+from sklearn_bilstm.fitting import inner_estimator
 from sklearn_bilstm.persistence._objects import (
     check_nesting,
     is_shared,
@@ -91,7 +92,8 @@ def save(
             f"{type(model).__name__}. Save several models in a file each."
         )
     custom = _CustomObjects(custom_objects)
-    encoder = Encoder(_kinds(custom))
+    is_compact = _is_compressed(model)
+    encoder = Encoder(_kinds(custom), is_compact=is_compact)
     try:
         encoded = encoder.encode(model, "model")
     except UnknownKindError as error:
@@ -109,7 +111,21 @@ def save(
         "custom_objects": sorted(custom.met),
         "model": encoded,
     }
-    write_archive(path, kind="model", content=content, arrays=encoder.arrays)
+    write_archive(
+        path,
+        kind="model",
+        content=content,
+        arrays=encoder.arrays,
+        is_compact=is_compact,
+    )
+
+
+def _is_compressed(model: Any) -> bool:
+    """Return whether an estimator, or the last step of a pipeline, is compressed."""
+    inner = model
+    while inner is not None:
+        model, inner = inner, inner_estimator(inner)
+    return hasattr(model, "compression_")
 
 
 def load(

@@ -1,5 +1,6 @@
 """Hashed n-grams of tokens as columns of a matrix."""
 
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -203,6 +204,22 @@ class HashedNgramVocabulary:
         if self._ranks is None:
             self._ranks = _Ranks(self.buckets, self.n_bits)
         return self._ranks.of(buckets)
+
+    def take(self, columns: np.ndarray, largest_id: int | None = None) -> Self:
+        """Return a vocabulary with some of the n-grams.
+
+        Parameters
+        ----------
+        columns : ndarray of int, shape (n,)
+            Sorted columns of the n-grams to keep.
+        largest_id : int or None, default=None
+            Larger ids become unknown. None keeps the largest id.
+        """
+        kept = copy(self)
+        kept.buckets, kept._ranks = self.buckets[columns], None
+        if largest_id is not None:
+            kept.largest_id = min(self.largest_id, largest_id)
+        return kept
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_ranks": None}

@@ -1,7 +1,12 @@
 from ._analysis import make_analyzer, tokenize
 from ._batches import TextBatches, refuse_batches
 from ._locating import LocatedDocument, LocatedToken, join_tokens
-from ._state import check_counts, set_vectorizer_state, vectorizer_state
+from ._state import (
+    check_counts,
+    set_vectorizer_state,
+    vectorizer_state,
+    with_first_tokens,
+)
 from ._token_id_files import StoredTokenIds, open_token_ids, write_token_ids
 from ._vectorizer import TextVectorizer
 from ._word_vectors import WordVectors, load_word_vectors
@@ -25,5 +30,6 @@ __all__ = [
     "set_vectorizer_state",
     "tokenize",
     "vectorizer_state",
+    "with_first_tokens",
     "write_token_ids",
 ]

@@ -1,5 +1,6 @@
 """The fitted state of a TextVectorizer, as files hold it."""
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,12 @@ from sklearn_bilstm.utils._fingerprints import vocabulary_fingerprint
 from sklearn_bilstm.utils._ids import MAX_LENGTH
 from sklearn_bilstm.utils._state import state_array, state_int
 
-__all__ = ["check_counts", "set_vectorizer_state", "vectorizer_state"]
+__all__ = [
+    "check_counts",
+    "set_vectorizer_state",
+    "vectorizer_state",
+    "with_first_tokens",
+]
 
 
 def vectorizer_state(vectorizer: TextVectorizer) -> dict[str, Any]:
@@ -72,6 +78,20 @@ def set_vectorizer_state(vectorizer: TextVectorizer, state: dict[str, Any]) -> N
         shape = (vectorizer._n_columns,)
         names = state_array(np.asarray(names, object), "names", kinds="O", shape=shape)
         vectorizer.feature_names_in_ = names
+
+
+def with_first_tokens(vectorizer: TextVectorizer, n_ids: int) -> TextVectorizer:
+    """Return a vectorizer for which ids of `n_ids` or more are unknown.
+
+    It has no counts of tokens, so that `partial_fit` starts to count again.
+    """
+    smaller = copy(vectorizer)
+    vocabulary = {t: i for t, i in vectorizer.vocabulary_.items() if i < n_ids}
+    smaller.vocabulary_ = vocabulary
+    smaller._counts = TokenCounts()
+    if vectorizer._fingerprint is not None:
+        smaller._fingerprint = vocabulary_fingerprint(vocabulary)
+    return smaller
 
 
 def check_counts(counts: Any) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Self
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from sklearn_bilstm.text._token_counts import count_tokens
 from sklearn_bilstm.text._vocabulary import encode, extend_vocabulary
-from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID, UNKNOWN_ID
 from sklearn_bilstm.utils._words import ids_of_characters, ids_of_tokens
 
 __all__ = ["EncodedWords", "WordReader"]
@@ -118,6 +119,24 @@ class WordReader:
         return EncodedWords(
             ids[encoded.codes], encoded.lengths, encoded.codes, spellings
         )
+
+    def with_first_tokens(self, n_ids: int) -> Self:
+        """Return a reader for which ids of `n_ids` or more are unknown."""
+        smaller = copy(self)
+        kept = {t: i for t, i in self.vocabulary_.items() if i < n_ids}
+        smaller.vocabulary_ = kept
+        return smaller
+
+    def ids_of(self, larger: Self) -> np.ndarray:
+        """Return the id of each id of a reader with more tokens.
+
+        Without `lowercase`, a removed token has the id of its lowercase form, if any.
+        """
+        ids = np.full(larger.n_ids, UNKNOWN_ID, np.int32)
+        ids[0] = 0  # padding
+        tokens = [*map(str, larger.vocabulary_)]
+        ids[[*larger.vocabulary_.values()]] = ids_of_tokens(tokens, self.vocabulary_)
+        return ids
 
     def _normalised(self, tokens: Sequence[str]) -> list[str]:
         return [token.lower() for token in tokens] if self.lowercase else list(tokens)

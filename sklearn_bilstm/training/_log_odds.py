@@ -1,6 +1,7 @@
 """Class log-odds features of n-grams."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -126,9 +127,9 @@ class ClassLogOdds:
     ----------
     vocabulary : HashedNgramVocabulary
         The n-grams.
-    tables : ndarray of float16, shape (n_folds + 1, n_ngrams + 1, n_channels_per_ngram)
-        Log-odds without the rows of each fold, and last those of all rows. The last
-        n-gram stands for a missing one, with zeros.
+    tables : ndarray of float16, shape (n_tables, n_ngrams + 1, n_channels_per_ngram)
+        Log-odds without the rows of each fold, and last those of all rows, or only the
+        latter. The last n-gram stands for a missing one, with zeros.
     """
 
     def __init__(
@@ -195,7 +196,7 @@ class ClassLogOdds:
         occurs = self.vocabulary.counts(sequences)
         occurs.data[:] = 1
         # half precision, since the tables can be very large
-        self.tables = np.zeros(self._shape_of_tables(), np.float16)
+        self.tables = np.zeros((_N_FOLDS + 1, *self._shape_of_table()), np.float16)
         fold_of_rows = _fold_of_rows(sequences)
         for table, members, of_task in self._tasks(target, weight):
             everywhere = _Weights.of(occurs, members, of_task)
@@ -207,12 +208,32 @@ class ClassLogOdds:
         return self
 
     def transform_training_rows(self, sequences: Sequences) -> LogOddsOfRows:
-        """Return cross-fitted features, for training rows."""
+        """Return cross-fitted features, for training rows, if there are tables."""
+        if len(self.tables) == 1:
+            return self.transform(sequences)
         return self._of_rows(sequences, _fold_of_rows(sequences))
 
     def transform(self, sequences: Sequences) -> LogOddsOfRows:
         """Return features for new rows; ids larger than those seen are unknown."""
-        return self._of_rows(sequences, np.full(len(sequences), _N_FOLDS))
+        return self._of_rows(sequences, np.full(len(sequences), len(self.tables) - 1))
+
+    def of_ngrams(self, vocabulary: HashedNgramVocabulary, columns: np.ndarray) -> Self:
+        """Return the log-odds of some n-grams, estimated from all rows.
+
+        Parameters
+        ----------
+        vocabulary : HashedNgramVocabulary
+            Vocabulary of these n-grams.
+        columns : ndarray of int, shape (n,)
+            Their columns in the vocabulary of this object.
+        """
+        kept = copy(self)
+        kept.vocabulary = vocabulary
+        missing = self.tables.shape[1] - 1
+        # without any n-gram, there is one that does not occur
+        rows = np.append(columns if len(columns) else missing, missing)
+        kept.tables = self.tables[-1:, rows]
+        return kept
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the features."""
@@ -239,13 +260,18 @@ class ClassLogOdds:
         log_odds = cls(vocabulary.lengths, n_classes, multilabel=multilabel)
         log_odds.vocabulary = vocabulary
         log_odds.tables = state_array(
-            state["tables"], "tables", kinds="f", shape=log_odds._shape_of_tables()
+            state["tables"],
+            "tables",
+            kinds="f",
+            shape=(None, *log_odds._shape_of_table()),
         )
+        if len(log_odds.tables) not in (1, _N_FOLDS + 1):
+            raise ValueError("There must be a table for each fold, or a single one.")
         return log_odds
 
-    def _shape_of_tables(self) -> tuple[int, int, int]:
+    def _shape_of_table(self) -> tuple[int, int]:
         n_rows = max(1, self.vocabulary.n_columns) + 1
-        return _N_FOLDS + 1, n_rows, self.n_channels // self._n_lengths
+        return n_rows, self.n_channels // self._n_lengths
 
     def _of_rows(
         self, sequences: Sequences, table_of_rows: np.ndarray

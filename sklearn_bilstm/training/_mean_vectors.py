@@ -1,6 +1,7 @@
 """Linear model of the mean token vector of a row."""
 
 import warnings
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -194,6 +195,12 @@ class MeanVectorModel:
         lowest = self.regressions.logits(self.features(sequences)).argmin(1)
         lowest = lowest[sequences.row_of_steps]
         return self.regressions.expanded(of_classes, lowest, self.n_classes)
+
+    def of_tokens(self, n_tokens: int) -> Self:
+        """Return a model for which ids of `n_tokens` or more are unknown."""
+        model = copy(self)
+        model.weights, model.table = self.weights[:n_tokens], self.table[:n_tokens]
+        return model
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the model."""

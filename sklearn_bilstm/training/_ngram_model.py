@@ -1,6 +1,8 @@
 """Logistic regressions on TF-IDF features of n-grams."""
 
 from collections.abc import Callable
+from copy import copy
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -178,6 +180,43 @@ class NgramModel:
             self.n_classes,
         )
         return contributions.reshape(n_rows, n_static, self.n_classes)
+
+    def of_ngrams(self, vocabulary: HashedNgramVocabulary, columns: np.ndarray) -> Self:
+        """Return a model of some of the n-grams, and of all static features.
+
+        Parameters
+        ----------
+        vocabulary : HashedNgramVocabulary
+            Vocabulary of these n-grams.
+        columns : ndarray of int, shape (n,)
+            Their columns in the vocabulary of this object.
+        """
+        kept = copy(self)
+        kept.vocabulary = vocabulary
+        n_ngrams = len(self.idf)
+        if not len(columns):  # one n-gram that does not occur
+            columns = np.zeros(1, np.intp)
+        kept.idf = self.idf[columns]
+        if self.regressions is not None:
+            coefficients = self.regressions.coefficients
+            rows = [*columns, *range(n_ngrams, coefficients.shape[0])]
+            kept.regressions = replace(
+                self.regressions, coefficients=coefficients[rows]
+            )
+        return kept
+
+    def rescaled(self, factor: float) -> Self:
+        """Return a model whose n-grams contribute `factor` times as much."""
+        model = copy(self)
+        if self.regressions is not None:
+            factors = np.ones(self.regressions.coefficients.shape[0])
+            factors[: len(self.idf)] = factor
+            scale = sparse.diags_array(factors)
+            coefficients = scale @ self.regressions.coefficients
+            if sparse.issparse(coefficients):
+                coefficients = sparse.csr_array(coefficients)
+            model.regressions = replace(self.regressions, coefficients=coefficients)
+        return model
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the model."""

@@ -1,7 +1,7 @@
 """Logistic regressions of classes or labels on n-grams."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -87,6 +87,16 @@ class Regressions:
             given = self.coefficients
             numbers = state_array(given, "coefficients", kinds="f", shape=shape)
         check_size("coefficients", numbers)
+
+    def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> "Regressions":
+        """Return regressions with a function applied to the coefficients."""
+        coefficients = self.coefficients
+        if isinstance(coefficients, np.ndarray):
+            return replace(self, coefficients=function(coefficients))
+        data = function(coefficients.data)
+        parts = data, coefficients.indices, coefficients.indptr
+        mapped = sparse.csr_array(parts, coefficients.shape)
+        return replace(self, coefficients=mapped)
 
     def logits(self, X: sparse.csr_array) -> np.ndarray:
         """Return logits of shape (n_rows, n_found), of mean zero if exclusive."""

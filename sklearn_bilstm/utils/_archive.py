@@ -32,7 +32,8 @@ from sklearn_bilstm.utils._files import (
 
 __all__ = ["read_archive", "read_content", "write_archive"]
 
-FORMAT = 1
+# Formats 1 and 2 differ in the JSON: the latter can refer to arrays in fewer bits.
+FORMAT = 2
 
 _MANIFEST, _CONTENT, _ARRAYS = "manifest.json", "content.json", "arrays.safetensors"
 _LARGEST_MANIFEST = 2**16
@@ -62,6 +63,7 @@ def write_archive(
     kind: str,
     content: Any,
     arrays: Mapping[str, np.ndarray],
+    is_compact: bool = False,
 ) -> None:
     """Write a file; if this fails, an existing file is not changed.
 
@@ -75,6 +77,8 @@ def write_archive(
         Content that JSON supports.
     arrays : mapping of str to ndarray
         Numeric arrays by name.
+    is_compact : bool, default=False
+        Whether the content requires format 2.
 
     Raises
     ------
@@ -89,7 +93,8 @@ def write_archive(
         _ARRAYS: safetensors.numpy.save(dict(arrays)),
     }
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in parts.items()}
-    manifest = {"format": FORMAT, "sklearn_bilstm": kind, "sha256": sums}
+    format_ = FORMAT if is_compact else 1
+    manifest = {"format": format_, "sklearn_bilstm": kind, "sha256": sums}
     with (
         opened_to_write(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive,

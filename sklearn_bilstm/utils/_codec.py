@@ -12,15 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import torch
 from scipy import sparse
 
+from sklearn_bilstm.utils._rounding import narrowed, scaled, unscaled, widened
+
 __all__ = ["KINDS", "Decoder", "Encoder", "Kind", "UnknownKindError"]
 
 _ARRAY, _SAME = "@array", "@same"
+# Arrays that are stored in fewer bits.
+_NARROW, _SCALED = "@narrow", "@scaled"
 
 # Values that JSON supports. Infinity and NaN are not valid JSON.
 _PLAIN = {bool, int, str, type(None)}
@@ -89,6 +93,8 @@ class Encoder:
     ----------
     kinds : mapping of str to Kind
         Kinds by mark. The first matching kind is used.
+    is_compact : bool, default=False
+        Whether arrays are stored in as few bits as hold their numbers exactly.
 
     Attributes
     ----------
@@ -97,9 +103,11 @@ class Encoder:
         again, so that the size of a file bounds the memory of what is restored from it.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], *, is_compact: bool = False) -> None:
         self.arrays: dict[str, np.ndarray] = {}
         self._kinds = kinds
+        self._is_compact = is_compact
+        self._compact: dict[int, Any] = {}  # marks and parts of arrays
         self._names: dict[int, str] = {}  # of arrays that occurred once
         self._numbers: dict[int, int] = {}
         self._kept: list[Any] = []  # keeps values alive, since ids can be reused
@@ -122,7 +130,7 @@ class Encoder:
                 return value
             return {k: self.encode(v, f"{place}.{k}") for k, v in value.items()}
         if _is_array(value):
-            return {_ARRAY: self._add_array(value, place)}
+            return self._encode_array(value, place)
         for mark, known in self._kinds.items():
             if known.matches(value):
                 return self._encode_kind(mark, known, value, place)
@@ -148,6 +156,21 @@ class Encoder:
             self._numbers[id(value)] = len(self._numbers)
             self._kept.append(value)
         return encoded
+
+    def _encode_array(self, array: np.ndarray, place: str) -> dict:
+        if not self._is_compact:
+            return {_ARRAY: self._add_array(array, place)}
+        if id(array) not in self._compact:
+            self._compact[id(array)] = _compact_parts(array)
+            self._kept.append(array)
+        mark, parts = self._compact[id(array)]
+        encoded = [
+            {_ARRAY: self._add_array(part, f"{place}.{i}")}
+            if isinstance(part, np.ndarray)
+            else part
+            for i, part in enumerate(parts)
+        ]
+        return encoded[0] if mark == _ARRAY else {mark: encoded}
 
     def _add_array(self, array: np.ndarray, place: str) -> str:
         if id(array) in self._names:
@@ -213,6 +236,17 @@ class Decoder:
         if self._n_uses[name] > 2:  # whatever is restored can copy it
             raise ValueError(f"The array {name!r:.80} is named more than twice.")
         return self._arrays[name]
+
+
+def _compact_parts(array: np.ndarray) -> tuple[str, list]:
+    """Return a mark and the parts from which an array is restored."""
+    parts = scaled(array)
+    if parts is not None:
+        return _SCALED, list(parts)
+    narrow = narrowed(array)
+    if narrow.dtype != array.dtype:
+        return _NARROW, [array.dtype.name, narrow]
+    return _ARRAY, [array]
 
 
 def _all_plain(values: Collection) -> bool:
@@ -360,6 +394,15 @@ def _csr(parts: list) -> sparse.csr_array:
     return array
 
 
+def _never(value: Any) -> bool:
+    """Return False: the encoder knows arrays itself."""
+    return False
+
+
+def _unsupported(value: Any) -> NoReturn:
+    raise TypeError(f"{value!r:.80} is not encoded as a kind.")
+
+
 def _is_path(value: Any) -> bool:
     return isinstance(value, PurePath)
 
@@ -372,12 +415,14 @@ KINDS: dict[str, Kind] = {
     "@float": Kind(_is(float), repr, float),
     "@frozenset": Kind(_is(frozenset), list, _frozenset),
     "@objects": Kind(_is_array_of("O"), _shape_and_items, _objects),
+    _NARROW: Kind(_never, _unsupported, lambda pair: widened(pair[1], pair[0])),
     "@path": Kind(_is_path, str, Path),
     "@precision": _named(_PRECISIONS),
     "@random_state": Kind(
         _is(np.random.RandomState), _state, _random_state, lambda value: True
     ),
     "@scalar": Kind(_is_scalar, _name_and_number, _scalar),
+    _SCALED: Kind(_never, _unsupported, lambda pair: unscaled(*pair)),
     "@set": Kind(_is(set), list, _set),
     "@slice": Kind(
         _is(slice), lambda s: [s.start, s.stop, s.step], lambda s: slice(*s)

@@ -39,6 +39,17 @@ def test_grow_keeps_existing_vectors(generator):
     assert layer(torch.tensor([[5]]), torch.tensor([[True]])).abs().sum() > 0
 
 
+@pytest.mark.parametrize("frozen", [False, True])
+def test_shrink_makes_the_last_ids_unknown(generator, frozen):
+    layer = token_input(generator, frozen=frozen).eval()
+    expected = layer(torch.where(IDS < 4, IDS, 1), MASK)
+    layer.shrink(4)
+    assert layer.input_size == layer.config["n_tokens"] == len(layer.embedding.weight)
+    assert layer.input_size == 4
+    assert torch.equal(layer(IDS, MASK), expected)
+    assert layer.embedding.weight.requires_grad == (not frozen)
+
+
 def test_word_dropout_trains_the_unknown_token(generator):
     layer = token_input(generator, word_dropout=0.9)
     layer(

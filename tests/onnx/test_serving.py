@@ -89,7 +89,9 @@ def test_the_vectorizer_gives_the_ids_that_the_model_reads(
     ]
 
 
-def test_serving_a_tagger_imports_neither_torch_nor_scikit_learn(fitted_tagger, tmp_path):
+def test_serving_a_tagger_imports_neither_torch_nor_scikit_learn(
+    fitted_tagger, tmp_path
+):
     path = tmp_path / "tagger.onnx"
     export_onnx(fitted_tagger, path)
     code = f"""

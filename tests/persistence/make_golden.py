@@ -17,6 +17,7 @@ from sklearn_bilstm import (
     BiLSTMTagger,
     TextVectorizer,
     __version__,
+    compress,
     save,
 )
 
@@ -58,6 +59,11 @@ def golden_models():
             series,
             series[:, -1],
         ),
+        "compressed": (
+            make_pipeline(TextVectorizer(), BiLSTMClassifier(**SMALL)),
+            TEXTS,
+            labels,
+        ),
         "tagger": (BiLSTMTagger(**SMALL, n_character_filters=3), SENTENCES, LABELS),
     }
 
@@ -74,8 +80,10 @@ def main(folder):
     expected = {}
     for name, (model, X, y) in golden_models().items():
         model.fit(X, y)
-        save(model, folder / f"{name}-{__version__}.zip")
-        expected[name] = predictions(model, X)
+        is_compressed = name == "compressed"
+        saved = compress(model, X, tolerance=0.5) if is_compressed else model
+        save(saved, folder / f"{name}-{__version__}.zip")
+        expected[name] = predictions(saved, X)
     np.savez(folder / f"predictions-{__version__}.npz", **expected)
 
 

@@ -24,7 +24,14 @@ from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import EpochTimer
 from torch import nn
 
-from sklearn_bilstm import BiLSTMClassifier, TextVectorizer, WordVectors, load, save
+from sklearn_bilstm import (
+    BiLSTMClassifier,
+    TextVectorizer,
+    WordVectors,
+    compress,
+    load,
+    save,
+)
 from sklearn_bilstm.fitting._net_state import net_state
 from sklearn_bilstm.training import SequenceNet
 from sklearn_bilstm.utils._archive import read_archive, write_archive
@@ -911,6 +918,63 @@ def test_forged_files_raise(name, fitted_pipeline, path):
     rewrite(path, FORGED[name])
     with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
         load(path)
+
+
+@pytest.fixture(scope="module")
+def compressed(fitted_pipeline, reviews):
+    return compress(fitted_pipeline, reviews[0], tolerance=0.2)
+
+
+def forge_arrays(end, make):
+    """Change the arrays of a path, such as the codes (.0) and scales (.1) of one."""
+
+    def change(content, arrays):
+        names = [name for name in arrays if name.endswith(end)]
+        assert names
+        for name in names:
+            arrays[name] = np.ascontiguousarray(make(arrays[name]))
+
+    return change
+
+
+def forge_report(**changes):
+    return forge_state("compression", **changes)
+
+
+EMBEDDING = "net.weights.input_layer.embedding.weight"
+FORGED_COMPRESSED = {
+    "fewer codes": forge_arrays(f"{EMBEDDING}.0", lambda codes: codes[1:]),
+    "wider codes": forge_arrays(f"{EMBEDDING}.0", lambda codes: codes.astype(np.int16)),
+    "codes of a row": forge_arrays(f"{EMBEDDING}.0", np.ravel),
+    "infinite scales": forge_arrays(f"{EMBEDDING}.1", lambda scales: scales * np.inf),
+    "large scales": forge_arrays(f"{EMBEDDING}.1", lambda scales: scales + 3e38),
+    "nan scales": forge_arrays(f"{EMBEDDING}.1", lambda scales: scales * np.nan),
+    "wider scales": forge_arrays(f"{EMBEDDING}.1", lambda scales: scales.astype(float)),
+    "integer scales": forge_arrays(f"{EMBEDDING}.1", lambda scales: scales.astype(int)),
+    "fewer scales": forge_arrays(f"{EMBEDDING}.1", lambda scales: scales[:, 1:]),
+    "a report of no dict": forge_state(compression=3),
+    "a report without steps": forge_state(compression={"n_bytes": 1}),
+    "a step of no dict": forge_report(steps=[3]),
+    "a negative size": forge_report(n_bytes=-1),
+}
+
+
+@pytest.mark.parametrize("name", FORGED_COMPRESSED)
+def test_forged_files_of_compressed_models_raise(name, compressed, path):
+    save(compressed, path)
+    rewrite(path, FORGED_COMPRESSED[name])
+    with pytest.raises(ValueError, match=r"model\.zip' does not hold a model as save"):
+        load(path)
+
+
+def test_compact_arrays_expand_by_at_most_eight(compressed, path):
+    save(compressed, path)
+    _, arrays = read_archive(path, kind="model")
+    restored = load(path)[-1].module_.state_dict()
+    sizes = {name: weight.numpy().nbytes for name, weight in restored.items()}
+    for name, size in sizes.items():
+        parts = [a.nbytes for key, a in arrays.items() if f"weights.{name}" in key]
+        assert size / 8 <= sum(parts) <= size
 
 
 def state_of_tagger(content, part):

@@ -168,3 +168,26 @@ def test_vocabulary_and_counts_do_not_depend_on_the_parts(rows, least):
     assert in_parts.buckets.dtype == whole.buckets.dtype
     for name in ("data", "indices", "indptr"):
         assert np.array_equal(getattr(found, name), getattr(expected, name))
+
+
+@given(rows=ROWS, lengths=st.sampled_from([(1, 1), (1, 2), (2, 3)]), data=st.data())
+def test_a_part_of_the_ngrams_has_their_columns_of_counts(rows, lengths, data):
+    vocabulary = HashedNgramVocabulary(lengths).fit(ragged(rows))
+    whole = vocabulary.counts(ragged(rows)).toarray()
+    chosen = data.draw(st.sets(st.integers(0, max(0, vocabulary.n_columns - 1))))
+    columns = np.array(sorted(chosen if vocabulary.n_columns else []), int)
+    part = vocabulary.take(columns)
+    assert part.n_columns == len(columns)
+    found = part.counts(ragged(rows)).toarray()
+    expected = whole[:, columns] if len(columns) else np.zeros((len(rows), 1))
+    assert np.array_equal(found, expected)
+    assert np.array_equal(vocabulary.counts(ragged(rows)).toarray(), whole)
+
+
+@given(rows=ROWS, largest=st.integers(1, 12))
+def test_ids_above_the_largest_are_read_as_the_unknown_id(rows, largest):
+    vocabulary = HashedNgramVocabulary((1, 2)).fit(ragged([*rows, [1, 1]]))
+    smaller = vocabulary.take(np.arange(vocabulary.n_columns), largest)
+    known = [[token if token <= largest else 1 for token in row] for row in rows]
+    expected = vocabulary.at_steps(ragged(known))
+    assert np.array_equal(smaller.at_steps(ragged(rows)), expected)

@@ -89,3 +89,30 @@ def test_empty_sentences_and_tokens_are_read():
     reader = WordReader().fit([[]])
     assert tokens_of(reader, [[], ["", "a"]]) == [[], [None, None]]
     assert reader.read([[]]).ids.shape == (0,)
+
+
+def test_removed_tokens_are_unknown_and_characters_stay():
+    reader = WordReader().fit(SENTENCES)
+    smaller = reader.with_first_tokens(3)
+    (first,) = smaller.vocabulary_
+    assert reader.vocabulary_[first] == smaller.vocabulary_[first] == 2
+    others = [[token for token in reader.vocabulary_ if token != first]]
+    assert tokens_of(smaller, [*others, [first]]) == [[None, None], [first]]
+    assert spellings_of(smaller, SENTENCES) == spellings_of(reader, SENTENCES)
+    assert len(reader.vocabulary_) == 3
+
+
+@pytest.mark.parametrize("lowercase", [True, False])
+@pytest.mark.parametrize("n_ids", [2, 3, 4, 5, 6])
+def test_ids_of_a_larger_reader_are_converted_to_those_of_new_readings(
+    lowercase, n_ids
+):
+    # without `lowercase`, a removed "The" is read as "the"
+    sentences = [["the", "the", "the", "The", "Dog"], ["The", "cat", "THE", "dog"]]
+    reader = WordReader(lowercase).fit(sentences)
+    smaller = reader.with_first_tokens(n_ids)
+    ids = smaller.ids_of(reader)
+    assert ids[0] == 0
+    found = ids[reader.read(sentences).ids]
+    assert found.tolist() == smaller.read(sentences).ids.tolist()
+    assert found.max() < n_ids

@@ -184,3 +184,26 @@ def test_log_odds_of_tasks_round_trip(rows):
     restored = ClassLogOdds.from_state(several.state())
     assert restored.n_classes == (2, 3)
     assert np.array_equal(restored.tables, several.tables)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_log_odds_of_some_ngrams_are_those_of_all_rows(rows, n_classes, step):
+    target = np.array([max(row) for row in rows]) % n_classes
+    log_odds = fitted((1, 2), ragged(rows), target, n_classes=n_classes)
+    columns = np.arange(step - 1, log_odds.vocabulary.n_columns, step)
+    part = log_odds.of_ngrams(log_odds.vocabulary.take(columns), columns)
+    kept = np.isin(log_odds.vocabulary.at_steps(ragged(rows)), columns).T
+    expected = log_odds.transform(ragged(rows)).values
+    expected = np.where(kept.repeat(expected.shape[1] // 2, 1), expected, 0)
+    for transform in (part.transform, part.transform_training_rows):
+        np.testing.assert_array_equal(transform(ragged(rows)).values, expected)
+    again = ClassLogOdds.from_state(part.state())
+    np.testing.assert_array_equal(again.transform(ragged(rows)).values, expected)
+
+
+def test_another_number_of_tables_is_refused(rows):
+    log_odds = fitted((1, 2), ragged(rows), np.array([max(row) % 2 for row in rows]))
+    for tables in (log_odds.tables[:2], log_odds.tables[:0]):
+        with pytest.raises(ValueError, match="table for each fold, or a single one"):
+            ClassLogOdds.from_state({**log_odds.state(), "tables": tables})

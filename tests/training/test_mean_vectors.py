@@ -308,3 +308,14 @@ def test_two_rows_per_class_do_not_warn():
 def test_deviations_of_blocks_have_the_bits_of_those_of_all_columns(n_columns):
     means = np.random.RandomState(0).randn(500, n_columns)
     assert np.array_equal(_mean_vectors._deviations(means), means.std(0))
+
+
+def test_removed_tokens_have_no_vector(rows, values):
+    model, features = fitted_features(rows, values)
+    kept = [[token for token in row if token < 9] for row in rows]
+    smaller = model.of_tokens(9)
+    assert len(smaller.table) == len(smaller.weights) == 9
+    np.testing.assert_array_equal(
+        smaller.features(ragged(rows)), model.features(ragged(kept))
+    )
+    np.testing.assert_array_equal(model.features(ragged(rows)), features)

@@ -90,3 +90,44 @@ def test_equal_ngrams_of_a_row_contribute_equally(model):
 def test_a_restored_model_gives_equal_logits(rows, model):
     restored = NgramModel.from_state(model.state(), 2)
     assert np.array_equal(restored.logits(ragged(rows)), model.logits(ragged(rows)))
+
+
+def logits_of_ngrams(model, sequences, static=None):
+    """Return centred logits without those of intercepts and static features."""
+    others = model.rescaled(0.0)
+    return model.logits(sequences, static) - others.logits(sequences, static)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "dense"])
+@pytest.mark.parametrize("step", [1, 2, 5, 10**6])
+def test_removed_ngrams_have_zero_coefficients_except_for_the_norm_of_the_row(
+    rows, sparse_and_dense, kind, step
+):
+    model = sparse_and_dense[kind == "dense"]
+    columns = np.arange(step - 1, len(model.idf), step)
+    part = model.of_ngrams(model.vocabulary.take(columns), columns)
+    zero = copy(model)
+    chosen = np.isin(np.arange(len(model.idf)), columns)
+    coefficients = sparse_and_dense[1].regressions.coefficients
+    coefficients = coefficients * chosen[:, np.newaxis]
+    zero.regressions = replace(model.regressions, coefficients=coefficients)
+    whole = model.features(model.vocabulary.counts(ragged(rows)), None).columns
+    norms = np.sqrt(np.square(whole.toarray()[:, chosen]).sum(1, keepdims=True))
+    found, expected = (logits_of_ngrams(m, ragged(rows)) for m in (part, zero))
+    np.testing.assert_allclose(found * norms, expected, atol=1e-12)
+
+
+def test_rescaled_ngrams_keep_intercepts_and_static_features(rows):
+    static = np.random.RandomState(0).normal(size=(90, 3))
+    target = np.array([max(row) % 2 for row in rows])
+    model = fitted(rows, target, 2, static)
+    args = ragged(rows), static
+    others = model.logits(*args) - logits_of_ngrams(model, *args)
+    found = model.rescaled(0.25).logits(*args)
+    expected = others + 0.25 * logits_of_ngrams(model, *args)
+    np.testing.assert_allclose(found, expected)
+    assert np.ptp(others[:, 0]) > 0.1  # of static features
+    columns = np.arange(0, len(model.idf), 2)
+    part = model.of_ngrams(model.vocabulary.take(columns), columns)
+    found = part.logits(*args) - logits_of_ngrams(part, *args)
+    np.testing.assert_allclose(found, others)

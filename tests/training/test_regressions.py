@@ -58,3 +58,18 @@ def test_regressions_of_another_task_are_refused(exclusive):
 def test_invalid_numbers_are_refused(changes):
     with pytest.raises(ValueError, match="must"):
         regressions(**changes).check(n_classes=2, multilabel=False)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_function_is_applied_to_the_coefficients_that_are_stored(kind):
+    coefficients = np.array([[0.0, 1.5], [-2.5, 0.0], [0.0, 0.0], [3.0, 4.0]])
+    given = regressions(coefficients=kind(coefficients), intercepts=np.full(2, 9.0))
+    found = given.mapped(lambda numbers: numbers * -2)
+    assert type(found.coefficients) is type(given.coefficients)
+    X = sparse.csr_array(np.eye(4))
+    expected = -2 * coefficients + 9
+    expected = expected - expected.mean(1, keepdims=True)
+    np.testing.assert_allclose(found.logits(X), expected)
+    before = given.coefficients
+    before = before if kind is np.asarray else before.toarray()
+    assert np.array_equal(before, coefficients)

@@ -258,6 +258,14 @@ def test_a_newer_format_raises_and_suggests_a_newer_version(path):
     assert_refused(path, "Use a newer version of sklearn_bilstm")
 
 
+@pytest.mark.parametrize(("is_compact", "number"), [(False, 1), (True, 2)])
+def test_only_compact_content_requires_format_2(tmp_path, is_compact, number):
+    path = tmp_path / "model"
+    write_archive(path, kind="model", content=3, arrays={}, is_compact=is_compact)
+    assert json.loads(parts_of(path)["manifest.json"])["format"] == number
+    assert read_archive(path, kind="model") == (3, {})
+
+
 @pytest.mark.parametrize("number", [0, -1, "1", 1.0, True, None, [1]])
 def test_an_invalid_format_version_raises(path, number):
     with_manifest(path, format=number)

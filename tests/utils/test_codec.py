@@ -8,10 +8,11 @@ import torch
 from scipy import sparse
 
 from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, Kind, UnknownKindError
+from sklearn_bilstm.utils._rounding import rounded
 
 
-def round_trip(value, kinds=KINDS):
-    encoder = Encoder(kinds)
+def round_trip(value, kinds=KINDS, **options):
+    encoder = Encoder(kinds, **options)
     encoded = encoder.encode(value, "value")
     written = json.loads(json.dumps(encoded, allow_nan=False))
     return Decoder(encoder.arrays, kinds).decode(written)
@@ -147,6 +148,53 @@ def test_an_array_is_stored_again_at_every_third_occurrence():
     np.testing.assert_array_equal(found, [array] * 5)
 
 
+def size_of(arrays):
+    return sum(array.nbytes for array in arrays.values())
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        rounded(np.random.RandomState(0).standard_normal((40, 50))),
+        np.random.RandomState(0).standard_normal((40, 50)),
+        np.array([[0.5, -0.0], [np.nan, -np.inf]]),
+        np.arange(-300, 300, dtype=np.int64),
+        np.arange(300, dtype=">f4"),
+        np.zeros((0, 3)),
+        np.array(2.5),
+        np.array([True, False]),
+        np.array(["a", "bc"]),
+    ],
+    ids=lambda array: f"{array.dtype}{array.shape}",
+)
+def test_compact_arrays_round_trip_bit_by_bit(array):
+    found = round_trip(array, is_compact=True)
+    assert found.dtype == array.dtype.newbyteorder("=")
+    assert found.shape == array.shape
+    assert found.tobytes() == array.astype(found.dtype).tobytes()
+
+
+def test_compact_arrays_are_small_and_expand_by_at_most_eight():
+    array = rounded(np.random.RandomState(0).standard_normal((200, 300)))
+    encoder = Encoder(KINDS, is_compact=True)
+    encoder.encode(array, "array")
+    assert array.nbytes / 8 < size_of(encoder.arrays) < array.nbytes / 7
+
+
+def test_a_compact_array_is_stored_again_at_every_third_occurrence():
+    array = rounded(np.random.RandomState(0).standard_normal((40, 50)))
+    encoder = Encoder(KINDS, is_compact=True)
+    encoded = encoder.encode([array] * 5, "arrays")
+    assert len(encoder.arrays) == 3 * 2
+    found = Decoder(encoder.arrays, KINDS).decode(encoded)
+    np.testing.assert_array_equal(found, [array] * 5)
+
+
+def test_dicts_with_the_marks_of_compact_arrays_round_trip():
+    value = {"@scaled": [1, 2], "@narrow": ["float64", 3]}
+    assert round_trip(value, is_compact=True) == value
+
+
 def test_shared_objects_stay_shared():
     array, random_state = np.zeros(2), np.random.RandomState(0)
     found = round_trip({"a": [array, random_state], "b": (random_state, array)})
@@ -209,6 +257,19 @@ def test_additional_kinds_round_trip():
         {"@random_state": {"bit_generator": "MT19937"}},
         {"@dtype": "<U250000000"},
         [{"@array": "one"}, {"@array": "one"}, {"@array": "one"}],
+        {"@scaled": 3},
+        {"@scaled": [1, 2]},
+        {"@scaled": [{"@array": "numbers"}, {"@array": "one"}]},
+        {"@scaled": [{"@array": "codes"}, {"@array": "one"}]},
+        {"@scaled": [{"@array": "codes"}, {"@array": "absent"}]},
+        {"@scaled": [{"@array": "codes"}]},
+        {"@narrow": "float64"},
+        {"@narrow": ["float64", 3]},
+        {"@narrow": ["float16", {"@array": "numbers"}]},
+        {"@narrow": ["float128", {"@array": "numbers"}]},
+        {"@narrow": [None, {"@array": "numbers"}]},
+        {"@narrow": [["a", "<f8", [10**9]], {"@array": "numbers"}]},
+        {"@narrow": ["(1000000,)f8", {"@array": "numbers"}]},
         {"@set": [i * (2**61 - 1) for i in range(100)]},
         {"@dict": [[i * (2**61 - 1) for i in range(100)], [0] * 100]},
     ],
@@ -218,8 +279,12 @@ def test_invalid_encoded_json_raises(encoded):
     arrays = {
         "numbers": np.zeros(2, np.float32),
         "one": np.zeros(1),
+        "codes": np.zeros((3, 20), np.int8),
         "beyond": np.full((1, 1), 0x110000, np.uint32),
     }
-    refusals = ArithmeticError, LookupError, RuntimeError, TypeError, ValueError
+    refusals = (
+        *(ArithmeticError, AttributeError, LookupError),
+        *(RuntimeError, TypeError, ValueError),
+    )
     with pytest.raises(refusals):
         Decoder(arrays, KINDS).decode(encoded)

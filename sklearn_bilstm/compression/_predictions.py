@@ -1,0 +1,72 @@
+"""Comparison of the predictions of two models."""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.fitting import FittedModel, NumberTarget, StepNumberTarget
+from sklearn_bilstm.nn import TaggingModel
+from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
+
+__all__ = ["Predictions"]
+
+
+class Predictions:
+    """Predictions of a model for some rows, to compare others with.
+
+    Parameters
+    ----------
+    model : FittedModel
+    rows : SequenceDataset
+    """
+
+    def __init__(self, model: FittedModel, rows: SequenceDataset) -> None:
+        self._rows = rows
+        self._words = model.reader.words
+        self._are_numbers = isinstance(model.target, NumberTarget | StepNumberTarget)
+        self._unit = "rows"
+        if model.network.of_steps:
+            self._unit = "steps" if self._are_numbers else "tokens"
+        self._known = self._of(model)
+
+    def check_number(self, tolerance: float) -> None:
+        """Raise a ValueError if a single change would exceed the tolerance."""
+        n_found, n_needed = len(self._known), math.ceil(1 / tolerance)
+        if n_found < n_needed:
+            raise ValueError(
+                f"X must have at least {n_needed} {self._unit} for a 'tolerance' of "
+                f"{tolerance}: got {n_found}. Pass more rows, or increase the "
+                "tolerance."
+            )
+
+    def change(self, model: FittedModel) -> float:
+        """Return the change of the predictions of another model, from 0 to 1."""
+        found = self._of(model)
+        if not self._are_numbers:
+            return float((found != self._known).any(1).mean())
+        variance = float(self._known.var(0).sum())
+        error = float(np.square(found - self._known).mean(0).sum())
+        return min(1.0, error / variance) if variance > 0 else float(error > 0)
+
+    def _of(self, model: FittedModel) -> np.ndarray:
+        """Return predictions as a matrix."""
+        rows = self._read_by(model)
+        if isinstance(model.network, TaggingModel):
+            found: Any = np.concatenate(model.net.labels(rows))
+        else:
+            found = model.outputs(rows)
+            if model.network.of_steps:
+                found = np.concatenate(found)
+            elif not self._are_numbers:
+                found = model.target.predictions(found)
+        return found[:, np.newaxis] if found.ndim == 1 else found
+
+    def _read_by(self, model: FittedModel) -> SequenceDataset:
+        """Return the rows with the token ids that the reader of a model returns."""
+        words, sequences = model.reader.words, self._rows.sequences
+        if words is self._words or words is None or self._words is None:
+            return self._rows
+        ids = words.ids_of(self._words)[sequences.values]
+        return replace(self._rows, sequences=RaggedArray(ids, sequences.offsets))

@@ -1,0 +1,154 @@
+"""Changes of the weights of a fitted model."""
+
+from collections.abc import Callable
+from copy import copy, deepcopy
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+
+from sklearn_bilstm.compression._ngrams import (
+    all_ngrams,
+    map_linear_models,
+    of_ngrams,
+)
+from sklearn_bilstm.fitting import (
+    FittedModel,
+    NgramModels,
+    SequenceReader,
+    SeriesModels,
+    TaskNgramModels,
+    TaskSeriesModels,
+)
+from sklearn_bilstm.nn import TokenInput
+from sklearn_bilstm.training import LinearModel
+from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
+from sklearn_bilstm.utils._rounding import rounded_to_half
+
+__all__ = [
+    "has_ngrams",
+    "n_tokens_of",
+    "with_copied_network",
+    "with_models",
+    "with_rounding",
+    "with_tokens",
+]
+
+
+def has_ngrams(model: FittedModel) -> bool:
+    """Return whether a model has class log-odds or a linear model of n-grams."""
+    models = model.other_models
+    if not isinstance(models, NgramModels | TaskNgramModels):
+        return False
+    return models.log_odds is not None or models.linear is not None
+
+
+def n_tokens_of(model: FittedModel) -> int:
+    """Return the number of token ids with a vector, zero for numeric input."""
+    layer = model.network.input_layer
+    return layer.input_size if isinstance(layer, TokenInput) else 0
+
+
+def with_models(model: FittedModel, other_models: Any) -> FittedModel:
+    """Return the model with other models next to the network."""
+    found = copy(model)
+    found.other_models = other_models
+    return found
+
+
+def with_tokens(model: FittedModel, n_tokens: int) -> FittedModel:
+    """Return a model for which ids of `n_tokens` or more are unknown."""
+    found = with_copied_network(model)
+    found.network.input_layer.shrink(n_tokens)
+    found.reader = _reader_of_tokens(model.reader, n_tokens)
+    models = model.other_models
+    if has_ngrams(model):
+        models = map_linear_models(models, partial(_of_tokens, n_tokens=n_tokens))
+        found.other_models = of_ngrams(models, all_ngrams(models), n_tokens - 1)
+    return found
+
+
+def with_rounding(
+    model: FittedModel, function: Callable[[np.ndarray], np.ndarray]
+) -> FittedModel:
+    """Return a model whose matrices are rounded by a function.
+
+    IDF weights are rounded to half precision. Biases, intercepts and temperatures are
+    not rounded.
+    """
+    found = with_copied_network(model)
+    with torch.no_grad():
+        for weight in found.network.parameters():
+            if weight.ndim > 1:
+                values = weight.detach().cpu().numpy()
+                weight.copy_(torch.from_numpy(function(values)))
+    models = model.other_models
+    if has_ngrams(model):
+        models = map_linear_models(models, partial(_rounded_linear, function=function))
+        models.log_odds = _rounded_log_odds(models.log_odds, function)
+    elif isinstance(models, TaskSeriesModels):
+        models = copy(models)
+        models.models = [_rounded_series(m, function) for m in models.models]
+    elif isinstance(models, SeriesModels):
+        models = _rounded_series(models, function)
+    found.other_models = models
+    return found
+
+
+def with_copied_network(model: FittedModel) -> FittedModel:
+    """Return a copy with a network of its own, and an optimizer without a state."""
+    found = copy(model)
+    found.net = copy(model.net)
+    found.net.module_ = deepcopy(model.network)
+    found.net.restart_optimizer()
+    return found
+
+
+def _reader_of_tokens(reader: SequenceReader, n_tokens: int) -> SequenceReader:
+    """Return a reader whose vocabulary can grow by other tokens than the removed."""
+    found = copy(reader)
+    if reader.words is not None:
+        found.words = reader.words.with_first_tokens(n_tokens)
+    if reader.fingerprint is not None:
+        found.fingerprint = reader.fingerprint[: n_tokens - FIRST_TOKEN_ID]
+    return found
+
+
+def _of_tokens(linear: LinearModel, n_tokens: int) -> LinearModel:
+    found = copy(linear)
+    if linear.vectors is not None:
+        found.vectors = linear.vectors.of_tokens(n_tokens)
+    return found
+
+
+def _rounded_linear(linear: LinearModel, function: Any) -> LinearModel:
+    found = copy(linear)
+    found.ngram_model = model = copy(linear.ngram_model)
+    model.idf = rounded_to_half(model.idf)
+    if model.regressions is not None:
+        model.regressions = model.regressions.mapped(function)
+    if linear.vectors is not None:
+        found.vectors = vectors = copy(linear.vectors)
+        vectors.weights = rounded_to_half(vectors.weights)
+        vectors.table = function(vectors.table)
+    return found
+
+
+def _rounded_log_odds(log_odds: Any, function: Any) -> Any:
+    if log_odds is None:
+        return None
+    found = copy(log_odds)
+    # only the table of all rows is used for prediction
+    found.tables = function(log_odds.tables[-1:])
+    return found
+
+
+def _rounded_series(models: SeriesModels, function: Any) -> SeriesModels:
+    found = copy(models)
+    if models.linear is not None:
+        found.linear = linear = copy(models.linear)
+        linear.coefficients = {
+            block: function(matrix) for block, matrix in linear.coefficients.items()
+        }
+    return found
