@@ -157,6 +157,7 @@ MODELS = {
 }
 EXPORTS = {
     "onnx text": text_model,
+    "onnx int8": text_model,
     "onnx series": series_model,
     "onnx stream": stream_model,
     "onnx tagging": tagging_model,
@@ -189,7 +190,7 @@ def outcomes(kind, n_mutants, seed):
         model.fit(X, y)
     buffer, is_export = BytesIO(), kind in EXPORTS
     if is_export:
-        export_onnx(model, buffer)
+        export_onnx(model, buffer, weights="int8" if "int8" in kind else "float32")
         random = np.random.default_rng(seed)
         mutants = onnx_mutants(buffer.getvalue(), random, n_mutants)
     else:

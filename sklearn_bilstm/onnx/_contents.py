@@ -13,7 +13,7 @@ needed: https://protobuf.dev/programming-guides/encoding
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-__all__ = ["check_contents"]
+__all__ = ["check_contents", "metadata_of"]
 
 # Operators of exported graphs without a subgraph.
 _OPERATORS = frozenset(
@@ -67,6 +67,7 @@ class _Message(NamedTuple):
 
 _TENSOR = _Message("TensorProto", dict.fromkeys([1, 2, 8, 9, 12]))
 _ATTRIBUTE = _Message("AttributeProto", dict.fromkeys([1, 2, 3, 4, 7, 8, 13, 20]))
+_METADATA_OF_A_MODEL, _KEY_OF_AN_ENTRY, _VALUE_OF_AN_ENTRY = 14, 1, 2
 _FIELDS_OF_NODE = dict.fromkeys([1, 2, 3, 6])
 _NODE = _Message("NodeProto", {**_FIELDS_OF_NODE, 4: _OPERATORS, 5: _ATTRIBUTE})
 _NODE_OF_BODY = _Message(
@@ -147,6 +148,20 @@ def _name(data: memoryview, number: int) -> str:
 
 def _is_scan(value: memoryview, message: _Message = _NODE) -> bool:
     return message is _NODE and b"Scan" in _values(value, _OPERATOR_OF_NODE)
+
+
+def metadata_of(model: bytes) -> dict[str, str]:
+    """Return the metadata of a model, which may have parts that are not allowed.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are not a protocol buffer.
+    """
+    found = {}
+    for entry in _values(memoryview(model), _METADATA_OF_A_MODEL):
+        found[_name(entry, _KEY_OF_AN_ENTRY)] = _name(entry, _VALUE_OF_AN_ENTRY)
+    return found
 
 
 def _check_message(data: memoryview, message: _Message) -> None:

@@ -23,9 +23,11 @@ from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._steps import write_steps
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
+from sklearn_bilstm.onnx._weights import WEIGHTS
 from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
 from sklearn_bilstm.utils._fingerprints import have_same_ids
+from sklearn_bilstm.utils._sklearn import StrOptions, validate_params
 
 __all__ = ["export_onnx"]
 
@@ -33,7 +35,10 @@ _NAME = "sklearn_bilstm"
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 
 
-def export_onnx(model: Any, path: AnyFile) -> None:
+@validate_params(
+    {"weights": [StrOptions(set(WEIGHTS))]}, prefer_skip_nested_validation=True
+)
+def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     """Export a fitted model to ONNX, for inference without torch.
 
     The graph computes predictions from token ids or numbers. It includes the network,
@@ -66,6 +71,13 @@ def export_onnx(model: Any, path: AnyFile) -> None:
         File to write, by convention with the extension ".onnx". An existing file is
         replaced once the new one is complete. A file opened in binary mode is written
         at its current position.
+    weights : {"float32", "float16", "int8"}, default="float32"
+        Format of the token vectors, the recurrent weights, the class log-odds and the
+        linear model of n-grams in the file. With "float16", they are rounded to half
+        precision. With "int8", each is one of 255 multiples of a scale, which 32
+        weights have in common, or the weights of a token vector.
+        Computations are in single precision in any case. Other weights, such as those
+        of convolutions and of the linear model of numeric sequences, are not rounded.
 
     Raises
     ------
@@ -75,7 +87,8 @@ def export_onnx(model: Any, path: AnyFile) -> None:
         If `model` is an unsupported estimator, or a pipeline with other steps.
     ValueError
         If `model` is not fitted, or contains something that cannot be exported: user
-        functions, labels other than strings, numbers or bools, or 2 GB of weights.
+        functions, labels other than strings, numbers or bools, or 2 GB of weights. If
+        `weights` is invalid.
 
     Examples
     --------
@@ -97,7 +110,7 @@ def export_onnx(model: Any, path: AnyFile) -> None:
     vectorizer, estimator = _parts(model)
     of_text = None if vectorizer is None else describe_vectorizer(vectorizer)
     description = Description.of(estimator, of_text)
-    graph = Graph()
+    graph = Graph(weights)
     _write(graph, estimator)
     written = graph.to_model(_NAME, description.to_properties())
     with opened_to_write(path) as file:

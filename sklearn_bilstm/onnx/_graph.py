@@ -27,12 +27,15 @@ class Graph:
 
     Parameters
     ----------
+    weights : {"float32", "float16", "int8"}, default="float32"
+        Format of the weights, see :mod:`sklearn_bilstm.onnx._weights`.
     prefix : str, default=""
         Prefix of the names of values and constants. Names of a subgraph must differ
         from those of the graph.
     """
 
-    def __init__(self, prefix: str = "") -> None:
+    def __init__(self, weights: str = "float32", *, prefix: str = "") -> None:
+        self.weights = weights
         self._prefix = prefix
         self._onnx = import_optional("onnx", purpose="export_onnx", extra="onnx")
         self._inputs: list = []
@@ -70,7 +73,7 @@ class Graph:
             self._values[key] = values
         return self._values[key]
 
-    def cast(self, value: str, dtype: type) -> str:
+    def cast(self, value: Operand, dtype: type) -> str:
         """Convert a value to another dtype."""
         return self.op("Cast", value, to=self._type(dtype))
 

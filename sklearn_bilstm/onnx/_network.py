@@ -28,6 +28,7 @@ from sklearn_bilstm.nn import (
     TokenInput,
 )
 from sklearn_bilstm.onnx._graph import Graph
+from sklearn_bilstm.onnx._weights import restored, rows_of
 
 # end of a slice of all steps
 _MOST_STEPS = 2**63 - 1
@@ -82,7 +83,7 @@ def token_vectors(
     is_known = graph.op("Less", ids, layer.input_size)
     ids = graph.op("Where", is_known, ids, layer.unknown_id)  # (B, T)
     ids = graph.op("Transpose", ids, perm=[1, 0])  # (T, B)
-    vectors = graph.op("Gather", array_of(layer.embedding.weight), ids)  # (T, B, E)
+    vectors = rows_of(graph, array_of(layer.embedding.weight), ids)  # (T, B, E)
     if log_odds is None:
         return vectors
     log_odds = graph.op("Mul", log_odds, np.float32(layer.log_odds_scale))
@@ -164,12 +165,8 @@ _CELLS = {
     "rnn": _Cell("RNN", [0]),
 }
 
-_MERGES: dict[str, tuple[str, dict[str, Any]]] = {
-    "concat": ("Concat", {"axis": -1}),
-    "mean": ("Mean", {}),
-    "mul": ("Mul", {}),
-    "sum": ("Sum", {}),
-}
+# Operators that merge the directions, except for a concatenation.
+_MERGES = {"mean": "Mean", "mul": "Mul", "sum": "Sum"}
 
 
 def _encoded(
@@ -194,19 +191,24 @@ def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str,
     weights = zip(
         *(_weights(direction, gates) for direction in directions), strict=True
     )
+    of_input, of_state, biases = map(np.stack, weights)
     # an empty row is processed as one step, whose states are not used
     lengths = graph.cast(graph.op("Max", rows.lengths, 1), np.int32)
     states, final = graph.ops(
         kind,
         2,
         x,
-        *map(np.stack, weights),
+        restored(graph, of_input),
+        restored(graph, of_state),
+        biases,
         lengths,
         hidden_size=layer.forward_rnn.hidden_size,
         direction="forward" if layer.backward_rnn is None else "bidirectional",
         **attributes,
     )  # (T, n_directions, B, hidden_size), (n_directions, B, hidden_size)
-    return _merged(graph, layer, states, 1), _merged(graph, layer, final, 0)
+    final = graph.op("Unsqueeze", final, [0])
+    final = graph.op("Squeeze", _merged(graph, layer, final), [0])  # (B, H)
+    return _merged(graph, layer, states), final
 
 
 def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
@@ -219,14 +221,13 @@ def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
     return [of_input, of_state, np.concatenate(biases)]
 
 
-def _merged(graph: Graph, layer: RecurrentLayer, states: str, axis: int) -> str:
-    """Merge the directions, which are stacked along an axis."""
-    forward = graph.op("Gather", states, 0, axis=axis)
-    if layer.backward_rnn is None:
-        return forward
-    kind, attributes = _MERGES[layer.merge_mode]
-    backward = graph.op("Gather", states, 1, axis=axis)
-    return graph.op(kind, forward, backward, **attributes)
+def _merged(graph: Graph, layer: RecurrentLayer, states: str) -> str:
+    """Return states of shape (T, B, H) for those of each direction."""
+    if layer.backward_rnn is None or layer.merge_mode == "concat":
+        states = graph.op("Transpose", states, perm=[0, 2, 1, 3])
+        return graph.op("Reshape", states, [0, 0, layer.output_size])
+    directions = (graph.op("Gather", states, i, axis=1) for i in range(2))
+    return graph.op(_MERGES[layer.merge_mode], *directions)
 
 
 def _layer_normalized(graph: Graph, part: Any, x: str) -> str:
@@ -259,8 +260,11 @@ def _max(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
 
 
 def _mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
-    real = graph.op("Where", rows.mask, states, np.float32(0))
-    total = graph.op("ReduceSum", real, [0], keepdims=0)  # (B, H)
+    # a product with the mask, which is faster than a sum over the first axis
+    mask = graph.op("Transpose", rows.mask, perm=[1, 2, 0])  # (B, 1, T)
+    steps = graph.op("Transpose", states, perm=[1, 0, 2])  # (B, T, H)
+    total = graph.op("MatMul", graph.cast(mask, np.float32), steps)
+    total = graph.op("Squeeze", total, [1])  # (B, H)
     n_steps = graph.op("Unsqueeze", graph.op("Max", rows.lengths, 1), [1])  # (B, 1)
     return graph.op("Div", total, graph.cast(n_steps, np.float32))
 

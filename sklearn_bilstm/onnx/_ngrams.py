@@ -9,31 +9,22 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.onnx._graph import Graph, Operand
+from sklearn_bilstm.onnx._lookup import ranks
+from sklearn_bilstm.onnx._weights import rows_of
 from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, HashedNgramVocabulary
 from sklearn_bilstm.training import ClassLogOdds, LinearModel, MeanVectorModel
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 
 __all__ = ["linear_logits", "log_odds_channels"]
 
-# Number of bits of a word of the bitmap of buckets, and of words per block. A byte
-# suffices to count the bits before each word of such a block.
-_WORD_BITS = 16
-_BLOCK_WORDS = 16
-_N_ONES = (
-    np.unpackbits(np.arange(2**_WORD_BITS, dtype="<u2").view(np.uint8))
-    .reshape(-1, _WORD_BITS)
-    .sum(1, dtype=np.uint8)
-)
-
 
 def log_odds_channels(graph: Graph, log_odds: ClassLogOdds, ids: str) -> str:
     """Return features estimated from all training rows, (T, B, n_channels)."""
     table = log_odds.tables[-1]  # its last row is zero, for missing n-grams
-    channels = []
-    for columns in _columns_at_steps(graph, log_odds.vocabulary, ids, len(table) - 1):
-        columns = graph.op("Transpose", columns, perm=[1, 0])  # (T, B)
-        channels.append(graph.op("Gather", table, columns))
-    return graph.cast(graph.op("Concat", *channels, axis=-1), np.float32)
+    columns = _columns_at_steps(graph, log_odds.vocabulary, ids, len(table) - 1)
+    columns = graph.op("Transpose", columns, perm=[2, 1, 0])  # (T, B, n_lengths)
+    channels = rows_of(graph, table, columns)
+    return graph.op("Reshape", channels, [0, 0, log_odds.n_channels])
 
 
 def linear_logits(
@@ -63,16 +54,19 @@ def _mean_vector_logits(graph: Graph, model: MeanVectorModel, ids: str) -> str:
     """Return the logits of regressions on mean vectors, float64 of shape (B, K)."""
     regressions: Any = model.regressions
     n_tokens = len(model.weights)
+    table, coefficients = _without_mirrored(
+        model.table, regressions.coefficients.astype(np.float64)
+    )
     is_known = graph.op("Less", ids, n_tokens)
-    ids = graph.op("Where", is_known, ids, 0)  # padding has no weight
-    weights = graph.op("Gather", model.weights.astype(np.float32), ids)  # (B, T)
-    vectors = graph.op("Gather", model.table.astype(np.float32), ids)  # (B, T, R)
+    ids = graph.op("Where", is_known, ids, UNKNOWN_ID)  # without a weight
+    weights = rows_of(graph, model.weights, ids)  # (B, T)
+    vectors = rows_of(graph, table, ids)  # (B, T, R)
     sums = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), vectors)
     sums = graph.op("Squeeze", sums, [1])  # (B, R)
     totals = graph.op("ReduceSum", weights, [1])  # (B, 1)
     totals = graph.op("Max", totals, np.finfo(np.float32).tiny)
-    means = graph.cast(graph.op("Div", sums, totals), np.float64)
-    logits = graph.op("MatMul", means, regressions.coefficients.astype(np.float64))
+    logits = graph.cast(graph.op("Div", sums, totals), np.float64)
+    logits = _product(graph, logits, coefficients)
     logits = graph.op("Add", logits, regressions.intercepts.astype(np.float64))
     if model.multilabel:
         return logits
@@ -92,15 +86,37 @@ def _ngram_logits(
         logits = _sparse_product(graph, columns, weights, of_ngrams)
         of_static = of_static.toarray()
     else:
-        of_found = graph.op("Gather", _with_zeros(of_ngrams), columns)
+        identity = np.eye(of_ngrams.shape[1], dtype=np.float32)
+        table, coefficients = _without_mirrored(of_ngrams, identity)
+        of_found = rows_of(graph, _with_zeros(table), columns)
         logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), of_found)
-        logits = graph.op("Squeeze", logits, [1])  # (B, n_found)
+        logits = graph.op("Squeeze", logits, [1])
+        logits = _product(graph, logits, coefficients)  # (B, n_found)
     if static is not None:
         logits = graph.op("Add", logits, graph.op("MatMul", static, of_static))
     logits = graph.op("Add", graph.cast(logits, np.float64), model.intercepts)
     if linear.multilabel:
         return logits
     return _expanded(graph, logits, model.classes, linear.n_classes)
+
+
+def _without_mirrored(
+    table: np.ndarray, coefficients: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Drop the first of two columns if it is the negative of the other one.
+
+    The product of the returned table and coefficients equals that of the given ones.
+    """
+    if table.shape[1] != 2 or not np.array_equal(table[:, 0], -table[:, 1]):
+        return table, coefficients
+    return table[:, 1:], coefficients[1:] - coefficients[:1]
+
+
+def _product(graph: Graph, x: str, matrix: np.ndarray) -> str:
+    """Return the product with a matrix, unless it is the identity matrix."""
+    if np.array_equal(matrix, np.eye(*matrix.shape)):
+        return x
+    return graph.op("MatMul", x, matrix)
 
 
 def _sparse_product(
@@ -119,7 +135,8 @@ def _sparse_product(
     coefficients : csr_array of shape (n_columns, n_found)
     """
     n_found = coefficients.shape[1]
-    starts = np.append(coefficients.indptr, coefficients.indptr[-1]).astype(np.int64)
+    sizes = np.append(np.diff(coefficients.indptr), [0, 0])
+    starts = graph.op("CumSum", _integers(graph, sizes), 0, exclusive=1)
     shape = graph.op("Shape", columns)
     columns = graph.op("Reshape", columns, [-1])
     first = graph.op("Gather", starts, columns)
@@ -141,16 +158,22 @@ def _sparse_product(
         "Mul",
         *(
             graph.op("Gather", graph.op("Reshape", weights, [-1]), owner),
-            graph.op("Gather", coefficients.data, pair),
+            rows_of(graph, coefficients.data, pair),
         ),
     )
     row = graph.op("Div", owner, graph.op("Gather", shape, [1]))
-    classes = graph.op("Gather", coefficients.indices.astype(np.int64), pair)
+    indices = coefficients.indices.astype(np.min_scalar_type(n_found))
+    classes = graph.cast(graph.op("Gather", indices, pair), np.int64)
     target = graph.op("Add", graph.op("Mul", row, n_found), classes)
     size = graph.op("Mul", graph.op("Gather", shape, [0]), n_found)
     zeros = graph.op("Expand", np.float32(0), size)
     sums = graph.op("ScatterElements", zeros, target, values, axis=0, reduction="add")
     return graph.op("Reshape", sums, [-1, n_found])
+
+
+def _integers(graph: Graph, values: np.ndarray) -> str:
+    """Return int64 numbers, which are stored in as few bytes as they need."""
+    return graph.cast(values.astype(np.min_scalar_type(values.max())), np.int64)
 
 
 def _tfidf(graph: Graph, linear: LinearModel, ids: str) -> tuple[str, str]:
@@ -160,10 +183,13 @@ def _tfidf(graph: Graph, linear: LinearModel, ids: str) -> tuple[str, str]:
     column beyond the last one.
     """
     idf = linear.ngram_model.idf.astype(np.float32)
-    at_steps = _columns_at_steps(graph, linear.ngram_model.vocabulary, ids, len(idf))
-    columns, counts = _distinct(graph, at_steps, len(idf))
+    vocabulary = linear.ngram_model.vocabulary
+    columns = _columns_at_steps(graph, vocabulary, ids, len(idf))
+    columns = graph.op("Transpose", columns, perm=[1, 0, 2])  # (B, n_lengths, T)
+    columns = graph.op("Reshape", columns, [0, -1])
+    columns, counts = _distinct(graph, columns, len(idf))
     weights = graph.op("Add", graph.op("Log", counts), np.float32(1))
-    weights = graph.op("Mul", weights, graph.op("Gather", _with_zeros(idf), columns))
+    weights = graph.op("Mul", weights, rows_of(graph, _with_zeros(idf), columns))
     norm = graph.op("ReduceL2", weights, [1])
     norm = graph.op("Max", norm, np.finfo(np.float32).tiny)
     return columns, graph.op("Div", weights, norm)
@@ -176,27 +202,25 @@ def _with_zeros(table: np.ndarray) -> np.ndarray:
 
 def _expanded(graph: Graph, logits: str, found: np.ndarray, n_classes: int) -> str:
     """Insert the logits of classes without training rows, and centre the logits."""
-    # classes without training rows get the smallest logit
-    lowest = graph.op("ReduceMin", logits, [1])
-    places = np.full(n_classes, len(found))
-    places[found] = np.arange(len(found))
-    logits = graph.op("Concat", logits, lowest, axis=1)
-    logits = graph.op("Gather", logits, places, axis=1)
+    if len(found) < n_classes:
+        # classes without training rows get the smallest logit
+        lowest = graph.op("ReduceMin", logits, [1])
+        places = np.full(n_classes, len(found))
+        places[found] = np.arange(len(found))
+        logits = graph.op("Concat", logits, lowest, axis=1)
+        logits = graph.op("Gather", logits, places, axis=1)
     return graph.op("Sub", logits, graph.op("ReduceMean", logits, [1]))
 
 
-def _distinct(
-    graph: Graph, columns_at_steps: list[str], no_column: int
-) -> tuple[str, str]:
-    """Return the distinct columns of each row and their counts.
+def _distinct(graph: Graph, columns: str, no_column: int) -> tuple[str, str]:
+    """Return the distinct columns of each row and their counts, of the same shape.
 
-    Both have the shape (B, n_lengths * T). Unused entries have the column `no_column`
-    and a count of one.
+    Unused entries have the column `no_column` and a count of one.
     """
-    columns = graph.op("Concat", *columns_at_steps, axis=1)
     shape = graph.op("Shape", columns)
     columns, _ = graph.ops("TopK", 2, columns, graph.op("Gather", shape, [1]), axis=1)
-    same = graph.op("Equal", columns, _shifted(graph, columns, fill=-1))
+    before = graph.op("Pad", columns, [0, 1, 0, -1], -1)
+    same = graph.op("Equal", columns, before)
     begins = graph.cast(graph.op("Not", same), np.int64)
     run = graph.op("Sub", graph.op("CumSum", begins, 1), 1)
     zeros, ones, nothing = (
@@ -209,36 +233,42 @@ def _distinct(
 
 
 def _columns_at_steps(
-    graph: Graph, columns: HashedNgramVocabulary, ids: str, no_column: int
-) -> list[str]:
-    """Look up the n-grams that end at each step, of shape (B, T) for each length.
+    graph: Graph, vocabulary: HashedNgramVocabulary, ids: str, no_column: int
+) -> str:
+    """Look up the n-grams that end at each step, int64 of shape (n_lengths, B, T).
 
     Steps without an n-gram, or with an unknown one, have the column `no_column`.
     """
-    is_known = graph.op("LessOrEqual", ids, int(columns.largest_id))
+    is_known = graph.op("Less", ids, int(vocabulary.largest_id) + 1)
     ids = graph.op("Where", is_known, ids, UNKNOWN_ID)
-    shortest, longest = columns.lengths
+    ids = graph.op("Unsqueeze", ids, [0])  # (1, B, T)
+    shortest, longest = vocabulary.lengths
     is_token = whole = graph.op("Greater", ids, 0)
-    hashes = graph.op("Mul", ids, 0)  # of the n-gram that ends at the previous step
-    found = []
+    hashes = _spread(graph, graph.op("Add", ids, 1))
+    all_hashes, are_whole = [], []
     for length in range(1, longest + 1):
         if length > 1:
-            hashes = _shifted(graph, hashes, fill=0)
+            before = _shifted(graph, hashes, fill=0)
             whole = graph.op("And", is_token, _shifted(graph, whole, fill=np.False_))
-        hashes = graph.op("Add", graph.op("BitwiseXor", hashes, ids), 1)
-        hashes = _spread(graph, hashes)
+            hashes = graph.op("Add", graph.op("BitwiseXor", before, ids), 1)
+            hashes = _spread(graph, hashes)
         if length >= shortest:
-            bucket = graph.op("Mul", hashes, _signed(SPREAD_FACTOR))
-            bucket = _shifted_right(graph, bucket, np.uint64(64 - columns.n_bits))
-            column, has_column = _looked_up(graph, columns, bucket)
-            has_column = graph.op("And", whole, has_column)
-            found.append(graph.op("Where", has_column, column, no_column))
-    return found
+            all_hashes.append(hashes)
+            are_whole.append(whole)
+    hashes, whole = (
+        graph.op("Concat", *parts, axis=0) for parts in (all_hashes, are_whole)
+    )  # (n_lengths, B, T)
+    buckets = graph.op("Mul", hashes, _signed(SPREAD_FACTOR))
+    n_low_bits = np.uint64(64 - vocabulary.n_bits)
+    buckets = _shifted_right(graph, buckets, n_low_bits, np.int32)
+    column, has_column = ranks(graph, vocabulary.buckets, vocabulary.n_bits, buckets)
+    column = graph.cast(column, np.int64)
+    return graph.op("Where", graph.op("And", whole, has_column), column, no_column)
 
 
 def _shifted(graph: Graph, x: str, *, fill: Operand) -> str:
-    """Shift values of shape (B, T) by one step."""
-    return graph.op("Pad", x, [0, 1, 0, -1], fill)
+    """Shift values of shape (1, B, T) by one step."""
+    return graph.op("Pad", x, [0, 0, 1, 0, 0, -1], fill)
 
 
 def _spread(graph: Graph, numbers: str) -> str:
@@ -248,7 +278,7 @@ def _spread(graph: Graph, numbers: str) -> str:
     support.
     """
     products = graph.op("Mul", numbers, _signed(SPREAD_FACTOR))
-    high = _shifted_right(graph, products, SPREAD_SHIFT)
+    high = _shifted_right(graph, products, SPREAD_SHIFT, np.int64)
     return graph.op("BitwiseXor", products, high)
 
 
@@ -256,38 +286,7 @@ def _signed(number: np.uint64) -> np.int64:
     return number.astype(np.int64)
 
 
-def _shifted_right(graph: Graph, numbers: str, n_bits: np.uint64) -> str:
+def _shifted_right(graph: Graph, numbers: str, n_bits: np.uint64, dtype: type) -> str:
     unsigned = graph.cast(numbers, np.uint64)
     shifted = graph.op("BitShift", unsigned, n_bits, direction="RIGHT")
-    return graph.cast(shifted, np.int64)
-
-
-def _looked_up(
-    graph: Graph, columns: HashedNgramVocabulary, bucket: str
-) -> tuple[str, str]:
-    """Return the columns of buckets, and whether they have one.
-
-    The column of a bucket is its rank in a bitmap of the fitted buckets (Jacobson,
-    1989): the number of set bits in preceding blocks, in preceding words of its block,
-    and in preceding positions of its word.
-    """
-    is_fitted = np.zeros(2**columns.n_bits, bool)
-    is_fitted[columns.buckets] = True
-    words = np.packbits(is_fitted, bitorder="little").view("<u2")
-    ones = _N_ONES[words].reshape(-1, _BLOCK_WORDS)
-    before_word = (ones.cumsum(1) - ones).astype(np.uint8).ravel()
-    of_blocks = ones.sum(1, dtype=np.int32)
-    before_block = np.cumsum(of_blocks, dtype=np.int32) - of_blocks
-    place = graph.op("Div", bucket, _WORD_BITS)
-    block = graph.op("Div", place, _BLOCK_WORDS)
-    bit = graph.op("Mod", bucket, _WORD_BITS)
-    power = graph.op("Gather", 2 ** np.arange(_WORD_BITS, dtype=np.int64), bit)
-    word = graph.cast(graph.op("Gather", words, place), np.int64)
-    column = graph.cast(graph.op("Gather", before_block, block), np.int64)
-    for n_below in [
-        graph.op("Gather", before_word, place),
-        graph.op("Gather", _N_ONES, graph.op("Mod", word, power)),
-    ]:
-        column = graph.op("Add", column, graph.cast(n_below, np.int64))
-    has_bit = graph.op("Mod", graph.op("Div", word, power), 2)
-    return column, graph.op("Equal", has_bit, 1)
+    return graph.cast(shifted, dtype)

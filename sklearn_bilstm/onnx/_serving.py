@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_bilstm import text
 from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
-from sklearn_bilstm.onnx._contents import check_contents
+from sklearn_bilstm.onnx._contents import check_contents, metadata_of
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._texts import TextReader
@@ -105,11 +105,12 @@ class OnnxModel:
         self.batch_size = batch_size
         self._source, self._model = name_of_file(path), read_bytes(path)
         with written_by_export(self._source):
+            properties = metadata_of(self._model)
+        # before the operators are checked, since those of later versions may differ
+        self._description = Description.from_properties(properties, self._source)
+        with written_by_export(self._source):
             check_contents(self._model)
         self.session_ = _session(self._model, self._source)
-        with written_by_export(self._source):
-            properties = self.session_.get_modelmeta().custom_metadata_map
-        self._description = Description.from_properties(properties, self._source)
         with written_by_export(self._source):
             check_graph(self.session_, self._description)
             outputs = self.session_.get_outputs()

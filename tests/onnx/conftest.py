@@ -12,8 +12,8 @@ def served(tmp_path):
     pytest.importorskip("onnxruntime")
     from sklearn_bilstm.onnx import OnnxModel, export_onnx  # noqa: PLC0415
 
-    def serve(model, **params):
-        export_onnx(model, tmp_path / "model.onnx")
+    def serve(model, weights="float32", **params):
+        export_onnx(model, tmp_path / "model.onnx", weights=weights)
         return OnnxModel(tmp_path / "model.onnx", **{"n_threads": 1, **params})
 
     return serve

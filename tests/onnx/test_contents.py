@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
-from sklearn_bilstm.onnx._contents import check_contents
+from sklearn_bilstm.onnx._contents import check_contents, metadata_of
 from tests.helpers import small_regressor, small_tagger
 
 onnx = pytest.importorskip("onnx")
@@ -116,6 +116,22 @@ def test_operators_of_other_libraries_are_refused(forged):
     forged.graph.node[-1].domain = "com.microsoft"
     with pytest.raises(ValueError, match="field 7 of its NodeProto is not one of"):
         check_contents(forged.SerializeToString())
+
+
+def test_a_later_version_with_other_operators_asks_for_an_update(forged):
+    forged.graph.node[-1].op_type = "Loop"
+    (entry,) = forged.metadata_props
+    entry.value = entry.value.replace('"format": 1', '"format": 9', 1)
+    with pytest.raises(ValueError, match="in format 9, .* update sklearn-bilstm"):
+        OnnxModel(io.BytesIO(forged.SerializeToString()))
+
+
+def test_metadata_equal_those_that_onnx_reads(exported, forged):
+    forged.metadata_props.add(key="empty")
+    forged.metadata_props.add(key="größe", value="1 m²")
+    for model in (exported, forged.SerializeToString()):
+        read = onnx.load_from_string(model).metadata_props
+        assert metadata_of(model) == {entry.key: entry.value for entry in read}
 
 
 def test_missing_inputs_are_refused(forged):

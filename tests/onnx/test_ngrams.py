@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 
 from sklearn_bilstm.onnx._graph import Graph
-from sklearn_bilstm.onnx._ngrams import _columns_at_steps, _looked_up
+from sklearn_bilstm.onnx._ngrams import _columns_at_steps
 from sklearn_bilstm.sequences import (
     BUCKET_BITS,
     HashedNgramVocabulary,
@@ -29,33 +29,11 @@ def test_exported_ngram_columns_equal_the_vocabulary(run, lengths, width, n_bits
     ids = graph.input("ids", np.int64, ["rows", "steps"])
     found = _columns_at_steps(graph, columns, ids, -1)
     batch, mask = padded(sequences, np.arange(20))
-    found = run(
-        graph,
-        graph.op("Concat", *(graph.op("Unsqueeze", x, [0]) for x in found), axis=0),
-        np.int64,
-        [len(found), "rows", "steps"],
-        ids=batch,
-    )
+    n_lengths = lengths[1] - lengths[0] + 1
+    found = run(graph, found, np.int64, [n_lengths, "rows", "steps"], ids=batch)
     assert np.array_equal(found[:, mask], columns.at_steps(sequences))
     assert (found[:, ~mask] == -1).all()
     assert (found[0] >= 0).any() or width < lengths[0]
-
-
-@pytest.mark.parametrize("share", [0.07, 1.0])
-def test_column_of_a_bucket_is_its_rank(run, share):
-    random = np.random.RandomState(0)
-    n_buckets = 1 << BUCKET_BITS
-    columns = HashedNgramVocabulary((1, 1))
-    fitted = np.flatnonzero(random.rand(n_buckets) < share)
-    columns.buckets = fitted.astype(np.int32)
-    wanted = np.append(random.randint(n_buckets, size=5000), [0, n_buckets - 1])
-    graph = Graph()
-    bucket = graph.input("bucket", np.int64, ["n"])
-    column, has_column = _looked_up(graph, columns, bucket)
-    found = graph.op("Where", has_column, column, -1)
-    found = run(graph, found, np.int64, ["n"], bucket=wanted)
-    expected = np.where(np.isin(wanted, fitted), np.searchsorted(fitted, wanted), -1)
-    assert np.array_equal(found, expected)
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +103,9 @@ def test_many_classes_are_served_with_sparse_coefficients(served, tmp_path, n_st
         found.predict_proba(X[:1]), model.predict_proba(X[:1]), atol=1e-6
     )
     n_dense = 4 * np.prod(coefficients.shape)
-    lookup = (1 << BUCKET_BITS) // 8 * 2  # of the columns of n-grams
-    size = (tmp_path / "model.onnx").stat().st_size
-    assert size < lookup + 12 * coefficients.nnz + n_dense / 4
+    assert (
+        tmp_path / "model.onnx"
+    ).stat().st_size < 12 * coefficients.nnz + n_dense / 4
 
 
 def test_a_model_after_partial_fit_is_served(served, ids, rows):
