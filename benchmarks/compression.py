@@ -1,10 +1,13 @@
-"""Size, accuracy and latency of exported pipelines with weights of fewer bits.
+"""Size, accuracy and latency of exported pipelines that are compressed or quantised.
 
 A default pipeline is fitted to each set with each seed, once: it is stored in the
 folder `--out`, where a restart finds it. Every kind of file is compared with the one in
-single precision. `changed` is the share of test texts with another answer, `largest`
-and `mean` are differences of probabilities, and `latency` is the median time for one
-review of 200 words, from its text to the probabilities.
+single precision. `compress 0.01` is the result of `compress` with this tolerance, which
+is exported in 8 bits. It is given the first half of the test texts, at most 3,000,
+without their labels, and all kinds are compared on the other test texts. `changed` is
+the share of texts with another answer, `largest` and `mean` are differences of
+probabilities, and `latency` is the median time for one review of 200 words, from its
+text to the probabilities.
 """
 
 import io
@@ -21,6 +24,7 @@ from sklearn_bilstm.onnx import OnnxModel
 
 SETS = ["imdb", "ag_news", "sst2_socher", "banking77"]
 N_WORDS, N_CALLS = 200, 300
+MOST_GIVEN = 3000
 REFERENCE = "float32"
 
 
@@ -36,6 +40,8 @@ KINDS = {
     REFERENCE: lambda model: exported(model, "float32"),
     "float16": lambda model: exported(model, "float16"),
     "int8": lambda model: exported(model, "int8"),
+    "compress 0.01": lambda model: exported(model, "int8"),
+    "compress 0.02": lambda model: exported(model, "int8"),
 }
 FIGURES = {
     "MB": "{:.2f}",
@@ -75,19 +81,24 @@ def main():
 def measure(args, name, seed, kind):
     """Return all figures of a kind of file."""
     split = load(args.data, name)
+    given = split.test_texts[: min(len(split.test_texts) // 2, MOST_GIVEN)]
     model = fitted(args, name, seed, split)
-    files = KINDS[REFERENCE](model), KINDS[kind](model)
+    smaller = model
+    if kind.startswith("compress"):
+        tolerance = float(kind.split()[1])
+        smaller = sklearn_bilstm.compress(model, given, tolerance=tolerance)
+    files = KINDS[REFERENCE](model), KINDS[kind](smaller)
     reference, served = (
         OnnxModel(io.BytesIO(f), n_threads=args.threads) for f in files
     )
-    texts = split.test_texts
+    texts, labels = split.test_texts[len(given) :], split.test_labels[len(given) :]
     expected, found = reference.predict_proba(texts), served.predict_proba(texts)
     answers = found.argmax(1)
     differences = np.abs(found - expected)
     return {
         "MB": len(files[1]) / 1e6,
         "ratio": len(files[1]) / len(files[0]),
-        "accuracy": np.mean(served.classes_[answers] == split.test_labels),
+        "accuracy": np.mean(served.classes_[answers] == labels),
         "changed": np.mean(answers != expected.argmax(1)),
         "largest": differences.max(),
         "mean": differences.mean(),
