@@ -4,7 +4,7 @@ Serve a fitted pipeline without torch
 
 A pipeline is fitted and exported to one ONNX file, which contains the vocabulary and
 the labels. A process that never imports torch loads the file and predicts. This example
-requires the extra ``onnx``: ``pip install 'sklearn-bilstm[onnx]'``.
+requires the extra ``onnx``: ``pip install -c constraints.txt '.[onnx]'``.
 """
 
 # %%

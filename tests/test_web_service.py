@@ -1,6 +1,7 @@
 """The service in `examples/serving`."""
 
 import importlib.util
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -97,7 +98,10 @@ def test_a_replaced_file_is_read(started, fitted_pipeline, reviews, tmp_path):
         path.unlink()
         assert answer(client, "/predict_proba", TEXTS) == before
         assert "No such file" in client.get("/health").json()["error"]
+        modified = client.get("/health").json()["modified"]
         export_onnx(other, path)
+        os.utime(path, (modified + 60, modified + 60))
+        assert client.get("/health").json()["modified"] == modified + 60
         assert answer(client, "/predict_proba", TEXTS)["classes"] == ["no", "yes"]
         assert client.get("/health").json()["error"] is None
 
@@ -137,5 +141,10 @@ def test_several_tasks_have_a_list_of_probabilities_each(started, reviews):
 
 
 def test_a_model_without_a_vectorizer_is_refused(started, fitted):
-    with pytest.raises(ValueError, match="export the Pipeline"), started(fitted):
+    with (
+        pytest.raises(
+            ValueError, match="needs a model that reads texts.*Export a pipeline"
+        ),
+        started(fitted),
+    ):
         pass

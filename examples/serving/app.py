@@ -51,7 +51,13 @@ class ModelFile:
 
     def _read(self):
         model = OnnxModel(self.path)
-        model.predict(["a text"])  # raises an error if the model does not read texts
+        if "text to" not in repr(model):
+            raise ValueError(
+                f"The service needs a model that reads texts: got {model!r}. Export a "
+                "pipeline with its TextVectorizer."
+            )
+        model.predict(["a text"])  # raises an error if there are several text columns
+        self.modified = self.path.stat().st_mtime
         return model
 
     def _read_if_changed(self):
@@ -96,8 +102,13 @@ def refuse(request: Request, error: RequestValidationError):
 
 @app.get("/health")
 def health():
-    """Return the model that is served, and why it is not that of the file, if so."""
-    return {"model": repr(app.state.file.current()), "error": app.state.file.error}
+    """Return the model that is served, and why it is not that of the file, if so.
+
+    `modified` is the time of the file when it was read, in seconds since 1970.
+    """
+    file = app.state.file
+    model = repr(file.current())
+    return {"model": model, "modified": file.modified, "error": file.error}
 
 
 @app.post("/predict")

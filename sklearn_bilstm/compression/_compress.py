@@ -23,6 +23,7 @@ from sklearn_bilstm.compression._units import (
     ranked_units,
     with_units,
 )
+from sklearn_bilstm.compression._vectors import ReducedVectors, has_reducible_vectors
 from sklearn_bilstm.compression._weights import (
     has_ngrams,
     n_tokens_of,
@@ -54,12 +55,12 @@ __all__ = ["compress"]
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 
 # Share of the tolerance that the steps may use, up to and including each.
-_OF_NGRAMS, _OF_TOKENS, _OF_UNITS = 0.5, 0.7, 0.9
+_OF_NGRAMS, _OF_VECTORS, _OF_TOKENS, _OF_UNITS = 0.3, 0.6, 0.75, 0.9
 # Minimum share of n-grams and tokens that are kept, and number of trials between the
 # last share that is allowed and the first that is not.
 _LEAST_SHARE, _N_REFINEMENTS = 2.0**-7, 2
-# Recurrent kernels are fast for multiples of this number of units.
-_UNITS_OF_BLOCK = 8
+# Recurrent kernels are fast for multiples of this number of units and components.
+_BLOCK = 8
 
 
 @validate_params(
@@ -74,9 +75,11 @@ def compress(model: Any, X: Any, *, tolerance: float = 0.01) -> Any:
 
     1. removal of the n-grams of the linear model and of the class log-odds that
        contribute least,
-    2. removal of the least frequent tokens of the vocabulary, which become unknown,
-    3. removal of the units of the last recurrent layer that contribute least,
-    4. rounding of all matrices to 8 bits with a scale per row, or to half precision.
+    2. reduction of the dimension of token vectors, by a truncated singular value
+       decomposition of the products of vectors and input weights,
+    3. removal of the least frequent tokens of the vocabulary, which become unknown,
+    4. removal of the units of the last recurrent layer that contribute least,
+    5. rounding of all matrices to 8 bits with a scale per row, or to half precision.
 
     A step that would change too many predictions is omitted. The result predicts, is
     explained and exported as any other model, and :func:`save` and
@@ -106,8 +109,8 @@ def compress(model: Any, X: Any, *, tolerance: float = 0.01) -> Any:
     -------
     compressed : estimator
         Model of the same class. Its estimator has an attribute `compression_`, which
-        prints as a table of the steps: number of n-grams, tokens, units and numbers
-        before and after, size of the saved model, and change of the predictions.
+        prints as a table of the steps: number of n-grams, components, tokens, units and
+        bits before and after, size of the saved model, and change of the predictions.
 
     Raises
     ------
@@ -211,6 +214,8 @@ class _Search:
         """Apply all steps."""
         if has_ngrams(self._model):
             self._remove_ngrams()
+        if has_reducible_vectors(self._model):
+            self._reduce_vectors()
         if self._n_tokens:
             self._remove_tokens()
         if has_removable_units(self._model):
@@ -250,6 +255,17 @@ class _Search:
 
         self._search(name, n_ngrams(models, name), of_share, part, count)
 
+    def _reduce_vectors(self) -> None:
+        reduced = ReducedVectors(self._model, self._rows)
+        total = self._model.network.input_layer.n_shared
+
+        def of_share(share: float) -> FittedModel:
+            n_kept = min(_whole_blocks(share * total), reduced.n_components)
+            return reduced.with_components(n_kept)
+
+        name = "components of token vectors"
+        self._search(name, total, of_share, _OF_VECTORS, _n_components)
+
     def _remove_tokens(self) -> None:
         def of_share(share: float) -> FittedModel:
             n_kept = int(share * (self._n_tokens - FIRST_TOKEN_ID))
@@ -263,8 +279,7 @@ class _Search:
         total = len(ranked[0])
 
         def of_share(share: float) -> FittedModel:
-            n_blocks = max(1, round(share * total / _UNITS_OF_BLOCK))
-            n_kept = min(n_blocks * _UNITS_OF_BLOCK, total)
+            n_kept = min(_whole_blocks(share * total), total)
             return with_units(self._model, [units[:n_kept] for units in ranked])
 
         self._search("units per direction", total, of_share, _OF_UNITS, _n_units)
@@ -324,6 +339,11 @@ class _Search:
         old = estimator.model_.network.encoder.layers
         if sizes != [layer.forward_rnn.hidden_size for layer in old]:
             estimator.hidden_layer_sizes = tuple(sizes)
+        n_components = _n_components(model)
+        if n_components < _n_components(estimator.model_):
+            estimator.embedding_dim = n_components
+            if not isinstance(estimator.embedding, str):  # given vectors are longer
+                estimator.embedding = None
         estimator._publish(model)
         if not isinstance(self._whole, Pipeline):
             return estimator
@@ -335,6 +355,14 @@ class _Search:
         if is_vectorizer and n_tokens < self._n_tokens:
             whole.steps[0] = name, with_first_tokens(first, n_tokens)
         return whole
+
+
+def _whole_blocks(number: float) -> int:
+    return max(1, round(number / _BLOCK)) * _BLOCK
+
+
+def _n_components(model: FittedModel) -> int:
+    return model.network.input_layer.n_shared
 
 
 def _n_units(model: FittedModel) -> int:
@@ -352,6 +380,7 @@ def _size_of(whole: Any) -> int:
     if isinstance(whole, Pipeline) and isinstance(whole[0], TextVectorizer):
         vectorizer = TextVectorizer()
         set_vectorizer_state(vectorizer, vectorizer_state(whole[0]))
+        vectorizer._fingerprint = whole[0]._fingerprint  # stored once, if shared
         saved = Pipeline([("vectorizer", vectorizer), ("estimator", saved)])
     file = io.BytesIO()
     save(saved, file)

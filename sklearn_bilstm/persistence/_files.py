@@ -282,6 +282,6 @@ def _refusal(error: UnknownKindError) -> str:
     return (
         f"{error.place} contains {what}, which save cannot store without pickle. Pass "
         "it in custom_objects={'my_object': ...} to both save and load, under the same "
-        "name. Alternatively, use joblib.dump; load such files only from sources that "
-        "you trust."
+        "name: the file contains the name only, without a fitted state. Alternatively, "
+        "use joblib.dump; load such files only from sources that you trust."
     )
