@@ -74,18 +74,17 @@ print(f"F1 with characters:    {tagger.score(X_test, y_test):.3f}")
 # %%
 # Report precision, recall and F1 per kind
 # ----------------------------------------
+from sklearn_bilstm.metrics import span_classification_report, span_errors
+
+predicted = tagger.predict(X_test)
+print(span_classification_report(y_test, predicted, digits=3))
+
+# %%
+# The errors of the tagger without characters, in their context:
 import pandas as pd
 
-from sklearn_bilstm.metrics import span_precision_recall_fscore_support
-
-kinds = ["DAY", "GOODS", "PERSON", "TOWN"]
-scores = span_precision_recall_fscore_support(
-    y_test, tagger.predict(X_test), kinds=kinds
-)
-report = pd.DataFrame(
-    dict(zip(["precision", "recall", "F1", "spans"], scores, strict=True)), index=kinds
-)
-print(report.round(3).to_string())
+errors = pd.DataFrame(span_errors(y_test, without.predict(X_test), X_test))
+print(errors[["error", "true_text", "predicted_text", "context"]].head().to_string())
 
 # %%
 # See what is confused
@@ -118,8 +117,17 @@ plt.show()
 # Label a new order
 # -----------------
 #
+# A recognizer splits raw text into tokens, and returns the spans of the tagger with
+# their positions.
+from sklearn_bilstm import EntityRecognizer, highlight_spans
+
+text = "send green tea to Nordheim on the first of May"
+found = EntityRecognizer.from_tagger(tagger).predict([text])
+highlight_spans([text], found)
+
+# %%
 # ``predict_proba`` returns the probability of each label of each token.
-order = ["send", "green", "tea", "to", "Nordheim", "on", "the", "first", "of", "May"]
+order = text.split()
 (labels,), (probabilities,) = tagger.predict([order]), tagger.predict_proba([order])
 for token, label, of_token in zip(order, labels, probabilities, strict=True):
     print(f"{token:12}{label:10}{of_token.max():.2f}")

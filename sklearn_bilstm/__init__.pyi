@@ -1,6 +1,11 @@
 from .compression import compress
-from .estimators import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
-from .inspection import explain, find_learning_rate
+from .estimators import (
+    BiLSTMClassifier,
+    BiLSTMRegressor,
+    BiLSTMTagger,
+    EntityRecognizer,
+)
+from .inspection import explain, find_learning_rate, highlight_spans
 from .onnx import export_onnx
 from .persistence import load, save
 from .plotting import (
@@ -18,6 +23,7 @@ __all__ = [
     "BiLSTMClassifier",
     "BiLSTMRegressor",
     "BiLSTMTagger",
+    "EntityRecognizer",
     "LabelConfusionDisplay",
     "LearningRateDisplay",
     "TextVectorizer",
@@ -29,6 +35,7 @@ __all__ = [
     "explain",
     "export_onnx",
     "find_learning_rate",
+    "highlight_spans",
     "load",
     "load_word_vectors",
     "save",

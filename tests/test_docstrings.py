@@ -150,6 +150,7 @@ def test_fitted_attributes_match_the_documented_ones(
 # lists of tokens than for texts.
 OF_TAGGERS = {
     "checkpoint",
+    "class_weight",
     "dense_layer_sizes",
     "embedding",
     "input_type",
@@ -160,12 +161,13 @@ OF_TAGGERS = {
     "validation_fraction",
     "warm_start",
 }
+OF_ITS_OWN = {"BiLSTMTagger": OF_TAGGERS, "EntityRecognizer": {"tokenizer"}}
 
 
 def test_shared_parameters_have_equal_descriptions():
     texts = {}
     for cls in ESTIMATORS.values():
-        of_its_own = OF_TAGGERS if cls.__name__ == "BiLSTMTagger" else ()
+        of_its_own = OF_ITS_OWN.get(cls.__name__, ())
         for entry in NumpyDocString(inspect.getdoc(cls))["Parameters"]:
             if entry.name not in of_its_own:
                 kind = entry.type.partition(", default=")[0]

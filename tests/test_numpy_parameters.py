@@ -87,6 +87,7 @@ PARAMETERS = {
         "crf": True,
         "scheme": "auto",
         "constrained": True,
+        "class_weight": "balanced",
     },
     TextVectorizer: {
         "lowercase": False,

@@ -7,6 +7,7 @@ from sklearn_bilstm.estimators._base import (
     restore_state,
 )
 from sklearn_bilstm.estimators._classifier import BiLSTMClassifier
+from sklearn_bilstm.estimators._entity_recognizer import EntityRecognizer
 from sklearn_bilstm.estimators._regressor import BiLSTMRegressor
 from sklearn_bilstm.estimators._tagger import BiLSTMTagger
 
@@ -15,6 +16,7 @@ __all__ = [
     "BiLSTMClassifier",
     "BiLSTMRegressor",
     "BiLSTMTagger",
+    "EntityRecognizer",
     "current_model",
     "estimator_of_task",
     "restore_state",

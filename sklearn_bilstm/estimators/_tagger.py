@@ -126,13 +126,19 @@ class BiLSTMTagger(BaseSequenceEstimator):
         determines whether invalid label sequences are rewritten.
 
     constrained : bool, default=True
-        Whether the CRF excludes label transitions that the scheme does not allow; IOB1
-        has no such constraints. Rows of y that violate the scheme are repaired, with a
+        Whether the CRF excludes label sequences that the scheme does not allow, in
+        training and prediction. Rows of y that violate the scheme are repaired, with a
         warning that counts them: spans are extracted as in
         :func:`~sklearn_bilstm.metrics.find_spans`, so that "I-PER" after "O" starts a
         span, and written in the scheme. With `crf=False`, labels are used as they are.
-        Transitions are not constrained if no label can stand alone, that is, if y
-        contains neither "O" nor, in BIOES, a label such as "S-PER".
+        A sentence violates the scheme as rarely as possible if it is too short for all
+        allowed sequences, which requires that y contains neither "O" nor, in BIOES, a
+        label such as "S-PER".
+
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the labels in the loss, 1 for labels not in the dict. "balanced"
+        gives labels equal total weights. With a CRF, a weight multiplies the
+        log-probability of a label given the labels before it.
 
     dropout : float in [0, 1), default=0.3
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -323,6 +329,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         "crf": ["boolean"],
         "scheme": [StrOptions({"auto", "IOB1", *SCHEMES}), None],
         "constrained": ["boolean"],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
     }
 
     def __init__(  # noqa: PLR0915 - one assignment per parameter
@@ -346,6 +353,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         crf=True,
         scheme="auto",
         constrained=True,
+        class_weight=None,
         dropout=0.3,
         embedding_dropout=0.3,
         word_dropout=0.1,
@@ -391,6 +399,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         self.crf = crf
         self.scheme = scheme
         self.constrained = constrained
+        self.class_weight = class_weight
         self.dropout = dropout
         self.embedding_dropout = embedding_dropout
         self.word_dropout = word_dropout
@@ -434,11 +443,13 @@ class BiLSTMTagger(BaseSequenceEstimator):
         y : sequence of sequence
             One label (str or int) per token. None or NaN instead of the labels of a
             sentence marks it as unlabelled, as in `X_unlabelled`; its words are part of
-            the vocabulary. -100 and -1 are ordinary labels; `fit` warns if they are
-            likely to mark missing labels.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows. Only their ratios matter. Rows of weight 0 contribute
-            only to the vocabulary and to `classes_`.
+            the vocabulary. Single tokens with None, NaN or -100 have neither a loss nor
+            a score. -1 is an ordinary label; `fit` warns if it is likely to mark
+            missing labels.
+        sample_weight : array-like of shape (n_samples,) or list of array, default=None
+            Weights of the rows, or for each row an array with the weights of its
+            tokens. Only their ratios matter. Rows of weight 0 contribute only to the
+            vocabulary and to `classes_`.
         X_val : sequence of sequence of str, default=None
             Validation rows, in the format of X.
         y_val : sequence of sequence, default=None
@@ -509,8 +520,9 @@ class BiLSTMTagger(BaseSequenceEstimator):
         X : sequence of sequence of str
             The tokens of each sentence, or rows in the format used in `fit`.
         y : sequence of sequence
-            True labels. Labels that were not seen in `fit` count as errors. If
-            `scheme_` is not None, all labels must follow a tagging scheme.
+            True labels. Labels that were not seen in `fit` count as errors, and tokens
+            with None, NaN or -100 do not count. If `scheme_` is not None, all labels
+            must follow a tagging scheme.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -522,7 +534,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
             labels.
         """
         predicted = self.predict(X)
-        y = check_label_rows(y, name=type(self).__name__)
+        y = check_label_rows(y, name=type(self).__name__, allow_missing=True)
         lengths = [len(row) for row in predicted]
         check_consistent_length(predicted, y, sample_weight)
         check_lengths(lengths, y, "y")
@@ -533,10 +545,11 @@ class BiLSTMTagger(BaseSequenceEstimator):
         pairs = zip(chain(*y), chain(*predicted), strict=True)
         right = [true == found for true, found in pairs]
         weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
-        weight = np.repeat(weight, lengths)
+        is_known = [label is not None for label in chain(*y)]
+        weight = np.repeat(weight, lengths) * is_known
         if not weight.any():
             raise ValueError(
-                "score requires at least one token in a row with a positive "
+                "score requires at least one labelled token in a row with a positive "
                 "sample_weight."
             )
         return float(np.average(right, weights=weight))

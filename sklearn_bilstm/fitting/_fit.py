@@ -296,6 +296,7 @@ def _weighted(
 ) -> SequenceDataset:
     """Return rows with their scaled weights, without those of weight 0."""
     sample_weight = as_target(sample_weight, name="sample_weight")
+    rows, sample_weight = target.with_step_weights(rows, sample_weight, config)
     weight = check_sample_weight(
         sample_weight, y, dtype=np.float64, ensure_non_negative=True
     )
@@ -353,6 +354,7 @@ def _validation_rows(
             f"for {len(rows)} rows."
         )
     rows = target.with_targets(rows, y_val, "y_val")
+    rows, _ = target.with_step_weights(rows, None, config)
     weight = target.row_weights(rows.target, np.ones(len(rows)), config)
     return replace(rows, weight=scaled_to_mean_one(weight))
 

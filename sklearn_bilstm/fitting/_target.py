@@ -54,6 +54,12 @@ class Target(ABC):
         """Return the factor of the weight of each row."""
         return np.ones(len(target))
 
+    def with_step_weights(
+        self, rows: SequenceDataset, sample_weight: Any, config: Config
+    ) -> tuple[SequenceDataset, Any]:
+        """Return rows with the weights of their steps, and the weights of rows."""
+        return rows, sample_weight
+
     def strata(self, target: Any) -> np.ndarray | None:
         """Return the class of each row if folds are stratified, else None."""
         return None

@@ -1,6 +1,7 @@
 """The target of a tagger: a label for each step."""
 
 import warnings
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,7 +14,13 @@ from sklearn_bilstm.fitting._labels import (
     encode,
     warn_of_missing_label_codes,
 )
+from sklearn_bilstm.fitting._missing_labels import (
+    known_labels,
+    map_known_labels,
+    without_contradictions,
+)
 from sklearn_bilstm.fitting._target import Target
+from sklearn_bilstm.fitting._token_weights import with_token_weights
 from sklearn_bilstm.fitting._transfer import another_network_error
 from sklearn_bilstm.metrics import (
     allowed_transitions,
@@ -25,15 +32,13 @@ from sklearn_bilstm.metrics._schemes import SCHEMES
 from sklearn_bilstm.nn import CRF, IndependentLabels
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import LabelAccuracy, SpanF1, WeightedTaggingLoss
+from sklearn_bilstm.utils._missing import IGNORED_LABEL
 from sklearn_bilstm.utils._sentences import check_label_rows, check_lengths
 
 __all__ = ["TokenLabelTarget"]
 
-# Advice on tokens with a label such as -100, if it marks missing labels.
-_UNLABELLED_TOKENS = (
-    "remove those tokens from X and y; pass whole words instead of subwords, since the "
-    "tagger uses their characters"
-)
+# Advice on tokens with the label -1, if it marks missing labels.
+_UNLABELLED_TOKENS = "pass None instead, which has neither a loss nor a score"
 
 
 class TokenLabelTarget(Target):
@@ -69,11 +74,12 @@ class TokenLabelTarget(Target):
     @staticmethod
     def check(y: Any, estimator: str) -> list[list]:
         """Validate labels, and return them as lists."""
-        return check_label_rows(y, name=estimator)
+        return check_label_rows(y, name=estimator, allow_missing=True)
 
     @classmethod
     def fit(cls, y: list[list], config: Config) -> Self:
         """Detect the scheme, and learn the classes."""
+        y = [known_labels(row) for row in y]
         scheme = find_scheme(y) if config.scheme == "auto" else config.scheme
         if config.scheme == "auto" and scheme is None:
             _warn_of_stray_labels(y)
@@ -84,7 +90,10 @@ class TokenLabelTarget(Target):
             for label in row
         }
         if not labels:
-            raise ValueError("y must contain at least one label: all rows are empty.")
+            raise ValueError(
+                "y must contain at least one label: all rows are empty, or all "
+                "labels are missing."
+            )
         classes = np.array(sorted(labels))
         # ints that neither int64 nor uint64 can hold become floats, which may be equal
         stored = set() if classes.dtype.kind == "f" else set(classes.tolist())
@@ -102,10 +111,23 @@ class TokenLabelTarget(Target):
             raise another_network_error(config.estimator)
 
     def encode(self, y: list[list], name: str) -> RaggedArray:
-        """Return the index of each label."""
-        labels = [label for row in y for label in row]
-        codes = encode(labels, self.classes, name=name)
-        return RaggedArray(codes, np.cumsum([0, *map(len, y)]))
+        """Return the index of each label, -100 if it is missing."""
+        is_known = np.array([label is not None for row in y for label in row], bool)
+        known = [label for row in y for label in known_labels(row)]
+        values = np.full(len(is_known), IGNORED_LABEL)
+        values[is_known] = encode(known, self.classes, name=name)
+        codes = RaggedArray(values, np.cumsum([0, *map(len, y)]))
+        if not self.is_constrained:
+            return codes
+        return without_contradictions(codes, self._allowed_transitions(), name)
+
+    def with_step_weights(
+        self, rows: SequenceDataset, sample_weight: Any, config: Config
+    ) -> tuple[SequenceDataset, Any]:
+        """Return rows with the weights of their tokens, and the weights of rows."""
+        return with_token_weights(
+            rows, sample_weight, config.class_weight, self.classes
+        )
 
     def with_targets(
         self, rows: SequenceDataset, y: list[list], name: str
@@ -144,7 +166,7 @@ class TokenLabelTarget(Target):
         self, rows: SequenceDataset, y_val: list[list]
     ) -> tuple[SequenceDataset, list[list]]:
         """Return the validation rows whose labels are all known."""
-        known = set(self.classes.tolist())
+        known = {None, *self.classes.tolist()}
         kept = [row for row, labels in enumerate(y_val) if known.issuperset(labels)]
         if len(kept) == len(y_val):
             return rows, y_val
@@ -166,14 +188,13 @@ class TokenLabelTarget(Target):
         """Return a CRF, or a layer that decodes each label independently."""
         if not config.crf:
             return IndependentLabels(self.n_outputs)
-        if not config.constrained or self.scheme not in SCHEMES:
+        if not config.constrained or not self.is_constrained:
             return CRF(self.n_outputs)
+        return CRF(self.n_outputs, torch.from_numpy(self._allowed_transitions()))
+
+    def _allowed_transitions(self) -> np.ndarray:
         scheme: Any = self.scheme
-        allowed = allowed_transitions(self.classes.tolist(), scheme)
-        # without a label that can be first, last and its own successor, some lengths
-        # would have no valid label sequence
-        alone = allowed[-1, :-1] & allowed[:-1, -1] & allowed[:-1, :-1].diagonal()
-        return CRF(self.n_outputs, torch.from_numpy(allowed) if alone.any() else None)
+        return allowed_transitions(self.classes.tolist(), scheme)
 
     def loss(self, config: Config) -> tuple[type, dict[str, Any]]:
         """Return the negative log-likelihood per step."""
@@ -225,9 +246,10 @@ def _convert_to_scheme(
         return y
     try:
         if is_constrained:
-            return [convert_to_scheme(row, scheme) for row in y]
+            convert = partial(convert_to_scheme, scheme=scheme)
+            return [map_known_labels(convert, row) for row in y]
         for row in y:
-            find_spans(row)
+            find_spans(known_labels(row))
     except ValueError as error:
         raise ValueError(
             f"{name} must contain labels of spans, as in the scheme {scheme}. {error}"

@@ -11,7 +11,7 @@ __all__ = ["SCHEMES", "allowed_transitions", "convert_to_scheme", "find_scheme"]
 
 
 class _Scheme(NamedTuple):
-    """Prefixes of labels, other than the "B" of a span of several tokens.
+    """Prefixes of labels.
 
     Parameters
     ----------
@@ -19,11 +19,14 @@ class _Scheme(NamedTuple):
         Prefix of a token inside a span, and of its last token.
     single : str
         Prefix of a span of a single token.
+    first : str, default="B"
+        Prefix of the first of several tokens.
     """
 
     inside: str
     last: str
     single: str
+    first: str = "B"
 
     @property
     def letters(self) -> set[str]:
@@ -31,12 +34,13 @@ class _Scheme(NamedTuple):
         return {"O", "B", *self}
 
 
-# Schemes with constrained transitions. IOB1 has no constraints.
+# In IOB1, "B" only marks the first token of a span that follows one of the same kind.
 SCHEMES = {
     "BIO": _Scheme("I", "I", "B"),
     "BIOES": _Scheme("I", "E", "S"),
     "BILOU": _Scheme("I", "L", "U"),
     "BMES": _Scheme("M", "E", "S"),
+    "IOB1": _Scheme("I", "I", "I", first="I"),
 }
 
 
@@ -58,7 +62,8 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
         and "I" or "M".
     """
     labels: set[str] = set()
-    n_written = dict.fromkeys(SCHEMES, 0)
+    schemes = {name: SCHEMES[name] for name in SCHEMES if name != "IOB1"}
+    n_written = dict.fromkeys(schemes, 0)
     begins = {"B": 0, "I": 0}
     try:
         for row in rows:
@@ -67,13 +72,13 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
                 written = list(row[span.start : span.stop])
                 begins["B"] += written[0].startswith("B")
                 begins["I"] += written[0].startswith("I")
-                for name, scheme in SCHEMES.items():
+                for name, scheme in schemes.items():
                     n_written[name] += written == _labels_of(span, scheme)
     except (AttributeError, TypeError, ValueError):  # not labels of spans
         return None
     if not labels or _only_resemble_prefixes(labels):
         return None
-    found = max(SCHEMES, key=n_written.__getitem__)
+    found = max(n_written, key=n_written.__getitem__)
     return "IOB1" if found == "BIO" and begins["I"] > begins["B"] else found
 
 
@@ -92,7 +97,7 @@ def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:
     ----------
     labels : sequence of str
         All K labels.
-    scheme : {"BIO", "BIOES", "BILOU", "BMES"}
+    scheme : {"BIO", "BIOES", "BILOU", "BMES", "IOB1"}
 
     Returns
     -------
@@ -113,6 +118,8 @@ def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:
 
 def _may_follow(label: tuple, following: tuple, scheme: str) -> bool:
     (place, kind), (next_place, next_kind) = label, following
+    if scheme == "IOB1":
+        return next_place != "B" or (place in "BI" and kind == next_kind)
     if next_place in "IE":  # continues an open span
         return place in "BI" and kind == next_kind
     # starts a span or is outside: the previous span must have ended
@@ -126,7 +133,7 @@ def convert_to_scheme(labels: Sequence[str], scheme: str) -> list[str]:
     ----------
     labels : sequence of str
         Labels in any scheme that :func:`find_spans` accepts.
-    scheme : {"BIO", "BIOES", "BILOU", "BMES"}
+    scheme : {"BIO", "BIOES", "BILOU", "BMES", "IOB1"}
 
     Returns
     -------
@@ -139,14 +146,18 @@ def convert_to_scheme(labels: Sequence[str], scheme: str) -> list[str]:
     """
     _check_scheme(scheme)
     written = ["O"] * len(labels)
+    previous = None
     for span in find_spans(labels):
-        written[span.start : span.stop] = _labels_of(span, SCHEMES[scheme])
+        letters = written[span.start : span.stop] = _labels_of(span, SCHEMES[scheme])
+        if scheme == "IOB1" and previous == (span.kind, span.start):
+            written[span.start] = f"B{letters[0][1:]}"
+        previous = span.kind, span.stop
     return written
 
 
 def _labels_of(span: Span, scheme: _Scheme) -> list[str]:
     n_tokens = span.stop - span.start
-    letters = ["B", *[scheme.inside] * (n_tokens - 1)]
+    letters = [scheme.first, *[scheme.inside] * (n_tokens - 1)]
     letters[-1] = scheme.last if n_tokens > 1 else scheme.single
     return [f"{letter}-{span.kind}" if span.kind else letter for letter in letters]
 

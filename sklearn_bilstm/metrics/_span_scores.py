@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 from sklearn.metrics import precision_recall_fscore_support
-from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.metrics._spans import Span, find_spans
+from sklearn_bilstm.metrics._span_rows import read_span_rows
+from sklearn_bilstm.metrics._spans import Span
 from sklearn_bilstm.utils._sklearn import check_sample_weight
 
 __all__ = [
@@ -37,14 +37,16 @@ def span_precision_recall_fscore_support(
     A predicted span is correct if its kind, start and end are correct. This is the
     equivalent of :func:`sklearn.metrics.precision_recall_fscore_support` for spans.
     With `average="micro"`, the results are those of the evaluation script of the CoNLL
-    shared tasks.
+    shared tasks. Tokens whose true label is missing or -100 are removed from both.
 
     Parameters
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+        Also accepted are spans of characters, as in
+        :class:`~sklearn_bilstm.EntityRecognizer`.
     y_pred : sequence of sequence of str
-        Predicted labels, with the same length for each sequence.
+        Predicted labels, with the same length for each sequence, or predicted spans.
     kinds : sequence of str, default=None
         Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
         order.
@@ -89,10 +91,9 @@ def span_precision_recall_fscore_support(
             f"kinds must be a list of kinds of spans, or None. Got {kinds!r} instead. "
             "Pass a single kind as [kind]."
         )
-    check_consistent_length(y_true, y_pred, sample_weight)
     found = [
-        _spans_of_row(row, *labels)
-        for row, labels in enumerate(zip(y_true, y_pred, strict=True))
+        (set(true), set(predicted))
+        for true, predicted in read_span_rows(y_true, y_pred, sample_weight)
     ]
     if kinds is None:
         kinds = sorted({span.kind for row in found for spans in row for span in spans})
@@ -126,8 +127,10 @@ def span_precision_score(
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+        Also accepted are spans of characters, as in
+        :class:`~sklearn_bilstm.EntityRecognizer`.
     y_pred : sequence of sequence of str
-        Predicted labels, with the same length for each sequence.
+        Predicted labels, with the same length for each sequence, or predicted spans.
     kinds : sequence of str, default=None
         Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
         order.
@@ -173,8 +176,10 @@ def span_recall_score(
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+        Also accepted are spans of characters, as in
+        :class:`~sklearn_bilstm.EntityRecognizer`.
     y_pred : sequence of sequence of str
-        Predicted labels, with the same length for each sequence.
+        Predicted labels, with the same length for each sequence, or predicted spans.
     kinds : sequence of str, default=None
         Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
         order.
@@ -220,8 +225,10 @@ def span_f1_score(
     ----------
     y_true : sequence of sequence of str
         True labels of the tokens of each sequence, as :func:`find_spans` reads them.
+        Also accepted are spans of characters, as in
+        :class:`~sklearn_bilstm.EntityRecognizer`.
     y_pred : sequence of sequence of str
-        Predicted labels, with the same length for each sequence.
+        Predicted labels, with the same length for each sequence, or predicted spans.
     kinds : sequence of str, default=None
         Kinds of spans to include. If None, all kinds in `y_true` and `y_pred` in sorted
         order.
@@ -256,23 +263,6 @@ def span_f1_score(
         zero_division=zero_division,
     )
     return scores[2]
-
-
-def _spans_of_row(
-    row: int, true: Sequence[str], predicted: Sequence[str]
-) -> tuple[set[Span], set[Span]]:
-    for name, labels in {"y_true": true, "y_pred": predicted}.items():
-        if isinstance(labels, str):
-            raise ValueError(
-                f"{name} must contain a list of labels for each sequence: row {row} is "
-                f"{str(labels)!r}."
-            )
-    if len(true) != len(predicted):
-        raise ValueError(
-            "The sequences of y_pred must have the same lengths as those of y_true: "
-            f"row {row} has {len(predicted)} labels instead of {len(true)}."
-        )
-    return set(find_spans(true)), set(find_spans(predicted))
 
 
 def _as_items(

@@ -14,8 +14,12 @@ from sklearn_bilstm.nn._layer import Layer
 __all__ = ["CRF"]
 
 # Weight of forbidden transitions. Sums of many such weights are finite in float32 and
-# bfloat16, so that no gradient is NaN, and their exponential is zero.
-_IMPOSSIBLE = -1e30
+# bfloat16, so that no gradient is NaN, and their exponential is zero. In double
+# precision their sums keep the differences of emissions, which decide among sequences
+# with the fewest forbidden transitions if a row is too short for an allowed sequence.
+_IMPOSSIBLE = -1e9
+# Emission of the labels other than the known label of a step.
+_EXCLUDED = -1e30
 # In this range, a sum of exponentials and its gradient keep full precision.
 _LEAST, _MOST = 1e-250, 1e250
 
@@ -35,7 +39,8 @@ class CRF(Layer):
     allowed : bool tensor of shape (K + 1, K + 1), default=None
         Whether label j (column) can follow label i (row). The last row holds the
         allowed first labels, and the last column the allowed last labels. Sequences
-        with a forbidden transition have probability zero. None allows all transitions.
+        with a forbidden transition have probability zero. If all sequences of a length
+        have one, those with the fewest are possible. None allows all transitions.
     """
 
     allowed: Tensor
@@ -69,8 +74,17 @@ class CRF(Layer):
         """Initialise all transition weights to zero."""
         nn.init.zeros_(self.weight)
 
-    def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+    def forward(
+        self,
+        emissions: Tensor,
+        labels: Tensor,
+        mask: Tensor,
+        step_weight: Tensor | None = None,
+    ) -> Tensor:
         """Return the log-likelihood of labels.
+
+        It is the sum of the log-probabilities of each known label, given the known
+        labels before it. Each term is multiplied by the weight of its step.
 
         Parameters
         ----------
@@ -78,9 +92,12 @@ class CRF(Layer):
             Unnormalised score of each label at each step. Must be finite, also on
             padding.
         labels : int64 tensor of shape (B, T)
-            Labels; arbitrary on padding.
+            Labels; arbitrary on padding. Negative values are unknown labels, whose
+            sum is taken (Tsuboi et al., 2008).
         mask : bool tensor of shape (B, T)
             True on real steps, which come first in a row.
+        step_weight : tensor of shape (B, T), default=None
+            Weights of the steps. None means ones.
 
         Returns
         -------
@@ -88,7 +105,11 @@ class CRF(Layer):
             Zero for an empty row.
         """
         weights = self.weights_of_transitions()  # (K + 1, K + 1)
-        return _score(emissions, labels, mask, weights) - _log_partition(
+        if step_weight is not None or (mask & (labels < 0)).any():
+            terms = _log_conditionals(emissions, labels, mask, weights)  # (B, T)
+            terms = terms if step_weight is None else terms * step_weight
+            return terms.masked_fill(~mask, 0.0).sum(1).to(emissions.dtype)  # (B,)
+        return _score(emissions, labels.clamp(min=0), mask, weights) - _log_partition(
             emissions, mask, weights
         )
 
@@ -166,8 +187,43 @@ def _log_partition(emissions: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
     return found.to(emissions.dtype)
 
 
-def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
+def _log_conditionals(
+    emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor
+) -> Tensor:
+    """Return log-probabilities of known labels, given those before; zero for others."""
+    behind = torch.stack(_sums_behind(emissions, mask, weights), 1)  # (B, T, K)
+    first = weights[-1, :-1] + emissions[:, 0].double() + behind[:, 0]  # (B, K)
+    log_partition = first.logsumexp(1, keepdim=True)  # (B, 1)
+    if (mask & (labels < 0)).any():
+        places = torch.arange(emissions.shape[2], device=labels.device)
+        excluded = (labels >= 0)[..., None] & (labels[..., None] != places)  # (B, T, K)
+        known = emissions.masked_fill(excluded, _EXCLUDED)  # (B, T, K)
+        before = _sums_before(known, mask, weights, skips_impossible=True)
+        so_far = (torch.stack(before, 1) + behind).logsumexp(2)  # (B, T)
+    else:
+        labels = labels.clamp(min=0)
+        start = weights[-1, labels[:, :1]]  # (B, 1)
+        between = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
+        unary, of_labels = (
+            sums.gather(2, labels[..., None])[..., 0].double()  # (B, T)
+            for sums in (emissions, behind)
+        )
+        steps = unary + torch.cat([start, between], 1)  # (B, T)
+        so_far = steps.cumsum(1) + of_labels  # (B, T), arbitrary on padding
+    return so_far.diff(dim=1, prepend=log_partition)  # (B, T)
+
+
+def _sums_before(
+    emissions: Tensor,
+    mask: Tensor,
+    weights: Tensor,
+    *,
+    skips_impossible: bool = False,
+) -> list[Tensor]:
     """Forward algorithm: sum over all prefixes that end with a label.
+
+    If `skips_impossible`, sums of impossible prefixes are arbitrary, but below half of
+    `_IMPOSSIBLE`.
 
     Returns
     -------
@@ -175,7 +231,7 @@ def _sums_before(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tenso
         Logarithms for each step, including its emission; on padding, those of the last
         real step.
     """
-    product = _LogProduct(weights[:-1, :-1])
+    product = _LogProduct(weights[:-1, :-1], skips_impossible)
     emissions = emissions.double()
     sums = [weights[-1, :-1] + emissions[:, 0]]  # (B, K)
     for step in range(1, emissions.shape[1]):
@@ -205,16 +261,28 @@ class _LogProduct:
     ----------
     logs : tensor of shape (K, K)
         Logarithm of the matrix.
+    skips_impossible : bool, default=False
+        Whether the logarithms of impossible sums can be replaced by `_IMPOSSIBLE`.
+        Otherwise a log-sum-exp is used if there are some.
     """
 
-    def __init__(self, logs: Tensor) -> None:
+    def __init__(self, logs: Tensor, skips_impossible: bool = False) -> None:
         self.logs = logs.double()
         self.matrix = self.logs.exp()
+        self.skips_impossible = skips_impossible
+        self.is_possible = (self.logs.detach() > _IMPOSSIBLE / 2).double()
 
     def __call__(self, logs: Tensor) -> Tensor:
         """Return the logarithm of the product with `exp(logs)`, of shape (B, K)."""
         top = logs.detach().amax(1, keepdim=True)  # (B, 1)
         found = (logs - top).exp() @ self.matrix  # (B, K)
-        if ((found > _LEAST) & (found < _MOST)).all():
+        is_precise = (found > _LEAST) & (found < _MOST)  # (B, K)
+        if is_precise.all():
             return found.log() + top  # (B, K)
+        if self.skips_impossible:
+            possible = (logs.detach() > _IMPOSSIBLE / 2).double()  # (B, K)
+            empty = possible @ self.is_possible == 0  # (B, K)
+            if (is_precise | empty).all():
+                logs = found.masked_fill(empty, 1.0).log() + top
+                return logs.masked_fill(empty, _IMPOSSIBLE)  # (B, K)
         return (logs[:, :, None] + self.logs).logsumexp(1)  # (B, K)

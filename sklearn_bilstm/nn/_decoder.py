@@ -1,7 +1,8 @@
 """Decoders that map emissions to labels.
 
-A decoder is called with emissions, of shape (B, T, K), labels and the mask, and returns
-the log-likelihood of the labels. It has the methods `decode` and `marginals`.
+A decoder is called with emissions, of shape (B, T, K), labels, the mask and weights of
+steps, and returns the log-likelihood of the labels. It has the methods `decode` and
+`marginals`.
 """
 
 from typing import Any
@@ -40,11 +41,20 @@ class IndependentLabels(Layer):
         """Return the number of labels."""
         return f"{self.output_size} labels"
 
-    def forward(self, emissions: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
-        """Return the log-likelihood, of shape (B,), of labels of shape (B, T)."""
+    def forward(
+        self,
+        emissions: Tensor,
+        labels: Tensor,
+        mask: Tensor,
+        step_weight: Tensor | None = None,
+    ) -> Tensor:
+        """Return the log-likelihood of labels, as :meth:`CRF.forward`."""
         of_all = emissions.log_softmax(2)  # (B, T, K)
-        of_labels = of_all.gather(2, labels[..., None])[..., 0]  # (B, T)
-        return (of_labels * mask).sum(1)  # (B,)
+        is_known = mask & (labels >= 0)  # (B, T)
+        of_labels = of_all.gather(2, labels.clamp(min=0)[..., None])[..., 0]  # (B, T)
+        if step_weight is not None:
+            of_labels = of_labels * step_weight
+        return (of_labels * is_known).sum(1)  # (B,)
 
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Return the probability of each label at each step, zero on padding."""

@@ -15,6 +15,7 @@ from sklearn_bilstm.estimators import (
     BiLSTMClassifier,
     BiLSTMRegressor,
     BiLSTMTagger,
+    EntityRecognizer,
     restore_state,
 )
 from sklearn_bilstm.persistence._trial import try_transformer
@@ -46,6 +47,7 @@ _MODULES = {
     "BiLSTMClassifier": "sklearn_bilstm.estimators",
     "BiLSTMRegressor": "sklearn_bilstm.estimators",
     "BiLSTMTagger": "sklearn_bilstm.estimators",
+    "EntityRecognizer": "sklearn_bilstm.estimators",
     "TextVectorizer": "sklearn_bilstm.text",
     "TokenCounts": "sklearn_bilstm.text._vocabulary",
     "WordReader": "sklearn_bilstm.text",
@@ -186,6 +188,18 @@ def _check_restored(restored: Any) -> None:
         check_counts(restored)
     elif isinstance(restored, TransformedTargetRegressor):
         _check_transformed_target(restored)
+    elif isinstance(restored, EntityRecognizer):
+        _check_recognizer(restored)
+
+
+def _check_recognizer(recognizer: EntityRecognizer) -> None:
+    if not hasattr(recognizer, "tagger_"):
+        return
+    if not hasattr(recognizer.tagger_, "predict"):
+        raise ValueError("An EntityRecognizer must have a tagger.")
+    labels = state_array(recognizer.labels_, "labels_", kinds="O", shape=(None,))
+    if not all(isinstance(label, str) for label in labels):
+        raise ValueError("labels_ must hold strings.")
 
 
 def _check_transformed_target(model: TransformedTargetRegressor) -> None:

@@ -6,7 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_bilstm.estimators import BiLSTMTagger
 from sklearn_bilstm.inspection import Explanation, explain
+from sklearn_bilstm.inspection._model import EXPLAINABLE, fitted_estimator
 from sklearn_bilstm.plotting._axes import axes_for, check_axes
 from sklearn_bilstm.utils._sklearn import Interval, validate_params
 
@@ -20,7 +22,10 @@ _ROWS_OF_A_FIGURE = 18
 _BELOW_THE_LABEL = 5.5
 
 _checked = validate_params(
-    {"n_tokens": [Interval(Integral, 1, None, closed="left")]},
+    {
+        "n_tokens": [Interval(Integral, 1, None, closed="left")],
+        "position": [Integral, None],
+    },
     prefer_skip_nested_validation=False,
 )
 
@@ -79,8 +84,9 @@ class TokenImportanceDisplay:
         model: Any,
         text: Any,
         *,
-        method: str = "integrated_gradients",
+        method: str = "auto",
         target: Any = None,
+        position: int | None = None,
         n_tokens: int = 15,
         ax: Any = None,
     ) -> Self:
@@ -89,16 +95,20 @@ class TokenImportanceDisplay:
         Parameters
         ----------
         model : estimator
-            A fitted model, as :func:`~sklearn_bilstm.explain` accepts it, other than a
-            tagger. To plot the explanation of a label, use :meth:`from_explanation`.
-        text : str or table of shape (1, n_columns)
-            The text, or a row with several text columns.
-        method : {"integrated_gradients", "occlusion", "attention"}, \
-                default="integrated_gradients"
-            Attribution method.
+            A fitted model, as :func:`~sklearn_bilstm.explain` accepts it.
+        text : str, sequence of str or table of shape (1, n_columns)
+            The text, the tokens of a sentence for a tagger, or a row with several text
+            columns.
+        method : {"auto", "integrated_gradients", "occlusion", "attention"}, \
+                default="auto"
+            Attribution method. "auto" uses occlusion for a tagger, and integrated
+            gradients otherwise.
         target : label or tuple, default=None
             Class to explain. If None, explain the predicted class. For a classifier of
             several tasks, a tuple (task, class), as in :func:`~sklearn_bilstm.explain`.
+        position : int, default=None
+            For a tagger, the index of the token whose label is explained. If None, it
+            is the first token whose label is not "O", or else the first token.
         n_tokens : int, default=15
             Maximum number of tokens to show.
         ax : matplotlib Axes, default=None
@@ -113,9 +123,16 @@ class TokenImportanceDisplay:
         NotFittedError
             If the model is not fitted.
         ValueError
-            If the model, the text or the target are invalid.
+            If the model, the text, the target or the position are invalid.
         """
         check_axes(cls, ax)
+        if isinstance(fitted_estimator(model, EXPLAINABLE), BiLSTMTagger):
+            explanation = _of_label(model, text, method, target, position)
+            return cls.from_explanation(explanation, n_tokens=n_tokens, ax=ax)
+        if position is not None:
+            raise ValueError(
+                f"position must be None, unless model is a tagger: got {position!r}."
+            )
         texts = [text] if isinstance(text, str) else text
         if isinstance(texts, Iterator):
             texts = list(texts)
@@ -254,6 +271,30 @@ class TokenImportanceDisplay:
         )
         for text in legend.get_texts():
             text.set_parse_math(False)
+
+
+def _of_label(
+    model: Any, sentence: Any, method: str, target: Any, position: int | None
+) -> Explanation:
+    """Explain the label of a token of a sentence."""
+    if isinstance(sentence, str):
+        raise ValueError(
+            f"text must be a list of tokens for a tagger: got {sentence!r:.40}."
+        )
+    tokens = list(sentence)
+    is_nested = len(tokens) == 1 and isinstance(tokens[0], list | tuple | np.ndarray)
+    (labels,) = explain(model, tokens if is_nested else [tokens], method, target)
+    if not len(labels):
+        raise ValueError("text must contain at least one token: got none.")
+    if position is None:
+        found = (i for i, one in enumerate(labels) if one.target != "O")
+        position = next(found, 0)
+    if not -len(labels) <= position < len(labels):
+        raise ValueError(
+            f"position must be the index of one of {len(labels)} tokens: got "
+            f"{position!r}."
+        )
+    return labels[position]
 
 
 def _largest(scores: np.ndarray, n_shown: int) -> np.ndarray:

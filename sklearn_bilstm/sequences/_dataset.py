@@ -33,6 +33,8 @@ class SequenceDataset(Dataset):
         Static features of each sequence, for a model with `static`.
     characters : Ragged, default=None
         Characters of the steps, for a model with `characters`.
+    step_weight : RaggedArray, default=None
+        Weights of the targets of steps. None means ones.
     """
 
     sequences: Sequences
@@ -41,6 +43,7 @@ class SequenceDataset(Dataset):
     log_odds: Ragged | None = None
     static: np.ndarray | None = None
     characters: Ragged | None = None
+    step_weight: RaggedArray | None = None
 
     def __post_init__(self) -> None:
         if self.target is None:
@@ -61,6 +64,9 @@ class SequenceDataset(Dataset):
             log_odds=None if self.log_odds is None else self.log_odds.take(rows),
             static=None if self.static is None else self.static[rows],
             characters=None if self.characters is None else self.characters.take(rows),
+            step_weight=None
+            if self.step_weight is None
+            else self.step_weight.take(rows),
         )
 
     def __getitem__(self, rows: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -77,6 +83,8 @@ class SequenceDataset(Dataset):
             "target": _target_of(self.target, rows),
             "weight": torch.from_numpy(self.weight[rows].astype(np.float32)),
         }
+        if self.step_weight is not None:
+            target["step_weight"], _ = pad(self.step_weight, rows)
         return inputs, target
 
 

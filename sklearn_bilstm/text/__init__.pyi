@@ -8,6 +8,7 @@ from ._state import (
     with_first_tokens,
 )
 from ._token_id_files import StoredTokenIds, open_token_ids, write_token_ids
+from ._token_offsets import token_offsets
 from ._vectorizer import TextVectorizer
 from ._word_vectors import WordVectors, load_word_vectors
 from ._words import EncodedWords, WordReader
@@ -28,6 +29,7 @@ __all__ = [
     "open_token_ids",
     "refuse_batches",
     "set_vectorizer_state",
+    "token_offsets",
     "tokenize",
     "vectorizer_state",
     "with_first_tokens",

@@ -13,6 +13,7 @@ import numpy as np
 __all__ = [
     "Analyzer",
     "analyze_fields",
+    "find_all_tokens",
     "find_tokens",
     "make_analyzer",
     "make_preprocessor",
@@ -58,6 +59,8 @@ _TOKEN = re.compile(
 _WHITE_SPACE = re.compile(r"\s\s+")
 # Equivalent for ASCII texts, in two thirds of the time.
 _ASCII_TOKEN = re.compile(rf"\w+(?:'\w+)*|[!?]|{_EMOTICON}", re.ASCII)
+# All characters but white space, since each can be part of a span.
+_ANY_TOKEN = re.compile(rf"{_LETTER}(?:{_LETTER}|[{_MARKS}])*|[{_CJK}]|{_EMOJI}|\S")
 
 
 def tokenize(text: str) -> list[str]:
@@ -89,6 +92,11 @@ def find_tokens(text: str) -> Iterator[re.Match]:
     """Yield a match for each token that :func:`tokenize` returns."""
     pattern, text = _pattern_for(text)
     return pattern.finditer(text)
+
+
+def find_all_tokens(text: str) -> Iterator[re.Match]:
+    """Yield a match for each word, CJK character, emoji and punctuation mark."""
+    return _ANY_TOKEN.finditer(text)
 
 
 def _pattern_for(text: str) -> tuple[re.Pattern, str]:

@@ -17,7 +17,13 @@ from sklearn_bilstm.text._analysis import (
 )
 from sklearn_bilstm.text._documents import Documents
 
-__all__ = ["LocatedDocument", "LocatedToken", "Locator", "join_tokens"]
+__all__ = [
+    "LocatedDocument",
+    "LocatedToken",
+    "Locator",
+    "find_in_order",
+    "join_tokens",
+]
 
 Span = tuple[int, int] | None
 
@@ -122,7 +128,9 @@ class Locator:
             if not isinstance(document, str):
                 return join_tokens(tokens)
             prepared = _Prepared(document, str.lower)
-            spans = _search([str(token).lower() for token in tokens], prepared.text)
+            spans = find_in_order(
+                [str(token).lower() for token in tokens], prepared.text
+            )
         located = [
             LocatedToken(token, *prepared.place(span))
             for token, span in zip(tokens, spans, strict=True)
@@ -139,7 +147,9 @@ class Locator:
             found = [(m[0], m.span()) for m in find_tokens(text)]
         elif self._tokenizer is not None:
             tokens = list(self._tokenizer(text))
-            found = list(zip(tokens, _search([*map(str, tokens)], text), strict=True))
+            found = list(
+                zip(tokens, find_in_order([*map(str, tokens)], text), strict=True)
+            )
         else:
             group = self._pattern.groups  # zero or one
             matches = self._pattern.finditer(text)
@@ -194,7 +204,7 @@ def join_tokens(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
     return text, located
 
 
-def _search(tokens: list[str], text: str) -> list[Span]:
+def find_in_order(tokens: list[str], text: str) -> list[Span]:
     """Find as many tokens as possible in a text, in order."""
     as_words = _longest_chain(tokens, text, edge=_EDGE)
     if None not in as_words:

@@ -172,7 +172,12 @@ class WeightedTaggingLoss(nn.Module):
         self.n_steps = n_steps
 
     def forward(
-        self, emissions: Tensor, target: Tensor, weight: Tensor, decoder: nn.Module
+        self,
+        emissions: Tensor,
+        target: Tensor,
+        weight: Tensor,
+        decoder: nn.Module,
+        step_weight: Tensor | None = None,
     ) -> Tensor:
         """Return the loss of emissions.
 
@@ -180,12 +185,16 @@ class WeightedTaggingLoss(nn.Module):
         ----------
         emissions : tensor of shape (B, T, K)
         target : int64 tensor of shape (B, T)
-            Labels; -1 on padding.
+            Labels; -1 on padding, and -100 for a missing label.
         weight : tensor of shape (B,)
         decoder : CRF or IndependentLabels
             Decoder of the network, which computes the log-likelihood of labels.
+        step_weight : tensor of shape (B, T), default=None
+            Weights of the steps. None means ones.
         """
         target = target[:, : emissions.shape[1]]  # a shard may have shorter rows
-        mask = target >= 0  # (B, T)
-        log_likelihood = decoder(emissions, target.clamp(min=0), mask)  # (B,)
+        if step_weight is not None:
+            step_weight = step_weight[:, : emissions.shape[1]]
+        mask = target != -1  # (B, T)
+        log_likelihood = decoder(emissions, target, mask, step_weight)  # (B,)
         return -(log_likelihood * weight).mean() / self.n_steps

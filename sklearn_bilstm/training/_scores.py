@@ -160,7 +160,7 @@ class _TaggingScore(_Score):
         """Add the labels of a batch of validation rows."""
         if training:
             return
-        mask = (batch[1]["target"] >= 0).to(y_pred.device)  # (B, T)
+        mask = (batch[1]["target"] != -1).to(y_pred.device)  # (B, T)
         found = net.module_.decoder.decode(y_pred, mask)  # (B, T)
         super().on_batch_end(net, batch, training, found, **kwargs)
 
@@ -171,7 +171,7 @@ class LabelAccuracy(_TaggingScore):
     name = "accuracy"
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        right = (y_pred == target).sum(1)  # (B,), padding is never right
+        right = (y_pred == target).sum(1)  # (B,), negative targets are never right
         n_steps = (target >= 0).sum(1)  # (B,)
         return torch.stack([weight @ right.double(), weight @ n_steps.double()])
 
@@ -195,10 +195,10 @@ class SpanF1(_TaggingScore):
         self.labels = labels
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        n_steps = (target >= 0).sum(1).tolist()  # (B,)
         counts = []
-        for n, *rows in zip(n_steps, y_pred.tolist(), target.tolist(), strict=True):
-            found, true = (set(self._spans(codes[:n])) for codes in rows)
+        for of_row, codes, is_known in zip(y_pred, target, target >= 0, strict=True):
+            pair = of_row[is_known], codes[is_known]
+            found, true = (set(self._spans(part.tolist())) for part in pair)
             counts.append([len(found & true), len(found) + len(true)])
         return weight @ torch.tensor(counts, dtype=torch.float64)  # (2,)
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_bilstm.utils._containers import unwrap_container
-from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._missing import is_missing, is_missing_label
 from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = [
@@ -165,7 +165,7 @@ def _ids(row: Any) -> np.ndarray | None:
         ) from error
 
 
-def check_label_rows(y: Any, *, name: str) -> list[list]:
+def check_label_rows(y: Any, *, name: str, allow_missing: bool = False) -> list[list]:
     """Return labels as a list of lists.
 
     Parameters
@@ -174,6 +174,8 @@ def check_label_rows(y: Any, *, name: str) -> list[list]:
         y as passed by the user.
     name : str
         Name of the caller, for error messages.
+    allow_missing : bool, default=False
+        Whether tokens can lack a label. Missing labels and -100 then become None.
 
     Returns
     -------
@@ -192,26 +194,29 @@ def check_label_rows(y: Any, *, name: str) -> list[list]:
             "y must hold a list of labels for each row of X, with one label per token: "
             f"got {_short(y)}."
         )
-    found = [_labels(row, number) for number, row in enumerate(rows)]
-    if len({isinstance(label, str) for labels in found for label in labels}) > 1:
+    found = [_labels(row, number, allow_missing) for number, row in enumerate(rows)]
+    known = (label for labels in found for label in labels if label is not None)
+    if len({isinstance(label, str) for label in known}) > 1:
         raise ValueError("y must hold labels of one type: got both strings and ints.")
     return found
 
 
-def _labels(row: Any, number: int) -> list:
+def _labels(row: Any, number: int, allow_missing: bool) -> list:
     labels = _list_or_none(row)
     if labels is None:
         raise ValueError(
             "y must hold a list of labels for each row of X, with one label per token: "
             f"row {number} is {_short(row)}."
         )
-    for label in labels:
-        if not isinstance(label, str | Integral):
-            advice = " Single tokens cannot lack a label; in fit, None instead of "
-            advice += "the list marks a whole sentence without labels."
+    if allow_missing:
+        labels = [None if is_missing_label(label) else label for label in labels]
+    for token, label in enumerate(labels):
+        is_allowed = allow_missing and label is None
+        if not is_allowed and not isinstance(label, str | Integral):
+            advice = " Predictions cannot lack a label." if is_missing(label) else ""
             raise ValueError(
                 f"y must hold labels that are strings or ints: row {number} holds "
-                f"{_short(label)}.{advice if is_missing(label) else ''}"
+                f"{_short(label)} at token {token}.{advice}"
             )
     return labels
 

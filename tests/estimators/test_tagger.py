@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import KFold, permutation_test_score
 from sklearn.utils import get_tags
 
 from sklearn_bilstm import BiLSTMTagger
@@ -515,13 +516,18 @@ def test_masked_ids_and_labels_raise():
     first = np.ma.masked_array([5, 6], [True, False])
     with pytest.raises(ValueError, match="NaN in row 0|without gaps: row 0"):
         small_tagger().fit([first, [7, 8]], y)
-    with pytest.raises(ValueError, match="row 0 holds None"):
-        small_tagger().fit([[5, 6], [7, 8]], [first, [1, 0]])
 
 
-def test_ignore_index_labels_warn():
-    with pytest.warns(UserWarning, match="label -100, .*remove those tokens"):
-        small_tagger().fit([["a", "b"], ["b"]], [[0, -100], [1]])
+def test_masked_labels_are_missing():
+    first = np.ma.masked_array([5, 6], [True, False])
+    tagger = small_tagger().fit([[5, 6], [7, 8]], [first, [1, 0]])
+    assert tagger.classes_.tolist() == [0, 1, 6]
+
+
+def test_labels_of_minus_one_warn():
+    y = [[0, -1, 3], [1]]
+    with pytest.warns(UserWarning, match="label -1, .*None instead"):
+        small_tagger().fit([["a", "b", "c"], ["b"]], y)
 
 
 def test_dense_integers_warn_but_lists_of_ids_do_not():
@@ -529,3 +535,26 @@ def test_dense_integers_warn_but_lists_of_ids_do_not():
     with pytest.warns(UserWarning, match="BiLSTMTagger reads as token ids"):
         expected = small_tagger().fit(X, y).predict_proba(X)
     assert np.array_equal(small_tagger().fit(X.tolist(), y).predict_proba(X), expected)
+
+
+def test_predictions_become_arrays_of_rows(fitted_tagger):
+    X = [["Anna"], ["Ben", "left"], []]
+    rows = np.asarray(fitted_tagger.predict(X))
+    assert [len(row) for row in rows] == [1, 2, 0]
+    assert np.asarray(fitted_tagger.predict(X[:1] * 2)).shape == (2,)
+    n_classes = len(fitted_tagger.classes_)
+    of_tokens = np.concatenate(fitted_tagger.predict_proba(X))
+    assert of_tokens.shape == (3, n_classes)
+
+
+def test_labels_are_permuted_among_sentences_of_equal_length(sentences):
+    X, y = sentences
+    score, permuted, _ = permutation_test_score(
+        small_tagger(max_epochs=1),
+        X,
+        y,
+        groups=[len(row) for row in X],
+        cv=list(KFold(2).split(X)),
+        n_permutations=2,
+    )
+    assert np.isfinite([score, *permuted]).all()

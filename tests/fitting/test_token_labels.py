@@ -1,11 +1,17 @@
 """Input, labels and network of the tagger."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 
-from sklearn_bilstm import WordVectors
+from sklearn_bilstm import BiLSTMTagger, WordVectors
+from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._token_labels import TokenLabelTarget
 from sklearn_bilstm.nn import CRF, IndependentLabels
 from tests.helpers import small_tagger
@@ -324,9 +330,78 @@ def test_repair_warning_states_the_original_row():
     assert "such as 'B-LOC'. They are ignored" in left_out
 
 
-def test_all_transitions_are_allowed_if_no_label_may_end_a_row():
-    tagger = small_tagger().fit([["a", "b"]] * 4, [["B-X", "E-X"]] * 4)
-    assert tagger.module_.decoder.allowed.all()
+# Regular expressions of well-formed rows, with a space behind each label.
+WELL_FORMED = {
+    "BIO": "O |B-{0} (I-{0} )*",
+    "IOB1": "O |I-{0} ((I|B)-{0} )*",
+    "BIOES": "O |S-{0} |B-{0} (I-{0} )*E-{0} ",
+    "BILOU": "O |U-{0} |B-{0} (I-{0} )*L-{0} ",
+    "BMES": "O |S-{0} |B-{0} (M-{0} )*E-{0} ",
+}
+
+
+def is_well_formed(row, scheme):
+    spans = "|".join(WELL_FORMED[scheme].format(kind) for kind in ("x", "y"))
+    return re.fullmatch(f"({spans})*", "".join(f"{label} " for label in row))
+
+
+def decoder_of(labels, scheme):
+    config = Config.of(BiLSTMTagger())
+    classes = np.array(sorted(labels))
+    is_constrained = scheme is not None
+    return TokenLabelTarget(classes, scheme, is_constrained).decoder(config).double()
+
+
+@pytest.mark.parametrize("scheme", WELL_FORMED)
+@settings(deadline=None, max_examples=40)
+@given(data=st.data())
+def test_decoded_rows_are_well_formed_for_all_emissions(scheme, data):
+    kinds = data.draw(st.sampled_from(["x", "xy"]))
+    places = {"IOB1": "IB"}.get(scheme, scheme.replace("O", ""))
+    labels = ["O", *(f"{place}-{kind}" for place in places for kind in kinds)]
+    decoder = decoder_of(labels, scheme)
+    n_steps, scale = data.draw(st.integers(1, 9)), data.draw(st.sampled_from([1, 1e5]))
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    shape = 4, n_steps, len(labels)
+    emissions = torch.from_numpy(np.random.RandomState(seed).randn(*shape) * scale)
+    mask = torch.arange(n_steps) < torch.tensor([[1], [1], [n_steps], [n_steps]])
+    for row, real in zip(decoder.decode(emissions, mask), mask, strict=True):
+        found = [sorted(labels)[code] for code in row[real].tolist()]
+        assert is_well_formed(found, scheme), found
+
+
+@pytest.mark.parametrize("n_steps", range(2, 8))
+def test_rows_of_spans_alone_are_well_formed(n_steps):
+    labels = ["B-x", "E-x", "M-x"]
+    emissions = torch.zeros(1, n_steps, 3).double()
+    emissions[..., 2] = 50.0
+    mask = torch.ones(1, n_steps, dtype=torch.bool)
+    row = decoder_of(labels, "BMES").decode(emissions, mask)[0]
+    assert is_well_formed([labels[code] for code in row], "BMES")
+
+
+def test_a_row_too_short_for_a_span_gets_its_most_probable_label():
+    decoder = decoder_of(["B-x", "E-x", "M-x"], "BMES")
+    emissions = torch.tensor([[[1.0, 3.0, 2.0]]]).double()
+    mask = torch.ones(1, 1, dtype=torch.bool)
+    assert decoder.decode(emissions, mask).tolist() == [[1]]
+    expected = emissions[..., :2].softmax(2)  # "M-x" violates start and end
+    torch.testing.assert_close(decoder.marginals(emissions, mask)[..., :2], expected)
+
+
+def test_labels_without_a_scheme_are_decoded_without_constraints():
+    codes = [2, 2, 1, 0]
+    emissions = 9.0 * torch.eye(3)[codes][None].double()
+    decoder = decoder_of(["B-x", "E-x", "M-x"], None)
+    found = decoder.decode(emissions, torch.ones(1, 4, dtype=torch.bool))
+    assert found.tolist() == [codes]
+
+
+def test_a_tagger_of_labels_that_cannot_stand_alone_predicts_whole_spans():
+    X, y = [["a", "b", "c"], ["a", "b"]] * 4, [["B-x", "M-x", "E-x"], ["B-x", "E-x"]]
+    tagger = small_tagger(max_epochs=1).fit(X, y * 4)
+    for row in tagger.predict([["c"] * n for n in range(2, 9)]):
+        assert is_well_formed(row, "BMES"), row
     with_single = small_tagger().fit(
         [["a", "b"], ["c"]] * 4, [["B-X", "E-X"], ["S-X"]] * 4
     )

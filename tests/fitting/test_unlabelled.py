@@ -286,9 +286,3 @@ class TestErrors:
     def test_strings_that_look_missing_are_labels(self, ids):
         y = np.where(ids[:, 0] > 15, "", "nan")
         assert small_classifier().fit(ids, y).classes_.tolist() == ["", "nan"]
-
-    def test_token_without_a_label_raises(self, sentences):
-        X, y = sentences
-        y = [*y[:2], [None, *y[2][1:]], *y[3:]]
-        with pytest.raises(ValueError, match=r"row 2 holds None\. .*whole sentence"):
-            small_tagger().fit(X, y)

@@ -10,11 +10,11 @@ from sklearn_bilstm.metrics import (
 )
 
 KINDS = "xy"
-SCHEMES = ["BIO", "BIOES", "BILOU", "BMES"]
+SCHEMES = ["BIO", "BIOES", "BILOU", "BMES", "IOB1"]
 
 
 def labels_of(scheme):
-    places = scheme.replace("O", "")
+    places = "IB" if scheme == "IOB1" else scheme.replace("O", "")
     return ["O", *(f"{place}-{kind}" for place in places for kind in KINDS)]
 
 
@@ -43,6 +43,8 @@ def test_convert_to_scheme_converts_hand_made_labels():
     assert convert_to_scheme(labels, "BIO") == ["B-x", "I-x", "I-x", "B-x"]
     assert convert_to_scheme(labels, "BILOU") == ["B-x", "I-x", "L-x", "U-x"]
     assert convert_to_scheme(labels, "BMES") == ["B-x", "M-x", "E-x", "S-x"]
+    assert convert_to_scheme(labels, "IOB1") == ["I-x", "I-x", "I-x", "B-x"]
+    assert convert_to_scheme(["B-x", "B-y"], "IOB1") == ["I-x", "I-y"]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_convert_to_scheme_accepts_labels_without_a_kind():
     assert convert_to_scheme(["I", "I", "O", "B"], "BIO") == ["B", "I", "O", "B"]
 
 
-@pytest.mark.parametrize("scheme", ["IOB1", "bio", None])
+@pytest.mark.parametrize("scheme", ["IOB", "bio", None])
 def test_unsupported_schemes_raise(scheme):
     with pytest.raises(ValueError, match=r"scheme must be one of \['BIO'.*Got"):
         convert_to_scheme(["O"], scheme)

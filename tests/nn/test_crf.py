@@ -3,6 +3,7 @@ import itertools
 import pytest
 import torch
 
+from sklearn_bilstm.metrics import allowed_transitions
 from sklearn_bilstm.nn import CRF
 
 K, T = 3, 4
@@ -220,3 +221,75 @@ def test_a_label_without_incoming_transitions_has_probability_zero():
     assert emissions.grad.isfinite().all()
     assert (emissions.grad[..., 1] == 0).all()
     assert crf.weight.grad.isfinite().all()
+
+
+def test_unknown_labels_are_summed_over():
+    crf, emissions = random_crf(K), emissions_of(T, K)
+    labels, found = probabilities_of_all(crf, emissions)
+    partial = torch.tensor([[2, -100, 0, -100], [-100, -100, 1, 1], [-100] * T])
+    mask = torch.ones_like(partial, dtype=torch.bool)
+    rows = emissions.expand(3, -1, -1)
+    for row, log_likelihood in zip(partial, crf(rows, partial, mask), strict=True):
+        is_consistent = ((row < 0) | (labels == row)).all(1)
+        torch.testing.assert_close(log_likelihood.exp(), found[is_consistent].sum())
+
+
+def test_unknown_labels_are_those_that_constraints_allow():
+    crf = random_crf(K, no_pair(0, 1))
+    labels, found = probabilities_of_all(crf, emissions_of(2, K))
+    rows = emissions_of(2, K)[None]
+    log_likelihood = crf(rows, torch.tensor([[-100, 1]]), torch.ones(1, 2).bool())
+    is_consistent = (labels[:, 1] == 1) & (labels[:, 0] != 0)
+    torch.testing.assert_close(log_likelihood.exp()[0], found[is_consistent].sum())
+
+
+def test_unknown_labels_have_no_gradient_where_all_are_unknown():
+    emissions = emissions_of(1, T, K).requires_grad_()
+    labels = torch.full((1, T), -100)
+    crf = random_crf(K)
+    crf(emissions, labels, torch.ones(1, T).bool()).sum().backward()
+    torch.testing.assert_close(emissions.grad, torch.zeros(1, T, K).double())
+
+
+def test_step_weights_multiply_conditional_log_probabilities():
+    crf, emissions = random_crf(K), emissions_of(T, K)
+    labels, found = probabilities_of_all(crf, emissions)
+    row, weights = torch.tensor([2, 0, 1, 1]), torch.tensor([0.5, 2.0, 0.0, 3.0])
+    of_prefix = [found[(labels[:, :n] == row[:n]).all(1)].sum() for n in range(T + 1)]
+    conditional = torch.stack(of_prefix).log().diff()
+    weighted = crf(emissions[None], row[None], torch.ones(1, T).bool(), weights[None])
+    torch.testing.assert_close(weighted[0], (weights * conditional).sum())
+
+
+def test_step_weights_of_one_change_neither_value_nor_gradient():
+    crf, emissions = random_crf(K, no_pair(0, 1)), emissions_of(3, T, K)
+    labels = torch.tensor([[1, 1, 2, 0], [2, 2, -1, -1], [-1] * T])
+    mask = labels >= 0
+    plain, weighted = (emissions.clone().requires_grad_() for _ in range(2))
+    found = crf(weighted, labels, mask, torch.ones(3, T))
+    expected = crf(plain, labels, mask)
+    torch.testing.assert_close(found, expected)
+    found.sum().backward()
+    expected.sum().backward()
+    torch.testing.assert_close(weighted.grad, plain.grad)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+@pytest.mark.parametrize(
+    "partial", [[0, -1, 1, 3], [-1, -1, 1, -1], [-1, 2, -1, -1], [3, -1, 4, -1]]
+)
+def test_unknown_labels_of_a_scheme_are_summed_over(partial, scale):
+    labels = ["B", "E", "I", "O", "S"]
+    allowed = torch.from_numpy(allowed_transitions(labels, "BIOES"))
+    crf, n_labels = random_crf(5, allowed), len(labels)
+    emissions = (scale * emissions_of(T, n_labels)).requires_grad_()
+    paths = all_labels(T, n_labels)
+    mask = torch.ones_like(paths, dtype=torch.bool)
+    log_likelihoods = crf(emissions.expand(len(paths), -1, -1), paths, mask)
+    partial = torch.tensor(partial)
+    is_consistent = ((partial < 0) | (paths == partial)).all(1)
+    expected = log_likelihoods[is_consistent].logsumexp(0)
+    found = crf(emissions[None], partial[None], mask[:1])[0]
+    torch.testing.assert_close(found, expected)
+    gradients = (torch.autograd.grad(x, emissions)[0] for x in (found, expected))
+    torch.testing.assert_close(*gradients, atol=1e-9, rtol=1e-6)

@@ -38,3 +38,14 @@ def test_decode_returns_the_most_probable_label_of_each_step():
     decoder, emissions = IndependentLabels(4), emissions_of(3, 3, 4)
     found = decoder.decode(emissions, MASK)
     assert torch.equal(found[MASK], decoder.marginals(emissions, MASK)[MASK].argmax(1))
+
+
+def test_unknown_labels_and_steps_of_weight_zero_do_not_count():
+    emissions, decoder = emissions_of(1, 3, 4), IndependentLabels(4)
+    mask = torch.ones(1, 3, dtype=torch.bool)
+    expected = decoder(emissions[:, [0]], torch.tensor([[1]]), mask[:, :1])
+    found = decoder(emissions, torch.tensor([[1, -100, -100]]), mask)
+    torch.testing.assert_close(found, expected)
+    weights = torch.tensor([[2.0, 0.0, 0.0]])
+    weighted = decoder(emissions, torch.tensor([[1, 2, 3]]), mask, weights)
+    torch.testing.assert_close(weighted, 2 * expected)

@@ -33,7 +33,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklearn_bilstm import TextVectorizer, WordVectors, load, save
+from sklearn_bilstm import BiLSTMTagger, TextVectorizer, WordVectors, load, save
 from sklearn_bilstm.persistence import _objects
 from sklearn_bilstm.sequences import HashedNgramVocabulary, ragged_from_ids
 from tests.helpers import small_classifier, small_pipeline, small_regressor
@@ -321,3 +321,17 @@ def test_statistics_that_are_no_array_raise(tmp_path):
     save(imputer, path)
     with pytest.raises(ValueError, match="statistics_ must be an array"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "message"),
+    [
+        ({"tagger_": 3, "labels_": np.array(["P"], object)}, "must have a tagger"),
+        ({"tagger_": BiLSTMTagger(), "labels_": np.array([3], object)}, "hold strings"),
+        ({"tagger_": BiLSTMTagger(), "labels_": 3}, "labels_"),
+    ],
+)
+def test_forged_recognizers_raise(fitted, message):
+    attributes = {"tagger": None, "tokenizer": None, **fitted}
+    with pytest.raises(ValueError, match=message):
+        _objects.restored_object(["EntityRecognizer", attributes])

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.frozen import FrozenEstimator
@@ -62,3 +64,47 @@ def test_a_classifier_of_several_tasks_raises(ids):
     model = small_classifier().fit(ids, y)
     with pytest.raises(ValueError, match=r"several tasks.*pass y\[:, j\]"):
         LabelConfusionDisplay.from_estimator(model, ids, y)
+
+
+def labels_of(n):
+    names = [f"B-a-long-name-{i}" for i in range(n)]
+    return [names], [names[::-1]]
+
+
+def test_numbers_are_shown_for_few_labels_only():
+    assert LabelConfusionDisplay.from_predictions(*labels_of(8)).text_.shape == (8, 8)
+    display = LabelConfusionDisplay.from_predictions(*labels_of(9))
+    assert display.text_ is None
+    shown = LabelConfusionDisplay.from_predictions(*labels_of(9), include_values=True)
+    assert shown.text_.shape == (9, 9)
+    assert display.plot().text_ is None
+
+
+def test_names_of_many_labels_neither_overlap_nor_leave_the_figure():
+    display = LabelConfusionDisplay.from_predictions(*labels_of(20))
+    display.figure_.canvas.draw()
+    inside = display.figure_.bbox
+    for axis in (display.ax_.xaxis, display.ax_.yaxis):
+        boxes = [label.get_window_extent() for label in axis.get_ticklabels()]
+        for first, second in pairwise(boxes):
+            assert not first.overlaps(second)
+        assert all(inside.x0 <= b.x0 and inside.y0 <= b.y0 for b in boxes)
+
+
+def test_the_label_outside_of_spans_can_be_left_out():
+    true = [["O", "O", "B-X", "B-Y"]]
+    found = [["O", "B-X", "B-X", "B-X"]]
+    display = LabelConfusionDisplay.from_predictions(true, found, include_outside=False)
+    assert list(display.display_labels) == ["B-X", "B-Y"]
+    assert display.confusion_matrix.tolist() == [[1, 0], [1, 0]]
+    ordered = LabelConfusionDisplay.from_predictions(
+        true, found, labels=["B-Y", "O", "B-X"], include_outside=False
+    )
+    assert ordered.confusion_matrix.tolist() == [[0, 1], [0, 1]]
+
+
+def test_tokens_without_a_label_do_not_count():
+    display = LabelConfusionDisplay.from_predictions(
+        [["X", None], ["Y", -100]], [["X", "Y"], ["X", "X"]], sample_weight=[1.0, 2.0]
+    )
+    assert display.confusion_matrix.tolist() == [[1, 0], [2, 0]]

@@ -6,7 +6,7 @@ import pytest
 
 from sklearn_bilstm import TokenImportanceDisplay, explain
 from sklearn_bilstm.inspection import Explanations
-from tests.helpers import small_pipeline
+from tests.helpers import small_pipeline, small_tagger
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
@@ -143,12 +143,12 @@ def test_a_list_of_explanations_raises(explanation):
         TokenImportanceDisplay.from_explanation(Explanations([explanation]))
 
 
-def test_arguments_are_checked_before_the_model():
+def test_arguments_are_checked_before_texts_are_explained(fitted_pipeline):
     with pytest.raises(ValueError, match="'n_tokens' parameter"):
         TokenImportanceDisplay.from_estimator(None, TEXT, n_tokens=0)
     for texts in ([TEXT, TEXT], [], iter([TEXT, TEXT])):
         with pytest.raises(ValueError, match="must be a single text"):
-            TokenImportanceDisplay.from_estimator(None, texts)
+            TokenImportanceDisplay.from_estimator(fitted_pipeline, texts)
 
 
 def test_attention_bars_have_their_own_colour(reviews, explanation):
@@ -158,3 +158,46 @@ def test_attention_bars_have_their_own_colour(reviews, explanation):
     (colour,) = {bar.get_facecolor() for bar in display.bars_}
     assert colour not in {bar.get_facecolor() for bar in signed.bars_}
     assert display.ax_.get_xlabel() == "share of attention"
+
+
+def test_from_estimator_explains_a_label_of_a_tagger(fitted_tagger, sentences):
+    sentence = next(row for row in sentences[0] if len(row) > 1)
+    (expected,) = explain(fitted_tagger, [sentence])
+    last = len(sentence) - 1
+    display = TokenImportanceDisplay.from_estimator(
+        fitted_tagger, sentence, position=last
+    )
+    np.testing.assert_allclose(display.explanation.scores, expected[last].scores)
+    nested = TokenImportanceDisplay.from_estimator(
+        fitted_tagger, [sentence], position=-1
+    )
+    assert nested.explanation.position == last
+
+
+def test_the_first_label_of_a_span_is_explained_by_default():
+    X, y = [["met", "Ben", "Ray"], ["left"]] * 8, [["O", "B-P", "I-P"], ["O"]] * 8
+    tagger = small_tagger(max_epochs=20, lr=0.05).fit(X, y)
+    display = TokenImportanceDisplay.from_estimator(tagger, X[0])
+    assert display.explanation.position == 1
+    outside = TokenImportanceDisplay.from_estimator(tagger, ["left"])
+    assert outside.explanation.position == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "params", "message"),
+    [
+        (["a", "b"], {"position": 2}, "index of one of 2 tokens: got 2"),
+        ("a b", {}, "must be a list of tokens for a tagger"),
+        ([], {}, "at least one token"),
+        (["a"], {"method": "attention"}, "must be 'auto' or 'occlusion'"),
+        (["a"], {"position": "a"}, "'position' parameter"),
+    ],
+)
+def test_invalid_sentences_and_positions_raise(fitted_tagger, text, params, message):
+    with pytest.raises(ValueError, match=message):
+        TokenImportanceDisplay.from_estimator(fitted_tagger, text, **params)
+
+
+def test_a_position_requires_a_tagger(fitted_pipeline):
+    with pytest.raises(ValueError, match="unless model is a tagger: got 0"):
+        TokenImportanceDisplay.from_estimator(fitted_pipeline, TEXT, position=0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sklearn_bilstm import TextVectorizer
 from sklearn_bilstm.text import LocatedToken
-from sklearn_bilstm.text._locating import _search
+from sklearn_bilstm.text._locating import find_in_order
 
 # Characters that normalisation deletes, expands or replaces, and token boundaries.
 TRICKY = st.text(
@@ -151,7 +151,7 @@ def test_locate_omits_stop_words():
     text=st.text("ab ", max_size=8),
 )
 def test_search_finds_the_largest_number_of_tokens(tokens, text):
-    spans = _search(tokens, text)
+    spans = find_in_order(tokens, text)
     found = [(t, span) for t, span in zip(tokens, spans, strict=True) if span]
     assert all(text[slice(*span)] == token for token, span in found)
     assert all(a[1] <= b[0] for (_, a), (_, b) in itertools.pairwise(found))

@@ -1,0 +1,354 @@
+"""EntityRecognizer: texts in, spans of characters with labels out."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_consistent_length
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.estimators._tagger import BiLSTMTagger
+from sklearn_bilstm.metrics import convert_to_scheme, find_spans, span_f1_score
+from sklearn_bilstm.text import token_offsets
+from sklearn_bilstm.utils._containers import unwrap_container
+from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
+from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._rows import RowsOfLabels
+from sklearn_bilstm.utils._sklearn import HasMethods, fit_context
+from sklearn_bilstm.utils._text_spans import (
+    LabelledSpan,
+    check_spans_of_texts,
+    read_text_spans,
+)
+
+__all__ = ["EntityRecognizer"]
+
+Offsets = list[tuple[int, int]]
+
+
+class EntityRecognizer(BaseEstimator):
+    """Named entity recognition in raw text.
+
+    Texts are split into tokens, a tagger labels the tokens, and the labels become spans
+    of characters.
+
+    Parameters
+    ----------
+    tagger : estimator, default=None
+        Estimator whose X are lists of tokens, and whose y are lists of labels, such as
+        a search over the parameters of :class:`BiLSTMTagger`. None means
+        `BiLSTMTagger()`. It is cloned.
+
+    tokenizer : callable, default=None
+        Function that returns the tokens of a text in their order, as strings or as
+        pairs (start, end). If None, tokens are words, single CJK characters, emoji and
+        single punctuation marks.
+
+    Attributes
+    ----------
+    tagger_ : estimator
+        The fitted tagger.
+
+    labels_ : ndarray of shape (n_labels,)
+        Sorted labels of the spans seen during `fit`.
+
+    See Also
+    --------
+    BiLSTMTagger : Predict a label for each token.
+    sklearn_bilstm.metrics.span_f1_score : F1 score of spans.
+    highlight_spans : Show texts with coloured spans.
+
+    Examples
+    --------
+    >>> from sklearn_bilstm import BiLSTMTagger, EntityRecognizer
+    >>> texts = ["Anna met Ben.", "Ben left."] * 20
+    >>> spans = [[(0, 4, "PER"), (9, 12, "PER")], [(0, 3, "PER")]] * 20
+    >>> recognizer = EntityRecognizer(BiLSTMTagger(random_state=0)).fit(texts, spans)
+    >>> (found,) = recognizer.predict(["Anna left."])
+    >>> [(span["start"], span["end"], span["label"], span["text"]) for span in found]
+    [(0, 4, 'PER', 'Anna')]
+    """
+
+    _doc_link_module = "sklearn_bilstm"
+    _doc_link_template = PAGE_OF_ESTIMATOR
+
+    _parameter_constraints: dict = {
+        "tagger": [HasMethods(["fit", "predict"]), None],
+        "tokenizer": [callable, None],
+    }
+
+    def __init__(self, tagger=None, *, tokenizer=None):
+        self.tagger = tagger
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def from_tagger(cls, tagger, *, tokenizer=None):
+        """Return a recognizer with a tagger that is already fitted to tokens.
+
+        Parameters
+        ----------
+        tagger : estimator
+            A fitted tagger, whose labels mark spans. It is not copied.
+        tokenizer : callable, default=None
+            As in the constructor. It should split texts like the tokens of the tagger.
+
+        Returns
+        -------
+        recognizer : EntityRecognizer
+            A fitted recognizer.
+
+        Raises
+        ------
+        NotFittedError
+            If the tagger is not fitted.
+        ValueError
+            If the labels of the tagger do not mark spans.
+        """
+        check_is_fitted(tagger)
+        recognizer = cls(tagger, tokenizer=tokenizer)
+        recognizer.tagger_ = tagger
+        recognizer.labels_ = _kinds([tagger.classes_.tolist()])
+        return recognizer
+
+    @fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Fit the tagger to texts and their spans.
+
+        Spans that start or end within a token are extended to the whole token, with a
+        warning.
+
+        Parameters
+        ----------
+        X : sequence of str
+            The texts.
+        y : sequence of sequence
+            The spans of each text: dicts with the keys "start", "end" and "label", as
+            `predict` returns them, or tuples (start, end, label). The text of a span is
+            `text[start:end]`. Spans of a text must not overlap.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the texts, for a tagger that supports them.
+        X_val : sequence of str, default=None
+            Validation texts, for a tagger that supports them.
+        y_val : sequence of sequence, default=None
+            Spans of the validation texts.
+
+        Returns
+        -------
+        self : EntityRecognizer
+            Fitted recognizer.
+
+        Raises
+        ------
+        ValueError
+            If a text is not a string, or a span is invalid, beyond its text, without a
+            token, or overlaps another one. The message names the row and the span.
+        """
+        tagger = BiLSTMTagger() if self.tagger is None else clone(self.tagger)
+        scheme = getattr(tagger, "scheme", "BIO")
+        if scheme in ("auto", None):
+            scheme = "BIO"
+        if hasattr(tagger, "scheme"):
+            tagger.set_params(scheme=scheme)
+        tokens, labels = self._labelled_tokens(X, y, scheme, "y")
+        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if X_val is not None or y_val is not None:
+            pair = self._labelled_tokens(X_val, y_val, scheme, "y_val")
+            given |= dict(zip(("X_val", "y_val"), pair, strict=True))
+        self.tagger_ = tagger.fit(tokens, labels, **given)
+        self.labels_ = _kinds(labels)
+        return self
+
+    def predict(self, X):
+        """Predict the spans of texts.
+
+        Parameters
+        ----------
+        X : sequence of str
+            The texts.
+
+        Returns
+        -------
+        spans : list of list of dict
+            The spans of each text in their order, with the keys "start", "end", "label"
+            and "text", which is `text[start:end]`. If the tagger predicts
+            probabilities, "score" is the mean probability of the labels of the tokens.
+        """
+        check_is_fitted(self)
+        texts = _texts(X, "X")
+        if not texts:
+            return RowsOfLabels()
+        offsets = self._offsets(texts)
+        tokens = _tokens(texts, offsets)
+        rows = self.tagger_.predict(tokens)
+        probabilities: Any = [None] * len(texts)
+        if hasattr(self.tagger_, "predict_proba"):
+            probabilities = self.tagger_.predict_proba(tokens)
+        classes = getattr(self.tagger_, "classes_", None)
+        found = zip(texts, offsets, rows, probabilities, strict=True)
+        return RowsOfLabels(_spans_of_text(*row, classes) for row in found)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the F1 score of spans.
+
+        Parameters
+        ----------
+        X : sequence of str
+            The texts.
+        y : sequence of sequence
+            The true spans of each text, as in `fit`.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the texts.
+
+        Returns
+        -------
+        score : float
+            :func:`~sklearn_bilstm.metrics.span_f1_score`: a predicted span is correct
+            if its label, start and end are correct.
+        """
+        texts = _texts(X, "X")
+        true = _spans_of_rows(y, texts, "y")
+        predicted = self.predict(texts)
+        return span_f1_score(
+            true, predicted, sample_weight=sample_weight, zero_division=0.0
+        )
+
+    def _offsets(self, texts: list[str]) -> list[Offsets]:
+        found = []
+        for number, text in enumerate(texts):
+            try:
+                found.append(token_offsets(text, self.tokenizer))
+            except ValueError as error:
+                raise ValueError(f"Row {number} of X: {error}") from error
+        return found
+
+    def _labelled_tokens(
+        self, X: Any, y: Any, scheme: str, name: str
+    ) -> tuple[list[list[str]], list[list[str]]]:
+        """Return the tokens of texts, and their labels in a scheme."""
+        texts = _texts(X, "X" if name == "y" else "X_val")
+        if not texts:
+            raise ValueError("X must hold at least one text: got 0 samples.")
+        spans = _spans_of_rows(y, texts, name)
+        offsets = self._offsets(texts)
+        moved: list[str] = []
+        labels = [
+            _labels_of_tokens(*row, number, scheme, moved)
+            for number, row in enumerate(zip(texts, offsets, spans, strict=True))
+        ]
+        if moved:
+            warnings.warn(
+                f"{len(moved)} spans of {name} start or end within a token, and were "
+                f"extended to whole tokens: {moved[0]} is the first. Set the "
+                "'tokenizer' parameter to split such tokens.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return _tokens(texts, offsets), labels
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _kinds(label_rows: list[list[str]]) -> np.ndarray:
+    kinds = {span.kind for row in label_rows for span in find_spans(row)}
+    return np.array(sorted(kinds), dtype=object)
+
+
+def _texts(X: Any, name: str) -> list[str]:
+    """Return texts as a list of strings."""
+    if isinstance(X, str):
+        raise ValueError(f"{name} must be a list of texts: got the text {X!r:.40}.")
+    X = unwrap_container(X, name=name)
+    if getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
+        X = np.asarray(X)[:, 0]
+    texts = list(X)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            advice = " Remove it, or replace it by ''." if is_missing(text) else ""
+            raise ValueError(
+                f"{name} must hold texts, which are strings: row {row} is {text!r:.80}."
+                f"{advice}"
+            )
+    return [str(text) for text in texts]
+
+
+def _spans_of_rows(y: Any, texts: list[str], name: str) -> list[list[LabelledSpan]]:
+    if y is None:
+        raise ValueError(
+            f"EntityRecognizer requires {name} to be passed, but the target y is None."
+        )
+    y = unwrap_container(y, name=name)
+    check_consistent_length(texts, y)
+    spans = [read_text_spans(row, number, name) for number, row in enumerate(y)]
+    check_spans_of_texts(spans, texts, name)
+    return spans
+
+
+def _tokens(texts: list[str], offsets: list[Offsets]) -> list[list[str]]:
+    return [
+        [text[start:end] for start, end in places]
+        for text, places in zip(texts, offsets, strict=True)
+    ]
+
+
+def _labels_of_tokens(
+    text: str,
+    offsets: Offsets,
+    spans: list[LabelledSpan],
+    number: int,
+    scheme: str,
+    moved: list[str],
+) -> list[str]:
+    """Return the labels of the tokens of a text.
+
+    Descriptions of the spans that were extended to whole tokens are added to `moved`.
+    """
+    labels = ["O"] * len(offsets)
+    taken: dict[int, LabelledSpan] = {}
+    starts, ends = np.array(offsets, dtype=int).reshape(-1, 2).T
+    for span in spans:
+        covered = np.flatnonzero((starts < span.end) & (ends > span.start))
+        shown = f"{tuple(span)}, {text[span.start : span.end]!r:.40}, of row {number}"
+        if not len(covered):
+            raise ValueError(f"A span must contain a token: {shown}, has none.")
+        first, last = covered[[0, -1]]
+        if starts[first] < span.start or ends[last] > span.end:
+            moved.append(shown)
+        if first in taken:
+            raise ValueError(
+                f"Two spans must not share a token: {shown}, and {tuple(taken[first])} "
+                f"contain parts of {text[starts[first] : ends[first]]!r}. Set the "
+                "'tokenizer' parameter to split it."
+            )
+        taken[last] = span
+        labels[first] = f"B-{span.label}"
+        labels[first + 1 : last + 1] = [f"I-{span.label}"] * (last - first)
+    return convert_to_scheme(labels, scheme)
+
+
+def _spans_of_text(
+    text: str,
+    offsets: Offsets,
+    labels: Sequence[str],
+    probabilities: np.ndarray | None,
+    classes: Any,
+) -> list[dict[str, Any]]:
+    scores = None
+    if probabilities is not None and classes is not None:
+        codes = np.searchsorted(classes, list(labels)) if len(labels) else []
+        scores = probabilities[np.arange(len(labels)), codes] if len(labels) else None
+    found = []
+    for span in find_spans(labels):
+        start, end = offsets[span.start][0], offsets[span.stop - 1][1]
+        entity = {"start": start, "end": end, "label": span.kind}
+        entity["text"] = text[start:end]
+        if scores is not None:
+            entity["score"] = float(scores[span.start : span.stop].mean())
+        found.append(entity)
+    return found

@@ -1,0 +1,170 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
+
+from sklearn_bilstm import EntityRecognizer, load, save
+from sklearn_bilstm.metrics import span_f1_score
+from tests.helpers import small_tagger
+
+TEXTS = ["Anna Ray met Ben.", "Ben left Rome.", "It rains.", ""] * 6
+SPANS = [
+    [(0, 8, "PER"), (13, 16, "PER")],
+    [{"start": 0, "end": 3, "label": "PER"}, {"start": 9, "end": 13, "label": "LOC"}],
+    [],
+    [],
+] * 6
+
+
+def small_recognizer(tokenizer=None, **params):
+    tagger = small_tagger(**{"max_epochs": 30, "lr": 0.05, **params})
+    return EntityRecognizer(tagger, tokenizer=tokenizer)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return small_recognizer().fit(TEXTS, SPANS)
+
+
+def without_score(rows):
+    return [[(s["start"], s["end"], s["label"]) for s in row] for row in rows]
+
+
+def test_spans_of_the_training_texts_are_found(fitted):
+    found = fitted.predict(TEXTS)
+    expected = [SPANS[0], [(0, 3, "PER"), (9, 13, "LOC")], [], []]
+    assert without_score(found[:4]) == expected
+    assert fitted.score(TEXTS, SPANS) == fitted.score(TEXTS, found) == 1.0
+    assert fitted.labels_.tolist() == ["LOC", "PER"]
+    for text, row in zip(TEXTS, found, strict=True):
+        for span in row:
+            assert span["text"] == text[span["start"] : span["end"]]
+            assert 0.5 < span["score"] <= 1.0
+
+
+def test_offsets_count_white_space_and_symbols(fitted):
+    moved = f"  \n\U0001f600 {TEXTS[1]}"
+    (found,) = fitted.predict([moved])
+    assert {moved[span["start"] : span["end"]] for span in found} >= {"Rome"}
+
+
+@pytest.mark.parametrize("scheme", ["BIOES", "BMES", "IOB1", "auto", None])
+@pytest.mark.parametrize("crf", [True, False])
+def test_all_schemes_have_the_same_spans(scheme, crf):
+    recognizer = small_recognizer(scheme=scheme, crf=crf).fit(TEXTS, SPANS)
+    assert recognizer.tagger_.scheme_ == (
+        scheme if scheme not in ("auto", None) else "BIO"
+    )
+    assert recognizer.score(TEXTS, SPANS) > 0.9
+
+
+def test_it_works_in_cross_validation_and_searches():
+    scoring = {"f1": make_scorer(span_f1_score, zero_division=0.0)}
+    recognizer = small_recognizer(max_epochs=2)
+    found = cross_validate(recognizer, TEXTS, SPANS, cv=2, scoring=scoring)
+    assert len(found["test_f1"]) == 2
+    assert len(cross_val_predict(recognizer, TEXTS, SPANS, cv=2)) == len(TEXTS)
+    grid = {"tagger__crf": [True, False]}
+    search = GridSearchCV(recognizer, grid, cv=2).fit(TEXTS, SPANS)
+    assert search.best_estimator_.tagger_.crf == search.best_params_["tagger__crf"]
+
+
+def test_it_can_be_cloned_and_pickled(fitted):
+    twin = pickle.loads(pickle.dumps(fitted))
+    assert twin.predict(TEXTS) == fitted.predict(TEXTS)
+    with pytest.raises(NotFittedError):
+        clone(fitted).predict(TEXTS)
+    assert fitted.tagger is not fitted.tagger_
+
+
+def test_columns_and_arrays_of_texts_are_read(fitted):
+    expected = fitted.predict(TEXTS)
+    assert fitted.predict(pd.Series(TEXTS)) == expected
+    assert fitted.predict(np.array(TEXTS)) == expected
+    assert fitted.predict([]) == []
+
+
+def test_validation_texts_and_weights_reach_the_tagger():
+    weights = np.ones(len(TEXTS))
+    recognizer = small_recognizer(max_epochs=2).fit(
+        TEXTS, SPANS, sample_weight=weights, X_val=TEXTS[:3], y_val=SPANS[:3]
+    )
+    assert "valid_f1" in recognizer.tagger_.history_[0]
+
+
+def test_a_tokenizer_splits_words():
+    texts, spans = ["AnnaRay left"] * 8, [[(4, 7, "PER")]] * 8
+    with pytest.warns(UserWarning, match="8 spans of y.*'Ray', of row 0 is the first"):
+        extended = small_recognizer().fit(texts, spans)
+    assert without_score(extended.predict(texts[:1])) == [[(0, 7, "PER")]]
+    split = small_recognizer(tokenizer=list).fit(texts, spans)
+    assert without_score(split.predict(texts[:1])) == [[(4, 7, "PER")]]
+
+
+def test_white_space_around_a_span_is_ignored():
+    texts, spans = ["Anna left"] * 8, [[(0, 5, "PER")]] * 8
+    found = small_recognizer().fit(texts, spans).predict(texts[:1])
+    assert without_score(found) == [[(0, 4, "PER")]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "spans", "message"),
+    [
+        (["Anna"], [[(0, 9, "PER")]], "row 0 contains.*text has 4 characters"),
+        (["a", "Anna"], [[], [(0, 3, "X"), (2, 4, "Y")]], "overlap: row 1"),
+        (["a  b"], [[(1, 3, "X")]], "must contain a token.*row 0, has none"),
+        (["AnnaRay"], [[(0, 4, "X"), (4, 7, "Y")]], "share a token.*row 0"),
+        (["a", None], [[], []], "row 1 is None.*Remove it"),
+        ("Anna", [[]], "must be a list of texts"),
+        ([], [], "at least one text"),
+        (["a"], None, "requires y to be passed"),
+        (["a"], [[], []], "inconsistent numbers of samples"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*within a token")
+def test_invalid_texts_and_spans_raise(texts, spans, message):
+    with pytest.raises(ValueError, match=message):
+        small_recognizer().fit(texts, spans)
+
+
+def test_errors_of_the_tokenizer_name_the_text():
+    recognizer = small_recognizer(tokenizer=lambda text: ["x"] if text == "b" else [])
+    with pytest.raises(ValueError, match="Row 1 of X: tokenizer must return parts"):
+        recognizer.fit(["a", "b"], [[], []])
+
+
+def test_invalid_parameters_raise():
+    with pytest.raises(ValueError, match="'tokenizer' parameter"):
+        EntityRecognizer(tokenizer=3).fit(TEXTS, SPANS)
+    with pytest.raises(ValueError, match="'tagger' parameter"):
+        EntityRecognizer("tagger").fit(TEXTS, SPANS)
+
+
+def test_a_tagger_of_tokens_finds_names_in_texts():
+    X, y = (
+        [["Anna", "left", "."], ["Ben", "left"]] * 8,
+        [["B-P", "O", "O"], ["B-P", "O"]] * 8,
+    )
+    tagger = small_tagger(max_epochs=30, lr=0.05).fit(X, y)
+    recognizer = EntityRecognizer.from_tagger(tagger)
+    assert without_score(recognizer.predict(["Anna left."])) == [[(0, 4, "P")]]
+    assert recognizer.labels_.tolist() == ["P"]
+    assert recognizer.tagger_ is tagger
+    with pytest.raises(NotFittedError):
+        EntityRecognizer.from_tagger(small_tagger())
+    words = small_tagger(scheme=None).fit([["a"]] * 2, [["noun"]] * 2)
+    with pytest.raises(ValueError, match="Got 'noun'"):
+        EntityRecognizer.from_tagger(words)
+
+
+def test_saved_recognizers_predict_the_same(fitted, tmp_path):
+    save(fitted, tmp_path / "names")
+    assert load(tmp_path / "names").predict(TEXTS) == fitted.predict(TEXTS)
+    unfitted = EntityRecognizer()
+    save(unfitted, tmp_path / "unfitted")
+    assert load(tmp_path / "unfitted").get_params() == unfitted.get_params()
