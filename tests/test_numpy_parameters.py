@@ -84,6 +84,8 @@ PARAMETERS = {
         "max_features": 20,
         "character_embedding_dim": 2,
         "n_character_filters": 3,
+        "linear_features": "auto",
+        "scoring": "loss",
         "crf": True,
         "scheme": "auto",
         "constrained": True,

@@ -54,7 +54,7 @@ class Predictions:
         """Return predictions as a matrix."""
         rows = self._read_by(model)
         if isinstance(model.network, TaggingModel):
-            found: Any = np.concatenate(model.net.labels(rows))
+            found: Any = np.concatenate(model.labels(rows))
         else:
             found = model.outputs(rows)
             if model.network.of_steps:

@@ -43,7 +43,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
     It predicts a label for each token, such as part-of-speech tags or named entities.
     The rows of X are sentences: lists of tokens. The network consists of word and
     character embeddings, one or more bidirectional recurrent layers, and a conditional
-    random field over the labels (Huang et al., 2015; Ma and Hovy, 2016).
+    random field over the labels (Huang et al., 2015; Ma and Hovy, 2016). The emissions
+    of a linear model of token features are added to those of the network.
 
     X and y can be lists, NumPy arrays of objects or pandas columns. The rows of X can
     also be lists of token ids, or numeric sequences as for :class:`BiLSTMClassifier`.
@@ -90,6 +91,14 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Number of convolution filters of width three over the characters of a token.
         Their maxima are concatenated to the token vector (Ma and Hovy, 2016). 0
         disables character features; input of ids or numbers has none.
+
+    linear_features : "auto" or None, default=None
+        Whether to add the emissions of a linear model to those of the network. Its
+        features are the form, shape, prefixes and suffixes of each token and its
+        neighbours, and pairs of tokens (Ratnaparkhi, 1996). It is fitted first, as a
+        linear-chain conditional random field; the network is trained with its
+        cross-fitted emissions (Wolpert, 1992). "auto" uses it if X holds lists of
+        strings. None disables it.
 
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;
@@ -186,19 +195,26 @@ class BiLSTMTagger(BaseSequenceEstimator):
         clipping.
 
     early_stopping : bool or "auto", default="auto"
-        Whether to stop training when the validation loss no longer improves, and to
-        restore the best weights. True holds out `validation_fraction` of the rows
-        unless `fit` is given `X_val`. "auto" stops early only if `fit` is given
-        `X_val`.
+        Whether to stop training when the validation score no longer improves (see
+        `scoring`), and to restore the best weights. True holds out
+        `validation_fraction` of the rows unless `fit` is given `X_val`. "auto" stops
+        early only if `fit` is given `X_val`.
 
     validation_fraction : float in (0, 1), default=0.1
         Fraction of the training rows that `early_stopping=True` holds out.
 
+    scoring : "loss" or None, default=None
+        Metric of the validation rows for early stopping. None uses that of `score`: the
+        F1 score of spans, or the accuracy of token labels. "loss" uses the validation
+        loss, which often increases while the score still improves.
+
     n_iter_no_change : int, default=3
         Number of consecutive epochs without improvement after which training stops.
+        With `lr_schedule="one_cycle"`, epochs before the learning rate has decreased to
+        half of its maximum are not counted.
 
     tol : float, default=1e-4
-        Minimum decrease of the validation loss that counts as an improvement.
+        Minimum improvement of `scoring` that counts.
 
     warm_start : bool, default=False
         Whether `fit` continues from the current weights. Tokens that the first `fit`
@@ -250,7 +266,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     Attributes
     ----------
     model_ : object
-        The fitted model: `reader` of X, `target`, `ngrams` and `net`.
+        The fitted model: `reader` of X, `target`, `net` and `other_models`.
 
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.
@@ -326,7 +342,9 @@ class BiLSTMTagger(BaseSequenceEstimator):
         "max_features": [Interval(Integral, 1, None, closed="left"), None],
         "character_embedding_dim": [Interval(Integral, 1, None, closed="left")],
         "n_character_filters": [Interval(Integral, 0, None, closed="left")],
+        "linear_features": [StrOptions({"auto"}), None],
         "crf": ["boolean"],
+        "scoring": [StrOptions({"loss"}), None],
         "scheme": [StrOptions({"auto", "IOB1", *SCHEMES}), None],
         "constrained": ["boolean"],
         "class_weight": [dict, StrOptions({"balanced"}), None],
@@ -344,6 +362,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         freeze_embedding=False,
         character_embedding_dim=25,
         n_character_filters=50,
+        linear_features=None,
         cell="lstm",
         hidden_layer_sizes=(128,),
         bidirectional=True,
@@ -368,6 +387,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         gradient_clip_norm=1.0,
         early_stopping="auto",
         validation_fraction=0.1,
+        scoring=None,
         n_iter_no_change=3,
         tol=1e-4,
         warm_start=False,
@@ -390,6 +410,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         self.freeze_embedding = freeze_embedding
         self.character_embedding_dim = character_embedding_dim
         self.n_character_filters = n_character_filters
+        self.linear_features = linear_features
         self.cell = cell
         self.hidden_layer_sizes = hidden_layer_sizes
         self.bidirectional = bidirectional
@@ -414,6 +435,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         self.gradient_clip_norm = gradient_clip_norm
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
@@ -490,7 +512,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         """
         check_is_fitted(self)
         model = current_model(self)
-        found = model.net.labels(model.read(X))
+        found = model.labels(model.read(X))
         return RowsOfLabels(model.target.classes[codes].tolist() for codes in found)
 
     def predict_proba(self, X):
@@ -510,7 +532,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         """
         check_is_fitted(self)
         model = current_model(self)
-        return model.net.marginals(model.read(X))
+        return model.marginals(model.read(X))
 
     def score(self, X, y, sample_weight=None):
         """Return the F1 score of spans, or the accuracy of token labels.

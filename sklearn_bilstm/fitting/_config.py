@@ -86,6 +86,8 @@ class Config:
     max_features: int | None = None
     character_embedding_dim: int = 25
     n_character_filters: int = 0
+    linear_features: str | None = None
+    scoring: str | None = None
     crf: bool = True
     scheme: str | None = "auto"
     constrained: bool = True

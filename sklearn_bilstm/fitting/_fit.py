@@ -118,7 +118,7 @@ def prepare_fit(
     train, resolved = fit_other_models(
         config, others, train, sequences, target, vectors, seeds[0]
     )
-    valid = None if valid is None else others.with_features(valid)
+    valid = None if valid is None else _without_texts(others.with_features(valid))
     n_epochs = number_of_epochs(
         config, len(train), reader.input_type, target.most_epochs
     )
@@ -127,7 +127,9 @@ def prepare_fit(
     net = make_net(config, network, target, seeds[1])
     model = FittedModel(reader, target, others, net, auto_params)
     _grow_vocabulary(model, train)
-    part, held_out = others.held_out_rows(train, valid, config.n_threads)
+    part, held_out = others.held_out_rows(
+        _without_texts(train), valid, config.n_threads
+    )
     return Training(
         *(model, config, part, valid),
         n_epochs=n_epochs,
@@ -312,6 +314,11 @@ def _scaled(
 ) -> Any:
     """Return rows with standardised numbers and targets."""
     return None if rows is None else target.scale(reader.scale(rows))
+
+
+def _without_texts(rows: SequenceDataset) -> SequenceDataset:
+    """Return rows as the network reads them."""
+    return replace(rows, texts=None)
 
 
 def _split(

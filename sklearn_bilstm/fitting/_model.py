@@ -1,11 +1,14 @@
 """The fitted model: reader, target, net and other models."""
 
+from collections.abc import Callable
 from copy import copy, deepcopy
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
 
 from sklearn_bilstm.fitting._compression import CompressionReport
+from sklearn_bilstm.fitting._linear_tagging import TaggingModels
 from sklearn_bilstm.fitting._net_state import net_from_state, net_state
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SequenceReader
@@ -23,12 +26,15 @@ __all__ = ["FittedModel"]
 # Maximum size of a chunk of rows in prediction. Smaller chunks have more padding, and
 # are too small to precompute the first layer for the tokens of a large vocabulary.
 _CHUNK_ROWS, _CHUNK_STEPS = 2**16, 2**22
+# Maximum number of tokens of a chunk if each has a label.
+_CHUNK_TOKENS = 2**18
 
 
 # Names of the other models in a file.
 _NAMES: dict[type, str] = {
     NgramModels: "ngrams",
     SeriesModels: "series",
+    TaggingModels: "tagging",
     TaskNgramModels: "task_ngrams",
     TaskSeriesModels: "task_series",
 }
@@ -43,7 +49,7 @@ class FittedModel:
         Converts X to rows.
     target : Target
         Knows the outputs and the loss.
-    other_models : NgramModels, SeriesModels or TaskModels
+    other_models : NgramModels, SeriesModels, TaggingModels or TaskModels
         Models of tokens or numbers next to the network.
     net : SequenceNet
         The skorch net with the network.
@@ -125,6 +131,23 @@ class FittedModel:
         if self.network.of_steps:
             return self.net.outputs_of_steps(self.with_features(rows))
         return self.logits(rows)
+
+    def labels(self, rows: SequenceDataset) -> list[np.ndarray]:
+        """Return the most probable labels of the steps of rows, as for the net."""
+        return self._of_steps(self.net.labels, rows)
+
+    def marginals(self, rows: SequenceDataset) -> list[np.ndarray]:
+        """Return the probabilities of the labels of the steps of rows."""
+        return self._of_steps(self.net.marginals, rows)
+
+    def _of_steps(
+        self, predict: Callable[[SequenceDataset], list], rows: SequenceDataset
+    ) -> list[np.ndarray]:
+        chunks = split_rows(rows.sequences.offsets, _CHUNK_ROWS, _CHUNK_TOKENS)
+        if len(chunks) == 1:
+            return predict(self.with_features(rows))
+        found = (predict(self.with_features(rows.take(chunk))) for chunk in chunks)
+        return [*chain.from_iterable(found)]
 
     def _logits_of_chunk(self, rows: SequenceDataset) -> np.ndarray:
         rows = self.with_features(rows)
@@ -214,7 +237,7 @@ class FittedModel:
             raise ValueError("The network and the target must both be of steps or not.")
         rows = self.reader.example()
         if isinstance(self.network, TaggingModel):
-            self.net.labels(rows)
+            self.labels(rows)
         elif not all(np.isfinite(found).all() for found in self.outputs(rows)):
             raise ValueError("The logits of a row must be finite.")
 
@@ -244,4 +267,6 @@ def _other_models(state: dict[str, Any], target: Any) -> Any:
     for kind in (SeriesModels, TaskNgramModels, TaskSeriesModels):
         if _NAMES[kind] in state:
             return kind.from_state(state[_NAMES[kind]], target)
+    if _NAMES[TaggingModels] in state:
+        return TaggingModels.from_state(state[_NAMES[TaggingModels]], target.n_outputs)
     return NgramModels.from_state(state[_NAMES[NgramModels]], target.n_outputs)

@@ -1,10 +1,11 @@
-"""The models next to the network: n-gram models, or a linear model of series."""
+"""The models next to the network: n-gram models, or linear models."""
 
 from typing import Any
 
 import numpy as np
 
 from sklearn_bilstm.fitting._config import Config
+from sklearn_bilstm.fitting._linear_tagging import TaggingModels
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._pseudo_labels import PseudoLabelledRows
@@ -25,7 +26,9 @@ __all__ = [
     "unfitted_models",
 ]
 
-OtherModels = NgramModels | SeriesModels | TaskNgramModels | TaskSeriesModels
+OtherModels = (
+    NgramModels | SeriesModels | TaggingModels | TaskNgramModels | TaskSeriesModels
+)
 
 
 def unfitted_models(
@@ -45,6 +48,8 @@ def unfitted_models(
         return SeriesModels.unfitted(config, target, len(train), previous)
     if has_tasks:
         return TaskNgramModels.unfitted(config, target, train, kept)
+    if train.texts is not None and config.linear_features is not None:
+        return TaggingModels.unfitted(target)
     return NgramModels.unfitted(config, target, len(train), kept)
 
 
@@ -66,6 +71,9 @@ def fit_other_models(
             print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
         others.fit(train, seed=seed, n_threads=config.n_threads)
         return train, {}
+    if isinstance(others, TaggingModels):
+        others.fit(train, target, config, seed)
+        return others.with_training_features(train), {}
     verbose = config.verbose > 0
     if isinstance(others, TaskNgramModels):
         others.fit(train, seed=seed, verbose=verbose, vectors=vectors)

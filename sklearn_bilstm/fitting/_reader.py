@@ -31,6 +31,7 @@ from sklearn_bilstm.sequences import (
     RaggedRows,
     SequenceDataset,
     TokenCharacters,
+    TokenTexts,
     ragged_from_ids,
     ragged_from_numbers,
     ragged_from_series,
@@ -541,10 +542,11 @@ class SentenceReader(SequenceReader):
     def _encoded(self, sentences: list[list[str]]) -> SequenceDataset:
         words = self.words.read(sentences)  # type: ignore[union-attr]
         offsets = np.concatenate([[0], np.cumsum(words.lengths)])
-        characters = RaggedArray(words.spelled, offsets)
+        codes = RaggedArray(words.spelled, offsets)
         return SequenceDataset(
             RaggedArray(words.ids, offsets),
-            characters=TokenCharacters(characters, words.spellings),
+            characters=TokenCharacters(codes, words.spellings),
+            texts=TokenTexts(codes, words.tokens),
         )
 
     def _example_of_tokens(self) -> Any:

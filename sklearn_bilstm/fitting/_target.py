@@ -25,6 +25,8 @@ class Target(ABC):
         Type of the target for :class:`SeriesModel`, None if it does not support it.
     of_steps : bool
         Whether there are outputs for each step instead of each row.
+    of_labels_of_steps : bool
+        Whether there is a label for each step.
     most_epochs : int or None
         Upper bound of `max_epochs="auto"`, None for that of the type of X.
     """
@@ -32,6 +34,7 @@ class Target(ABC):
     n_outputs: int
     linear_kind: str | None = None
     of_steps: bool = False
+    of_labels_of_steps: bool = False
     most_epochs: int | None = None
 
     @staticmethod

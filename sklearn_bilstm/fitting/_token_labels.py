@@ -56,7 +56,7 @@ class TokenLabelTarget(Target):
         Mean number of steps of a row, by which the loss is divided.
     """
 
-    of_steps = True
+    of_steps = of_labels_of_steps = True
 
     def __init__(
         self,

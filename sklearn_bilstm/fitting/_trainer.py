@@ -33,6 +33,11 @@ __all__ = ["Training", "make_net", "number_of_epochs"]
 _AUTO_BATCHES = 2000
 _AUTO_EPOCHS = {"tokens": (4, 40), "numeric": (4, 150)}
 
+# Fraction of the epochs after which taggers count epochs without improvement. With
+# "one_cycle", the learning rate is less than half of its maximum by then. Much of the
+# final score is due to its decrease.
+_FRACTION_WITHOUT_PATIENCE = 0.625
+
 # Fraction of the learning rate for token vectors that are not initialised randomly.
 _RATE_OF_KNOWN_VECTORS = 0.2
 
@@ -59,6 +64,17 @@ def number_of_epochs(
     n_batches = -(-n_rows // config.batch_size)
     n_epochs = int(np.clip(-(-_AUTO_BATCHES // n_batches), *_AUTO_EPOCHS[input_type]))
     return n_epochs if most is None else min(n_epochs, most)
+
+
+def _early_stopping(config: Config, target: Target, n_epochs: int) -> EarlyStopping:
+    metric = "valid_loss"
+    if target.of_labels_of_steps and config.scoring is None:
+        (score,) = target.scores()
+        metric = f"valid_{score.name}"
+    waits = target.of_labels_of_steps and config.lr_schedule == "one_cycle"
+    n_waiting = int(n_epochs * _FRACTION_WITHOUT_PATIENCE) if waits else 0
+    patience = config.n_iter_no_change
+    return EarlyStopping(patience, config.tol, metric, first_epoch=n_waiting + 1)
 
 
 def make_net(config: Config, network: Any, target: Target, seed: int) -> SequenceNet:
@@ -192,7 +208,7 @@ class Training:
         self.announce: Callable[[Training], Any] | None = None
         self.published: FittedModel | None = None
         self._initial = None if refit_rows is None else deepcopy(model.network)
-        self._stopping = EarlyStopping(config.n_iter_no_change, config.tol)
+        self._stopping = _early_stopping(config, model.target, n_epochs)
         self._epoch_start = EpochStart()
 
     def run(

@@ -14,6 +14,7 @@ from sklearn_bilstm.sequences import (
     SequenceDataset,
     Sequences,
     TokenCharacters,
+    TokenTexts,
 )
 from sklearn_bilstm.text import LocatedDocument, join_tokens
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
@@ -35,8 +36,8 @@ def explain_labels(
     """Score tokens by the decrease of the log odds of labels when they are masked.
 
     A token is masked rather than removed, since each token keeps its label: it becomes
-    an unknown token without characters. The explanations of all labels share the same
-    variants of a sentence, each with one masked token.
+    an unknown token without characters and features. The explanations of all labels
+    share the same variants of a sentence, each with one masked token.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def _tokens(sentences: Any, rows: SequenceDataset) -> list[list]:
 def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray]:
     """Return the index of the explained label of each token."""
     if target is None:
-        return tagger.net_.labels(rows)
+        return tagger.model_.labels(rows)
     lengths = rows.sequences.lengths
     is_listed = isinstance(target, list | tuple)
     if is_listed and [*map(np.ndim, target[:1])] == [1]:  # one list of labels per row
@@ -173,7 +174,7 @@ def _log_odds(
     log_odds : ndarray of float, shape (n_versions, n_steps)
         Log odds of the marginal probability of the label at each step.
     """
-    found = tagger.net_.marginals(_versions(rows, row, hidden))
+    found = tagger.model_.marginals(_versions(rows, row, hidden))
     probabilities = np.stack(found)  # (n_versions, n_steps, K)
     is_chosen = columns[:, None] == np.arange(probabilities.shape[2])  # (n_steps, K)
     with np.errstate(divide="ignore"):
@@ -198,4 +199,6 @@ def _versions(rows: SequenceDataset, row: int, hidden: np.ndarray) -> SequenceDa
     known = rows.characters.characters
     tokens = versions(rows.characters.tokens, len(known))
     characters = TokenCharacters(tokens, np.pad(known, ((0, 1), (0, 0))))
-    return SequenceDataset(sequences, characters=characters)
+    shown: Any = rows.texts
+    texts = TokenTexts(tokens, [*shown.texts, ""])
+    return SequenceDataset(sequences, characters=characters, texts=texts)

@@ -15,9 +15,17 @@ from sklearn_bilstm.nn._network import Network
 
 __all__ = ["TaggingModel"]
 
+# Probability of dropping the emissions of another model for a sentence in training.
+# With 0, the network learns little; it reaches the accuracy of the other model only.
+_EMISSION_DROPOUT = 0.5
+
 
 class TaggingModel(Network):
     """A network that returns one row of logits per step.
+
+    The emissions of another model can be added to its own. In training, they are
+    dropped for random sentences (as in Neverova et al., 2016), so that the network
+    learns to predict labels without them too.
 
     Parameters
     ----------
@@ -84,6 +92,7 @@ class TaggingModel(Network):
         mask: Tensor,
         generator: torch.Generator | None = None,
         characters: Tensor | None = None,
+        emissions: Tensor | None = None,
     ) -> Tensor:
         """Map sequences to emissions.
 
@@ -97,30 +106,51 @@ class TaggingModel(Network):
             Random generator of all dropout. None uses torch's global generator.
         characters : int64 tensor of shape (B, T, L), default=None
             Character ids of each token, if the network uses them.
+        emissions : tensor of shape (B, T, K), default=None
+            Emissions of another model, which are added.
 
         Returns
         -------
         emissions : tensor of shape (B, T, K)
         """
         states = self.read(steps, mask, generator, characters)  # (B, T, H)
-        return self.head(states, generator)  # (B, T, K)
+        found = self.head(states, generator)  # (B, T, K)
+        if emissions is None:
+            return found
+        if self.training:
+            kept = emissions.new_empty(len(found), 1, 1)  # (B, 1, 1)
+            kept.bernoulli_(1 - _EMISSION_DROPOUT, generator=generator)
+            emissions = emissions * kept  # (B, T, K)
+        return found + emissions  # (B, T, K)
 
     def decode(
-        self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        characters: Tensor | None = None,
+        emissions: Tensor | None = None,
     ) -> Tensor:
-        """Return the most probable labels, int64 of shape (B, T)."""
-        emissions, decoder = self._exactly(steps, mask, characters)
-        return decoder.decode(emissions, mask)  # (B, T)
+        """Return the most probable labels, int64 of shape (B, T); see `forward`."""
+        found, decoder = self._exactly(steps, mask, characters, emissions)
+        return decoder.decode(found, mask)  # (B, T)
 
     def marginals(
-        self, steps: Tensor, mask: Tensor, characters: Tensor | None = None
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        characters: Tensor | None = None,
+        emissions: Tensor | None = None,
     ) -> Tensor:
-        """Return the marginal probabilities of labels, of shape (B, T, K)."""
-        emissions, decoder = self._exactly(steps, mask, characters)
-        return decoder.marginals(emissions, mask)  # (B, T, K)
+        """Return the marginal probabilities of labels, (B, T, K); see `forward`."""
+        found, decoder = self._exactly(steps, mask, characters, emissions)
+        return decoder.marginals(found, mask)  # (B, T, K)
 
     def _exactly(
-        self, steps: Tensor, mask: Tensor, characters: Tensor | None
+        self,
+        steps: Tensor,
+        mask: Tensor,
+        characters: Tensor | None = None,
+        emissions: Tensor | None = None,
     ) -> tuple[Tensor, Any]:
         """Return emissions, (B, T, K), and the decoder, both in double precision.
 
@@ -130,4 +160,5 @@ class TaggingModel(Network):
         states = self.read(steps, mask, characters=characters)  # (B, T, H)
         # copies, since other threads can predict with this network at the same time
         head, decoder = (deepcopy(part).double() for part in (self.head, self.decoder))
-        return head(states.double()), decoder
+        found = head(states.double())  # (B, T, K)
+        return found if emissions is None else found + emissions, decoder

@@ -134,6 +134,11 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
         )
     for step in steps:
         check_is_fitted(step)
+    if "linear_features" in estimator.auto_params_:
+        raise ValueError(
+            "A BiLSTMTagger with linear_features='auto' cannot be exported to ONNX. "
+            "Fit it with linear_features=None, or use sklearn_bilstm.save instead."
+        )
     if not vectorizes:
         return None, estimator
     vectorizer = before[0]

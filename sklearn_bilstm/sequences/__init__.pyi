@@ -23,6 +23,7 @@ from ._ragged import (
 )
 from ._series import ragged_from_numbers, ragged_from_series
 from ._token_characters import TokenCharacters
+from ._token_features import TokenTexts, token_features
 
 __all__ = [
     "BUCKET_BITS",
@@ -38,6 +39,7 @@ __all__ = [
     "SequenceDataset",
     "Sequences",
     "TokenCharacters",
+    "TokenTexts",
     "channels_last",
     "cut",
     "inference_batches",
@@ -51,5 +53,6 @@ __all__ = [
     "split_panel",
     "split_rows",
     "spread",
+    "token_features",
     "token_occurrences",
 ]

@@ -10,6 +10,7 @@ from torch.utils.data import Dataset
 
 from sklearn_bilstm.sequences._collate import pad
 from sklearn_bilstm.sequences._ragged import Ragged, RaggedArray, Sequences
+from sklearn_bilstm.sequences._token_features import TokenTexts
 
 __all__ = ["SequenceDataset"]
 
@@ -35,6 +36,10 @@ class SequenceDataset(Dataset):
         Characters of the steps, for a model with `characters`.
     step_weight : RaggedArray, default=None
         Weights of the targets of steps. None means ones.
+    emissions : Ragged, default=None
+        Emissions of another model at the steps, for a model with `emissions`.
+    texts : TokenTexts, default=None
+        Texts of the tokens, which are no input of a network.
     """
 
     sequences: Sequences
@@ -44,6 +49,8 @@ class SequenceDataset(Dataset):
     static: np.ndarray | None = None
     characters: Ragged | None = None
     step_weight: RaggedArray | None = None
+    emissions: Ragged | None = None
+    texts: TokenTexts | None = None
 
     def __post_init__(self) -> None:
         if self.target is None:
@@ -67,6 +74,8 @@ class SequenceDataset(Dataset):
             step_weight=None
             if self.step_weight is None
             else self.step_weight.take(rows),
+            emissions=None if self.emissions is None else self.emissions.take(rows),
+            texts=None if self.texts is None else self.texts.take(rows),
         )
 
     def __getitem__(self, rows: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,6 +88,8 @@ class SequenceDataset(Dataset):
             inputs["static"] = torch.from_numpy(self.static[rows])
         if self.characters is not None:
             inputs["characters"], _ = pad(self.characters, rows)
+        if self.emissions is not None:
+            inputs["emissions"], _ = pad(self.emissions, rows)
         target = {
             "target": _target_of(self.target, rows),
             "weight": torch.from_numpy(self.weight[rows].astype(np.float32)),

@@ -30,12 +30,15 @@ class EncodedWords:
         Row of each token in `spellings`.
     spellings : ndarray of int32, shape (n_distinct_tokens, longest)
         Character ids of each distinct token, padded with 0.
+    tokens : list of str
+        The distinct tokens.
     """
 
     ids: np.ndarray
     lengths: np.ndarray
     spelled: np.ndarray
     spellings: np.ndarray
+    tokens: list[str]
 
 
 class WordReader:
@@ -117,7 +120,7 @@ class WordReader:
         ids = ids_of_tokens(tokens, self.vocabulary_)
         spellings = ids_of_characters(tokens, self.characters_)
         return EncodedWords(
-            ids[encoded.codes], encoded.lengths, encoded.codes, spellings
+            ids[encoded.codes], encoded.lengths, encoded.codes, spellings, tokens
         )
 
     def with_first_tokens(self, n_ids: int) -> Self:

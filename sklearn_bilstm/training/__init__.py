@@ -3,6 +3,7 @@
 from sklearn_bilstm.training._callbacks import EarlyStopping, EpochStart, MaxNorm
 from sklearn_bilstm.training._cooccurrence import cooccurrence_vectors
 from sklearn_bilstm.training._linear_model import LinearModel
+from sklearn_bilstm.training._linear_tagger import LinearTagger
 from sklearn_bilstm.training._log_odds import ClassLogOdds
 from sklearn_bilstm.training._losses import (
     REGRESSION_LOSSES,
@@ -50,6 +51,7 @@ __all__ = [
     "EpochStart",
     "LabelAccuracy",
     "LinearModel",
+    "LinearTagger",
     "MaxNorm",
     "MeanVectorModel",
     "MiniRocket",

@@ -10,6 +10,9 @@ from sklearn_bilstm.training._stop import StopTraining
 
 __all__ = ["EarlyStopping", "EpochStart", "MaxNorm", "Resumable"]
 
+# Attributes of EarlyStopping that are those of the best epoch.
+_BEST = "best_cost_", "best_loss_", "best_epoch_", "best_weights_"
+
 # Layers whose weight matrices do not have one row of incoming weights per unit.
 _WITHOUT_UNITS = "input_layer.", "characters.embedding.", "decoder."
 
@@ -27,7 +30,7 @@ class Resumable(Callback):
 
 
 class EarlyStopping(Resumable):
-    """Stop if the validation loss no longer decreases, and restore the best weights.
+    """Stop if the validation rows are no longer predicted better.
 
     The best weights are kept in memory and restored when training ends, including by an
     interrupt.
@@ -37,36 +40,54 @@ class EarlyStopping(Resumable):
     patience : int
         Number of consecutive epochs without improvement after which training stops.
     tol : float
-        Minimum decrease of the loss that counts as an improvement.
+        Minimum improvement that counts.
+    metric : str, default="valid_loss"
+        Name of the observed value in the history. Larger values are better, unless it
+        is the loss. Of equal scores, such as those of epochs that predict no span, the
+        one with the lower loss is better.
+    first_epoch : int, default=1
+        Number of the first epoch that can count as one without improvement.
     """
 
-    def __init__(self, patience: int, tol: float) -> None:
+    def __init__(
+        self,
+        patience: int,
+        tol: float,
+        metric: str = "valid_loss",
+        first_epoch: int = 1,
+    ) -> None:
         self.patience = patience
         self.tol = tol
+        self.metric = metric
+        self.first_epoch = first_epoch
         self._forget()
 
     def on_train_begin(self, net: Any, **kwargs: Any) -> None:
-        """Reset the best loss and weights."""
+        """Reset the best value and weights."""
         self._forget()
 
     def _forget(self) -> None:
-        self.best_loss_ = torch.inf
+        self.best_cost_ = self.best_loss_ = torch.inf
         self.best_epoch_: int | None = None
         self.best_weights_: dict[str, Tensor] | None = None
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Keep the weights if they are the best so far, otherwise count the epoch."""
         epoch = net.history[-1]
-        if epoch["valid_loss"] < self.best_loss_ - self.tol:
-            best = epoch["valid_loss"], epoch["epoch"], _copied_weights(net)
+        value, loss = epoch[self.metric], epoch["valid_loss"]
+        cost = value if self.metric == "valid_loss" else -value
+        is_as_good = cost <= self.best_cost_ and loss < self.best_loss_ - self.tol
+        if cost < self.best_cost_ - self.tol or is_as_good:
+            best = cost, loss, epoch["epoch"], _copied_weights(net)
             # a single statement, so that an interrupt leaves a consistent state
-            self.best_loss_, self.best_epoch_, self.best_weights_ = best
+            self.__dict__.update(zip(_BEST, best, strict=True))
         elif self.is_over(net):
             raise StopTraining
 
     def is_over(self, net: Any) -> bool:
         """Return whether the patience is exhausted."""
-        return len(net.history) - (self.best_epoch_ or 0) >= self.patience
+        last_good = max(self.best_epoch_ or 0, self.first_epoch - 1)
+        return len(net.history) - last_good >= self.patience
 
     def restore(self, net: Any) -> None:
         """Load the best weights so far into a net, if there are any."""

@@ -15,8 +15,10 @@ SENTENCE = ["Mrs", "Ray", "saw", "zyxwv"]
 
 
 def log_odds(probabilities, column):
-    found = np.array(probabilities)[..., column]
-    return np.log(found) - np.log1p(-found)
+    found = np.array(probabilities)
+    # not 1 - p, which loses precision if p is close to one
+    others = np.delete(found, column, -1).sum(-1)
+    return np.log(found[..., column]) - np.log(others)
 
 
 def without_each(tokens, instead):
@@ -31,7 +33,7 @@ def without_each(tokens, instead):
 def test_scores_equal_the_change_of_log_odds_without_a_token(sentences, crf, target):
     tagger = small_tagger(crf=crf, max_epochs=5).fit(*sentences)
     (labels,) = explain(tagger, [SENTENCE], target=target)
-    # an empty token is unknown, and has no characters
+    # an empty token is unknown, and has no characters or features
     found = tagger.predict_proba(without_each(SENTENCE, ""))
     expected = log_odds(found, tagger.classes_.tolist().index(target))
     for position, one in enumerate(labels):

@@ -1,3 +1,4 @@
+import io
 from copy import copy
 
 import numpy as np
@@ -14,6 +15,7 @@ from tests.helpers import (
     small_classifier,
     small_pipeline,
     small_regressor,
+    small_tagger,
 )
 
 onnx = pytest.importorskip("onnx")
@@ -205,3 +207,10 @@ def test_exported_tagger_has_dynamic_shapes_and_named_outputs(fitted_tagger, tmp
         "probabilities": ["rows", "steps", 3],
     }
     assert {n.op_type for n in graph.node} & {"Scan", "Loop", "If"} == {"Scan"}
+
+
+def test_a_tagger_with_a_linear_model_raises():
+    X, y = [["Ben", "met", "Anna"]] * 4, [["B", "O", "B"]] * 4
+    tagger = small_tagger(linear_features="auto", max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match="linear_features='auto' cannot be exported"):
+        export_onnx(tagger, io.BytesIO())

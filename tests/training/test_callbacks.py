@@ -12,8 +12,9 @@ from tests.helpers import small_classifier, small_tagger
 class NetStub:
     """A net with given losses, whose weight is the number of the epoch."""
 
-    def __init__(self, losses):
+    def __init__(self, losses, scores=None):
         self.losses = losses
+        self.scores = scores or [0.0] * len(losses)
         self.history = []
         self.module_ = torch.nn.Linear(1, 1)
 
@@ -21,9 +22,11 @@ class NetStub:
         """Return the epochs run until the callback stops it, or all."""
         callback.on_train_begin(self)
         try:
-            for epoch, loss in enumerate(self.losses, 1):
+            pairs = zip(self.losses, self.scores, strict=True)
+            for epoch, (loss, score) in enumerate(pairs, 1):
                 self.module_.weight.data.fill_(epoch)
-                self.history.append({"epoch": epoch, "valid_loss": loss})
+                found = {"epoch": epoch, "valid_loss": loss, "valid_f1": score}
+                self.history.append(found)
                 callback.on_epoch_end(self)
         except StopTraining:
             pass
@@ -47,6 +50,28 @@ def test_early_stopping_stops_after_patience_and_restores_the_best(losses, n_run
     assert net.run(callback) == n_run
     assert callback.best_epoch_ == best
     assert net.module_.weight.item() == (best or n_run)
+
+
+@pytest.mark.parametrize(
+    ("scores", "losses", "n_run", "best"),
+    [
+        ([0.1, 0.5, 0.3, 0.2, 0.9], [1, 2, 3, 4, 5], 4, 2),
+        ([0.0, 0.0, 0.0, 0.0, 0.0], [9, 8, 7, 7, 7], 5, 3),
+        ([0.5, 0.5, 0.4, 0.5, 0.5], [9, 8, 1, 9, 7], 4, 2),
+    ],
+)
+def test_early_stopping_with_a_score_keeps_the_largest(scores, losses, n_run, best):
+    net = NetStub(losses, scores)
+    callback = EarlyStopping(patience=2, tol=0.0, metric="valid_f1")
+    assert net.run(callback) == n_run
+    assert callback.best_epoch_ == net.module_.weight.item() == best
+
+
+@pytest.mark.parametrize(("losses", "n_run"), [([1, 2, 3, 4, 5, 6], 5), ([1] * 6, 5)])
+def test_epochs_before_the_first_one_are_not_counted(losses, n_run):
+    net, callback = NetStub(losses), EarlyStopping(patience=2, tol=0.1, first_epoch=4)
+    assert net.run(callback) == n_run
+    assert callback.best_epoch_ == 1
 
 
 def test_early_stopping_deletes_its_copy_of_the_weights():
