@@ -35,6 +35,7 @@ from sklearn_bilstm import (
     BiLSTMRegressor,
     BiLSTMTagger,
     TextVectorizer,
+    compress,
     export_onnx,
     load,
     save,
@@ -89,6 +90,12 @@ def text_model():
     texts, labels = make_reviews(60, random_state=0)
     model = make_pipeline(TextVectorizer(max_length=20), BiLSTMClassifier(**SMALL))
     return model, texts, labels
+
+
+def compressed_model():
+    """Return a compressed pipeline of text, whose arrays have fewer bits in a file."""
+    model, texts, labels = text_model()
+    return compress(model.fit(texts, labels), texts, tolerance=0.5), texts, labels
 
 
 def tabular_model():
@@ -154,6 +161,7 @@ MODELS = {
     "series": series_model,
     "tagging": tagging_model,
     "stream": stream_model,
+    "compressed": compressed_model,
 }
 EXPORTS = {
     "onnx text": text_model,
@@ -163,6 +171,7 @@ EXPORTS = {
     "onnx tagging": tagging_model,
     "onnx tagging of numbers": numeric_tagging_model,
     "onnx steps": steps_model,
+    "onnx compressed": compressed_model,
 }
 
 
@@ -186,7 +195,7 @@ def outcomes(kind, n_mutants, seed):
     """
     warnings.simplefilter("ignore")
     model, X, y = {**MODELS, **EXPORTS}[kind]()
-    if not hasattr(model, "model_"):
+    if not hasattr(model, "model_") and not hasattr(model, "classes_"):
         model.fit(X, y)
     buffer, is_export = BytesIO(), kind in EXPORTS
     if is_export:

@@ -78,6 +78,8 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
         weights have in common, or the weights of a token vector.
         Computations are in single precision in any case. Other weights, such as those
         of convolutions and of the linear model of numeric sequences, are not rounded.
+        Matrices that :func:`compress` has rounded to 8 bits are stored in 8 bits in
+        every format, and not rounded again.
 
     Raises
     ------

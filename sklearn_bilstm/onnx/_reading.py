@@ -1,5 +1,6 @@
 """Conversion of user input to inputs of a graph."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -70,12 +71,13 @@ class ServedRows:
         X = as_rows(X, input_type=description.input_type)
         is_list = isinstance(X, list | tuple) and not description.n_static
         if description.input_type == "numeric" and is_list and len(X):
-            sequences = ragged_from_series([np.asarray(row) for row in X])
+            rows = [_series(row, number) for number, row in enumerate(X)]
+            sequences = ragged_from_series(rows)
             return cls(_of_known_channels(sequences, description), None)
         lists = lists_of_ids(X, input_type=description.input_type)
         if lists is not None and not description.n_static:
             return cls(ragged_from_ids(lists, max_id=None), None)
-        X = _of_known_columns(_checked(X), description)
+        X = _of_known_columns(_checked(X, description), description)
         X, static = _without_static(X, description.n_static)
         if description.input_type == "tokens":
             return cls(ragged_from_ids(X, max_id=None), static)
@@ -106,25 +108,57 @@ def _ids_of_steps(X: Any, description: Description) -> RaggedArray:
         rows = as_rows(X, input_type="tokens")
         ids = lists_of_ids(rows, input_type="tokens", of_one_length=True)
         if ids is None:
-            ids = _of_known_columns(_checked(rows), description)
+            ids = _of_known_columns(_checked(rows, description), description)
     check_no_gaps(ids)
     return ragged_from_ids(ids, max_id=None)
 
 
-def _checked(X: Any) -> Any:
-    """Return a matrix of numbers, or an array of sequences."""
-    X = X.tocsr() if is_sparse(X) else np.asarray(X)
+def _checked(X: Any, description: Description) -> Any:
+    """Return a matrix of numbers, or an array of sequences of equal length."""
+    is_numeric = description.input_type == "numeric"
+    if is_sparse(X) and not is_numeric:
+        X = X.tocsr()
+    elif is_sparse(X):
+        raise ValueError(
+            "X must be dense, since the model was fitted to numbers: got a sparse "
+            "matrix, which holds token ids."
+        )
+    else:
+        X = _array_of(X)
     if X.ndim and not X.shape[0]:
         raise ValueError(
             f"X must contain at least one row or document: got shape {X.shape}."
         )
-    if X.dtype.kind not in "biuf" or X.ndim < 2:
+    most = 3 if is_numeric and not description.n_static else 2
+    if X.dtype.kind not in "biuf" or not 2 <= X.ndim <= most:
         raise ValueError(
             "X must contain rows of token ids or numbers, as in fit: got an array of "
             f"dtype {X.dtype} and shape {X.shape}. To serve text, export the Pipeline "
             "with its TextVectorizer."
         )
     return X
+
+
+def _series(row: Any, number: int) -> np.ndarray:
+    """Return a row of numbers, or of channels, as an array."""
+    found = _array_of(row)
+    if found.dtype == object:  # such as None for a missing number
+        with suppress(TypeError, ValueError):
+            found = found.astype(np.float64)
+    if found.dtype.kind not in "biufc" or found.ndim not in (1, 2):
+        raise ValueError(
+            "X must contain rows of numbers, as in fit: row "
+            f"{number} is an array of dtype {found.dtype} and shape {found.shape}."
+        )
+    return found
+
+
+def _array_of(X: Any) -> np.ndarray:
+    """Return an array, of objects if lists differ in length."""
+    try:
+        return np.asarray(X)
+    except ValueError:
+        return np.fromiter(X, dtype=object, count=len(X))
 
 
 def _of_known_columns(X: Any, description: Description) -> Any:

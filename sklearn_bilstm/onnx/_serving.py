@@ -18,6 +18,7 @@ from sklearn_bilstm.sequences import inference_batches
 from sklearn_bilstm.utils._available import available_if
 from sklearn_bilstm.utils._cpus import cpu_count
 from sklearn_bilstm.utils._files import AnyFile, name_of_file, read_bytes
+from sklearn_bilstm.utils._memory import return_freed_memory
 from sklearn_bilstm.utils._optional import import_optional
 from sklearn_bilstm.utils._rows import RowsOfLabels, RowsOfNumbers
 from sklearn_bilstm.utils._stacking import stack_columns
@@ -321,7 +322,7 @@ def _session(model: bytes, source: str) -> Any:
     # not the format of onnxruntime, which it would detect by a mark
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(
+        session = onnxruntime.InferenceSession(
             model, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
     except Exception as error:  # onnxruntime's errors have no common base class
@@ -329,3 +330,5 @@ def _session(model: bytes, source: str) -> Any:
             f"{source} must be a model written by sklearn_bilstm.export_onnx: "
             f"onnxruntime cannot load it: {error}"
         ) from error
+    return_freed_memory()  # results of operators of constants can exceed the rest
+    return session

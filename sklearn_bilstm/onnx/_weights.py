@@ -1,14 +1,16 @@
 """Weights of a graph in single or half precision, or as 8-bit integers.
 
 An 8-bit weight is a code from -127 to 127, times a scale that it shares with other
-weights. Standard operators restore the weights: wide rows of tables once they are
-looked up, and all others when a session is created, since onnxruntime evaluates
+weights. Weights of compressed models are such products already, and are stored exactly
+in every format. Standard operators restore the weights: wide rows of tables once they
+are looked up, and all others when a session is created, since onnxruntime evaluates
 operators of constants in advance.
 """
 
 import numpy as np
 
 from sklearn_bilstm.onnx._graph import Graph, Operand
+from sklearn_bilstm.utils._rounding import scaled
 
 __all__ = ["WEIGHTS", "restored", "rows_of"]
 
@@ -31,17 +33,18 @@ def rows_of(graph: Graph, table: np.ndarray, index: str) -> str:
     ----------
     graph : Graph
     table : ndarray of shape (n,) or (n, n_columns)
-        A table in half precision is not stored in single precision.
+        It is stored in half precision if that is exact.
     index : str
         Indices of rows, int64 of any shape.
     """
     if np.prod(table.shape[1:]) < _FEWEST_COLUMNS:
         return graph.op("Gather", restored(graph, table), index)
-    if graph.weights != "int8":
+    parts = _exact_codes(table)
+    if parts is None and graph.weights != "int8":
         stored = _floats(graph, table)
         found = graph.op("Gather", stored, index)
         return found if stored.dtype == np.float32 else graph.cast(found, np.float32)
-    codes, scales = _quantized(table)
+    codes, scales = parts or _quantized(table)
     found = graph.cast(graph.op("Gather", codes, index), np.float32)
     return graph.op("Mul", found, graph.op("Gather", scales, index))
 
@@ -55,14 +58,33 @@ def restored(graph: Graph, weights: np.ndarray) -> Operand:
     weights : ndarray of any shape
         In 8 bits, consecutive weights share a scale.
     """
-    if graph.weights != "int8":
+    parts = _exact_codes(weights)
+    if parts is None and graph.weights != "int8":
         return _in_single(graph, _floats(graph, weights))
-    blocks = np.zeros((-(-weights.size // _BLOCK), _BLOCK), np.float32)
-    blocks.ravel()[: weights.size] = weights.ravel()
-    codes, scales = _quantized(blocks)
+    if parts is None:
+        blocks = np.zeros((-(-weights.size // _BLOCK), _BLOCK), np.float32)
+        blocks.ravel()[: weights.size] = weights.ravel()
+        parts = _quantized(blocks)
+    codes, scales = parts
     values = graph.op("Mul", graph.cast(codes, np.float32), scales)
     values = graph.op("Slice", graph.op("Reshape", values, [-1]), [0], [weights.size])
     return graph.op("Reshape", values, list(weights.shape))
+
+
+def _exact_codes(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return codes and scales if their products are the weights, of any shape.
+
+    The matrices of a three-dimensional array have scales of their own.
+    """
+    weights = weights.astype(np.float32)
+    if weights.ndim < 3:
+        return scaled(weights if weights.ndim > 1 else weights[:, np.newaxis])
+    found = [scaled(matrix) for matrix in weights]
+    parts = [part for part in found if part is not None]
+    if not parts or len(parts) < len(found):
+        return None
+    codes, scales = zip(*parts, strict=True)
+    return np.stack(codes), np.stack(scales)
 
 
 def _in_single(graph: Graph, weights: np.ndarray) -> Operand:
@@ -73,14 +95,14 @@ def _in_single(graph: Graph, weights: np.ndarray) -> Operand:
 def _floats(graph: Graph, weights: np.ndarray) -> np.ndarray:
     """Return weights in half precision if the graph has it, and in single otherwise.
 
-    They stay in half precision, and in single if half precision cannot hold them.
+    They are in half precision if it is exact, and in single if it cannot hold them.
     """
     single = weights.astype(np.float32)
-    if graph.weights != "float16" and weights.dtype != np.float16:
-        return single
     with np.errstate(over="ignore"):
         half = single.astype(np.float16)
-    return half if np.isfinite(half).all() else single
+    if graph.weights == "float16":
+        return half if np.isfinite(half).all() else single
+    return half if np.array_equal(half, single) else single
 
 
 def _quantized(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

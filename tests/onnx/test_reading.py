@@ -80,6 +80,14 @@ def test_static_columns_are_separated_from_series():
         ([[2, 3, np.nan]], {"n_static": 1}, "NaN in row 0.* last 1 columns"),
         ([[1.0]], {"input_type": "numeric", "n_channels": 2}, "2 channels.* got 1"),
         ([[[1, np.inf]]], {"input_type": "numeric", "n_channels": 2}, "infinity in ro"),
+        (["a text"], {"input_type": "numeric"}, "rows of numbers.* row 0 is .*<U6"),
+        ([[1], [[1], [2, 3]]], {"input_type": "numeric"}, "rows of numbers.* row 1"),
+        ([[1], None], {"input_type": "numeric"}, "rows of numbers.* row 1"),
+        ([[object()]], {"input_type": "numeric"}, "rows of numbers.* row 0"),
+        (sparse.eye_array(2), {"input_type": "numeric"}, "X must be dense"),
+        (np.ones((1, 1, 1, 1)), {"input_type": "numeric"}, r"shape \(1, 1, 1, 1\)"),
+        (np.ones((2, 3, 4)), {"n_static": 1}, r"shape \(2, 3, 4\)"),
+        ([[1, 2], [3]], {"n_static": 1}, "rows of token ids .* object"),
     ],
 )
 def test_invalid_x_raises(X, params, message):
@@ -94,6 +102,17 @@ def test_a_mapping_raises_with_a_suggestion():
 
 def test_lists_of_ids_may_differ_in_length():
     assert inputs_of([[4, 3], [5]])["ids"].tolist() == [[4, 3], [5, 0]]
+
+
+def test_trailing_none_is_padding_of_a_series():
+    found = inputs_of([[0.5, 1], [2, None]], input_type="numeric", n_channels=1)
+    assert found["lengths"].tolist() == [2, 1]
+
+
+@pytest.mark.parametrize("X", [np.ones((2, 3, 4)), [np.ones((2, 3)), np.ones((4, 3))]])
+def test_ids_of_a_tagger_have_no_channels(X):
+    with pytest.raises(ValueError, match="X must contain rows of token ids"):
+        ServedRows.of(X, tagger())
 
 
 def test_masked_steps_are_padding():

@@ -1,6 +1,7 @@
 import copy
 import io
 import pickle
+import platform
 import subprocess
 import sys
 from itertools import pairwise
@@ -74,6 +75,29 @@ def test_a_process_that_serves_texts_takes_little_memory(path):
     code += "print(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
     found = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert int(found) < 150_000
+
+
+# The last block keeps the others, which are freed, within the heap.
+FREEING = """
+from pathlib import Path
+from sklearn_bilstm.onnx import OnnxModel
+
+def megabytes():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+blocks = [bytearray(b"x") * 30_000 for _ in range(5_000)]
+blocks = blocks[-1:]
+before = megabytes()
+model = OnnxModel({path!r})
+print(before - megabytes())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="requires glibc")
+def test_a_new_session_returns_freed_memory_to_the_system(path):
+    code = FREEING.format(path=str(path))
+    found = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert float(found) > 50
 
 
 def test_the_vectorizer_gives_the_ids_that_the_model_reads(

@@ -7,6 +7,7 @@ from sklearn_bilstm.nn import CELLS, MERGES
 from sklearn_bilstm.onnx import export_onnx
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._weights import restored, rows_of
+from sklearn_bilstm.utils._rounding import rounded
 from tests.helpers import small_classifier, small_regressor
 
 SHAPES = [(1,), (64,), (1000,), (1, 1), (100, 2), (7, 31), (9, 32), (20, 100)]
@@ -106,6 +107,42 @@ def test_a_table_takes_the_bytes_of_its_format(shape, weights, n_bytes):
     graph.output("rows", rows, np.float32, [1, *shape[1:]])
     size = len(graph.to_model("test", {}).SerializeToString())
     assert size < n_bytes * np.prod(shape) + 1000
+
+
+@pytest.mark.parametrize("shape", [(2_000,), (2_000, 2), (200, 100)], ids=str)
+@pytest.mark.parametrize("weights", ["float32", "float16", "int8"])
+def test_weights_of_compressed_models_are_exact_and_take_a_byte(run, shape, weights):
+    # a scale per row or column, where the format int8 has one per 32 weights
+    table = rounded(heavy_tailed(shape))
+    assert np.array_equal(restored_rows(run, table, weights), table)
+    assert np.array_equal(restored_array(run, table, weights), table)
+    graph = Graph(weights)
+    rows = rows_of(graph, table, graph.input("index", np.int64, [1]))
+    graph.output("rows", rows, np.float32, [1, *shape[1:]])
+    size = len(graph.to_model("test", {}).SerializeToString())
+    assert size < 1.05 * np.prod(shape) + 1000
+
+
+@pytest.mark.parametrize("shape", [(2, 400, 3), (2, 64, 16), (1, 30, 40)], ids=str)
+def test_arrays_of_rounded_matrices_are_exact_and_take_a_byte(run, shape):
+    array = np.stack([rounded(matrix) for matrix in heavy_tailed(shape)])
+    assert np.array_equal(restored_array(run, array, "int8"), array)
+    graph = Graph("float32")
+    zero = graph.input("zero", np.float32, [])
+    value = graph.op("Add", zero, restored(graph, array))
+    graph.output("value", value, np.float32, [*shape])
+    size = len(graph.to_model("test", {}).SerializeToString())
+    assert size < 1.3 * array.size + 1000
+
+
+def test_numbers_of_half_precision_take_two_bytes():
+    pytest.importorskip("onnx")
+    table = heavy_tailed((2_000, 2)).astype(np.float16).astype(np.float32)
+    graph = Graph()
+    rows = rows_of(graph, table, graph.input("index", np.int64, [1]))
+    graph.output("rows", rows, np.float32, [1, 2])
+    size = len(graph.to_model("test", {}).SerializeToString())
+    assert size < 2 * table.size + 1000
 
 
 # -- whole models, whose probabilities may differ by so much
