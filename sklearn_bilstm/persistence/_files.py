@@ -122,8 +122,9 @@ def save(
 
 def _is_compressed(model: Any) -> bool:
     """Return whether an estimator, or the last step of a pipeline, is compressed."""
-    inner = model
-    while inner is not None:
+    inner, seen = model, set()
+    while inner is not None and id(inner) not in seen:  # a model can hold itself
+        seen.add(id(inner))
         model, inner = inner, inner_estimator(inner)
     return hasattr(model, "compression_")
 
