@@ -51,12 +51,13 @@ class ModelFile:
 
     def _read(self):
         model = OnnxModel(self.path)
-        if "text to" not in repr(model):
+        try:
+            model.predict(["a text"])
+        except ValueError as error:
             raise ValueError(
                 f"The service needs a model that reads texts: got {model!r}. Export a "
                 "pipeline with its TextVectorizer."
-            )
-        model.predict(["a text"])  # raises an error if there are several text columns
+            ) from error
         self.modified = self.path.stat().st_mtime
         return model
 
