@@ -130,6 +130,8 @@ def rescaled(reduced: Any, models: Any, rows: SequenceDataset) -> Any:
 
 def _factor(small: LinearModel, large: LinearModel, rows: SequenceDataset) -> float:
     """Return the factor of the n-grams of a reduced linear model."""
+    if small.ngram_model.vocabulary.n_columns == large.ngram_model.vocabulary.n_columns:
+        return 1.0
     model, (sequences, static) = small.ngram_model, (rows.sequences, rows.static)
     # the logits of intercepts and static features, which keep their size
     others = model.rescaled(0.0).logits(sequences, static)

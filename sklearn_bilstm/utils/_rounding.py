@@ -154,7 +154,7 @@ def _largest(numbers: np.ndarray) -> np.ndarray:
 
 
 def _codes(numbers: np.ndarray, scales: np.ndarray) -> np.ndarray:
-    """Return the nearest codes, of which zero has no sign."""
+    """Return the nearest codes; zero has no sign."""
     positive = np.where(scales > 0, scales, 1)
     return np.rint(numbers / positive) + 0.0
 

@@ -119,7 +119,7 @@ def lists_of_token_ids(X: Any) -> list[np.ndarray] | None:
 
 
 def check_no_gaps(ids: Any) -> None:
-    """Raise an error for padding between token ids, each of which has a label.
+    """Raise an error for padding between token ids, since each has a label.
 
     Parameters
     ----------
