@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from sklearn.utils import check_consistent_length
 
+from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._builder import NetworkSizes, build_network, training_dtype
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._other_models import (
-    OtherModels,
     fit_other_models,
     kept_log_odds,
     models_of_stream,

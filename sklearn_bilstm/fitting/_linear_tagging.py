@@ -3,14 +3,15 @@
 from dataclasses import replace
 from typing import Any, Self
 
+from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
-from sklearn_bilstm.training import LinearTagger, SequenceNet
+from sklearn_bilstm.training import LinearTagger
 
 __all__ = ["TaggingModels"]
 
 
-class TaggingModels:
+class TaggingModels(OtherModels):
     """A linear model of token features, whose emissions the network adds to its own.
 
     The network is trained with cross-fitted emissions, as in stacking (Wolpert, 1992).
@@ -21,12 +22,6 @@ class TaggingModels:
     ----------
     linear_tagger : LinearTagger
     """
-
-    uses_network = True
-    linear = None
-    log_odds = None
-    log_odds_are_pretrained = False
-    n_channels = 0
 
     def __init__(self, linear_tagger: LinearTagger) -> None:
         self.linear_tagger = linear_tagger
@@ -57,25 +52,7 @@ class TaggingModels:
         texts: Any = rows.texts
         return replace(rows, emissions=self.linear_tagger.emissions(texts), texts=None)
 
-    def held_out_rows(
-        self,
-        train: SequenceDataset,
-        valid: SequenceDataset | None,
-        n_threads: int | None = None,
-    ) -> tuple[SequenceDataset, SequenceDataset]:
-        """Return training rows of the network and the rows of `fit_scale`."""
-        return train, train
-
-    def fit_scale(self, net: SequenceNet, train: SequenceDataset) -> None:
-        """Do nothing, since the network is trained with the emissions."""
-
-    def warn_of_unused_network(self) -> None:
-        """Do nothing, since predictions always depend on the network."""
-
     # -- attributes and state
-
-    def check(self, n_channels: int, n_static: int) -> None:
-        """Do nothing, since the model supports any number of them."""
 
     def auto_params(self) -> dict[str, Any]:
         """Return the number of features with a weight."""

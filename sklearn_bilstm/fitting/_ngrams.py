@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
 from sklearn_bilstm.training import (
@@ -39,7 +40,7 @@ _TRIGRAM_ROWS_A_CLASS = 1000
 _MOST_CHANNELS = 200
 
 
-class NgramModels:
+class NgramModels(OtherModels):
     """Class log-odds features for the network, and a linear model next to it.
 
     Numeric input, regressors and taggers have neither.
@@ -72,13 +73,6 @@ class NgramModels:
         self.shares_vocabulary = shares_vocabulary
         self.log_odds_are_pretrained = log_odds_are_pretrained
         self.network_scale = network_scale
-
-    uses_network = True
-
-    @property
-    def n_channels(self) -> int:
-        """Number of log-odds channels per token."""
-        return 0 if self.log_odds is None else self.log_odds.n_channels
 
     # -- fitting
 
@@ -164,15 +158,6 @@ class NgramModels:
         target: Any = train.target
         self.log_odds.fit(train.sequences, target, train.weight, vocabulary)
 
-    def held_out_rows(
-        self,
-        train: SequenceDataset,
-        valid: SequenceDataset | None,
-        n_threads: int | None = None,
-    ) -> tuple[SequenceDataset, SequenceDataset]:
-        """Return training rows of the network and the rows of `fit_scale`."""
-        return train, train
-
     def fit_scale(self, net: SequenceNet, train: SequenceDataset) -> None:
         """Scale the logits of the network to the RMS of the linear logits.
 
@@ -195,9 +180,6 @@ class NgramModels:
         if size > 0:
             self.network_scale = min(self.linear.size_ / float(size), _LARGEST_SCALE)
 
-    def warn_of_unused_network(self) -> None:
-        """Do nothing, since predictions always depend on the network."""
-
     # -- features and logits
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
@@ -216,7 +198,7 @@ class NgramModels:
     def combine(self, network_logits: Any, linear_logits: Any) -> Any:
         """Return the mean of both logits, divided by the temperature."""
         mean = (self.network_scale * network_logits + linear_logits) / 2
-        return mean / self.linear.temperature_  # type: ignore[union-attr]
+        return mean / self.linear.temperature_
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, including those of the linear model if any."""
@@ -249,9 +231,6 @@ class NgramModels:
         return self.combine(network_logits, linear_logits)
 
     # -- attributes and state
-
-    def check(self, n_channels: int, n_static: int) -> None:
-        """Do nothing, since the models support any number of them."""
 
     def auto_params(self) -> dict[str, Any]:
         """Return the range of n-grams of the linear model."""

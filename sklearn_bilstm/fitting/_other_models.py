@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._linear_tagging import TaggingModels
 from sklearn_bilstm.fitting._model import FittedModel
@@ -18,17 +19,12 @@ from sklearn_bilstm.sequences import SequenceDataset, Sequences
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors
 
 __all__ = [
-    "OtherModels",
     "fit_other_models",
     "kept_log_odds",
     "models_of_stream",
     "unfitted_log_odds",
     "unfitted_models",
 ]
-
-OtherModels = (
-    NgramModels | SeriesModels | TaggingModels | TaskNgramModels | TaskSeriesModels
-)
 
 
 def unfitted_models(
@@ -78,8 +74,9 @@ def fit_other_models(
     if isinstance(others, TaskNgramModels):
         others.fit(train, seed=seed, verbose=verbose, vectors=vectors)
         return others.with_training_features(train), {}
+    ngrams: Any = others
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
-    train = pseudo.fit_ngrams(others, verbose=verbose)
+    train = pseudo.fit_ngrams(ngrams, verbose=verbose)
     return others.with_training_features(train), pseudo.description()
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize, minimize_scalar
 
+from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import (
@@ -52,7 +53,7 @@ class HeldOutRows(NamedTuple):
     linear_logits: np.ndarray
 
 
-class SeriesModels:
+class SeriesModels(OtherModels):
     """A linear model of numeric sequences, and its weight and that of the network.
 
     Both models are fitted separately. Their logits are added with weights that are
@@ -68,10 +69,6 @@ class SeriesModels:
         Factor of the logits of the network, from 0 to 1. It is zero if the network does
         not improve the predictions for held-out rows.
     """
-
-    log_odds = None
-    n_channels = 0
-    log_odds_are_pretrained = False
 
     def __init__(
         self,
@@ -250,15 +247,7 @@ class SeriesModels:
                 stacklevel=2,
             )
 
-    # -- features and logits
-
-    def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
-        """Return training rows as they are."""
-        return rows
-
-    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
-        """Return rows as they are, since the network needs no further features."""
-        return rows
+    # -- logits
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows. A model whose factor is zero is not evaluated."""

@@ -1,6 +1,6 @@
 """The models of several tasks next to the network: those of a single task for each."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._ngrams import (
     NgramModels,
@@ -32,7 +33,7 @@ from sklearn_bilstm.training import (
 __all__ = ["TaskModels", "TaskNgramModels", "TaskSeriesModels"]
 
 
-class TaskModels(ABC):
+class TaskModels(OtherModels):
     """Linear models of several tasks, each with its own combination with the network.
 
     Parameters
@@ -41,9 +42,6 @@ class TaskModels(ABC):
     models : sequence of NgramModels, or of SeriesModels
         Models of each task, without log-odds.
     """
-
-    log_odds: ClassLogOdds | None = None
-    log_odds_are_pretrained = False
 
     def __init__(self, target: TasksTarget, models: Sequence[Any]) -> None:
         self.target = target
@@ -66,11 +64,6 @@ class TaskModels(ABC):
         """Whether the predictions of a task depend on the network."""
         return any(models.uses_network for models in self.models)
 
-    @property
-    def n_channels(self) -> int:
-        """Number of log-odds channels per token."""
-        return 0 if self.log_odds is None else self.log_odds.n_channels
-
     @abstractmethod
     def of_task(self, task: int) -> Any:
         """Return the models of one task."""
@@ -80,15 +73,7 @@ class TaskModels(ABC):
         if not self.uses_network:
             self.models[0].warn_of_unused_network()
 
-    # -- features and logits
-
-    def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
-        """Return training rows with the features that the network reads."""
-        return rows
-
-    def with_features(self, rows: SequenceDataset) -> SequenceDataset:
-        """Return new rows with the features that the network reads."""
-        return rows
+    # -- logits
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, of the tasks next to each other."""
@@ -249,15 +234,6 @@ class TaskNgramModels(TaskModels):
             if models.linear is not None:
                 model = models.linear.ngram_model
                 model.vocabulary = _shared(model.vocabulary, distinct)
-
-    def held_out_rows(
-        self,
-        train: SequenceDataset,
-        valid: SequenceDataset | None,
-        n_threads: int | None = None,
-    ) -> tuple[SequenceDataset, SequenceDataset]:
-        """Return training rows of the network and the rows of `fit_scale`."""
-        return train, train
 
     def fit_scale(self, net: SequenceNet, train: SequenceDataset) -> None:
         """Scale the logits of the network to the RMS of the linear logits of a task."""
