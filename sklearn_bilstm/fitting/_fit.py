@@ -35,6 +35,7 @@ from sklearn_bilstm.fitting._unlabelled import (
     LabelledRows,
     labelled_rows_are_counted,
     separate_unlabelled,
+    warn_of_unknown_tokens,
 )
 from sklearn_bilstm.sequences import MAX_ID, SequenceDataset, Sequences
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors, split_off_validation
@@ -386,9 +387,12 @@ def _with_unlabelled(
             )
         rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
         found.append(rows.sequences)
+    joined = sequences
     for others in found if is_used else []:
-        sequences = sequences.joined(others)
-    return sequences
+        if reader.words is None:  # a tagger has no vectorizer
+            warn_of_unknown_tokens(sequences, others)
+        joined = joined.joined(others)
+    return joined
 
 
 # -- the network

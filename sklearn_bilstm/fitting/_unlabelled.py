@@ -1,6 +1,7 @@
 """Separation of rows with and without a label."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -8,11 +9,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.sequences import SequenceDataset
+from sklearn_bilstm.sequences import SequenceDataset, Sequences, parts_of_rows
 from sklearn_bilstm.utils._containers import as_target
+from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._unlabelled import find_unlabelled, labels_of
 
-__all__ = ["LabelledRows", "labelled_rows_are_counted", "separate_unlabelled"]
+__all__ = [
+    "LabelledRows",
+    "labelled_rows_are_counted",
+    "separate_unlabelled",
+    "warn_of_unknown_tokens",
+]
+
+# Difference of the shares of unknown tokens above which there is a warning. With one
+# vocabulary of both, it is at most 0.01, also if a limit such as `max_features` or
+# given word vectors make tokens unknown: these are as frequent in both. With the
+# vocabulary of a few hundred labelled texts, it is 0.1 to 0.5.
+_LARGEST_DIFFERENCE = 0.1
+_N_STEPS_READ = 2**22
 
 
 class LabelledRows(NamedTuple):
@@ -85,6 +99,37 @@ def labelled_rows_are_counted(unlabelled: SequenceDataset | None) -> Iterator[No
         if unlabelled is None or not re.search(r"\brow \d", str(error)):
             raise
         raise ValueError(f"{error} Rows without a label are not counted.") from error
+
+
+def warn_of_unknown_tokens(labelled: Sequences, unlabelled: Sequences) -> None:
+    """Warn if far more tokens are unknown in rows without a label than in the others.
+
+    Parameters
+    ----------
+    labelled, unlabelled : RaggedArray or RaggedRows
+        Token ids of rows with and without a label.
+    """
+    expected, share = _share_of_unknown(labelled), _share_of_unknown(unlabelled)
+    if share - expected <= _LARGEST_DIFFERENCE:
+        return
+    warnings.warn(
+        f"{share:.0%} of the tokens in rows without a label are unknown, compared with "
+        f"{expected:.0%} in rows with a label, so nothing is learnt about these "
+        "tokens. Fit the vectorizer on both: TextVectorizer().fit([*texts, "
+        "*unlabelled_texts]). Or pass both to a pipeline: model.fit([*texts, "
+        "*unlabelled_texts], [*y, *[None] * len(unlabelled_texts)]).",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def _share_of_unknown(sequences: Sequences) -> float:
+    """Return the share of tokens with the id of unknown tokens, 0 without tokens."""
+    n_unknown = n_tokens = 0
+    for part in parts_of_rows(sequences, _N_STEPS_READ):
+        n_unknown += int(np.count_nonzero(part.values == UNKNOWN_ID))
+        n_tokens += int(np.count_nonzero(part.values))
+    return n_unknown / max(n_tokens, 1)
 
 
 def _check_use(is_unlabelled: np.ndarray, input_type: str) -> None:

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
+from sklearn_bilstm import TextVectorizer
 from tests.helpers import (
     small_classifier,
     small_pipeline,
@@ -168,12 +169,14 @@ class TestFewLabels:
         assert model.classes_.tolist() == ["high", "low"]
         assert set(model.predict(ids)) == {"low"}
 
+    @pytest.mark.filterwarnings("ignore:100% of the tokens in rows without a label")
     @pytest.mark.parametrize("id_", [0, 1], ids=["padding", "unknown"])
     def test_rows_without_known_tokens_are_accepted(self, ids, y, id_):
         others = np.full((30, 12), id_)
         model = whole_classifier().fit(ids, y, X_unlabelled=others)
         assert not model.auto_params_["pseudo_labels"]["used"]
 
+    @pytest.mark.filterwarnings("ignore:100% of the tokens in rows without a label")
     def test_unlabelled_texts_without_words_of_the_vocabulary_are_accepted(self):
         texts = [*["good film", "bad film", "good", "bad"] * 5, *["xx yy", ""] * 5]
         y = [*["pos", "neg"] * 10, *[None] * 10]
@@ -191,6 +194,59 @@ class TestFewLabels:
         model = whole_classifier().fit(ids, y, X_unlabelled=convert(ids + 3))
         twin = whole_classifier().fit(ids, y, X_unlabelled=ids + 3)
         assert_same(model, twin, ids)
+
+
+class TestUnknownTokens:
+    """A warning if the vectorizer is not fitted to the rows without a label."""
+
+    def words(self, first, last):
+        return [f"good w{i} w{i + 1} w{i + 2}" for i in range(first, last)]
+
+    def fit(self, vectorizer, unlabelled):
+        texts = self.words(0, 30)
+        X, more = vectorizer.transform(texts), vectorizer.transform(unlabelled)
+        return small_classifier(embedding="svd").fit(X, [0, 1] * 15, X_unlabelled=more)
+
+    def test_a_vocabulary_of_labelled_texts_warns_with_the_share_and_the_way_out(self):
+        # of 100 tokens, 25 are "good", 57 belong to new words and the others are known
+        unlabelled = self.words(26, 51)
+        known = {"good", *(f"w{i}" for i in range(32))}
+        tokens = " ".join(unlabelled).split()
+        share = sum(token not in known for token in tokens) / len(tokens)
+        vectorizer = TextVectorizer().fit(self.words(0, 30))
+        message = rf"{share:.0%} of the tokens .* unknown, compared with 0% in rows"
+        with pytest.warns(UserWarning, match=message) as caught:
+            self.fit(vectorizer, unlabelled)
+        assert "fit([*texts, *unlabelled_texts])" in str(caught[0].message)
+
+    def test_both_ways_out_of_the_warning_do_not_warn(self):
+        texts, unlabelled_texts, y = self.words(0, 30), self.words(30, 60), [0, 1] * 15
+        self.fit(TextVectorizer().fit([*texts, *unlabelled_texts]), unlabelled_texts)
+        small_pipeline().fit(
+            [*texts, *unlabelled_texts], [*y, *[None] * len(unlabelled_texts)]
+        )
+
+    @pytest.mark.parametrize("params", [{"max_features": 5}, {"vocabulary": ["good"]}])
+    def test_tokens_that_are_as_often_unknown_in_labelled_texts_do_not_warn(
+        self, params
+    ):
+        vectorizer = TextVectorizer(**params).fit(self.words(0, 60))
+        self.fit(vectorizer, self.words(30, 60))
+
+    def test_gaps_in_y_warn_too(self):
+        texts, y = self.words(0, 60), [*[0, 1] * 15, *[None] * 30]
+        X = TextVectorizer().fit(texts[:30]).transform(texts)
+        with pytest.warns(UserWarning, match="of the tokens in rows without a label"):
+            small_classifier(embedding="svd").fit(X, y)
+
+    def test_a_fit_that_does_not_use_these_rows_does_not_warn(self, ids, y):
+        first = small_classifier(embedding="svd").fit(ids, y)
+        second = small_classifier(pretrained=first)
+        second.fit(ids, y, X_unlabelled=np.ones_like(ids))
+
+    def test_a_tagger_whose_sentences_are_the_vocabulary_does_not_warn(self, sentences):
+        X, y = sentences
+        small_tagger(embedding="svd").fit(X, y, X_unlabelled=[["new", "words"]])
 
 
 class TestErrors:
