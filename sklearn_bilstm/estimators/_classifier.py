@@ -447,7 +447,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
             are no static features, they also get pseudo-labels, if a linear model with
             them predicts held-out rows of X better. Ignored if `warm_start` or
             `pretrained` continue from other weights. A search splits them into folds as
-            well if they have as many rows as X.
+            well if they have as many rows as X. Fit the vectorizer to these texts, too.
 
         Returns
         -------

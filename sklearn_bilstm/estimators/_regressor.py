@@ -468,7 +468,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
                 n_timesteps), default=None
             Additional rows of token ids for `embedding="svd"`. They have no effect with
             `embedding=None`, or if `warm_start` continues from fitted weights. If they
-            have as many rows as X, a search splits them into folds as well.
+            have as many rows as X, a search splits them into folds as well. Fit the
+            vectorizer to these texts, too.
 
         Returns
         -------
