@@ -561,10 +561,10 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         """
         check_is_fitted(self)
         model = current_model(self)
+        y = model.target.check(y, type(self).__name__)
         if not model.target.of_steps:
             return super().score(X, y, sample_weight)
         rows = model.read(X)
-        y = model.target.check(y, type(self).__name__)
         check_consistent_length(rows.sequences, y, sample_weight)
         weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         predicted = model.target.unscale(model.outputs(rows))

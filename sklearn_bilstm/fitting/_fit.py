@@ -12,6 +12,7 @@ from sklearn_bilstm.fitting._base_models import OtherModels
 from sklearn_bilstm.fitting._builder import NetworkSizes, build_network, training_dtype
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
+from sklearn_bilstm.fitting._input import refuse_panel
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._other_models import (
@@ -86,7 +87,7 @@ def prepare_fit(
     seeds = draw_seed(random_state), draw_seed(random_state)
     reader, rows = _read(config, types, previous_model, X)
     rows, y, sample_weight, unlabelled = _labelled(
-        config, types, reader, rows, y, sample_weight
+        config, types, reader, X, rows, y, sample_weight
     )
     target: Any = (
         types.fit_target(y, config) if previous_model is None else previous_model.target
@@ -173,7 +174,7 @@ def prepare_partial_fit(
     """
     _check_stream(config)
     reader, rows = _read(config, types, previous_model, X)
-    y = _checked_y(rows, y, config, types)
+    y = _checked_y(X, rows, y, config, types)
     target = _target_of_stream(config, types, previous_model, y, classes)
     target.check_config(config)
     rows = target.with_targets(rows, y, "y")
@@ -262,6 +263,7 @@ def _labelled(
     config: Config,
     types: ReaderAndTarget,
     reader: SequenceReader,
+    X: Any,
     rows: SequenceDataset,
     y: Any,
     sample_weight: Any,
@@ -270,15 +272,19 @@ def _labelled(
     labelled = separate_unlabelled(rows, y, sample_weight, reader.input_type)
     rows, y, sample_weight, unlabelled = labelled
     with labelled_rows_are_counted(unlabelled):
-        y = _checked_y(rows, y, config, types)
+        y = _checked_y(X, rows, y, config, types)
     return LabelledRows(rows, y, sample_weight, unlabelled)
 
 
 def _checked_y(
-    rows: SequenceDataset, y: Any, config: Config, types: ReaderAndTarget
+    X: Any, rows: SequenceDataset, y: Any, config: Config, types: ReaderAndTarget
 ) -> Any:
     y = types.check_y(y, config)
-    check_consistent_length(rows.sequences, y)
+    try:
+        check_consistent_length(rows.sequences, y)
+    except ValueError:
+        refuse_panel(X)
+        raise
     return y
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "check_stored",
     "holds_text",
     "infer_input_type",
+    "refuse_panel",
     "refuse_text",
     "warn_of_integers",
     "warn_of_swapped_axes",
@@ -275,6 +276,29 @@ def _is_smoother_across_channels(X: np.ndarray) -> bool:
             for axis in (1, 2)
         )
         return bool(of_channels < _MOST_ROUGHNESS * of_steps)
+
+
+def refuse_panel(X: Any) -> None:
+    """Raise an error if X seems to be a frame of several series, a row for each step.
+
+    Parameters
+    ----------
+    X : object
+        X as passed by the user, whose rows do not match y, or the series in fit.
+
+    Raises
+    ------
+    ValueError
+        If X is a frame with an index of several levels.
+    """
+    n_levels = getattr(getattr(X, "index", None), "nlevels", 1)
+    if n_levels > 1:
+        raise ValueError(
+            f"X must hold a series in each row: got a frame of {len(X)} rows with an "
+            f"index of {n_levels} levels. If its rows are steps of series, pass "
+            "sklearn_bilstm.sequences.split_panel(X). If they are series, pass "
+            "X.to_numpy()."
+        )
 
 
 def check_finite(X: Any, *, name: str = "X") -> None:

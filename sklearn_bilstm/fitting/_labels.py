@@ -9,6 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_bilstm.fitting._task_labels import check_label_columns, n_columns
 from sklearn_bilstm.utils._containers import as_target
+from sklearn_bilstm.utils._nesting import unnested
 from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._unlabelled import check_all_labelled
 
@@ -55,7 +56,7 @@ def check_labels(y: Any, *, estimator: str) -> np.ndarray:
         raise ValueError(
             f"{estimator} requires y to be passed, but the target y is None."
         )
-    y = as_target(y)
+    y = unnested(as_target(y))
     check_all_labelled(y)
     if n_columns(y) > 1:
         return check_label_columns(y)

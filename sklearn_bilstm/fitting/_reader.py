@@ -20,6 +20,7 @@ from sklearn_bilstm.fitting._input import (
     check_stored,
     holds_text,
     infer_input_type,
+    refuse_panel,
     refuse_text,
     warn_of_integers,
     warn_of_swapped_axes,
@@ -180,6 +181,8 @@ class SequenceReader:
         if lists is not None:
             ids = csr_of_rows(lists)
             return self._lists_of_ids(ids, input_type, fitting, max_id)
+        if fitting is None and self.n_channels is not None and not self.columns:
+            refuse_panel(X)
         checked = check_matrix(rows, input_type=input_type, estimator=self.estimator)
         has_names = hasattr(X, "columns") and X.shape == checked.shape
         self._check_columns(X if has_names else checked, fitting)

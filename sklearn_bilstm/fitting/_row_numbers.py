@@ -14,12 +14,16 @@ from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import R2, WeightedRegressionLoss
 from sklearn_bilstm.utils._containers import as_target
+from sklearn_bilstm.utils._nesting import is_nested_row, unnested
 from sklearn_bilstm.utils._rows import RowsOfNumbers
 from sklearn_bilstm.utils._sklearn import check_y
 from sklearn_bilstm.utils._state import check_scaler, state_int
 from sklearn_bilstm.utils._unlabelled import check_all_labelled, check_complete
 
 __all__ = ["NumberTarget"]
+
+_SHAPES = "of shape (n_samples,) or (n_samples, n_outputs)"
+_ADVICE_OF_STEPS = "lists of numbers for each step require output_type='steps'"
 
 
 class NumberTarget(Target):
@@ -52,15 +56,15 @@ class NumberTarget(Target):
                 f"{estimator} requires y to be passed, but the target y is None."
             )
         y = y.toarray() if sparse.issparse(y) else as_target(y)
+        y = unnested(y)
         check_all_labelled(y)
+        _check_lengths(y)
         check_complete(y)
         try:
             y = check_y(y, multi_output=True, y_numeric=True, estimator=estimator)
         except (TypeError, ValueError) as error:
             raise ValueError(
-                "y must hold numbers, of shape (n_samples,) or (n_samples, n_outputs); "
-                "lists of numbers for each step require output_type='steps': "
-                f"{error}"
+                f"y must hold numbers, {_SHAPES}; {_ADVICE_OF_STEPS}: {error}"
             ) from error
         if y.dtype.kind not in "biuf":
             raise ValueError(f"y must hold real numbers: got values of type {y.dtype}.")
@@ -138,3 +142,17 @@ class NumberTarget(Target):
         if is_flat and n_outputs > 1:
             raise ValueError("Several outputs must have a column each.")
         return cls(n_outputs, is_flat, state["scaler"])
+
+
+def _check_lengths(y: Any) -> None:
+    """Raise an error if the items of a list hold different numbers of values."""
+    if not isinstance(y, list | tuple) or not any(map(is_nested_row, y)):
+        return
+    lengths = [len(row) if is_nested_row(row) else 1 for row in y]
+    for row, length in enumerate(lengths):
+        if length != lengths[0]:
+            raise ValueError(
+                f"y must hold numbers, {_SHAPES}: row {row} has {length} numbers and "
+                f"row 0 has {lengths[0]}. For numbers for each step, pass a list of "
+                "arrays, or set output_type='steps'."
+            )

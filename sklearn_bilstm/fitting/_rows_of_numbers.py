@@ -8,6 +8,7 @@ from scipy import sparse
 from sklearn_bilstm.utils._containers import as_target, describe
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._nesting import as_column
 from sklearn_bilstm.utils._rows import RowsOfNumbers
 
 __all__ = ["check_rows_of_numbers", "has_steps"]
@@ -16,7 +17,8 @@ __all__ = ["check_rows_of_numbers", "has_steps"]
 def has_steps(y: Any, output_type: str) -> bool:
     """Return whether y holds numbers for each step instead of each row.
 
-    With `output_type="auto"`, it does if it is 3-D, or a list or a column of arrays.
+    With `output_type="auto"`, it does if it is 3-D, or a list or a column of arrays, or
+    a frame with such a column only.
     Any subset of the rows gives the same result.
 
     Parameters
@@ -27,7 +29,7 @@ def has_steps(y: Any, output_type: str) -> bool:
     """
     if output_type != "auto":
         return output_type == "steps"
-    y = as_target(y)
+    y = as_column(as_target(y))
     if isinstance(y, str | bytes) or sparse.issparse(y) or np.isscalar(y) or y is None:
         return False
     n_dimensions = 1 if isinstance(y, list | tuple) else getattr(y, "ndim", 0)
@@ -98,7 +100,7 @@ def _shape(of_step: tuple[int, ...]) -> str:
 
 def _rows_of(y: Any) -> list:
     """Return the rows of a container of y, not yet validated."""
-    y = as_target(y)
+    y = as_column(as_target(y))
     if isinstance(y, list | tuple):
         return list(y)
     rows = y.toarray() if sparse.issparse(y) else np.asarray(y)

@@ -8,6 +8,7 @@ from sklearn.utils.multiclass import type_of_target
 
 from sklearn_bilstm.utils._containers import columns_of
 from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._nesting import is_nested_row
 
 __all__ = ["as_indicators", "check_label_columns", "is_indicator_matrix", "n_columns"]
 
@@ -15,14 +16,9 @@ __all__ = ["as_indicators", "check_label_columns", "is_indicator_matrix", "n_col
 def n_columns(y: Any) -> int:
     """Return the number of columns of labels; 1 if y holds a label for each row."""
     if isinstance(y, list | tuple):
-        return max([1, *(len(row) for row in y if _is_row(row))])
+        return max([1, *(len(row) for row in y if is_nested_row(row))])
     shape: tuple = getattr(y, "shape", ())
     return [*shape, 1, 1][1]
-
-
-def _is_row(labels: Any) -> bool:
-    """Return whether an item of a list holds labels, and is not a label itself."""
-    return isinstance(labels, list | tuple) or getattr(labels, "ndim", 0) > 0
 
 
 def check_label_columns(y: Any) -> np.ndarray:
@@ -79,13 +75,14 @@ def _values(column: Any) -> np.ndarray:
 
 
 def _check_equal_lengths(y: list | tuple) -> None:
-    lengths = [len(row) if _is_row(row) else 1 for row in y]
+    lengths = [len(row) if is_nested_row(row) else 1 for row in y]
     for row, length in enumerate(lengths):
         if length != lengths[0]:
             raise ValueError(
                 f"y must have the same number of labels in each row: row {row} has "
                 f"{length}, and row 0 has {lengths[0]}. For any number of labels per "
-                "row, convert y by sklearn.preprocessing.MultiLabelBinarizer."
+                "row, convert y by sklearn.preprocessing.MultiLabelBinarizer. For a "
+                "label for each step, use BiLSTMTagger."
             )
 
 

@@ -6,6 +6,11 @@ import numpy as np
 
 __all__ = ["channels_last", "split_panel"]
 
+_ADVICE_OF_NESTED = (
+    " Its cells are series: the estimators accept such a frame as it is, with a column "
+    "for each channel."
+)
+
 
 def channels_last(X: Any) -> Any:
     """Convert series with channels before steps, as in aeon and sktime.
@@ -58,9 +63,17 @@ def channels_last(X: Any) -> Any:
 def _advice_of_shape(X: Any, series: np.ndarray) -> str:
     if getattr(getattr(X, "index", None), "nlevels", 1) > 1:
         return " For a frame with an index of series and times, use split_panel."
+    if _is_nested(X):
+        return _ADVICE_OF_NESTED
     if series.ndim == 2:
         return " The estimators accept series of one channel as they are."
     return ""
+
+
+def _is_nested(X: Any) -> bool:
+    """Return whether X is a frame of pandas whose first cell is a series."""
+    is_frame = hasattr(X, "iloc") and np.ndim(X) == 2 and np.size(X) > 0
+    return is_frame and np.ndim(X.iloc[0, 0]) == 1
 
 
 def _transposed(X: list | tuple) -> list[np.ndarray]:
@@ -133,6 +146,8 @@ def split_panel(X: Any) -> list:
     n_levels = getattr(getattr(X, "index", None), "nlevels", 0)
     if n_levels < 2:
         given = "an index of one level" if n_levels else type(X).__name__
+        if _is_nested(X):
+            raise ValueError(f"X must have a row for each step.{_ADVICE_OF_NESTED}")
         raise ValueError(
             "X must be a pandas DataFrame whose index holds the series and the time of "
             f"each row: got {given}. Set the index, for instance with "

@@ -339,7 +339,7 @@ def _rows_of_frame(X: Any, names: list[str], columns: list, input_type: str) -> 
     if kinds <= set("iu"):
         values = np.ma.column_stack([_column(column) for column in columns])
         return resolve_masked(values, input_type, has_type=True)
-    cells = _nested(columns)
+    cells = _nested(columns, names)
     if cells is None:
         if hasattr(X, "to_pandas") and not hasattr(X, "get_columns"):  # pyarrow
             return np.column_stack([column.to_numpy() for column in columns])
@@ -375,18 +375,41 @@ def _column(column: Any) -> np.ndarray:
     )
 
 
-def _nested(columns: list) -> list[list] | None:
-    """Return the cells of columns if all cells are sequences, otherwise None."""
-    cells = []
-    for column in columns:
-        if _kind(column) != "O":
-            return None
-        is_arrow = hasattr(column, "to_pylist")
-        found = column.to_pylist() if is_arrow else column.to_list()
-        if not found or not all(map(_is_nested, found)):
-            return None
-        cells.append(found)
-    return cells or None
+def _nested(columns: list, names: list[str]) -> list[list] | None:
+    """Return the cells of a nested frame, None if no cell is a sequence.
+
+    Raises
+    ------
+    ValueError
+        If only some cells are sequences, and no cell is a string.
+    """
+    cells = [_cells(column) for column in columns]
+    if not any(map(_starts_nested, cells)):
+        return None
+    others = [
+        (names[j], row, cell)
+        for j, column in enumerate(cells)
+        for row, cell in enumerate(column)
+        if not _is_nested(cell)
+    ]
+    if any(isinstance(cell, str | bytes) for _, _, cell in others):
+        return None  # an error about text follows
+    if others:
+        name, row, cell = others[0]
+        raise ValueError(
+            "X must hold a sequence in each cell of a frame with sequences: column "
+            f"{name!r} has {describe(cell)} in row {row}. Select the columns with "
+            "sequences, and remove rows without one."
+        )
+    return cells
+
+
+def _cells(column: Any) -> list:
+    return column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
+
+
+def _starts_nested(cells: list) -> bool:
+    return _is_nested(next((cell for cell in cells if not is_missing(cell)), None))
 
 
 def _is_nested(cell: Any) -> bool:

@@ -154,6 +154,13 @@ def test_equal_seeds_and_pickles_give_identical_predictions(ids, y):
     assert np.array_equal(pickle.loads(pickle.dumps(a)).predict(ids), a.predict(ids))
 
 
+def test_score_raises_for_numbers_of_steps(series):
+    X, y = series
+    model = learner(max_epochs=1).fit(X, y)
+    with pytest.raises(ValueError, match="row 1 has 3 numbers and row 0 has 2"):
+        model.score(X[:2], [np.zeros(2), np.zeros(3)])
+
+
 def test_regressor_works_in_cross_val_score(series):
     X, y = series
     scores = cross_val_score(learner(), X, y, cv=3)

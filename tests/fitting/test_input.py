@@ -10,9 +10,11 @@ from sklearn_bilstm import BiLSTMClassifier
 from sklearn_bilstm.fitting._input import (
     check_matrix,
     infer_input_type,
+    refuse_panel,
     refuse_text,
     warn_of_swapped_axes,
 )
+from sklearn_bilstm.sequences import split_panel
 from tests.helpers import small_classifier
 
 
@@ -153,3 +155,33 @@ class TestSwappedAxes:
         with pytest.warns(UserWarning, match=r"shape \(20, 2, 20\)"):
             expected = model.fit(X, y).predict_proba(X)
         assert np.array_equal(model.fit(list(X), y).predict_proba(list(X)), expected)
+
+
+class TestPanels:
+    @pytest.fixture
+    def panel(self):
+        index = pd.MultiIndex.from_product([range(20), range(3)])
+        return pd.DataFrame(noise(60, 2), index, columns=["a", "b"])
+
+    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    def test_a_row_for_each_step_raises_in_fit(self, panel, method):
+        fit = getattr(small_classifier(max_epochs=1), method)
+        with pytest.raises(ValueError, match=r"60 rows .* 2 levels.*split_panel\(X\)"):
+            fit(panel, [0, 1] * 10)
+
+    @pytest.mark.parametrize("columns", [["a"], ["a", "b"]])
+    def test_a_row_for_each_step_raises_in_predict(self, panel, columns):
+        series = split_panel(panel[columns])
+        model = small_classifier(max_epochs=1).fit(series, [0, 1] * 10)
+        with pytest.raises(ValueError, match=r"series in each row.*split_panel\(X\)"):
+            model.predict(panel[columns])
+
+    def test_a_frame_with_a_series_in_each_row_is_read(self, panel):
+        y = [0, 1] * 30
+        model = small_classifier(max_epochs=1).fit(panel, y)
+        expected = model.fit(panel.to_numpy(), y).predict_proba(panel.to_numpy())
+        assert np.array_equal(model.fit(panel, y).predict_proba(panel), expected)
+
+    @pytest.mark.parametrize("X", [np.zeros((3, 2)), pd.DataFrame([[1.0]]), [[1.0]]])
+    def test_other_containers_do_not_raise(self, X):
+        refuse_panel(X)

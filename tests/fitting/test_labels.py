@@ -155,3 +155,17 @@ def test_a_masked_label_raises_as_missing():
     y = np.ma.masked_array([0, 1, 1], [False, True, False])
     with pytest.raises(ValueError, match="missing label: row 1"):
         check_labels(y, estimator="BiLSTMClassifier")
+
+
+@pytest.mark.parametrize("to_row", [list, np.array])
+def test_a_column_of_lists_or_arrays_has_the_labels_of_several_tasks(to_row):
+    y = [to_row([0, 1]), to_row([1, 0]), to_row([1, 1])]
+    for column in (pd.Series(y), np.fromiter(y, object, len(y))):
+        labels = check_labels(column, estimator="BiLSTMClassifier")
+        assert labels.tolist() == [[0, 1], [1, 0], [1, 1]]
+
+
+def test_a_column_of_labels_for_each_step_raises():
+    y = pd.Series([np.array([0, 1]), np.array([1])])
+    with pytest.raises(ValueError, match="use BiLSTMTagger"):
+        check_labels(y, estimator="BiLSTMClassifier")

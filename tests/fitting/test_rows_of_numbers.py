@@ -27,6 +27,8 @@ OF_STEPS = {
     "3-D array": np.zeros((3, 4, 1)),
     "3-D masked array": np.ma.masked_array(np.zeros((2, 2, 1)), [[[0], [1]]] * 2),
     "column of arrays": pd.Series(ROWS),
+    "frame with a column of arrays": pd.DataFrame({"y": ROWS}),
+    "objects with a second dimension": objects(ROWS)[:, np.newaxis],
     "list of columns": [pd.Series([1.0, 2.0]), pd.Series([3.0])],
     "list of tensors": [torch.zeros(2), torch.zeros(3)],
     "3-D tensor": torch.zeros(2, 3, 1),

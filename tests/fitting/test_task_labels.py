@@ -129,6 +129,7 @@ def test_a_sparse_indicator_matrix_equals_a_dense_one():
     ("y", "message"),
     [
         ([["a", 1], ["b"]], "row 1 has 1, and row 0 has 2.*MultiLabelBinarizer"),
+        ([["a", "b"], ["b"]], "For a label for each step, use BiLSTMTagger"),
         ([["a", 0.5], ["b", 1.5]], "Column 1 of y must hold class labels.*continuous"),
         ([["a", 1], [2, 1]], r"Column 0 of y.*one type.*\['int', 'str'\]"),
         ([["a"], ["a", "b"]], "row 1 has 2, and row 0 has 1.*MultiLabelBinarizer"),

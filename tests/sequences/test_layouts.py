@@ -59,6 +59,7 @@ class TestChannelsLast:
             ([LONG, [[1, 2], [3]]], r"those of row 1 have \[2, 1\] steps"),
             ([LONG, LONG[:1]], "row 0 has 2 and row 1 has 1"),
             (panel([(0, 0, 1, 2)]), "use split_panel"),
+            (pd.DataFrame({"a": [pd.Series([1, 2])]}), "accept such a frame as it is"),
         ],
     )
     def test_other_shapes_raise(self, X, message):
@@ -96,6 +97,11 @@ class TestSplitPanel:
     @pytest.mark.parametrize("X", [pd.DataFrame({"a": [1.0]}), np.zeros((2, 3))])
     def test_missing_levels_raise(self, X):
         with pytest.raises(ValueError, match=r"X.set_index\(\['series', 'time'\]\)"):
+            split_panel(X)
+
+    def test_nested_frames_raise(self):
+        X = pd.DataFrame({"a": [pd.Series([1, 2])], "b": [pd.Series([3, 4])]})
+        with pytest.raises(ValueError, match="accept such a frame as it is"):
             split_panel(X)
 
     def test_repeated_times_raise(self):

@@ -96,6 +96,25 @@ def test_columns_of_a_nested_frame_are_channels_of_equal_length():
         as_rows(frame, input_type="auto")
 
 
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"a": [[5], None]}, "column 'a' has None .* in row 1"),
+        ({"a": [None, [5]]}, "column 'a' has None .* in row 0"),
+        ({"a": [pd.Series([1.0])], "b": [2.0]}, r"column 'b' has 2\.0 .* in row 0"),
+        ({"b": [2.0], "a": [np.array([1.0])]}, r"column 'b' has 2\.0 .* in row 0"),
+    ],
+)
+def test_a_cell_of_a_nested_frame_without_a_sequence_raises(columns, message):
+    with pytest.raises(ValueError, match=message):
+        as_rows(pd.DataFrame(columns), input_type="auto")
+
+
+def test_text_next_to_sequences_is_left_to_later_checks():
+    X = pd.DataFrame({"text": ["good film"], "ids": [[5, 6]]})
+    assert as_rows(X, input_type="auto").tolist() == [["good film", [5, 6]]]
+
+
 @pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame, pa.table])
 def test_several_columns_of_lists_raise(frame):
     X = frame({"input_ids": [[5, 6]], "attention_mask": [[1, 1]]})
