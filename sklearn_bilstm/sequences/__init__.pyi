@@ -1,16 +1,10 @@
 from ._batching import BucketBatchSampler, inference_batches, split_rows
 from ._collate import cut, pad
 from ._dataset import SequenceDataset
+from ._hashing import SPREAD_FACTOR, SPREAD_SHIFT, spread
 from ._layouts import channels_last, split_panel
 from ._matrix import MAX_ID, ragged_from_ids
-from ._ngrams import (
-    BUCKET_BITS,
-    LONGEST_NGRAM,
-    SPREAD_FACTOR,
-    SPREAD_SHIFT,
-    HashedNgramVocabulary,
-    spread,
-)
+from ._ngrams import BUCKET_BITS, LONGEST_NGRAM, HashedNgramVocabulary
 from ._occurrences import token_occurrences
 from ._padding import padded
 from ._ragged import (

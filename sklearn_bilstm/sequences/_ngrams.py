@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
+from sklearn_bilstm.sequences._hashing import SPREAD_FACTOR, spread
 from sklearn_bilstm.sequences._ragged import (
     RaggedArray,
     Sequences,
@@ -18,17 +19,10 @@ from sklearn_bilstm.utils._state import state_array, state_int
 __all__ = [
     "BUCKET_BITS",
     "LONGEST_NGRAM",
-    "SPREAD_FACTOR",
-    "SPREAD_SHIFT",
     "HashedNgramVocabulary",
     "hashed_ngrams",
-    "spread",
 ]
 
-# Multiplier of Fibonacci hashing: 2 ** 64 over the golden ratio, rounded to an odd
-# number (Knuth, The Art of Computer Programming, volume 3, section 6.4).
-SPREAD_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-SPREAD_SHIFT = np.uint64(32)
 # Logarithm of the number of buckets. Of the millions of n-grams that occur once in a
 # corpus, few share a bucket, and are then mistaken for one that occurs twice.
 BUCKET_BITS = 24
@@ -291,13 +285,6 @@ def hashed_ngrams(
             found = (hashes * SPREAD_FACTOR >> np.uint64(64 - n_bits)).astype(np.int32)
             np.copyto(buckets[length - shortest, length - 1 :], found, where=within)
     return buckets
-
-
-def spread(numbers: np.ndarray) -> np.ndarray:
-    """Return a hash of each number of an array of uint64."""
-    products = numbers * SPREAD_FACTOR
-    # the low bits of a product have little entropy
-    return products ^ (products >> SPREAD_SHIFT)
 
 
 def _counts(

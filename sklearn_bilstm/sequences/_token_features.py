@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_bilstm.sequences._ngrams import SPREAD_FACTOR, spread
+from sklearn_bilstm.sequences._hashing import SPREAD_FACTOR, spread
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
 __all__ = ["TokenTexts", "token_features"]
