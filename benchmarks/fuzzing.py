@@ -132,6 +132,12 @@ def tagging_model():
     return BiLSTMTagger(**SMALL, n_character_filters=3), X, y
 
 
+def linear_tagging_model():
+    """Return a tagger of sentences with a linear model of token features."""
+    model, X, y = tagging_model()
+    return model.set_params(linear_features="auto"), X, y
+
+
 def numeric_tagging_model():
     """Return a tagger of series."""
     X = np.random.RandomState(0).rand(20, 6, 2)
@@ -160,6 +166,7 @@ MODELS = {
     "tabular": tabular_model,
     "series": series_model,
     "tagging": tagging_model,
+    "linear tagging": linear_tagging_model,
     "stream": stream_model,
     "compressed": compressed_model,
 }
@@ -169,6 +176,7 @@ EXPORTS = {
     "onnx series": series_model,
     "onnx stream": stream_model,
     "onnx tagging": tagging_model,
+    "onnx linear tagging": linear_tagging_model,
     "onnx tagging of numbers": numeric_tagging_model,
     "onnx steps": steps_model,
     "onnx compressed": compressed_model,

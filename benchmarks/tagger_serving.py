@@ -1,7 +1,8 @@
 """Labels and speed of an exported tagger, compared with torch.
 
-Default taggers are fitted to the datasets of `tagging.py` for two epochs, which yields
-the same size and speed as more epochs, and exported. Both runtimes label all test
+Default taggers, or those with `linear_features="auto"` (`--models linear`), are fitted
+to the datasets of `tagging.py` for two epochs, which yields the same size and speed as
+more epochs, and exported. Both runtimes label all test
 sentences: at once, and one at a time. Times are minima of several repeats in one
 thread.
 """
@@ -18,27 +19,28 @@ from sklearn_bilstm import BiLSTMTagger, export_onnx
 from sklearn_bilstm.onnx import OnnxModel
 
 N_EPOCHS, N_ALONE = 2, 200
+LINEAR_FEATURES = {"default": None, "linear": "auto"}
 
 
 def main():
     """Print a table, or compute a single row of it."""
-    args = parse_arguments(__doc__, sets=list(READERS), repeats=5)
+    args = parse_arguments(__doc__, sets=list(READERS), models=["default"], repeats=5)
     if args.row:
-        (name,) = args.row
-        print(json.dumps(serving_row(args.data, name, args.repeats)))
+        print(json.dumps(serving_row(args.data, *args.row, args.repeats)))
         return
     arguments = ["--data", str(args.data), "--repeats", str(args.repeats)]
-    keys = [(name,) for name in args.sets]
+    keys = [(name, model) for name in args.sets for model in args.models]
     rows = collect(__file__, args.out / "tagger_serving.csv", keys, arguments)
-    _, *figures = rows[keys[0]]
+    _, _, *figures = rows[keys[0]]
     lines = [[figure, *(rows[key][figure] for key in keys)] for figure in figures]
-    print_table(["", *args.sets], lines)
+    print_table(["", *map(" ".join, keys)], lines)
 
 
-def serving_row(data, name, n_repeats):
+def serving_row(data, name, kind, n_repeats):
     """Fit and export a tagger, and return the figures of both runtimes."""
     split = READERS[name](data / name)
-    tagger = BiLSTMTagger(max_epochs=N_EPOCHS, n_threads=1, random_state=0)
+    params = {"max_epochs": N_EPOCHS, "n_threads": 1, "random_state": 0}
+    tagger = BiLSTMTagger(**params, linear_features=LINEAR_FEATURES[kind])
     tagger.fit(split.X, split.y)
     file = BytesIO()
     export_onnx(tagger, file)
@@ -52,6 +54,7 @@ def serving_row(data, name, n_repeats):
     )
     row = {
         "set": name,
+        "model": kind,
         "labels": len(tagger.classes_),
         "sentences": len(X),
         "different": n_different,

@@ -98,7 +98,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         neighbours, and pairs of tokens (Ratnaparkhi, 1996). It is fitted first, as a
         linear-chain conditional random field; the network is trained with its
         cross-fitted emissions (Wolpert, 1992). "auto" uses it if X holds lists of
-        strings. None disables it.
+        strings; files of :func:`export_onnx` contain the linear model. None disables
+        it.
 
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;

@@ -14,6 +14,7 @@ from sklearn_bilstm.fitting._fit import (
 )
 from sklearn_bilstm.fitting._label_targets import label_target, label_target_of_stream
 from sklearn_bilstm.fitting._labels import encode
+from sklearn_bilstm.fitting._linear_tagging import TaggingModels
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._ngrams import NgramModels
 from sklearn_bilstm.fitting._reader import SentenceReader, SequenceReader
@@ -47,6 +48,7 @@ __all__ = [
     "SequenceReader",
     "SeriesModels",
     "StepNumberTarget",
+    "TaggingModels",
     "Target",
     "TaskNgramModels",
     "TaskSeriesModels",

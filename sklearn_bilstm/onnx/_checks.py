@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_bilstm.sequences import N_TOKEN_FEATURES
+
 __all__ = [
     "check_description",
     "check_graph",
@@ -81,6 +83,7 @@ def check_description(found: dict[str, Any]) -> None:
     of_steps = found["of_steps"]
     require(type(of_steps) is bool, "whether there are outputs of steps", of_steps)
     _check_words(found)
+    _check_token_features(found)
     vectorizer = found["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
     digits = found["fingerprint"]
@@ -109,6 +112,15 @@ def _check_words(found: dict[str, Any]) -> None:
     _check_strings(words["vocabulary"], "a list of distinct words")
     if words["characters"] is not None:
         _check_strings(words["characters"], "a list of distinct characters")
+
+
+def _check_token_features(found: dict[str, Any]) -> None:
+    n_features = found["n_token_features"]
+    if n_features is None:
+        return
+    is_known = n_features == N_TOKEN_FEATURES and type(n_features) is int
+    what = f"{N_TOKEN_FEATURES} features of tokens, or null"
+    require(is_known and found["words"] is not None, what, n_features)
 
 
 def _check_strings(strings: Any, what: str) -> None:
@@ -167,10 +179,10 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
     """Return types and sizes of inputs and outputs; None stands for any size."""
     int64, double = "tensor(int64)", "tensor(double)"
     if description.input_type == "tokens":
-        wanted = {"input 'ids'": (int64, [None, None])}
-        words = description.words
-        if words is not None and words["characters"] is not None:
-            wanted["input 'characters'"] = int64, [None, None, None]
+        wanted = {
+            "input 'ids'": (int64, [None, None]),
+            **_inputs_of_words(description),
+        }
     else:
         wanted = {
             "input 'values'": (double, [None, None, description.n_channels]),
@@ -195,6 +207,16 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
         "output 'probabilities'": (double, [None, n_classes]),
         "output 'logits'": (double, [None, n_classes]),
     }
+
+
+def _inputs_of_words(description: Any) -> dict[str, tuple[str, list]]:
+    wanted: dict[str, tuple[str, list]] = {}
+    words, n_features = description.words, description.n_token_features
+    if words is not None and words["characters"] is not None:
+        wanted["input 'characters'"] = "tensor(int64)", [None, None, None]
+    if n_features is not None:
+        wanted["input 'features'"] = "tensor(int64)", [None, None, n_features]
+    return wanted
 
 
 def _outputs_of_steps(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:

@@ -11,13 +11,14 @@ import numpy as np
 import sklearn_bilstm
 from sklearn_bilstm.onnx._checks import check_description, require, written_by_export
 from sklearn_bilstm.onnx._sentences import Words, describe_words
+from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 
 __all__ = ["Description"]
 
 _KEY = "sklearn_bilstm"
 _FORMAT = 1
 # Items that the files of older versions lack, with their value.
-_ADDED: dict[str, Any] = {"of_steps": False, "words": None}
+_ADDED: dict[str, Any] = {"of_steps": False, "words": None, "n_token_features": None}
 # Number of characters that an array of labels may have in a file of any size.
 _FEWEST_CHARACTERS = 2**18
 
@@ -48,6 +49,8 @@ class Description:
         Whether there are labels or outputs for each step.
     words : dict or None, default=None
         Vocabularies of words and characters of a tagger, if it reads words.
+    n_token_features : int or None, default=None
+        Number of hashed features of each token, if the tagger has a linear model.
     """
 
     input_type: str
@@ -60,6 +63,7 @@ class Description:
     fingerprint: str | None = None
     of_steps: bool = False
     words: dict[str, Any] | None = None
+    n_token_features: int | None = None
 
     @classmethod
     def of(cls, estimator: Any, vectorizer: dict[str, Any] | None) -> Self:
@@ -67,6 +71,7 @@ class Description:
         model = estimator.model_
         is_classifier = hasattr(estimator, "classes_")
         known = model.reader.fingerprint if vectorizer is None else None
+        has_features = hasattr(model.other_models, "linear_tagger")
         return cls(
             input_type=estimator.input_type_,
             n_columns=getattr(estimator, "n_features_in_", None),
@@ -78,6 +83,7 @@ class Description:
             fingerprint=None if known is None else known.astype("<u2").tobytes().hex(),
             of_steps=model.network.of_steps,
             words=describe_words(model.reader.words, model.network),
+            n_token_features=N_TOKEN_FEATURES if has_features else None,
         )
 
     @property

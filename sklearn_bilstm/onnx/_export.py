@@ -13,10 +13,11 @@ from sklearn_bilstm.estimators import (
     BiLSTMRegressor,
     BiLSTMTagger,
 )
-from sklearn_bilstm.fitting import SequenceReader, TasksTarget
+from sklearn_bilstm.fitting import SequenceReader, TaggingModels, TasksTarget
 from sklearn_bilstm.onnx._characters import character_vectors
 from sklearn_bilstm.onnx._crf import StepInput
 from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.onnx._emissions import linear_emissions
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
@@ -24,6 +25,7 @@ from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._steps import write_steps
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.onnx._weights import WEIGHTS
+from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
 from sklearn_bilstm.utils._fingerprints import have_same_ids
@@ -56,7 +58,9 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     each other. All outputs except indices are float64.
 
     A tagger on words has a further input `characters`, int64 of shape (rows, steps,
-    characters), padded at the end with zeros, unless it has no character features. Its
+    characters), padded at the end with zeros, unless it has no character features. With
+    `linear_features="auto"`, there is also `features`, int64 of shape (rows, steps,
+    features), hashes that :meth:`OnnxModel.inputs` computes from the tokens. Its
     outputs are `label`, int64 of shape (rows, steps), decoded by the Viterbi algorithm
     in the graph, and `probabilities`, of shape (rows, steps, classes). The output `y`
     of a regressor with numbers for each step has the shape (rows, steps, outputs).
@@ -73,9 +77,9 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
         at its current position.
     weights : {"float32", "float16", "int8"}, default="float32"
         Format of the token vectors, the recurrent weights, the class log-odds and the
-        linear model of n-grams in the file. With "float16", they are rounded to half
-        precision. With "int8", each is one of 255 multiples of a scale, which 32
-        weights have in common, or the weights of a token vector.
+        linear models of n-grams and token features in the file. With "float16", they
+        are rounded to half precision. With "int8", each is one of 255 multiples of a
+        scale, which 32 weights have in common, or the weights of a token vector.
         Computations are in single precision in any case. Other weights, such as those
         of convolutions and of the linear model of numeric sequences, are not rounded.
         Matrices that :func:`compress` has rounded to 8 bits are stored in 8 bits in
@@ -136,11 +140,6 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
         )
     for step in steps:
         check_is_fitted(step)
-    if "linear_features" in estimator.auto_params_:
-        raise ValueError(
-            "A BiLSTMTagger with linear_features='auto' cannot be exported to ONNX. "
-            "Fit it with linear_features=None, or use sklearn_bilstm.save instead."
-        )
     if not vectorizes:
         return None, estimator
     vectorizer = before[0]
@@ -185,6 +184,7 @@ def _write(graph: Graph, estimator: Any) -> None:
 
 def _write_steps(graph: Graph, estimator: Any, static: str | None) -> None:
     """Write a graph with outputs for each step."""
+    emissions = None
     if estimator.input_type_ == "tokens":
         ids = graph.input("ids", np.int64, ["rows", "steps"])
         vectors, lengths = _tokens(graph, estimator, ids)
@@ -194,12 +194,17 @@ def _write_steps(graph: Graph, estimator: Any, static: str | None) -> None:
             characters = graph.input("characters", np.int64, shape)
             of_characters = character_vectors(graph, layer, characters)
             vectors = graph.op("Concat", vectors, of_characters, axis=2)
+        models = estimator.model_.other_models
+        if isinstance(models, TaggingModels):
+            sizes: list = ["rows", "steps", N_TOKEN_FEATURES]
+            features = graph.input("features", np.int64, sizes)
+            emissions = linear_emissions(graph, models.linear_tagger, features)
         source = StepInput(ids, np.int64, [])
     else:
         values, lengths = _numbers(graph, estimator)
         vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
         source = StepInput("values", np.float64, [estimator.n_channels_])
-    write_steps(graph, estimator, vectors, lengths, static, source)
+    write_steps(graph, estimator, vectors, lengths, static, source, emissions)
 
 
 def _tokens(graph: Graph, estimator: Any, ids: str) -> tuple[str, str]:

@@ -11,10 +11,12 @@ from sklearn_bilstm.onnx._sentences import sentences_of
 from sklearn_bilstm.sequences import (
     RaggedArray,
     TokenCharacters,
+    TokenTexts,
     padded,
     ragged_from_ids,
     ragged_from_numbers,
     ragged_from_series,
+    token_features,
 )
 from sklearn_bilstm.utils._containers import as_rows, lists_of_ids
 from sklearn_bilstm.utils._fingerprints import have_same_ids
@@ -37,11 +39,14 @@ class ServedRows:
         Static features of each sequence.
     characters : TokenCharacters or None, default=None
         Characters of each token.
+    texts : TokenTexts or None, default=None
+        Texts of the tokens, if the model reads their hashed features.
     """
 
     sequences: RaggedArray
     static: np.ndarray | None
     characters: TokenCharacters | None = None
+    texts: TokenTexts | None = None
 
     @classmethod
     def of(cls, X: Any, description: Description) -> Self:
@@ -64,8 +69,9 @@ class ServedRows:
             words = description.known_words
             sentences = sentences_of(X, words)
             if sentences is not None and words is not None:
-                sequences, characters = words.read(sentences)
-                return cls(sequences, None, characters)
+                sequences, characters, texts = words.read(sentences)
+                has_features = description.n_token_features is not None
+                return cls(sequences, None, characters, texts if has_features else None)
             if description.input_type == "tokens":
                 return cls(_ids_of_steps(X, description), None)
         X = as_rows(X, input_type=description.input_type)
@@ -98,7 +104,17 @@ class ServedRows:
             characters, _ = padded(self.characters, rows)
             longest = characters.any((0, 1)).sum()  # all of them are padded at the end
             inputs["characters"] = characters[:, :, : max(1, longest)]
+        if self.texts is not None:
+            inputs["features"] = _padded_features(self.texts.take(rows))
         return inputs
+
+
+def _padded_features(texts: TokenTexts) -> np.ndarray:
+    """Return the features of a batch, int64 with the bits of the hashes."""
+    features = token_features(texts).view(np.int64)
+    rows = np.arange(len(texts.codes))
+    found, _ = padded(RaggedArray(features, texts.codes.offsets), rows)
+    return found
 
 
 def _ids_of_steps(X: Any, description: Description) -> RaggedArray:

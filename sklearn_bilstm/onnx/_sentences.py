@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_bilstm.sequences import RaggedArray, TokenCharacters
+from sklearn_bilstm.sequences import RaggedArray, TokenCharacters, TokenTexts
 from sklearn_bilstm.utils._containers import unwrap_container
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._sentences import as_sentences
@@ -37,8 +37,8 @@ class Words:
 
     def read(
         self, sentences: list[list[str]]
-    ) -> tuple[RaggedArray, TokenCharacters | None]:
-        """Return the ids of tokens, and their characters if there are any."""
+    ) -> tuple[RaggedArray, TokenCharacters | None, TokenTexts]:
+        """Return the ids of tokens, their characters if there are any, and texts."""
         codes: dict[str, int] = {}
         # each distinct token is looked up once
         tokens = [token for sentence in sentences for token in sentence]
@@ -46,12 +46,12 @@ class Words:
         place = np.array(places, np.int64)
         distinct = list(codes)
         offsets = np.cumsum([0, *map(len, sentences)])
-        ids = ids_of_tokens(distinct, self.vocabulary)[place]
+        ids = RaggedArray(ids_of_tokens(distinct, self.vocabulary)[place], offsets)
+        texts = TokenTexts(RaggedArray(place, offsets), distinct)
         if self.characters is None:
-            return RaggedArray(ids, offsets), None
+            return ids, None, texts
         spellings = ids_of_characters(distinct, self.characters)
-        characters = TokenCharacters(RaggedArray(place, offsets), spellings)
-        return RaggedArray(ids, offsets), characters
+        return ids, TokenCharacters(texts.codes, spellings), texts
 
 
 def describe_words(words: Any, network: Any) -> dict[str, Any] | None:

@@ -24,6 +24,7 @@ def write_steps(
     lengths: str,
     static: str | None,
     source: StepInput,
+    emissions: str | None = None,
 ) -> None:
     """Write the outputs of the steps.
 
@@ -39,6 +40,8 @@ def write_steps(
         Standardised static features of shape (B, S).
     source : StepInput
         The input with the steps.
+    emissions : str or None, default=None
+        Emissions of another model, float64 of shape (T, B, K), which are added.
     """
     module = estimator.module_
     rows = Rows.of(graph, lengths, graph.op("Shape", vectors, end=1))
@@ -48,6 +51,8 @@ def write_steps(
         repeated = graph.op("Expand", graph.op("Unsqueeze", static, [0]), shape)
         states = graph.op("Concat", states, repeated, axis=2)
     logits = _head_of_steps(graph, module.head, states)  # (T, B, K)
+    if emissions is not None:
+        logits = graph.op("Add", logits, emissions)
     if isinstance(module, TaggingModel):
         _write_labels(graph, module.decoder, Emissions(logits, rows, source))
     else:

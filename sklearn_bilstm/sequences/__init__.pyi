@@ -17,12 +17,13 @@ from ._ragged import (
 )
 from ._series import ragged_from_numbers, ragged_from_series
 from ._token_characters import TokenCharacters
-from ._token_features import TokenTexts, token_features
+from ._token_features import N_TOKEN_FEATURES, TokenTexts, token_features
 
 __all__ = [
     "BUCKET_BITS",
     "LONGEST_NGRAM",
     "MAX_ID",
+    "N_TOKEN_FEATURES",
     "SPREAD_FACTOR",
     "SPREAD_SHIFT",
     "BucketBatchSampler",

@@ -14,7 +14,7 @@ import numpy as np
 from sklearn_bilstm.sequences._hashing import SPREAD_FACTOR, spread
 from sklearn_bilstm.sequences._ragged import RaggedArray
 
-__all__ = ["TokenTexts", "token_features"]
+__all__ = ["N_TOKEN_FEATURES", "TokenTexts", "token_features"]
 
 # Maximum number of characters; longer tokens keep their first and last ones.
 _LONGEST_TOKEN = 48
@@ -41,6 +41,9 @@ _CONJUNCTIONS = [
     [(1, _LOWER), (2, _LOWER)],
     [(-1, _SHAPE), (0, _SHAPE), (1, _SHAPE)],
 ]
+# Number of features of each token, including its place and a constant.
+N_TOKEN_FEATURES = _N_OWN + len(_OF_NEIGHBOURS) + len(_CONJUNCTIONS) + 2
+
 # Hashes of places before the first and after the last token.
 _BEFORE, _AFTER = np.uint64(2), np.uint64(3)
 
@@ -76,7 +79,7 @@ def token_features(tokens: TokenTexts) -> np.ndarray:
 
     Returns
     -------
-    features : ndarray of uint64, shape (n_steps, n_features)
+    features : ndarray of uint64, shape (n_steps, N_TOKEN_FEATURES)
         Features of different columns differ. The last one is the same for all tokens.
     """
     codes = tokens.codes

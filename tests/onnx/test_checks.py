@@ -7,6 +7,7 @@ import pytest
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from sklearn_bilstm.onnx._checks import check_graph, written_by_export
 from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 from tests.helpers import small_regressor, small_tagger
 
 onnx = pytest.importorskip("onnx")
@@ -242,6 +243,13 @@ def test_forged_metadata_of_a_tagger_raise_or_keep_the_type_of_predictions(
         ({"input_type": "numeric", "n_channels": 1}, "words only for a tagger"),
         ({"classes": None}, "words only for a tagger"),
         ({"n_static": 1}, "words only for a tagger"),
+        ({"n_token_features": N_TOKEN_FEATURES}, "for the input 'features'"),
+        ({"n_token_features": 29}, "features of tokens, or null: got 29"),
+        ({"n_token_features": True}, "features of tokens, or null: got True"),
+        (
+            {"n_token_features": N_TOKEN_FEATURES, "words": None},
+            "features of tokens, or null",
+        ),
         ({"classes": {"dtype": "<U1", "labels": ["a"]}}, "output 'probabilities'"),
         (
             {
@@ -259,6 +267,20 @@ def test_invalid_metadata_of_a_tagger_raise_with_a_reason(
     content = json.loads(exported_tagger.metadata_props[0].value)
     with pytest.raises(ValueError, match=rf"forged.onnx must be a .*{message}"):
         tagger_with(json.dumps({**content, **changes}))
+
+
+@pytest.mark.parametrize("value", [None, 0, "30", [30]])
+def test_features_of_the_graph_that_the_metadata_lack_raise(sentences, tmp_path, value):
+    path = tmp_path / "forged.onnx"
+    tagger = small_tagger(linear_features="auto", max_epochs=1).fit(*sentences)
+    export_onnx(tagger, path)
+    forged = onnx.load(path)
+    content = json.loads(forged.metadata_props[0].value)
+    assert content["n_token_features"] == N_TOKEN_FEATURES
+    forged.metadata_props[0].value = json.dumps({**content, "n_token_features": value})
+    onnx.save(forged, path)
+    with pytest.raises(ValueError, match=r"forged.onnx must be a .*features"):
+        OnnxModel(path, n_threads=1)
 
 
 def test_labels_of_steps_of_another_shape_raise(exported_tagger, tmp_path):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.onnx._description import Description
-from tests.helpers import small_classifier, small_regressor
+from sklearn_bilstm.sequences import N_TOKEN_FEATURES
+from tests.helpers import small_classifier, small_regressor, small_tagger
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,19 @@ def test_missing_keys_raise(description):
 
 def test_models_of_rows_have_no_items_that_older_versions_refuse(description):
     (text,) = description.to_properties().values()
-    assert not json.loads(text).keys() & {"of_steps", "words"}
+    assert not json.loads(text).keys() & {"of_steps", "words", "n_token_features"}
+
+
+@pytest.mark.parametrize("linear_features", [None, "auto"])
+def test_features_of_tokens_are_described_if_there_is_a_linear_model(
+    sentences, linear_features
+):
+    tagger = small_tagger(linear_features=linear_features, max_epochs=1)
+    properties = Description.of(tagger.fit(*sentences), None).to_properties()
+    n_features = N_TOKEN_FEATURES if linear_features else None
+    assert Description.from_properties(properties, "x").n_token_features == n_features
+    (text,) = properties.values()  # older versions would refuse the item
+    assert ("n_token_features" in json.loads(text)) == (linear_features is not None)
 
 
 def test_description_of_a_tagger_round_trips_with_its_words(fitted_tagger):

@@ -1,4 +1,3 @@
-import io
 from copy import copy
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
 from sklearn_bilstm.onnx import export_onnx
+from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 from tests.helpers import (
     small_classifier,
     small_pipeline,
@@ -209,8 +209,14 @@ def test_exported_tagger_has_dynamic_shapes_and_named_outputs(fitted_tagger, tmp
     assert {n.op_type for n in graph.node} & {"Scan", "Loop", "If"} == {"Scan"}
 
 
-def test_a_tagger_with_a_linear_model_raises():
-    X, y = [["Ben", "met", "Anna"]] * 4, [["B", "O", "B"]] * 4
-    tagger = small_tagger(linear_features="auto", max_epochs=1).fit(X, y)
-    with pytest.raises(ValueError, match="linear_features='auto' cannot be exported"):
-        export_onnx(tagger, io.BytesIO())
+def test_a_tagger_with_a_linear_model_reads_features(sentences, tmp_path):
+    tagger = small_tagger(
+        linear_features="auto", n_character_filters=0, max_epochs=1
+    ).fit(*sentences)
+    export_onnx(tagger, tmp_path / "model.onnx")
+    graph = onnx.load(tmp_path / "model.onnx").graph
+    ids, features = (value.type.tensor_type for value in graph.input)
+    assert [value.name for value in graph.input] == ["ids", "features"]
+    assert {t.elem_type for t in (ids, features)} == {onnx.TensorProto.INT64}
+    sizes = [d.dim_param or d.dim_value for d in features.shape.dim]
+    assert sizes == ["rows", "steps", N_TOKEN_FEATURES]

@@ -7,6 +7,12 @@ from scipy import sparse
 
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
+from sklearn_bilstm.sequences import (
+    N_TOKEN_FEATURES,
+    RaggedArray,
+    TokenTexts,
+    token_features,
+)
 
 LABELS = {"dtype": "<U1", "labels": ["a", "b"]}
 
@@ -142,6 +148,23 @@ def test_sentences_without_character_features_have_ids_only():
     words = {"vocabulary": ["met"], "characters": None}
     rows = ServedRows.of([["Met"]], tagger(words=words))
     assert rows.inputs(np.arange(1)).keys() == {"ids"}
+
+
+def test_features_of_tokens_have_the_bits_of_their_hashes():
+    words = {"vocabulary": ["met"], "characters": None}
+    about = tagger(words=words, n_token_features=N_TOKEN_FEATURES)
+    sentences = [["Anna", "met"], [], ["", "Met", "x" * 99]]
+    found = ServedRows.of(sentences, about).inputs(np.array([2, 1, 0]))
+    texts = ["Anna", "met", "", "Met", "x" * 99]
+    codes = RaggedArray(np.arange(5), np.array([0, 2, 2, 5]))
+    expected = token_features(TokenTexts(codes, texts))
+    assert found["features"].dtype == np.int64
+    assert found["features"].shape == (3, 3, N_TOKEN_FEATURES)
+    hashes = found["features"].view(np.uint64)
+    assert hashes[0].tolist() == expected[2:].tolist()
+    assert hashes[2, :2].tolist() == expected[:2].tolist()
+    assert not hashes[1].any()
+    assert not hashes[2, 2].any()
 
 
 @pytest.mark.parametrize("kind", [list, np.array, sparse.csr_array])

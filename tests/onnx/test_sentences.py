@@ -20,11 +20,13 @@ def test_restored_words_read_sentences_as_the_word_reader(lowercase):
     words = Words.from_description(describe_words(reader, WITH_CHARACTERS))
     for sentences in (SENTENCES, OTHERS, [[]]):
         expected = reader.read(sentences)
-        ids, characters = words.read(sentences)
+        ids, characters, texts = words.read(sentences)
         assert ids.values.tolist() == expected.ids.tolist()
         assert ids.lengths.tolist() == expected.lengths.tolist()
         spellings = expected.spellings[expected.spelled]
         assert characters.values.tolist() == spellings.tolist()
+        tokens = [[texts.texts[code] for code in row] for row in rows_of(texts.codes)]
+        assert tokens == sentences
 
 
 def test_words_are_described_in_the_order_of_their_ids():
@@ -32,7 +34,7 @@ def test_words_are_described_in_the_order_of_their_ids():
     reader.vocabulary_ = {"dog": 4, "the": 2, "cat": 3}
     described = describe_words(reader, WITHOUT)
     assert described == {"vocabulary": ["the", "cat", "dog"], "characters": None}
-    ids, characters = Words.from_description(described).read([["dog", "the", "x"]])
+    ids, characters, _ = Words.from_description(described).read([["dog", "the", "x"]])
     assert rows_of(ids) == [[4, 2, 1]]
     assert characters is None
 

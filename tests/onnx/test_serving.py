@@ -113,11 +113,13 @@ def test_the_vectorizer_gives_the_ids_that_the_model_reads(
     ]
 
 
+@pytest.mark.parametrize("linear_features", [None, "auto"])
 def test_serving_a_tagger_imports_neither_torch_nor_scikit_learn(
-    fitted_tagger, tmp_path
+    sentences, tmp_path, linear_features
 ):
     path = tmp_path / "tagger.onnx"
-    export_onnx(fitted_tagger, path)
+    params = {"linear_features": linear_features, "max_epochs": 20, "lr": 0.05}
+    export_onnx(small_tagger(**params).fit(*sentences), path)
     code = f"""
 import sys
 from sklearn_bilstm.onnx import OnnxModel

@@ -1,9 +1,14 @@
+from io import BytesIO
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
-from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm import TextVectorizer, export_onnx
 from sklearn_bilstm.nn import CELLS, MERGES, NORMALIZATIONS
+from sklearn_bilstm.onnx import OnnxModel
 from sklearn_bilstm.text import WordVectors
 from tests.helpers import small_regressor, small_tagger
 
@@ -48,6 +53,72 @@ def test_word_vectors_that_are_given_are_served(served, sentences, others):
     words = ["anna", "ben", "zoë", "lee"]
     vectors = WordVectors(words, np.random.RandomState(0).normal(size=(4, 8)))
     tagger = small_tagger(embedding=vectors, max_epochs=1).fit(*sentences)
+    assert_served_alike(served, tagger, others)
+
+
+@pytest.fixture(scope="module")
+def linear_tagger(sentences):
+    """A tagger with a linear model, whose labels depend on token features."""
+    X, y = sentences
+    X = [[*row, f"{'ly' * (i % 3)}{i}"] for i, row in enumerate(X)]
+    y = [[*row, "O" if i % 3 else "B-PER"] for i, row in enumerate(y)]
+    return small_tagger(linear_features="auto", max_epochs=2).fit(X, y)
+
+
+@pytest.fixture(scope="module")
+def served_linear_tagger(linear_tagger):
+    file = BytesIO()
+    export_onnx(linear_tagger, file)
+    file.seek(0)
+    return OnnxModel(file, n_threads=1)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"crf": False},
+        {"scheme": None, "hidden_layer_sizes": (6, 4)},
+        {"n_character_filters": 0, "lowercase": False},
+    ],
+    ids=str,
+)
+def test_labels_of_a_tagger_with_a_linear_model_equal_torch(
+    served, shaken, sentences, others, params
+):
+    params = {"linear_features": "auto", "max_epochs": 1, **params}
+    tagger = small_tagger(**params).fit(*sentences)
+    assert_served_alike(served, shaken(tagger), [*sentences[0], *others])
+
+
+@given(X=st.lists(st.lists(st.text(max_size=60), max_size=6), min_size=1, max_size=4))
+@settings(max_examples=40)
+def test_tokens_of_any_characters_are_served(linear_tagger, served_linear_tagger, X):
+    model = served_linear_tagger
+    assert model.predict(X) == linear_tagger.predict(X)
+    pairs = zip(model.predict_proba(X), linear_tagger.predict_proba(X), strict=True)
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("weights", ["float16", "int8"])
+def test_rounded_weights_hardly_change_marginals(
+    served, linear_tagger, others, weights
+):
+    model = served(linear_tagger, weights)
+    pairs = zip(
+        model.predict_proba(others), linear_tagger.predict_proba(others), strict=True
+    )
+    for found, expected in pairs:
+        np.testing.assert_allclose(found, expected, atol=0.05)
+
+
+def test_a_linear_model_without_features_adds_nothing(served, sentences, others):
+    X, y = sentences
+    y = [[None, *row[1:]] for row in y if row] + [[]]
+    tagger = small_tagger(linear_features="auto", scheme=None, max_epochs=1)
+    tagger.fit([row for row in X if row] + [[]], y)
+    assert tagger.auto_params_["linear_features"] == 0
     assert_served_alike(served, tagger, others)
 
 
@@ -136,21 +207,26 @@ def test_later_steps_do_not_change_causal_predictions(served, numbers):
     np.testing.assert_allclose([row[:4] for row in whole], [*cut], atol=1e-6)
 
 
+@pytest.mark.parametrize("linear_features", [None, "auto"])
 @pytest.mark.parametrize("batch_size", [1, 7, 1000])
-def test_labels_do_not_depend_on_batches(served, shaken, sentences, others, batch_size):
-    tagger = shaken(small_tagger(max_epochs=1).fit(*sentences))
+def test_labels_do_not_depend_on_batches(
+    served, shaken, sentences, others, batch_size, linear_features
+):
+    params = {"linear_features": linear_features, "max_epochs": 1}
+    tagger = shaken(small_tagger(**params).fit(*sentences))
     model = served(tagger, batch_size=batch_size, n_threads=2)
     assert model.predict(others) == tagger.predict(others)
     alone = [model.predict([sentence])[0] for sentence in others]
     assert alone == tagger.predict(others)
 
 
-def test_padding_does_not_change_labels(served, shaken, sentences, others):
-    model = served(shaken(small_tagger(max_epochs=1).fit(*sentences)))
+def test_padding_does_not_change_labels(served, linear_tagger, others):
+    model = served(linear_tagger)
     inputs = model.inputs(others)
     wider = {
         "ids": np.pad(inputs["ids"], ((0, 0), (0, 5))),
         "characters": np.pad(inputs["characters"], ((0, 0), (0, 5), (0, 4))),
+        "features": np.pad(inputs["features"], ((0, 0), (0, 5), (0, 0))),
     }
     is_real = inputs["ids"] > 0
     for name in ("label", "probabilities"):

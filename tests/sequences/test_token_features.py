@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from sklearn_bilstm.sequences import RaggedArray, TokenTexts, token_features
+from sklearn_bilstm.sequences import (
+    N_TOKEN_FEATURES,
+    RaggedArray,
+    TokenTexts,
+    token_features,
+)
 
 SENTENCES = [
     ["Anna", "met", "anna", "in", "New-York", "on", "3.10.2021", "!"],
@@ -110,4 +115,4 @@ def test_an_empty_token_has_no_features_but_those_of_its_place():
 
 @pytest.mark.parametrize("sentences", [[], [[]], [[], []]])
 def test_no_tokens_have_no_features(sentences):
-    assert token_features(texts_of(sentences)).shape == (0, 30)
+    assert token_features(texts_of(sentences)).shape == (0, N_TOKEN_FEATURES)

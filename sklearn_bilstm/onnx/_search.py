@@ -1,0 +1,68 @@
+"""ONNX operators that look up 64-bit hashes among known ones.
+
+The known hashes are sorted. A table of the places at which those with the same first
+bits begin leaves a few candidates for a binary search. Its number of steps is the same
+for all hashes, so that it needs no loop.
+"""
+
+import numpy as np
+
+from sklearn_bilstm.onnx._graph import Graph
+
+__all__ = ["places"]
+
+# ONNX compares signed integers. With their first bits inverted, they have the order of
+# unsigned ones.
+_FIRST_BIT = np.int64(np.iinfo(np.int64).min)
+_LARGEST = np.iinfo(np.int64).max
+# Maximum number of first bits in the table.
+_MOST_BITS = 24
+
+
+def places(graph: Graph, known: np.ndarray, hashes: str) -> str:
+    """Return the place of each hash among the known ones, int32.
+
+    Parameters
+    ----------
+    graph : Graph
+    known : ndarray of uint64, shape (n,)
+        Sorted hashes.
+    hashes : str
+        Hashes to look up, int64 with the bits of unsigned ones.
+
+    Returns
+    -------
+    places : str
+        `n` for unknown hashes.
+    """
+    n_bits = min(max(1, len(known).bit_length()), _MOST_BITS)
+    n_other_bits = np.uint64(64 - n_bits)
+    first = (known >> n_other_bits).astype(np.int64)
+    n_with = np.bincount(first, minlength=1 << n_bits)
+    n_steps = int(n_with.max()).bit_length()
+    # not smaller than any hash, so that the search does not go beyond the known ones
+    padding = np.full(1 << n_steps, _LARGEST)
+    ordered = np.concatenate([known.view(np.int64) ^ _FIRST_BIT, padding])
+    wanted = graph.op("BitwiseXor", hashes, _FIRST_BIT)
+    bits = graph.op(
+        *("BitShift", graph.cast(hashes, np.uint64), n_other_bits), direction="RIGHT"
+    )
+    # place of the last smaller hash; at first, that with smaller first bits
+    place = graph.op("Gather", _ends(graph, n_with), graph.cast(bits, np.int32))
+    for step in reversed(range(n_steps)):
+        later = graph.op("Add", place, np.int32(1 << step))
+        is_smaller = graph.op("Less", graph.op("Gather", ordered, later), wanted)
+        place = graph.op("Where", is_smaller, later, place)
+    place = graph.op("Add", place, np.int32(1))
+    is_known = graph.op("Equal", graph.op("Gather", ordered, place), wanted)
+    return graph.op("Where", is_known, place, np.int32(len(known)))
+
+
+def _ends(graph: Graph, counts: np.ndarray) -> str:
+    """Return the place before the first item of each group, from their sizes.
+
+    onnxruntime computes them when it creates a session.
+    """
+    counts = counts.astype(np.min_scalar_type(int(counts.max())))
+    starts = graph.op("CumSum", graph.cast(counts, np.int32), 0, exclusive=1)
+    return graph.op("Sub", starts, np.int32(1))
