@@ -10,6 +10,11 @@ import torch
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_bilstm.compression._features import (
+    n_token_features,
+    ranked_features,
+    with_features,
+)
 from sklearn_bilstm.compression._ngrams import (
     groups_of_vocabularies,
     n_ngrams,
@@ -74,7 +79,8 @@ def compress(model: Any, X: Any, *, tolerance: float = 0.01) -> Any:
     The steps are applied in this order, each as far as the predictions for X allow:
 
     1. removal of the n-grams of the linear model and of the class log-odds that
-       contribute least,
+       contribute least, and of the token features of a tagger with the smallest
+       weights,
     2. reduction of the dimension of token vectors, by a truncated singular value
        decomposition of the products of vectors and input weights,
     3. removal of the least frequent tokens of the vocabulary, which become unknown,
@@ -109,8 +115,9 @@ def compress(model: Any, X: Any, *, tolerance: float = 0.01) -> Any:
     -------
     compressed : estimator
         Model of the same class. Its estimator has an attribute `compression_`, which
-        prints as a table of the steps: number of n-grams, components, tokens, units and
-        bits before and after, size of the saved model, and change of the predictions.
+        prints as a table of the steps: number of n-grams, token features, components,
+        tokens, units and bits before and after, size of the saved model, and change of
+        the predictions.
 
     Raises
     ------
@@ -214,6 +221,8 @@ class _Search:
         """Apply all steps."""
         if has_ngrams(self._model):
             self._remove_ngrams()
+        if n_token_features(self._model):
+            self._remove_features()
         if has_reducible_vectors(self._model):
             self._reduce_vectors()
         if self._n_tokens:
@@ -254,6 +263,16 @@ class _Search:
             return n_ngrams(model.other_models, name)
 
         self._search(name, n_ngrams(models, name), of_share, part, count)
+
+    def _remove_features(self) -> None:
+        ranked = ranked_features(self._model)
+
+        def of_share(share: float) -> FittedModel:
+            return with_features(self._model, ranked[: int(share * len(ranked))])
+
+        self._search(
+            *("token features", len(ranked), of_share, _OF_NGRAMS, n_token_features)
+        )
 
     def _reduce_vectors(self) -> None:
         reduced = ReducedVectors(self._model, self._rows)

@@ -18,6 +18,7 @@ from sklearn_bilstm.fitting import (
     NgramModels,
     SequenceReader,
     SeriesModels,
+    TaggingModels,
     TaskNgramModels,
     TaskSeriesModels,
 )
@@ -92,6 +93,8 @@ def with_rounding(
         models.models = [_rounded_series(m, function) for m in models.models]
     elif isinstance(models, SeriesModels):
         models = _rounded_series(models, function)
+    elif isinstance(models, TaggingModels):
+        models = TaggingModels(models.linear_tagger.mapped(function))
     found.other_models = models
     return found
 

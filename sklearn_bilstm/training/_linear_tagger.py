@@ -1,6 +1,6 @@
 """Linear model of the labels of tokens, whose emissions a network adds to its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any, Self
 
@@ -145,6 +145,24 @@ class LinearTagger:
     def _emissions(self, places: np.ndarray) -> Tensor:
         with torch.no_grad():
             return embedding_bag(torch.from_numpy(places), self.weight, mode="sum")
+
+    # -- compression
+
+    def of_features(self, kept: np.ndarray) -> Self:
+        """Return a model with the features at sorted indices."""
+        found = type(self)(self.n_labels)
+        found.features = self.features[kept]
+        known = self.weight[1:][torch.from_numpy(kept)]
+        found.weight = torch.cat([self.weight[:1], known])
+        return found
+
+    def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
+        """Return a model with a function applied to the matrix of weights."""
+        found = type(self)(self.n_labels)
+        found.features = self.features
+        known = torch.from_numpy(function(self.weight[1:].numpy()))
+        found.weight = torch.cat([self.weight[:1], known])
+        return found
 
     # -- state
 

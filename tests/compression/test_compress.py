@@ -82,6 +82,11 @@ MODELS = {
     "steps": (small_regressor(output_type="steps"), [*SERIES], STEPS),
     "tagger": (small_tagger(max_epochs=5), SENTENCES, TAGS),
     "tagger without CRF": (small_tagger(crf=False), SENTENCES, TAGS),
+    "linear tagger": (
+        small_tagger(linear_features="auto", max_epochs=5),
+        SENTENCES,
+        TAGS,
+    ),
     "cased tagger": (small_tagger(lowercase=False, max_epochs=5), SENTENCES, TAGS),
     "pipeline": (small_pipeline(hidden_layer_sizes=16), TEXTS, LABELS),
 }

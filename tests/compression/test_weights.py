@@ -9,7 +9,7 @@ from sklearn_bilstm.compression._weights import (
     with_tokens,
 )
 from sklearn_bilstm.utils._rounding import rounded, rounded_to_half
-from tests.helpers import small_classifier, small_regressor
+from tests.helpers import small_classifier, small_regressor, small_tagger
 
 RANDOM = np.random.RandomState(0)
 X = RANDOM.randint(2, 20, (60, 7)).astype(np.int32)
@@ -112,6 +112,22 @@ def test_transitions_and_character_embeddings_are_rounded(sentences, fitted_tagg
             assert weight.equal(before)
         else:
             assert not weight.equal(before)
+
+
+def test_weights_of_token_features_are_rounded(sentences):
+    X, y = sentences
+    model = small_tagger(linear_features="auto", max_epochs=1).fit(X, y).model_
+    before = model.other_models.linear_tagger
+    texts = model.read(X).texts
+    for function, error in ((rounded, 1 / 127), (rounded_to_half, 2**-11)):
+        found = with_rounding(model, function).other_models.linear_tagger
+        weight = found.weight.numpy()
+        assert np.array_equal(function(weight[1:]), weight[1:])
+        largest = np.abs(before.weight.numpy()).max()
+        np.testing.assert_allclose(weight, before.weight, atol=error * largest)
+        assert not np.array_equal(weight, before.weight)
+        emissions = (m.emissions(texts).values for m in (found, before))
+        np.testing.assert_allclose(*emissions, atol=30 * error * largest)
 
 
 def test_only_a_model_with_ngrams_has_ngrams(model, target):

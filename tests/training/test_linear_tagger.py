@@ -159,6 +159,31 @@ def test_emissions_in_parts_equal_those_of_all_tokens(monkeypatch):
     np.testing.assert_array_equal(whole.offsets, parts.offsets)
 
 
+def test_a_model_of_some_features_sums_their_weights_only():
+    rows = make_rows()
+    model = LinearTagger(K).fit(rows, CRF(K), seed=0)
+    kept = np.arange(1, len(model.features), 3)
+    found = model.of_features(kept)
+    assert found.features.tolist() == model.features[kept].tolist()
+
+    def zeroed(weight):
+        is_kept = np.isin(np.arange(len(weight)), kept)
+        return np.where(is_kept[:, None], weight, 0)
+
+    expected = model.mapped(zeroed).emissions(rows.texts).values
+    assert expected.any()
+    np.testing.assert_allclose(found.emissions(rows.texts).values, expected, atol=1e-5)
+
+
+def test_a_function_is_applied_to_the_weights_of_a_copy():
+    rows = make_rows()
+    model = LinearTagger(K).fit(rows, CRF(K), seed=0)
+    before = model.emissions(rows.texts).values
+    found = model.mapped(lambda weight: 2 * weight).emissions(rows.texts).values
+    np.testing.assert_allclose(found, 2 * before, rtol=1e-6)
+    assert np.array_equal(model.emissions(rows.texts).values, before)
+
+
 def test_the_state_restores_the_model():
     rows = make_rows()
     model = LinearTagger(K).fit(rows, CRF(K), seed=0)

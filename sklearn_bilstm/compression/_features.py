@@ -1,0 +1,44 @@
+"""Removal of the token features of a tagger with the smallest weights."""
+
+from copy import copy
+
+import numpy as np
+
+from sklearn_bilstm.fitting import FittedModel, TaggingModels
+
+__all__ = ["n_token_features", "ranked_features", "with_features"]
+
+
+def n_token_features(model: FittedModel) -> int:
+    """Return the number of features of the linear model of a tagger, 0 without one."""
+    models = model.other_models
+    if not isinstance(models, TaggingModels):
+        return 0
+    return len(models.linear_tagger.features)
+
+
+def ranked_features(model: FittedModel) -> np.ndarray:
+    """Return the features by decreasing variance of their weights over labels.
+
+    How often they occur in some rows is ignored. Otherwise the features of these rows
+    would be kept, and predictions for other rows would change more than for them.
+    """
+    weight = model.other_models.linear_tagger.weight[1:].numpy()
+    return np.argsort(-weight.var(axis=1), kind="stable")
+
+
+def with_features(model: FittedModel, kept: np.ndarray) -> FittedModel:
+    """Return a model with some of the features.
+
+    Parameters
+    ----------
+    model : FittedModel
+        Model of a tagger with a linear model.
+    kept : ndarray of int, shape (n_kept,)
+        Indices of features, in any order.
+    """
+    found = copy(model)
+    linear_tagger = model.other_models.linear_tagger.of_features(np.sort(kept))
+    found.other_models = TaggingModels(linear_tagger)
+    found.auto_params = {**model.auto_params, **found.other_models.auto_params()}
+    return found
