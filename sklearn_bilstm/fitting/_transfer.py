@@ -3,7 +3,12 @@
 import warnings
 from typing import Any
 
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    TunedThresholdClassifierCV,
+)
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.fitting._config import Config
@@ -21,14 +26,22 @@ __all__ = [
 
 
 def inner_estimator(estimator: Any) -> Any:
-    """Return the last step of a pipeline, or the inner estimator of a search.
+    """Return the last step of a pipeline, or the inner estimator of a meta-estimator.
 
-    None if there is no inner estimator.
+    It is the fitted one of a search, or of a classifier with a decision threshold or a
+    calibration. None if there is no inner estimator, or if there are several.
     """
     if hasattr(estimator, "steps"):
         return estimator.steps[-1][1]
     if type(estimator).__name__ == "FrozenEstimator":
         return estimator.estimator
+    if isinstance(estimator, FixedThresholdClassifier):  # predicts without `fit` too
+        return getattr(estimator, "estimator_", estimator.estimator)
+    if isinstance(estimator, TunedThresholdClassifierCV):
+        return getattr(estimator, "estimator_", None)
+    if isinstance(estimator, CalibratedClassifierCV):
+        members = getattr(estimator, "calibrated_classifiers_", [])
+        return members[0].estimator if len(members) == 1 else None
     return getattr(estimator, "best_estimator_", None)
 
 
@@ -38,7 +51,8 @@ def find_fitted_estimator(model: Any) -> Any:
     Parameters
     ----------
     model : estimator
-        A BiLSTM estimator, or a FrozenEstimator, Pipeline or search that contains it.
+        A BiLSTM estimator, or a Pipeline or meta-estimator that contains it, see
+        :func:`inner_estimator`.
 
     Raises
     ------

@@ -19,6 +19,7 @@ from sklearn_bilstm.inspection._model import (
     Output,
     TextModel,
     fitted_estimator,
+    predictions_of_wrapper,
 )
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
@@ -59,8 +60,11 @@ def explain(
     ----------
     model : estimator
         A fitted pipeline of a TextVectorizer, or of a ColumnTransformer that contains
-        one, and a BiLSTM estimator; or a BiLSTMTagger of words or ids; or a search or
-        FrozenEstimator that contains such a model.
+        one, and a BiLSTM estimator; or a BiLSTMTagger of words or ids; or a search,
+        FrozenEstimator, FixedThresholdClassifier, TunedThresholdClassifierCV or
+        CalibratedClassifierCV that contains such a model. The explained output is that
+        before calibration; the predicted class and its probability are those of
+        `model`. A CalibratedClassifierCV must contain a single estimator.
     texts : iterable of str or table of shape (n_texts, n_columns)
         Texts in the format that `model.predict` accepts. Wrap a single text in a list.
         For a tagger, lists of tokens.
@@ -114,8 +118,9 @@ def explain(
         If the model is not fitted.
     ValueError
         If the model is of an unsupported type, such as a regressor with outputs for
-        each step, or lacks attention pooling for `method="attention"`, the method is
-        not available for a tagger, or `texts` or `target` are invalid.
+        each step or a calibration of several estimators, or lacks attention pooling for
+        `method="attention"`, the method is not available for a tagger, or `texts` or
+        `target` are invalid.
     ImportError
         If captum is required but not installed.
 
@@ -204,9 +209,17 @@ def _explain_answers(
     documents, rows = reader.read(texts)
     if method == "attention" and not is_classifier(reader.estimator):
         target = 0  # the summary shows the first of several outputs
+    decided = predictions_of_wrapper(model, texts)
+    if decided is not None and target is None:
+        labels, probabilities = decided
+        most_probable = reader.estimator.classes_[probabilities.argmax(1)]
+        target = most_probable if method == "attention" else labels
     output = Output.of(reader.estimator, target, rows)
     found = methods[method](reader.estimator, rows, output)
-    probabilities = output.probabilities([scores.output for scores in found])
+    if decided is None:
+        shown = output.probabilities([scores.output for scores in found])
+    else:
+        shown = decided[1][np.arange(len(found)), output.columns].tolist()
     return Explanations(
         [
             Explanation(
@@ -227,7 +240,7 @@ def _explain_answers(
                 found,
                 output.targets,
                 output.others,
-                probabilities,
+                shown,
                 strict=True,
             )
         ]

@@ -9,8 +9,13 @@ import numpy as np
 import torch
 from scipy.special import expit
 from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    TunedThresholdClassifierCV,
+)
 from torch import Tensor
 
 from sklearn_bilstm.estimators import (
@@ -29,12 +34,19 @@ __all__ = [
     "TextModel",
     "fitted_estimator",
     "one_per_row",
+    "predictions_of_wrapper",
     "transformers_of",
 ]
 
 EXPLAINABLE = (
     "a fitted pipeline of a TextVectorizer and a BiLSTMClassifier or BiLSTMRegressor, "
-    "a fitted BiLSTMTagger, or a search or FrozenEstimator that contains one"
+    "a fitted BiLSTMTagger, or a search, FrozenEstimator, decision threshold or "
+    "calibration that contains one"
+)
+_WRAPPERS = (
+    CalibratedClassifierCV,
+    FixedThresholdClassifier,
+    TunedThresholdClassifierCV,
 )
 
 
@@ -60,6 +72,7 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         message = f"model must be {kind}: got {model!r}"
         held = model
         while held is not None:
+            _check_single(held)
             last, held = held, _inner_model(held)
         if isinstance(last, BaseSequenceEstimator):
             raise NotFittedError(f"{message}, which is not fitted yet.") from error
@@ -68,11 +81,47 @@ def fitted_estimator(model: Any, kind: str) -> Any:
     return found
 
 
+def _check_single(model: Any) -> None:
+    """Raise an error if the probabilities of a model are the mean of several."""
+    members = getattr(model, "calibrated_classifiers_", [])
+    if len(members) > 1:
+        raise ValueError(
+            f"model contains a CalibratedClassifierCV of {len(members)} estimators, "
+            "whose mean has no scores of tokens. Fit it with ensemble=False, or around "
+            "a FrozenEstimator, so that there is one estimator; or explain the "
+            "'estimator' of one of its calibrated_classifiers_."
+        )
+
+
 def _inner_model(model: Any) -> Any:
-    """Return the inner estimator of a meta-estimator."""
+    """Return the inner estimator of a meta-estimator, which may not be fitted."""
     held = inner_estimator(model)
-    is_search = hasattr(model, "refit")
-    return model.estimator if held is None and is_search else held
+    is_meta = hasattr(model, "refit") or isinstance(model, _WRAPPERS)
+    return model.estimator if held is None and is_meta else held
+
+
+def predictions_of_wrapper(
+    model: Any, texts: Any
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the labels and probabilities of a model if its estimator has others.
+
+    Parameters
+    ----------
+    model : estimator
+    texts : iterable or table
+        Input of the model.
+
+    Returns
+    -------
+    predictions : tuple of ndarray, shapes (n_texts,) and (n_texts, n_classes), or None
+        None if there is neither a decision threshold nor a calibration.
+    """
+    held = model
+    while held is not None:
+        if isinstance(held, _WRAPPERS):
+            return model.predict(texts), model.predict_proba(texts)
+        held = inner_estimator(held)
+    return None
 
 
 def transformers_of(model: Any) -> list:
@@ -103,7 +152,7 @@ class TextModel:
 
     @classmethod
     def of(cls, model: Any) -> "TextModel":
-        """Split a fitted pipeline, which can be in a search or FrozenEstimator.
+        """Split a fitted pipeline, which can be in a meta-estimator.
 
         Raises
         ------

@@ -7,10 +7,15 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import (
+    FixedThresholdClassifier,
+    GridSearchCV,
+    TunedThresholdClassifierCV,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -393,3 +398,60 @@ def test_the_scores_of_a_class_of_a_task_sum_to_the_difference_of_its_outputs(ta
 def test_a_target_without_a_task_raises(tasks, target):
     with pytest.raises(ValueError, match=r"tuple \(task, class\).*from 0 to 1"):
         explain(tasks, TEXTS, target=target)
+
+
+def decide(model, threshold):
+    return FixedThresholdClassifier(model, threshold=threshold, pos_label="positive")
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.1])
+def test_predicted_class_is_that_of_a_decision_threshold(attentive, threshold):
+    model = decide(attentive, threshold)
+    found = explain(model, TEXTS, "occlusion")
+    p_positive = attentive.predict_proba(TEXTS)[:, 1]
+    label = "negative" if threshold else "positive"
+    assert [one.target for one in found] == [label] * len(TEXTS)
+    p = 1 - p_positive if threshold else p_positive
+    np.testing.assert_allclose([one.probability for one in found], p, rtol=1e-12)
+    (weights, *_) = explain(model, TEXTS, "attention")
+    assert weights.target == attentive.predict(TEXTS[:1])[0]  # the most probable one
+
+
+def test_scores_of_a_threshold_within_a_pipeline_are_those_of_its_estimator(
+    reviews, attentive
+):
+    vectorizer, classifier = attentive
+    decided = decide(FrozenEstimator(classifier), 0.4)
+    decided.fit(vectorizer.transform(reviews[0]), reviews[1])
+    inner = make_pipeline(vectorizer, decided)
+    for found, known in zip(
+        explain(inner, TEXTS, "occlusion", "positive"),
+        explain(attentive, TEXTS, "occlusion", "positive"),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(found.scores, known.scores)
+
+
+def test_calibration_changes_the_probability_but_not_the_output(reviews, attentive):
+    model = CalibratedClassifierCV(FrozenEstimator(attentive)).fit(*reviews)
+    found = explain(model, TEXTS, "occlusion", "positive")
+    known = explain(attentive, TEXTS, "occlusion", "positive")
+    assert [one.output for one in found] == [one.output for one in known]
+    p = model.predict_proba(TEXTS)[:, 1]
+    np.testing.assert_allclose([one.probability for one in found], p, rtol=1e-12)
+    labels = [one.target for one in explain(model, TEXTS, "occlusion")]
+    assert labels == model.predict(TEXTS).tolist()
+
+
+def test_mean_of_calibrated_estimators_is_refused(reviews):
+    model = CalibratedClassifierCV(small_pipeline(), cv=2).fit(*reviews)
+    with pytest.raises(ValueError, match="of 2 estimators.*ensemble=False"):
+        explain(decide(model, 0.3), TEXTS)
+    (one,) = explain(model.calibrated_classifiers_[0].estimator, TEXTS[:1], "occlusion")
+    assert one.tokens
+
+
+@pytest.mark.parametrize("wrap", [CalibratedClassifierCV, TunedThresholdClassifierCV])
+def test_unfitted_wrappers_are_not_fitted(attentive, wrap):
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        explain(wrap(clone(attentive)), TEXTS)
