@@ -22,6 +22,11 @@ from sklearn_bilstm.persistence._objects import (
     plain_object,
     restored_object,
 )
+from sklearn_bilstm.persistence._scorers import (
+    is_storable_scorer,
+    plain_scorer,
+    restored_scorer,
+)
 from sklearn_bilstm.utils._archive import read_archive, write_archive
 from sklearn_bilstm.utils._codec import KINDS, Decoder, Encoder, Kind, UnknownKindError
 from sklearn_bilstm.utils._device import resolve_device
@@ -47,6 +52,8 @@ def save(
     model : estimator
         An estimator of this package, fitted or not, or a pipeline of such estimators
         and of scikit-learn transformers whose state consists of numbers and strings.
+        It can be in, or end with, a CalibratedClassifierCV, FixedThresholdClassifier or
+        TunedThresholdClassifierCV.
 
     path : str, path-like or file
         File to write. An existing file is replaced. A file opened in binary mode is
@@ -244,6 +251,7 @@ def _kinds(custom: _CustomObjects, device: str = "cpu") -> dict[str, Kind]:
         **KINDS,
         "@columns": Kind(_is_list_of_columns, attrgetter("data"), list),
         "@object": Kind(is_storable, plain_object, restore, is_shared),
+        "@scorer": Kind(is_storable_scorer, plain_scorer, restored_scorer),
         "@custom": Kind(custom.has, custom.name_of, custom.given.__getitem__),
     }
 

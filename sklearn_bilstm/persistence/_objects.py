@@ -19,6 +19,7 @@ from sklearn_bilstm.estimators import (
     restore_state,
 )
 from sklearn_bilstm.persistence._trial import try_transformer
+from sklearn_bilstm.persistence._wrappers import complete_wrapper, plain_wrapper
 from sklearn_bilstm.text import (
     TextVectorizer,
     WordReader,
@@ -53,11 +54,17 @@ _MODULES = {
     "WordReader": "sklearn_bilstm.text",
     "WordVectors": "sklearn_bilstm.text",
     "Binarizer": "sklearn.preprocessing",
+    "CalibratedClassifierCV": "sklearn.calibration",
     "ColumnTransformer": "sklearn.compose",
     "FeatureUnion": "sklearn.pipeline",
+    "FixedThresholdClassifier": "sklearn.model_selection",
     "FrozenEstimator": "sklearn.frozen",
     "FunctionTransformer": "sklearn.preprocessing",
+    "GroupKFold": "sklearn.model_selection",
+    "GroupShuffleSplit": "sklearn.model_selection",
+    "IsotonicRegression": "sklearn.isotonic",
     "KBinsDiscretizer": "sklearn.preprocessing",
+    "KFold": "sklearn.model_selection",
     "MaxAbsScaler": "sklearn.preprocessing",
     "MinMaxScaler": "sklearn.preprocessing",
     "MissingIndicator": "sklearn.impute",
@@ -68,10 +75,16 @@ _MODULES = {
     "PowerTransformer": "sklearn.preprocessing",
     "QuantileTransformer": "sklearn.preprocessing",
     "RobustScaler": "sklearn.preprocessing",
+    "ShuffleSplit": "sklearn.model_selection",
     "SimpleImputer": "sklearn.impute",
     "StandardScaler": "sklearn.preprocessing",
+    "StratifiedGroupKFold": "sklearn.model_selection",
+    "StratifiedKFold": "sklearn.model_selection",
+    "StratifiedShuffleSplit": "sklearn.model_selection",
     "TfidfTransformer": "sklearn.feature_extraction.text",
+    "TimeSeriesSplit": "sklearn.model_selection",
     "TransformedTargetRegressor": "sklearn.compose",
+    "TunedThresholdClassifierCV": "sklearn.model_selection",
     "make_column_selector": "sklearn.compose",
 }
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
@@ -80,10 +93,14 @@ _REQUESTS = "_metadata_request"
 _STATE = "state"
 # Parameters of earlier versions, which files can contain.
 _REMOVED = {"token_deletion", "token_swap"}
-# Callbacks of scikit-learn monitor training and are not part of the fitted state.
-_LEFT_OUT = {"_skl_callbacks"}
+# Callbacks of scikit-learn monitor training and are not part of the fitted state. The
+# other attributes are derived from those that are stored.
+_LEFT_OUT = {"_curve_scorer", "_default_test_size", "_skl_callbacks", "f_"}
 # Attributes of objects that are no estimators, besides the arguments of their class.
-_ATTRIBUTES_OF_OTHERS = {"WordReader": {"vocabulary_", "characters_"}}
+_ATTRIBUTES_OF_OTHERS = {
+    "TimeSeriesSplit": {"random_state", "shuffle"},
+    "WordReader": {"vocabulary_", "characters_"},
+}
 # Attributes of scikit-learn's transformers that are arrays, or None.
 _STATISTICS = {
     *("center_", "data_max_", "data_min_", "data_range_", "idf_", "lambdas_"),
@@ -120,6 +137,7 @@ def plain_object(value: Any) -> list:
     attributes = {k: v for k, v in vars(value).items() if k not in _LEFT_OUT}
     if isinstance(value, (*_ESTIMATORS, TextVectorizer)):
         attributes = _with_state(value, attributes)
+    attributes = plain_wrapper(value, attributes)
     if _REQUESTS in attributes:
         requests = vars(attributes[_REQUESTS]).items()
         attributes[_REQUESTS] = {
@@ -190,6 +208,7 @@ def _check_restored(restored: Any) -> None:
         _check_transformed_target(restored)
     elif isinstance(restored, EntityRecognizer):
         _check_recognizer(restored)
+    complete_wrapper(restored)
 
 
 def _check_recognizer(recognizer: EntityRecognizer) -> None:
@@ -244,6 +263,8 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
 
 def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
     found = estimator.get_metadata_routing()
+    # of a meta-estimator, which routes the requests of its parts too
+    found = getattr(found, "_self_request", found)
     if not isinstance(found, MetadataRequest):
         raise ValueError(f"{type(estimator).__name__} requests no metadata.")
     for method, aliases in requests.items():

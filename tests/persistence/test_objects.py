@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn import config_context
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import (
     TransformedTargetRegressor,
     make_column_selector,
@@ -17,6 +18,16 @@ from sklearn.compose import (
 from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.model_selection import (
+    GroupKFold,
+    GroupShuffleSplit,
+    KFold,
+    ShuffleSplit,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    StratifiedShuffleSplit,
+    TimeSeriesSplit,
+)
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import (
     Binarizer,
@@ -104,9 +115,39 @@ def test_fitted_transformers_round_trip(transformer, X, tmp_path):
     np.testing.assert_array_equal(got, expected)
 
 
+SPLITTERS = [
+    GroupKFold(3),
+    GroupShuffleSplit(4, test_size=3, random_state=1),
+    KFold(3, shuffle=True, random_state=1),
+    ShuffleSplit(2, train_size=0.5, random_state=np.random.RandomState(0)),
+    StratifiedGroupKFold(2),
+    StratifiedKFold(4),
+    StratifiedShuffleSplit(2, random_state=0),
+    TimeSeriesSplit(3, gap=1),
+]
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS, ids=lambda s: type(s).__name__)
+def test_splitters_round_trip(splitter, tmp_path):
+    model = CalibratedClassifierCV(small_classifier(), cv=splitter)
+    found = round_trip(model, tmp_path).cv
+    assert type(found) is type(splitter)
+    y, groups = np.arange(30) % 2, np.arange(30) % 4
+    given = (y, groups) if "Group" in type(splitter).__name__ else (y,)
+    for got, expected in zip(
+        found.split(NUMBERS, *given), splitter.split(NUMBERS, *given), strict=True
+    ):
+        for mine, known in zip(got, expected, strict=True):
+            assert np.array_equal(mine, known)
+
+
 def test_every_supported_scikit_learn_class_is_tested():
     tried = {type(transformer).__name__ for transformer, _ in TRANSFORMERS}
+    tried |= {type(splitter).__name__ for splitter in SPLITTERS}
     tried |= {"Pipeline", "TransformedTargetRegressor", "make_column_selector"}
+    # in test_wrappers.py
+    tried |= {"CalibratedClassifierCV", "FixedThresholdClassifier"}
+    tried |= {"IsotonicRegression", "TunedThresholdClassifierCV"}
     modules = _objects._MODULES.items()
     known = {name for name, module in modules if module.startswith("sklearn.")}
     assert known == tried
@@ -196,6 +237,9 @@ def test_metadata_requests_and_output_containers_round_trip(tmp_path):
         assert requests == classifier.get_metadata_routing().fit.requests
         assert requests["X_val"] is True
         assert requests["sample_weight"] == "w"
+        around = CalibratedClassifierCV(model).set_fit_request(sample_weight="v")
+        found_around = round_trip(around, tmp_path)._get_metadata_request()
+        assert found_around.fit.requests == {"sample_weight": "v"}
     assert isinstance(found[0].fit_transform(["a text"]), pd.DataFrame)
 
 
