@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import check_is_fitted
 
@@ -25,6 +24,12 @@ from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._steps import write_steps
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.onnx._weights import WEIGHTS
+from sklearn_bilstm.onnx._wrappers import (
+    base_estimators,
+    is_wrapper,
+    respond,
+    split_steps,
+)
 from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 from sklearn_bilstm.text import TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
@@ -70,7 +75,10 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     ----------
     model : estimator
         A fitted :class:`~sklearn.pipeline.Pipeline` of a :class:`TextVectorizer` and a
-        BiLSTM estimator, or only the estimator.
+        BiLSTM estimator, or only the estimator. Either can be in a FrozenEstimator,
+        FixedThresholdClassifier, TunedThresholdClassifierCV or CalibratedClassifierCV,
+        whose labels and probabilities the graph then returns. The `logits` of a
+        calibration are the logarithms of its probabilities.
     path : path-like or file
         File to write, by convention with the extension ".onnx". An existing file is
         replaced once the new one is complete. A file opened in binary mode is written
@@ -94,7 +102,8 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     ValueError
         If `model` is not fitted, or contains something that cannot be exported: user
         functions, labels other than strings, numbers or bools, or 2 GB of weights. If
-        `weights` is invalid.
+        a CalibratedClassifierCV contains several pipelines, or an estimator without
+        some of its classes. If `weights` is invalid.
 
     Examples
     --------
@@ -115,64 +124,59 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     """
     vectorizer, estimator = _parts(model)
     of_text = None if vectorizer is None else describe_vectorizer(vectorizer)
-    description = Description.of(estimator, of_text)
+    description = Description.of(base_estimators(estimator)[0], of_text)
     graph = Graph(weights)
-    _write(graph, estimator)
+    if is_wrapper(estimator):
+        _write_response(graph, estimator)
+    else:
+        _write(graph, estimator)
     written = graph.to_model(_NAME, description.to_properties())
     with opened_to_write(path) as file:
         file.write(written.SerializeToString())
 
 
 def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
-    """Return the fitted vectorizer, or None, and the fitted estimator."""
-    steps = [model]
-    if isinstance(model, Pipeline):
-        steps = [step for _, step in model.steps]
-    *before, estimator = steps
+    """Return the fitted vectorizer, or None, and the fitted estimator.
+
+    The estimator can be in decision thresholds and calibrations.
+    """
+    before, estimator = split_steps(model)
+    bases = base_estimators(estimator)
     vectorizes = len(before) == 1 and isinstance(before[0], TextVectorizer)
-    if not isinstance(estimator, _ESTIMATORS) or not (vectorizes or not before):
-        kinds = " and ".join(type(step).__name__ for step in steps)
+    are_known = all(isinstance(base, _ESTIMATORS) for base in bases)
+    if not are_known or not (vectorizes or not before):
+        kinds = " and ".join(type(step).__name__ for step in [*before, bases[0]])
         raise TypeError(
             "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
             f"a Pipeline of a TextVectorizer and one of them: got {kinds}. "
             "For a search, pass best_estimator_. For a pipeline with other steps, pass "
             "pipeline[-1], and apply the other steps to its input when serving."
         )
-    for step in steps:
+    for step in [*before, *bases]:
         check_is_fitted(step)
-    if not vectorizes:
-        return None, estimator
-    vectorizer = before[0]
-    if not have_same_ids(
+    for base in bases:
+        _check_base(base, before[0] if vectorizes else None)
+    return before[0] if vectorizes else None, estimator
+
+
+def _check_base(estimator: Any, vectorizer: TextVectorizer | None) -> None:
+    """Raise an error if an estimator cannot be exported with its vectorizer."""
+    if vectorizer is not None and not have_same_ids(
         vectorizer_state(vectorizer)["fingerprint"], estimator.model_.reader.fingerprint
     ):
         raise ValueError(
             "The estimator was fitted on token ids of another vocabulary than that of "
             "its TextVectorizer. Fit the whole pipeline again."
         )
-    return vectorizer, estimator
 
 
 def _write(graph: Graph, estimator: Any) -> None:
     """Write the whole graph from inputs to outputs."""
-    static, reader = None, estimator.model_.reader
-    if reader.n_static:
-        raw = graph.input("static", np.float64, ["rows", reader.n_static])
-        static = _standardised(graph, reader, reader.static_scaler, raw)
+    static = _static(graph, estimator)
     if estimator.module_.of_steps:
         _write_steps(graph, estimator, static)
         return
-    if estimator.input_type_ == "tokens":
-        ids = graph.input("ids", np.int64, ["rows", "steps"])
-        read = _tokens(graph, estimator, ids)
-        logits = _network_logits(graph, estimator, *read, static)
-        parts = [
-            _with_linear_model(graph, models, part, ids, static)
-            for models, part in _tasks(graph, estimator, logits)
-        ]
-    else:
-        values, lengths = _numbers(graph, estimator)
-        parts = _logits_of_numbers(graph, estimator, values, lengths, static)
+    parts = _logits_of_rows(graph, estimator, static)
     logits = parts[0] if len(parts) == 1 else graph.op("Concat", *parts, axis=1)
     if isinstance(estimator.model_.target, TasksTarget):
         _write_tasks(graph, parts, logits, estimator.model_.target.n_outputs)
@@ -180,6 +184,43 @@ def _write(graph: Graph, estimator: Any) -> None:
         _write_classes(graph, estimator, logits)
     else:
         _write_numbers(graph, estimator, logits)
+
+
+def _write_response(graph: Graph, model: Any) -> None:
+    """Write the whole graph of a decision threshold or a calibration."""
+
+    def logits_of(estimator: Any) -> str:
+        (logits,) = _logits_of_rows(graph, estimator, _static(graph, estimator))
+        return logits
+
+    found, n_classes = respond(graph, model, logits_of), len(model.classes_)
+    graph.output("label", found.label, np.int64, ["rows"])
+    for name in ("probabilities", "logits"):
+        value = getattr(found, name)
+        graph.output(name, value, np.float64, ["rows", n_classes])
+
+
+def _static(graph: Graph, estimator: Any) -> str | None:
+    """Return the standardised static features, if there are any."""
+    reader = estimator.model_.reader
+    if not reader.n_static:
+        return None
+    raw = graph.input("static", np.float64, ["rows", reader.n_static])
+    return _standardised(graph, reader, reader.static_scaler, raw)
+
+
+def _logits_of_rows(graph: Graph, estimator: Any, static: str | None) -> list[str]:
+    """Return the logits of each task, with those of the linear model if any."""
+    if estimator.input_type_ == "tokens":
+        ids = graph.input("ids", np.int64, ["rows", "steps"])
+        read = _tokens(graph, estimator, ids)
+        logits = _network_logits(graph, estimator, *read, static)
+        return [
+            _with_linear_model(graph, models, part, ids, static)
+            for models, part in _tasks(graph, estimator, logits)
+        ]
+    values, lengths = _numbers(graph, estimator)
+    return _logits_of_numbers(graph, estimator, values, lengths, static)
 
 
 def _write_steps(graph: Graph, estimator: Any, static: str | None) -> None:

@@ -46,8 +46,9 @@ class Graph:
         self._arrays: dict[str, np.ndarray] = {}
 
     def input(self, name: str, dtype: type, shape: list) -> str:
-        """Declare an input; dimensions given as str are dynamic."""
-        self._inputs.append(self._declaration(name, dtype, shape))
+        """Declare an input, unless it is known; dimensions given as str are dynamic."""
+        if all(known.name != name for known in self._inputs):
+            self._inputs.append(self._declaration(name, dtype, shape))
         return name
 
     def output(self, name: str, value: str, dtype: type, shape: list) -> None:

@@ -58,6 +58,12 @@ def test_an_invalid_graph_raises(graph):
         graph.to_model("test", {})
 
 
+def test_an_input_is_declared_once(graph, run):
+    names = [graph.input("x", np.float64, ["rows"]) for _ in range(2)]
+    found = run(graph, graph.op("Add", *names), np.float64, ["rows"], x=np.ones(2))
+    assert found.tolist() == [2, 2]
+
+
 def test_a_graph_beyond_the_protocol_buffer_limit_raises():
     large = np.broadcast_to(np.float32(0), (2**29, 1))
     with pytest.raises(ValueError, match=r"smaller than 2 GB.* 2,147,483,648 bytes"):
