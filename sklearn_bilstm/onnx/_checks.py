@@ -86,6 +86,9 @@ def check_description(found: dict[str, Any]) -> None:
     _check_token_features(found)
     vectorizer = found["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
+    table = found["table"]
+    is_table = type(table) is dict and vectorizer is not None
+    require(table is None or is_table, "a table with a vectorizer, or null", table)
     digits = found["fingerprint"]
     is_fingerprint = type(digits) is str and not len(digits) % 4
     is_fingerprint = is_fingerprint and _HEXADECIMAL.issuperset(digits)

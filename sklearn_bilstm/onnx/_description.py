@@ -18,7 +18,12 @@ __all__ = ["Description"]
 _KEY = "sklearn_bilstm"
 _FORMAT = 1
 # Items that the files of older versions lack, with their value.
-_ADDED: dict[str, Any] = {"of_steps": False, "words": None, "n_token_features": None}
+_ADDED: dict[str, Any] = {
+    "of_steps": False,
+    "words": None,
+    "n_token_features": None,
+    "table": None,
+}
 # Number of characters that an array of labels may have in a file of any size.
 _FEWEST_CHARACTERS = 2**18
 
@@ -51,6 +56,8 @@ class Description:
         Vocabularies of words and characters of a tagger, if it reads words.
     n_token_features : int or None, default=None
         Number of hashed features of each token, if the tagger has a linear model.
+    table : dict or None, default=None
+        Columns and steps of a table, if X is one with static features.
     """
 
     input_type: str
@@ -64,10 +71,16 @@ class Description:
     of_steps: bool = False
     words: dict[str, Any] | None = None
     n_token_features: int | None = None
+    table: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, estimator: Any, vectorizer: dict[str, Any] | None) -> Self:
-        """Describe a fitted estimator and its vectorizer."""
+    def of(
+        cls,
+        estimator: Any,
+        vectorizer: dict[str, Any] | None,
+        table: dict[str, Any] | None = None,
+    ) -> Self:
+        """Describe a fitted estimator, and the vectorizer and table that it reads."""
         model = estimator.model_
         is_classifier = hasattr(estimator, "classes_")
         known = model.reader.fingerprint if vectorizer is None else None
@@ -84,6 +97,7 @@ class Description:
             of_steps=model.network.of_steps,
             words=describe_words(model.reader.words, model.network),
             n_token_features=N_TOKEN_FEATURES if has_features else None,
+            table=table,
         )
 
     @property

@@ -14,6 +14,7 @@ from sklearn_bilstm.estimators import (
 )
 from sklearn_bilstm.fitting import SequenceReader, TaggingModels, TasksTarget
 from sklearn_bilstm.onnx._characters import character_vectors
+from sklearn_bilstm.onnx._columns import TABLE_TRANSFORMERS, describe_table
 from sklearn_bilstm.onnx._crf import StepInput
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._emissions import linear_emissions
@@ -22,6 +23,7 @@ from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._steps import write_steps
+from sklearn_bilstm.onnx._table import static_width
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.onnx._weights import WEIGHTS
 from sklearn_bilstm.onnx._wrappers import (
@@ -51,7 +53,8 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     The graph computes predictions from token ids or numbers. It includes the network,
     the class log-odds features, the linear model and the standardisation. Batches can
     have any number of rows and steps. The metadata contain the labels and the state of
-    the vectorizer as JSON, which :class:`~sklearn_bilstm.onnx.OnnxModel` reads.
+    the vectorizer and of the ColumnTransformer as JSON, which
+    :class:`~sklearn_bilstm.onnx.OnnxModel` reads.
 
     The inputs are `ids`, int64 of shape (rows, steps), padded at the end with zeros; or
     `values`, float64 of shape (rows, steps, channels), and `lengths`, int64 of shape
@@ -75,7 +78,11 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     ----------
     model : estimator
         A fitted :class:`~sklearn.pipeline.Pipeline` of a :class:`TextVectorizer` and a
-        BiLSTM estimator, or only the estimator. Either can be in a FrozenEstimator,
+        BiLSTM estimator, or only the estimator. Instead of the vectorizer, the pipeline
+        can have a ColumnTransformer with a TextVectorizer before transformers of
+        numbers and categories: StandardScaler, MinMaxScaler, MaxAbsScaler,
+        RobustScaler, SimpleImputer, OneHotEncoder, OrdinalEncoder, "passthrough",
+        "drop" and pipelines of these. Either can be in a FrozenEstimator,
         FixedThresholdClassifier, TunedThresholdClassifierCV or CalibratedClassifierCV,
         whose labels and probabilities the graph then returns. The `logits` of a
         calibration are the logarithms of its probabilities.
@@ -100,7 +107,8 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     TypeError
         If `model` is an unsupported estimator, or a pipeline with other steps.
     ValueError
-        If `model` is not fitted, or contains something that cannot be exported: user
+        If `model` is not fitted, or contains something that cannot be exported: other
+        transformers in a ColumnTransformer, or more than one TextVectorizer, user
         functions, labels other than strings, numbers or bools, or 2 GB of weights. If
         a CalibratedClassifierCV contains several pipelines, or an estimator without
         some of its classes. If `weights` is invalid.
@@ -122,9 +130,9 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     >>> served.tolist() == model.predict(texts).tolist()
     True
     """
-    vectorizer, estimator = _parts(model)
+    vectorizer, table, estimator = _parts(model)
     of_text = None if vectorizer is None else describe_vectorizer(vectorizer)
-    description = Description.of(base_estimators(estimator)[0], of_text)
+    description = Description.of(base_estimators(estimator)[0], of_text, table)
     graph = Graph(weights)
     if is_wrapper(estimator):
         _write_response(graph, estimator)
@@ -135,28 +143,50 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
         file.write(written.SerializeToString())
 
 
-def _parts(model: Any) -> tuple[TextVectorizer | None, Any]:
-    """Return the fitted vectorizer, or None, and the fitted estimator.
+def _parts(model: Any) -> tuple[TextVectorizer | None, dict | None, Any]:
+    """Return the fitted vectorizer, the description of a table, and the estimator.
 
-    The estimator can be in decision thresholds and calibrations.
+    The first two are None if there are none. The estimator can be in decision
+    thresholds and calibrations.
     """
     before, estimator = split_steps(model)
     bases = base_estimators(estimator)
-    vectorizes = len(before) == 1 and isinstance(before[0], TextVectorizer)
-    are_known = all(isinstance(base, _ESTIMATORS) for base in bases)
-    if not are_known or not (vectorizes or not before):
-        kinds = " and ".join(type(step).__name__ for step in [*before, bases[0]])
+    kinds = TextVectorizer, *TABLE_TRANSFORMERS
+    is_read = not before or (len(before) == 1 and type(before[0]) in kinds)
+    if not is_read or not all(isinstance(base, _ESTIMATORS) for base in bases):
+        names = " and ".join(type(step).__name__ for step in [*before, bases[0]])
         raise TypeError(
             "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
-            f"a Pipeline of a TextVectorizer and one of them: got {kinds}. "
-            "For a search, pass best_estimator_. For a pipeline with other steps, pass "
-            "pipeline[-1], and apply the other steps to its input when serving."
+            "a Pipeline of a TextVectorizer or ColumnTransformer and one of them: got "
+            f"{names}. For a search, pass best_estimator_. For a pipeline with other "
+            "steps, pass pipeline[-1], and apply the other steps to its input when "
+            "serving."
         )
     for step in [*before, *bases]:
         check_is_fitted(step)
+    vectorizer, table = None, None
+    if before and isinstance(before[0], TextVectorizer):
+        vectorizer = before[0]
+    elif before:
+        vectorizer, table = describe_table(before[0])
     for base in bases:
-        _check_base(base, before[0] if vectorizes else None)
-    return before[0] if vectorizes else None, estimator
+        _check_base(base, vectorizer)
+        if table is not None:
+            _check_table_columns(base, vectorizer, table)
+    return vectorizer, table, estimator
+
+
+def _check_table_columns(estimator: Any, vectorizer: Any, table: dict) -> None:
+    """Raise an error if an estimator reads other columns as static features."""
+    n_found, n_static = static_width(table["parts"]), estimator.model_.reader.n_static
+    is_alike = n_found == n_static and estimator.input_type_ == "tokens"
+    n_columns = getattr(estimator, "n_features_in_", None)
+    if not is_alike or n_columns != vectorizer.max_length_ + n_static:
+        raise ValueError(
+            "For an export to ONNX, the estimator must read all columns after the "
+            f"token ids as static features: n_static_features is {n_static}, and there "
+            f"are {n_found} such columns."
+        )
 
 
 def _check_base(estimator: Any, vectorizer: TextVectorizer | None) -> None:

@@ -12,6 +12,7 @@ from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
 from sklearn_bilstm.onnx._contents import check_contents, metadata_of
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
+from sklearn_bilstm.onnx._table import TableReader, check_table
 from sklearn_bilstm.onnx._texts import TextReader
 from sklearn_bilstm.onnx._vectorizer import check_vectorizer, make_vectorizer
 from sklearn_bilstm.sequences import inference_batches
@@ -59,6 +60,10 @@ class OnnxModel:
     vectorizer_ : TextVectorizer or None
         Converts texts to token ids as `predict` does. It is created on first access,
         which requires scikit-learn. None if the estimator was exported without it.
+
+    columns_ : list of str or int, or None
+        Columns that a table must have, by name or, if the model was fitted to an array,
+        by index. None if the model was exported without a ColumnTransformer.
 
     session_ : onnxruntime.InferenceSession
         Session that runs the graph.
@@ -118,10 +123,13 @@ class OnnxModel:
             self._sizes = {output.name: output.shape[1:] for output in outputs}
             self.classes_ = self._description.labels(len(self._model))
             self._texts = self._text_reader()
+            self._table = self._table_reader()
+            self.columns_ = None if self._table is None else self._table.columns
 
     def __repr__(self) -> str:
         """Return the path of the model, and its input and output."""
         read = self._description.input_type if self._texts is None else "text"
+        read = read if self._table is None else "table"
         each = " per step" if self._description.of_steps else ""
         given = "numbers"
         if self.classes_ is not None:
@@ -163,7 +171,9 @@ class OnnxModel:
         X : iterable or table of str, or array-like or sparse matrix of shape \
                 (n_rows, n_steps)
             Input in the format that the exported model was fitted to: texts, lists of
-            tokens for a tagger, token ids or numbers.
+            tokens for a tagger, token ids or numbers. For a pipeline with a
+            ColumnTransformer, a frame of pandas, polars or pyarrow, a dict of columns,
+            or a list with a dict for each row. None and NaN are missing values.
 
         Returns
         -------
@@ -224,6 +234,8 @@ class OnnxModel:
             return None
         check_vectorizer(described)
         length, n_columns = described["max_length"], self._description.n_columns
+        if self._description.table is not None:
+            length += self._description.n_static
         require(
             self._description.input_type == "tokens" and length == n_columns,
             f"a vectorizer with {n_columns} columns of tokens",
@@ -231,7 +243,21 @@ class OnnxModel:
         )
         return TextReader(**described)
 
+    def _table_reader(self) -> TableReader | None:
+        """Return a reader of tables, if the file describes their columns."""
+        table, texts = self._description.table, self._texts
+        if table is None or texts is None:
+            return None
+        check_table(table, self._description.n_static)
+        n_columns = texts.n_columns
+        is_alike = len(table["text"]) == n_columns
+        require(is_alike, f"{n_columns} columns of text", table["text"])
+        return TableReader(texts, **table)
+
     def _read(self, X: Any) -> ServedRows:
+        if self._table is not None:
+            sequences, static = self._table.read(X)
+            return ServedRows(sequences, static if self._description.n_static else None)
         if self._texts is None:
             return ServedRows.of(X, self._description)
         if self._description.n_static:  # the last ids, or padding

@@ -11,7 +11,7 @@ from sklearn_bilstm.onnx._vectorizer import analysis_settings
 from sklearn_bilstm.sequences import RaggedArray
 from sklearn_bilstm.text import refuse_batches
 from sklearn_bilstm.text._analysis import Analyzer, make_analyzer
-from sklearn_bilstm.text._documents import read_documents
+from sklearn_bilstm.text._documents import Documents, read_documents
 from sklearn_bilstm.text._encoding import (
     check_columns,
     encode_rows,
@@ -70,6 +70,16 @@ class TextReader:
             is_table=self.is_table,
             names=self.column_names,
         )
+        return self.encode(documents)
+
+    def encode(self, documents: Documents) -> RaggedArray:
+        """Convert documents with the text columns seen in `fit` to token ids.
+
+        Raises
+        ------
+        ValueError
+            If there are no documents.
+        """
         if not documents.rows:
             raise ValueError(
                 "X must contain at least one row or document: got shape "

@@ -1,7 +1,7 @@
 """Conversion of containers of text to rows of documents."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_contai
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sparse import is_sparse
 
-__all__ = ["Documents", "read_documents"]
+__all__ = ["Documents", "documents_of", "read_documents"]
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,29 @@ def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
         although that is not allowed.
     """
     columns, names = _columns(X)
-    for j, name in enumerate(names or [None]):
-        columns[j] = _checked(columns[j], name, missing, any_type)
-    rows = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
-    return Documents(rows, names, _frame_names(X))
+    found = documents_of(columns, names, missing=missing, any_type=any_type)
+    return replace(found, frame_names=_frame_names(X))
+
+
+def documents_of(
+    columns: list[list], names: list[str] | None, *, missing: str, any_type: bool
+) -> Documents:
+    """Return the documents of columns of equal length.
+
+    Parameters
+    ----------
+    columns : list of list
+    names : list of str or None
+        Column names, None if there is a single column and no table.
+    missing, any_type
+        As for :func:`read_documents`.
+    """
+    found = [
+        _checked(column, names[j] if names else None, missing, any_type)
+        for j, column in enumerate(columns)
+    ]
+    rows = found[0] if len(found) == 1 else list(zip(*found, strict=True))
+    return Documents(rows, names)
 
 
 def _columns(X: Any) -> tuple[list[list], list[str] | None]:

@@ -109,7 +109,12 @@ def test_missing_keys_raise(description):
 
 def test_models_of_rows_have_no_items_that_older_versions_refuse(description):
     (text,) = description.to_properties().values()
-    assert not json.loads(text).keys() & {"of_steps", "words", "n_token_features"}
+    assert not json.loads(text).keys() & {
+        "of_steps",
+        "words",
+        "n_token_features",
+        "table",
+    }
 
 
 @pytest.mark.parametrize("linear_features", [None, "auto"])

@@ -1,0 +1,280 @@
+"""Description of a fitted ColumnTransformer for a server without scikit-learn.
+
+The transformers of numbers and categories become a list of steps of three kinds, which
+:mod:`sklearn_bilstm.onnx._table` applies:
+
+- "scale" subtracts a number from each column, divides it, and may limit it to bounds,
+- "impute" replaces missing values, and may add indicators of them,
+- "encode" replaces categories by codes, or by a column for each code.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.utils._missing import is_missing
+from sklearn_bilstm.utils._plain import plain_value
+
+__all__ = ["TABLE_TRANSFORMERS", "describe_table"]
+
+_OTHERWISE = (
+    "Otherwise export only the estimator, with export_onnx(pipeline[-1], path), and "
+    "pass the output of pipeline[:-1].transform(X) to the exported model."
+)
+
+
+def describe_table(transformer: Any) -> tuple[TextVectorizer, dict[str, Any]]:
+    """Return the vectorizer of a table, and a description of all its columns.
+
+    Parameters
+    ----------
+    transformer : estimator
+        Fitted transformer of one of the classes `TABLE_TRANSFORMERS`.
+
+    Returns
+    -------
+    vectorizer : TextVectorizer
+    table : dict
+        The names of the columns, None if the transformer was fitted to an array, their
+        number, the columns with text, whether they were a table, and the columns and
+        steps of each other part. Columns are given by name, or else by index.
+
+    Raises
+    ------
+    ValueError
+        If a transformer is not supported, or there is not a TextVectorizer before all
+        others.
+    """
+    return TABLE_TRANSFORMERS[type(transformer)](transformer)
+
+
+def _of_column_transformer(
+    transformer: ColumnTransformer,
+) -> tuple[TextVectorizer, dict[str, Any]]:
+    check_is_fitted(transformer)
+    if transformer.transformer_weights:
+        raise ValueError(
+            "The 'transformer_weights' parameter of a ColumnTransformer cannot be "
+            f"exported to ONNX. {_OTHERWISE}"
+        )
+    names = getattr(transformer, "feature_names_in_", None)
+    known = range(transformer.n_features_in_) if names is None else names.tolist()
+    parts = []
+    for name, part, _ in transformer.transformers_:
+        indices = transformer._transformer_to_input_indices[name]
+        columns = [known[index] for index in np.arange(len(known))[indices]]
+        if columns and not (isinstance(part, str) and part == "drop"):
+            parts.append((_unfrozen(part), columns))
+    are_text = [isinstance(part, TextVectorizer) for part, _ in parts]
+    if sum(are_text) != 1 or not are_text[0]:
+        raise ValueError(
+            "For an export to ONNX, the first transformer of a ColumnTransformer must "
+            "be a TextVectorizer, and the only one: got "
+            f"{[_name_of(part) for part, _ in parts]}. Several columns of text can "
+            f"share a TextVectorizer. {_OTHERWISE}"
+        )
+    (vectorizer, text), *rest = parts
+    return vectorizer, {
+        "names": None if names is None else names.tolist(),
+        "n_columns": transformer.n_features_in_,
+        "text": text,
+        "parts": [
+            {"columns": columns, "steps": _steps(part)} for part, columns in rest
+        ],
+    }
+
+
+# Classes of transformers of tables, with the functions that describe them.
+TABLE_TRANSFORMERS: dict[type, Callable[[Any], tuple[TextVectorizer, dict]]] = {
+    ColumnTransformer: _of_column_transformer,
+}
+
+
+def _unfrozen(part: Any) -> Any:
+    return _unfrozen(part.estimator) if isinstance(part, FrozenEstimator) else part
+
+
+def _name_of(part: Any) -> str:
+    return part if isinstance(part, str) else type(part).__name__
+
+
+def _steps(part: Any) -> list[dict[str, Any]]:
+    """Return the steps of a transformer of numbers or categories."""
+    part = _unfrozen(part)
+    if part is None or (isinstance(part, str) and part == "passthrough"):
+        return []
+    if isinstance(part, FunctionTransformer) and part.func is None:
+        return []
+    if isinstance(part, Pipeline):
+        return [step for _, inner in part.steps for step in _steps(inner)]
+    if type(part) not in _STEPS:
+        names = ", ".join(sorted(kind.__name__ for kind in _STEPS))
+        raise ValueError(
+            f"A {_name_of(part)} in a ColumnTransformer cannot be exported to ONNX. "
+            f"Supported are TextVectorizer, {names}, 'passthrough', 'drop' and "
+            f"pipelines of these. {_OTHERWISE}"
+        )
+    return [_STEPS[type(part)](part)]
+
+
+def _scaler(scaler: Any) -> dict[str, Any]:
+    """Describe a StandardScaler, RobustScaler or MaxAbsScaler."""
+    n_columns, bounds = scaler.n_features_in_, None
+    center = getattr(scaler, "mean_", getattr(scaler, "center_", None))
+    if getattr(scaler, "with_mean", True) is False:  # the mean is known all the same
+        center = None
+    if getattr(scaler, "clip", False):
+        bounds = [-1.0, 1.0]
+    scale = scaler.scale_
+    return {
+        "kind": "scale",
+        "subtract": [0.0] * n_columns if center is None else center.tolist(),
+        "divide": [1.0] * n_columns if scale is None else scale.tolist(),
+        "bounds": bounds,
+    }
+
+
+def _min_max_scaler(scaler: MinMaxScaler) -> dict[str, Any]:
+    bounds = [float(bound) for bound in scaler.feature_range]
+    return {
+        "kind": "scale",
+        "subtract": (-scaler.min_ / scaler.scale_).tolist(),
+        "divide": (1 / scaler.scale_).tolist(),
+        "bounds": bounds if scaler.clip else None,
+    }
+
+
+def _imputer(imputer: SimpleImputer) -> dict[str, Any]:
+    fill = [plain_value(value) for value in imputer.statistics_.tolist()]
+    if imputer.keep_empty_features:
+        are_kept = [True] * len(fill)
+        fill = [0.0 if is_missing(value) else value for value in fill]
+    else:
+        are_kept = [not is_missing(value) for value in fill]
+    indicator = imputer.indicator_
+    return {
+        "kind": "impute",
+        "missing": _category(imputer.missing_values),
+        "fill": [
+            _category(value) if kept else None
+            for value, kept in zip(fill, are_kept, strict=True)
+        ],
+        "indicators": [] if indicator is None else indicator.features_.tolist(),
+    }
+
+
+def _one_hot_encoder(encoder: OneHotEncoder) -> dict[str, Any]:
+    columns = []
+    for index, known in enumerate(encoder.categories_):
+        codes, rare = _ranks(encoder, index)
+        n_codes = max(codes, default=-1) + 1
+        dropped = None if encoder.drop_idx_ is None else encoder.drop_idx_[index]
+        unknown = [-1]
+        if encoder.handle_unknown == "error":
+            unknown = []
+        elif encoder.handle_unknown != "ignore" and rare is not None:
+            unknown = [rare]
+        if dropped is not None:
+            gone, n_codes = codes[dropped], n_codes - 1
+            codes, unknown = (_without(each, gone) for each in (codes, unknown))
+        columns.append(_encoded(known, codes, unknown, n_codes))
+    return {"kind": "encode", "columns": columns}
+
+
+def _without(codes: list[int], gone: int) -> list[int]:
+    """Return codes after a column is removed; -1 stands for no column."""
+    return [-1 if code == gone else code - (code > gone) for code in codes]
+
+
+def _ordinal_encoder(encoder: OrdinalEncoder) -> dict[str, Any]:
+    columns = []
+    unknown: list = []
+    if encoder.handle_unknown == "use_encoded_value":
+        unknown = [_code(encoder.unknown_value)]
+    for index, known in enumerate(encoder.categories_):
+        codes, _ = _ranks(encoder, index)
+        found = [
+            _code(encoder.encoded_missing_value) if is_missing(category) else code
+            for category, code in zip(known.tolist(), codes, strict=True)
+        ]
+        columns.append(_encoded(known, found, unknown, None))
+    return {"kind": "encode", "columns": columns}
+
+
+def _ranks(encoder: Any, index: int) -> tuple[list[int], int | None]:
+    """Return the code of each category, and that of infrequent ones if any."""
+    known = encoder.categories_[index]
+    codes = list(range(len(known)))
+    if not getattr(encoder, "_infrequent_enabled", False):
+        return codes, None
+    mapping = encoder._default_to_infrequent_mappings[index]
+    if mapping is None:
+        return codes, None
+    codes = mapping.tolist()
+    if len(codes) < len(known):  # a missing category of an OrdinalEncoder, at the end
+        codes.append(len(codes))
+    return codes, codes[encoder._infrequent_indices[index][0]]
+
+
+def _encoded(
+    known: np.ndarray, codes: list, unknown: list, width: int | None
+) -> dict[str, Any]:
+    categories = [_category(category) for category in known.tolist()]
+    if categories.count(None) > 1:
+        raise ValueError(
+            "For an export to ONNX, a column must not have both None and NaN as "
+            "categories. Replace one by the other before you fit the encoder."
+        )
+    return {
+        "categories": categories,
+        "codes": codes,
+        "unknown": unknown,
+        "width": width,
+    }
+
+
+def _category(value: Any) -> Any:
+    """Return a category as JSON has it, with None for a missing one."""
+    value = plain_value(value)
+    if is_missing(value):
+        return None
+    if not isinstance(value, str | bool | int | float):
+        raise ValueError(
+            "For an export to ONNX, categories and imputed values must be strings, "
+            f"numbers or bools: got {value!r:.80} of type {type(value).__name__}."
+        )
+    return value
+
+
+def _code(value: Any) -> float | None:
+    """Return a code, with None for NaN."""
+    return None if is_missing(value) else float(value)
+
+
+# Supported transformers of numbers and categories, with the functions that describe
+# them.
+_STEPS: dict[type, Callable[[Any], dict[str, Any]]] = {
+    MaxAbsScaler: _scaler,
+    MinMaxScaler: _min_max_scaler,
+    OneHotEncoder: _one_hot_encoder,
+    OrdinalEncoder: _ordinal_encoder,
+    RobustScaler: _scaler,
+    SimpleImputer: _imputer,
+    StandardScaler: _scaler,
+}

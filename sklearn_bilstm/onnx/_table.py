@@ -1,0 +1,442 @@
+"""Tables of a served model, without scikit-learn.
+
+The columns are transformed by the steps that :mod:`sklearn_bilstm.onnx._columns`
+describes.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sklearn_bilstm.onnx._checks import is_count, require
+from sklearn_bilstm.onnx._texts import TextReader
+from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.text._documents import Documents, documents_of
+from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._finite import find_non_finite
+from sklearn_bilstm.utils._missing import is_missing
+
+__all__ = ["TableReader", "check_table", "static_width"]
+
+_NUMBERS = Real, Decimal, np.bool_
+_PLAIN = str, bool, int, float
+
+
+class _Column(NamedTuple):
+    """A column on its way through the steps.
+
+    Parameters
+    ----------
+    name : str or int
+        The column of the table that it comes from.
+    values : list or ndarray of float64, shape (n_rows,)
+        Numbers are an array if they have been converted.
+    """
+
+    name: str | int
+    values: Any
+
+
+@dataclass(frozen=True)
+class TableReader:
+    """Converts tables to token ids and static features.
+
+    Parameters
+    ----------
+    texts : TextReader
+    names : list of str or None
+        Column names seen in `fit`. None if X was an array.
+    n_columns : int
+        Number of columns seen in `fit`.
+    text : list of str or int
+        Columns with text.
+    parts : list of dict
+        Other columns, and the steps that transform them.
+    """
+
+    texts: TextReader
+    names: list[str] | None
+    n_columns: int
+    text: list
+    parts: list[dict[str, Any]]
+
+    @property
+    def columns(self) -> list:
+        """The columns that a table must have."""
+        others = [name for part in self.parts for name in part["columns"]]
+        return list(dict.fromkeys([*self.text, *others]))
+
+    def read(self, X: Any) -> tuple[RaggedArray, np.ndarray]:
+        """Return the token ids, and the static features of shape (n_rows, n_static).
+
+        Parameters
+        ----------
+        X : frame, mapping of columns, or list of mappings
+            The rows of a list are mappings from the names of columns to values. If the
+            model was fitted to an array, X can be a table of as many columns.
+
+        Raises
+        ------
+        ValueError
+            If X is not such a table, lacks a column, or has a value that the steps do
+            not support.
+        """
+        column_of = self._columns(X)
+        columns = {name: column_of(name) for name in self.columns}
+        n_rows = len(columns[self.text[0]])
+        for name, column in columns.items():
+            if len(column) != n_rows:
+                raise ValueError(
+                    f"All columns of X must have the same length: {self.text[0]!r} has "
+                    f"{n_rows} rows and {name!r} {len(column)}."
+                )
+        ids = self.texts.encode(self._documents([columns[name] for name in self.text]))
+        return ids, self._static(columns, n_rows)
+
+    def _documents(self, columns: list[list]) -> Documents:
+        names: list | None = None
+        if self.texts.is_table:
+            names = [f"column{index}" for index in range(len(columns))]
+            names = names if self.names is None else self.text
+        missing = self.texts.settings["missing"]
+        return documents_of(columns, names, missing=missing, any_type=False)
+
+    def _static(self, columns: dict[Any, list], n_rows: int) -> np.ndarray:
+        """Return the static features, which must be finite."""
+        found = []
+        for part, steps in zip(self.parts, self._steps, strict=True):
+            block = [_Column(name, columns[name]) for name in part["columns"]]
+            for function, step in steps:
+                block = function(step, block)
+            found += [_with_numbers(column) for column in block]
+        if not found:
+            return np.empty((n_rows, 0))
+        static = np.column_stack([column.values for column in found])
+        unfit = find_non_finite(static)
+        if unfit is not None:
+            place, value = unfit
+            row, index = divmod(place, len(found))
+            raise ValueError(
+                f"The column {found[index].name!r} of X must hold finite numbers: row "
+                f"{row} is {value}. Missing numbers need a SimpleImputer in the fitted "
+                "pipeline."
+            )
+        return static
+
+    @cached_property
+    def _steps(self) -> list[list[tuple[Callable, dict[str, Any]]]]:
+        """Function and arguments of each step of each part."""
+        return [
+            [(_STEPS[step["kind"]], _with_lookups(step)) for step in part["steps"]]
+            for part in self.parts
+        ]
+
+    def _columns(self, X: Any) -> Callable[[str | int], list]:
+        """Return a function from the name or index of a column to its values."""
+        if isinstance(X, list | tuple) and any(isinstance(row, Mapping) for row in X):
+            return lambda name: [_cell(row, name, i) for i, row in enumerate(X)]
+        if isinstance(X, Mapping):
+            return lambda name: _listed(_cell(X, name), name)
+        X = unwrap_container(X)
+        table = columns_of(X)
+        if table is None:
+            return self._columns_of_array(X)
+        found, columns = table
+        if self.names is None:
+            self._check_number(len(found))
+            return lambda index: _listed(columns[int(index)], index)
+        by_name = dict(zip(found, columns, strict=True))
+        return lambda name: _listed(_cell(by_name, name), name)
+
+    def _columns_of_array(self, X: Any) -> Callable[[str | int], list]:
+        rows = X.tolist() if isinstance(X, np.ndarray) else X
+        is_table = isinstance(rows, list | tuple) and all(
+            isinstance(row, list | tuple) for row in rows
+        )
+        if self.names is not None or not is_table:
+            wanted = self.names or f"{self.n_columns} columns"
+            raise ValueError(
+                f"X must be a frame, a dict of columns or a list of dicts, with "
+                f"{wanted!r:.200}: got {describe(X)}."
+            )
+        for row in rows:
+            self._check_number(len(row))
+        return lambda index: [row[int(index)] for row in rows]
+
+    def _check_number(self, n_found: int) -> None:
+        if n_found != self.n_columns:
+            raise ValueError(
+                f"X must have {self.n_columns} columns, as in fit: got {n_found}."
+            )
+
+
+def _cell(row: Any, name: Any, number: int | None = None) -> Any:
+    """Return a value of a mapping, which must have it."""
+    if not isinstance(row, Mapping):
+        raise ValueError(f"X must be a list of dicts: row {number} is {describe(row)}.")
+    if name not in row:
+        where = "X" if number is None else f"Row {number} of X"
+        raise ValueError(
+            f"{where} must have the column {name!r}, as in fit: got "
+            f"{[*row]!r:.200}. A missing value is None."
+        )
+    return row[name]
+
+
+def _listed(column: Any, name: Any) -> list:
+    """Return the values of a column as Python objects."""
+    for method in ("to_pylist", "to_list", "tolist"):
+        if hasattr(column, method):
+            column = getattr(column, method)()
+    if not isinstance(column, list | tuple):
+        raise ValueError(
+            f"The column {name!r} of X must be a list, an array or a column of a "
+            f"frame: got {describe(column)}."
+        )
+    return list(column)
+
+
+def _with_numbers(column: _Column) -> _Column:
+    """Return a column as float64; missing values become NaN."""
+    if isinstance(column.values, np.ndarray):
+        return column
+    if {*map(type, column.values)} <= {bool, int, float}:
+        try:
+            return column._replace(values=np.array(column.values, np.float64))
+        except OverflowError:  # an int, which the error message below shows
+            pass
+    numbers = [_number(value, column, row) for row, value in enumerate(column.values)]
+    return column._replace(values=np.array(numbers, np.float64))
+
+
+def _number(value: Any, column: _Column, row: int) -> float:
+    if is_missing(value):
+        return np.nan
+    try:
+        if isinstance(value, _NUMBERS):
+            return float(value)
+    except OverflowError:
+        pass
+    raise ValueError(
+        f"The column {column.name!r} of X must hold finite numbers: row {row} is "
+        f"{describe(value)}."
+    )
+
+
+def _scale(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
+    scaled = []
+    for column, shift, scale in zip(
+        columns, step["subtract"], step["divide"], strict=True
+    ):
+        with np.errstate(all="ignore"):
+            values = (_with_numbers(column).values - shift) / scale
+        if step["bounds"] is not None:
+            values = np.clip(values, *step["bounds"])
+        scaled.append(column._replace(values=values))
+    return scaled
+
+
+def _impute(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
+    gaps = [_gaps(column.values, step["missing"]) for column in columns]
+    filled = [
+        column._replace(values=_filled(column.values, gap, fill))
+        for column, gap, fill in zip(columns, gaps, step["fill"], strict=True)
+        if fill is not None
+    ]
+    indicators = [
+        _Column(columns[index].name, gaps[index].astype(np.float64))
+        for index in step["indicators"]
+    ]
+    return filled + indicators
+
+
+def _gaps(values: Any, missing: Any) -> np.ndarray:
+    """Return the mask of missing values, which are None, NaN or a given value."""
+    if missing is None:
+        return np.fromiter(map(is_missing, values), bool, len(values))
+    return np.fromiter((value == missing for value in values), bool, len(values))
+
+
+def _filled(values: Any, gap: np.ndarray, fill: Any) -> Any:
+    if isinstance(values, np.ndarray) and not isinstance(fill, str):
+        return np.where(gap, fill, values)
+    return [fill if is_gap else v for is_gap, v in zip(gap, values, strict=True)]
+
+
+def _encode(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
+    found = []
+    for encoded, column in zip(step["columns"], columns, strict=True):
+        codes = _codes(encoded, column)
+        if encoded["width"] is None:
+            found.append(column._replace(values=codes))
+        else:
+            is_code = codes[:, np.newaxis] == np.arange(encoded["width"])
+            found += [column._replace(values=row) for row in is_code.T.astype(float)]
+    return found
+
+
+def _with_lookups(step: dict[str, Any]) -> dict[str, Any]:
+    """Return an encoding with the code of each category; other steps are unchanged."""
+    if step["kind"] != "encode":
+        return step
+    columns = []
+    for column in step["columns"]:
+        pairs = zip(column["categories"], column["codes"], strict=True)
+        columns.append({**column, "known": dict(pairs)})
+    return {**step, "columns": columns}
+
+
+def _codes(encoded: dict[str, Any], column: _Column) -> np.ndarray:
+    """Return the code of each value of a column."""
+    known, unknown = encoded["known"], encoded["unknown"]
+    codes = []
+    for row, value in enumerate(column.values):
+        category = None if is_missing(value) else value
+        try:
+            found = [known[category]] if category in known else unknown
+        except TypeError:  # a list, for instance
+            found = []
+        if not found:
+            raise ValueError(
+                f"The column {column.name!r} of X has an unknown category: row {row} "
+                f"is {describe(value)}. Set handle_unknown of the fitted encoder to "
+                "accept unknown categories."
+            )
+        codes.append(np.nan if found[0] is None else found[0])
+    return np.array(codes, np.float64)
+
+
+_STEPS: dict[str, Callable[[dict[str, Any], list[_Column]], list[_Column]]] = {
+    "encode": _encode,
+    "impute": _impute,
+    "scale": _scale,
+}
+
+
+def static_width(parts: list[dict[str, Any]]) -> int:
+    """Return the number of static features of the parts of a valid description."""
+    return sum(_width(len(part["columns"]), part["steps"]) for part in parts)
+
+
+def _width(n_columns: int, steps: list[dict[str, Any]]) -> int:
+    for step in steps:
+        n_columns = _CHECKS[step["kind"]](step, n_columns)
+    return n_columns
+
+
+def check_table(table: dict[str, Any], n_static: int) -> None:
+    """Check the description of a table.
+
+    Raises
+    ------
+    ValueError
+        If it differs from the format of :func:`~._columns.describe_table`.
+    """
+    keys = {"names", "n_columns", "text", "parts"}
+    require(table.keys() == keys, "the parts of a table", sorted(table))
+    names, n_columns = table["names"], table["n_columns"]
+    require(is_count(n_columns), "a number of columns", n_columns)
+    if names is not None:
+        are_names = type(names) is list and all(type(name) is str for name in names)
+        require(are_names and len(names) == n_columns, "names of columns", names)
+    _check_columns(table["text"], table)
+    require(len(table["text"]) > 0, "columns of text", table["text"])
+    require(type(table["parts"]) is list, "a list of parts", table["parts"])
+    for part in table["parts"]:
+        is_part = type(part) is dict and part.keys() == {"columns", "steps"}
+        require(is_part, "columns and steps", part)
+        _check_columns(part["columns"], table)
+        require(type(part["steps"]) is list, "a list of steps", part["steps"])
+        for step in part["steps"]:
+            is_step = type(step) is dict and step.get("kind") in _KEYS
+            require(is_step and step.keys() == _KEYS[step["kind"]], "a step", step)
+    width = static_width(table["parts"])
+    require(width == n_static, f"{n_static} static features", width)
+
+
+def _check_columns(columns: Any, table: dict[str, Any]) -> None:
+    require(type(columns) is list, "a list of columns", columns)
+    known = table["names"]
+    for column in columns:
+        if known is None:
+            is_known = is_count(column, 0) and column < table["n_columns"]
+        else:
+            is_known = type(column) is str and column in known
+        require(is_known, "known columns", column)
+
+
+def _check_scale(step: dict[str, Any], n_columns: int) -> int:
+    for name in ("subtract", "divide"):
+        _check_numbers(step[name], n_columns)
+    if step["bounds"] is not None:
+        _check_numbers(step["bounds"], 2)
+    return n_columns
+
+
+def _check_numbers(numbers: Any, n_numbers: int) -> None:
+    are_numbers = type(numbers) is list and {*map(type, numbers)} <= {int, float}
+    right = are_numbers and len(numbers) == n_numbers and np.isfinite(numbers).all()
+    require(bool(right), f"{n_numbers} numbers", numbers)
+
+
+def _check_impute(step: dict[str, Any], n_columns: int) -> int:
+    fill, indicators = step["fill"], step["indicators"]
+    are_values = type(fill) is list and all(_is_category(value) for value in fill)
+    require(are_values and len(fill) == n_columns, f"{n_columns} imputed values", fill)
+    require(_is_category(step["missing"]), "a missing value", step["missing"])
+    are_indices = type(indicators) is list and all(
+        is_count(index, 0) and index < n_columns for index in indicators
+    )
+    require(are_indices, "indices of columns", indicators)
+    return len(fill) - fill.count(None) + len(indicators)
+
+
+def _check_encode(step: dict[str, Any], n_columns: int) -> int:
+    columns = step["columns"]
+    is_list = type(columns) is list and len(columns) == n_columns
+    require(is_list, f"encodings of {n_columns} columns", columns)
+    return sum(map(_check_encoded, columns))
+
+
+def _check_encoded(encoded: Any) -> int:
+    keys = {"categories", "codes", "unknown", "width"}
+    require(type(encoded) is dict and encoded.keys() == keys, "an encoding", encoded)
+    categories, codes, unknown, width = (
+        encoded[name] for name in ("categories", "codes", "unknown", "width")
+    )
+    are_categories = type(categories) is list and all(map(_is_category, categories))
+    require(are_categories, "categories", categories)
+    for numbers in (codes, unknown):
+        are_codes = type(numbers) is list and all(map(_is_code, numbers))
+        require(are_codes, "codes of categories", numbers)
+    require(len(codes) == len(categories), "a code for each category", codes)
+    require(len(unknown) < 2, "one code of unknown categories", unknown)
+    if width is None:
+        return 1
+    require(is_count(width, 0) and width <= len(codes), "a number of codes", width)
+    return width
+
+
+def _is_category(value: Any) -> bool:
+    return value is None or type(value) in _PLAIN
+
+
+def _is_code(value: Any) -> bool:
+    return value is None or type(value) in (int, float)
+
+
+_CHECKS: dict[str, Callable[[dict[str, Any], int], int]] = {
+    "encode": _check_encode,
+    "impute": _check_impute,
+    "scale": _check_scale,
+}
+_KEYS = {
+    "encode": {"kind", "columns"},
+    "impute": {"kind", "fill", "indicators", "missing"},
+    "scale": {"kind", "subtract", "divide", "bounds"},
+}

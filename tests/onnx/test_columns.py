@@ -1,0 +1,286 @@
+"""Static features of served tables equal those of scikit-learn's transformers."""
+
+import io
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.frozen import FrozenEstimator
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    KBinsDiscretizer,
+    MaxAbsScaler,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    RobustScaler,
+    StandardScaler,
+)
+
+from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm.onnx import export_onnx
+from sklearn_bilstm.onnx._columns import describe_table
+from sklearn_bilstm.onnx._table import TableReader, check_table, static_width
+from sklearn_bilstm.onnx._texts import TextReader
+from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
+from tests.helpers import small_classifier
+
+NAN = float("nan")
+
+
+def random_frame(n_rows=60, seed=0, unknown=False):
+    """Return a frame with texts, numbers, categories and missing values."""
+    random = np.random.RandomState(seed)
+
+    def some(values, share_missing=0.0):
+        found = np.empty(n_rows, object)
+        found[:] = [values[index] for index in random.randint(len(values), size=n_rows)]
+        found[random.rand(n_rows) < share_missing] = None
+        return found
+
+    words = ["good", "bad", "film", "plot", "not"]
+    kinds = ["a", "b", "c", "d"] + ["new", ""] * unknown
+    frame = pd.DataFrame(
+        {
+            "title": pd.Series(some(words, 0.2), dtype="str"),
+            "price": 100 * random.randn(n_rows) + 1e4,
+            "kind": pd.Series(some(kinds, 0.2), dtype="str"),
+            "size": some([1, 2, 3] + [7] * unknown).astype(int),
+            "age": np.where(random.rand(n_rows) < 0.3, NAN, random.rand(n_rows)),
+            "text": [" ".join(random.choice(words, 4)) for _ in range(n_rows)],
+            "is_new": random.rand(n_rows) < 0.5,
+        }
+    )
+    frame["rare"] = pd.Series(some(["x"] * 9 + ["y", "z"], 0.1), dtype="str")
+    return frame
+
+
+def reader_of(transformer):
+    """Return a reader of the description of a transformer, by way of JSON."""
+    vectorizer, table = describe_table(transformer)
+    table = json.loads(json.dumps(table, allow_nan=False))
+    check_table(table, static_width(table["parts"]))
+    return TableReader(TextReader(**describe_vectorizer(vectorizer)), **table)
+
+
+def dense(X):
+    return np.asarray(X.toarray() if hasattr(X, "toarray") else X, float)
+
+
+def check(transformer, X):
+    """Compare ids and static features with the output of a transformer."""
+    expected = dense(transformer.transform(X))
+    ids, static = reader_of(transformer).read(X)
+    n_ids = expected.shape[1] - static.shape[1]
+    np.testing.assert_allclose(static, expected[:, n_ids:], rtol=1e-9, atol=1e-12)
+    for row, found in enumerate(np.split(ids.values, ids.offsets[1:-1])):
+        assert found.tolist() == expected[row, :n_ids][: len(found)].tolist()
+        assert not expected[row, len(found) : n_ids].any()
+
+
+NUMBERS = ["price", "age"]
+KINDS = ["kind", "size"]
+TRANSFORMERS = {
+    "numbers": (["price", "size", "is_new"], "passthrough"),
+    "standard": (["price", "size"], StandardScaler()),
+    "not centred": (["price"], StandardScaler(with_mean=False)),
+    "not scaled": (["price"], StandardScaler(with_std=False)),
+    "min-max": (["price", "size"], MinMaxScaler((-1, 3))),
+    "clipped": (["price"], MinMaxScaler(clip=True)),
+    "max-abs": (["price", "size"], MaxAbsScaler()),
+    "robust": (["price", "size"], RobustScaler()),
+    "robust, not centred": (["price"], RobustScaler(with_centering=False)),
+    "mean": (NUMBERS, SimpleImputer()),
+    "indicator": (NUMBERS, SimpleImputer(strategy="median", add_indicator=True)),
+    "constant": (NUMBERS, SimpleImputer(strategy="constant", fill_value=-1.0)),
+    "a value": (["size"], SimpleImputer(missing_values=2, add_indicator=True)),
+    "one-hot": (KINDS, OneHotEncoder(handle_unknown="ignore")),
+    "dropped": (KINDS, OneHotEncoder(drop="first", handle_unknown="ignore")),
+    "dropped if binary": (["is_new", "size"], OneHotEncoder(drop="if_binary")),
+    "infrequent": (
+        ["rare", "kind"],
+        OneHotEncoder(min_frequency=12, handle_unknown="infrequent_if_exist"),
+    ),
+    "infrequent dropped": (
+        ["rare"],
+        OneHotEncoder(
+            max_categories=2, drop="first", handle_unknown="infrequent_if_exist"
+        ),
+    ),
+    "dense one-hot": (KINDS, OneHotEncoder(sparse_output=False)),
+    "known categories": (["kind"], OneHotEncoder(categories=[["a", "d", "e", NAN]])),
+    "ordinal": (KINDS, OrdinalEncoder(encoded_missing_value=-5)),
+    "unknown ordinal": (
+        KINDS,
+        OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=-1,
+            encoded_missing_value=-2,
+        ),
+    ),
+    "infrequent ordinal": (
+        ["rare", "kind"],
+        OrdinalEncoder(
+            min_frequency=12,
+            handle_unknown="use_encoded_value",
+            unknown_value=50,
+            encoded_missing_value=9,
+        ),
+    ),
+    "imputed and scaled": (
+        NUMBERS,
+        make_pipeline(SimpleImputer(add_indicator=True), StandardScaler()),
+    ),
+    "imputed and encoded": (
+        ["kind", "rare"],
+        make_pipeline(
+            SimpleImputer(strategy="constant", fill_value="none", add_indicator=False),
+            OneHotEncoder(handle_unknown="ignore"),
+        ),
+    ),
+    "most frequent": (
+        ["kind"],
+        make_pipeline(SimpleImputer(strategy="most_frequent"), OrdinalEncoder()),
+    ),
+    "encoded and imputed": (
+        ["kind"],
+        make_pipeline(
+            OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan),
+            FrozenEstimator(SimpleImputer().fit([[0.0], [2.5]])),
+            "passthrough",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMERS)
+@pytest.mark.filterwarnings("ignore:Found unknown categories")
+@pytest.mark.filterwarnings("ignore:X does not have valid feature names")
+def test_static_features_equal_those_of_scikit_learn(name):
+    columns, part = TRANSFORMERS[name]
+    transformer = make_column_transformer((TextVectorizer(), ["text"]), (part, columns))
+    if name == "known categories":
+        frame = random_frame()
+        frame["kind"] = frame["kind"].replace({"b": "a", "c": "e"})
+        check(transformer.fit(frame), frame)
+        return
+    transformer.fit(random_frame())
+    check(transformer, random_frame(seed=1))
+    accepts = getattr(part, "handle_unknown", "error") != "error"
+    if accepts or name in ("imputed and encoded", "encoded and imputed"):
+        check(transformer, random_frame(seed=2, unknown=True))
+
+
+def test_columns_in_any_order_dropped_and_remaining_ones_are_read():
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text", "title"]),
+        ("drop", ["kind", "rare"]),
+        (StandardScaler(), make_column_selector("size")),
+        (MinMaxScaler(), []),
+        (SimpleImputer(), slice("age", "age")),
+        remainder="passthrough",
+    ).fit(random_frame())
+    frame = random_frame(seed=1)
+    check(transformer, frame)
+    check(transformer, frame[[*frame.columns[::-1]]].assign(more=1))
+    (reader,) = [reader_of(transformer)]
+    with pytest.raises(ValueError, match="must have the column 'is_new'"):
+        reader.read(frame.drop(columns="is_new"))
+
+
+def test_a_transformed_remainder_and_one_column_by_name_are_read():
+    transformer = make_column_transformer(
+        (TextVectorizer(), "text"),
+        ("drop", ["title", "kind", "rare"]),
+        remainder=SimpleImputer(),
+    )
+    check(transformer.fit(random_frame()), random_frame(seed=1))
+
+
+def test_arrays_are_read_by_the_index_of_columns():
+    frame = random_frame()[["price", "text", "title", "kind"]]
+    transformer = make_column_transformer(
+        (TextVectorizer(), [1, 2]),
+        (OneHotEncoder(), [-1]),
+        remainder=StandardScaler(),
+    ).fit(frame.to_numpy(object))
+    X = random_frame(seed=1)[[*frame]].to_numpy(object)
+    check(transformer, X)
+    reader = reader_of(transformer)
+    for same in (X.tolist(), frame.iloc[:0], X):
+        if len(same):
+            assert reader.read(same)[1].tolist() == reader.read(X)[1].tolist()
+    with pytest.raises(ValueError, match="must have 4 columns, as in fit: got 3"):
+        reader.read(X[:, :3])
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        (
+            [(TextVectorizer(), ["text"]), (KBinsDiscretizer(n_bins=2), ["price"])],
+            "A KBinsDiscretizer in a ColumnTransformer .* Supported are .*SimpleImputer"
+            ".*pass the output of",
+        ),
+        (
+            [(StandardScaler(), ["price"]), (TextVectorizer(), ["text"])],
+            "must be a TextVectorizer.*'StandardScaler', 'TextVectorizer'",
+        ),
+        (
+            [(TextVectorizer(), ["text"]), (TextVectorizer(), ["title"])],
+            "the only one.* can share a TextVectorizer",
+        ),
+        ([(StandardScaler(), ["price"])], "must be a TextVectorizer"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:The current default behavior")
+def test_other_transformers_are_refused(parts, message):
+    transformer = make_column_transformer(*parts).fit(random_frame())
+    with pytest.raises(ValueError, match=message):
+        describe_table(transformer)
+
+
+def test_weights_of_transformers_are_refused():
+    parts = [(TextVectorizer(), ["text"]), ("passthrough", ["price"])]
+    transformer = make_column_transformer(*parts).fit(random_frame())
+    transformer.transformer_weights = {"passthrough": 2.0}
+    with pytest.raises(ValueError, match="'transformer_weights'"):
+        describe_table(transformer)
+
+
+def test_two_kinds_of_missing_categories_are_refused():
+    frame = random_frame()
+    frame["kind"] = pd.Series(["a", None, NAN] * 20, dtype=object)
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text"]), (OneHotEncoder(), ["kind"])
+    ).fit(frame)
+    with pytest.raises(ValueError, match="both None and NaN"):
+        describe_table(transformer)
+
+
+def test_categories_of_other_types_are_refused():
+    frame = random_frame()
+    frame["kind"] = pd.Series([date(2026, 1, 1)] * 60)
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text"]), (OneHotEncoder(), ["kind"])
+    ).fit(frame)
+    with pytest.raises(ValueError, match=r"got datetime.date\(2026.* of type date"):
+        describe_table(transformer)
+
+
+def test_an_estimator_of_other_static_features_is_refused():
+    frame = random_frame()
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text"]),
+        (StandardScaler(), ["price", "size"]),
+        sparse_threshold=1,
+    )
+    model = make_pipeline(transformer, small_classifier(n_static_features=2))
+    model.fit(frame, frame["is_new"])
+    transformer.set_params(standardscaler="drop").fit(frame)
+    with pytest.raises(ValueError, match="n_static_features is 2, and there are 0"):
+        export_onnx(model, io.BytesIO())
