@@ -1,13 +1,18 @@
 """The service in `examples/serving`."""
 
 import importlib.util
+import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from sklearn_bilstm import TextVectorizer, export_onnx
 from tests.helpers import small_classifier, small_regressor
@@ -74,16 +79,71 @@ def test_requests_in_parallel_share_the_model(started, fitted_pipeline, reviews)
         ({"texts": []}, "body.texts: List should have at least 1 item"),
         ({"texts": ["a"] * 1001}, "body.texts: List should have at most 1000 items"),
         ({"texts": ["a" * 100_001]}, "body.texts.0: String should have at most 100000"),
-        ({"text": ["a"]}, "body.texts: Field required"),
+        ({"text": ["a"]}, "body: Value error, give either texts or rows"),
+        (
+            {"texts": ["a"], "rows": [{}]},
+            "body: Value error, give either texts or rows",
+        ),
+        ({"rows": ["a"]}, "body.rows.0: Input should be a valid dictionary"),
+        ({"rows": [{"age": [1]}]}, "body.rows.0.age"),
+        ({"rows": [{"age": 1}]}, "X must hold strings: row 0 holds {'age': 1"),
     ],
-    ids=["a text", "a number", "empty", "many", "long", "name"],
+    ids=[
+        *("a text", "a number", "empty", "many", "long", "name"),
+        *("both", "no row", "a list", "a row"),
+    ],
 )
 def test_invalid_requests_get_a_reason(started, fitted_pipeline, content, message):
     with started(fitted_pipeline) as client:
         response = client.post("/predict", json=content)
     assert response.status_code == 422
     assert response.json()["detail"][0].startswith(message)
-    assert len(response.text) < 200
+    assert len(response.text) < 300
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A fitted pipeline of a table, and the table."""
+    frame = pd.DataFrame({"text": TEXTS * 10, "age": [1.0, 2.0, None, 4.0] * 10})
+    frame["kind"] = ["a", "b"] * 20
+    columns = make_column_transformer(
+        (TextVectorizer(), ["text"]),
+        (SimpleImputer(), ["age"]),
+        (OneHotEncoder(), ["kind"]),
+        sparse_threshold=1,
+    )
+    model = make_pipeline(columns, small_classifier(n_static_features=3))
+    return model.fit(frame, frame["kind"]), frame
+
+
+def test_rows_of_a_table_are_objects(started, table):
+    model, frame = table
+    rows = json.loads(frame.to_json(orient="records"))
+    with started(model) as client:
+        response = client.post("/predict_proba", json={"rows": rows})
+        labels = client.post("/predict", json={"rows": rows}).json()["predictions"]
+        assert client.get("/health").json()["columns"] == ["text", "age", "kind"]
+    expected = model.predict_proba(frame)
+    np.testing.assert_allclose(response.json()["probabilities"], expected, atol=1e-6)
+    assert labels == model.predict(frame).tolist()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "c"}, "The column 'kind' of X has an unknown category: row 1 is 'c'"),
+        ({"age": "old"}, "The column 'age' of X must hold finite numbers: row 1"),
+        ({"text": True}, "X must hold strings: row 1 of column 'text' holds True"),
+    ],
+)
+def test_invalid_rows_get_a_reason(started, table, changes, message):
+    row = {"text": "not bad", "age": None, "kind": "a"}
+    with started(table[0]) as client:
+        rows = [row, {**row, **changes}]
+        response = client.post("/predict", json={"rows": rows})
+        assert client.post("/predict", json={"texts": ["a"]}).status_code == 422
+    assert response.status_code == 422
+    assert response.json()["detail"][0].startswith(message)
 
 
 def test_a_replaced_file_is_read(started, fitted_pipeline, reviews, tmp_path):

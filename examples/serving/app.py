@@ -2,7 +2,8 @@
 A web service
 =============
 
-A service of FastAPI for lists of texts, with a model that ``export_onnx`` wrote::
+A service of FastAPI for lists of texts, or of rows of a table, with a model that
+``export_onnx`` wrote::
 
     MODEL=reviews.onnx uvicorn --app-dir examples/serving app:app
 
@@ -20,11 +21,11 @@ from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from sklearn_bilstm.onnx import OnnxModel
 
-MOST_TEXTS, MOST_CHARACTERS = 1000, 100_000
+MOST_ROWS, MOST_CHARACTERS, MOST_COLUMNS = 1000, 100_000, 1000
 
 logger = logging.getLogger("uvicorn.error")
 
@@ -52,7 +53,8 @@ class ModelFile:
     def _read(self):
         model = OnnxModel(self.path)
         try:
-            model.predict(["a text"])
+            if model.columns_ is None:
+                model.predict(["a text"])
         except ValueError as error:
             raise ValueError(
                 f"The service needs a model that reads texts: got {model!r}. Export a "
@@ -85,12 +87,31 @@ async def lifespan(app):
 app = FastAPI(title="sklearn_bilstm", lifespan=lifespan)
 
 
-class Texts(BaseModel):
-    """A batch of texts."""
+Text = Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]
+Cell = Text | bool | int | float | None
+Row = Annotated[dict[str, Cell], Field(max_length=MOST_COLUMNS)]
 
-    texts: list[Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)]] = Field(
-        min_length=1, max_length=MOST_TEXTS
-    )
+
+class Batch(BaseModel):
+    """Texts, or rows of a table with a value for each column."""
+
+    texts: list[Text] | None = Field(None, min_length=1, max_length=MOST_ROWS)
+    rows: list[Row] | None = Field(None, min_length=1, max_length=MOST_ROWS)
+
+    @model_validator(mode="after")
+    def check(self):
+        """Refuse a batch of both, or of neither."""
+        if (self.texts is None) == (self.rows is None):
+            raise ValueError("give either texts or rows")
+        return self
+
+
+def answer(method, batch):
+    """Return the result of a method of the model, or refuse values it cannot read."""
+    try:
+        return method(batch.texts if batch.rows is None else batch.rows)
+    except ValueError as error:
+        raise HTTPException(422, [str(error)]) from error
 
 
 @app.exception_handler(RequestValidationError)
@@ -105,26 +126,28 @@ def refuse(request: Request, error: RequestValidationError):
 def health():
     """Return the model that is served, and why it is not that of the file, if so.
 
-    `modified` is the time of the file when it was read, in seconds since 1970.
+    `columns` are those that a row must have, and `modified` is the time of the file
+    when it was read, in seconds since 1970.
     """
     file = app.state.file
-    model = repr(file.current())
-    return {"model": model, "modified": file.modified, "error": file.error}
+    model = file.current()
+    about = {"model": repr(model), "columns": model.columns_}
+    return {**about, "modified": file.modified, "error": file.error}
 
 
 @app.post("/predict")
-def predict(body: Texts):
-    """Predict the label, or the numbers, of each text."""
-    return {"predictions": app.state.file.current().predict(body.texts).tolist()}
+def predict(body: Batch):
+    """Predict the label, or the numbers, of each text or row."""
+    return {"predictions": answer(app.state.file.current().predict, body).tolist()}
 
 
 @app.post("/predict_proba")
-def predict_proba(body: Texts):
-    """Predict the probability of each class, for each text."""
+def predict_proba(body: Batch):
+    """Predict the probability of each class, for each text or row."""
     model = app.state.file.current()
     if model.classes_ is None:
         raise HTTPException(404, "The model is a regressor: use /predict.")
-    found = model.predict_proba(body.texts)
+    found = answer(model.predict_proba, body)
     if isinstance(found, list):  # of several tasks
         classes = [of_task.tolist() for of_task in model.classes_]
         return {"classes": classes, "probabilities": [p.tolist() for p in found]}
