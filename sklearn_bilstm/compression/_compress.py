@@ -179,7 +179,9 @@ def _estimator_of(model: Any) -> Any:
         raise TypeError(
             "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
             f"a Pipeline that ends with one: got {type(estimator).__name__}. For a "
-            "search, pass best_estimator_."
+            "search, pass best_estimator_. For a decision threshold or a calibration, "
+            "compress its estimator, and fit it again around "
+            "FrozenEstimator(compressed), since the probabilities change."
         )
     check_is_fitted(estimator)
     return estimator

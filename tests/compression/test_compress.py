@@ -10,8 +10,9 @@ import torch
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import FixedThresholdClassifier, GridSearchCV
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_bilstm import (
@@ -398,6 +399,20 @@ def test_a_search_raises_with_its_best_estimator(classifier):
     with pytest.raises(TypeError, match="GridSearchCV. For a search, pass best_est"):
         compress(search, IDS)
     assert compress(search.best_estimator_, IDS, tolerance=0.3).compression_
+
+
+def test_a_threshold_is_fitted_around_the_compressed_estimator():
+    classifier = small_classifier().fit(IDS, CLASSES % 2)
+    model = FixedThresholdClassifier(classifier, threshold=0.4)
+    with pytest.raises(TypeError, match=r"FrozenEstimator\(compressed\)"):
+        compress(model, IDS)
+    small = compress(classifier, IDS, tolerance=0.3)
+    decided, file = FixedThresholdClassifier(FrozenEstimator(small)), io.BytesIO()
+    save(decided, file)
+    with zipfile.ZipFile(file) as archive:
+        assert json.loads(archive.read("manifest.json"))["format"] == 2
+    found = load(io.BytesIO(file.getvalue()))
+    assert found.predict(IDS).tolist() == decided.predict(IDS).tolist()
 
 
 def test_a_tolerance_that_no_step_meets_raises():
