@@ -2,9 +2,9 @@
 Combine text with numbers and categories
 ========================================
 
-A ``ColumnTransformer`` concatenates all columns: the token ids of the text columns
-first, then the numeric features. ``n_static_features`` is the number of these trailing
-features. They are standardised and concatenated to the pooled vector of the text.
+``TableVectorizer`` converts text columns to token ids, and all other columns to numeric
+features. The network standardises them and concatenates them to the pooled vector of
+the text.
 """
 
 # %%
@@ -40,28 +40,23 @@ table_train, table_test, y_train, y_test = train_test_split(
 table_train.head()
 
 # %%
-# Declare the columns
-# -------------------
+# Fit a model to all columns
+# --------------------------
 #
-# The vectorizer comes first, the transformers of numeric features after it. Age yields
-# one column and the department three. ``categories`` keeps their number constant in
-# cross-validation.
-from sklearn.compose import make_column_transformer
+# Age yields one feature and the department three. The classifier finds their number.
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder
 
-from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm import BiLSTMClassifier, TableVectorizer
+from sklearn_bilstm.text import StaticEncoder
 
-text = (TextVectorizer(), ["review"])
-numbers = ("passthrough", ["age"])
-categories = (OneHotEncoder(categories=[departments]), ["department"])
 params = {"hidden_layer_sizes": 32, "max_epochs": 12, "batch_size": 64, "lr": 0.01}
-
 both = make_pipeline(
-    make_column_transformer(text, numbers, categories, sparse_threshold=1),
-    BiLSTMClassifier(n_static_features=4, random_state=0, **params),
+    TableVectorizer(text_columns="review"),
+    BiLSTMClassifier(random_state=0, **params),
 )
 both.fit(table_train, y_train)
+print(both[0].static_transformer_.get_feature_names_out())
+print(both[-1].auto_params_["n_static_features"])
 
 # %%
 # Compare
@@ -69,16 +64,19 @@ both.fit(table_train, y_train)
 #
 # The same network without the numeric features, and gradient boosting without the text.
 import matplotlib.pyplot as plt
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import RocCurveDisplay
 
+from sklearn_bilstm import TextVectorizer
+
 models = {
     "text alone": make_pipeline(
-        make_column_transformer(text, sparse_threshold=1),
+        ColumnTransformer([("text", TextVectorizer(), "review")], sparse_threshold=1),
         BiLSTMClassifier(random_state=0, **params),
     ),
     "age and department alone": make_pipeline(
-        make_column_transformer(numbers, categories, sparse_threshold=0),
+        ColumnTransformer([("other", StaticEncoder(), ["age", "department"])]),
         HistGradientBoostingClassifier(random_state=0),
     ),
     "all columns": both,

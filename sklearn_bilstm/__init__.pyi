@@ -16,7 +16,7 @@ from .plotting import (
     TrainingCurveDisplay,
     TransitionDisplay,
 )
-from .text import TextVectorizer, WordVectors, load_word_vectors
+from .text import TableVectorizer, TextVectorizer, WordVectors, load_word_vectors
 
 __all__ = [
     "AttentionDisplay",
@@ -26,6 +26,7 @@ __all__ = [
     "EntityRecognizer",
     "LabelConfusionDisplay",
     "LearningRateDisplay",
+    "TableVectorizer",
     "TextVectorizer",
     "TokenImportanceDisplay",
     "TrainingCurveDisplay",

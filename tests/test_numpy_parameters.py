@@ -3,6 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -12,11 +13,13 @@ from sklearn_bilstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
     BiLSTMTagger,
+    TableVectorizer,
     TextVectorizer,
     compress,
     load,
     save,
 )
+from sklearn_bilstm.text import StaticEncoder
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions
 from tests.helpers import small_classifier
 
@@ -91,6 +94,8 @@ PARAMETERS = {
         "constrained": True,
         "class_weight": "balanced",
     },
+    StaticEncoder: {"max_categories": 3},
+    TableVectorizer: {"text_columns": "text", "max_categories": 3},
     TextVectorizer: {
         "lowercase": False,
         "strip_accents": "ascii",
@@ -125,6 +130,10 @@ def outputs(model):
     if isinstance(model, BiLSTMTagger):
         y = [["O" if word == "bad" else "B-X" for word in row] for row in SENTENCES]
         return np.concatenate(model.fit(SENTENCES, y).predict_proba(SENTENCES))
+    if isinstance(model, TableVectorizer | StaticEncoder):
+        frame = pd.DataFrame({"text": TEXTS, "kind": list("aabcd") * 4})
+        found = model.fit_transform(frame)
+        return found.toarray() if isinstance(model, TableVectorizer) else found
     X = TextVectorizer().fit_transform(TEXTS)
     model.fit(X, np.arange(20) % 2)
     return getattr(model, "predict_proba", model.predict)(X)

@@ -40,6 +40,7 @@ def test_root_module_exports_the_user_api():
         "EntityRecognizer",
         "LabelConfusionDisplay",
         "LearningRateDisplay",
+        "TableVectorizer",
         "TextVectorizer",
         "TokenImportanceDisplay",
         "TrainingCurveDisplay",

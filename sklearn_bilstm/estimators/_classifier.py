@@ -37,7 +37,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     ----------
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
-        or if `n_static_features` is positive; otherwise each row is a numeric sequence
+        or if it has static features; otherwise each row is a numeric sequence
         with one channel. Dense integers are ambiguous, so `fit` warns about them.
 
     embedding_dim : int, default=100
@@ -71,10 +71,10 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         last token, out-of-fold for training rows. None, numeric input, or more than 200
         channels (one per class and length) disable them.
 
-    n_static_features : int, default=0
-        Number of trailing columns of a 2-D X that are not steps of the sequence but
-        features of the row, such as those that a ColumnTransformer appends to token
-        ids. They are standardised and concatenated to the pooled vector.
+    n_static_features : int or "auto", default="auto"
+        Number of trailing columns of a 2-D X that are static features of the row, not
+        steps: they are standardised and concatenated to the pooled vector. "auto" reads
+        it from X of a :class:`TableVectorizer` or from column names, and else means 0.
 
     convolution_layer_sizes : int or sequence of int, default=()
         Number of ReLU filters of each convolution over time in front of the recurrent
@@ -328,7 +328,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         freeze_embedding=False,
         pretrained=None,
         log_odds_ngram_range=(1, 2),
-        n_static_features=0,
+        n_static_features="auto",
         convolution_layer_sizes=(),
         convolution_stride=1,
         cell="lstm",

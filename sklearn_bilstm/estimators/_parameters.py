@@ -31,7 +31,10 @@ SHARED_CONSTRAINTS = {
     "embedding": [StrOptions({"svd"}), WordVectors, "array-like", None],
     "freeze_embedding": ["boolean"],
     "pretrained": [HasMethods("predict"), None],
-    "n_static_features": [Interval(Integral, 0, 2**31 - 1, closed="both")],
+    "n_static_features": [
+        Interval(Integral, 0, 2**31 - 1, closed="both"),
+        StrOptions({"auto"}),
+    ],
     "convolution_layer_sizes": [_COUNT, "array-like"],
     "convolution_stride": [_COUNT],
     "cell": [StrOptions(set(CELLS))],

@@ -52,7 +52,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
 
     input_type : {"auto", "tokens", "numeric"}, default="auto"
         Type of X. With "auto", X holds token ids if it is sparse, of an integer dtype,
-        or if `n_static_features` is positive; otherwise each row is a numeric sequence
+        or if it has static features; otherwise each row is a numeric sequence
         with one channel. Dense integers are ambiguous, so `fit` warns about them.
 
     output_type : {"auto", "rows", "steps"}, default="auto"
@@ -91,10 +91,10 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         kept. In a search, wrap the estimator in
         :class:`~sklearn.frozen.FrozenEstimator` so that it stays fitted.
 
-    n_static_features : int, default=0
-        Number of trailing columns of a 2-D X that are not steps of the sequence but
-        features of the row, such as those that a ColumnTransformer appends to token
-        ids. They are standardised and concatenated to the pooled vector.
+    n_static_features : int or "auto", default="auto"
+        Number of trailing columns of a 2-D X that are static features of the row, not
+        steps: they are standardised and concatenated to the pooled vector. "auto" reads
+        it from X of a :class:`TableVectorizer` or from column names, and else means 0.
 
     convolution_layer_sizes : int or sequence of int, default=()
         Number of ReLU filters of each convolution over time in front of the recurrent
@@ -352,7 +352,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         embedding="svd",
         freeze_embedding=False,
         pretrained=None,
-        n_static_features=0,
+        n_static_features="auto",
         convolution_layer_sizes=(),
         convolution_stride=1,
         cell="lstm",

@@ -49,6 +49,8 @@ class NetworkSizes:
         Number of character ids. None if tokens have no characters.
     of_steps : bool, default=False
         Whether there are outputs for each step instead of each row.
+    n_static : int, default=0
+        Number of static features.
     """
 
     input_type: str
@@ -58,6 +60,7 @@ class NetworkSizes:
     n_log_odds_channels: int = 0
     n_characters: int | None = None
     of_steps: bool = False
+    n_static: int = 0
 
 
 def build_network(
@@ -111,7 +114,7 @@ def _sequence_model(config: Config, sizes: NetworkSizes) -> SequenceModel:
     last = input_layer if convolutions is None else convolutions
     encoder = _encoder(config, last.output_size, sizes.input_type)
     pooling = POOLINGS[config.pooling](encoder.output_size)
-    head = _head(config, pooling.output_size + config.n_static_features, sizes)
+    head = _head(config, pooling.output_size + sizes.n_static, sizes)
     return SequenceModel(input_layer, encoder, pooling, head, convolutions)
 
 
@@ -122,7 +125,7 @@ def _step_model(config: Config, sizes: NetworkSizes) -> StepModel:
     )
     last = input_layer if convolutions is None else convolutions
     encoder = _encoder(config, last.output_size, sizes.input_type)
-    head = _head(config, encoder.output_size + config.n_static_features, sizes)
+    head = _head(config, encoder.output_size + sizes.n_static, sizes)
     return StepModel(input_layer, encoder, head, convolutions)
 
 

@@ -63,7 +63,7 @@ class Config:
 
     # of the classifier and the regressor
     pretrained: Any = None
-    n_static_features: int = 0
+    n_static_features: int | str = 0
     convolution_layer_sizes: int | Sequence[int] = ()
     convolution_stride: int = 1
     pooling: str = "max_mean"

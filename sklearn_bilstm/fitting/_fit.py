@@ -415,6 +415,7 @@ def _network_sizes(
         n_log_odds_channels=n_channels,
         n_characters=None if reader.words is None else reader.words.n_characters,
         of_steps=target.of_steps,
+        n_static=reader.n_static,
     )
 
 
@@ -544,6 +545,7 @@ def _auto_params(
     resolved = {
         "device": resolve_device(config.device),
         "input_type": reader.input_type,
+        "n_static_features": reader.n_static,
         "precision": str(dtype).removeprefix("torch."),
         **others.auto_params(),
         **target.auto_params(),

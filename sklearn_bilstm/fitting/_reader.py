@@ -25,7 +25,11 @@ from sklearn_bilstm.fitting._input import (
     warn_of_integers,
     warn_of_swapped_axes,
 )
-from sklearn_bilstm.fitting._static import check_boundary, check_names
+from sklearn_bilstm.fitting._static import (
+    check_layout,
+    count_static,
+    split_off_static,
+)
 from sklearn_bilstm.sequences import (
     MAX_ID,
     RaggedArray,
@@ -108,7 +112,8 @@ class SequenceReader:
         Numbers are not yet standardised, since the statistics are those of the training
         rows.
         """
-        self.n_static = config.n_static_features
+        given = config.n_static_features
+        self.n_static = 0 if isinstance(given, str) else given
         rows = self._rows(X, config.input_type, fitting=config)
         self._update_fingerprint(X)
         return rows
@@ -212,10 +217,15 @@ class SequenceReader:
         fitting: Config | None,
         max_id: int | None,
     ) -> SequenceDataset:
-        matrix, static = self._split_off_static(checked)
+        names = self.columns.get("feature_names_in_")
+        if fitting is not None:
+            given = fitting.n_static_features
+            self.n_static = count_static(checked, given, names, input_type)
+        matrix, static = split_off_static(checked, self.n_static)
         if fitting is not None:
             self.input_type = infer_input_type(matrix, input_type, self.n_static)
-            self._check_boundary(X, matrix, static, input_type)
+            if self.input_type == "tokens":
+                check_layout(X, matrix, static)
             may_be_numbers = not (sparse.issparse(matrix) or self.n_static)
             if may_be_numbers and (input_type, self.input_type) == ("auto", "tokens"):
                 warn_of_integers(self.estimator)
@@ -329,41 +339,6 @@ class SequenceReader:
                 "single one."
             )
         return sequences
-
-    # -- static features
-
-    def _split_off_static(self, X: Any) -> tuple[Any, np.ndarray | None]:
-        """Return the sequences in a matrix, and its static features or None."""
-        n_static, n_columns = self.n_static, X.shape[1]
-        if not n_static:
-            return X, None
-        if n_static >= n_columns:
-            raise ValueError(
-                "The 'n_static_features' parameter must be less than the number of "
-                f"columns of X, {n_columns}. Got {n_static!r} instead."
-            )
-        static = X[:, n_columns - n_static :]
-        if sparse.issparse(static):
-            static = static.toarray()
-        try:
-            check_finite(static)
-        except ValueError as error:
-            raise ValueError(
-                f"{error} It is in one of the last {n_static} columns, which are "
-                "static features. Impute missing values, for instance with "
-                "sklearn.impute.SimpleImputer."
-            ) from error
-        return X[:, : n_columns - n_static], static
-
-    def _check_boundary(
-        self, X: Any, ids: Any, static: np.ndarray | None, input_type: str
-    ) -> None:
-        names = self.columns.get("feature_names_in_")
-        if static is None:
-            if names is not None and input_type == "auto":
-                check_names(names, 0)
-        elif self.input_type == "tokens":
-            check_boundary(X, ids, static, names)
 
     # -- standardisation
 

@@ -59,8 +59,9 @@ def explain(
     Parameters
     ----------
     model : estimator
-        A fitted pipeline of a TextVectorizer, or of a ColumnTransformer that contains
-        one, and a BiLSTM estimator; or a BiLSTMTagger of words or ids; or a search,
+        A fitted pipeline of a TextVectorizer, of a TableVectorizer or of a
+        ColumnTransformer with a TextVectorizer, and a BiLSTM estimator; or a
+        BiLSTMTagger of words or ids; or a search,
         FrozenEstimator, FixedThresholdClassifier, TunedThresholdClassifierCV or
         CalibratedClassifierCV that contains such a model. The explained output is that
         before calibration; the predicted class and its probability are those of

@@ -25,7 +25,7 @@ from sklearn_bilstm.estimators import (
 )
 from sklearn_bilstm.fitting import encode, find_fitted_estimator, inner_estimator
 from sklearn_bilstm.sequences import SequenceDataset
-from sklearn_bilstm.text import LocatedDocument, TextVectorizer
+from sklearn_bilstm.text import LocatedDocument, TableVectorizer, TextVectorizer
 from sklearn_bilstm.utils._sklearn import safe_indexing
 
 __all__ = [
@@ -39,8 +39,8 @@ __all__ = [
 ]
 
 EXPLAINABLE = (
-    "a fitted pipeline of a TextVectorizer and a BiLSTMClassifier or BiLSTMRegressor, "
-    "a fitted BiLSTMTagger, or a search, FrozenEstimator, decision threshold or "
+    "a fitted pipeline of a TextVectorizer or TableVectorizer and a BiLSTMClassifier "
+    "or BiLSTMRegressor, a fitted BiLSTMTagger, or a search, FrozenEstimator, decision threshold or "
     "calibration that contains one"
 )
 _WRAPPERS = (
@@ -142,8 +142,8 @@ class TextModel:
     Parameters
     ----------
     transformers : list of transformer
-        Steps before the estimator. The last is a TextVectorizer, or a ColumnTransformer
-        that contains one.
+        Steps before the estimator. The last is a TextVectorizer, a TableVectorizer, or
+        a ColumnTransformer with a TextVectorizer.
     estimator : BiLSTMClassifier or BiLSTMRegressor
     """
 
@@ -228,15 +228,16 @@ class TextModel:
 
 
 def _located(transformer: Any, texts: Any) -> list[LocatedDocument]:
-    if isinstance(transformer, TextVectorizer):
+    if isinstance(transformer, TextVectorizer | TableVectorizer):
         return transformer.locate(texts)
     if isinstance(transformer, ColumnTransformer):
         for _, part, columns in transformer.transformers_:
             if isinstance(part, TextVectorizer):
                 return part.locate(safe_indexing(texts, columns, axis=1))
     raise ValueError(
-        "The step before the estimator of model must be a TextVectorizer, or a "
-        f"ColumnTransformer that contains one: got {transformer!r}."
+        "The step before the estimator of model must be a TextVectorizer, a "
+        "TableVectorizer, or a ColumnTransformer with a TextVectorizer: got "
+        f"{transformer!r}."
     )
 
 

@@ -23,6 +23,7 @@ from sklearn_bilstm.utils._fingerprints import have_same_ids
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._sentences import check_no_gaps, lists_of_token_ids
 from sklearn_bilstm.utils._sparse import is_sparse
+from sklearn_bilstm.utils._token_ids import without_boundary
 
 __all__ = ["ServedRows"]
 
@@ -201,7 +202,7 @@ def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
             f"X contains {found} in row {place // n_static}: its last {n_static} "
             "columns are static features, which must be finite numbers."
         )
-    return X[:, : X.shape[1] - n_static], static
+    return without_boundary(X[:, : X.shape[1] - n_static]), static
 
 
 def _of_known_channels(sequences: RaggedArray, description: Description) -> RaggedArray:

@@ -1,6 +1,7 @@
 """Conversion of objects of the supported classes to plain values."""
 
 import importlib
+from collections.abc import Iterable
 from inspect import signature
 from numbers import Integral, Real
 from typing import Any
@@ -21,6 +22,8 @@ from sklearn_bilstm.estimators import (
 from sklearn_bilstm.persistence._trial import try_transformer
 from sklearn_bilstm.persistence._wrappers import complete_wrapper, plain_wrapper
 from sklearn_bilstm.text import (
+    StaticEncoder,
+    TableVectorizer,
     TextVectorizer,
     WordReader,
     WordVectors,
@@ -49,6 +52,8 @@ _MODULES = {
     "BiLSTMRegressor": "sklearn_bilstm.estimators",
     "BiLSTMTagger": "sklearn_bilstm.estimators",
     "EntityRecognizer": "sklearn_bilstm.estimators",
+    "StaticEncoder": "sklearn_bilstm.text",
+    "TableVectorizer": "sklearn_bilstm.text",
     "TextVectorizer": "sklearn_bilstm.text",
     "TokenCounts": "sklearn_bilstm.text._vocabulary",
     "WordReader": "sklearn_bilstm.text",
@@ -208,6 +213,10 @@ def _check_restored(restored: Any) -> None:
         _check_transformed_target(restored)
     elif isinstance(restored, EntityRecognizer):
         _check_recognizer(restored)
+    elif isinstance(restored, TableVectorizer):
+        _check_table_vectorizer(restored)
+    elif isinstance(restored, StaticEncoder):
+        _check_static_encoder(restored)
     complete_wrapper(restored)
 
 
@@ -217,8 +226,38 @@ def _check_recognizer(recognizer: EntityRecognizer) -> None:
     if not hasattr(recognizer.tagger_, "predict"):
         raise ValueError("An EntityRecognizer must have a tagger.")
     labels = state_array(recognizer.labels_, "labels_", kinds="O", shape=(None,))
-    if not all(isinstance(label, str) for label in labels):
+    if not _are_strings(labels):
         raise ValueError("labels_ must hold strings.")
+
+
+def _check_table_vectorizer(vectorizer: TableVectorizer) -> None:
+    if not hasattr(vectorizer, "text_vectorizer_"):
+        return
+    static = vectorizer.static_transformer_
+    if not isinstance(vectorizer.text_vectorizer_, TextVectorizer):
+        raise TypeError("A TableVectorizer must have a TextVectorizer.")
+    if not (static is None or hasattr(static, "transform")):
+        raise TypeError("The static_transformer_ of a TableVectorizer must transform.")
+    columns = vectorizer.text_columns_, vectorizer.static_columns_
+    if not all(isinstance(names, list) and _are_strings(names) for names in columns):
+        raise TypeError("The columns of a TableVectorizer must be lists of names.")
+    if not columns[0] or bool(columns[1]) != (static is not None):
+        raise ValueError("A TableVectorizer must have transformers for its columns.")
+
+
+def _check_static_encoder(encoder: StaticEncoder) -> None:
+    if not hasattr(encoder, "column_kinds_"):
+        return
+    kinds = encoder.column_kinds_
+    if not isinstance(kinds, dict) or not kinds or not _are_strings(kinds):
+        raise TypeError("A StaticEncoder must have a kind for each column.")
+    if not {*kinds.values()} <= {"category", "date", "number"}:
+        raise ValueError("The columns of a StaticEncoder must be of known kinds.")
+    encoder.get_feature_names_out()  # needs the three fitted transformers
+
+
+def _are_strings(values: Iterable) -> bool:
+    return all(isinstance(value, str) for value in values)
 
 
 def _check_transformed_target(model: TransformedTargetRegressor) -> None:
@@ -257,7 +296,7 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
     columns = attributes.get("feature_names_in_")
     if columns is not None:
         state_array(columns, "feature_names_in_", kinds="O", shape=(None,))
-        if not all(isinstance(column, str) for column in columns):
+        if not _are_strings(columns):
             raise ValueError("feature_names_in_ must hold strings.")
 
 
@@ -287,7 +326,8 @@ def _check_parameters(value: Any) -> None:
     The parameters of scikit-learn's own classes are not checked, as they can differ
     between its versions.
     """
-    if isinstance(value, (*_ESTIMATORS, TextVectorizer)):
+    vectorizers = StaticEncoder, TableVectorizer, TextVectorizer
+    if isinstance(value, (*_ESTIMATORS, *vectorizers)):
         value._validate_params()
     elif isinstance(value, Pipeline):
         value._validate_steps()

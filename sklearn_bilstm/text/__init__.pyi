@@ -7,6 +7,8 @@ from ._state import (
     vectorizer_state,
     with_first_tokens,
 )
+from ._static_encoder import StaticEncoder
+from ._table_vectorizer import TableVectorizer
 from ._token_id_files import StoredTokenIds, open_token_ids, write_token_ids
 from ._token_offsets import token_offsets
 from ._vectorizer import TextVectorizer
@@ -17,7 +19,9 @@ __all__ = [
     "EncodedWords",
     "LocatedDocument",
     "LocatedToken",
+    "StaticEncoder",
     "StoredTokenIds",
+    "TableVectorizer",
     "TextBatches",
     "TextVectorizer",
     "WordReader",

@@ -845,6 +845,7 @@ class TestErrors:
             "early_stopping": False,
             "input_type": "tokens",
             "max_epochs": model.n_iter_,
+            "n_static_features": 0,
         }
         first = capsys.readouterr().out.splitlines()[0]
         for name, value in model.auto_params_.items():

@@ -13,6 +13,7 @@ from sklearn_bilstm.sequences import (
     TokenTexts,
     token_features,
 )
+from sklearn_bilstm.utils._ids import BOUNDARY
 
 LABELS = {"dtype": "<U1", "labels": ["a", "b"]}
 
@@ -64,6 +65,14 @@ def test_multivariate_series_may_be_an_array_or_a_list():
         found = inputs_of(series, input_type="numeric", n_channels=2)
         assert np.array_equal(found["values"], X)
         assert found["values"].dtype == np.float64
+
+
+def test_a_boundary_before_static_columns_is_no_id():
+    for matrix in (np.asarray, sparse.csr_array):
+        X = matrix([[4, 0, BOUNDARY, 0.5], [3, 2, BOUNDARY, 1]])
+        found = inputs_of(X, n_static=1)
+        assert found["ids"].tolist() == [[4, 0], [3, 2]]
+        assert found["static"].tolist() == [[0.5], [1]]
 
 
 def test_static_columns_are_separated_from_series():

@@ -44,9 +44,17 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklearn_bilstm import BiLSTMTagger, TextVectorizer, WordVectors, load, save
+from sklearn_bilstm import (
+    BiLSTMTagger,
+    TableVectorizer,
+    TextVectorizer,
+    WordVectors,
+    load,
+    save,
+)
 from sklearn_bilstm.persistence import _objects
 from sklearn_bilstm.sequences import HashedNgramVocabulary, ragged_from_ids
+from sklearn_bilstm.text import StaticEncoder
 from tests.helpers import small_classifier, small_pipeline, small_regressor
 
 NUMBERS = np.random.RandomState(0).rand(30, 3)
@@ -379,3 +387,46 @@ def test_forged_recognizers_raise(fitted, message):
     attributes = {"tagger": None, "tokenizer": None, **fitted}
     with pytest.raises(ValueError, match=message):
         _objects.restored_object(["EntityRecognizer", attributes])
+
+
+TABLE = pd.DataFrame({"text": ["good", "bad", "so"], "age": [1, 2, 3]})
+
+
+def forged(model, **changed):
+    """Return the class name and attributes of a model, with some of them changed."""
+    name, attributes = _objects.plain_object(model)
+    return [name, {**attributes, **changed}]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"text_vectorizer_": SimpleImputer()}, "must have a TextVectorizer"),
+        ({"static_transformer_": 3}, "must transform"),
+        ({"text_columns_": "text"}, "lists of names"),
+        ({"static_columns_": [3]}, "lists of names"),
+        ({"static_columns_": []}, "transformers for its columns"),
+        ({"text_columns_": []}, "transformers for its columns"),
+    ],
+)
+def test_forged_table_vectorizers_raise(changed, message):
+    model = TableVectorizer().fit(TABLE)
+    assert _objects.restored_object(forged(model)).static_columns_ == ["age"]
+    with pytest.raises((TypeError, ValueError), match=message):
+        _objects.restored_object(forged(model, **changed))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"column_kinds_": ["age"]}, "a kind for each column"),
+        ({"column_kinds_": {}}, "a kind for each column"),
+        ({"column_kinds_": {"age": "text"}}, "known kinds"),
+        ({"_indicator": None}, "features_"),
+    ],
+)
+def test_forged_static_encoders_raise(changed, message):
+    model = StaticEncoder().fit(TABLE)
+    assert _objects.restored_object(forged(model)).n_features_in_ == 2
+    with pytest.raises((AttributeError, TypeError, ValueError), match=message):
+        _objects.restored_object(forged(model, **changed))

@@ -1,0 +1,181 @@
+"""Values of the columns of a table, as arrays of NumPy."""
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._missing import is_missing
+
+__all__ = ["MISSING", "categories_of", "columns_of_table", "read_column"]
+
+# Category of missing values.
+MISSING = "(missing)"
+
+_A_DAY = timedelta(days=1)
+
+
+def columns_of_table(X: Any) -> tuple[list[str], list]:
+    """Return the names and the columns of a frame.
+
+    Raises
+    ------
+    ValueError
+        If X is no frame, has no columns or rows, or has two columns of one name.
+    """
+    table = columns_of(unwrap_container(X))
+    if table is None:
+        raise ValueError(
+            "X must be a table with names of columns, such as a frame of pandas, "
+            f"polars or pyarrow: got {describe(X)}. For texts alone, use "
+            "TextVectorizer."
+        )
+    names, columns = table
+    if not names or not len(columns[0]):
+        raise ValueError(
+            "X must have at least one row and one column: got the shape "
+            f"{(len(columns[0]) if names else 0, len(names))}."
+        )
+    if len(set(names)) < len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"X must have one column of each name: {repeated!r} repeats.")
+    return names, columns
+
+
+def read_column(column: Any, name: str) -> tuple[str, np.ndarray]:
+    """Return the kind and the values of a column.
+
+    Parameters
+    ----------
+    column : array-like
+        A column of pandas, polars, pyarrow or NumPy.
+    name : str
+        Name of the column, for error messages.
+
+    Returns
+    -------
+    kind : {"number", "date", "text", "category", "missing"}
+        "number" includes booleans and durations. "text" is a column of strings.
+        "missing" has no values at all.
+    values : ndarray of shape (n_rows,)
+        Float64 for numbers, with NaN for missing values and durations in days;
+        datetime64 in UTC for dates; and otherwise objects, with None.
+
+    Raises
+    ------
+    ValueError
+        If the values are of another type, or of several types.
+    """
+    dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
+    if _is_categorical(dtype):
+        return "category", _objects(_cells(column))
+    typed = _typed(column, dtype)
+    if typed is None:
+        return _inferred(_cells(column), name)
+    if typed.dtype.kind == "m":
+        typed = typed / np.timedelta64(1, "D")
+    if typed.dtype.kind == "M":
+        return ("missing" if np.isnat(typed).all() else "date"), typed
+    values = typed.astype(np.float64)
+    return ("missing" if np.isnan(values).all() else "number"), values
+
+
+def categories_of(values: np.ndarray) -> np.ndarray:
+    """Return values as strings, with "(missing)" for missing ones.
+
+    Whole numbers have no decimals, so that 1 and 1.0 are one category.
+    """
+    return np.array([_category(value) for value in values.tolist()], object)
+
+
+def _category(value: Any) -> str:
+    if is_missing(value):
+        return MISSING
+    is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    if is_number and not isinstance(value, Integral) and float(value).is_integer():
+        value = int(value)
+    return str(value)
+
+
+def _is_categorical(dtype: Any) -> bool:
+    kinds = "CategoricalDtype", "Categorical", "Enum", "DictionaryType"
+    return type(dtype).__name__ in kinds
+
+
+def _typed(column: Any, dtype: Any) -> np.ndarray | None:
+    """Return a column as an array of numbers, dates or durations, None if it is not."""
+    kind = getattr(dtype, "kind", "O")
+    if isinstance(dtype, np.dtype):
+        return np.asarray(column) if kind in "biufmM" else None
+    if hasattr(column, "iloc"):  # an extension type of pandas
+        if kind in "biuf":
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        unit = {"M": "datetime64[us]", "m": "timedelta64[us]"}.get(kind)
+        return None if unit is None else column.to_numpy(dtype=unit)
+    if hasattr(dtype, "is_numeric"):  # polars
+        if dtype.is_numeric() or str(dtype) == "Boolean":
+            return column.cast(float).to_numpy()
+        found = column.to_numpy() if dtype.is_temporal() else None
+        return found if found is not None and found.dtype.kind in "mM" else None
+    return None
+
+
+def _cells(column: Any) -> list:
+    for method in ("to_pylist", "to_list", "tolist"):
+        if hasattr(column, method):
+            return getattr(column, method)()
+    return list(column)
+
+
+def _objects(cells: list) -> np.ndarray:
+    objects = np.empty(len(cells), object)
+    objects[:] = [None if is_missing(cell) else cell for cell in cells]
+    return objects
+
+
+def _inferred(cells: list, name: str) -> tuple[str, np.ndarray]:
+    """Return the kind and the values of objects."""
+    objects = _objects(cells)
+    known = [cell for cell in objects if cell is not None]
+    if not known:
+        return "missing", objects
+    if all(isinstance(cell, str) for cell in known):
+        return "text", objects
+    for kinds, convert, kind in _CONVERSIONS:
+        if all(isinstance(cell, kinds) for cell in known):
+            return kind, convert(objects)
+    types = sorted({type(cell).__name__ for cell in known})
+    raise ValueError(
+        f"The column {name!r} of X must hold strings, numbers, booleans or dates, and "
+        f"missing values: got values of the types {', '.join(types)}. Convert it, such "
+        "as with astype(str), or leave it out."
+    )
+
+
+def _floats(objects: np.ndarray) -> np.ndarray:
+    return np.array([np.nan if c is None else float(c) for c in objects])
+
+
+def _dates(objects: np.ndarray) -> np.ndarray:
+    return np.array([_date(cell) for cell in objects], "datetime64[us]")
+
+
+def _date(cell: Any) -> Any:
+    if isinstance(cell, datetime) and cell.tzinfo is not None:
+        return cell.astimezone(UTC).replace(tzinfo=None)
+    return cell
+
+
+def _durations(objects: np.ndarray) -> np.ndarray:
+    return np.array([np.nan if c is None else c / _A_DAY for c in objects])
+
+
+_CONVERSIONS: list[tuple[tuple, Callable, str]] = [
+    ((Real, np.bool_, Decimal), _floats, "number"),
+    ((date, np.datetime64), _dates, "date"),
+    ((timedelta,), _durations, "number"),
+]

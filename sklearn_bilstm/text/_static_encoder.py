@@ -1,0 +1,282 @@
+"""StaticEncoder: convert the columns of a table to numeric features."""
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_bilstm.text._column_values import (
+    categories_of,
+    columns_of_table,
+    read_column,
+)
+from sklearn_bilstm.utils._documentation import DOCUMENTATION
+from sklearn_bilstm.utils._finite import find_non_finite
+from sklearn_bilstm.utils._plain import plain_value
+from sklearn_bilstm.utils._sklearn import Interval, check_feature_names, fit_context
+
+__all__ = ["StaticEncoder"]
+
+_KINDS = {"number": "numbers", "date": "dates"}
+# Features of a date, in this order.
+_PARTS_OF_DATES = "days", "month", "weekday", "hour"
+
+
+class StaticEncoder(TransformerMixin, BaseEstimator):
+    """Convert the columns of a table to numeric features.
+
+    - Numbers, booleans and durations (in days) are one feature.
+    - Dates are four features, in UTC: the days since 1970, the month (1 to 12), the
+      weekday (0 for Monday) and the hour.
+    - Strings and other categories are one-hot encoded. Missing values are a category;
+      categories that `fit` has not seen are encoded as the infrequent ones, or as
+      zeros if there are none.
+
+    Missing numbers and dates are replaced by the mean, and a feature marks them if the
+    column has missing values in `fit`. The number of features is fixed in `fit`.
+
+    Parameters
+    ----------
+    max_categories : int, default=30
+        Maximum number of features of a column of categories. Less frequent categories
+        share one feature.
+
+    Attributes
+    ----------
+    column_kinds_ : dict
+        Kind of each column: "number", "date" or "category".
+
+    n_features_in_ : int
+        Number of columns seen during `fit`.
+
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Names of the columns seen during `fit`.
+
+    See Also
+    --------
+    TableVectorizer : Convert tables with text to token ids and numeric features.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_bilstm.text import StaticEncoder
+    >>> frame = pd.DataFrame({"age": [30, None], "kind": ["a", "b"]})
+    >>> encoder = StaticEncoder().fit(frame)
+    >>> encoder.get_feature_names_out().tolist()
+    ['age', 'age_missing', 'kind_a', 'kind_b']
+    >>> encoder.transform(frame)
+    array([[30.,  0.,  1.,  0.],
+           [30.,  1.,  0.,  1.]])
+    """
+
+    column_kinds_: dict[str, str]
+
+    _doc_link_module = "sklearn_bilstm"
+    _doc_link_template = DOCUMENTATION + "api/sklearn_bilstm.text.{estimator_name}.html"
+
+    _parameter_constraints: dict = {
+        "max_categories": [Interval(Integral, 1, None, closed="left")]
+    }
+
+    def __init__(self, *, max_categories=30):
+        self.max_categories = max_categories
+
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn the kinds of the columns, means and categories.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_columns)
+            A frame of pandas, polars or pyarrow.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : StaticEncoder
+            Fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If a column holds values of several types, of another type, or infinity.
+        """
+        names, columns = columns_of_table(X)
+        read = {
+            name: read_column(column, name)
+            for name, column in zip(names, columns, strict=True)
+        }
+        # a column without values is a constant number
+        self.column_kinds_ = {
+            name: {"text": "category", "missing": "number"}.get(kind, kind)
+            for name, (kind, _) in read.items()
+        }
+        check_feature_names(self, X, reset=True)
+        self.n_features_in_ = len(names)
+        numbers, first = self._numbers(read)
+        self._imputer = SimpleImputer(keep_empty_features=True)
+        self._indicator = MissingIndicator(error_on_new=False)
+        if numbers.shape[1]:
+            self._imputer.fit(numbers)
+            self._indicator.fit(first)
+        self._encoder = OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            max_categories=plain_value(self.max_categories),
+            sparse_output=False,
+        )
+        categories = self._categories(read)
+        if categories.shape[1]:
+            self._encoder.fit(categories)
+        return self
+
+    def transform(self, X):
+        """Return the features of rows.
+
+        Parameters
+        ----------
+        X : table of shape (n_rows, n_columns)
+            The columns seen in `fit`. Columns of a frame are found by name.
+
+        Returns
+        -------
+        features : ndarray of float64, shape (n_rows, n_features)
+            The numbers and dates in the order of columns, then the features that mark
+            missing values, then the categories.
+
+        Raises
+        ------
+        ValueError
+            If a column is missing, or holds values of another kind than in `fit`.
+        """
+        check_is_fitted(self)
+        read = self._read(X)
+        numbers, first = self._numbers(read)
+        parts = []
+        if numbers.shape[1]:
+            parts += [
+                self._imputer.transform(numbers),
+                self._indicator.transform(first),
+            ]
+        categories = self._categories(read)
+        if categories.shape[1]:
+            parts.append(self._encoder.transform(categories))
+        return np.hstack(parts).astype(np.float64)
+
+    def get_feature_names_out(self, input_features=None):
+        """Return the names of the features.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str objects, shape (n_features,)
+            Names such as "age", "age_missing", "date_month" and "department_tops".
+        """
+        check_is_fitted(self)
+        numbers = self._of_kinds("number", "date")
+        names = [
+            f"{name}_{part}" if part else name
+            for name in numbers
+            for part in (_PARTS_OF_DATES if self._is_date(name) else ("",))
+        ]
+        if numbers:
+            names += [f"{numbers[i]}_missing" for i in self._indicator.features_]
+        if categories := self._of_kinds("category"):
+            names += self._encoder.get_feature_names_out(categories).tolist()
+        return np.array(names, dtype=object)
+
+    def _of_kinds(self, *kinds: str) -> list[str]:
+        return [name for name, kind in self.column_kinds_.items() if kind in kinds]
+
+    def _is_date(self, name: str) -> bool:
+        return self.column_kinds_[name] == "date"
+
+    def _read(self, X: Any) -> dict[str, tuple[str, np.ndarray]]:
+        """Return the kinds and values of the columns seen in `fit`."""
+        names, columns = columns_of_table(X)
+        given = dict(zip(names, columns, strict=True))
+        absent = [name for name in self.column_kinds_ if name not in given]
+        if absent:
+            raise ValueError(
+                f"X must have the columns that {type(self).__name__} was fitted on: "
+                f"{absent[0]!r} is missing."
+            )
+        return {name: read_column(given[name], name) for name in self.column_kinds_}
+
+    def _numbers(self, read: dict) -> tuple[np.ndarray, np.ndarray]:
+        """Return the features of numbers and dates, and the first one of each column.
+
+        They contain NaN.
+        """
+        n_rows = len(next(iter(read.values()))[1])
+        parts, first = [np.empty((n_rows, 0))], [np.empty((n_rows, 0))]
+        for name in self._of_kinds("number", "date"):
+            wanted, (found, values) = self.column_kinds_[name], read[name]
+            if found == "missing":
+                n_features = len(_PARTS_OF_DATES) if wanted == "date" else 1
+                features = np.full((n_rows, n_features), np.nan)
+            elif found != wanted:
+                raise ValueError(
+                    f"The column {name!r} of X must hold {_KINDS[wanted]}, as in fit: "
+                    f"got {_KINDS.get(found, 'strings or categories')}."
+                )
+            else:
+                features = (
+                    _parts_of_dates(values) if wanted == "date" else values[:, None]
+                )
+            _check_finite(features, name)
+            parts.append(features)
+            first.append(features[:, :1])
+        return np.hstack(parts), np.hstack(first)
+
+    def _categories(self, read: dict) -> np.ndarray:
+        """Return the categories as strings."""
+        names = self._of_kinds("category")
+        n_rows = len(next(iter(read.values()))[1])
+        categories = np.empty((n_rows, len(names)), object)
+        for index, name in enumerate(names):
+            categories[:, index] = categories_of(read[name][1])
+        return categories
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = []
+        return tags
+
+
+def _parts_of_dates(dates: np.ndarray) -> np.ndarray:
+    """Return days since 1970, month, weekday and hour, NaN for missing dates."""
+    whole = {
+        unit: dates.astype(f"datetime64[{unit}]").astype(np.int64) for unit in "MDh"
+    }
+    parts = {
+        "days": (dates - np.datetime64(0, "D")) / np.timedelta64(1, "D"),
+        "month": whole["M"] % 12 + 1,
+        "weekday": (whole["D"] + 3) % 7,  # 1970 began on a Thursday
+        "hour": whole["h"] % 24,
+    }
+    features = np.column_stack([parts[part] for part in _PARTS_OF_DATES])
+    features[np.isnat(dates)] = np.nan
+    return features
+
+
+def _check_finite(features: np.ndarray, name: str) -> None:
+    found = find_non_finite(np.where(np.isnan(features), 0.0, features))
+    if found is not None:
+        raise ValueError(
+            f"The column {name!r} of X contains {found[1]} in row "
+            f"{found[0] // features.shape[1]}: it must hold finite numbers within the "
+            "range of float32, or missing values."
+        )

@@ -1,0 +1,118 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.compose import make_column_transformer
+
+from sklearn_bilstm.text import StaticEncoder
+
+FRAME = pd.DataFrame(
+    {
+        "kind": ["a", "b", None, "a"],
+        "age": [10.0, np.nan, 30.0, 20.0],
+        "sent": pd.to_datetime(
+            ["2020-02-29 23:59", None, "1969-12-31 00:30", "2024-01-01 00:00"]
+        ),
+        "vip": [True, False, True, True],
+    }
+)
+NAMES = [
+    *("age", "sent_days", "sent_month", "sent_weekday", "sent_hour", "vip"),
+    *("age_missing", "sent_missing", "kind_(missing)", "kind_a", "kind_b"),
+]
+
+
+def features_of(encoder, frame):
+    names = encoder.get_feature_names_out()
+    return pd.DataFrame(encoder.transform(frame), columns=names)
+
+
+def test_columns_become_the_features_that_their_names_say():
+    encoder = StaticEncoder().fit(FRAME)
+    found = features_of(encoder, FRAME)
+    assert found.columns.tolist() == NAMES
+    assert found["age"].tolist() == [10, 20, 30, 20]  # the mean is 20
+    assert found["age_missing"].tolist() == [0, 1, 0, 0]
+    assert found["sent_month"].tolist() == [2, pytest.approx(5), 12, 1]
+    assert found["sent_weekday"][[0, 2, 3]].tolist() == [5, 2, 0]  # by a calendar
+    assert found["sent_hour"][[0, 2, 3]].tolist() == [23, 0, 0]
+    assert found["sent_days"][2] == pytest.approx(-1 + 0.5 / 24)
+    days = (FRAME["sent"] - pd.Timestamp("1970-01-01")) / pd.Timedelta(1, "D")
+    np.testing.assert_allclose(found["sent_days"], days.fillna(days.mean()))
+    assert found["sent_missing"].tolist() == [0, 1, 0, 0]
+    assert found["vip"].tolist() == [1, 0, 1, 1]
+    assert found["kind_a"].tolist() == [1, 0, 0, 1]
+    assert found["kind_(missing)"].tolist() == [0, 0, 1, 0]
+
+
+def test_the_number_of_features_is_fixed_in_fit():
+    encoder = StaticEncoder().fit(FRAME[["kind", "vip"]])
+    others = pd.DataFrame({"vip": [None, True], "kind": ["unseen", None], "new": 1})
+    found = features_of(encoder, others)
+    assert found.columns.tolist() == ["vip", "kind_(missing)", "kind_a", "kind_b"]
+    assert found.to_numpy().tolist() == [[0.75, 0, 0, 0], [1, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_a_row_alone_has_the_same_features(number):
+    encoder = StaticEncoder().fit(FRAME)
+    expected = encoder.transform(FRAME)[[number]]
+    row = FRAME.iloc[[number]].astype(object)  # as from JSON
+    np.testing.assert_array_equal(encoder.transform(row), expected)
+
+
+def test_rare_categories_share_a_feature():
+    frame = pd.DataFrame({"kind": list("aaaabbbbcd")})
+    encoder = StaticEncoder(max_categories=3).fit(frame)
+    unseen = encoder.transform(pd.DataFrame({"kind": ["x", "c", "d", "a"]}))
+    assert unseen.tolist() == [[0, 0, 1], [0, 0, 1], [0, 0, 1], [1, 0, 0]]
+
+
+def test_categories_of_numbers_are_one_category_as_int_and_float():
+    frame = pd.DataFrame({"grade": pd.Categorical([1, 2, 1])})
+    encoder = StaticEncoder().fit(frame)
+    expected = encoder.transform(frame)
+    for values in ([1, 2, 1], [1.0, 2.0, 1.0], ["1", "2", "1"]):
+        found = encoder.transform(pd.DataFrame({"grade": values}))
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_column_without_values_is_constant_and_can_have_some_later():
+    encoder = StaticEncoder().fit(pd.DataFrame({"age": [None, None]}))
+    assert encoder.transform(pd.DataFrame({"age": [None]})).tolist() == [[0, 1]]
+    assert encoder.transform(pd.DataFrame({"age": [5]})).tolist() == [[5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"age": "old"}, "'age' of X must hold numbers, as in fit: got strings"),
+        ({"sent": 3}, "'sent' of X must hold dates, as in fit: got numbers"),
+        ({"age": np.inf}, "'age' of X contains infinity in row 0"),
+        ({"age": [[1], 2, 3, 4]}, "'age' of X must hold strings, numbers"),
+    ],
+)
+def test_values_of_another_kind_than_in_fit_raise(changed, message):
+    encoder = StaticEncoder().fit(FRAME)
+    with pytest.raises(ValueError, match=message):
+        encoder.transform(FRAME.assign(**changed))
+
+
+def test_a_missing_column_raises():
+    with pytest.raises(ValueError, match="fitted on: 'vip' is missing"):
+        StaticEncoder().fit(FRAME).transform(FRAME.drop(columns="vip"))
+
+
+@pytest.mark.parametrize("max_categories", [0, 1.5, "all"])
+def test_an_invalid_max_categories_raises(max_categories):
+    with pytest.raises(ValueError, match="'max_categories'"):
+        StaticEncoder(max_categories=max_categories).fit(FRAME)
+
+
+def test_it_works_in_a_column_transformer_and_as_pandas_output():
+    columns = make_column_transformer(
+        ("passthrough", ["age"]), remainder=clone(StaticEncoder())
+    ).set_output(transform="pandas")
+    found = columns.fit_transform(FRAME)
+    assert found.columns[-1] == "remainder__kind_b"
+    assert found.shape == (4, 10)
