@@ -23,6 +23,7 @@ from sklearn_bilstm.inspection._model import (
 )
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
+from sklearn_bilstm.inspection._truth import true_targets
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._containers import unwrap_container
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, validate_params
@@ -45,6 +46,7 @@ def explain(
     method: str = "auto",
     target: Any = None,
     *,
+    y_true: Any = None,
     max_points: int = 4096,
 ) -> Explanations:
     """Attribute the predictions of a model to the tokens of the texts.
@@ -96,6 +98,9 @@ def explain(
         explains the predicted one. For a regressor with several outputs, the index of
         the output. For a tagger, a label, one label per sentence, or a list of lists
         with one label per token; if None, explain the predicted labels.
+    y_true : array-like of shape (n_texts,) or (n_texts, n_outputs), default=None
+        True labels or numbers, as `fit` accepts them, to show next to the predictions.
+        For a tagger, a list of labels per sentence.
     max_points : int, default=4096
         Maximum number of points per text at which integrated gradients evaluate the
         gradient. The path is refined adaptively until the scores sum to the difference
@@ -120,8 +125,8 @@ def explain(
     ValueError
         If the model is of an unsupported type, such as a regressor with outputs for
         each step or a calibration of several estimators, or lacks attention pooling for
-        `method="attention"`, the method is not available for a tagger, or `texts` or
-        `target` are invalid.
+        `method="attention"`, the method is not available for a tagger, or `texts`,
+        `target` or `y_true` are invalid.
     ImportError
         If captum is required but not installed.
 
@@ -178,7 +183,7 @@ def explain(
                 "method must be 'auto' or 'occlusion' for a BiLSTMTagger: got "
                 f"{method!r}."
             )
-        return explain_labels(model, estimator, texts, target)
+        return explain_labels(model, estimator, texts, target, y_true)
     if estimator.module_.of_steps:
         raise ValueError(
             "model must have outputs for each text: a BiLSTMRegressor with numbers for "
@@ -186,13 +191,13 @@ def explain(
         )
     if method == "auto":
         method = "integrated_gradients"
-    return _explain_answers(model, texts, method, target, max_points)
+    return _explain_answers(model, texts, method, target, max_points, y_true)
 
 
 @torch.inference_mode(False)
 @torch.enable_grad()
 def _explain_answers(
-    model: Any, texts: Any, method: str, target: Any, max_points: int
+    model: Any, texts: Any, method: str, target: Any, max_points: int, y_true: Any
 ) -> Explanations:
     """Explain the predictions of a classifier or regressor."""
     methods: dict[str, Callable[..., list[Scores]]] = {
@@ -200,14 +205,16 @@ def _explain_answers(
         "integrated_gradients": partial(integrated_gradients, max_points=max_points),
         "occlusion": occlusion,
     }
-    reader, target = TextModel.of(model).of_task(target)
+    reader, task, target = TextModel.of(model).of_task(target)
     if method == "attention" and target is not None:
         raise ValueError(
             "target must be None with method='attention', or (task, None) for several "
             f"tasks, since attention does not depend on the class: got {target!r}."
         )
-    names = [] if method == "attention" else reader.static_names
     documents, rows = reader.read(texts)
+    names, values = reader.static_names, reader.static_values(rows)
+    if method == "attention":
+        names, values = [], values[:, :0]
     if method == "attention" and not is_classifier(reader.estimator):
         target = 0  # the summary shows the first of several outputs
     decided = predictions_of_wrapper(model, texts)
@@ -216,6 +223,7 @@ def _explain_answers(
         most_probable = reader.estimator.classes_[probabilities.argmax(1)]
         target = most_probable if method == "attention" else labels
     output = Output.of(reader.estimator, target, rows)
+    truths = true_targets(y_true, reader.estimator, output.columns, task)
     found = methods[method](reader.estimator, rows, output)
     if decided is None:
         shown = output.probabilities([scores.output for scores in found])
@@ -233,12 +241,17 @@ def _explain_answers(
                 probability=probability,
                 static_scores=scores.static,
                 static_names=names,
+                static_values=of_static,
+                task=task,
+                truth=truth,
                 other=other,
                 multilabel=getattr(reader.estimator, "multilabel_", False),
             )
-            for document, scores, target, other, probability in zip(
+            for document, scores, of_static, truth, target, other, probability in zip(
                 documents,
                 found,
+                values,
+                truths,
                 output.targets,
                 output.others,
                 shown,

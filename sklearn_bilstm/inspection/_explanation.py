@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.inspection._html import box, note
+from sklearn_bilstm.inspection._html import box, folded, note
 from sklearn_bilstm.inspection._text_spans import (
     TextColumn,
     TextSpan,
@@ -17,6 +17,7 @@ from sklearn_bilstm.inspection._text_spans import (
 from sklearn_bilstm.inspection._wording import (
     baseline_input,
     describe_scores,
+    describe_truth,
     meanings,
     name_of_class,
 )
@@ -30,6 +31,10 @@ _N_PRINTED = 10
 # Long parts of a text whose scores are smaller than this share of the largest are not
 # shown.
 _FAINT = 0.1
+# Smallest difference of a sum that its two decimals show.
+_SMALLEST_SHOWN = 0.005
+# Label of tokens outside of entities.
+_OUTSIDE = "O"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,6 +75,13 @@ class Explanation:
         The other class of a binary classifier, which a negative score favours.
     multilabel : bool, default=False
         Whether the model is a multilabel classifier.
+    static_values : array-like of shape (n_static_features,), default=()
+        Values of the static features, stored as an ndarray. Empty if they are unknown.
+    task : int, default=None
+        Index of the explained task of a classifier of several tasks.
+    truth : label, tuple of labels or float, default=None
+        The true label or number; for a multilabel classifier, all true labels. None if
+        it is unknown.
     """
 
     document: LocatedDocument
@@ -84,10 +96,14 @@ class Explanation:
     static_names: Sequence[str] = ()
     other: Hashable = None
     multilabel: bool = False
+    static_values: Any = ()
+    task: int | None = None
+    truth: Any = None
 
     def __post_init__(self) -> None:
-        static_scores = np.asarray(self.static_scores, np.float64)
-        object.__setattr__(self, "static_scores", static_scores)  # frozen
+        for name in ("static_scores", "static_values"):
+            values = np.asarray(getattr(self, name), np.float64)
+            object.__setattr__(self, name, values)  # frozen
 
     @property
     def tokens(self) -> list[str]:
@@ -138,15 +154,17 @@ class Explanation:
     @property
     def summary(self) -> str:
         """One-line description of the explained output."""
+        task = "" if self.task is None else f"task {self.task}, "
+        truth = describe_truth(self.truth, self._kind)
         if self.method == "attention":
-            return f"share of attention ({self._prediction})"
+            return f"{task}share of attention ({self._prediction}){truth}"
         if self.probability is None:
-            return self._prediction
+            return self._prediction + truth
         odds = f"log odds {self.output:+.2f}, probability {self.probability:.3f}"
-        if self.position is None:
-            return f"{self._target_name}: {odds}"
-        token = self.tokens[self.position]
-        return f"{self._target_name} of {token!r}, token {self.position}: {odds}"
+        of_token = ""
+        if self.position is not None:
+            of_token = f" of {self.tokens[self.position]!r}, token {self.position}"
+        return f"{task}{self._target_name}{of_token}: {odds}{truth}"
 
     @property
     def _kind(self) -> str:
@@ -180,14 +198,50 @@ class Explanation:
 
     @property
     def _static_lines(self) -> list[tuple[str, float | None]]:
-        """Names and scores of the static features, those with the largest scores."""
-        lines: list = list(zip(self.static_names, self.static_scores, strict=True))
+        """Names, values and scores of the static features with the largest scores."""
+        names = list(self.static_names)
+        if len(self.static_values):
+            pairs = zip(names, self.static_values, strict=True)
+            names = [f"{name} = {value:.6g}" for name, value in pairs]
+        lines: list = list(zip(names, self.static_scores, strict=True))
         n_omitted = len(lines) - _N_PRINTED
         if n_omitted > 0:
             largest = np.argsort(-np.abs(self.static_scores), kind="stable")
             lines = [lines[index] for index in np.sort(largest[:_N_PRINTED])]
-            lines.append((f"... {n_omitted} static features ...", None))
+            rest = self.static_scores[largest[_N_PRINTED:]].sum()
+            omitted = f"... {n_omitted} static features ..."
+            lines.append((omitted, rest if self._is_additive else None))
         return lines
+
+    @property
+    def _is_additive(self) -> bool:
+        """Whether the scores and the baseline sum to the output."""
+        return self.method == "integrated_gradients"
+
+    def _totals(self, tokens: str, scores: np.ndarray) -> list[tuple[str, str]]:
+        """Return the names and values of sums, which add up, and of the baseline.
+
+        Parameters
+        ----------
+        tokens : str
+            Name of the sum of scores of tokens.
+        scores : ndarray
+            The scores to sum. Without any, there is no such sum.
+        """
+        totals: list = [] if self.baseline is None else [("baseline", self.baseline)]
+        if self._is_additive and totals:
+            known = [np.nansum(self.scores), self.static_scores.sum(), self.baseline]
+            rest = self.output - np.sum(known)
+            if len(scores):
+                totals.insert(0, (tokens, np.nansum(scores)))
+            if abs(rest) >= _SMALLEST_SHOWN:
+                totals.append(("not attributed", rest))
+            totals.append(("sum", self.output))
+        return [(name, self._number(value)) for name, value in totals]
+
+    def _number(self, value: float) -> str:
+        """Return a score or an output of the model as text."""
+        return f"{value:{'.4g' if self.probability is None else '+.2f'}}"
 
     @property
     def _heading(self) -> str:
@@ -201,7 +255,7 @@ class Explanation:
         """The baseline as text."""
         if self.baseline is None:
             return None
-        return f"{self.baseline:{'.4g' if self.probability is None else '+.2f'}}"
+        return self._number(self.baseline)
 
     def to_frame(self) -> Any:
         """Return a pandas DataFrame with one row per token.
@@ -214,8 +268,9 @@ class Explanation:
             Columns `kind` ("token", "static" or "baseline"), `token` (or the name of
             the static feature), `token_index`, `start` and `end` (position in the text,
             missing if the token has none), and `score`. If a class or one of several
-            outputs is explained, also `target`. With several text columns, also
-            `column`.
+            outputs is explained, also `target`, and `task` if there are several. With
+            several text columns, also `column`. If the values of static features are
+            known, also `value`.
 
         Raises
         ------
@@ -244,8 +299,13 @@ class Explanation:
         }
         if self.target is not None and self.method != "attention":
             columns["target"] = [self.target] * (n_tokens + n_others)
+        if self.task is not None:
+            columns["task"] = [self.task] * (n_tokens + n_others)
         if names:
             columns["column"] = [names[t.column] for t in located] + missing
+        if len(self.static_values):
+            of_tokens, after = np.full(n_tokens, np.nan), np.full(len(baseline), np.nan)
+            columns["value"] = np.concatenate([of_tokens, self.static_values, after])
         return pandas.DataFrame(columns)
 
     def __repr__(self) -> str:
@@ -256,7 +316,8 @@ class Explanation:
         return f"<Explanation of {scored}, {self.summary}{baseline}>"
 
     def __str__(self) -> str:
-        sizes = np.abs(self.scores[~np.isnan(self.scores)])
+        scores = self.scores[~np.isnan(self.scores)]
+        sizes = np.abs(scores)
         least = np.sort(sizes)[-_N_PRINTED:].min(initial=np.inf)
         n_shown = np.count_nonzero(sizes >= least)
         form = ".2g" if self.method == "attention" else "+.2g"
@@ -277,8 +338,8 @@ class Explanation:
             lines.append(" ".join([*elsewhere, text]))
         for feature, score in self._static_lines:
             lines.append(feature if score is None else f"{feature}: {score:{form}}")
-        if self._baseline:
-            lines.append(f"baseline: {self._baseline}")
+        totals = self._totals("other tokens", scores[sizes < least])
+        lines += [f"{name}: {value}" for name, value in totals]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -292,7 +353,7 @@ class Explanation:
             self.legend,
             self._fields(),
             static=self._static_lines,
-            baseline=self._baseline,
+            totals=self._totals("all tokens", self.scores),
         )
 
     @property
@@ -351,15 +412,42 @@ class Explanations(Sequence):
         return f"<Explanations of {len(self)} {self._of}s>"
 
     def __str__(self) -> str:
-        return "\n\n".join(map(str, self))
+        shown, outside = self._entities_first()
+        lines = [*map(str, shown)]
+        if outside:
+            lines.append(f"... {_of_tokens_outside(len(outside))} ...")
+        return "\n\n".join(lines)
 
     def _repr_html_(self) -> str:
         return self._html + self._html_note
 
     @property
     def _html(self) -> str:
-        return "".join(one._html for one in self)
+        shown, outside = self._entities_first()
+        html = "".join(one._html for one in shown)
+        if not outside:
+            return html
+        others = "".join(one._html for one in outside)
+        return html + folded(_of_tokens_outside(len(outside)), others)
+
+    def _entities_first(self) -> tuple[list, list]:
+        """Return the explanations to show, and those of tokens outside of entities.
+
+        If all tokens are outside, or none has the label "O", all are shown.
+        """
+        items = list(self)
+        if self._of != "position":
+            return items, []
+        entities = [one for one in items if one.target != _OUTSIDE]
+        outside = [one for one in items if one.target == _OUTSIDE]
+        return (entities, outside) if entities else (items, [])
 
     @property
     def _html_note(self) -> str:
         return "".join(dict.fromkeys(one._html_note for one in self))
+
+
+def _of_tokens_outside(n_tokens: int) -> str:
+    """Describe the explanations of tokens outside of entities."""
+    tokens = "token" if n_tokens == 1 else "tokens"
+    return f"{n_tokens} {tokens} with the label {_OUTSIDE!r}"

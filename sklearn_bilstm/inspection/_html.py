@@ -5,7 +5,7 @@ from html import escape
 
 from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 
-__all__ = ["box", "note"]
+__all__ = ["box", "folded", "note"]
 
 # RGB: orange for positive and blue for negative scores, which colour-blind readers can
 # distinguish, and purple for shares. The colours are translucent, so that text stays
@@ -37,7 +37,7 @@ def box(
     fields: list[TextColumn],
     *,
     static: Sequence[tuple[str, float | None]] = (),
-    baseline: str | None = None,
+    totals: Sequence[tuple[str, str]] = (),
 ) -> str:
     """Return a box with a heading, a legend and the texts with coloured tokens.
 
@@ -49,8 +49,8 @@ def box(
     fields : list of TextColumn
     static : sequence of (str, float or None), default=()
         Names and scores of static features.
-    baseline : str, default=None
-        The baseline, if there is one.
+    totals : sequence of (str, str), default=()
+        Names and values of the baseline and of sums.
     """
     pieces = [p for f in fields for p in [*f.pieces, *f.elsewhere]]
     scores = [*(p.score for p in pieces), *(f.score for f in fields)]
@@ -73,11 +73,18 @@ def box(
     lines.append(_legend(meanings, largest))
     lines += [_field(field, coloured) for field in fields]
     other = [_static_line(name, score, coloured) for name, score in static]
-    if baseline is not None:
-        other.append(f"<div>baseline <small>{escape(baseline)}</small></div>")
+    other += [
+        f"<div>{escape(name)} <small>{escape(value)}</small></div>"
+        for name, value in totals
+    ]
     if other:
         lines.append(f'<div style="{_SCORES}">{"".join(other)}</div>')
     return f'<div style="{_BOX}">{"".join(lines)}</div>'
+
+
+def folded(summary: str, html: str) -> str:
+    """Return HTML that a click on its summary shows."""
+    return f"<details><summary>{escape(summary)}</summary>{html}</details>"
 
 
 def note(text: str) -> str:

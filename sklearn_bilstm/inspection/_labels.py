@@ -18,6 +18,7 @@ from sklearn_bilstm.sequences import (
 )
 from sklearn_bilstm.text import LocatedDocument, join_tokens
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
+from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._sentences import (
     as_sentences,
     check_label_rows,
@@ -31,7 +32,7 @@ _N_AT_ONCE = 256
 
 
 def explain_labels(
-    model: Any, tagger: Any, sentences: Any, target: Any
+    model: Any, tagger: Any, sentences: Any, target: Any, y_true: Any = None
 ) -> Explanations:
     """Score tokens by the decrease of the log odds of labels when they are masked.
 
@@ -50,6 +51,8 @@ def explain_labels(
     target : label, array-like of shape (n_sentences,), list of list or None
         The label to explain, or one label per sentence or per token. If None, explain
         the predicted labels.
+    y_true : list of list, default=None
+        The true label of each token.
 
     Returns
     -------
@@ -77,9 +80,10 @@ def explain_labels(
     rows = tagger.model_.read(sentences)
     tokens = _tokens(sentences, rows)
     columns = _columns(tagger, rows, target)
+    truths = _truths(rows, y_true)
     return Explanations(
         [
-            _of_sentence(tagger, tokens[row], rows, row, columns[row])
+            _of_sentence(tagger, tokens[row], rows, row, columns[row], truths[row])
             for row in range(len(rows))
         ]
     )
@@ -109,8 +113,24 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
     return [np.full(*pair) for pair in zip(lengths, asked_for, strict=True)]
 
 
+def _truths(rows: SequenceDataset, y_true: Any) -> list[list]:
+    """Return the true label of each token, None if it is unknown."""
+    lengths = rows.sequences.lengths
+    if y_true is None:
+        return [[None] * length for length in lengths]
+    labels = check_label_rows(y_true, name="explain", allow_missing=True)
+    check_consistent_length(rows.sequences, labels)
+    check_lengths(lengths, labels, "y_true")
+    return [[plain_value(label) for label in of_row] for of_row in labels]
+
+
 def _of_sentence(
-    tagger: Any, tokens: list, rows: SequenceDataset, row: int, columns: np.ndarray
+    tagger: Any,
+    tokens: list,
+    rows: SequenceDataset,
+    row: int,
+    columns: np.ndarray,
+    truths: list,
 ) -> Explanations:
     text, located = join_tokens(tokens)
     document = LocatedDocument([text], [], located)
@@ -142,6 +162,7 @@ def _of_sentence(
                 baseline=float(baseline[position]),
                 probability=float(expit(output[position])),
                 position=position,
+                truth=truths[position],
             )
             for position in range(n_steps)
         ],

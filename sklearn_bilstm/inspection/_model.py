@@ -40,8 +40,8 @@ __all__ = [
 
 EXPLAINABLE = (
     "a fitted pipeline of a TextVectorizer or TableVectorizer and a BiLSTMClassifier "
-    "or BiLSTMRegressor, a fitted BiLSTMTagger, or a search, FrozenEstimator, decision threshold or "
-    "calibration that contains one"
+    "or BiLSTMRegressor, a fitted BiLSTMTagger, or a search, FrozenEstimator, decision "
+    "threshold or calibration that contains one"
 )
 _WRAPPERS = (
     CalibratedClassifierCV,
@@ -167,8 +167,10 @@ class TextModel:
             raise ValueError(f"model must be {EXPLAINABLE}: got {model!r}.")
         return cls(transformers, estimator)
 
-    def of_task(self, target: Any) -> tuple["TextModel", Any]:
-        """Return the model of the task of a target, and the target within the task.
+    def of_task(self, target: Any) -> tuple["TextModel", int | None, Any]:
+        """Return the model of the task of a target, the task and the target within it.
+
+        The task is None for estimators of a single one.
 
         Raises
         ------
@@ -177,7 +179,7 @@ class TextModel:
         """
         classes = getattr(self.estimator, "classes_", None)
         if not isinstance(classes, list):
-            return self, target
+            return self, None, target
         is_pair = isinstance(target, tuple) and len(target) == 2
         task: Any = target[0] if is_pair else None
         is_index = isinstance(task, Integral) and not isinstance(task, bool)
@@ -188,7 +190,7 @@ class TextModel:
                 f"classes or None for the predicted one: got {target!r}."
             )
         single = estimator_of_task(self.estimator, int(task))
-        return TextModel(self.transformers, single), target[1]
+        return TextModel(self.transformers, single), int(task), target[1]
 
     @property
     def static_names(self) -> list[str]:
@@ -203,6 +205,13 @@ class TextModel:
             except (AttributeError, ValueError):  # a transformer without output names
                 names = [f"static_{index}" for index in range(reader.n_static)]
         return [str(name) for name in names[-reader.n_static :]]
+
+    def static_values(self, rows: SequenceDataset) -> np.ndarray:
+        """Return the static features of rows, (n_rows, n_static), before scaling."""
+        if rows.static is None:
+            return np.empty((len(rows), 0))
+        scaler = self.estimator.model_.reader.static_scaler
+        return scaler.inverse_transform(rows.static.astype(np.float64))
 
     def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
         """Return the documents with their tokens and the input rows of the network.

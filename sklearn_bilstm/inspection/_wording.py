@@ -1,8 +1,15 @@
 """What the scores of an explanation mean, in words."""
 
 from collections.abc import Hashable
+from typing import Any
 
-__all__ = ["baseline_input", "describe_scores", "meanings", "name_of_class"]
+__all__ = [
+    "baseline_input",
+    "describe_scores",
+    "describe_truth",
+    "meanings",
+    "name_of_class",
+]
 
 
 def name_of_class(label: Hashable, kind: str = "class") -> str:
@@ -17,6 +24,23 @@ def name_of_class(label: Hashable, kind: str = "class") -> str:
     if kind == "class" and isinstance(label, str):
         return repr(label)
     return f"{kind} {label!r}"
+
+
+def describe_truth(truth: Any, kind: str = "class") -> str:
+    """Return the end of a summary that states the truth, empty if it is unknown.
+
+    Parameters
+    ----------
+    truth : label, tuple of labels, float or None
+    kind : {"class", "label"}, default="class"
+    """
+    if truth is None:
+        return ""
+    if isinstance(truth, float):
+        return f", true value {truth:.4g}"
+    if isinstance(truth, tuple):
+        return f", true labels: {', '.join(map(str, truth)) or 'none'}"
+    return f", true {kind}: {truth}"
 
 
 def meanings(explained: str | None, other: str | None) -> list[str]:

@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_bilstm import TextVectorizer, explain
+from sklearn_bilstm import TableVectorizer, TextVectorizer, explain
 from tests.helpers import (
     small_classifier,
     small_pipeline,
@@ -184,6 +184,29 @@ def test_text_columns_with_static_features_are_explained(reviews, method):
     assert one.probability == pytest.approx(model.predict_proba(frame)[0].max(), 1e-4)
     assert one.static_names == ([] if method == "attention" else ["remainder__stars"])
     assert len(one.static_scores) == len(one.static_names)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_static_features_have_the_values_of_their_columns(reviews, method):
+    needs_captum(method)
+    texts, labels = reviews
+    days = 1e5 + np.arange(60)
+    frame = pd.DataFrame({"review": texts, "constant": 3.5, "days": days})
+    model = make_pipeline(
+        TableVectorizer(text_columns="review"), small_classifier(pooling="attention")
+    )
+    for number, one in enumerate(explain(model.fit(frame, labels), frame, method)):
+        expected = [] if method == "attention" else [3.5, days[number]]
+        np.testing.assert_allclose(one.static_values, expected, rtol=1e-6)
+        assert ("days = 1000" in str(one)) == (method != "attention")
+
+
+def test_true_labels_are_part_of_the_explanation(fitted_pipeline):
+    found = explain(fitted_pipeline, TEXTS[:2], "occlusion", y_true=["negative", None])
+    assert [one.truth for one in found] == ["negative", None]
+    assert str(found).count("true class: negative") == 1
+    with pytest.raises(ValueError, match="y_true must hold a row for each of 2 texts"):
+        explain(fitted_pipeline, TEXTS[:2], "occlusion", y_true=["negative"])
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -384,6 +407,10 @@ def test_a_task_is_explained_by_the_log_odds_of_its_class(tasks, method, task):
         assert explanation.output == pytest.approx(expected, abs=1e-4)
     found = [explanation.target for explanation in explanations]
     assert found == classes[p.argmax(1)].tolist()
+    assert {explanation.task for explanation in explanations} == {task}
+    y_true = [["positive", "1 more"]] * len(TEXTS)
+    (one, *_) = explain(tasks, TEXTS, method, (task, None), y_true=y_true)
+    assert one.truth == y_true[0][task]
 
 
 def test_the_scores_of_a_class_of_a_task_sum_to_the_difference_of_its_outputs(tasks):

@@ -1,3 +1,4 @@
+import re
 import sys
 from html import escape
 
@@ -134,6 +135,118 @@ def test_long_parts_without_notable_scores_are_omitted():
         assert part in html
     assert "w191<" not in html
     assert len(one.to_frame()) == 301
+
+
+VALUES = {**STATIC, "static_values": [4.0, 33.5]}
+
+
+def test_static_features_are_shown_with_their_values():
+    one = make_explanation(**VALUES)
+    assert str(one).splitlines()[2:4] == ["stars = 4: +0.5", "age = 33.5: -0.25"]
+    assert ">stars = 4</span>" in one._repr_html_()
+    values = one.to_frame()["value"]
+    assert values[4:6].tolist() == [4.0, 33.5]
+    assert values.isna().sum() == 5
+
+
+def numbers_after(lines, names):
+    found = dict(line.rsplit(": ", 1) for line in lines if ": " in line)
+    return [float(found[name]) for name in names]
+
+
+def test_what_is_shown_of_integrated_gradients_sums_to_the_output():
+    words = [f"w{number}" for number in range(30)]
+    scores = np.linspace(-1, 2, 30)
+    static = {"static_scores": np.arange(12) / 8, "static_names": [*"abcdefghijkl"]}
+    output = -0.5 + scores.sum() + static["static_scores"].sum() + 0.04
+    one = make_explanation(
+        " ".join(words), scores, method="integrated_gradients", output=output, **static
+    )
+    lines = str(one).splitlines()
+    names = ["other tokens", "not attributed", "baseline", "... 2 static features ..."]
+    rest = numbers_after(lines, [*names, *"cdefghijkl"])
+    tokens = [float(part.split()[1]) for part in re.findall(r"\[(.*?)\]", lines[1])]
+    assert len(tokens) == 10
+    assert sum(rest) + sum(tokens) == pytest.approx(output, abs=0.2)  # two digits each
+    assert numbers_after(lines, ["sum"]) == [pytest.approx(output, abs=0.005)]
+    html = one._repr_html_()
+    for name, value in [
+        ("all tokens", scores.sum()),
+        ("baseline", -0.5),
+        ("not attributed", 0.04),
+        ("sum", output),
+    ]:
+        assert f"<div>{name} <small>{value:+.2f}</small></div>" in html
+
+
+def test_an_invisible_error_of_sums_is_not_shown():
+    output = 1.75 - 0.5 + 0.004
+    one = make_explanation(method="integrated_gradients", output=output)
+    assert "not attributed" not in str(one) + one._repr_html_()
+    assert str(one).endswith("\nbaseline: -0.50\nsum: +1.25")
+
+
+@pytest.mark.parametrize("method", ["occlusion", "attention"])
+def test_other_scores_are_not_summed(method):
+    assert "sum:" not in str(make_explanation(method=method, **STATIC))
+
+
+@pytest.mark.parametrize(
+    ("fields", "end"),
+    [
+        ({"truth": "negative"}, "probability 0.818, true class: negative"),
+        ({"truth": 0}, ", true class: 0"),
+        ({"truth": ("a", "b"), "multilabel": True}, ", true labels: a, b"),
+        ({"truth": (), "multilabel": True}, ", true labels: none"),
+        ({"truth": "O", "position": 0}, ", true label: O"),
+        ({"truth": 2.5, "probability": None}, ", true value 2.5"),
+        ({"truth": "a", "method": "attention"}, "0.818), true class: a"),
+        ({}, "probability 0.818"),
+    ],
+)
+def test_the_summary_ends_with_the_truth(fields, end):
+    one = make_explanation(**fields)
+    assert one.summary.endswith(end)
+    assert escape(one.summary) in one._repr_html_()
+
+
+def test_the_summary_names_the_task():
+    assert make_explanation(task=1).summary.startswith("task 1, positive: log odds")
+    shares = make_explanation(task=0, method="attention").summary
+    assert shares.startswith("task 0, share of attention (most probable: positive")
+    assert make_explanation(task=1).to_frame()["task"].tolist() == [1] * 5
+
+
+def labels_of_sentence(labels):
+    text = "Ben left Rome"
+    found = [
+        make_explanation(text, (0.5, 0.25, 1), target=label, position=position)
+        for position, label in enumerate(labels)
+    ]
+    return Explanations(found, of="position")
+
+
+def test_labels_of_entities_are_shown_and_others_can_be_unfolded():
+    found = labels_of_sentence(["B-PER", "O", "B-LOC"])
+    assert (
+        str(found) == f"{found[0]}\n\n{found[2]}\n\n... 1 token with the label 'O' ..."
+    )
+    html = found._repr_html_()
+    before, after = html.split("<details>")
+    assert "B-PER" in before
+    assert "B-LOC" in before
+    assert "O of" not in before
+    assert "1 token with the label &#x27;O&#x27;</summary>" in after
+    assert "O of &#x27;left&#x27;" in after
+    assert [one.target for one in found] == ["B-PER", "O", "B-LOC"]
+    assert len(found.to_frame()) == 12
+
+
+@pytest.mark.parametrize("labels", [["O", "O", "O"], ["NOUN", "VERB", "NOUN"]])
+def test_labels_are_all_shown_if_none_or_all_are_outside(labels):
+    found = labels_of_sentence(labels)
+    assert str(found) == "\n\n".join(map(str, found))
+    assert "details" not in found._repr_html_()
 
 
 def test_repr_is_short():

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm import TextVectorizer, explain
-from sklearn_bilstm.inspection._html import box, note
+from sklearn_bilstm.inspection._html import box, folded, note
 from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 from tests.helpers import small_classifier
 
-ALLOWED = {"div", "em", "small", "span", "strong"}
+ALLOWED = {"details", "div", "em", "small", "span", "strong", "summary"}
 
 
 class Reader(HTMLParser):
@@ -60,9 +60,11 @@ def test_all_text_is_shown_and_escaped(heading, text, name, meaning, feature):
     pieces = [TextSpan(text, 1.0), TextSpan(text, None)]
     field = TextColumn(name, pieces, [TextSpan(text, -2.0)], 0.5)
     static = [(feature, 1.0), (feature, None)]
-    html = box(heading, [meaning, "against"], [field], static=static, baseline=name)
-    shown = read(html + note(meaning)).text
-    for part in (heading, 2 * text, meaning, f"{name}:", f"{feature} +1.00"):
+    totals = [(name, heading)]
+    html = box(heading, [meaning, "against"], [field], static=static, totals=totals)
+    shown = read(html + note(meaning) + folded(feature, "<div></div>")).text
+    total = f"{name} {heading}"
+    for part in (heading, 2 * text, meaning, f"{name}:", f"{feature} +1.00", total):
         assert part in shown
 
 
@@ -122,7 +124,7 @@ def test_omitted_tokens_have_no_colour():
 
 def test_static_features_have_the_colours_of_tokens():
     static = [("stars", -0.5), ("<age>", 0.25)]
-    reader = read(box("", SIGNED, [], static=static, baseline="+1.50"))
+    reader = read(box("", SIGNED, [], static=static, totals=[("baseline", "+1.50")]))
     (_, against, stars, age), names = zip(*reader.spans, strict=True)
     assert names[2:] == ("stars", "<age>")
     assert (stars["title"], age["title"]) == ("-0.5", "+0.25")

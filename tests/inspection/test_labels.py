@@ -83,6 +83,15 @@ def test_target_may_be_predicted_or_given_per_sentence_or_token(
         explain(fitted_tagger, [SENTENCE], target=[["O"]])
 
 
+def test_true_labels_of_tokens_are_shown(fitted_tagger):
+    y_true = [["B-PER", None, "O", "O"], ["O"]]
+    found = explain(fitted_tagger, [SENTENCE, ["yes"]], y_true=y_true)
+    assert [[one.truth for one in labels] for labels in found] == y_true
+    assert "true label: B-PER" in found._repr_html_()
+    with pytest.raises(ValueError, match="y_true.* row 1 has 1 labels for 4 tokens"):
+        explain(fitted_tagger, [SENTENCE] * 2, y_true=y_true)
+
+
 def test_labels_determined_by_the_scheme_have_zero_scores(fitted_tagger):
     (labels,) = explain(fitted_tagger, [SENTENCE], target="I-PER")
     assert labels[0].output == -np.inf
