@@ -8,6 +8,7 @@ from sklearn_bilstm.inspection._hard_sentences import (
 )
 from sklearn_bilstm.inspection._highlight import HighlightedSpans, highlight_spans
 from sklearn_bilstm.inspection._learning_rate import RangeTest, find_learning_rate
+from sklearn_bilstm.inspection._series import SeriesExplanation
 
 __all__ = [
     "Explanation",
@@ -15,6 +16,7 @@ __all__ = [
     "HardSentence",
     "HighlightedSpans",
     "RangeTest",
+    "SeriesExplanation",
     "explain",
     "find_hard_sentences",
     "find_learning_rate",

@@ -20,9 +20,11 @@ from sklearn_bilstm.inspection._model import (
     TextModel,
     fitted_estimator,
     predictions_of_wrapper,
+    transformers_of,
 )
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
+from sklearn_bilstm.inspection._series import explain_series
 from sklearn_bilstm.inspection._truth import true_targets
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._containers import unwrap_container
@@ -56,24 +58,25 @@ def explain(
     For a classifier, the explained output is the log odds of a class, log(p / (1 - p)).
     For a regressor, it is the prediction. The output includes the contribution of the
     linear model, if there is one. For a tagger, the label of each token is
-    explained.
+    explained. For numeric series, intervals of steps have scores instead of tokens.
 
     Parameters
     ----------
     model : estimator
         A fitted pipeline of a TextVectorizer, of a TableVectorizer or of a
         ColumnTransformer with a TextVectorizer, and a BiLSTM estimator; or a
-        BiLSTMTagger of words or ids; or a search,
-        FrozenEstimator, FixedThresholdClassifier, TunedThresholdClassifierCV or
-        CalibratedClassifierCV that contains such a model. The explained output is that
-        before calibration; the predicted class and its probability are those of
-        `model`. A CalibratedClassifierCV must contain a single estimator.
+        BiLSTMTagger of words or ids; or a BiLSTM estimator of numeric series, alone or
+        at the end of a pipeline; or a search, FrozenEstimator,
+        FixedThresholdClassifier, TunedThresholdClassifierCV or CalibratedClassifierCV
+        that contains such a model. The explained output is that before calibration; the
+        predicted class and its probability are those of `model`. A
+        CalibratedClassifierCV must contain a single estimator.
     texts : iterable of str or table of shape (n_texts, n_columns)
         Texts in the format that `model.predict` accepts. Wrap a single text in a list.
-        For a tagger, lists of tokens.
+        For a tagger, lists of tokens. For series, X as `model.predict` accepts it.
     method : {"auto", "integrated_gradients", "occlusion", "attention"}, default="auto"
-        Attribution method. "auto" uses occlusion for a tagger, which supports no other
-        method, and integrated gradients otherwise.
+        Attribution method. "auto" uses occlusion for a tagger and for series, which
+        support no other method, and integrated gradients otherwise.
 
         "integrated_gradients" [1]_ integrates the gradient of the output along a
         straight path to the vectors of the tokens and the static features from the
@@ -87,7 +90,9 @@ def explain(
         decrease of the output. A static feature is replaced by its mean in the training
         data. Occlusion misses redundant tokens: if two tokens carry
         the same information, removing either changes little. For a tagger, the token is
-        not removed but replaced by an unknown token without characters.
+        not removed but replaced by an unknown token without characters. The values of a
+        channel of a series in one of at most 20 intervals are replaced by the mean of
+        the channel in the training data.
 
         "attention" [3]_ uses the weights of attention pooling and requires
         `pooling="attention"`. The weights do not depend on the class.
@@ -116,7 +121,8 @@ def explain(
         a token. For a tagger, each item is itself a sequence with one Explanation per
         label: `explanations[2][0]` explains the label of the first token of the third
         sentence. If the tagging scheme forbids or enforces a label, no token can change
-        it: its log odds are infinite and all scores are 0.
+        it: its log odds are infinite and all scores are 0. For series, each item is a
+        :class:`SeriesExplanation`.
 
     Raises
     ------
@@ -125,8 +131,8 @@ def explain(
     ValueError
         If the model is of an unsupported type, such as a regressor with outputs for
         each step or a calibration of several estimators, or lacks attention pooling for
-        `method="attention"`, the method is not available for a tagger, or `texts`,
-        `target` or `y_true` are invalid.
+        `method="attention"`, the method is not available for a tagger or series, or
+        `texts`, `target` or `y_true` are invalid.
     ImportError
         If captum is required but not installed.
 
@@ -177,6 +183,7 @@ def explain(
     texts = list(texts) if isinstance(texts, Iterator) else texts
     texts = unwrap_container(texts, name="texts")
     estimator = fitted_estimator(model, EXPLAINABLE)
+    is_series = estimator.input_type_ == "numeric"
     if isinstance(estimator, BiLSTMTagger):
         if method not in ("auto", "occlusion"):
             raise ValueError(
@@ -189,6 +196,14 @@ def explain(
             "model must have outputs for each text: a BiLSTMRegressor with numbers for "
             "each step cannot be explained."
         )
+    if is_series:
+        if method not in ("auto", "occlusion"):
+            raise ValueError(
+                "method must be 'auto' or 'occlusion' for a model of numeric series: "
+                f"got {method!r}."
+            )
+        whole = TextModel(transformers_of(model), estimator)
+        return explain_series(whole, texts, target, y_true)
     if method == "auto":
         method = "integrated_gradients"
     return _explain_answers(model, texts, method, target, max_points, y_true)
@@ -211,10 +226,9 @@ def _explain_answers(
             "target must be None with method='attention', or (task, None) for several "
             f"tasks, since attention does not depend on the class: got {target!r}."
         )
-    documents, rows = reader.read(texts)
-    names, values = reader.static_names, reader.static_values(rows)
-    if method == "attention":
-        names, values = [], values[:, :0]
+    documents, unscaled, rows = reader.read(texts)
+    names = [] if method == "attention" else reader.static_names
+    values: Any = unscaled.static if names else [()] * len(rows)
     if method == "attention" and not is_classifier(reader.estimator):
         target = 0  # the summary shows the first of several outputs
     decided = predictions_of_wrapper(model, texts)

@@ -348,12 +348,31 @@ class Explanation:
     @property
     def _html(self) -> str:
         """The coloured text with the meaning of the colours."""
+        return self.box_of()
+
+    def box_of(self, drawing: str = "", largest: float = 0.0) -> str:
+        """Return HTML of the explanation.
+
+        Parameters
+        ----------
+        drawing : str, default=""
+            HTML that replaces the text.
+        largest : float, default=0.0
+            Largest absolute score in the drawing.
+
+        Returns
+        -------
+        html : str
+            The coloured text or the drawing, with the meaning of the colours.
+        """
         return box(
             self._heading,
             self.legend,
-            self._fields(),
+            [] if drawing else self._fields(),
             static=self._static_lines,
             totals=self._totals("all tokens", self.scores),
+            drawing=drawing,
+            largest=largest,
         )
 
     @property
@@ -367,8 +386,8 @@ class Explanations(Sequence):
     Parameters
     ----------
     explanations : list of Explanation, or of Explanations
-    of : {"text", "position"}, default="text"
-        What each item explains: a text, or the label at a position.
+    of : {"text", "position", "row"}, default="text"
+        What each item explains: a text, the label at a position, or a row of X.
     """
 
     def __init__(self, explanations: Sequence, of: str = "text") -> None:

@@ -5,7 +5,7 @@ from html import escape
 
 from sklearn_bilstm.inspection._text_spans import TextColumn, TextSpan
 
-__all__ = ["box", "folded", "note"]
+__all__ = ["box", "colour_of", "folded", "note"]
 
 # RGB: orange for positive and blue for negative scores, which colour-blind readers can
 # distinguish, and purple for shares. The colours are translucent, so that text stays
@@ -38,6 +38,8 @@ def box(
     *,
     static: Sequence[tuple[str, float | None]] = (),
     totals: Sequence[tuple[str, str]] = (),
+    drawing: str = "",
+    largest: float = 0.0,
 ) -> str:
     """Return a box with a heading, a legend and the texts with coloured tokens.
 
@@ -51,11 +53,15 @@ def box(
         Names and scores of static features.
     totals : sequence of (str, str), default=()
         Names and values of the baseline and of sums.
+    drawing : str, default=""
+        HTML to show before the texts.
+    largest : float, default=0.0
+        Largest absolute score in the drawing.
     """
     pieces = [p for f in fields for p in [*f.pieces, *f.elsewhere]]
     scores = [*(p.score for p in pieces), *(f.score for f in fields)]
     scores += [score for _, score in static]
-    largest = max((abs(score) for score in scores if score), default=0.0)
+    largest = max((abs(score) for score in scores if score), default=largest)
     is_share = len(meanings) == 1
 
     def coloured(piece: TextSpan) -> str:
@@ -70,7 +76,7 @@ def box(
         return _on_colour(piece.text, rgb, strength, value, more)
 
     lines = [f"<div><strong>{escape(heading)}</strong></div>"]
-    lines.append(_legend(meanings, largest))
+    lines += [_legend(meanings, largest), drawing]
     lines += [_field(field, coloured) for field in fields]
     other = [_static_line(name, score, coloured) for name, score in static]
     other += [
@@ -80,6 +86,18 @@ def box(
     if other:
         lines.append(f'<div style="{_SCORES}">{"".join(other)}</div>')
     return f'<div style="{_BOX}">{"".join(lines)}</div>'
+
+
+def colour_of(score: float, largest: float) -> str:
+    """Return the colour of a score, as CSS.
+
+    Parameters
+    ----------
+    score : float
+    largest : float
+        The absolute score with the strongest colour.
+    """
+    return _translucent(_FOR if score > 0 else _AGAINST, abs(score) / (largest or 1.0))
 
 
 def folded(summary: str, html: str) -> str:
@@ -122,6 +140,10 @@ def _static_line(name: str, score: float | None, coloured: _Colour) -> str:
     return f"<div>{span} <small>{score:+.2f}</small></div>"
 
 
+def _translucent(rgb: str, strength: float) -> str:
+    return f"rgba({rgb}, {_STRONGEST * strength:.3f})"
+
+
 def _on_colour(text: str, rgb: str, strength: float, title: str, more: str = "") -> str:
-    style = f"{_TOKEN} background: rgba({rgb}, {_STRONGEST * strength:.3f});{more}"
+    style = f"{_TOKEN} background: {_translucent(rgb, strength)};{more}"
     return f'<span style="{style}" title="{escape(title)}">{escape(text)}</span>'

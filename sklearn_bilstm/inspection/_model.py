@@ -137,13 +137,13 @@ def transformers_of(model: Any) -> list:
 
 @dataclass(frozen=True)
 class TextModel:
-    """The transformers and the estimator of a model that reads text.
+    """The transformers and the estimator of a model.
 
     Parameters
     ----------
     transformers : list of transformer
-        Steps before the estimator. The last is a TextVectorizer, a TableVectorizer, or
-        a ColumnTransformer with a TextVectorizer.
+        Steps before the estimator. For text, the last is a TextVectorizer, a
+        TableVectorizer, or a ColumnTransformer with a TextVectorizer.
     estimator : BiLSTMClassifier or BiLSTMRegressor
     """
 
@@ -202,19 +202,22 @@ class TextModel:
         if names is None:
             try:
                 names = self.transformers[-1].get_feature_names_out()
-            except (AttributeError, ValueError):  # a transformer without output names
+            except (AttributeError, IndexError, ValueError):  # without output names
                 names = [f"static_{index}" for index in range(reader.n_static)]
         return [str(name) for name in names[-reader.n_static :]]
 
-    def static_values(self, rows: SequenceDataset) -> np.ndarray:
-        """Return the static features of rows, (n_rows, n_static), before scaling."""
-        if rows.static is None:
-            return np.empty((len(rows), 0))
-        scaler = self.estimator.model_.reader.static_scaler
-        return scaler.inverse_transform(rows.static.astype(np.float64))
+    def transformed(self, X: Any) -> tuple[SequenceDataset, SequenceDataset]:
+        """Return the rows of X, before and after their numbers are standardised."""
+        for transformer in self.transformers:
+            X = transformer.transform(X)
+        reader = self.estimator.model_.reader
+        rows = reader.read(X)
+        return rows, reader.scale(rows)
 
-    def read(self, texts: Any) -> tuple[list[LocatedDocument], SequenceDataset]:
-        """Return the documents with their tokens and the input rows of the network.
+    def read(
+        self, texts: Any
+    ) -> tuple[list[LocatedDocument], SequenceDataset, SequenceDataset]:
+        """Return the documents with their tokens, and their rows as `transformed` does.
 
         Raises
         ------
@@ -225,7 +228,7 @@ class TextModel:
         for transformer in before:
             texts = transformer.transform(texts)
         documents = _located(last, texts)
-        rows = self.estimator.model_.read(last.transform(texts))
+        rows, scaled = TextModel([last], self.estimator).transformed(texts)
         n_read = [sum(t.is_read for t in document.tokens) for document in documents]
         if not np.array_equal(n_read, rows.sequences.lengths):
             raise ValueError(
@@ -233,7 +236,7 @@ class TextModel:
                 "TextVectorizer, and no other columns except static features: it "
                 "receives more or fewer steps than the texts have tokens."
             )
-        return documents, rows
+        return documents, rows, scaled
 
 
 def _located(transformer: Any, texts: Any) -> list[LocatedDocument]:

@@ -8,7 +8,7 @@ from sklearn_bilstm.inspection._model import Output
 from sklearn_bilstm.inspection._scores import Scores
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 
-__all__ = ["occlusion"]
+__all__ = ["occlusion", "static_variants"]
 
 
 def occlusion(estimator: Any, rows: SequenceDataset, output: Output) -> list[Scores]:
@@ -45,7 +45,7 @@ def _of_row(estimator: Any, rows: SequenceDataset, output: Output, row: int) -> 
     changed = [ids, ids[:0], *(np.delete(ids, step) for step in range(len(ids)))]
     static = None
     if rows.static is not None:
-        static, n_static = _static_variants(rows.static[row], len(changed))
+        static, n_static = static_variants(rows.static[row], len(changed))
         changed += [ids] * n_static
     values = np.concatenate(changed)
     offsets = np.cumsum([0, *map(len, changed)])
@@ -57,7 +57,7 @@ def _of_row(estimator: Any, rows: SequenceDataset, output: Output, row: int) -> 
     return Scores(tokens, of_static, value, baseline)
 
 
-def _static_variants(static: np.ndarray, n_constant: int) -> tuple[np.ndarray, int]:
+def static_variants(static: np.ndarray, n_constant: int) -> tuple[np.ndarray, int]:
     """Return the static features of the variants of a row, and the number of features.
 
     They are at their mean, which is zero, in the second variant. Each of the variants

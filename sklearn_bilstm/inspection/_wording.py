@@ -59,7 +59,9 @@ def meanings(explained: str | None, other: str | None) -> list[str]:
     return [f"raises the log odds of {explained}", lowers]
 
 
-def baseline_input(method: str, *, has_static: bool, of_token: bool) -> str:
+def baseline_input(
+    method: str, *, has_static: bool, of_token: bool = False, part: str = "token"
+) -> str:
     """Return a description of the input whose output is the baseline.
 
     Parameters
@@ -67,16 +69,25 @@ def baseline_input(method: str, *, has_static: bool, of_token: bool) -> str:
     method : {"integrated_gradients", "occlusion"}
     has_static : bool
         Whether there are static features.
-    of_token : bool
+    of_token : bool, default=False
         Whether the label of a token is explained.
+    part : {"token", "interval"}, default="token"
+        What has a score. "interval" is a part of a series.
     """
+    if part == "interval":
+        return f"all values{' and static features' * has_static} at their mean"
     tokens = "all tokens masked" if of_token else "no tokens"
     tokens = "zero token vectors" if method == "integrated_gradients" else tokens
     return f"{tokens} and mean static features" if has_static else tokens
 
 
 def describe_scores(
-    method: str, *, is_class: bool, has_static: bool, of_token: bool
+    method: str,
+    *,
+    is_class: bool,
+    has_static: bool,
+    of_token: bool = False,
+    part: str = "token",
 ) -> str:
     """Return sentences on the unit of the scores and on the baseline.
 
@@ -85,14 +96,14 @@ def describe_scores(
     method : {"integrated_gradients", "occlusion", "attention"}
     is_class : bool
         Whether the log odds of a class are explained.
-    has_static, of_token : bool
+    has_static, of_token, part
         As for :func:`baseline_input`.
     """
     if method == "attention":
         return "The shares of attention of a text sum to one. They have no sign."
     output = "log odds" if is_class else "prediction"
     unit = "log odds, log(p / (1 - p))" if is_class else "the unit of the prediction"
-    given = baseline_input(method, has_static=has_static, of_token=of_token)
+    given = baseline_input(method, has_static=has_static, of_token=of_token, part=part)
     baseline = f"The baseline is the {output} with {given}."
     if method == "integrated_gradients":
         return (
@@ -100,8 +111,9 @@ def describe_scores(
             f"{baseline}"
         )
     removed = "masked" if of_token else "removed"
+    removed = "set to the mean of its channel" if part == "interval" else removed
     static = ", or the static feature set to its mean" if has_static else ""
     return (
-        f"Scores are in {unit}. A score is the decrease of the {output} when the token "
-        f"is {removed}{static}. {baseline}"
+        f"Scores are in {unit}. A score is the decrease of the {output} when the "
+        f"{part} is {removed}{static}. {baseline}"
     )
