@@ -1,7 +1,8 @@
 """Sentences from tables: a row for each token, or a row for each sentence."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Number
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -36,16 +37,17 @@ def sentences_from_frame(
 ) -> Bunch | tuple[list, list | None]:
     """Return the sentences of a frame with a row for each token.
 
-    The default names are those of a widespread CSV file of named entities. Read such
-    files with `pandas.read_csv(path, keep_default_na=False)`: otherwise, tokens such as
-    "null" or "NA" are read as missing values.
+    The default names are those of a widespread CSV file of named entities, whose
+    encoding is "latin-1". Read such files with `pandas.read_csv(path,
+    keep_default_na=False, encoding="latin-1")`: otherwise, tokens such as "null" or
+    "NA" are read as missing values.
 
     Parameters
     ----------
     frame : DataFrame
         Frame of pandas or polars, with the tokens of a sentence in consecutive rows.
     sentence : str or list of str, default="Sentence #"
-        Column with the id of the sentence. Missing values and empty strings are filled
+        Column with the id of the sentence. Missing values and blank strings are filled
         with the previous id. Several columns, such as those of the document and of the
         sentence, identify sentences together.
     token : str, default="Word"
@@ -55,6 +57,7 @@ def sentences_from_frame(
     missing : {"raise", "ignore"}, default="raise"
         Whether missing labels raise an error. "ignore" returns None instead of the
         label of a token, and instead of the labels of a sentence without any label.
+        Labels that are None, NaN, NA, -100 or a blank string are missing.
     return_X_y : bool, default=False
         Whether to return `(data, target)` instead of a Bunch.
 
@@ -106,10 +109,9 @@ def sentences_from_frame(
     data = [tokens[row] for row in rows]
     target = None
     if labels is not None:
-        labels = [None if is_missing_label(name) else name for name in labels]
         of_rows = [labels[row] for row in rows]
         _check_labels(of_rows, data, starts, label, missing)
-        target = [_none_if_unlabelled(of_row) for of_row in of_rows]
+        target = [_known_labels(of_row) for of_row in of_rows]
     if return_X_y:
         return data, target
     found = [ids[start] if len(names) > 1 else ids[start][0] for start in starts]
@@ -118,6 +120,11 @@ def sentences_from_frame(
 
 def _column(frame: Any, name: str) -> list:
     """Return a column as a list of Python objects."""
+    if isinstance(frame, str | PathLike):
+        raise ValueError(
+            f"frame must be a DataFrame: got the path {str(frame)!r}. Read a CSV file "
+            "with pandas.read_csv(path, keep_default_na=False)."
+        )
     columns = list(getattr(frame, "columns", []))
     if name not in columns:
         raise ValueError(
@@ -135,7 +142,7 @@ def _filled_ids(columns: list[list], names: list[str]) -> list[tuple]:
         last: Any = None
         values = []
         for row, value in enumerate(column):
-            if not (is_missing(value) or value == ""):
+            if not (is_missing(value) or _is_blank(value)):
                 last = value
             elif row == 0:
                 raise ValueError(
@@ -171,6 +178,9 @@ def _check_tokens(tokens: list, ids: list[tuple], column: str) -> None:
             if is_missing(token):
                 advice = " Read a CSV file with keep_default_na=False, since pandas "
                 advice += "reads tokens such as 'null' or 'NA' as missing values."
+            elif isinstance(token, Number):
+                advice = " Convert numbers with astype(str), or read a CSV file with "
+                advice += f"dtype={{{column!r}: str}}."
             raise ValueError(
                 f"The column {column!r} must contain tokens, which are non-empty "
                 f"strings: row {row}, of sentence {ids[row][-1]!r}, contains "
@@ -188,22 +198,33 @@ def _check_labels(
     """Raise an error for labels that are missing, or neither strings nor ints."""
     for start, labels, tokens in zip(starts, target, data, strict=True):
         for place, (name, token) in enumerate(zip(labels, tokens, strict=True)):
-            if isinstance(name, str | Integral) and name != "":
+            if _is_missing_label(name):
+                if missing == "ignore":
+                    continue
+            elif isinstance(name, str | Integral):
                 continue
-            if name is None and missing == "ignore":
-                continue
-            whole = all(label is None for label in labels)
+            whole = all(map(_is_missing_label, labels))
             what = f"sentence of {token!r} has no label" if whole else f"{token!r}"
             raise ValueError(
                 f"The column {column!r} must contain a label for each token, a "
-                f"non-empty string or an int: row {start + place}, {what}, contains "
-                f"{name!r}. Set missing='ignore' for tokens without a label, or "
-                "label=None if there are no labels."
+                f"string that is not blank or an int: row {start + place}, {what}, "
+                f"contains {name!r}. Set missing='ignore' for tokens without a label, "
+                "or label=None if there are no labels."
             )
 
 
-def _none_if_unlabelled(labels: list) -> list | None:
-    return None if all(label is None for label in labels) else labels
+def _known_labels(labels: list) -> list | None:
+    """Return labels with None for the missing ones, or None if there are no others."""
+    known = [None if _is_missing_label(label) else label for label in labels]
+    return None if all(label is None for label in known) else known
+
+
+def _is_missing_label(label: Any) -> bool:
+    return is_missing_label(label) or _is_blank(label)
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()
 
 
 @validate_params(

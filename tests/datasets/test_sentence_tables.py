@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
@@ -58,10 +59,33 @@ def test_missing_labels_can_be_ignored():
     assert tagger.classes_.tolist() == ["X"]
 
 
+def test_empty_cells_of_labels_are_missing():
+    text = CSV.replace("VBD,O", "VBD,").replace("NN,O", "NN, ").replace(".,.,O", ".,.,")
+    frame = pd.read_csv(io.StringIO(text), keep_default_na=False)
+    found = sentences_from_frame(frame, missing="ignore")
+    assert found.target == [["B-PER", None], None]
+    with pytest.raises(ValueError, match="row 1, 'left', contains ''. Set missing="):
+        sentences_from_frame(frame)
+
+
+def test_sentences_of_blanks_are_filled():
+    frame = frame_of(["1", " ", "2", "\t"], list("abcd"), list("OOOO"))
+    found = sentences_from_frame(frame)
+    assert found.data == [["a", "b"], ["c", "d"]]
+    assert found.sentence == ["1", "2"]
+
+
+def test_a_path_instead_of_a_frame_raises():
+    for path in ("names.csv", Path("names.csv")):
+        with pytest.raises(ValueError, match=r"got the path 'names.csv'.*read_csv\("):
+            sentences_from_frame(path)
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
         (frame_of([None, 1], ["a", "b"], ["O", "O"]), "first row.*row 0 has"),
+        (frame_of(["  ", 1], ["a", "b"], ["O", "O"]), "first row.*row 0 has '  '"),
         (frame_of([1, 2, 1], list("abc"), list("OOO")), "begins in row 0, and.*row 2"),
         (
             frame_of([1, 1], ["a", None], ["O", "O"]),
@@ -69,12 +93,12 @@ def test_missing_labels_can_be_ignored():
         ),
         (
             frame_of([1, 1], ["a", 7], ["O", "O"]),
-            "non-empty strings: row 1.*contains 7",
+            r"non-empty strings: row 1.*contains 7. Convert.*astype\(str\)",
         ),
-        (frame_of([1, 1], ["a", "b"], ["O", None]), "row 1, 'b', contains None"),
+        (frame_of([1, 1], ["a", "b"], ["O", None]), "row 1, 'b', contains nan"),
         (frame_of([1, 2], ["a", "b"], ["O", None]), "sentence of 'b' has no label"),
         (frame_of([1, 1], ["a", "b"], ["O", 1.5]), "row 1, 'b', contains 1.5"),
-        (frame_of([1, 1], ["a", "b"], ["O", ""]), "row 1, 'b', contains ''"),
+        (frame_of([1, 1], ["a", "b"], ["O", " "]), "row 1, 'b', contains ' '"),
         (frame_of([], [], []), "at least one row"),
         (pd.DataFrame({"word": ["a"]}), "column 'Sentence #': got the columns"),
         (["a"], "column 'Sentence #': got list"),
