@@ -1,7 +1,8 @@
 """EntityRecognizer: texts in, spans of characters with labels out."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.utils import check_consistent_length
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.estimators._tagger import BiLSTMTagger
+from sklearn_bilstm.fitting import find_fitted_estimator
 from sklearn_bilstm.metrics import convert_to_scheme, find_spans, span_f1_score
 from sklearn_bilstm.text import token_offsets
 from sklearn_bilstm.utils._containers import unwrap_container
@@ -27,6 +29,10 @@ __all__ = ["EntityRecognizer"]
 
 Offsets = list[tuple[int, int]]
 
+# Most frequent training tokens that are compared with those of the tokenizer, and their
+# share that may differ: single words differ between all conventions.
+_N_COMPARED, _SPLIT_SHARE = 1000, 0.03
+
 
 class EntityRecognizer(BaseEstimator):
     """Named entity recognition in raw text.
@@ -43,8 +49,9 @@ class EntityRecognizer(BaseEstimator):
 
     tokenizer : callable, default=None
         Function that returns the tokens of a text in their order, as strings or as
-        pairs (start, end). If None, tokens are words, single CJK characters, emoji and
-        single punctuation marks.
+        pairs (start, end). If None, tokens are words, numbers, single CJK characters,
+        emoji and single punctuation marks, and whole URLs, @names and #tags. English
+        contractions are split as in the Penn Treebank: "I" and "'m", "do" and "n't".
 
     Attributes
     ----------
@@ -92,7 +99,8 @@ class EntityRecognizer(BaseEstimator):
         tagger : estimator
             A fitted tagger, whose labels mark spans. It is not copied.
         tokenizer : callable, default=None
-            As in the constructor. It should split texts like the tokens of the tagger.
+            As in the constructor. It must split texts like the tokens that the tagger
+            was fitted to.
 
         Returns
         -------
@@ -105,11 +113,19 @@ class EntityRecognizer(BaseEstimator):
             If the tagger is not fitted.
         ValueError
             If the labels of the tagger do not mark spans.
+
+        Warns
+        -----
+        UserWarning
+            If the tokenizer would split more than 3 % of the tokens that the tagger was
+            fitted to. Their share is estimated from the ranks of the 1,000 most
+            frequent ones, by Zipf's law.
         """
         check_is_fitted(tagger)
         recognizer = cls(tagger, tokenizer=tokenizer)
         recognizer.tagger_ = tagger
         recognizer.labels_ = _kinds([tagger.classes_.tolist()])
+        _warn_if_tokens_are_split(_frequent_tokens(tagger), tokenizer)
         return recognizer
 
     @fit_context(prefer_skip_nested_validation=False)
@@ -258,6 +274,44 @@ class EntityRecognizer(BaseEstimator):
 def _kinds(label_rows: list[list[str]]) -> np.ndarray:
     kinds = {span.kind for row in label_rows for span in find_spans(row)}
     return np.array(sorted(kinds), dtype=object)
+
+
+def _frequent_tokens(tagger: Any) -> list[str]:
+    """Return the first tokens of the vocabulary, which is sorted by frequency.
+
+    There are none for taggers of other libraries.
+    """
+    try:
+        words = find_fitted_estimator(tagger).model_.reader.words
+    except ValueError:
+        return []
+    return [] if words is None else list(islice(words.vocabulary_, _N_COMPARED))
+
+
+def _warn_if_tokens_are_split(
+    tokens: list[str], tokenizer: Callable[[str], Any] | None
+) -> None:
+    is_split = np.array([_is_split(token, tokenizer) for token in tokens], dtype=bool)
+    frequencies = 1 / np.arange(1, len(tokens) + 1)  # Zipf's law
+    share = frequencies @ is_split / max(frequencies.sum(), 1.0)
+    if share > _SPLIT_SHARE:
+        examples = [tokens[place] for place in np.flatnonzero(is_split)[:4]]
+        warnings.warn(
+            f"The tokenizer splits about {share:.0%} of the tokens that the tagger was "
+            f"fitted to, such as {', '.join(map(repr, examples))}, so that the tagger "
+            "misses names. Set the 'tokenizer' parameter to a function that splits "
+            "texts like the training data, such as str.split for tokens between white "
+            "space.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _is_split(token: str, tokenizer: Callable[[str], Any] | None) -> bool:
+    try:
+        return len(token_offsets(token, tokenizer)) > 1
+    except ValueError:  # the tokenizer changes characters of a single token
+        return False
 
 
 def _texts(X: Any, name: str) -> list[str]:

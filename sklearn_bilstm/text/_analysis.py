@@ -59,8 +59,18 @@ _TOKEN = re.compile(
 _WHITE_SPACE = re.compile(r"\s\s+")
 # Equivalent for ASCII texts, in two thirds of the time.
 _ASCII_TOKEN = re.compile(rf"\w+(?:'\w+)*|[!?]|{_EMOTICON}", re.ASCII)
+# English contractions are split as in the Penn Treebank: "I" and "'m", "do" and "n't".
+_APOSTROPHE = "['\N{RIGHT SINGLE QUOTATION MARK}]"
+_CONTRACTION = (
+    rf"(?i:n{_APOSTROPHE}t\b|{_APOSTROPHE}(?:s|m|d|re|ve|ll)\b"
+    rf"|{_LETTER}+?(?=n{_APOSTROPHE}t\b))"
+)
+_URL = "(?:https?://|www\\.)[!#-;=?-~]*[A-Za-z0-9/]"
 # All characters but white space, since each can be part of a span.
-_ANY_TOKEN = re.compile(rf"{_LETTER}(?:{_LETTER}|[{_MARKS}])*|[{_CJK}]|{_EMOJI}|\S")
+_ANY_TOKEN = re.compile(
+    rf"{_URL}|(?<!{_LETTER})(?:@|#(?!\d)){_LETTER}+|{_CONTRACTION}|\d+(?:[.,:]\d+)+"
+    rf"|{_LETTER}(?:{_LETTER}|[{_MARKS}])*|[{_CJK}]|{_EMOJI}|\S"
+)
 
 
 def tokenize(text: str) -> list[str]:
@@ -95,7 +105,12 @@ def find_tokens(text: str) -> Iterator[re.Match]:
 
 
 def find_all_tokens(text: str) -> Iterator[re.Match]:
-    """Yield a match for each word, CJK character, emoji and punctuation mark."""
+    """Yield a match for each token of a text, without leaving out a character.
+
+    Tokens are words, numbers, single CJK characters, emoji and single punctuation
+    marks, and whole URLs, @names and #tags. English contractions are split as in the
+    Penn Treebank.
+    """
     return _ANY_TOKEN.finditer(text)
 
 

@@ -19,8 +19,9 @@ def token_offsets(
     text : str
     tokenizer : callable, default=None
         Function that returns the tokens of a text in their order, as strings or as
-        pairs (start, end). If None, tokens are words, single CJK characters, emoji and
-        single punctuation marks.
+        pairs (start, end). If None, tokens are words, numbers, single CJK characters,
+        emoji and single punctuation marks, and whole URLs, @names and #tags. English
+        contractions are split as in the Penn Treebank: "I" and "'m", "do" and "n't".
 
     Returns
     -------
@@ -31,6 +32,13 @@ def token_offsets(
     ------
     ValueError
         If a token does not occur in the text, or the pairs are not in order.
+
+    Examples
+    --------
+    >>> from sklearn_bilstm.text import token_offsets
+    >>> text = "I'm @anna."
+    >>> [text[start:end] for start, end in token_offsets(text)]
+    ['I', "'m", '@anna', '.']
     """
     if tokenizer is None:
         return [match.span() for match in find_all_tokens(text)]

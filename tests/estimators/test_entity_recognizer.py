@@ -1,10 +1,12 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
 
@@ -160,6 +162,39 @@ def test_a_tagger_of_tokens_finds_names_in_texts():
     words = small_tagger(scheme=None).fit([["a"]] * 2, [["noun"]] * 2)
     with pytest.raises(ValueError, match="Got 'noun'"):
         EntityRecognizer.from_tagger(words)
+
+
+def tagger_of(text, **params):
+    X = [text.split()] * 8
+    y = [["B-P"] + ["O"] * (len(X[0]) - 1)] * 8
+    return small_tagger(max_epochs=1, **params).fit(X, y)
+
+
+@pytest.mark.parametrize("wrap", [lambda tagger: tagger, FrozenEstimator])
+def test_a_tokenizer_that_splits_training_tokens_warns(wrap):
+    tagger = wrap(tagger_of("Anna left. Ben didn't."))
+    with pytest.warns(UserWarning, match=r"splits about \d+%.*'left.'.*str.split"):
+        EntityRecognizer.from_tagger(tagger)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        EntityRecognizer.from_tagger(tagger, tokenizer=str.split)
+        EntityRecognizer.from_tagger(wrap(tagger_of("Anna did n't leave .")))
+
+
+def test_the_share_of_split_tokens_is_that_of_zipfs_law():
+    # ranks 1, 2 and 3: "a" in all rows, then "b-c" and "d"
+    X = [["a", "b-c", "d"], ["a", "b-c"], ["a"]]
+    tagger = small_tagger().fit(X, [["B-P"] * len(row) for row in X])
+    share = round(100 * (1 / 2) / (1 + 1 / 2 + 1 / 3))
+    with pytest.warns(UserWarning, match=f"about {share}%.*such as 'b-c', so"):
+        EntityRecognizer.from_tagger(tagger)
+
+
+def test_a_tokenizer_that_rejects_single_tokens_does_not_raise():
+    def only_texts(text):
+        raise ValueError("no text")
+
+    EntityRecognizer.from_tagger(tagger_of("Anna left"), tokenizer=only_texts)
 
 
 def test_saved_recognizers_predict_the_same(fitted, tmp_path):

@@ -17,7 +17,16 @@ def test_tokens_contain_all_characters_but_white_space(text):
 @pytest.mark.parametrize(
     ("text", "tokens"),
     [
-        ("Anna's dog, (7.5 kg)", ["Anna", "'", "s", "dog", *",(7.5", "kg", ")"]),
+        ("Anna's dog, (7.5 kg)", ["Anna", "'s", "dog", *",(", "7.5", "kg", ")"]),
+        ("I'm @anna_1: #tag #1", ["I", "'m", "@anna_1", ":", "#tag", "#", "1"]),
+        (
+            "don\u2019t, CAN'T, 'so'",
+            ["do", "n\u2019t", ",", "CA", "N'T", *",'", "so", "'"],
+        ),
+        ("(see http://a.b/c?d=1).", ["(", "see", "http://a.b/c?d=1", ")", "."]),
+        ("www.a.org, a@b", ["www.a.org", ",", "a", "@", "b"]),
+        ("\u597d@anna", ["\u597d", "@anna"]),
+        ("1,000.50 in 2020.", ["1,000.50", "in", "2020", "."]),
         ("北京 is 大", ["北", "京", "is", "大"]),
         (
             "e\u0301t\u00e9 \U0001f468\u200d\U0001f469",
