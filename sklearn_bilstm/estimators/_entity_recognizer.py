@@ -96,8 +96,9 @@ class EntityRecognizer(BaseEstimator):
 
         Parameters
         ----------
-        tagger : estimator
-            A fitted tagger, whose labels mark spans. It is not copied.
+        tagger : estimator or OnnxModel
+            A fitted tagger of lists of tokens, whose labels mark spans, or an exported
+            one. It is not copied.
         tokenizer : callable, default=None
             As in the constructor. It must split texts like the tokens that the tagger
             was fitted to.
@@ -112,7 +113,8 @@ class EntityRecognizer(BaseEstimator):
         NotFittedError
             If the tagger is not fitted.
         ValueError
-            If the labels of the tagger do not mark spans.
+            If the tagger does not label lists of tokens, or its labels do not mark
+            spans.
 
         Warns
         -----
@@ -121,10 +123,17 @@ class EntityRecognizer(BaseEstimator):
             fitted to. Their share is estimated from the ranks of the 1,000 most
             frequent ones, by Zipf's law.
         """
-        check_is_fitted(tagger)
+        if hasattr(tagger, "fit"):
+            check_is_fitted(tagger)
+        labels = getattr(tagger, "classes_", None)
+        if labels is None or any(map(np.ndim, labels)):
+            raise ValueError(
+                "tagger must be a fitted tagger, with the labels of tokens in "
+                f"'classes_': got an object of type {type(tagger).__name__}."
+            )
         recognizer = cls(tagger, tokenizer=tokenizer)
         recognizer.tagger_ = tagger
-        recognizer.labels_ = _kinds([tagger.classes_.tolist()])
+        recognizer.labels_ = _kinds([np.asarray(labels).tolist()])
         _warn_if_tokens_are_split(_frequent_tokens(tagger), tokenizer)
         return recognizer
 
@@ -195,8 +204,7 @@ class EntityRecognizer(BaseEstimator):
         texts = _texts(X, "X")
         if not texts:
             return RowsOfLabels()
-        offsets = self._offsets(texts)
-        tokens = _tokens(texts, offsets)
+        tokens, offsets = self.tokenize(texts, return_offsets=True)
         rows = self.tagger_.predict(tokens)
         probabilities: Any = [None] * len(texts)
         if hasattr(self.tagger_, "predict_proba"):
@@ -204,6 +212,29 @@ class EntityRecognizer(BaseEstimator):
         classes = getattr(self.tagger_, "classes_", None)
         found = zip(texts, offsets, rows, probabilities, strict=True)
         return RowsOfLabels(_spans_of_text(*row, classes) for row in found)
+
+    def tokenize(self, X, *, return_offsets=False):
+        """Split texts into the tokens that the tagger labels.
+
+        Parameters
+        ----------
+        X : sequence of str
+            The texts.
+        return_offsets : bool, default=False
+            Whether to return the positions of the tokens too.
+
+        Returns
+        -------
+        tokens : list of list of str
+            The tokens of each text, in the format of the X of `tagger_`.
+        offsets : list of list of (int, int)
+            Start and end of each token, `text[start:end]`. Only returned if
+            `return_offsets` is True.
+        """
+        texts = _texts(X, "X")
+        offsets = self._offsets(texts)
+        tokens = _tokens(texts, offsets)
+        return (tokens, offsets) if return_offsets else tokens
 
     def score(self, X, y, sample_weight=None):
         """Return the F1 score of spans.
@@ -279,13 +310,18 @@ def _kinds(label_rows: list[list[str]]) -> np.ndarray:
 def _frequent_tokens(tagger: Any) -> list[str]:
     """Return the first tokens of the vocabulary, which is sorted by frequency.
 
-    There are none for taggers of other libraries.
+    There are none for exported taggers and those of other libraries.
     """
     try:
         words = find_fitted_estimator(tagger).model_.reader.words
     except ValueError:
         return []
-    return [] if words is None else list(islice(words.vocabulary_, _N_COMPARED))
+    if words is None:
+        raise ValueError(
+            f"tagger must be fitted to lists of tokens: got a {type(tagger).__name__} "
+            "that reads ids or numbers."
+        )
+    return list(islice(words.vocabulary_, _N_COMPARED))
 
 
 def _warn_if_tokens_are_split(

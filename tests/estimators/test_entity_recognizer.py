@@ -1,5 +1,6 @@
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -162,6 +163,59 @@ def test_a_tagger_of_tokens_finds_names_in_texts():
     words = small_tagger(scheme=None).fit([["a"]] * 2, [["noun"]] * 2)
     with pytest.raises(ValueError, match="Got 'noun'"):
         EntityRecognizer.from_tagger(words)
+
+
+@pytest.mark.parametrize(
+    "tagger",
+    ["tagger", SimpleNamespace(classes_=None), SimpleNamespace(classes_=[["a"], [1]])],
+)
+def test_objects_that_do_not_label_tokens_raise(tagger):
+    with pytest.raises(
+        ValueError, match="tagger must be a fitted tagger, with the lab"
+    ):
+        EntityRecognizer.from_tagger(tagger)
+
+
+def test_taggers_of_ids_raise():
+    tagger = small_tagger().fit([[2, 3], [3, 2]], [["B-P", "O"], ["O", "B-P"]])
+    with pytest.raises(ValueError, match="fitted to lists of tokens.*ids or numbers"):
+        EntityRecognizer.from_tagger(tagger)
+
+
+@pytest.mark.parametrize("tokenizer", [None, str.split])
+def test_tokens_are_those_that_the_tagger_labels(tokenizer):
+    tagger = LastWord()
+    recognizer = EntityRecognizer.from_tagger(tagger, tokenizer=tokenizer)
+    texts = ["Anna  left.", ""]
+    found = recognizer.predict(texts)
+    tokens, offsets = recognizer.tokenize(texts, return_offsets=True)
+    assert tagger.seen == tokens == recognizer.tokenize(texts)
+    assert tokens == [
+        ["Anna", "left", "."] if tokenizer is None else ["Anna", "left."],
+        [],
+    ]
+    assert [[texts[0][a:b] for a, b in offsets[0]], []] == tokens
+    assert found == [
+        [
+            {
+                "start": offsets[0][-1][0],
+                "end": offsets[0][-1][1],
+                "label": "P",
+                "text": tokens[0][-1],
+            }
+        ],
+        [],
+    ]
+
+
+class LastWord:
+    """A tagger of another library, without probabilities."""
+
+    classes_ = ("B-P", "O")
+
+    def predict(self, X):
+        self.seen = X
+        return [["O"] * (len(row) - 1) + ["B-P"] if row else [] for row in X]
 
 
 def tagger_of(text, **params):

@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from sklearn_bilstm import BiLSTMClassifier, TextVectorizer
+from sklearn_bilstm import BiLSTMClassifier, EntityRecognizer, TextVectorizer
 from sklearn_bilstm.onnx import export_onnx
 from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 from tests.helpers import (
@@ -144,6 +144,12 @@ def test_export_of_an_unfitted_model_raises(tmp_path):
 def test_export_of_other_models_raises(model, tmp_path):
     with pytest.raises(TypeError, match="The model must be a BiLSTMClassifier, "):
         export_onnx(model, tmp_path / "model.onnx")
+
+
+def test_export_of_a_recognizer_names_its_tagger(tmp_path):
+    with pytest.raises(TypeError, match="EntityRecognizer tagger_.*") as caught:
+        export_onnx(EntityRecognizer(), tmp_path / "model.onnx")
+    assert "got EntityRecognizer" in str(caught.value)
 
 
 def test_a_failed_export_keeps_the_old_file(fitted_pipeline, tmp_path):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
 
-from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm import EntityRecognizer, TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from tests.helpers import small_classifier, small_regressor, small_tagger
 
@@ -317,6 +317,32 @@ def test_predictions_of_steps_are_lists_that_numpy_does_not_stack(served, ids):
     assert np.asarray(model.predict(X)).shape == (20,)
     assert not hasattr(model, "predict_proba")
     assert repr(model).endswith("numeric to numbers per step>")
+
+
+def test_an_exported_tagger_finds_spans_in_texts(tmp_path):
+    X = [["Anna", "left", "."], ["It", "rains"]] * 8
+    y = [["B-PER", "O", "O"], ["O", "O"]] * 8
+    tagger = small_tagger(max_epochs=30, lr=0.05).fit(X, y)
+    export_onnx(tagger, tmp_path / "names.onnx")
+    exported = EntityRecognizer.from_tagger(OnnxModel(tmp_path / "names.onnx"))
+    texts = ["Anna left.", "", "It rains, Anna."]
+    found = exported.predict(texts)
+    expected = EntityRecognizer.from_tagger(tagger).predict(texts)
+    for row, others in zip(found, expected, strict=True):
+        for span, other in zip(row, others, strict=True):
+            assert span.pop("score") == pytest.approx(other.pop("score"), abs=1e-5)
+            assert span == other
+    assert found[0] == [{"start": 0, "end": 4, "label": "PER", "text": "Anna"}]
+    assert exported.labels_.tolist() == ["PER"]
+    assert copy.deepcopy(exported).predict(texts) == exported.predict(texts)
+
+
+def test_other_exported_models_do_not_find_spans(path, tmp_path):
+    with pytest.raises(ValueError, match="A label of spans must be"):
+        EntityRecognizer.from_tagger(OnnxModel(path))
+    export_onnx(small_regressor().fit([[2, 3]] * 8, [0.5, 1.0] * 4), tmp_path / "r")
+    with pytest.raises(ValueError, match="got an object of type OnnxModel"):
+        EntityRecognizer.from_tagger(OnnxModel(tmp_path / "r"))
 
 
 def test_a_copy_of_a_tagger_predicts_without_the_file(served, fitted_tagger, sentences):
