@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.base import is_classifier
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators import BiLSTMTagger
+from sklearn_bilstm.estimators import BiLSTMTagger, EntityRecognizer
 from sklearn_bilstm.inspection._attention import attention
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._gradients import integrated_gradients
-from sklearn_bilstm.inspection._labels import explain_labels
+from sklearn_bilstm.inspection._labels import explain_labels, in_texts
 from sklearn_bilstm.inspection._model import (
     EXPLAINABLE,
     Output,
@@ -54,6 +55,9 @@ def explain(
     """Attribute the predictions of a model to the tokens of the texts.
 
     Static features have scores too, except for attention.
+
+    `model` can also be a fitted :class:`EntityRecognizer`, with raw texts. The labels
+    of its tokens are explained as those of its tagger.
 
     For a classifier, the explained output is the log odds of a class, log(p / (1 - p)).
     For a regressor, it is the prediction. The output includes the contribution of the
@@ -182,6 +186,11 @@ def explain(
         )
     texts = list(texts) if isinstance(texts, Iterator) else texts
     texts = unwrap_container(texts, name="texts")
+    if isinstance(model, EntityRecognizer):
+        check_is_fitted(model)
+        tokens, offsets = model.tokenize(texts, return_offsets=True)
+        found = explain(model.tagger_, tokens, method, target, max_points=max_points)
+        return in_texts(found, texts, offsets)
     estimator = fitted_estimator(model, EXPLAINABLE)
     is_series = estimator.input_type_ == "numeric"
     if isinstance(estimator, BiLSTMTagger):

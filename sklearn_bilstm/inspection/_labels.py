@@ -1,5 +1,6 @@
 """Explanations of the label of each token of a sentence."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn_bilstm.sequences import (
     TokenCharacters,
     TokenTexts,
 )
-from sklearn_bilstm.text import LocatedDocument, join_tokens
+from sklearn_bilstm.text import LocatedDocument, LocatedToken, join_tokens
 from sklearn_bilstm.utils._ids import UNKNOWN_ID
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._sentences import (
@@ -25,7 +26,7 @@ from sklearn_bilstm.utils._sentences import (
     check_lengths,
 )
 
-__all__ = ["explain_labels"]
+__all__ = ["explain_labels", "in_texts"]
 
 # Number of variants of a sentence, with masked tokens, that are in memory together.
 _N_AT_ONCE = 256
@@ -89,6 +90,27 @@ def explain_labels(
     )
 
 
+def in_texts(explanations: Explanations, texts: Any, offsets: list) -> Explanations:
+    """Return explanations of tokens, with the texts that contain them.
+
+    Parameters
+    ----------
+    explanations : Explanations
+        The Explanations of the labels of each sentence.
+    texts : array-like of str, shape (n_texts,) or (n_texts, 1)
+    offsets : list of list of (int, int)
+        Start and end of each token in its text.
+    """
+    rows = []
+    texts = np.asarray(texts, dtype=object).ravel()
+    for labels, text, places in zip(explanations, texts, offsets, strict=True):
+        located = [LocatedToken(text[start:end], start, end) for start, end in places]
+        document = LocatedDocument([text], [], located)
+        shown = [replace(label, document=document) for label in labels]
+        rows.append(Explanations(shown, of="position"))
+    return Explanations(rows)
+
+
 def _tokens(sentences: Any, rows: SequenceDataset) -> list[list]:
     """Return the original tokens of each sentence: words, or else ids."""
     words = as_sentences(sentences, if_empty=True)
@@ -108,8 +130,8 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
         labels = check_label_rows(target, name="explain")
         check_consistent_length(rows.sequences, labels)
         check_lengths(lengths, labels, "target")
-        return [encode(of_row, tagger.classes_, name="target") for of_row in labels]
-    asked_for = encode(one_per_row(target, len(rows)), tagger.classes_, name="target")
+        return [_encoded(of_row, tagger.classes_) for of_row in labels]
+    asked_for = _encoded(one_per_row(target, len(rows)).tolist(), tagger.classes_)
     return [np.full(*pair) for pair in zip(lengths, asked_for, strict=True)]
 
 
@@ -122,6 +144,18 @@ def _truths(rows: SequenceDataset, y_true: Any) -> list[list]:
     check_consistent_length(rows.sequences, labels)
     check_lengths(lengths, labels, "y_true")
     return [[plain_value(label) for label in of_row] for of_row in labels]
+
+
+def _encoded(target: list, classes: np.ndarray) -> np.ndarray:
+    """Return the index of each label; the error for a kind of spans has its labels."""
+    try:
+        return encode(target, classes, name="target")
+    except ValueError as error:
+        marked = [label for label in map(str, classes) if label[1:2] == "-"]
+        of_kind = [label for label in marked if label[2:] in target]
+        if of_kind:
+            raise ValueError(f"{error} Did you mean {of_kind[0]!r}?") from error
+        raise
 
 
 def _of_sentence(

@@ -159,8 +159,8 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, dict | None, Any]:
             "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
             "a Pipeline of a TextVectorizer or ColumnTransformer and one of them: got "
             f"{names}. For a search, pass best_estimator_, and for an EntityRecognizer "
-            "tagger_. For a pipeline with other steps, pass pipeline[-1], and apply the "
-            "other steps to its input when serving."
+            "tagger_. For a pipeline with other steps, pass pipeline[-1], and apply "
+            "the other steps to its input when serving."
         )
     for step in [*before, *bases]:
         check_is_fitted(step)

@@ -5,8 +5,9 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.estimators import BiLSTMTagger
+from sklearn_bilstm.estimators import BiLSTMTagger, EntityRecognizer
 from sklearn_bilstm.inspection import Explanation, explain
 from sklearn_bilstm.inspection._model import EXPLAINABLE, fitted_estimator
 from sklearn_bilstm.plotting._axes import axes_for, check_axes
@@ -98,7 +99,7 @@ class TokenImportanceDisplay:
             A fitted model, as :func:`~sklearn_bilstm.explain` accepts it.
         text : str, sequence of str or table of shape (1, n_columns)
             The text, the tokens of a sentence for a tagger, or a row with several text
-            columns.
+            columns. For an EntityRecognizer, a text.
         method : {"auto", "integrated_gradients", "occlusion", "attention"}, \
                 default="auto"
             Attribution method. "auto" uses occlusion for a tagger, and integrated
@@ -126,6 +127,10 @@ class TokenImportanceDisplay:
             If the model, the text, the target or the position are invalid.
         """
         check_axes(cls, ax)
+        if isinstance(model, EntityRecognizer):
+            check_is_fitted(model)
+            (text,) = model.tokenize([text] if isinstance(text, str) else text)
+            model = model.tagger_
         if isinstance(fitted_estimator(model, EXPLAINABLE), BiLSTMTagger):
             explanation = _of_label(model, text, method, target, position)
             return cls.from_explanation(explanation, n_tokens=n_tokens, ax=ax)

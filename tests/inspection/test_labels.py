@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from sklearn_bilstm import TokenImportanceDisplay, explain
+from sklearn_bilstm import EntityRecognizer, TokenImportanceDisplay, explain
 from tests.helpers import small_tagger
 
 SENTENCE = ["Mrs", "Ray", "saw", "zyxwv"]
@@ -145,6 +145,48 @@ def test_explanations_are_grouped_by_sentence(fitted_tagger):
     for explanation in [*explanations[0], *explanations[2]]:
         assert escape(explanation.legend[0]) in html
     assert html.count("with all tokens masked") == 1
+
+
+@pytest.mark.parametrize("container", [list, iter, pd.Series, pd.DataFrame])
+def test_labels_of_a_recognizer_are_explained_in_their_texts(fitted_tagger, container):
+    recognizer = EntityRecognizer.from_tagger(fitted_tagger)
+    texts = ["Mrs  Ray, saw", "", "yes"]
+    explanations = explain(recognizer, container(texts), target="B-PER")
+    sentences = [["Mrs", "Ray", ",", "saw"], [], ["yes"]]
+    expected = explain(fitted_tagger, sentences, target="B-PER")
+    for row, others, text in zip(explanations, expected, texts, strict=True):
+        for one, other in zip(row, others, strict=True):
+            np.testing.assert_array_equal(one.scores, other.scores)
+            assert (one.tokens, one.target) == (other.tokens, "B-PER")
+            assert one.document.texts == [text]
+            assert [text[t.start : t.end] for t in one.document.tokens] == one.tokens
+    assert repr(explanations[0]) == "<Explanations of 4 positions>"
+
+
+def test_recognizers_that_are_not_fitted_raise(fitted_tagger):
+    with pytest.raises(NotFittedError):
+        explain(EntityRecognizer(fitted_tagger), ["Ray"])
+    with pytest.raises(NotFittedError):
+        TokenImportanceDisplay.from_estimator(EntityRecognizer(fitted_tagger), "Ray")
+
+
+def test_token_importance_display_draws_a_label_of_a_text(fitted_tagger):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    recognizer = EntityRecognizer.from_tagger(fitted_tagger)
+    for text in ("Mrs Ray.", ["Mrs Ray."]):
+        display = TokenImportanceDisplay.from_estimator(recognizer, text, position=1)
+        shown = [t.get_text() for t in display.ax_.get_yticklabels()]
+        assert shown == ["Mrs", "Ray", ".", "baseline"]
+        assert display.explanation.position == 1
+    pyplot.close("all")
+
+
+def test_a_kind_of_spans_as_target_raises_with_its_labels(fitted_tagger):
+    for target in ("PER", [["PER", "O", "O", "O"]]):
+        with pytest.raises(ValueError, match="got 'PER'. Did you mean 'B-PER'"):
+            explain(fitted_tagger, [SENTENCE], target=target)
+    with pytest.raises(ValueError, match="got 'LOC'.$"):
+        explain(fitted_tagger, [SENTENCE], target="LOC")
 
 
 def test_token_importance_display_draws_a_label(fitted_tagger):
