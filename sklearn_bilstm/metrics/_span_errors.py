@@ -1,12 +1,14 @@
 """Lists of wrong spans in their context."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sklearn.utils import check_consistent_length
 
 from sklearn_bilstm.metrics._span_rows import read_span_rows
 from sklearn_bilstm.metrics._spans import Span
+from sklearn_bilstm.utils._text_spans import has_text_spans
 
 __all__ = ["SpanError", "span_errors"]
 
@@ -76,7 +78,9 @@ def span_errors(
     Raises
     ------
     ValueError
-        If the lengths differ, or a label or a span is invalid.
+        If the lengths differ, a label or a span is invalid, or X does not hold the
+        tokens of the labels, or the texts of the spans of characters. The message names
+        the row.
 
     Examples
     --------
@@ -89,12 +93,46 @@ def span_errors(
     rows = read_span_rows(y_true, y_pred)
     if X is not None:
         check_consistent_length(X, y_true)
+        X = list(X)
+        if has_text_spans(chain(y_true, y_pred)):
+            _check_texts(X, rows)
+        else:
+            _check_tokens(X, y_true)
     errors = []
     for row, (true, predicted) in enumerate(rows):
         for pair in sorted(_wrong_pairs(true, predicted), key=_first_place):
             error = SpanError(_type_of(*pair), row, *pair)
             errors.append(error if X is None else _with_texts(error, X[row]))
     return errors
+
+
+def _check_texts(X: list, rows: list[tuple[list[Span], list[Span]]]) -> None:
+    for number, (text, spans) in enumerate(zip(X, rows, strict=True)):
+        if not isinstance(text, str):
+            raise ValueError(
+                "X must hold texts, which are strings, since y holds spans of "
+                f"characters: row {number} is {text!r:.80}."
+            )
+        for span in chain(*spans):
+            if span.stop > len(text):
+                raise ValueError(
+                    f"X must hold the texts of the spans: row {number} has "
+                    f"{len(text)} characters, but its span {span} ends at {span.stop}."
+                )
+
+
+def _check_tokens(X: list, y_true: Sequence[Sequence]) -> None:
+    for number, (tokens, labels) in enumerate(zip(X, y_true, strict=True)):
+        if isinstance(tokens, str) and len(labels):
+            raise ValueError(
+                "X must hold a list of tokens for each row, since y holds labels of "
+                f"tokens: row {number} is the text {tokens!r:.80}."
+            )
+        if not isinstance(tokens, str) and len(tokens) != len(labels):
+            raise ValueError(
+                f"X must hold a token for each label: row {number} has {len(tokens)} "
+                f"tokens for {len(labels)} labels."
+            )
 
 
 def _wrong_pairs(

@@ -22,7 +22,7 @@ def read_span_rows(
     ----------
     y_true, y_pred : sequence of sequence
         Labels of the tokens of each row, or its spans of characters. Tokens whose true
-        label is missing are removed.
+        label is missing are ignored.
     sample_weight : array-like, default=None
         Only its length is checked.
 
@@ -62,6 +62,14 @@ def _spans_of_labels(
             f"row {row} has {len(predicted)} labels instead of {len(true)}."
         )
     known = [token for token, label in enumerate(true) if not is_missing_label(label)]
-    if len(known) < len(true):
-        true, predicted = ([labels[t] for t in known] for labels in (true, predicted))
-    return find_spans(true), find_spans(predicted)
+    if len(known) == len(true):
+        return find_spans(true), find_spans(predicted)
+    true, predicted = ([labels[t] for t in known] for labels in (true, predicted))
+    return _moved(find_spans(true), known), _moved(find_spans(predicted), known)
+
+
+def _moved(spans: list[Span], places: list[int]) -> list[Span]:
+    """Return spans with the places of their tokens among all tokens."""
+    return [
+        Span(span.kind, places[span.start], places[span.stop - 1] + 1) for span in spans
+    ]

@@ -88,3 +88,39 @@ def test_errors_become_a_table():
 def test_x_must_have_a_row_for_each_sentence():
     with pytest.raises(ValueError, match="inconsistent numbers"):
         span_errors([["B-x"]], [["O"]], [])
+
+
+def test_texts_are_those_of_the_spans_after_tokens_without_a_label():
+    (error,) = span_errors([[None, "O", "B-P"]], [["O", "O", "O"]], [["a", "b", "c"]])
+    assert error.true == ("P", 2, 3)
+    assert error.true_text == "c"
+
+
+def test_x_may_be_a_column_with_another_index():
+    X = pd.Series([["a"], ["b"]], index=[5, 3])
+    (error,) = span_errors([["B-x"], ["O"]], [["B-x"], ["B-x"]], X)
+    assert error.predicted_text == "b"
+
+
+def test_texts_without_spans_are_right():
+    assert span_errors([[], []], [[], []], ["in Rome", ""]) == []
+
+
+@pytest.mark.parametrize(
+    ("true", "X", "message"),
+    [
+        (
+            [["O"], ["O", "B-x"]],
+            [["a"], "in Rome"],
+            "list of tokens.*row 1 is the text",
+        ),
+        ([["O"], ["O", "B-x"]], [["a"], ["in"]], "row 1 has 1 tokens for 2 labels"),
+        ([["O"], ["O"]], [["a"], ["in", "Rome"]], "row 1 has 2 tokens for 1 labels"),
+        ([[], [(3, 7, "x")]], ["a", ["in", "Rome"]], r"hold texts.*row 1 is \['in"),
+        ([[], [(3, 7, "x")]], ["a", "in"], "row 1 has 2 characters.*ends at 7"),
+    ],
+)
+def test_x_must_hold_what_y_refers_to(true, X, message):
+    found = [["O" for label in row if isinstance(label, str)] for row in true]
+    with pytest.raises(ValueError, match=message):
+        span_errors(true, found, X)

@@ -17,11 +17,11 @@ def test_spans_of_characters_are_scored_as_those_of_tokens():
     assert support.tolist() == [1, 2]
 
 
-def test_tokens_without_a_label_are_removed_from_both():
+def test_tokens_without_a_label_are_ignored_in_both():
     true = [["B-X", None, "I-X", "O"], ["O", -100]]
     found = [["B-X", "O", "I-X", "O"], ["O", "B-X"]]
     ((first, predicted), (second, other)) = read_span_rows(true, found)
-    assert first == predicted == [("X", 0, 2)]
+    assert first == predicted == [("X", 0, 3)]  # places among all tokens
     assert second == other == []
 
 
