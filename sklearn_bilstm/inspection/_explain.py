@@ -179,43 +179,57 @@ def explain(
     >>> of_book.target, of_book.tokens[of_book.scores.argmax()]
     ('VERB', 'they')
     """
-    if isinstance(texts, str | bytes):
-        raise ValueError(
-            "texts must be an iterable of texts, or a table of them: got a single "
-            f"{type(texts).__name__}. Put a single text into a list."
-        )
-    texts = list(texts) if isinstance(texts, Iterator) else texts
-    texts = unwrap_container(texts, name="texts")
+    texts = _checked_texts(texts)
     if isinstance(model, EntityRecognizer):
-        check_is_fitted(model)
-        tokens, offsets = model.tokenize(texts, return_offsets=True)
-        found = explain(model.tagger_, tokens, method, target, max_points=max_points)
-        return in_texts(found, texts, offsets)
+        return _explain_recognizer(model, texts, method, target, y_true)
     estimator = fitted_estimator(model, EXPLAINABLE)
-    is_series = estimator.input_type_ == "numeric"
     if isinstance(estimator, BiLSTMTagger):
-        if method not in ("auto", "occlusion"):
-            raise ValueError(
-                "method must be 'auto' or 'occlusion' for a BiLSTMTagger: got "
-                f"{method!r}."
-            )
+        _check_occlusion(method, "a BiLSTMTagger")
         return explain_labels(model, estimator, texts, target, y_true)
     if estimator.module_.of_steps:
         raise ValueError(
             "model must have outputs for each text: a BiLSTMRegressor with numbers for "
             "each step cannot be explained."
         )
-    if is_series:
-        if method not in ("auto", "occlusion"):
-            raise ValueError(
-                "method must be 'auto' or 'occlusion' for a model of numeric series: "
-                f"got {method!r}."
-            )
+    if estimator.input_type_ == "numeric":
+        _check_occlusion(method, "a model of numeric series")
         whole = TextModel(transformers_of(model), estimator)
         return explain_series(whole, texts, target, y_true)
     if method == "auto":
         method = "integrated_gradients"
     return _explain_answers(model, texts, method, target, max_points, y_true)
+
+
+def _checked_texts(texts: Any) -> Any:
+    if isinstance(texts, str | bytes):
+        raise ValueError(
+            "texts must be an iterable of texts, or a table of them: got a single "
+            f"{type(texts).__name__}. Put a single text into a list."
+        )
+    texts = list(texts) if isinstance(texts, Iterator) else texts
+    return unwrap_container(texts, name="texts")
+
+
+def _check_occlusion(method: str, kind: str) -> None:
+    if method not in ("auto", "occlusion"):
+        raise ValueError(
+            f"method must be 'auto' or 'occlusion' for {kind}: got {method!r}."
+        )
+
+
+def _explain_recognizer(
+    recognizer: EntityRecognizer, texts: Any, method: str, target: Any, y_true: Any
+) -> Any:
+    """Explain the labels of the tokens of raw texts."""
+    check_is_fitted(recognizer)
+    if y_true is not None:
+        raise ValueError(
+            "y_true must be None for an EntityRecognizer. For true labels of tokens, "
+            "pass its tagger_ and the tokens that tokenize returns."
+        )
+    tokens, offsets = recognizer.tokenize(texts, return_offsets=True)
+    found = explain(recognizer.tagger_, tokens, method, target)
+    return in_texts(found, texts, offsets)
 
 
 @torch.inference_mode(False)

@@ -163,6 +163,12 @@ def test_labels_of_a_recognizer_are_explained_in_their_texts(fitted_tagger, cont
     assert repr(explanations[0]) == "<Explanations of 4 positions>"
 
 
+def test_true_labels_of_a_recognizer_raise(fitted_tagger):
+    recognizer = EntityRecognizer.from_tagger(fitted_tagger)
+    with pytest.raises(ValueError, match="pass its tagger_ and the tokens"):
+        explain(recognizer, ["Ben left"], y_true=[["B-PER", "O"]])
+
+
 def test_recognizers_that_are_not_fitted_raise(fitted_tagger):
     with pytest.raises(NotFittedError):
         explain(EntityRecognizer(fitted_tagger), ["Ray"])
