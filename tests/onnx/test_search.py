@@ -26,7 +26,11 @@ def looked_up(run, known, hashes):
 
 
 @given(known=st.sets(HASHES, max_size=70), others=st.lists(HASHES, max_size=70))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_each_hash_has_its_place_in_a_sorted_list(run, known, others):
     ordered = sorted(known)
     place_of = {found: place for place, found in enumerate(ordered)}

@@ -92,7 +92,7 @@ def test_labels_of_a_tagger_with_a_linear_model_equal_torch(
 
 
 @given(X=st.lists(st.lists(st.text(max_size=60), max_size=6), min_size=1, max_size=4))
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 def test_tokens_of_any_characters_are_served(linear_tagger, served_linear_tagger, X):
     model = served_linear_tagger
     assert model.predict(X) == linear_tagger.predict(X)
