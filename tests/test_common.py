@@ -9,8 +9,10 @@ from sklearn_bilstm import (
     BiLSTMClassifier,
     BiLSTMRegressor,
     BiLSTMTagger,
+    TableVectorizer,
     TextVectorizer,
 )
+from sklearn_bilstm.text import StaticEncoder
 
 # scikit-learn marks the same checks for its mini-batch learners, such as SGDClassifier.
 MINI_BATCHES = {
@@ -125,6 +127,7 @@ def test_tagger_of_row_labels_passes_estimator_checks(estimator, check):
     check(estimator)
 
 
-def test_vectorizer_passes_estimator_checks_for_text_input():
-    with pytest.warns(SkipTestWarning, match="Can't test estimator TextVectorizer"):
-        check_estimator(TextVectorizer())
+@pytest.mark.parametrize("cls", [StaticEncoder, TableVectorizer, TextVectorizer])
+def test_vectorizers_pass_estimator_checks_for_text_input(cls):
+    with pytest.warns(SkipTestWarning, match=f"Can't test estimator {cls.__name__}"):
+        check_estimator(cls())
