@@ -9,7 +9,8 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_bilstm.fitting._input import check_finite
-from sklearn_bilstm.utils._token_ids import TokenIds, find_boundary, without_boundary
+from sklearn_bilstm.utils._boundary import find_boundary, without_boundary
+from sklearn_bilstm.utils._token_ids import TokenIds
 
 __all__ = ["check_layout", "count_static", "split_off_static"]
 

@@ -18,12 +18,12 @@ from sklearn_bilstm.sequences import (
     ragged_from_series,
     token_features,
 )
+from sklearn_bilstm.utils._boundary import without_boundary
 from sklearn_bilstm.utils._containers import as_rows, lists_of_ids
 from sklearn_bilstm.utils._fingerprints import have_same_ids
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._sentences import check_no_gaps, lists_of_token_ids
 from sklearn_bilstm.utils._sparse import is_sparse
-from sklearn_bilstm.utils._token_ids import without_boundary
 
 __all__ = ["ServedRows"]
 

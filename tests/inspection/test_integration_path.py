@@ -15,7 +15,7 @@ ROWS = np.arange(3)
 @pytest.fixture
 def path(fitted_pipeline):
     model = TextModel.of(fitted_pipeline)
-    _, rows = model.read(TEXTS)
+    _, _, rows = model.read(TEXTS)
     return IntegrationPath(
         model.estimator, rows, Output.of(model.estimator, "positive", rows)
     )
@@ -30,7 +30,7 @@ def test_path_of_convolutions_ends_at_the_decision_function(reviews):
     params = {"convolution_layer_sizes": 4, "convolution_stride": 2}
     pipeline = small_pipeline(**params).fit(*reviews)
     model = TextModel.of(pipeline)
-    _, rows = model.read(TEXTS)
+    _, _, rows = model.read(TEXTS)
     output = Output.of(model.estimator, "positive", rows)
     path = IntegrationPath(model.estimator, rows, output)
     odds = pipeline.decision_function(TEXTS)

@@ -1,0 +1,46 @@
+"""The column that separates token ids from static features, without SciPy."""
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.utils._ids import BOUNDARY
+from sklearn_bilstm.utils._sparse import is_sparse
+
+__all__ = ["find_boundary", "without_boundary"]
+
+
+def find_boundary(X: Any) -> int | None:
+    """Return the index of the column that separates token ids from static features.
+
+    Parameters
+    ----------
+    X : {ndarray, sparse matrix} of shape (n_samples, n_columns)
+
+    Returns
+    -------
+    index : int or None
+        None if no column holds the value `BOUNDARY` in every row, or if it has no ids
+        before it.
+    """
+    if is_sparse(X):
+        X = X.tocsr()
+        columns = X.indices[X.data == BOUNDARY]
+        is_in_all_rows = len(columns) == X.shape[0] > 0
+        found = np.unique(columns) if is_in_all_rows else columns[:0]
+    else:
+        found = np.flatnonzero((X == BOUNDARY).all(axis=0)) if len(X) else X[:0]
+    return int(found[0]) if len(found) == 1 and found[0] > 0 else None
+
+
+def without_boundary(ids: Any) -> Any:
+    """Return the columns before a boundary, which is the last column if there is one.
+
+    Parameters
+    ----------
+    ids : {ndarray, sparse matrix} of shape (n_samples, n_columns)
+        The columns before the static features.
+    """
+    last = ids[:, [-1]]
+    last = last.toarray() if is_sparse(last) else last
+    return ids[:, :-1] if len(last) and (last == BOUNDARY).all() else ids
