@@ -48,6 +48,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     X and y can be lists, NumPy arrays of objects or pandas columns. The rows of X can
     also be lists of token ids, or numeric sequences as for :class:`BiLSTMClassifier`.
+    For numeric sequences, `max_epochs="auto"` is at most 80.
 
     Parameters
     ----------

@@ -57,6 +57,8 @@ class TokenLabelTarget(Target):
     """
 
     of_steps = of_labels_of_steps = True
+    # more epochs overfit on noisy series, and fewer underfit on others
+    most_epochs = 80
 
     def __init__(
         self,

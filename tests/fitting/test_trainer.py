@@ -5,7 +5,7 @@ import pytest
 from skorch.callbacks import Callback
 from torch import optim
 
-from sklearn_bilstm import BiLSTMClassifier
+from sklearn_bilstm import BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._trainer import make_net, number_of_epochs
 from sklearn_bilstm.training import OPTIMIZERS, StopTraining
@@ -46,6 +46,28 @@ def test_a_target_may_limit_the_epochs():
     config = Config.of(BiLSTMClassifier())
     found = [number_of_epochs(config, n, "numeric", 80) for n in (32, 10**6)]
     assert found == [80, 4]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "is_numeric", "expected"),
+    [
+        (BiLSTMTagger(), True, 80),
+        (BiLSTMTagger(), False, 40),
+        (BiLSTMRegressor(output_type="steps", input_type="tokens"), False, 40),
+        (BiLSTMRegressor(output_type="steps"), True, 80),
+        (BiLSTMRegressor(linear_kernels=None), True, 150),
+    ],
+)
+def test_auto_max_epochs_is_at_most_80_with_outputs_for_each_step(
+    estimator, is_numeric, expected
+):
+    X, y = np.array([[2, 3], [4, 5]]), np.array([[0, 1], [1, 0]])
+    y = y.tolist() if isinstance(estimator, BiLSTMTagger) else y
+    X = X / 2 if is_numeric else X.tolist()
+    small = {"hidden_layer_sizes": 1, "embedding_dim": 1}
+    stops = StopsIn(1, StopTraining)
+    estimator.set_params(callbacks=[stops], **small).fit(X, y)
+    assert estimator.auto_params_["max_epochs"] == expected
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
