@@ -89,13 +89,24 @@ def _sentence(row: Any, number: int) -> list[str]:
             f"X must hold a list of tokens for each sentence: row {number} is "
             f"{_short(row)}{advice}."
         )
-    for token in tokens:
+    for place, token in enumerate(tokens):
         if not isinstance(token, str):
             raise ValueError(
                 f"X must hold lists of tokens, which are strings: row {number} holds "
-                f"{_short(token)}."
+                f"{_short(token)} at token {place}.{_advice(token)}"
             )
     return tokens
+
+
+def _advice(token: Any) -> str:
+    if is_missing(token):
+        return (
+            " Read CSV files with keep_default_na=False, since pandas reads tokens "
+            "such as 'null' or 'NA' as missing values."
+        )
+    if isinstance(token, Real):
+        return " Convert numbers to strings, such as by astype(str) of the column."
+    return ""
 
 
 def lists_of_token_ids(X: Any) -> list[np.ndarray] | None:
