@@ -169,6 +169,11 @@ class EntityRecognizer(BaseEstimator):
         ValueError
             If a text is not a string, or a span is invalid, beyond its text, without a
             token, or overlaps another one. The message names the row and the span.
+
+        Warns
+        -----
+        UserWarning
+            If a span is extended to whole tokens, or y contains no spans.
         """
         tagger = BiLSTMTagger() if self.tagger is None else clone(self.tagger)
         scheme = getattr(tagger, "scheme", "BIO")
@@ -183,6 +188,12 @@ class EntityRecognizer(BaseEstimator):
             given |= dict(zip(("X_val", "y_val"), pair, strict=True))
         self.tagger_ = tagger.fit(tokens, labels, **given)
         self.labels_ = _kinds(labels)
+        if not len(self.labels_):
+            warnings.warn(
+                "y contains no spans, so that `predict` finds none.",
+                UserWarning,
+                stacklevel=3,
+            )
         return self
 
     def predict(self, X):
@@ -199,11 +210,16 @@ class EntityRecognizer(BaseEstimator):
             The spans of each text in their order, with the keys "start", "end", "label"
             and "text", which is `text[start:end]`. If the tagger predicts
             probabilities, "score" is the mean probability of the labels of the tokens.
+
+        Raises
+        ------
+        ValueError
+            If X holds no text, as for estimators of scikit-learn, or an object that is
+            not a text.
         """
         check_is_fitted(self)
         texts = _texts(X, "X")
-        if not texts:
-            return RowsOfLabels()
+        _check_not_empty(texts, "X")
         tokens, offsets = self.tokenize(texts, return_offsets=True)
         rows = self.tagger_.predict(tokens)
         probabilities: Any = [None] * len(texts)
@@ -274,9 +290,9 @@ class EntityRecognizer(BaseEstimator):
         self, X: Any, y: Any, scheme: str, name: str
     ) -> tuple[list[list[str]], list[list[str]]]:
         """Return the tokens of texts, and their labels in a scheme."""
-        texts = _texts(X, "X" if name == "y" else "X_val")
-        if not texts:
-            raise ValueError("X must hold at least one text: got 0 samples.")
+        name_of_texts = "X" if name == "y" else "X_val"
+        texts = _texts(X, name_of_texts)
+        _check_not_empty(texts, name_of_texts)
         spans = _spans_of_rows(y, texts, name)
         offsets = self._offsets(texts)
         moved: list[str] = []
@@ -353,7 +369,10 @@ def _is_split(token: str, tokenizer: Callable[[str], Any] | None) -> bool:
 def _texts(X: Any, name: str) -> list[str]:
     """Return texts as a list of strings."""
     if isinstance(X, str):
-        raise ValueError(f"{name} must be a list of texts: got the text {X!r:.40}.")
+        raise ValueError(
+            f"{name} must be a list of texts: got the text {X!r:.40}. Put a single "
+            "text into a list."
+        )
     X = unwrap_container(X, name=name)
     if getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
         X = np.asarray(X)[:, 0]
@@ -366,6 +385,11 @@ def _texts(X: Any, name: str) -> list[str]:
                 f"{advice}"
             )
     return [str(text) for text in texts]
+
+
+def _check_not_empty(texts: list[str], name: str) -> None:
+    if not texts:
+        raise ValueError(f"{name} must hold at least one text: got 0 samples.")
 
 
 def _spans_of_rows(y: Any, texts: list[str], name: str) -> list[list[LabelledSpan]]:

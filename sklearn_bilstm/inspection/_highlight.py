@@ -45,12 +45,13 @@ def highlight_spans(X: Any, spans: Any) -> "HighlightedSpans":
 
     Parameters
     ----------
-    X : sequence of str, or sequence of sequence of str
-        Texts, or the tokens of sentences.
+    X : sequence of str, sequence of sequence of str, or str
+        Texts, or the tokens of sentences, or a single text.
     spans : sequence of sequence
         Spans of characters of each text, as :class:`~sklearn_bilstm.EntityRecognizer`
         predicts them, or labels of the tokens of each sentence, as
-        :class:`~sklearn_bilstm.BiLSTMTagger` predicts them.
+        :class:`~sklearn_bilstm.BiLSTMTagger` predicts them. For a single text, its
+        spans, or a list of length one that contains them.
 
     Returns
     -------
@@ -71,7 +72,7 @@ def highlight_spans(X: Any, spans: Any) -> "HighlightedSpans":
     [Anna]PER left
     """
     if isinstance(X, str):
-        X, spans = [X], [spans]
+        X, spans = [X], spans if _are_of_one_text(spans) else [spans]
     check_consistent_length(X, spans)
     rows = [
         _text_and_spans(number, *row)
@@ -80,6 +81,14 @@ def highlight_spans(X: Any, spans: Any) -> "HighlightedSpans":
     texts, found, scores = zip(*rows, strict=True) if rows else ((), (), ())
     check_spans_of_texts(found, texts, "spans")
     return HighlightedSpans(list(texts), list(found), list(scores))
+
+
+def _are_of_one_text(spans: Any) -> bool:
+    """Return whether spans are a list with the spans of a text, as of `predict`."""
+    if not isinstance(spans, list) or len(spans) != 1:
+        return False
+    (row,) = spans
+    return isinstance(row, list) and (not row or has_text_spans([row]))
 
 
 def _text_and_spans(

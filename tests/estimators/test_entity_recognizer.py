@@ -89,7 +89,6 @@ def test_columns_and_arrays_of_texts_are_read(fitted):
     expected = fitted.predict(TEXTS)
     assert fitted.predict(pd.Series(TEXTS)) == expected
     assert fitted.predict(np.array(TEXTS)) == expected
-    assert fitted.predict([]) == []
 
 
 def test_validation_texts_and_weights_reach_the_tagger():
@@ -129,10 +128,29 @@ def test_white_space_around_a_span_is_ignored():
         (["a"], [[], []], "inconsistent numbers of samples"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:.*within a token")
+@pytest.mark.filterwarnings("ignore:.*within a token", "ignore:.*no spans")
 def test_invalid_texts_and_spans_raise(texts, spans, message):
     with pytest.raises(ValueError, match=message):
         small_recognizer().fit(texts, spans)
+
+
+def test_no_text_raises_as_in_scikit_learn(fitted):
+    for predict in (fitted.predict, fitted.tagger_.predict):
+        with pytest.raises(ValueError, match="at least one .*: got 0 samples"):
+            predict([])
+    with pytest.raises(ValueError, match="at least one text"):
+        fitted.score([], [])
+    with pytest.raises(ValueError, match="X_val must hold at least one text"):
+        small_recognizer().fit(TEXTS, SPANS, X_val=[], y_val=[])
+    with pytest.raises(ValueError, match="got the text 'Anna'. Put.* into a list"):
+        fitted.predict("Anna")
+
+
+def test_fitting_without_spans_warns():
+    with pytest.warns(UserWarning, match="y contains no spans"):
+        recognizer = small_recognizer(max_epochs=1).fit(TEXTS, [[]] * len(TEXTS))
+    assert recognizer.predict(TEXTS[:2]) == [[], []]
+    assert len(recognizer.labels_) == 0
 
 
 def test_errors_of_the_tokenizer_name_the_text():

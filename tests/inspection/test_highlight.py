@@ -80,3 +80,10 @@ def test_each_label_has_its_colour():
 def test_invalid_spans_raise(X, spans, message):
     with pytest.raises(ValueError, match=message):
         highlight_spans(X, spans)
+
+
+@pytest.mark.parametrize("spans", [SPANS, [], [[0, 4, "LOC"]], [(0, 4, "LOC")]])
+def test_a_single_text_has_its_spans_or_the_list_of_a_prediction(spans):
+    expected = highlight_spans([TEXT], [spans]).to_html()
+    assert highlight_spans(TEXT, spans).to_html() == expected
+    assert highlight_spans(TEXT, [spans]).to_html() == expected
