@@ -1,13 +1,14 @@
-"""Confusion matrix of token labels."""
+"""Confusion matrix of the labels of tokens, or of the kinds of spans."""
 
 from collections.abc import Sequence
-from itertools import chain
 from typing import Any, Self
 
 import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay
 from sklearn.utils import check_consistent_length
 
+from sklearn_bilstm.metrics import span_errors
+from sklearn_bilstm.metrics._span_rows import read_span_rows
 from sklearn_bilstm.plotting._axes import check_axes
 from sklearn_bilstm.utils._sentences import check_label_rows, check_lengths
 
@@ -20,7 +21,7 @@ _LEAST_SIDE, _SIDE_OF_LABEL, _SIDE_OF_NAMES = 5.0, 0.35, 2.5
 
 
 class LabelConfusionDisplay(ConfusionMatrixDisplay):
-    """Confusion matrix of token labels.
+    """Confusion matrix of the labels of tokens, or of the kinds of spans.
 
     It extends scikit-learn's :class:`~sklearn.metrics.ConfusionMatrixDisplay` to
     sequences of labels, and has the same parameters and attributes. Its figure grows
@@ -31,7 +32,8 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
     Parameters
     ----------
     confusion_matrix : ndarray of shape (n_labels, n_labels)
-        Number of tokens with each true label (rows) and predicted label (columns).
+        Number of tokens with each true label (rows) and predicted label (columns), or
+        of spans with each true and predicted kind.
     display_labels : sequence, default=None
         Labels of the axes. If None, they are numbered.
 
@@ -68,10 +70,11 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         ----------
         model : estimator
             A fitted :class:`BiLSTMTagger`, or a meta-estimator with the same output.
-        X : sequence of sequence of str
+            With `unit="span"`, also a fitted :class:`EntityRecognizer`.
+        X : sequence of sequence of str, or sequence of str
             Input rows of the model.
         y : sequence of sequence
-            True labels of each row.
+            True labels, or spans, of each row.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
         ax : matplotlib Axes, default=None
@@ -107,6 +110,7 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         y_true: Sequence[Sequence],
         y_pred: Sequence[Sequence],
         *,
+        unit: str = "token",
         sample_weight: Any = None,
         ax: Any = None,
         include_outside: bool = True,
@@ -119,16 +123,23 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         Parameters
         ----------
         y_true : sequence of sequence
-            True labels of each row. Tokens whose label is missing do not count.
+            True labels of each row. Tokens whose label is missing do not count. With
+            `unit="span"`, also spans of characters, as in :class:`EntityRecognizer`.
         y_pred : sequence of sequence
-            Predicted labels of each row.
+            Predicted labels, or spans, of each row.
+        unit : {"token", "span"}, default="token"
+            What the cells count: tokens by their labels, or spans by their kinds. True
+            and predicted spans that overlap are matched one to one, as in
+            :func:`~sklearn_bilstm.metrics.span_errors`, so that the diagonal contains
+            spans with wrong borders too. The column "O" contains missed spans, and the
+            row "O" spurious ones.
         sample_weight : array-like of shape (n_samples,), default=None
             Sample weights.
         ax : matplotlib Axes, default=None
             Axes to plot on. If None, a new figure is created.
         include_outside : bool, default=True
             Whether to show the label "O", which usually exceeds all others. If False,
-            tokens whose true or predicted label is "O" do not count.
+            tokens, or spans, whose true or predicted label is "O" do not count.
         include_values : bool or None, default=None
             Whether to write numbers into the cells. None means for up to eight labels.
         xticks_rotation : {"vertical", "horizontal"} or float, default="vertical"
@@ -145,27 +156,26 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         Raises
         ------
         ValueError
-            If the rows are not lists of labels, or true and predicted rows differ in
-            length.
+            If `unit` is invalid, the rows are not lists of labels or spans, there are
+            no spans with `unit="span"`, or true and predicted rows differ in length.
         """
         check_axes(cls, ax)
-        y_true = check_label_rows(y_true, name=cls.__name__, allow_missing=True)
-        y_pred = check_label_rows(y_pred, name=cls.__name__)
-        check_consistent_length(y_true, y_pred, sample_weight)
-        lengths = [len(row) for row in y_pred]
-        check_lengths(lengths, y_true, "y_true")
-        pairs = list(zip(chain(*y_true), chain(*y_pred), strict=True))
-        known = [i for i, (label, _) in enumerate(pairs) if label is not None]
-        if sample_weight is not None:
-            sample_weight = np.repeat(sample_weight, lengths)[known]
+        if unit not in _PAIRS:
+            raise ValueError(f"unit must be 'token' or 'span': got {unit!r}.")
+        pairs = _PAIRS[unit](y_true, y_pred, sample_weight)
+        labels = options.pop("labels", None)
+        if labels is None:
+            labels = sorted({label for pair in pairs for label in pair[:2]})
+            if unit == "span":
+                labels = [*(label for label in labels if label != "O"), "O"]
         if not include_outside:
-            labels = options.get("labels")
-            if labels is None:
-                labels = sorted({label for i in known for label in pairs[i]})
-            options["labels"] = [label for label in labels if label != "O"]
+            labels = [label for label in labels if label != "O"]
+        if sample_weight is not None:
+            sample_weight = np.asarray(sample_weight)[[row for *_, row in pairs]]
         return super().from_predictions(
-            [pairs[i][0] for i in known],
-            [pairs[i][1] for i in known],
+            [true for true, *_ in pairs],
+            [predicted for _, predicted, _ in pairs],
+            labels=np.asarray(labels),
             sample_weight=sample_weight,
             ax=ax,
             include_values=include_values,
@@ -212,3 +222,41 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
             ax=ax,
             **options,
         )
+
+
+def _token_pairs(
+    y_true: Sequence[Sequence], y_pred: Sequence[Sequence], sample_weight: Any
+) -> list[tuple]:
+    """Return the true and predicted label, and the row, of each token."""
+    name = LabelConfusionDisplay.__name__
+    y_true = check_label_rows(y_true, name=name, allow_missing=True)
+    y_pred = check_label_rows(y_pred, name=name)
+    check_consistent_length(y_true, y_pred, sample_weight)
+    check_lengths([len(row) for row in y_pred], y_true, "y_true")
+    return [
+        (true, predicted, row)
+        for row, labels in enumerate(zip(y_true, y_pred, strict=True))
+        for true, predicted in zip(*labels, strict=True)
+        if true is not None
+    ]
+
+
+def _span_pairs(
+    y_true: Sequence[Sequence], y_pred: Sequence[Sequence], sample_weight: Any
+) -> list[tuple]:
+    """Return the true and predicted kind, or "O", and the row of each span."""
+    rows = read_span_rows(y_true, y_pred, sample_weight)
+    pairs = [
+        (span.kind, span.kind, row)
+        for row, (true, predicted) in enumerate(rows)
+        for span in set(true) & set(predicted)
+    ]
+    for error in span_errors(y_true, y_pred):
+        kinds = [span.kind if span else "O" for span in (error.true, error.predicted)]
+        pairs.append((*kinds, error.row))
+    if not pairs:
+        raise ValueError("y_true or y_pred must contain at least one span: got none.")
+    return pairs
+
+
+_PAIRS = {"token": _token_pairs, "span": _span_pairs}

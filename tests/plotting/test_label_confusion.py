@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from sklearn.frozen import FrozenEstimator
 
-from sklearn_bilstm import LabelConfusionDisplay
-from tests.helpers import small_classifier
+from sklearn_bilstm import EntityRecognizer, LabelConfusionDisplay
+from sklearn_bilstm.metrics import find_spans
+from tests.helpers import small_classifier, small_tagger
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
@@ -108,3 +109,52 @@ def test_tokens_without_a_label_do_not_count():
         [["X", None], ["Y", -100]], [["X", "Y"], ["X", "X"]], sample_weight=[1.0, 2.0]
     )
     assert display.confusion_matrix.tolist() == [[1, 0], [2, 0]]
+
+
+def test_spans_are_counted_by_their_kinds():
+    true = [["B-X", "I-X", "O", "B-Y", "O"], ["B-X", "O"]]
+    found = [["B-X", "O", "O", "B-X", "B-Y"], ["O", "O"]]
+    # wrong border of X, Y as X, spurious Y, and missed X
+    expected = [[1, 0, 1], [1, 0, 0], [0, 1, 0]]
+    display = LabelConfusionDisplay.from_predictions(true, found, unit="span")
+    assert list(display.display_labels) == ["X", "Y", "O"]
+    assert display.confusion_matrix.tolist() == expected
+    weighted = LabelConfusionDisplay.from_predictions(
+        true, found, unit="span", sample_weight=[1.0, 3.0], include_outside=False
+    )
+    assert weighted.confusion_matrix.tolist() == [[1.0, 0.0], [1.0, 0.0]]
+    weighted = LabelConfusionDisplay.from_predictions(
+        true, found, unit="span", sample_weight=[1.0, 3.0]
+    )
+    assert weighted.confusion_matrix[0, 2] == 3.0
+
+
+def test_every_span_is_in_one_row_and_one_column():
+    rng = np.random.default_rng(0)
+    labels = ["O", "B-X", "I-X", "B-Y", "I-Y"]
+    true, found = rng.choice(labels, (2, 30, 8)).tolist()
+    matrix = LabelConfusionDisplay.from_predictions(
+        true, found, unit="span"
+    ).confusion_matrix
+    for rows, counts in ((true, matrix.sum(1)), (found, matrix.sum(0))):
+        kinds = [span.kind for row in rows for span in find_spans(row)]
+        assert counts[:2].tolist() == [kinds.count("X"), kinds.count("Y")]
+    assert matrix[2, 2] == 0
+
+
+def test_spans_of_characters_are_counted():
+    tagger = small_tagger(max_epochs=20, lr=0.05)
+    texts, spans = ["Anna left", "It rains"] * 6, [[(0, 4, "P")], []] * 6
+    model = EntityRecognizer(tagger).fit(texts, spans)
+    display = LabelConfusionDisplay.from_estimator(model, texts, spans, unit="span")
+    assert display.display_labels.tolist() == ["P", "O"]
+    assert display.confusion_matrix.tolist() == [[6, 0], [0, 0]]
+
+
+def test_invalid_units_and_rows_without_spans_raise():
+    with pytest.raises(ValueError, match="unit must be 'token' or 'span': got 'kind'"):
+        LabelConfusionDisplay.from_predictions(TRUE, PREDICTED, unit="kind")
+    with pytest.raises(ValueError, match="at least one span: got none"):
+        LabelConfusionDisplay.from_predictions([["O"]], [["O"]], unit="span")
+    with pytest.raises(ValueError, match="A label of spans must be"):
+        LabelConfusionDisplay.from_predictions(TRUE, PREDICTED, unit="span")
