@@ -49,9 +49,9 @@ def small_regressor(**params):
 
 
 def small_tagger(**params):
-    """Return a tagger that is fitted in a fraction of a second."""
+    """Return a tagger without linear model, fitted in a fraction of a second."""
     spelling = {"character_embedding_dim": 4, "n_character_filters": 5}
-    return BiLSTMTagger(**{**SMALL, **spelling, **params})
+    return BiLSTMTagger(**{**SMALL, **spelling, "linear_features": None, **params})
 
 
 def small_pipeline(**params):

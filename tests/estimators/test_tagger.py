@@ -81,7 +81,6 @@ def test_character_features_generalise_to_unknown_words():
         "max_epochs": 15,
         "lr": 0.02,
         "hidden_layer_sizes": 8,
-        "linear_features": None,
     }
     with_characters = small_tagger(**params).fit(X[:100], y[:100])
     assert with_characters.score(X[100:], y[100:]) > 0.95
@@ -303,7 +302,6 @@ def test_a_sample_weight_of_two_equals_a_repeated_row(sentences):
     params = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0}
     params |= {"batch_size": 99, "optimizer": "sgd", "max_epochs": 3, "embedding": None}
     params |= {"lr_schedule": "constant", "precision": "float32"}
-    params |= {"linear_features": None}  # its folds would differ
     weight = np.where(np.arange(40) < 20, 2.0, 1.0)
     weighted = small_tagger(**params).fit(X, y, sample_weight=weight)
     repeated = small_tagger(**params).fit([*X, *X[:20]], [*y, *y[:20]])
@@ -370,7 +368,7 @@ def test_validation_loss_is_computed_on_x_val(sentences):
 def test_warm_start_keeps_the_vocabulary(sentences):
     X, y = sentences
     params = {"max_epochs": 10, "lr": 0.02}
-    params |= {"n_character_filters": 0, "linear_features": None}
+    params |= {"n_character_filters": 0}
     model = small_tagger(warm_start=True, **params)
     previous_loss = model.fit(X, y).history_[-1]["train_loss"]
     model.fit([*X, ["Zoe", "left"]], [*y, ["B-PER", "O"]])
