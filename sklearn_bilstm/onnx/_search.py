@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_bilstm.onnx._graph import Graph
 
-__all__ = ["places"]
+__all__ = ["places", "running_total"]
 
 # ONNX compares signed integers. With their first bits inverted, they have the order of
 # unsigned ones.
@@ -48,7 +48,9 @@ def places(graph: Graph, known: np.ndarray, hashes: str) -> str:
         *("BitShift", graph.cast(hashes, np.uint64), n_other_bits), direction="RIGHT"
     )
     # place of the last smaller hash; at first, that with smaller first bits
-    place = graph.op("Gather", _ends(graph, n_with), graph.cast(bits, np.int32))
+    starts = running_total(graph, n_with, exclusive=1)
+    ends = graph.op("Sub", starts, np.int32(1))
+    place = graph.op("Gather", ends, graph.cast(bits, np.int32))
     for step in reversed(range(n_steps)):
         later = graph.op("Add", place, np.int32(1 << step))
         is_smaller = graph.op("Less", graph.op("Gather", ordered, later), wanted)
@@ -58,11 +60,18 @@ def places(graph: Graph, known: np.ndarray, hashes: str) -> str:
     return graph.op("Where", is_known, place, np.int32(len(known)))
 
 
-def _ends(graph: Graph, counts: np.ndarray) -> str:
-    """Return the place before the first item of each group, from their sizes.
+def running_total(graph: Graph, sizes: np.ndarray, *, exclusive: int = 0) -> str:
+    """Return the end of each of consecutive groups, or its start, from their sizes.
 
-    onnxruntime computes them when it creates a session.
+    Sizes are stored in as few bytes as they need, and onnxruntime adds them when it
+    creates a session.
+
+    Parameters
+    ----------
+    graph : Graph
+    sizes : ndarray of int
+    exclusive : {0, 1}, default=0
+        1 returns starts.
     """
-    counts = counts.astype(np.min_scalar_type(int(counts.max())))
-    starts = graph.op("CumSum", graph.cast(counts, np.int32), 0, exclusive=1)
-    return graph.op("Sub", starts, np.int32(1))
+    stored = sizes.astype(np.min_scalar_type(int(sizes.max())))
+    return graph.op("CumSum", graph.cast(stored, np.int32), 0, exclusive=exclusive)

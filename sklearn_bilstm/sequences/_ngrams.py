@@ -26,8 +26,8 @@ __all__ = [
 # Logarithm of the number of buckets. Of the millions of n-grams that occur once in a
 # corpus, few share a bucket, and are then mistaken for one that occurs twice.
 BUCKET_BITS = 24
-# Valid logarithms of the number of buckets in files. ONNX files look up n-grams in
-# blocks of 2 ** 8, and preparing a lookup in 2 ** 28 buckets takes a gigabyte.
+# Valid logarithms of the number of buckets in files. Preparing a lookup in 2 ** 28
+# buckets takes a gigabyte.
 _BUCKET_BITS = range(8, 29)
 # Maximum length of an n-gram, in tokens.
 LONGEST_NGRAM = 10
