@@ -14,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from sklearn_bilstm import TextVectorizer, export_onnx
+from sklearn_bilstm import TableVectorizer, TextVectorizer, export_onnx
 from tests.helpers import small_classifier, small_regressor
 
 pytest.importorskip("fastapi")
@@ -126,6 +126,23 @@ def test_rows_of_a_table_are_objects(started, table):
     expected = model.predict_proba(frame)
     np.testing.assert_allclose(response.json()["probabilities"], expected, atol=1e-6)
     assert labels == model.predict(frame).tolist()
+
+
+def test_rows_of_a_table_can_have_dates_and_booleans(started, table):
+    frame = table[1].assign(day=pd.date_range("2024-01-31", periods=40, freq="7h"))
+    frame = frame.assign(vip=[True, False] * 20, wait=frame["day"] - frame["day"][0])
+    frame.loc[::5, ["age", "kind", "day"]] = None
+    model = make_pipeline(TableVectorizer(text_columns="text"), small_classifier())
+    model.fit(frame, np.arange(40) % 2)
+    days = frame.assign(wait=frame["wait"] / pd.Timedelta(1, "D"))
+    rows = json.loads(days.to_json(orient="records", date_format="iso"))
+    with started(model) as client:
+        response = client.post("/predict_proba", json={"rows": rows})
+        refused = client.post("/predict", json={"rows": [{**rows[1], "day": "today"}]})
+    expected = model.predict_proba(frame)
+    np.testing.assert_allclose(response.json()["probabilities"], expected, atol=1e-6)
+    assert refused.status_code == 422
+    assert "ISO 8601" in refused.json()["detail"][0]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,16 @@
-"""Description of a fitted ColumnTransformer for a server without scikit-learn.
+"""Description of a fitted transformer of tables for a server without scikit-learn.
 
-The transformers of numbers and categories become a list of steps of three kinds, which
+It is a TableVectorizer or a ColumnTransformer. The transformers of numbers and
+categories become a list of steps of four kinds, which
 :mod:`sklearn_bilstm.onnx._table` applies:
 
 - "scale" subtracts a number from each column, divides it, and may limit it to bounds,
 - "impute" replaces missing values, and may add indicators of them,
-- "encode" replaces categories by codes, or by a column for each code.
+- "encode" replaces categories by codes, or by a column for each code,
+- "static" converts numbers, dates and categories as StaticEncoder does.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +29,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.text import TextVectorizer
+from sklearn_bilstm.text import StaticEncoder, TableVectorizer, TextVectorizer
+from sklearn_bilstm.text._static_encoder import static_encoder_parts
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._plain import plain_value
 
@@ -52,8 +55,8 @@ def describe_table(transformer: Any) -> tuple[TextVectorizer, dict[str, Any]]:
     vectorizer : TextVectorizer
     table : dict
         The names of the columns, None if the transformer was fitted to an array, their
-        number, the columns with text, whether they were a table, and the columns and
-        steps of each other part. Columns are given by name, or else by index.
+        number, the columns with text, and the columns and steps of each other part.
+        Columns are given by name, or else by index.
 
     Raises
     ------
@@ -68,19 +71,9 @@ def _of_column_transformer(
     transformer: ColumnTransformer,
 ) -> tuple[TextVectorizer, dict[str, Any]]:
     check_is_fitted(transformer)
-    if transformer.transformer_weights:
-        raise ValueError(
-            "The 'transformer_weights' parameter of a ColumnTransformer cannot be "
-            f"exported to ONNX. {_OTHERWISE}"
-        )
     names = getattr(transformer, "feature_names_in_", None)
     known = range(transformer.n_features_in_) if names is None else names.tolist()
-    parts = []
-    for name, part, _ in transformer.transformers_:
-        indices = transformer._transformer_to_input_indices[name]
-        columns = [known[index] for index in np.arange(len(known))[indices]]
-        if columns and not (isinstance(part, str) and part == "drop"):
-            parts.append((_unfrozen(part), columns))
+    parts = _parts(transformer, known)
     are_text = [isinstance(part, TextVectorizer) for part, _ in parts]
     if sum(are_text) != 1 or not are_text[0]:
         raise ValueError(
@@ -94,15 +87,47 @@ def _of_column_transformer(
         "names": None if names is None else names.tolist(),
         "n_columns": transformer.n_features_in_,
         "text": text,
-        "parts": [
-            {"columns": columns, "steps": _steps(part)} for part, columns in rest
-        ],
+        "parts": [_described(*part) for part in rest],
+    }
+
+
+def _parts(transformer: ColumnTransformer, known: Sequence) -> list[tuple[Any, list]]:
+    """Return the transformers of a ColumnTransformer with their columns."""
+    if transformer.transformer_weights:
+        raise ValueError(
+            "The 'transformer_weights' parameter of a ColumnTransformer cannot be "
+            f"exported to ONNX. {_OTHERWISE}"
+        )
+    parts = []
+    for name, part, _ in transformer.transformers_:
+        indices = transformer._transformer_to_input_indices[name]
+        columns = [known[index] for index in np.arange(len(known))[indices]]
+        if columns and not (isinstance(part, str) and part == "drop"):
+            parts.append((_unfrozen(part), columns))
+    return parts
+
+
+def _of_table_vectorizer(
+    vectorizer: TableVectorizer,
+) -> tuple[TextVectorizer, dict[str, Any]]:
+    check_is_fitted(vectorizer)
+    text, columns = vectorizer.text_columns_, vectorizer.static_columns_
+    static = _unfrozen(vectorizer.static_transformer_)
+    parts = [] if static is None else [(static, columns)]
+    if isinstance(static, ColumnTransformer):
+        parts = _parts(static, getattr(static, "feature_names_in_", columns))
+    return vectorizer.text_vectorizer_, {
+        "names": [*text, *columns],
+        "n_columns": len(text) + len(columns),
+        "text": text,
+        "parts": [_described(*part) for part in parts],
     }
 
 
 # Classes of transformers of tables, with the functions that describe them.
 TABLE_TRANSFORMERS: dict[type, Callable[[Any], tuple[TextVectorizer, dict]]] = {
     ColumnTransformer: _of_column_transformer,
+    TableVectorizer: _of_table_vectorizer,
 }
 
 
@@ -112,6 +137,13 @@ def _unfrozen(part: Any) -> Any:
 
 def _name_of(part: Any) -> str:
     return part if isinstance(part, str) else type(part).__name__
+
+
+def _described(part: Any, columns: list) -> dict[str, Any]:
+    """Describe a transformer of columns."""
+    if isinstance(part, StaticEncoder):  # if frozen, it can read a part of them
+        columns = [*part.column_kinds_]
+    return {"columns": columns, "steps": _steps(part)}
 
 
 def _steps(part: Any) -> list[dict[str, Any]]:
@@ -126,9 +158,9 @@ def _steps(part: Any) -> list[dict[str, Any]]:
     if type(part) not in _STEPS:
         names = ", ".join(sorted(kind.__name__ for kind in _STEPS))
         raise ValueError(
-            f"A {_name_of(part)} in a ColumnTransformer cannot be exported to ONNX. "
-            f"Supported are TextVectorizer, {names}, 'passthrough', 'drop' and "
-            f"pipelines of these. {_OTHERWISE}"
+            f"A {_name_of(part)} of columns of a table cannot be exported to ONNX. "
+            f"Supported are {names}, 'passthrough', 'drop' and pipelines of these, "
+            f"besides a TextVectorizer of the text. {_OTHERWISE}"
         )
     return [_STEPS[type(part)](part)]
 
@@ -176,6 +208,23 @@ def _imputer(imputer: SimpleImputer) -> dict[str, Any]:
             for value, kept in zip(fill, are_kept, strict=True)
         ],
         "indicators": [] if indicator is None else indicator.features_.tolist(),
+    }
+
+
+def _static_encoder(encoder: StaticEncoder) -> dict[str, Any]:
+    imputer, marked, one_hot = static_encoder_parts(encoder)
+    impute: dict[str, Any] = {"kind": "impute", "missing": None, "fill": []}
+    return {
+        "kind": "static",
+        "kinds": [*encoder.column_kinds_.values()],
+        "impute": {
+            **(impute if imputer is None else _imputer(imputer)),
+            "indicators": marked,
+        },
+        "encode": {
+            "kind": "encode",
+            "columns": [] if one_hot is None else _one_hot_encoder(one_hot)["columns"],
+        },
     }
 
 
@@ -277,4 +326,5 @@ _STEPS: dict[type, Callable[[Any], dict[str, Any]]] = {
     RobustScaler: _scaler,
     SimpleImputer: _imputer,
     StandardScaler: _scaler,
+    StaticEncoder: _static_encoder,
 }

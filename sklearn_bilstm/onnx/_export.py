@@ -33,7 +33,7 @@ from sklearn_bilstm.onnx._wrappers import (
     split_steps,
 )
 from sklearn_bilstm.sequences import N_TOKEN_FEATURES
-from sklearn_bilstm.text import TextVectorizer, vectorizer_state
+from sklearn_bilstm.text import TableVectorizer, TextVectorizer, vectorizer_state
 from sklearn_bilstm.utils._files import AnyFile, opened_to_write
 from sklearn_bilstm.utils._fingerprints import have_same_ids
 from sklearn_bilstm.utils._sklearn import StrOptions, validate_params
@@ -53,7 +53,7 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     The graph computes predictions from token ids or numbers. It includes the network,
     the class log-odds features, the linear model and the standardisation. Batches can
     have any number of rows and steps. The metadata contain the labels and the state of
-    the vectorizer and of the ColumnTransformer as JSON, which
+    the vectorizer and of the transformers of a table as JSON, which
     :class:`~sklearn_bilstm.onnx.OnnxModel` reads.
 
     The inputs are `ids`, int64 of shape (rows, steps), padded at the end with zeros; or
@@ -79,13 +79,15 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     model : estimator
         A fitted :class:`~sklearn.pipeline.Pipeline` of a :class:`TextVectorizer` and a
         BiLSTM estimator, or only the estimator. Instead of the vectorizer, the pipeline
-        can have a ColumnTransformer with a TextVectorizer before transformers of
-        numbers and categories: StandardScaler, MinMaxScaler, MaxAbsScaler,
-        RobustScaler, SimpleImputer, OneHotEncoder, OrdinalEncoder, "passthrough",
-        "drop" and pipelines of these. Either can be in a FrozenEstimator,
-        FixedThresholdClassifier, TunedThresholdClassifierCV or CalibratedClassifierCV,
-        whose labels and probabilities the graph then returns. The `logits` of a
-        calibration are the logarithms of its probabilities.
+        can have a :class:`TableVectorizer`, or a ColumnTransformer with a
+        TextVectorizer before transformers of other columns. These, and the
+        `static_transformer` of a TableVectorizer, can be StaticEncoder, StandardScaler,
+        MinMaxScaler, MaxAbsScaler, RobustScaler, SimpleImputer, OneHotEncoder,
+        OrdinalEncoder, "passthrough", "drop", pipelines of these and, for the latter, a
+        ColumnTransformer of these. The estimator or the pipeline can be in a
+        FrozenEstimator, FixedThresholdClassifier, TunedThresholdClassifierCV or
+        CalibratedClassifierCV, whose labels and probabilities the graph then returns.
+        The `logits` of a calibration are the logarithms of its probabilities.
     path : path-like or file
         File to write, by convention with the extension ".onnx". An existing file is
         replaced once the new one is complete. A file opened in binary mode is written
@@ -108,10 +110,10 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
         If `model` is an unsupported estimator, or a pipeline with other steps.
     ValueError
         If `model` is not fitted, or contains something that cannot be exported: other
-        transformers in a ColumnTransformer, or more than one TextVectorizer, user
-        functions, labels other than strings, numbers or bools, or 2 GB of weights. If
-        a CalibratedClassifierCV contains several pipelines, or an estimator without
-        some of its classes. If `weights` is invalid.
+        transformers of columns, or more than one TextVectorizer, user functions, labels
+        other than strings, numbers or bools, or 2 GB of weights. If a
+        CalibratedClassifierCV contains several pipelines, or an estimator without some
+        of its classes. If `weights` is invalid.
 
     Examples
     --------
@@ -157,10 +159,10 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, dict | None, Any]:
         names = " and ".join(type(step).__name__ for step in [*before, bases[0]])
         raise TypeError(
             "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
-            "a Pipeline of a TextVectorizer or ColumnTransformer and one of them: got "
-            f"{names}. For a search, pass best_estimator_, and for an EntityRecognizer "
-            "tagger_. For a pipeline with other steps, pass pipeline[-1], and apply "
-            "the other steps to its input when serving."
+            "a Pipeline of a TextVectorizer, TableVectorizer or ColumnTransformer and "
+            f"one of them: got {names}. For a search, pass best_estimator_, and for an "
+            "EntityRecognizer tagger_. For a pipeline with other steps, pass "
+            "pipeline[-1], and apply the other steps to its input when serving."
         )
     for step in [*before, *bases]:
         check_is_fitted(step)
@@ -169,19 +171,26 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, dict | None, Any]:
         vectorizer = before[0]
     elif before:
         vectorizer, table = describe_table(before[0])
+        n_before = vectorizer.max_length_ + _has_boundary(before[0])
+        for base in bases:
+            _check_table_columns(base, n_before, static_width(table["parts"]))
     for base in bases:
         _check_base(base, vectorizer)
-        if table is not None:
-            _check_table_columns(base, vectorizer, table)
     return vectorizer, table, estimator
 
 
-def _check_table_columns(estimator: Any, vectorizer: Any, table: dict) -> None:
+def _has_boundary(transformer: Any) -> bool:
+    """Return whether a column separates token ids from static features."""
+    is_table = isinstance(transformer, TableVectorizer)
+    return is_table and transformer.static_transformer_ is not None
+
+
+def _check_table_columns(estimator: Any, n_before: int, n_found: int) -> None:
     """Raise an error if an estimator reads other columns as static features."""
-    n_found, n_static = static_width(table["parts"]), estimator.model_.reader.n_static
+    n_static = estimator.model_.reader.n_static
     is_alike = n_found == n_static and estimator.input_type_ == "tokens"
     n_columns = getattr(estimator, "n_features_in_", None)
-    if not is_alike or n_columns != vectorizer.max_length_ + n_static:
+    if not is_alike or n_columns != n_before + n_static:
         raise ValueError(
             "For an export to ONNX, the estimator must read all columns after the "
             f"token ids as static features: n_static_features is {n_static}, and there "

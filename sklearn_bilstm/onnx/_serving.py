@@ -63,7 +63,7 @@ class OnnxModel:
 
     columns_ : list of str or int, or None
         Columns that a table must have, by name or, if the model was fitted to an array,
-        by index. None if the model was exported without a ColumnTransformer.
+        by index. None if the model does not read tables.
 
     session_ : onnxruntime.InferenceSession
         Session that runs the graph.
@@ -172,8 +172,10 @@ class OnnxModel:
                 (n_rows, n_steps)
             Input in the format that the exported model was fitted to: texts, lists of
             tokens for a tagger, token ids or numbers. For a pipeline with a
-            ColumnTransformer, a frame of pandas, polars or pyarrow, a dict of columns,
-            or a list with a dict for each row. None and NaN are missing values.
+            TableVectorizer or ColumnTransformer, a frame of pandas, polars or pyarrow,
+            a dict of columns, or a list with a dict for each row. None and NaN are
+            missing values. A TableVectorizer reads strings in its columns of dates in
+            the format ISO 8601, and durations as numbers of days.
 
         Returns
         -------
@@ -234,10 +236,12 @@ class OnnxModel:
             return None
         check_vectorizer(described)
         length, n_columns = described["max_length"], self._description.n_columns
+        lengths = [length]
         if self._description.table is not None:
             length += self._description.n_static
+            lengths = [length, length + 1]  # with the boundary of a TableVectorizer
         require(
-            self._description.input_type == "tokens" and length == n_columns,
+            self._description.input_type == "tokens" and n_columns in lengths,
             f"a vectorizer with {n_columns} columns of tokens",
             length,
         )

@@ -4,7 +4,7 @@ The columns are transformed by the steps that :mod:`sklearn_bilstm.onnx._columns
 describes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -16,7 +16,13 @@ import numpy as np
 from sklearn_bilstm.onnx._checks import is_count, require
 from sklearn_bilstm.onnx._texts import TextReader
 from sklearn_bilstm.sequences import RaggedArray
+from sklearn_bilstm.text._column_values import categories_of
 from sklearn_bilstm.text._documents import Documents, documents_of
+from sklearn_bilstm.text._static_values import (
+    PARTS_OF_DATES,
+    numeric_features,
+    read_as,
+)
 from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
@@ -25,6 +31,17 @@ __all__ = ["TableReader", "check_table", "static_width"]
 
 _NUMBERS = Real, Decimal, np.bool_
 _PLAIN = str, bool, int, float
+# Methods of columns of frames, and of arrays.
+_LISTING = "to_pylist", "to_list", "tolist"
+# Keys of the steps, by their kind.
+_KEYS = {
+    "encode": {"kind", "columns"},
+    "impute": {"kind", "fill", "indicators", "missing"},
+    "scale": {"kind", "subtract", "divide", "bounds"},
+    "static": {"kind", "kinds", "impute", "encode"},
+}
+# Number of features of a column, by its kind.
+_WIDTHS = {"number": 1, "date": len(PARTS_OF_DATES), "category": 1}
 
 
 class _Column(NamedTuple):
@@ -35,7 +52,8 @@ class _Column(NamedTuple):
     name : str or int
         The column of the table that it comes from.
     values : list or ndarray of float64, shape (n_rows,)
-        Numbers are an array if they have been converted.
+        Numbers are an array if they have been converted. For a "static" step, which
+        needs the dtype, the column of the frame.
     """
 
     name: str | int
@@ -87,7 +105,7 @@ class TableReader:
             not support.
         """
         column_of = self._columns(X)
-        columns = {name: column_of(name) for name in self.columns}
+        columns = {name: _checked(column_of(name), name) for name in self.columns}
         n_rows = len(columns[self.text[0]])
         for name, column in columns.items():
             if len(column) != n_rows:
@@ -95,7 +113,8 @@ class TableReader:
                     f"All columns of X must have the same length: {self.text[0]!r} has "
                     f"{n_rows} rows and {name!r} {len(column)}."
                 )
-        ids = self.texts.encode(self._documents([columns[name] for name in self.text]))
+        text = [_listed(columns[name]) for name in self.text]
+        ids = self.texts.encode(self._documents(text))
         return ids, self._static(columns, n_rows)
 
     def _documents(self, columns: list[list]) -> Documents:
@@ -106,11 +125,15 @@ class TableReader:
         missing = self.texts.settings["missing"]
         return documents_of(columns, names, missing=missing, any_type=False)
 
-    def _static(self, columns: dict[Any, list], n_rows: int) -> np.ndarray:
+    def _static(self, columns: dict[Any, Any], n_rows: int) -> np.ndarray:
         """Return the static features, which must be finite."""
         found = []
         for part, steps in zip(self.parts, self._steps, strict=True):
-            block = [_Column(name, columns[name]) for name in part["columns"]]
+            is_typed = part["steps"] and part["steps"][0]["kind"] == "static"
+            block = [
+                _Column(name, columns[name] if is_typed else _listed(columns[name]))
+                for name in part["columns"]
+            ]
             for function, step in steps:
                 block = function(step, block)
             found += [_with_numbers(column) for column in block]
@@ -136,12 +159,12 @@ class TableReader:
             for part in self.parts
         ]
 
-    def _columns(self, X: Any) -> Callable[[str | int], list]:
-        """Return a function from the name or index of a column to its values."""
+    def _columns(self, X: Any) -> Callable[[str | int], Any]:
+        """Return a function from the name or index to a column."""
         if isinstance(X, list | tuple) and any(isinstance(row, Mapping) for row in X):
             return lambda name: [_cell(row, name, i) for i, row in enumerate(X)]
         if isinstance(X, Mapping):
-            return lambda name: _listed(_cell(X, name), name)
+            return lambda name: _cell(X, name)
         X = unwrap_container(X)
         table = columns_of(X)
         if table is None:
@@ -149,9 +172,9 @@ class TableReader:
         found, columns = table
         if self.names is None:
             self._check_number(len(found))
-            return lambda index: _listed(columns[int(index)], index)
+            return lambda index: columns[int(index)]
         by_name = dict(zip(found, columns, strict=True))
-        return lambda name: _listed(_cell(by_name, name), name)
+        return lambda name: _cell(by_name, name)
 
     def _columns_of_array(self, X: Any) -> Callable[[str | int], list]:
         rows = X.tolist() if isinstance(X, np.ndarray) else X
@@ -188,16 +211,23 @@ def _cell(row: Any, name: Any, number: int | None = None) -> Any:
     return row[name]
 
 
-def _listed(column: Any, name: Any) -> list:
-    """Return the values of a column as Python objects."""
-    for method in ("to_pylist", "to_list", "tolist"):
-        if hasattr(column, method):
-            column = getattr(column, method)()
-    if not isinstance(column, list | tuple):
+def _checked(column: Any, name: Any) -> Any:
+    """Return the column of a frame, a list or an array, or raise an error."""
+    is_array = any(hasattr(column, method) for method in _LISTING)
+    is_scalar = getattr(column, "shape", None) == ()
+    if not isinstance(column, list | tuple) and (is_scalar or not is_array):
         raise ValueError(
             f"The column {name!r} of X must be a list, an array or a column of a "
             f"frame: got {describe(column)}."
         )
+    return column
+
+
+def _listed(column: Any) -> list:
+    """Return the values of a column as Python objects."""
+    for method in _LISTING:
+        if hasattr(column, method):
+            column = getattr(column, method)()
     return list(column)
 
 
@@ -280,8 +310,24 @@ def _encode(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
     return found
 
 
+def _static(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
+    numbers, categories = [], []
+    for kind, column in zip(step["kinds"], columns, strict=True):
+        name = str(column.name)
+        read = read_as(column.values, name, kind)
+        if kind == "category":
+            strings = categories_of(read[1]).tolist()
+            categories.append(column._replace(values=strings))
+        else:
+            features = numeric_features(read, name, kind).T
+            numbers += [column._replace(values=values) for values in features]
+    return _impute(step["impute"], numbers) + _encode(step["encode"], categories)
+
+
 def _with_lookups(step: dict[str, Any]) -> dict[str, Any]:
-    """Return an encoding with the code of each category; other steps are unchanged."""
+    """Return encodings with the code of each category; other steps are unchanged."""
+    if step["kind"] == "static":
+        return {**step, "encode": _with_lookups(step["encode"])}
     if step["kind"] != "encode":
         return step
     columns = []
@@ -315,6 +361,7 @@ _STEPS: dict[str, Callable[[dict[str, Any], list[_Column]], list[_Column]]] = {
     "encode": _encode,
     "impute": _impute,
     "scale": _scale,
+    "static": _static,
 }
 
 
@@ -353,10 +400,15 @@ def check_table(table: dict[str, Any], n_static: int) -> None:
         _check_columns(part["columns"], table)
         require(type(part["steps"]) is list, "a list of steps", part["steps"])
         for step in part["steps"]:
-            is_step = type(step) is dict and step.get("kind") in _KEYS
-            require(is_step and step.keys() == _KEYS[step["kind"]], "a step", step)
+            _check_keys(step)
     width = static_width(table["parts"])
     require(width == n_static, f"{n_static} static features", width)
+
+
+def _check_keys(step: Any, kinds: Container[str] = _KEYS.keys()) -> None:
+    is_step = type(step) is dict and type(step.get("kind")) is str
+    is_known = is_step and step["kind"] in kinds
+    require(is_known and step.keys() == _KEYS[step["kind"]], "a step", step)
 
 
 def _check_columns(columns: Any, table: dict[str, Any]) -> None:
@@ -422,6 +474,18 @@ def _check_encoded(encoded: Any) -> int:
     return width
 
 
+def _check_static(step: dict[str, Any], n_columns: int) -> int:
+    kinds = step["kinds"]
+    are_kinds = type(kinds) is list and {*map(str, kinds)} <= _WIDTHS.keys()
+    require(are_kinds and len(kinds) == n_columns, f"{n_columns} kinds", kinds)
+    for name in ("impute", "encode"):
+        _check_keys(step[name], {name})
+    n_categories = kinds.count("category")
+    n_numbers = sum(_WIDTHS[kind] for kind in kinds) - n_categories
+    n_found = _check_impute(step["impute"], n_numbers)
+    return n_found + _check_encode(step["encode"], n_categories)
+
+
 def _is_category(value: Any) -> bool:
     return value is None or type(value) in _PLAIN
 
@@ -434,9 +498,5 @@ _CHECKS: dict[str, Callable[[dict[str, Any], int], int]] = {
     "encode": _check_encode,
     "impute": _check_impute,
     "scale": _check_scale,
-}
-_KEYS = {
-    "encode": {"kind", "columns"},
-    "impute": {"kind", "fill", "indicators", "missing"},
-    "scale": {"kind", "subtract", "divide", "bounds"},
+    "static": _check_static,
 }

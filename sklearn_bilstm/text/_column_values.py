@@ -11,7 +11,14 @@ import numpy as np
 from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
 from sklearn_bilstm.utils._missing import is_missing
 
-__all__ = ["MISSING", "categories_of", "columns_of_table", "read_column"]
+__all__ = [
+    "MISSING",
+    "categories_of",
+    "cells_of",
+    "columns_of_table",
+    "in_utc",
+    "read_column",
+]
 
 # Category of missing values.
 MISSING = "(missing)"
@@ -72,10 +79,10 @@ def read_column(column: Any, name: str) -> tuple[str, np.ndarray]:
     """
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
     if _is_categorical(dtype):
-        return "category", _objects(_cells(column))
+        return "category", cells_of(column)
     typed = _typed(column, dtype)
     if typed is None:
-        return _inferred(_cells(column), name)
+        return _inferred(cells_of(column), name)
     if typed.dtype.kind == "m":
         typed = typed / np.timedelta64(1, "D")
     if typed.dtype.kind == "M":
@@ -95,6 +102,8 @@ def categories_of(values: np.ndarray) -> np.ndarray:
 def _category(value: Any) -> str:
     if is_missing(value):
         return MISSING
+    if isinstance(value, Decimal):
+        value = float(value)
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     if is_number and not isinstance(value, Integral) and float(value).is_integer():
         value = int(value)
@@ -124,22 +133,18 @@ def _typed(column: Any, dtype: Any) -> np.ndarray | None:
     return None
 
 
-def _cells(column: Any) -> list:
+def cells_of(column: Any) -> np.ndarray:
+    """Return the values of a column as objects, None for missing ones."""
     for method in ("to_pylist", "to_list", "tolist"):
         if hasattr(column, method):
-            return getattr(column, method)()
-    return list(column)
-
-
-def _objects(cells: list) -> np.ndarray:
-    objects = np.empty(len(cells), object)
-    objects[:] = [None if is_missing(cell) else cell for cell in cells]
+            column = getattr(column, method)()
+    objects = np.empty(len(column), object)
+    objects[:] = [None if is_missing(cell) else cell for cell in column]
     return objects
 
 
-def _inferred(cells: list, name: str) -> tuple[str, np.ndarray]:
+def _inferred(objects: np.ndarray, name: str) -> tuple[str, np.ndarray]:
     """Return the kind and the values of objects."""
-    objects = _objects(cells)
     known = [cell for cell in objects if cell is not None]
     if not known:
         return "missing", objects
@@ -157,14 +162,22 @@ def _inferred(cells: list, name: str) -> tuple[str, np.ndarray]:
 
 
 def _floats(objects: np.ndarray) -> np.ndarray:
-    return np.array([np.nan if c is None else float(c) for c in objects])
+    return np.array([np.nan if c is None else _float(c) for c in objects])
+
+
+def _float(number: Any) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
 
 
 def _dates(objects: np.ndarray) -> np.ndarray:
-    return np.array([_date(cell) for cell in objects], "datetime64[us]")
+    return np.array([in_utc(cell) for cell in objects], "datetime64[us]")
 
 
-def _date(cell: Any) -> Any:
+def in_utc(cell: Any) -> Any:
+    """Return a time without its offset; other values are unchanged."""
     if isinstance(cell, datetime) and cell.tzinfo is not None:
         return cell.astimezone(UTC).replace(tzinfo=None)
     return cell

@@ -15,16 +15,16 @@ from sklearn_bilstm.text._column_values import (
     columns_of_table,
     read_column,
 )
+from sklearn_bilstm.text._static_values import (
+    PARTS_OF_DATES,
+    numeric_features,
+    read_as,
+)
 from sklearn_bilstm.utils._documentation import DOCUMENTATION
-from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._plain import plain_value
 from sklearn_bilstm.utils._sklearn import Interval, check_feature_names, fit_context
 
-__all__ = ["StaticEncoder"]
-
-_KINDS = {"number": "numbers", "date": "dates"}
-# Features of a date, in this order.
-_PARTS_OF_DATES = "days", "month", "weekday", "hour"
+__all__ = ["StaticEncoder", "static_encoder_parts"]
 
 
 class StaticEncoder(TransformerMixin, BaseEstimator):
@@ -141,7 +141,9 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : table of shape (n_rows, n_columns)
-            The columns seen in `fit`. Columns of a frame are found by name.
+            The columns seen in `fit`. Columns of a frame are found by name. Strings in
+            a column of dates must be in the format ISO 8601, such as "2024-01-31" or
+            "2024-01-31T12:30:00Z"; times without an offset are in UTC.
 
         Returns
         -------
@@ -186,7 +188,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         names = [
             f"{name}_{part}" if part else name
             for name in numbers
-            for part in (_PARTS_OF_DATES if self._is_date(name) else ("",))
+            for part in (PARTS_OF_DATES if self._is_date(name) else ("",))
         ]
         if numbers:
             names += [f"{numbers[i]}_missing" for i in self._indicator.features_]
@@ -210,7 +212,10 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
                 f"X must have the columns that {type(self).__name__} was fitted on: "
                 f"{absent[0]!r} is missing."
             )
-        return {name: read_column(given[name], name) for name in self.column_kinds_}
+        return {
+            name: read_as(given[name], name, kind)
+            for name, kind in self.column_kinds_.items()
+        }
 
     def _numbers(self, read: dict) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of numbers and dates, and the first one of each column.
@@ -220,20 +225,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         n_rows = len(next(iter(read.values()))[1])
         parts, first = [np.empty((n_rows, 0))], [np.empty((n_rows, 0))]
         for name in self._of_kinds("number", "date"):
-            wanted, (found, values) = self.column_kinds_[name], read[name]
-            if found == "missing":
-                n_features = len(_PARTS_OF_DATES) if wanted == "date" else 1
-                features = np.full((n_rows, n_features), np.nan)
-            elif found != wanted:
-                raise ValueError(
-                    f"The column {name!r} of X must hold {_KINDS[wanted]}, as in fit: "
-                    f"got {_KINDS.get(found, 'strings or categories')}."
-                )
-            else:
-                features = (
-                    _parts_of_dates(values) if wanted == "date" else values[:, None]
-                )
-            _check_finite(features, name)
+            features = numeric_features(read[name], name, self.column_kinds_[name])
             parts.append(features)
             first.append(features[:, :1])
         return np.hstack(parts), np.hstack(first)
@@ -257,27 +249,28 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _parts_of_dates(dates: np.ndarray) -> np.ndarray:
-    """Return days since 1970, month, weekday and hour, NaN for missing dates."""
-    whole = {
-        unit: dates.astype(f"datetime64[{unit}]").astype(np.int64) for unit in "MDh"
-    }
-    parts = {
-        "days": (dates - np.datetime64(0, "D")) / np.timedelta64(1, "D"),
-        "month": whole["M"] % 12 + 1,
-        "weekday": (whole["D"] + 3) % 7,  # 1970 began on a Thursday
-        "hour": whole["h"] % 24,
-    }
-    features = np.column_stack([parts[part] for part in _PARTS_OF_DATES])
-    features[np.isnat(dates)] = np.nan
-    return features
+def static_encoder_parts(
+    encoder: StaticEncoder,
+) -> tuple[SimpleImputer | None, list[int], OneHotEncoder | None]:
+    """Return the fitted parts of a fitted encoder.
 
-
-def _check_finite(features: np.ndarray, name: str) -> None:
-    found = find_non_finite(np.where(np.isnan(features), 0.0, features))
-    if found is not None:
-        raise ValueError(
-            f"The column {name!r} of X contains {found[1]} in row "
-            f"{found[0] // features.shape[1]}: it must hold finite numbers within the "
-            "range of float32, or missing values."
-        )
+    Returns
+    -------
+    imputer : SimpleImputer or None
+        Imputer of the features of numbers and dates. None if there are none.
+    marked : list of int
+        Indices, within these features, of the first feature of each column whose
+        missing values a further feature marks.
+    encoder : OneHotEncoder or None
+        Encoder of the categories. None if there are none.
+    """
+    numbers = encoder._of_kinds("number", "date")
+    widths = [len(PARTS_OF_DATES) if encoder._is_date(n) else 1 for n in numbers]
+    starts = np.cumsum([0, *widths])
+    marked = starts[encoder._indicator.features_].tolist() if numbers else []
+    has_categories = bool(encoder._of_kinds("category"))
+    return (
+        encoder._imputer if numbers else None,
+        marked,
+        encoder._encoder if has_categories else None,
+    )

@@ -194,7 +194,7 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         transformer, features = None, None
         if static:
             transformer = self._new_static_transformer()
-            features = transformer.fit_transform(_selected(X, names, static), y)
+            features = _fit_transformed(transformer, _selected(X, names, static), y)
             features = _as_matrix(features, ids.shape[0])
         check_feature_names(self, X, reset=True)
         self.n_features_in_ = len(names)
@@ -376,6 +376,12 @@ def _selected(X: Any, names: list[str], wanted: Sequence[str]) -> Any:
     if hasattr(X, "column_names"):  # pyarrow
         return X.select(places)
     return safe_indexing(X, places, axis=1)
+
+
+def _fit_transformed(transformer: Any, X: Any, y: Any) -> Any:
+    if hasattr(transformer, "fit_transform"):
+        return transformer.fit_transform(X, y)
+    return transformer.fit(X, y).transform(X)  # a FrozenEstimator, for instance
 
 
 def _as_matrix(features: Any, n_rows: int) -> Any:

@@ -21,12 +21,13 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from sklearn_bilstm import TextVectorizer
+from sklearn_bilstm import TableVectorizer, TextVectorizer
 from sklearn_bilstm.onnx import export_onnx
 from sklearn_bilstm.onnx._columns import describe_table
 from sklearn_bilstm.onnx._table import TableReader, check_table, static_width
 from sklearn_bilstm.onnx._texts import TextReader
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
+from sklearn_bilstm.text import StaticEncoder
 from tests.helpers import small_classifier
 
 NAN = float("nan")
@@ -76,6 +77,9 @@ def check(transformer, X):
     expected = dense(transformer.transform(X))
     ids, static = reader_of(transformer).read(X)
     n_ids = expected.shape[1] - static.shape[1]
+    if isinstance(transformer, TableVectorizer):
+        expected = np.delete(expected, n_ids - 1, axis=1)  # the boundary
+        n_ids -= 1
     np.testing.assert_allclose(static, expected[:, n_ids:], rtol=1e-9, atol=1e-12)
     for row, found in enumerate(np.split(ids.values, ids.offsets[1:-1])):
         assert found.tolist() == expected[row, :n_ids][: len(found)].tolist()
@@ -146,6 +150,13 @@ TRANSFORMERS = {
         ["kind"],
         make_pipeline(SimpleImputer(strategy="most_frequent"), OrdinalEncoder()),
     ),
+    "static": (["is_new", "kind", "age", "rare"], StaticEncoder(max_categories=3)),
+    "static numbers": (NUMBERS, StaticEncoder()),
+    "static categories": (["kind", "rare"], StaticEncoder()),
+    "static and scaled": (
+        ["size", "kind", "age"],
+        make_pipeline(StaticEncoder(), StandardScaler()),
+    ),
     "encoded and imputed": (
         ["kind"],
         make_pipeline(
@@ -155,6 +166,7 @@ TRANSFORMERS = {
         ),
     ),
 }
+STATIC = [name for name in TRANSFORMERS if name.startswith("static")]
 
 
 @pytest.mark.parametrize("name", TRANSFORMERS)
@@ -171,7 +183,7 @@ def test_static_features_equal_those_of_scikit_learn(name):
     transformer.fit(random_frame())
     check(transformer, random_frame(seed=1))
     accepts = getattr(part, "handle_unknown", "error") != "error"
-    if accepts or name in ("imputed and encoded", "encoded and imputed"):
+    if accepts or name in ("imputed and encoded", "encoded and imputed", *STATIC):
         check(transformer, random_frame(seed=2, unknown=True))
 
 
@@ -219,11 +231,45 @@ def test_arrays_are_read_by_the_index_of_columns():
 
 
 @pytest.mark.parametrize(
+    "static",
+    [
+        None,
+        FrozenEstimator(StaticEncoder().fit(random_frame()[["size", "kind"]])),
+        make_column_transformer(
+            (make_pipeline(StaticEncoder(), MinMaxScaler()), ["size", "age"]),
+            ("drop", ["price"]),
+            (OneHotEncoder(handle_unknown="ignore"), ["kind"]),
+            remainder=StaticEncoder(max_categories=2),
+        ),
+    ],
+    ids=["default", "frozen", "column transformer"],
+)
+def test_table_vectorizers_are_read(static):
+    texts = ["title", "text"]
+    transformer = TableVectorizer(text_columns=texts, static_transformer=static)
+    transformer.fit(random_frame())
+    check(transformer, random_frame(seed=1))
+    check(transformer, random_frame(seed=2, unknown=True).iloc[:, ::-1].assign(more=1))
+    with pytest.raises(ValueError, match="must have the column 'size'"):
+        reader_of(transformer).read(random_frame().drop(columns="size"))
+
+
+def test_a_static_transformer_that_is_not_supported_is_named():
+    binned = make_column_transformer((KBinsDiscretizer(n_bins=2), ["price"]))
+    for part, name in ((binned, "KBins"), (make_pipeline(binned), "ColumnTransf")):
+        table = TableVectorizer(text_columns="text", static_transformer=part)
+        table.fit(random_frame()[["text", "age", "price"]])
+        message = f"A {name}.* of columns of a table .* Supported are .*StaticEncoder"
+        with pytest.raises(ValueError, match=message):
+            describe_table(table)
+
+
+@pytest.mark.parametrize(
     ("parts", "message"),
     [
         (
             [(TextVectorizer(), ["text"]), (KBinsDiscretizer(n_bins=2), ["price"])],
-            "A KBinsDiscretizer in a ColumnTransformer .* Supported are .*SimpleImputer"
+            "A KBinsDiscretizer of columns of a table .* Supported are .*SimpleImputer"
             ".*pass the output of",
         ),
         (

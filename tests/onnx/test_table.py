@@ -3,9 +3,11 @@ import json
 import random
 import subprocess
 import sys
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -13,15 +15,16 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import make_column_transformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from sklearn_bilstm import BiLSTMRegressor, TextVectorizer
+from sklearn_bilstm import BiLSTMRegressor, TableVectorizer, TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from tests.helpers import SMALL, small_classifier
 from tests.onnx.test_checks import with_change
 from tests.onnx.test_columns import random_frame
-from tests.onnx.test_serving import UNUSED
+from tests.onnx.test_serving import UNUSED, WITHOUT_OTHERS
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -221,6 +224,288 @@ assert OnnxModel({str(path)!r}).predict_proba(rows).shape == (2, 2)
 assert not sys.modules.keys() & {set(UNUSED)}
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# Columns of tables for a TableVectorizer; each has missing values.
+WORDS = ["good", "bad", "film", "plot", "not", "never seen"]
+NOON = datetime(2024, 1, 31, 12)
+
+
+def random_rows(n_rows, seed, unseen=True):
+    """Return rows of texts, numbers, categories, dates and durations."""
+    random = np.random.RandomState(seed)
+    kinds = ["a", "b", "rare", "(missing)"][: 4 if unseen else 3]
+    shares = [0.5, 0.4, 0.05, 0.05] if unseen else [0.5, 0.4, 0.1]
+
+    def row():
+        time = NOON + timedelta(hours=int(random.randint(20_000)))
+        values = {
+            "text": " ".join(random.choice(WORDS, 5)),
+            "title": random.choice(WORDS[: 6 if unseen else 5]),
+            "age": float(random.randn() * 20),
+            "visits": int(random.randint(5)),
+            "is_new": bool(random.rand() < 0.5),
+            "kind": str(random.choice(kinds, p=shares)),
+            "grade": int(random.randint(4 if unseen else 3)),
+            "is_paid": bool(random.rand() < 0.3),
+            "day": time.date(),
+            "seen": time.replace(tzinfo=timezone(timedelta(hours=2))),
+            "wait": timedelta(hours=int(random.randint(90))),
+        }
+        return {k: None if random.rand() < 0.1 else v for k, v in values.items()}
+
+    return [row() for _ in range(n_rows)]
+
+
+def typed_frame(rows):
+    """Return rows as a frame of pandas with a dtype for each column."""
+    frame = pd.DataFrame({name: [row[name] for row in rows] for name in rows[0]})
+    return frame.astype(
+        {
+            "visits": "Int64",
+            "is_new": "boolean",
+            "day": "datetime64[ns]",
+            "grade": "category",
+            "is_paid": "category",
+        }
+    )
+
+
+def json_of(rows):
+    """Return rows as a client sends them: times in ISO format, durations in days."""
+
+    def plain(value):
+        is_duration = isinstance(value, timedelta)
+        return value / timedelta(1) if is_duration else value.isoformat()
+
+    return json.loads(json.dumps(rows, default=plain))
+
+
+def columns_of(rows):
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def table_vectorizer(**params):
+    return TableVectorizer(text_columns=["title", "text"], max_categories=3, **params)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A pipeline with a TableVectorizer whose predictions depend on all columns."""
+    rows = random_rows(120, seed=0, unseen=False)
+    y = [(row["age"] or 0) + 30 * (row["kind"] == "a") > 10 for row in rows]
+    classifier = small_classifier(linear_ngram_range=(1, 2), max_epochs=5)
+    return make_pipeline(table_vectorizer(), classifier).fit(typed_frame(rows), y)
+
+
+@pytest.fixture(scope="module")
+def file_of_whole(whole, tmp_path_factory):
+    path = tmp_path_factory.mktemp("whole") / "model.onnx"
+    export_onnx(whole, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def served_whole(file_of_whole):
+    return OnnxModel(file_of_whole, n_threads=1)
+
+
+AS_SERVED = {
+    "pandas": typed_frame,
+    "pandas objects": lambda rows: pd.DataFrame(rows, dtype=object),
+    "pandas without NumPy": lambda rows: pd.DataFrame(
+        columns_of(rows)
+    ).convert_dtypes(),
+    "polars": lambda rows: pl.DataFrame(columns_of(rows)),
+    "pyarrow": lambda rows: pa.table(columns_of(rows)),
+    "objects": lambda rows: rows,
+    "json": json_of,
+    "json columns": lambda rows: columns_of(json_of(rows)),
+    "arrays": lambda rows: {k: c.to_numpy() for k, c in typed_frame(rows).items()},
+    "series": lambda rows: dict(typed_frame(rows).items()),
+    "other order and more columns": lambda rows: [
+        {"more": [1], **dict(reversed(row.items()))} for row in json_of(rows)
+    ],
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("kind", AS_SERVED)
+def test_a_table_vectorizer_is_served_like_the_pipeline(
+    whole, served_whole, kind, seed
+):
+    rows = random_rows(30, seed)
+    frame = typed_frame(rows)
+    expected = whole[0].transform(frame).toarray()
+    n_ids = whole[0].text_vectorizer_.max_length_
+    X = AS_SERVED[kind](rows)
+    inputs = served_whole.inputs(X)
+    static = expected[:, n_ids + 1 :]
+    np.testing.assert_allclose(inputs["static"], static, rtol=1e-12)
+    width = inputs["ids"].shape[1]
+    assert inputs["ids"].tolist() == expected[:, :width].tolist()
+    assert not expected[:, width:n_ids].any()
+    probabilities = whole.predict_proba(frame)
+    np.testing.assert_allclose(served_whole.predict_proba(X), probabilities, atol=1e-5)
+    assert served_whole.predict(X).tolist() == whole.predict(frame).tolist()
+    assert np.ptp(probabilities) > 0.1
+    assert (np.ptp(static, axis=0) > 0).sum() > 15
+
+
+def test_a_row_of_json_has_the_same_prediction_alone(served_whole):
+    rows = json_of(random_rows(20, seed=3))
+    together = served_whole.predict_proba(rows)
+    alone = np.concatenate([served_whole.predict_proba([row]) for row in rows])
+    np.testing.assert_allclose(alone, together, atol=1e-6)
+
+
+def test_a_row_without_values_is_served(whole, served_whole):
+    row = dict.fromkeys(random_rows(1, 0)[0])
+    expected = whole.predict_proba(pd.DataFrame([row]))
+    np.testing.assert_allclose(served_whole.predict_proba([row]), expected, atol=1e-6)
+    assert served_whole.columns_[:2] == ["title", "text"]
+    assert {*served_whole.columns_} == row.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"age": "old"}, "'age' of X must hold numbers, as in fit: got strings"),
+        ({"age": float("inf")}, "'age' of X contains infinity in row 0"),
+        ({"age": 10**400}, "'age' of X contains infinity in row 0"),
+        ({"age": [1]}, "'age' of X must hold strings, numbers"),
+        ({"day": "today"}, "'day' of X must hold dates.* ISO 8601.*: row 0 is 'today'"),
+        ({"day": 1_700_000_000_000}, "'day' of X must hold dates.*: got numbers"),
+        ({"kind": ["a"]}, "'kind' of X must hold strings, numbers"),
+        ({"kind": {"a": 1}}, "'kind' of X must hold strings, numbers"),
+        ({"text": 3}, "must hold strings: row 0 of column 'text' holds 3"),
+    ],
+)
+def test_invalid_values_for_a_table_vectorizer_raise(served_whole, changes, message):
+    row = json_of(random_rows(1, seed=0))[0]
+    with pytest.raises(ValueError, match=message):
+        served_whole.predict([{**row, **changes}])
+
+
+@pytest.mark.parametrize("name", ["text", "age", "kind", "day"])
+def test_a_missing_column_of_a_table_vectorizer_raises(served_whole, name):
+    rows = json_of(random_rows(2, seed=0))
+    del rows[1][name]
+    with pytest.raises(ValueError, match=f"Row 1 of X must have the column '{name}'"):
+        served_whole.predict(rows)
+    for X in (pd.DataFrame(rows[1:]), columns_of(rows[1:])):
+        with pytest.raises(ValueError, match=f"X must have the column '{name}'"):
+            served_whole.predict(X)
+
+
+def test_regressors_and_wrappers_after_a_table_vectorizer_are_served(served):
+    rows = random_rows(80, seed=0, unseen=False)
+    frame, others = typed_frame(rows), random_rows(20, seed=4)
+    age = frame["age"].fillna(0.0)
+    regressor = make_pipeline(table_vectorizer(), BiLSTMRegressor(**SMALL))
+    expected = regressor.fit(frame, age).predict(typed_frame(others))
+    found = served(regressor).predict(json_of(others))
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    pipeline = make_pipeline(table_vectorizer(), small_classifier())
+    pipeline.fit(frame, age > 0)
+    calibrated = CalibratedClassifierCV(FrozenEstimator(pipeline), ensemble=False)
+    inner = CalibratedClassifierCV(small_classifier(), cv=2)
+    models = [
+        calibrated,
+        make_pipeline(table_vectorizer(), inner),
+        FixedThresholdClassifier(pipeline, threshold=0.6),
+    ]
+    for model in models:
+        model.fit(frame, age > 0)
+        exported = served(model)
+        expected = model.predict_proba(typed_frame(others))
+        found = exported.predict_proba(json_of(others))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+        expected = model.predict(typed_frame(others)).tolist()
+        assert exported.predict(json_of(others)).tolist() == expected
+
+
+@pytest.mark.parametrize("is_sparse", [True, False])
+def test_a_classifier_alone_reads_the_result_of_a_table_vectorizer(served, is_sparse):
+    frame = typed_frame(random_rows(60, seed=0))
+    text_vectorizer = TextVectorizer(sparse_output=is_sparse)
+    vectorizer = table_vectorizer(text_vectorizer=text_vectorizer)
+    model = make_pipeline(vectorizer, small_classifier())
+    model.fit(frame, frame["age"].fillna(0.0) > 0)
+    others = typed_frame(random_rows(20, seed=1))
+    expected = model.predict_proba(others)
+    found = served(model[-1]).predict_proba(model[0].transform(others))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    found = served(model).predict_proba(others)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_a_table_vectorizer_of_texts_alone_is_served(served):
+    frame = typed_frame(random_rows(60, seed=0))
+    text = frame[["title", "text"]]
+    model = make_pipeline(table_vectorizer(), small_classifier())
+    model.fit(text, frame["age"].fillna(0.0) > 0)
+    found = served(model).predict_proba(text.to_dict("records"))
+    np.testing.assert_allclose(found, model.predict_proba(text), atol=1e-6)
+
+
+def test_a_vectorizer_that_was_fitted_again_is_refused():
+    frame = typed_frame(random_rows(60, seed=0))
+    model = make_pipeline(table_vectorizer(), small_classifier())
+    model.fit(frame, frame["age"].fillna(0.0) > 0)
+    model[0].fit(frame.drop(columns="age"))
+    with pytest.raises(ValueError, match="all columns after the token ids as static"):
+        export_onnx(model, io.BytesIO())
+
+
+def test_serving_a_table_vectorizer_imports_neither_torch_nor_scikit_learn(
+    file_of_whole,
+):
+    rows = json_of(random_rows(2, seed=0))
+    code = WITHOUT_OTHERS.format(path=str(file_of_whole), X=rows, unused=UNUSED)
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("seed", range(80))
+def test_forged_static_steps_raise_or_keep_the_type_of_predictions(seed, file_of_whole):
+    forged = onnx.load(file_of_whole)
+    content = json.loads(forged.metadata_props[0].value)
+    text = json.dumps({**content, "table": "<table>"})
+    table = with_change(json.dumps(content["table"]), random.Random(seed))
+    forged.metadata_props[0].value = text.replace('"<table>"', table)
+    try:
+        model = OnnxModel(io.BytesIO(forged.SerializeToString()), n_threads=1)
+        found = model.predict(json_of(random_rows(3, seed=0)))
+    except ValueError:
+        return
+    assert found.shape == (3,)
+
+
+STATIC_STEP = "table", "parts", 0, "steps", 0
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("n_columns",), 300, "a vectorizer with"),
+        ((*STATIC_STEP, "kinds"), ["number"], "9 kinds"),
+        ((*STATIC_STEP, "kinds"), "number", "9 kinds"),
+        ((*STATIC_STEP, "kinds", 0), "text", "9 kinds"),
+        ((*STATIC_STEP, "kinds", 0), ["number"], "9 kinds"),
+        ((*STATIC_STEP, "kinds", 0), "date", "imputed values"),
+        ((*STATIC_STEP, "impute"), None, "a step"),
+        ((*STATIC_STEP, "impute", "kind"), "encode", "a step"),
+        ((*STATIC_STEP, "encode", "kind"), ["encode"], "a step"),
+        ((*STATIC_STEP, "encode", "columns"), [], "encodings of 3 columns"),
+    ],
+    ids=str,
+)
+def test_invalid_static_steps_raise_with_a_reason(file_of_whole, path, value, message):
+    forged = onnx.load(file_of_whole)
+    content = json.loads(forged.metadata_props[0].value)
+    forged.metadata_props[0].value = json.dumps(changed(content, path, value))
+    with pytest.raises(ValueError, match=rf"written by .*{message}"):
+        OnnxModel(io.BytesIO(forged.SerializeToString()))
 
 
 @pytest.fixture

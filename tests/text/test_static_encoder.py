@@ -5,6 +5,7 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 
 from sklearn_bilstm.text import StaticEncoder
+from sklearn_bilstm.text._static_encoder import static_encoder_parts
 
 FRAME = pd.DataFrame(
     {
@@ -59,6 +60,27 @@ def test_a_row_alone_has_the_same_features(number):
     expected = encoder.transform(FRAME)[[number]]
     row = FRAME.iloc[[number]].astype(object)  # as from JSON
     np.testing.assert_array_equal(encoder.transform(row), expected)
+
+
+def test_dates_as_strings_of_json_have_the_same_features():
+    encoder = StaticEncoder().fit(FRAME)
+    texts = ["2020-02-29T23:59Z", None, "1969-12-31T02:30+02:00", "2024-01-01"]
+    found = encoder.transform(FRAME.assign(sent=pd.Series(texts, dtype="str")))
+    np.testing.assert_array_equal(found, encoder.transform(FRAME))
+    with pytest.raises(ValueError, match="'sent' .* ISO 8601.*: row 0 is 'today'"):
+        encoder.transform(FRAME.assign(sent="today"))
+
+
+def test_parts_name_the_features_whose_missing_values_are_marked():
+    encoder = StaticEncoder().fit(FRAME)
+    imputer, marked, one_hot = static_encoder_parts(encoder)
+    names = encoder.get_feature_names_out()
+    assert names[marked].tolist() == ["age", "sent_days"]
+    assert len(imputer.statistics_) == len(names) - 2 - len(one_hot.categories_[0])
+    encoder.fit(FRAME[["kind"]])
+    assert static_encoder_parts(encoder)[:2] == (None, [])
+    encoder.fit(FRAME[["vip"]])
+    assert static_encoder_parts(encoder)[1:] == ([], None)
 
 
 def test_rare_categories_share_a_feature():

@@ -7,6 +7,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.feature_selection import SelectKBest
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
@@ -132,6 +133,14 @@ def test_a_static_transformer_gets_the_other_columns_and_y():
     found = vectorizer.fit_transform(frame, y).toarray()[:, 7:]
     np.testing.assert_array_equal(found, frame[["twin"]])
     assert vectorizer.get_feature_names_out()[-1] == "selectkbest__twin"
+
+
+def test_a_frozen_static_transformer_is_not_fitted_again():
+    frame = FRAME[["age", *TEXTS]]
+    fitted = StaticEncoder().fit(pd.DataFrame({"age": [None, 7.0]}))
+    vectorizer = small_vectorizer(static_transformer=FrozenEstimator(fitted))
+    found = vectorizer.fit_transform(frame).toarray()[:, 7:]
+    np.testing.assert_array_equal(found[:, 0], frame["age"].fillna(7.0))
 
 
 CONVERTERS = [pl.from_pandas, lambda frame: pl.from_pandas(frame).to_arrow()]

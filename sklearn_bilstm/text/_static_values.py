@@ -1,0 +1,123 @@
+"""Numeric features and categories of the columns of a table, without scikit-learn."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from sklearn_bilstm.text._column_values import cells_of, in_utc, read_column
+from sklearn_bilstm.utils._containers import describe
+from sklearn_bilstm.utils._finite import find_non_finite
+
+__all__ = ["PARTS_OF_DATES", "numeric_features", "read_as"]
+
+# Features of a date, in this order.
+PARTS_OF_DATES = "days", "month", "weekday", "hour"
+
+_KINDS = {"number": "numbers", "date": "dates"}
+
+
+def read_as(column: Any, name: str, wanted: str) -> tuple[str, np.ndarray]:
+    """Return the kind and the values of a column whose kind in `fit` is known.
+
+    They are those of :func:`read_column`, except that strings in a column of dates are
+    read as dates, and that numbers in a column of categories keep their type.
+
+    Parameters
+    ----------
+    column : array-like
+        A column of pandas, polars, pyarrow or NumPy, or a list.
+    name : str
+        Name of the column, for error messages.
+    wanted : {"number", "date", "category"}
+        Kind in `fit`.
+
+    Raises
+    ------
+    ValueError
+        As by :func:`read_column`, or if a string is not in the format ISO 8601.
+    """
+    kind, values = read_column(column, name)
+    if wanted == "date" and kind == "text":
+        return "date", _dates_of_strings(values, name)
+    if wanted == "category" and kind == "number":
+        return kind, cells_of(column)
+    return kind, values
+
+
+def numeric_features(
+    read: tuple[str, np.ndarray], name: str, wanted: str
+) -> np.ndarray:
+    """Return the features of a column of numbers or dates, NaN for missing values.
+
+    Parameters
+    ----------
+    read : tuple
+        Kind and values of the column, as from :func:`read_as`.
+    name : str
+        Name of the column, for error messages.
+    wanted : {"number", "date"}
+        Kind in `fit`.
+
+    Returns
+    -------
+    features : ndarray of float64, shape (n_rows, n_features)
+        A date has the features `PARTS_OF_DATES`.
+
+    Raises
+    ------
+    ValueError
+        If the values are of another kind, or infinite.
+    """
+    found, values = read
+    if found == "missing":
+        width = len(PARTS_OF_DATES) if wanted == "date" else 1
+        return np.full((len(values), width), np.nan)
+    if found != wanted:
+        raise ValueError(
+            f"The column {name!r} of X must hold {_KINDS[wanted]}, as in fit: got "
+            f"{_KINDS.get(found, 'strings or categories')}."
+        )
+    features = _parts_of_dates(values) if wanted == "date" else values[:, None]
+    _check_finite(features, name)
+    return features
+
+
+def _dates_of_strings(strings: np.ndarray, name: str) -> np.ndarray:
+    dates = np.empty(len(strings), "datetime64[us]")
+    for row, text in enumerate(strings):
+        try:
+            dates[row] = None if text is None else in_utc(datetime.fromisoformat(text))
+        except (OverflowError, ValueError):  # the former by offsets in year 1 or 9999
+            raise ValueError(
+                f"The column {name!r} of X must hold dates, as in fit, or strings in "
+                "the format ISO 8601, such as '2024-01-31' or '2024-01-31T12:30:00Z': "
+                f"row {row} is {describe(text)}. A missing date is None."
+            ) from None
+    return dates
+
+
+def _parts_of_dates(dates: np.ndarray) -> np.ndarray:
+    """Return days since 1970, month, weekday and hour, NaN for missing dates."""
+    whole = {
+        unit: dates.astype(f"datetime64[{unit}]").astype(np.int64) for unit in "MDh"
+    }
+    parts = {
+        "days": (dates - np.datetime64(0, "D")) / np.timedelta64(1, "D"),
+        "month": whole["M"] % 12 + 1,
+        "weekday": (whole["D"] + 3) % 7,  # 1970 began on a Thursday
+        "hour": whole["h"] % 24,
+    }
+    features = np.column_stack([parts[part] for part in PARTS_OF_DATES])
+    features[np.isnat(dates)] = np.nan
+    return features
+
+
+def _check_finite(features: np.ndarray, name: str) -> None:
+    found = find_non_finite(np.where(np.isnan(features), 0.0, features))
+    if found is not None:
+        raise ValueError(
+            f"The column {name!r} of X contains {found[1]} in row "
+            f"{found[0] // features.shape[1]}: it must hold finite numbers within the "
+            "range of float32, or missing values."
+        )

@@ -1,0 +1,88 @@
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_bilstm.text._column_values import categories_of
+from sklearn_bilstm.text._static_values import (
+    PARTS_OF_DATES,
+    numeric_features,
+    read_as,
+)
+
+
+def features_of(column, wanted):
+    return numeric_features(read_as(column, "col", wanted), "col", wanted)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2024-01-31", datetime(2024, 1, 31)),
+        ("2024-01-31 12:30", datetime(2024, 1, 31, 12, 30)),
+        ("2024-01-31T12:30:00.250", datetime(2024, 1, 31, 12, 30, 0, 250_000)),
+        ("2024-01-31T12:30:00Z", datetime(2024, 1, 31, 12, 30)),
+        ("2024-01-31T12:30:00+02:00", datetime(2024, 1, 31, 10, 30)),
+        ("0001-01-01", datetime(1, 1, 1)),
+    ],
+)
+def test_strings_in_a_column_of_dates_are_read_in_iso_format(text, time):
+    found = features_of([text, None], "date")
+    np.testing.assert_array_equal(found, features_of([time, None], "date"))
+    days = (time - datetime(1970, 1, 1)).total_seconds() / 86_400
+    expected = [days, time.month, time.weekday(), time.hour]
+    assert found[0].tolist() == pytest.approx(expected, rel=1e-12)
+    assert np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_iso_strings_have_the_features_of_their_times(seed):
+    seconds = np.random.RandomState(seed).randint(-(2**32), 2**33, 50, dtype=np.int64)
+    times = [datetime.fromtimestamp(int(second), UTC) for second in seconds]
+    expected = features_of(pd.Series(times), "date")
+    found = features_of([time.isoformat() for time in times], "date")
+    np.testing.assert_array_equal(found, expected)
+    assert expected.shape == (50, len(PARTS_OF_DATES))
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "", "31.01.2024", "2024-13-01", "9999-12-31T23:00:00-09:00"]
+)
+def test_other_strings_in_a_column_of_dates_are_named_with_their_row(text):
+    with pytest.raises(ValueError, match=f"'col' .* ISO 8601.*: row 1 is '{text}'"):
+        features_of(["2024-01-31", text], "date")
+
+
+@pytest.mark.parametrize(
+    ("column", "wanted", "message"),
+    [
+        ([1.5], "date", "must hold dates, as in fit: got numbers"),
+        (["a"], "number", "must hold numbers, as in fit: got strings"),
+        ([date(2024, 1, 31)], "number", "must hold numbers, as in fit: got dates"),
+        ([1, np.inf], "number", "contains infinity in row 1"),
+        ([1, -(10**400)], "number", "contains -?infinity in row 1"),
+        ([1, "a"], "number", "must hold strings, numbers"),
+    ],
+)
+def test_values_of_another_kind_raise(column, wanted, message):
+    with pytest.raises(ValueError, match=f"'col' of X {message}"):
+        features_of(column, wanted)
+
+
+@pytest.mark.parametrize("wanted", ["number", "date"])
+def test_a_column_without_values_has_missing_features(wanted):
+    width = {"number": 1, "date": 4}[wanted]
+    assert np.isnan(features_of([None, None], wanted)).tolist() == [[True] * width] * 2
+
+
+@pytest.mark.parametrize("values", [[True, False, None], [3, 10**20, None], ["a", "b"]])
+def test_categories_are_the_same_from_json_as_from_a_categorical_dtype(values):
+    of_dtype = pd.Series(values, dtype=object).astype("category")
+    found, expected = (
+        categories_of(read_as(column, "col", "category")[1]).tolist()
+        for column in (values, of_dtype)
+    )
+    assert (
+        found == expected == [str(v) if v is not None else "(missing)" for v in values]
+    )
