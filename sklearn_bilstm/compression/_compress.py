@@ -46,6 +46,7 @@ from sklearn_bilstm.fitting import CompressionReport, CompressionStep, FittedMod
 from sklearn_bilstm.persistence import save
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import (
+    TableVectorizer,
     TextVectorizer,
     set_vectorizer_state,
     vectorizer_state,
@@ -370,12 +371,22 @@ class _Search:
             return estimator
         whole = copy(self._whole)
         whole.steps = [*self._whole.steps[:-1], (self._whole.steps[-1][0], estimator)]
-        name, first = whole.steps[0]
         n_tokens = n_tokens_of(model)
-        is_vectorizer = len(whole.steps) == 2 and isinstance(first, TextVectorizer)
-        if is_vectorizer and n_tokens < self._n_tokens:
-            whole.steps[0] = name, with_first_tokens(first, n_tokens)
+        if len(whole.steps) == 2 and n_tokens < self._n_tokens:
+            name, first = whole.steps[0]
+            whole.steps[0] = name, _with_first_tokens(first, n_tokens)
         return whole
+
+
+def _with_first_tokens(transformer: Any, n_ids: int) -> Any:
+    """Return the transformer, with a smaller vocabulary if it has one."""
+    if isinstance(transformer, TextVectorizer):
+        return with_first_tokens(transformer, n_ids)
+    if not isinstance(transformer, TableVectorizer):
+        return transformer
+    smaller = copy(transformer)
+    smaller.text_vectorizer_ = with_first_tokens(transformer.text_vectorizer_, n_ids)
+    return smaller
 
 
 def _whole_blocks(number: float) -> int:
@@ -398,10 +409,13 @@ def _size_of(whole: Any) -> int:
     estimator = _estimator_of(whole)
     saved = type(estimator)()
     saved._publish(estimator.model_)
-    if isinstance(whole, Pipeline) and isinstance(whole[0], TextVectorizer):
+    first = whole[0] if isinstance(whole, Pipeline) else None
+    if isinstance(first, TableVectorizer):
+        first = first.text_vectorizer_
+    if isinstance(first, TextVectorizer):
         vectorizer = TextVectorizer()
-        set_vectorizer_state(vectorizer, vectorizer_state(whole[0]))
-        vectorizer._fingerprint = whole[0]._fingerprint  # stored once, if shared
+        set_vectorizer_state(vectorizer, vectorizer_state(first))
+        vectorizer._fingerprint = first._fingerprint  # stored once, if shared
         saved = Pipeline([("vectorizer", vectorizer), ("estimator", saved)])
     file = io.BytesIO()
     save(saved, file)

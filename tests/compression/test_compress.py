@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_bilstm import (
     BiLSTMClassifier,
+    TableVectorizer,
     TextVectorizer,
     compress,
     explain,
@@ -436,3 +437,23 @@ def test_a_tolerance_that_no_step_meets_raises():
     borderline = X[np.concatenate([np.resize(group, 50) for group in groups])]
     with pytest.raises(ValueError, match="cannot be compressed within the 'tolerance'"):
         compress(model, borderline, tolerance=0.1)
+
+
+def test_a_table_is_compressed_with_its_vocabulary():
+    frame = pd.DataFrame({"text": TEXTS, "age": SUMS, "kind": CLASSES.astype(str)})
+    model = make_pipeline(TableVectorizer(), small_classifier(**WHOLE))
+    model.fit(frame, LABELS)
+    small = compress(model, frame, tolerance=0.3)
+    known = model.predict(frame)
+    assert change(known, small.predict(frame)) <= 0.3
+    vocabularies = [each[0].text_vectorizer_.vocabulary_ for each in (small, model)]
+    (of_tokens,) = [s for s in small[-1].compression_.steps if s.name == "tokens"]
+    n_removed = of_tokens.before - of_tokens.after
+    assert len(vocabularies[1]) - len(vocabularies[0]) == n_removed > 0
+    assert_same_predictions(loaded(small), small, frame)
+    export_onnx(small, file := io.BytesIO())
+    served = OnnxModel(io.BytesIO(file.getvalue()), n_threads=1)
+    expected = small.predict_proba(frame)
+    np.testing.assert_allclose(served.predict_proba(frame), expected, atol=1e-5)
+    names = explain(small, frame.iloc[[0]])[0].static_names
+    assert list(names) == ["age", *(f"kind_{kind}" for kind in "01234")]
