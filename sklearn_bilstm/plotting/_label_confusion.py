@@ -252,8 +252,9 @@ def _span_pairs(
         for span in set(true) & set(predicted)
     ]
     for error in span_errors(y_true, y_pred):
-        kinds = [span.kind if span else "O" for span in (error.true, error.predicted)]
-        pairs.append((*kinds, error.row))
+        true_kind = error.true.kind if error.true else "O"
+        predicted_kind = error.predicted.kind if error.predicted else "O"
+        pairs.append((true_kind, predicted_kind, error.row))
     if not pairs:
         raise ValueError("y_true or y_pred must contain at least one span: got none.")
     return pairs
