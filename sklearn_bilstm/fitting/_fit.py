@@ -1,5 +1,6 @@
 """Preparation of a training: from X and y to an initialised model."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -100,10 +101,10 @@ def prepare_fit(
         config, types, reader, target, rows, X_val, y_val, random_state
     )
     if previous_model is None:
-        reader.fit_scalers(train)
-        target.fit_scale(train)
+        _fit_scalers(reader, target, train)
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
-    pretrained = pretrained_model(config) if previous_model is None else None
+    is_new = previous_model is None
+    pretrained = _pretrained_model(config, unlabelled, X_unlabelled) if is_new else None
     kept = kept_log_odds(config, previous_model, pretrained)
     others = unfitted_models(config, reader, target, train, kept, previous_model)
     sequences = _with_unlabelled(
@@ -138,6 +139,25 @@ def prepare_fit(
         held_out=held_out,
         refit_rows=train if len(part) < len(train) else None,
     )
+
+
+def _fit_scalers(reader: SequenceReader, target: Any, train: SequenceDataset) -> None:
+    reader.fit_scalers(train)
+    target.fit_scale(train)
+
+
+def _pretrained_model(config: Config, *unlabelled: Any) -> FittedModel | None:
+    """Return the pretrained model if there is one, which ignores unlabelled rows."""
+    model = pretrained_model(config)
+    if model is not None and any(rows is not None for rows in unlabelled):
+        warnings.warn(
+            "Rows without a label are ignored, since the token vectors are those of "
+            "the 'pretrained' classifier. To use them, set pretrained=None, or remove "
+            "them to avoid this warning.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return model
 
 
 def prepare_partial_fit(
@@ -183,8 +203,7 @@ def prepare_partial_fit(
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
-        reader.fit_scalers(scaled)
-        target.fit_scale(scaled)
+        _fit_scalers(reader, target, scaled)
         others, net = _start_of_stream(config, reader, target, train)
     else:
         others = previous_model.other_models

@@ -190,7 +190,8 @@ def weight_of_classes(
     if foreign and left_out:
         raise ValueError(
             f"The 'class_weight' parameter must map labels of {labels} to weights: got "
-            f"a weight for {foreign[0]!r}, but none for {left_out[0]!r}."
+            f"a weight for {foreign[0]!r}, but none for {left_out[0]!r}. "
+            "Labels of y that the dict lacks have the weight 1."
         )
     return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
 

@@ -262,6 +262,7 @@ class TestMeanVectors:
         assert (weights[0][2:] > 0).all()
         assert ((weights[1] > 0) == (np.arange(30) >= 10)).all()
 
+    @pytest.mark.filterwarnings("ignore:Rows without a label are ignored")
     def test_unlabelled_rows_have_no_effect_with_a_pretrained_classifier(self, ids, y):
         pretrained = self.fitted(ids, y, None)
         params = {"linear_ngram_range": (1, 2), "pretrained": pretrained}

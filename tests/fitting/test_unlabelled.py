@@ -236,10 +236,16 @@ class TestUnknownTokens:
         with pytest.warns(UserWarning, match="of the tokens in rows without a label"):
             small_classifier(embedding="svd").fit(X, y)
 
-    def test_a_fit_that_does_not_use_these_rows_does_not_warn(self, ids, y):
-        first = small_classifier(embedding="svd").fit(ids, y)
-        second = small_classifier(pretrained=first)
-        second.fit(ids, y, X_unlabelled=np.ones_like(ids))
+    def test_rows_that_a_pretrained_classifier_ignores_warn(self, ids, y):
+        second = small_classifier(pretrained=small_classifier().fit(ids, y))
+        gaps = np.where(np.arange(40) < 30, y.astype(object), None)
+        for labels, others in [(y, ids[:5]), (gaps, None)]:
+            with pytest.warns(UserWarning, match="Rows without a label are ignored"):
+                second.fit(ids, labels, X_unlabelled=others)
+
+    def test_a_warm_start_that_does_not_use_these_rows_does_not_warn(self, ids, y):
+        model = small_classifier(embedding="svd", warm_start=True).fit(ids, y)
+        model.fit(ids, y, X_unlabelled=np.ones_like(ids))
 
     def test_a_tagger_whose_sentences_are_the_vocabulary_does_not_warn(self, sentences):
         X, y = sentences
