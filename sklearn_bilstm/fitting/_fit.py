@@ -141,8 +141,14 @@ def prepare_fit(
     )
 
 
-def _fit_scalers(reader: SequenceReader, target: Any, train: SequenceDataset) -> None:
-    reader.fit_scalers(train)
+def _fit_scalers(
+    reader: SequenceReader,
+    target: Any,
+    train: SequenceDataset,
+    *,
+    is_stream: bool = False,
+) -> None:
+    reader.fit_scalers(train, is_stream=is_stream)
     target.fit_scale(train)
 
 
@@ -203,7 +209,7 @@ def prepare_partial_fit(
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
-        _fit_scalers(reader, target, scaled)
+        _fit_scalers(reader, target, scaled, is_stream=True)
         others, net = _start_of_stream(config, reader, target, train)
     else:
         others = previous_model.other_models

@@ -342,8 +342,13 @@ class SequenceReader:
 
     # -- standardisation
 
-    def fit_scalers(self, rows: SequenceDataset) -> None:
-        """Learn the standardisation of numbers from training rows."""
+    def fit_scalers(self, rows: SequenceDataset, *, is_stream: bool = False) -> None:
+        """Learn the standardisation of numbers from training rows.
+
+        Static features that are constant in all training rows become zero in all rows,
+        since no weights of the network are fitted to other values. The rows of a
+        stream are only the first ones.
+        """
         self.scaler = self.static_scaler = None
         if self.input_type == "numeric":
             if not len(rows.sequences.values):
@@ -354,6 +359,9 @@ class SequenceReader:
             self.scaler = StandardScaler().fit(rows.sequences.values)
         if rows.static is not None:
             self.static_scaler = StandardScaler().fit(rows.static)
+            if not is_stream:
+                is_constant = np.ptp(rows.static, axis=0) == 0
+                self.static_scaler.scale_[is_constant] = np.inf
 
     def scale(self, rows: SequenceDataset) -> SequenceDataset:
         """Return rows with standardised numbers. Tokens are unchanged."""

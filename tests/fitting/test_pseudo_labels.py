@@ -85,6 +85,7 @@ def test_number_of_unlabelled_rows_is_limited(topics, monkeypatch):
     assert (found.target[:60] == y).all()
 
 
+@pytest.mark.filterwarnings("ignore:Rows without a label are ignored")
 @pytest.mark.parametrize(
     "case", ["multilabel", "static features", "pretrained", "none"]
 )

@@ -4,7 +4,9 @@ import pytest
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
+from sklearn_bilstm import export_onnx, load, save
 from sklearn_bilstm.fitting._reader import SequenceReader
+from sklearn_bilstm.onnx import OnnxModel
 from tests.helpers import small_classifier, small_regressor
 
 LENGTHS = [5, 1, 9, 4, 7, 2, 6, 3] * 5
@@ -214,6 +216,30 @@ class TestStaticFeatures:
         vectors = small_classifier(n_static_features=2).fit(X, y).transform(X)
         np.testing.assert_allclose(vectors[:, -2:].mean(0), 0, atol=1e-6)
         np.testing.assert_allclose(vectors[:, -2:].std(0), 1, rtol=1e-6)
+
+    def test_static_features_that_are_constant_in_fit_have_no_effect(
+        self, ids_and_static, tmp_path
+    ):
+        X, y = ids_and_static
+        X = np.column_stack([X, np.full(len(X), 5.0)])
+        other = X.copy()
+        other[:, -1] = 1e6
+        model = small_classifier(n_static_features=3).fit(X, y)
+        expected = model.predict_proba(X)
+        save(model, tmp_path / "model.zip")
+        export_onnx(model, tmp_path / "model.onnx")
+        assert (model.predict_proba(other) == expected).all()
+        assert (load(tmp_path / "model.zip").predict_proba(other) == expected).all()
+        served = OnnxModel(tmp_path / "model.onnx").predict_proba(other)
+        np.testing.assert_allclose(served, expected, atol=1e-5)
+
+    def test_static_features_that_vary_later_in_a_stream_are_used(self, ids_and_static):
+        X, y = ids_and_static
+        model = small_classifier(n_static_features=2)
+        model.partial_fit(X[:1], y[:1], classes=[0, 1]).partial_fit(X, y)
+        other = X.copy()
+        other[:, -2:] += 1
+        assert (model.predict_proba(other) != model.predict_proba(X)).any()
 
     def test_float_ids_with_static_features_are_read_as_tokens(self, ids_and_static):
         X, y = ids_and_static

@@ -42,7 +42,8 @@ def test_every_public_name_has_an_api_page():
     # the other names of these modules are internal
     for name in ("channels_last", "split_panel"):
         expected[name] = f"api/{sequences.__name__}.{name}.html"
-    for name in ("StoredTokenIds", "TextBatches", "open_token_ids", "write_token_ids"):
+    names = "StoredTokenIds", "TextBatches", "open_token_ids", "write_token_ids"
+    for name in (*names, "StaticEncoder", "token_offsets"):
         expected[name] = f"api/{text.__name__}.{name}.html"
     assert sorted(pages()) == sorted(expected.values())
 
