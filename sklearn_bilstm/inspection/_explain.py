@@ -19,6 +19,7 @@ from sklearn_bilstm.inspection._model import (
     EXPLAINABLE,
     Output,
     TextModel,
+    WrapperPredictions,
     fitted_estimator,
     predictions_of_wrapper,
     transformers_of,
@@ -27,6 +28,7 @@ from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
 from sklearn_bilstm.inspection._series import explain_series
 from sklearn_bilstm.inspection._truth import true_targets
+from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument
 from sklearn_bilstm.utils._containers import unwrap_container
 from sklearn_bilstm.utils._sklearn import Interval, StrOptions, validate_params
@@ -194,10 +196,11 @@ def explain(
     if estimator.input_type_ == "numeric":
         _check_occlusion(method, "a model of numeric series")
         whole = TextModel(transformers_of(model), estimator)
-        return explain_series(whole, texts, target, y_true)
+        predictions = predictions_of_wrapper(model, texts)
+        return explain_series(whole, texts, target, y_true, predictions)
     if method == "auto":
         method = "integrated_gradients"
-    return _explain_answers(model, texts, method, target, max_points, y_true)
+    return _explain_predictions(model, texts, method, target, max_points, y_true)
 
 
 def _checked_texts(texts: Any) -> Any:
@@ -234,7 +237,7 @@ def _explain_recognizer(
 
 @torch.inference_mode(False)
 @torch.enable_grad()
-def _explain_answers(
+def _explain_predictions(
     model: Any, texts: Any, method: str, target: Any, max_points: int, y_true: Any
 ) -> Explanations:
     """Explain the predictions of a classifier or regressor."""
@@ -244,58 +247,63 @@ def _explain_answers(
         "occlusion": occlusion,
     }
     reader, task, target = TextModel.of(model).of_task(target)
-    if method == "attention" and target is not None:
-        raise ValueError(
-            "target must be None with method='attention', or (task, None) for several "
-            f"tasks, since attention does not depend on the class: got {target!r}."
-        )
     documents, unscaled, rows = reader.read(texts)
-    names = [] if method == "attention" else reader.static_names
-    values: Any = unscaled.static if names else [()] * len(rows)
-    if method == "attention" and not is_classifier(reader.estimator):
-        target = 0  # the summary shows the first of several outputs
-    decided = predictions_of_wrapper(model, texts)
-    if decided is not None and target is None:
-        labels, probabilities = decided
-        most_probable = reader.estimator.classes_[probabilities.argmax(1)]
-        target = most_probable if method == "attention" else labels
-    output = Output.of(reader.estimator, target, rows)
+    predictions = predictions_of_wrapper(model, texts)
+    if method == "attention":
+        _check_attention_target(target)
+        output = _most_probable(reader.estimator, rows, predictions)
+        names = []
+    else:
+        output = Output.of(reader.estimator, target, rows, predictions)
+        names = reader.static_names
+    values: Any = unscaled.static
     truths = true_targets(y_true, reader.estimator, output.columns, task)
     found = methods[method](reader.estimator, rows, output)
-    if decided is None:
-        shown = output.probabilities([scores.output for scores in found])
-    else:
-        shown = decided[1][np.arange(len(found)), output.columns].tolist()
+    facts = zip(documents, found, truths, output.targets, output.others, strict=True)
     return Explanations(
         [
             Explanation(
                 document=document,
                 scores=_of_all_tokens(document, scores.tokens),
                 method=method,
-                target=target,
+                target=explained,
                 output=scores.output,
                 baseline=scores.baseline,
-                probability=probability,
+                probability=output.probability(row, scores.output),
                 static_scores=scores.static,
                 static_names=names,
-                static_values=of_static,
+                static_values=values[row] if names else (),
                 task=task,
                 truth=truth,
                 other=other,
                 multilabel=getattr(reader.estimator, "multilabel_", False),
             )
-            for document, scores, of_static, truth, target, other, probability in zip(
-                documents,
-                found,
-                values,
-                truths,
-                output.targets,
-                output.others,
-                shown,
-                strict=True,
-            )
+            for row, (document, scores, truth, explained, other) in enumerate(facts)
         ]
     )
+
+
+def _check_attention_target(target: Any) -> None:
+    if target is not None:
+        raise ValueError(
+            "target must be None with method='attention', or (task, None) for several "
+            f"tasks, since attention does not depend on the class: got {target!r}."
+        )
+
+
+def _most_probable(
+    estimator: Any, rows: SequenceDataset, predictions: WrapperPredictions | None
+) -> Output:
+    """Return the outputs that a summary of attention states.
+
+    These are the most probable class, or the first of the outputs of a regressor.
+    """
+    if not is_classifier(estimator):
+        return Output.of(estimator, 0, rows)
+    target = None
+    if predictions is not None:
+        target = estimator.classes_[predictions.probabilities.argmax(1)]
+    return Output.of(estimator, target, rows, predictions)
 
 
 def _of_all_tokens(document: LocatedDocument, scores: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ __all__ = [
     "EXPLAINABLE",
     "Output",
     "TextModel",
+    "WrapperPredictions",
     "fitted_estimator",
     "one_per_row",
     "predictions_of_wrapper",
@@ -100,26 +101,39 @@ def _inner_model(model: Any) -> Any:
     return model.estimator if held is None and is_meta else held
 
 
-def predictions_of_wrapper(
-    model: Any, texts: Any
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the labels and probabilities of a model if its estimator has others.
+class WrapperPredictions(NamedTuple):
+    """Predictions of a model with a decision threshold or a calibration.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_rows,)
+        Predicted classes.
+    probabilities : ndarray of shape (n_rows, n_classes)
+        Probability of each class.
+    """
+
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+
+def predictions_of_wrapper(model: Any, X: Any) -> WrapperPredictions | None:
+    """Return the predictions of a model if those of its estimator differ.
 
     Parameters
     ----------
     model : estimator
-    texts : iterable or table
+    X : object
         Input of the model.
 
     Returns
     -------
-    predictions : tuple of ndarray, shapes (n_texts,) and (n_texts, n_classes), or None
+    predictions : WrapperPredictions or None
         None if there is neither a decision threshold nor a calibration.
     """
     held = model
     while held is not None:
         if isinstance(held, _WRAPPERS):
-            return model.predict(texts), model.predict_proba(texts)
+            return WrapperPredictions(model.predict(X), model.predict_proba(X))
         held = inner_estimator(held)
     return None
 
@@ -266,14 +280,32 @@ class Output:
     estimator : BiLSTMClassifier or BiLSTMRegressor
     columns : ndarray of int, shape (n_rows,)
         Index of the explained class or output.
+    predictions : WrapperPredictions or None, default=None
+        Predictions of the model if those of the estimator differ.
     """
 
     estimator: Any
     columns: np.ndarray
+    predictions: WrapperPredictions | None = None
 
     @classmethod
-    def of(cls, estimator: Any, target: Any, rows: SequenceDataset) -> "Output":
+    def of(
+        cls,
+        estimator: Any,
+        target: Any,
+        rows: SequenceDataset,
+        predictions: WrapperPredictions | None = None,
+    ) -> "Output":
         """Return the outputs for the given target, or for the prediction if None.
+
+        Parameters
+        ----------
+        estimator : BiLSTMClassifier or BiLSTMRegressor
+        target : object
+            Class or index of the output, or one per row.
+        rows : SequenceDataset
+        predictions : WrapperPredictions or None, default=None
+            As for the class.
 
         Raises
         ------
@@ -288,12 +320,14 @@ class Output:
                 f"model has a single class, {classes.tolist()}, whose log odds are not "
                 "defined: fit it with at least two classes."
             )
+        if target is None and predictions is not None:
+            target = predictions.labels
         if target is None:
             columns = estimator.model_.logits(rows).argmax(1)
         else:
-            asked_for = one_per_row(target, len(rows))
-            columns = encode(asked_for, classes, name="target")
-        return cls(estimator, columns)
+            targets = one_per_row(target, len(rows))
+            columns = encode(targets, classes, name="target")
+        return cls(estimator, columns, predictions)
 
     @property
     def targets(self) -> list[Hashable]:
@@ -314,11 +348,20 @@ class Output:
             return [None] * len(self.columns)
         return classes[1 - self.columns].tolist()
 
-    def probabilities(self, values: list[float]) -> list[float | None]:
-        """Return the probability of each explained class, None for a regressor."""
-        if is_classifier(self.estimator):
-            return expit(values).tolist()
-        return [None] * len(values)
+    def probability(self, row: int, value: float) -> float | None:
+        """Return the probability of the class of a row, None for a regressor.
+
+        Parameters
+        ----------
+        row : int
+        value : float
+            The explained output of the row.
+        """
+        if not is_classifier(self.estimator):
+            return None
+        if self.predictions is not None:
+            return float(self.predictions.probabilities[row, self.columns[row]])
+        return float(expit(value))
 
     def of_logits(self, logits: np.ndarray, columns: np.ndarray) -> list[float]:
         """Return the explained output of each row from its logits."""
@@ -341,15 +384,15 @@ class Output:
 
 def one_per_row(target: Any, n_rows: int) -> np.ndarray:
     """Broadcast a single label to all rows."""
-    asked_for = np.asarray(target)
-    if asked_for.ndim == 0:
-        return np.repeat(asked_for, n_rows)
-    if len(asked_for) != n_rows:
+    targets = np.asarray(target)
+    if targets.ndim == 0:
+        return np.repeat(targets, n_rows)
+    if len(targets) != n_rows:
         raise ValueError(
             "target must be a single label or one label per text: got "
-            f"{len(asked_for)} labels for {n_rows} texts."
+            f"{len(targets)} labels for {n_rows} texts."
         )
-    return asked_for
+    return targets
 
 
 def _output_columns(estimator: Any, target: Any, n_rows: int) -> np.ndarray:

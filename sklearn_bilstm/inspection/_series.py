@@ -9,7 +9,7 @@ from sklearn.utils import gen_batches
 from sklearn_bilstm.inspection._curves import curve
 from sklearn_bilstm.inspection._explanation import Explanation, Explanations
 from sklearn_bilstm.inspection._html import colour_of, note
-from sklearn_bilstm.inspection._model import Output, TextModel
+from sklearn_bilstm.inspection._model import Output, TextModel, WrapperPredictions
 from sklearn_bilstm.inspection._occlusion import static_variants
 from sklearn_bilstm.inspection._truth import true_targets
 from sklearn_bilstm.inspection._wording import describe_scores
@@ -146,7 +146,11 @@ class SeriesExplanation:
 
 
 def explain_series(
-    model: TextModel, X: Any, target: Any, y_true: Any = None
+    model: TextModel,
+    X: Any,
+    target: Any,
+    y_true: Any = None,
+    predictions: WrapperPredictions | None = None,
 ) -> Explanations:
     """Score intervals by the decrease of the output when they are occluded.
 
@@ -163,6 +167,8 @@ def explain_series(
         As for `explain`.
     y_true : object, default=None
         As for `explain`.
+    predictions : WrapperPredictions or None, default=None
+        Predictions for X if those of the estimator differ.
 
     Returns
     -------
@@ -175,7 +181,7 @@ def explain_series(
     """
     model, task, target = model.of_task(target)
     unscaled, rows = model.transformed(X)
-    output = Output.of(model.estimator, target, rows)
+    output = Output.of(model.estimator, target, rows, predictions)
     truths = true_targets(y_true, model.estimator, output.columns, task)
     facts = zip(truths, output.targets, output.others, strict=True)
     return Explanations(
@@ -209,14 +215,13 @@ def _of_row(
     value, baseline, *without = _outputs(output, row, values, bounds, static)
     shape = n_intervals, values.shape[1]
     scores, of_static = np.split(value - np.array(without), [n_intervals * shape[1]])
-    (probability,) = output.probabilities([value])
     prediction = Explanation(
         document=LocatedDocument([""], [], []),
         scores=np.zeros(0),
         method="occlusion",
         output=value,
         baseline=baseline,
-        probability=probability,
+        probability=output.probability(row, value),
         static_scores=of_static,
         static_names=model.static_names,
         static_values=() if unscaled.static is None else unscaled.static[row],

@@ -35,4 +35,5 @@ def test_gradients_of_log_odds_are_finite():
 def test_targets_and_probabilities_match_the_columns():
     output = output_of(["a", "b", "c"])
     assert output.targets == ["c", "a"]
-    assert output.probabilities([0.0, np.log(3)]) == [0.5, pytest.approx(0.75)]
+    assert output.probability(0, 0.0) == 0.5
+    assert output.probability(1, np.log(3)) == pytest.approx(0.75)

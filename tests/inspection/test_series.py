@@ -4,7 +4,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -161,3 +163,27 @@ def test_repr_is_short(classifier):
     start = "<SeriesExplanation of 20 intervals of 2 channels, "
     assert repr(one) == f"{start}{one.prediction.summary}>"
     assert explanations.to_frame()["row"].tolist() == [0] * 41
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.1])
+def test_the_explained_class_is_that_of_a_decision_threshold(classifier, threshold):
+    model = FixedThresholdClassifier(
+        FrozenEstimator(classifier), threshold=threshold, pos_label="low"
+    ).fit(X, y)
+    found = [one.prediction for one in explain(model, X[:4])]
+    label = "high" if threshold else "low"
+    assert [one.target for one in found] == [label] * 4
+    p = classifier.predict_proba(X[:4])[:, classifier.classes_.tolist().index(label)]
+    np.testing.assert_allclose([one.probability for one in found], p, rtol=1e-12)
+
+
+def test_the_probability_of_a_calibrated_model_is_that_after_calibration():
+    model = CalibratedClassifierCV(small_classifier(), cv=2, ensemble=False).fit(X, y)
+    inner = model.calibrated_classifiers_[0].estimator
+    found = [one.prediction for one in explain(model, X[:4])]
+    assert [one.target for one in found] == model.predict(X[:4]).tolist()
+    p = model.predict_proba(X[:4]).max(1)
+    assert [one.probability for one in found] == pytest.approx(p, rel=1e-12)
+    for one, series in zip(found, X[:4], strict=True):
+        expected = log_odds(inner, series[None], one.target)
+        assert one.output == pytest.approx(expected[0], abs=1e-4)
