@@ -1,7 +1,7 @@
 """EntityRecognizer: texts in, spans of characters with labels out."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -14,11 +14,12 @@ from sklearn_bilstm.estimators._tagger import BiLSTMTagger
 from sklearn_bilstm.fitting import find_fitted_estimator
 from sklearn_bilstm.metrics import convert_to_scheme, find_spans, span_f1_score
 from sklearn_bilstm.text import token_offsets
-from sklearn_bilstm.utils._containers import unwrap_container
+from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
 from sklearn_bilstm.utils._documentation import PAGE_OF_ESTIMATOR
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._rows import RowsOfLabels
 from sklearn_bilstm.utils._sklearn import HasMethods, fit_context
+from sklearn_bilstm.utils._sparse import is_sparse
 from sklearn_bilstm.utils._text_spans import (
     LabelledSpan,
     check_spans_of_texts,
@@ -147,7 +148,7 @@ class EntityRecognizer(BaseEstimator):
         Parameters
         ----------
         X : sequence of str
-            The texts.
+            The texts, or a frame or 2-D array with a single column of them.
         y : sequence of sequence
             The spans of each text: dicts with the keys "start", "end" and "label", as
             `predict` returns them, or tuples (start, end, label). The text of a span is
@@ -167,8 +168,9 @@ class EntityRecognizer(BaseEstimator):
         Raises
         ------
         ValueError
-            If a text is not a string, or a span is invalid, beyond its text, without a
-            token, or overlaps another one. The message names the row and the span.
+            If X has several columns, a text is not a string, or a span is invalid,
+            beyond its text, without a token, or overlaps another one. The message names
+            the row and the span.
 
         Warns
         -----
@@ -202,7 +204,7 @@ class EntityRecognizer(BaseEstimator):
         Parameters
         ----------
         X : sequence of str
-            The texts.
+            The texts, as in `fit`.
 
         Returns
         -------
@@ -214,8 +216,8 @@ class EntityRecognizer(BaseEstimator):
         Raises
         ------
         ValueError
-            If X holds no text, as for estimators of scikit-learn, or an object that is
-            not a text.
+            If X holds no text, as for estimators of scikit-learn, an object that is not
+            a text, or several columns.
         """
         check_is_fitted(self)
         texts = _texts(X, "X")
@@ -373,10 +375,10 @@ def _texts(X: Any, name: str) -> list[str]:
             f"{name} must be a list of texts: got the text {X!r:.40}. Put a single "
             "text into a list."
         )
-    X = unwrap_container(X, name=name)
-    if getattr(X, "ndim", 1) == 2 and X.shape[1] == 1:
-        X = np.asarray(X)[:, 0]
-    texts = list(X)
+    X = _only_column(unwrap_container(X, name=name), name)
+    if not isinstance(X, Iterable) or getattr(X, "ndim", 1) != 1 or is_sparse(X):
+        raise ValueError(f"{name} must be a list of texts: got {describe(X)}.")
+    texts = X.to_pylist() if hasattr(X, "to_pylist") else list(X)
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             advice = " Remove it, or replace it by ''." if is_missing(text) else ""
@@ -385,6 +387,24 @@ def _texts(X: Any, name: str) -> list[str]:
                 f"{advice}"
             )
     return [str(text) for text in texts]
+
+
+def _only_column(X: Any, name: str) -> Any:
+    """Return the column of a frame or of a 2-D array; other objects are unchanged."""
+    table = columns_of(X)
+    if table is not None:
+        names, columns = table
+    elif isinstance(X, np.ndarray) and X.ndim == 2:
+        names, columns = list(range(X.shape[1])), list(X.T)
+    else:
+        return X
+    if len(columns) != 1:
+        advice = f" Select it, such as {name}[{names[0]!r}]." if table and names else ""
+        raise ValueError(
+            f"{name} must have a single column, that of the texts: got the columns "
+            f"{names}.{advice}"
+        )
+    return columns[0]
 
 
 def _check_not_empty(texts: list[str], name: str) -> None:

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -11,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import make_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_validate
 
-from sklearn_bilstm import EntityRecognizer, load, save
+from sklearn_bilstm import EntityRecognizer, explain, load, save
 from sklearn_bilstm.metrics import span_f1_score
 from tests.helpers import small_tagger
 
@@ -89,6 +91,42 @@ def test_columns_and_arrays_of_texts_are_read(fitted):
     expected = fitted.predict(TEXTS)
     assert fitted.predict(pd.Series(TEXTS)) == expected
     assert fitted.predict(np.array(TEXTS)) == expected
+    assert fitted.predict(np.array(TEXTS)[:, None]) == expected
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_frame_has_a_single_column_of_texts(fitted, table):
+    frame = table({"Anna": TEXTS})
+    assert fitted.predict(frame) == fitted.predict(TEXTS)
+    several = table({"text": TEXTS, "Anna": TEXTS})
+    for read in (fitted.predict, fitted.tokenize, lambda X: explain(fitted, X)):
+        with pytest.raises(ValueError, match=r"single column.*'Anna'.*X\['text'\]"):
+            read(several)
+    with pytest.raises(ValueError, match="X must have a single column"):
+        small_recognizer().fit(several, SPANS)
+
+
+@pytest.mark.parametrize("table", [pd.DataFrame, pl.DataFrame, pa.table])
+def test_the_scores_of_a_frame_are_those_of_its_texts(fitted, table):
+    for known, found in zip(
+        explain(fitted, TEXTS[:2]),
+        explain(fitted, table({"Anna": TEXTS[:2]})),
+        strict=True,
+    ):
+        for one, other in zip(known, found, strict=True):
+            assert one.tokens == other.tokens
+            np.testing.assert_array_equal(one.scores, other.scores)
+
+
+@pytest.mark.parametrize("X", [5, None, np.array("Anna"), np.full((1, 1, 1), "Anna")])
+def test_objects_without_rows_of_texts_raise(fitted, X):
+    with pytest.raises(ValueError, match="X must be a list of texts"):
+        fitted.predict(X)
+
+
+def test_an_array_of_several_columns_raises(fitted):
+    with pytest.raises(ValueError, match=r"single column.*\[0, 1\]"):
+        fitted.predict(np.array([["Anna", "Ben"]]))
 
 
 def test_validation_texts_and_weights_reach_the_tagger():
