@@ -42,6 +42,12 @@ _OTHERWISE = (
 )
 
 
+_REPLACE_NONE = (
+    "Replace None by NaN before you fit, for instance with "
+    "X.fillna(float('nan')) for a frame of pandas."
+)
+
+
 def describe_table(transformer: Any) -> tuple[TextVectorizer, dict[str, Any]]:
     """Return the vectorizer of a table, and a description of all its columns.
 
@@ -154,7 +160,9 @@ def _steps(part: Any) -> list[dict[str, Any]]:
     if isinstance(part, FunctionTransformer) and part.func is None:
         return []
     if isinstance(part, Pipeline):
-        return [step for _, inner in part.steps for step in _steps(inner)]
+        steps = [step for _, inner in part.steps for step in _steps(inner)]
+        _check_imputed(steps)
+        return steps
     if type(part) not in _STEPS:
         names = ", ".join(sorted(kind.__name__ for kind in _STEPS))
         raise ValueError(
@@ -163,6 +171,40 @@ def _steps(part: Any) -> list[dict[str, Any]]:
             f"besides a TextVectorizer of the text. {_OTHERWISE}"
         )
     return [_STEPS[type(part)](part)]
+
+
+def _check_imputed(steps: list[dict[str, Any]]) -> None:
+    """Raise an error if an encoder knows a missing category after an imputer.
+
+    For columns of objects, scikit-learn's SimpleImputer replaces either None or NaN,
+    but a server, which reads both as null in JSON, replaces both.
+    """
+    is_imputed = False
+    for step in steps:
+        is_imputed |= step["kind"] == "impute" and step["missing"] is None
+        known = [] if step["kind"] != "encode" else step["columns"]
+        if is_imputed and any(None in column["categories"] for column in known):
+            raise ValueError(
+                "For an export to ONNX, an encoder after a SimpleImputer must not have "
+                "None or NaN as a category. The imputer replaces either None or NaN, "
+                "but a served model, which cannot distinguish them, replaces both. "
+                f"{_REPLACE_NONE}"
+            )
+
+
+def _check_scale(scaler: Any, step: dict[str, Any]) -> dict[str, Any]:
+    """Return a step of a scaler, whose numbers must be finite."""
+    numbers = np.array([step["subtract"], step["divide"]])
+    is_empty = ~np.isfinite(numbers).all(0)
+    if is_empty.any():
+        names = getattr(scaler, "feature_names_in_", np.arange(scaler.n_features_in_))
+        raise ValueError(
+            f"For an export to ONNX, the mean and scale of a {_name_of(scaler)} must "
+            f"be finite: they are not for its columns {names[is_empty].tolist()!r:.80},"
+            " which may have only missing values in fit. Remove these columns, or put "
+            "a SimpleImputer before the scaler, and fit again."
+        )
+    return step
 
 
 def _scaler(scaler: Any) -> dict[str, Any]:
@@ -174,26 +216,33 @@ def _scaler(scaler: Any) -> dict[str, Any]:
     if getattr(scaler, "clip", False):
         bounds = [-1.0, 1.0]
     scale = scaler.scale_
-    return {
+    step = {
         "kind": "scale",
         "subtract": [0.0] * n_columns if center is None else center.tolist(),
         "divide": [1.0] * n_columns if scale is None else scale.tolist(),
         "bounds": bounds,
     }
+    return _check_scale(scaler, step)
 
 
 def _min_max_scaler(scaler: MinMaxScaler) -> dict[str, Any]:
     bounds = [float(bound) for bound in scaler.feature_range]
-    return {
+    step = {
         "kind": "scale",
         "subtract": (-scaler.min_ / scaler.scale_).tolist(),
         "divide": (1 / scaler.scale_).tolist(),
         "bounds": bounds if scaler.clip else None,
     }
+    return _check_scale(scaler, step)
 
 
 def _imputer(imputer: SimpleImputer) -> dict[str, Any]:
     fill = [plain_value(value) for value in imputer.statistics_.tolist()]
+    if None in fill:
+        raise ValueError(
+            "For an export to ONNX, the statistics_ of a SimpleImputer must not be "
+            f"None: got {fill!r:.80}. {_REPLACE_NONE}"
+        )
     if imputer.keep_empty_features:
         are_kept = [True] * len(fill)
         fill = [0.0 if is_missing(value) else value for value in fill]
@@ -259,7 +308,7 @@ def _ordinal_encoder(encoder: OrdinalEncoder) -> dict[str, Any]:
     for index, known in enumerate(encoder.categories_):
         codes, _ = _ranks(encoder, index)
         found = [
-            _code(encoder.encoded_missing_value) if is_missing(category) else code
+            _code(encoder.encoded_missing_value) if _is_nan(category) else code
             for category, code in zip(known.tolist(), codes, strict=True)
         ]
         columns.append(_encoded(known, found, unknown, None))
@@ -296,6 +345,11 @@ def _encoded(
         "unknown": unknown,
         "width": width,
     }
+
+
+def _is_nan(value: Any) -> bool:
+    """Return whether a category is missing for an OrdinalEncoder, unlike None."""
+    return value is not None and is_missing(value)
 
 
 def _category(value: Any) -> Any:

@@ -111,7 +111,9 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     ValueError
         If `model` is not fitted, or contains something that cannot be exported: other
         transformers of columns, or more than one TextVectorizer, user functions, labels
-        other than strings, numbers or bools, or 2 GB of weights. If a
+        other than strings, numbers or bools, or 2 GB of weights. If an encoder of
+        columns has both None and NaN as categories, or either after a SimpleImputer,
+        or if a scaler was fitted to a column without numbers. If a
         CalibratedClassifierCV contains several pipelines, or an estimator without some
         of its classes. If `weights` is invalid.
 

@@ -131,7 +131,10 @@ class TableReader:
         for part, steps in zip(self.parts, self._steps, strict=True):
             is_typed = part["steps"] and part["steps"][0]["kind"] == "static"
             block = [
-                _Column(name, columns[name] if is_typed else _listed(columns[name]))
+                _Column(
+                    name,
+                    columns[name] if is_typed else _plain_values(columns[name], name),
+                )
                 for name in part["columns"]
             ]
             for function, step in steps:
@@ -161,6 +164,8 @@ class TableReader:
 
     def _columns(self, X: Any) -> Callable[[str | int], Any]:
         """Return a function from the name or index to a column."""
+        if isinstance(X, list | tuple) and not X:
+            raise ValueError("X must contain at least one row: got none.")
         if isinstance(X, list | tuple) and any(isinstance(row, Mapping) for row in X):
             return lambda name: [_cell(row, name, i) for i, row in enumerate(X)]
         if isinstance(X, Mapping):
@@ -173,6 +178,7 @@ class TableReader:
         if self.names is None:
             self._check_number(len(found))
             return lambda index: columns[int(index)]
+        self._check_repeated(found)
         by_name = dict(zip(found, columns, strict=True))
         return lambda name: _cell(by_name, name)
 
@@ -190,6 +196,15 @@ class TableReader:
         for row in rows:
             self._check_number(len(row))
         return lambda index: [row[int(index)] for row in rows]
+
+    def _check_repeated(self, found: list) -> None:
+        known = [name for name in found if name in self.columns]
+        repeated = [name for name in self.columns if known.count(name) > 1]
+        if repeated:
+            raise ValueError(
+                "X must have one column of each name: got several named "
+                f"{repeated[0]!r}."
+            )
 
     def _check_number(self, n_found: int) -> None:
         if n_found != self.n_columns:
@@ -223,6 +238,22 @@ def _checked(column: Any, name: Any) -> Any:
     return column
 
 
+def _plain_values(column: Any, name: Any) -> list:
+    """Return the values of a column that is not one of dates or durations.
+
+    Raises
+    ------
+    ValueError
+        If the column is an array of dates or durations, which NumPy lists as ints.
+    """
+    if isinstance(column, np.ndarray) and column.dtype.kind in "mM":
+        raise ValueError(
+            f"The column {name!r} of X must hold numbers, strings or bools: got an "
+            f"array of dtype {column.dtype}. Convert it to numbers, as before fit."
+        )
+    return _listed(column)
+
+
 def _listed(column: Any) -> list:
     """Return the values of a column as Python objects."""
     for method in _LISTING:
@@ -248,7 +279,7 @@ def _number(value: Any, column: _Column, row: int) -> float:
     if is_missing(value):
         return np.nan
     try:
-        if isinstance(value, _NUMBERS):
+        if isinstance(value, _NUMBERS) and not isinstance(value, np.timedelta64):
             return float(value)
     except OverflowError:
         pass

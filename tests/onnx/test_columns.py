@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.frozen import FrozenEstimator
 from sklearn.impute import SimpleImputer
@@ -305,6 +306,86 @@ def test_two_kinds_of_missing_categories_are_refused():
         (TextVectorizer(), ["text"]), (OneHotEncoder(), ["kind"])
     ).fit(frame)
     with pytest.raises(ValueError, match="both None and NaN"):
+        describe_table(transformer)
+
+
+VALUES = [["a", "b"], [1, 2.5], [True, False]]
+MOST_FREQUENT = SimpleImputer(strategy="most_frequent")
+ENCODERS = [
+    OneHotEncoder(handle_unknown="ignore"),
+    OrdinalEncoder(encoded_missing_value=-50.0),
+    OrdinalEncoder(max_categories=2, encoded_missing_value=-50.0),
+    make_pipeline(OrdinalEncoder(), SimpleImputer()),
+]
+
+
+def fitted_to_objects(part, values, seed=0):
+    """Return a transformer of a column of objects, and its frame."""
+    random = np.random.RandomState(seed)
+    frame = pd.DataFrame({"text": ["good film", "bad film"] * 30})
+    places = random.permutation(np.arange(60) % len(values))
+    frame["c"] = pd.Series([values[place] for place in places], dtype=object)
+    transformer = make_column_transformer(
+        (TextVectorizer(), "text"), (part, ["c"]), sparse_threshold=1
+    )
+    return transformer.fit(frame), frame
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("values", VALUES, ids=str)
+@pytest.mark.parametrize("missing", [None, NAN], ids=str)
+@pytest.mark.parametrize("encoder", ENCODERS, ids=lambda each: type(each).__name__)
+def test_missing_objects_are_encoded_as_in_fit(encoder, missing, values, seed):
+    check(*fitted_to_objects(encoder, [*values, *values, missing], seed))
+
+
+@pytest.mark.parametrize("values", VALUES, ids=str)
+def test_imputed_objects_are_encoded_as_in_fit(values):
+    part = make_pipeline(clone(MOST_FREQUENT), OrdinalEncoder())
+    check(*fitted_to_objects(part, [*values, *values, NAN]))
+    part.set_params(simpleimputer__missing_values=None)
+    check(*fitted_to_objects(part, [*values, *values, None]))
+
+
+@pytest.mark.parametrize("values", VALUES, ids=str)
+@pytest.mark.parametrize("encoder", ENCODERS[:3], ids=str)
+def test_encoders_of_missing_objects_that_an_imputer_ignores_are_refused(
+    encoder, values
+):
+    part = make_pipeline(MOST_FREQUENT, "passthrough", make_pipeline(encoder))
+    for missing in ([None], [None, NAN]):
+        transformer, _ = fitted_to_objects(part, [*values, *values, *missing])
+        with pytest.raises(ValueError, match="after a SimpleImputer .* Replace None"):
+            describe_table(transformer)
+
+
+@pytest.mark.parametrize("imputer", [MOST_FREQUENT, SimpleImputer()], ids=str)
+def test_an_encoder_of_a_missing_number_after_an_imputer_of_a_value_is_served(imputer):
+    imputer = clone(imputer).set_params(missing_values=7)
+    frame = random_frame().assign(number=[1.0, 2.0, 7.0] * 20)
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text"]),
+        (make_pipeline(imputer, OneHotEncoder()), ["number"]),
+    )
+    check(transformer.fit(frame), frame)
+
+
+def test_a_statistic_of_None_is_refused():
+    transformer, _ = fitted_to_objects(MOST_FREQUENT, [1, None, None, NAN])
+    with pytest.raises(ValueError, match=r"statistics_ .*: got \[None\]. Replace None"):
+        describe_table(transformer)
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(), RobustScaler()])
+@pytest.mark.filterwarnings("ignore:(All-NaN|Degrees of freedom|Mean of empty|invalid)")
+@pytest.mark.filterwarnings("ignore:Skipping features without any observed values")
+def test_scalers_of_columns_without_a_number_are_refused(scaler):
+    frame = random_frame().assign(size=NAN)
+    part = make_pipeline(scaler, SimpleImputer())
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text"]), (part, ["price", "size"])
+    ).fit(frame)
+    with pytest.raises(ValueError, match=r"must be finite.* columns \['size'\]"):
         describe_table(transformer)
 
 

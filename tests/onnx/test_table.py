@@ -92,6 +92,7 @@ def test_probabilities_of_a_frame_equal_those_of_the_pipeline(model, table, seed
         lambda frame: frame.convert_dtypes(),
         lambda frame: frame.astype({"kind": "category"}).iloc[:, ::-1],
         lambda frame: frame.astype({"age": object, "kind": object}).assign(more=1),
+        lambda frame: pd.concat([frame, frame[["price", "price"]]], axis=1),
     ],
     ids=[
         "polars",
@@ -103,6 +104,7 @@ def test_probabilities_of_a_frame_equal_those_of_the_pipeline(model, table, seed
         "NA",
         "category",
         "object",
+        "repeated",
     ],
 )
 def test_all_kinds_of_tables_give_equal_probabilities(table, convert):
@@ -193,7 +195,8 @@ def test_a_row_without_a_column_raises(table):
     ("X", "message"),
     [
         (["a text"], r"list of dicts, with \['title', .*: got \['a text'\]"),
-        ([], "list of dicts"),
+        ([], "at least one row"),
+        (random_frame(3).iloc[:, [0, 0, *range(1, 8)]], "several named 'title'"),
         (np.zeros((2, 8)), "list of dicts"),
         ("text", "list of dicts"),
         ({"title": "a", "text": "b"}, "column 'title' of X must be a list"),
@@ -204,6 +207,16 @@ def test_a_row_without_a_column_raises(table):
 def test_other_inputs_raise(table, X, message):
     with pytest.raises(ValueError, match=message):
         table.predict(X)
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[ns]"])
+def test_arrays_of_dates_and_durations_are_no_numbers(table, dtype):
+    times = np.arange(3).astype(dtype)
+    columns = {**random_frame(3).to_dict("list"), "age": times}
+    with pytest.raises(ValueError, match=rf"'age' .* numbers, .* {dtype[:8]}"):
+        table.predict(columns)
+    with pytest.raises(ValueError, match="'age' of X must hold finite numbers: row 0"):
+        table.predict({**columns, "age": [*times]})
 
 
 def test_columns_of_unequal_length_raise(table):
