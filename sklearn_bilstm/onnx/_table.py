@@ -41,7 +41,7 @@ _KEYS = {
     "static": {"kind", "kinds", "impute", "encode"},
 }
 # Number of features of a column, by its kind.
-_WIDTHS = {"number": 1, "date": len(PARTS_OF_DATES), "category": 1}
+_WIDTHS = {"number": 1, "date": len(PARTS_OF_DATES), "category": 1, "missing": 1}
 
 
 class _Column(NamedTuple):

@@ -251,7 +251,7 @@ def _check_static_encoder(encoder: StaticEncoder) -> None:
     kinds = encoder.column_kinds_
     if not isinstance(kinds, dict) or not kinds or not _are_strings(kinds):
         raise TypeError("A StaticEncoder must have a kind for each column.")
-    if not {*kinds.values()} <= {"category", "date", "number"}:
+    if not {*kinds.values()} <= {"category", "date", "missing", "number"}:
         raise ValueError("The columns of a StaticEncoder must be of known kinds.")
     encoder.get_feature_names_out()  # needs the three fitted transformers
 

@@ -1,7 +1,7 @@
 """Values of the columns of a table, as arrays of NumPy."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -23,6 +23,8 @@ __all__ = [
 # Category of missing values.
 MISSING = "(missing)"
 
+# Whole decimals with at most this number of digits are categories as integers.
+_N_DIGITS = 30
 _A_DAY = timedelta(days=1)
 
 
@@ -103,11 +105,16 @@ def _category(value: Any) -> str:
     if is_missing(value):
         return MISSING
     if isinstance(value, Decimal):
-        value = float(value)
+        value = _plain_decimal(value)
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)
     if is_number and not isinstance(value, Integral) and float(value).is_integer():
         value = int(value)
     return str(value)
+
+
+def _plain_decimal(value: Decimal) -> int | float:
+    is_exact = value.is_finite() and value.adjusted() < _N_DIGITS
+    return int(value) if is_exact and value == int(value) else float(value)
 
 
 def _is_categorical(dtype: Any) -> bool:
@@ -123,6 +130,8 @@ def _typed(column: Any, dtype: Any) -> np.ndarray | None:
     if hasattr(column, "iloc"):  # an extension type of pandas
         if kind in "biuf":
             return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        if dtype.type is date:  # of pyarrow, without a conversion of missing ones
+            return None
         unit = {"M": "datetime64[us]", "m": "timedelta64[us]"}.get(kind)
         return None if unit is None else column.to_numpy(dtype=unit)
     if hasattr(dtype, "is_numeric"):  # polars
@@ -177,10 +186,15 @@ def _dates(objects: np.ndarray) -> np.ndarray:
 
 
 def in_utc(cell: Any) -> Any:
-    """Return a time without its offset; other values are unchanged."""
-    if isinstance(cell, datetime) and cell.tzinfo is not None:
-        return cell.astimezone(UTC).replace(tzinfo=None)
-    return cell
+    """Return a time with an offset as a datetime64; other values are unchanged.
+
+    Unlike a datetime, it can be in the year 0 or 10000.
+    """
+    offset = cell.utcoffset() if isinstance(cell, datetime) else None
+    if offset is None:
+        return cell
+    local = np.datetime64(cell.replace(tzinfo=None), "us")
+    return local - np.timedelta64(offset, "us")
 
 
 def _durations(objects: np.ndarray) -> np.ndarray:

@@ -26,6 +26,9 @@ from sklearn_bilstm.utils._sklearn import Interval, check_feature_names, fit_con
 
 __all__ = ["StaticEncoder", "static_encoder_parts"]
 
+# Kinds of columns with numeric features, which are imputed.
+_NUMERIC = "number", "date", "missing"
+
 
 class StaticEncoder(TransformerMixin, BaseEstimator):
     """Convert the columns of a table to numeric features.
@@ -38,7 +41,8 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
       zeros if there are none.
 
     Missing numbers and dates are replaced by the mean, and a feature marks them if the
-    column has missing values in `fit`. The number of features is fixed in `fit`.
+    column has missing values in `fit`. The features of a column without values in `fit`
+    are constant: later values are ignored. The number of features is fixed in `fit`.
 
     Parameters
     ----------
@@ -49,7 +53,8 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     column_kinds_ : dict
-        Kind of each column: "number", "date" or "category".
+        Kind of each column: "number", "date", "category", or "missing" if it has no
+        values in `fit`.
 
     n_features_in_ : int
         Number of columns seen during `fit`.
@@ -112,9 +117,8 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
             name: read_column(column, name)
             for name, column in zip(names, columns, strict=True)
         }
-        # a column without values is a constant number
         self.column_kinds_ = {
-            name: {"text": "category", "missing": "number"}.get(kind, kind)
+            name: "category" if kind == "text" else kind
             for name, (kind, _) in read.items()
         }
         check_feature_names(self, X, reset=True)
@@ -184,7 +188,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
             Names such as "age", "age_missing", "date_month" and "department_tops".
         """
         check_is_fitted(self)
-        numbers = self._of_kinds("number", "date")
+        numbers = self._of_kinds(*_NUMERIC)
         names = [
             f"{name}_{part}" if part else name
             for name in numbers
@@ -224,7 +228,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         """
         n_rows = len(next(iter(read.values()))[1])
         parts, first = [np.empty((n_rows, 0))], [np.empty((n_rows, 0))]
-        for name in self._of_kinds("number", "date"):
+        for name in self._of_kinds(*_NUMERIC):
             features = numeric_features(read[name], name, self.column_kinds_[name])
             parts.append(features)
             first.append(features[:, :1])
@@ -264,7 +268,7 @@ def static_encoder_parts(
     encoder : OneHotEncoder or None
         Encoder of the categories. None if there are none.
     """
-    numbers = encoder._of_kinds("number", "date")
+    numbers = encoder._of_kinds(*_NUMERIC)
     widths = [len(PARTS_OF_DATES) if encoder._is_date(n) else 1 for n in numbers]
     starts = np.cumsum([0, *widths])
     marked = starts[encoder._indicator.features_].tolist() if numbers else []

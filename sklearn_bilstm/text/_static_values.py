@@ -1,6 +1,6 @@
 """Numeric features and categories of the columns of a table, without scikit-learn."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,8 @@ def read_as(column: Any, name: str, wanted: str) -> tuple[str, np.ndarray]:
     """Return the kind and the values of a column whose kind in `fit` is known.
 
     They are those of :func:`read_column`, except that strings in a column of dates are
-    read as dates, and that numbers in a column of categories keep their type.
+    read as dates, and that numbers in a column of categories keep their type. The
+    values of a column that had none in `fit` are ignored.
 
     Parameters
     ----------
@@ -29,19 +30,24 @@ def read_as(column: Any, name: str, wanted: str) -> tuple[str, np.ndarray]:
         A column of pandas, polars, pyarrow or NumPy, or a list.
     name : str
         Name of the column, for error messages.
-    wanted : {"number", "date", "category"}
+    wanted : {"number", "date", "category", "missing"}
         Kind in `fit`.
 
     Raises
     ------
     ValueError
-        As by :func:`read_column`, or if a string is not in the format ISO 8601.
+        As by :func:`read_column`, if a string is not in the format ISO 8601, or if a
+        column of categories holds dates or durations.
     """
+    if wanted == "missing":
+        return "missing", np.full(len(column), None)
     kind, values = read_column(column, name)
     if wanted == "date" and kind == "text":
         return "date", _dates_of_strings(values, name)
-    if wanted == "category" and kind == "number":
-        return kind, cells_of(column)
+    if wanted == "category" and kind not in ("category", "text"):
+        cells = cells_of(column)
+        _check_categories(cells, name)
+        return kind, cells
     return kind, values
 
 
@@ -56,7 +62,7 @@ def numeric_features(
         Kind and values of the column, as from :func:`read_as`.
     name : str
         Name of the column, for error messages.
-    wanted : {"number", "date"}
+    wanted : {"number", "date", "missing"}
         Kind in `fit`.
 
     Returns
@@ -83,12 +89,22 @@ def numeric_features(
     return features
 
 
+def _check_categories(cells: np.ndarray, name: str) -> None:
+    for row, cell in enumerate(cells):
+        if isinstance(cell, date | timedelta):
+            raise ValueError(
+                f"The column {name!r} of X must hold strings, numbers, booleans or "
+                f"categories, as in fit: row {row} is {describe(cell)}. Convert the "
+                "column as for fit, such as with astype('category')."
+            )
+
+
 def _dates_of_strings(strings: np.ndarray, name: str) -> np.ndarray:
     dates = np.empty(len(strings), "datetime64[us]")
     for row, text in enumerate(strings):
         try:
             dates[row] = None if text is None else in_utc(datetime.fromisoformat(text))
-        except (OverflowError, ValueError):  # the former by offsets in year 1 or 9999
+        except ValueError:
             raise ValueError(
                 f"The column {name!r} of X must hold dates, as in fit, or strings in "
                 "the format ISO 8601, such as '2024-01-31' or '2024-01-31T12:30:00Z': "

@@ -1,6 +1,7 @@
 """Detection of missing values."""
 
 import math
+from decimal import Decimal
 from numbers import Integral
 from typing import Any
 
@@ -16,6 +17,8 @@ def is_missing(value: Any) -> bool:
     """Return whether a value is None, NaN, or pandas' NA or NaT."""
     if isinstance(value, float | np.floating):
         return math.isnan(value)
+    if isinstance(value, Decimal):
+        return value.is_nan()
     # pandas' NA and NaT are not equal to anything, not even themselves; checking their
     # names avoids importing pandas
     return value is None or type(value).__name__ in ("NAType", "NaTType")

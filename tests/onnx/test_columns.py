@@ -188,6 +188,13 @@ def test_static_features_equal_those_of_scikit_learn(name):
         check(transformer, random_frame(seed=2, unknown=True))
 
 
+def test_later_values_of_a_column_without_values_in_fit_are_ignored():
+    transformer = make_column_transformer(
+        (TextVectorizer(), ["text"]), (StaticEncoder(), ["kind", "age"])
+    ).fit(random_frame().assign(kind=None))
+    check(transformer, random_frame(seed=1))
+
+
 def test_columns_in_any_order_dropped_and_remaining_ones_are_read():
     transformer = make_column_transformer(
         (TextVectorizer(), ["text", "title"]),

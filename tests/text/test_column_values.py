@@ -58,6 +58,20 @@ def test_kinds_and_values_do_not_depend_on_the_library(name, maker):
         assert pd.isna(found).all()
 
 
+def test_dates_of_arrow_can_be_missing_in_pandas():
+    values = pd.array([date(2020, 5, 1), None], pd.ArrowDtype(pa.date32()))
+    kind, found = read_column(pd.Series(values), "sent")
+    assert kind == "date"
+    np.testing.assert_array_equal(found, np.array(["2020-05-01", "NaT"], "M8[us]"))
+
+
+@pytest.mark.parametrize("name", ["NaN", "sNaN"])
+def test_decimals_that_are_no_numbers_are_missing(name):
+    kind, found = read_column([Decimal(name), Decimal(2)], "price")
+    assert kind == "number"
+    np.testing.assert_array_equal(found, [np.nan, 2])
+
+
 @pytest.mark.parametrize(
     "column",
     [

@@ -1,8 +1,14 @@
+from datetime import date, timedelta
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
 
 from sklearn_bilstm.text import StaticEncoder
 from sklearn_bilstm.text._static_encoder import static_encoder_parts
@@ -99,10 +105,22 @@ def test_categories_of_numbers_are_one_category_as_int_and_float():
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_column_without_values_is_constant_and_can_have_some_later():
+@pytest.mark.parametrize("later", [None, 5, "five", date(2020, 5, 5), True, [5]])
+def test_later_values_of_a_column_without_values_are_ignored(later):
     encoder = StaticEncoder().fit(pd.DataFrame({"age": [None, None]}))
-    assert encoder.transform(pd.DataFrame({"age": [None]})).tolist() == [[0, 1]]
-    assert encoder.transform(pd.DataFrame({"age": [5]})).tolist() == [[5, 0]]
+    assert encoder.column_kinds_ == {"age": "missing"}
+    assert encoder.get_feature_names_out().tolist() == ["age", "age_missing"]
+    found = encoder.transform(pd.DataFrame({"age": pd.Series([later], dtype=object)}))
+    assert found.tolist() == [[0, 1]]
+
+
+def test_folds_can_lack_the_values_of_a_column():
+    frame = pd.DataFrame(
+        {"age": range(20), "note": pd.Series([None] * 16 + ["x"] * 4, dtype=object)}
+    )
+    model = make_pipeline(StaticEncoder(), LinearRegression())
+    predicted = cross_val_predict(model, frame, np.arange(20), cv=KFold(5))
+    np.testing.assert_allclose(predicted, np.arange(20), atol=1e-8)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +136,55 @@ def test_values_of_another_kind_than_in_fit_raise(changed, message):
     encoder = StaticEncoder().fit(FRAME)
     with pytest.raises(ValueError, match=message):
         encoder.transform(FRAME.assign(**changed))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [True, False],
+        pd.array([True, False], "boolean"),
+        np.array([True, False], object),
+        ["True", "False"],
+    ],
+)
+def test_categories_of_booleans_have_features_in_any_type(values):
+    frame = pd.DataFrame({"vip": pd.Categorical([True, False])})
+    encoder = StaticEncoder().fit(frame)
+    found = features_of(encoder, pd.DataFrame({"vip": values}))
+    assert found.columns.tolist() == ["vip_False", "vip_True"]
+    assert found.to_numpy().tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        lambda numbers: np.array(numbers),
+        lambda numbers: pd.array(numbers, "Int64"),
+        lambda numbers: [str(number) for number in numbers],
+        lambda numbers: [Decimal(number) for number in numbers],
+    ],
+)
+def test_categories_of_large_numbers_are_exact(convert):
+    numbers = [2**53 + 1, 2**53]  # equal as floats
+    encoder = StaticEncoder().fit(pd.DataFrame({"id": pd.Categorical(numbers)}))
+    found = encoder.transform(pd.DataFrame({"id": convert(numbers)}))
+    assert found.tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    "values", [[pd.Timestamp(2020, 5, 5)], [date(2020, 5, 5)], [timedelta(3)]]
+)
+def test_dates_and_durations_in_a_column_of_categories_raise(values):
+    encoder = StaticEncoder().fit(FRAME[["kind"]])
+    with pytest.raises(ValueError, match="'kind' of X must hold .*: row 1 is "):
+        encoder.transform(pd.DataFrame({"kind": [None, *values]}))
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[ns]", "timedelta64[ns]", "Int64"])
+def test_missing_values_of_any_type_are_the_missing_category(dtype):
+    encoder = StaticEncoder().fit(FRAME[["kind"]])
+    found = features_of(encoder, pd.DataFrame({"kind": pd.Series([None], dtype=dtype)}))
+    assert found["kind_(missing)"].tolist() == [1]
 
 
 def test_a_missing_column_raises():

@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,12 @@ def test_missing_values_of_pandas_are_missing(value):
 @pytest.mark.parametrize("value", ["", "nan", 0, 0.0, np.inf, False, [], np.str_("a")])
 def test_other_values_are_not_missing(value):
     assert not is_missing(value)
+
+
+@pytest.mark.parametrize("name", ["NaN", "sNaN", "-NaN"])
+def test_decimals_that_are_no_numbers_are_missing(name):
+    assert is_missing(Decimal(name))
+    assert not is_missing(Decimal("Infinity"))
 
 
 def test_labels_of_tokens_are_also_missing_if_they_are_minus_100():
