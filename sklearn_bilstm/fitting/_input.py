@@ -173,7 +173,8 @@ def check_matrix(X: Any, *, input_type: str, estimator: str) -> Any:
         raise ValueError(
             f"X must hold token ids or numbers: got values of type {X.dtype}."
         )
-    return X
+    # sparse matrices cannot hold float16, and neither can it hold a boundary
+    return X.astype(np.float32) if X.dtype == np.float16 else X
 
 
 def _refuse_non_numbers(cells: Iterable) -> None:

@@ -200,7 +200,7 @@ def _starts_after_padding(ids: Any) -> np.ndarray:
     Returns
     -------
     starts : ndarray of int
-        Sorted columns. Empty if the gaps of rows are no such ones.
+        Sorted columns. Empty if the gaps have another pattern.
     """
     ids = sparse.csr_array(ids)
     if not (ids.has_canonical_format and ids.data.all()):

@@ -114,8 +114,8 @@ def warn_of_unknown_tokens(labelled: Sequences, unlabelled: Sequences) -> None:
         return
     warnings.warn(
         f"{share:.0%} of the tokens in rows without a label are unknown, compared with "
-        f"{expected:.0%} in rows with a label, so nothing is learnt about these "
-        "tokens. Fit the vectorizer on both: TextVectorizer().fit([*texts, "
+        f"{expected:.0%} in rows with a label, so their vectors are not trained. "
+        "Fit the vectorizer on both: TextVectorizer().fit([*texts, "
         "*unlabelled_texts]). Or pass both to a pipeline: model.fit([*texts, "
         "*unlabelled_texts], [*y, *[None] * len(unlabelled_texts)]).",
         UserWarning,

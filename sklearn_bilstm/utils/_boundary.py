@@ -23,13 +23,17 @@ def find_boundary(X: Any) -> int | None:
         None if no column holds the value `BOUNDARY` in every row, or if it has no ids
         before it.
     """
+    n_rows = X.shape[0]
+    if not n_rows:
+        return None
     if is_sparse(X):
         X = X.tocsr()
         columns = X.indices[X.data == BOUNDARY]
-        is_in_all_rows = len(columns) == X.shape[0] > 0
-        found = np.unique(columns) if is_in_all_rows else columns[:0]
+        if len(columns) != n_rows:
+            return None
+        found = np.unique(columns)
     else:
-        found = np.flatnonzero((X == BOUNDARY).all(axis=0)) if len(X) else X[:0]
+        found = np.flatnonzero((X == BOUNDARY).all(axis=0))
     return int(found[0]) if len(found) == 1 and found[0] > 0 else None
 
 

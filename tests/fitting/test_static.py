@@ -38,6 +38,18 @@ def test_a_correct_n_static_features_does_not_warn(container):
     assert len(model.predict(X)) == 60
 
 
+def test_ids_of_half_precision_are_read():
+    ids = np.array([[2, 3, 0], [4, 0, 0], [3, 2, 5], [2, 0, 0]] * 5)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        half, whole = (
+            small_classifier(input_type="tokens").fit(ids.astype(dtype), y[:20])
+            for dtype in (np.float16, np.int64)
+        )
+        found = half.predict_proba(ids.astype(np.float16))
+    np.testing.assert_array_equal(found, whole.predict_proba(ids))
+
+
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_a_too_large_n_static_features_warns(container):
     X = container(table("count").transform(FRAME))
