@@ -268,7 +268,7 @@ def _written_by_save(path: AnyFile) -> Iterator[None]:
         yield
     except (
         *(ArithmeticError, AttributeError, LookupError, MemoryError),
-        *(RuntimeError, TypeError, ValueError),
+        *(NameError, RuntimeError, TypeError, ValueError),
     ) as error:
         raise ValueError(
             f"{name_of_file(path)!r} does not hold a model as save writes it: "

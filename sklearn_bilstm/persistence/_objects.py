@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import OneHotEncoder
 from sklearn.utils.metadata_routing import MetadataRequest
 
 from sklearn_bilstm.estimators import (
@@ -110,6 +112,11 @@ _ATTRIBUTES_OF_OTHERS = {
 _STATISTICS = {
     *("center_", "data_max_", "data_min_", "data_range_", "idf_", "lambdas_"),
     *("max_abs_", "mean_", "min_", "quantiles_", "scale_", "statistics_", "var_"),
+}
+_PARTS_OF_STATIC_ENCODER = {
+    "_encoder": OneHotEncoder,
+    "_imputer": SimpleImputer,
+    "_indicator": MissingIndicator,
 }
 # scikit-learn takes exponential time for nested pipelines.
 _MAX_DEPTH = 12
@@ -253,7 +260,14 @@ def _check_static_encoder(encoder: StaticEncoder) -> None:
         raise TypeError("A StaticEncoder must have a kind for each column.")
     if not {*kinds.values()} <= {"category", "date", "missing", "number"}:
         raise ValueError("The columns of a StaticEncoder must be of known kinds.")
-    encoder.get_feature_names_out()  # needs the three fitted transformers
+    for name, part in _PARTS_OF_STATIC_ENCODER.items():
+        found = getattr(encoder, name)
+        if type(found) is not part:
+            raise TypeError(f"{name} of a StaticEncoder must be a {part.__name__}.")
+        found._validate_params()
+    row = {name: ("missing", np.array([None])) for name in kinds}
+    if encoder._features(row).shape != (1, len(encoder.get_feature_names_out())):
+        raise ValueError("The parts of a StaticEncoder must fit each other.")
 
 
 def _are_strings(values: Iterable) -> bool:

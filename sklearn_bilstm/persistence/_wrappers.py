@@ -68,12 +68,24 @@ def complete_wrapper(value: Any) -> None:
     AttributeError, LookupError, TypeError, ValueError
         If the state is not one that :func:`plain_wrapper` returns.
     """
+    _check_inner(value)
     if isinstance(value, IsotonicRegression):
         _complete_isotonic(value)
     elif isinstance(value, CalibratedClassifierCV):
         _complete_calibration(value)
     elif isinstance(value, FixedThresholdClassifier | TunedThresholdClassifierCV):
         _complete_threshold(value)
+
+
+def _check_inner(value: Any) -> None:
+    """Check that parameters that must be estimators are estimators, or None."""
+    for name in ("estimator", "regressor"):
+        found = vars(value).get(name)
+        if found is not None and not hasattr(found, "fit"):
+            raise TypeError(
+                f"The {name!r} parameter of a {type(value).__name__} must be an "
+                f"estimator: got {found!r:.80}."
+            )
 
 
 def _check_scoring(value: TunedThresholdClassifierCV) -> None:

@@ -161,18 +161,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
             If a column is missing, or holds values of another kind than in `fit`.
         """
         check_is_fitted(self)
-        read = self._read(X)
-        numbers, first = self._numbers(read)
-        parts = []
-        if numbers.shape[1]:
-            parts += [
-                self._imputer.transform(numbers),
-                self._indicator.transform(first),
-            ]
-        categories = self._categories(read)
-        if categories.shape[1]:
-            parts.append(self._encoder.transform(categories))
-        return np.hstack(parts).astype(np.float64)
+        return self._features(self._read(X))
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features.
@@ -199,6 +188,20 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         if categories := self._of_kinds("category"):
             names += self._encoder.get_feature_names_out(categories).tolist()
         return np.array(names, dtype=object)
+
+    def _features(self, read: dict[str, tuple[str, np.ndarray]]) -> np.ndarray:
+        """Return the features of the kinds and values of columns."""
+        numbers, first = self._numbers(read)
+        parts = []
+        if numbers.shape[1]:
+            parts += [
+                self._imputer.transform(numbers),
+                self._indicator.transform(first),
+            ]
+        categories = self._categories(read)
+        if categories.shape[1]:
+            parts.append(self._encoder.transform(categories))
+        return np.hstack(parts).astype(np.float64)
 
     def _of_kinds(self, *kinds: str) -> list[str]:
         return [name for name, kind in self.column_kinds_.items() if kind in kinds]

@@ -422,7 +422,14 @@ def test_forged_table_vectorizers_raise(changed, message):
         ({"column_kinds_": ["age"]}, "a kind for each column"),
         ({"column_kinds_": {}}, "a kind for each column"),
         ({"column_kinds_": {"age": "text"}}, "known kinds"),
-        ({"_indicator": None}, "features_"),
+        ({"_indicator": None}, "must be a MissingIndicator"),
+        ({"_imputer": {}}, "must be a SimpleImputer"),
+        ({"_imputer": 1}, "must be a SimpleImputer"),
+        ({"_imputer": SimpleImputer()}, "not fitted"),
+        ({"_imputer": SimpleImputer().fit([[1, 2]])}, "features"),
+        ({"_encoder": None}, "must be a OneHotEncoder"),
+        ({"_indicator": MissingIndicator(features="a")}, "'features' parameter"),
+        ({"_indicator": MissingIndicator(sparse=True).fit([[1, 2]])}, "features"),
     ],
 )
 def test_forged_static_encoders_raise(changed, message):

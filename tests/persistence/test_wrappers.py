@@ -244,6 +244,21 @@ def test_forged_thresholds_raise(ids, classifier, forged, message):
         )
 
 
+@pytest.mark.parametrize("value", [1.5, "model", {}])
+def test_wrappers_of_values_that_are_no_estimators_raise(ids, classifier, value):
+    is_high = ids[:, 0] > 15
+    frozen = FrozenEstimator(classifier)
+    for model in (
+        CalibratedClassifierCV(frozen).fit(ids, is_high),
+        FixedThresholdClassifier(frozen).fit(ids, is_high),
+        tuned(classifier, cv="prefit", refit=False).fit(ids, is_high),
+        frozen,
+    ):
+        state = {**state_of(model), "estimator": value}
+        with pytest.raises(TypeError, match="'estimator' parameter"):
+            _objects.restored_object([type(model).__name__, state])
+
+
 def test_a_forged_fixed_threshold_raises(ids, classifier):
     model = FixedThresholdClassifier(FrozenEstimator(classifier), pos_label=True)
     state = state_of(model.fit(ids, ids[:, 0] > 15))
