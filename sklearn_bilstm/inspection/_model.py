@@ -1,6 +1,7 @@
 """Access to the text, tokens and outputs of a fitted model."""
 
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, NamedTuple
@@ -149,6 +150,23 @@ def transformers_of(model: Any) -> list:
     return transformers
 
 
+def _with_labels_of(model: Any, estimator: Any) -> Any:
+    """Return a classifier with the labels of the calibrations that contain it.
+
+    scikit-learn fits the classifier to codes of the labels if they are strings and the
+    method is temperature scaling.
+    """
+    held = model
+    while held is not None:
+        is_calibration = isinstance(held, CalibratedClassifierCV)
+        if is_calibration and len(held.classes_) == len(estimator.classes_):
+            labelled = copy(estimator)
+            labelled.classes_ = held.classes_
+            return labelled
+        held = inner_estimator(held)
+    return estimator
+
+
 @dataclass(frozen=True)
 class TextModel:
     """The transformers and the estimator of a model.
@@ -179,7 +197,7 @@ class TextModel:
         estimator = fitted_estimator(model, EXPLAINABLE)
         if not transformers:
             raise ValueError(f"model must be {EXPLAINABLE}: got {model!r}.")
-        return cls(transformers, estimator)
+        return cls(transformers, _with_labels_of(model, estimator))
 
     def of_task(self, target: Any) -> tuple["TextModel", int | None, Any]:
         """Return the model of the task of a target, the task and the target within it.

@@ -1,6 +1,7 @@
 """Export of fitted models to ONNX."""
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -136,7 +137,11 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     """
     vectorizer, table, estimator = _parts(model)
     of_text = None if vectorizer is None else describe_vectorizer(vectorizer)
-    description = Description.of(base_estimators(estimator)[0], of_text, table)
+    described = base_estimators(estimator)[0]
+    if is_wrapper(estimator):  # the estimator within may know codes of the labels
+        described = copy(described)
+        described.classes_ = estimator.classes_
+    description = Description.of(described, of_text, table)
     graph = Graph(weights)
     if is_wrapper(estimator):
         _write_response(graph, estimator)

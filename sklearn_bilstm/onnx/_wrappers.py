@@ -179,11 +179,17 @@ def _calibrated(
 ) -> Response:
     found = []
     for member in model.calibrated_classifiers_:
-        if not np.array_equal(member.estimator.classes_, model.classes_):
+        inner_classes = member.estimator.classes_
+        is_alike = np.array_equal(inner_classes, model.classes_)
+        # scikit-learn fits temperature scaling of strings to their codes, by position
+        is_encoded = member.method == "temperature"
+        if not is_alike and not (
+            is_encoded and len(inner_classes) == len(model.classes_)
+        ):
             raise ValueError(
                 "For an export to ONNX, all estimators of a CalibratedClassifierCV "
                 f"must have its classes, {model.classes_.tolist()!r:.80}: got "
-                f"{member.estimator.classes_.tolist()!r:.80}. Use folds with all "
+                f"{inner_classes.tolist()!r:.80}. Use folds with all "
                 "classes."
             )
         inner = respond(graph, member.estimator, logits_of)

@@ -141,7 +141,9 @@ def _complete_calibration(value: CalibratedClassifierCV) -> None:
         is_single = method == "temperature" or len(inner.classes_) == 2
         if len(calibrators) != (1 if is_single else len(inner.classes_)):
             raise ValueError(f"There are {len(calibrators)} calibrators.")
-        if not np.isin(inner.classes_, classes).all():
+        # scikit-learn fits temperature scaling of strings to their codes, by position
+        is_encoded = method == "temperature" and len(inner.classes_) == len(classes)
+        if not is_encoded and not np.isin(inner.classes_, classes).all():
             raise ValueError("The classes of a calibrated classifier are not known.")
         members.append(
             calibration._CalibratedClassifier(

@@ -470,6 +470,34 @@ def test_calibration_changes_the_probability_but_not_the_output(reviews, attenti
     assert labels == model.predict(TEXTS).tolist()
 
 
+@pytest.mark.skipif(
+    "temperature"
+    not in CalibratedClassifierCV._parameter_constraints["method"][0].options,
+    reason="needs scikit-learn 1.8",
+)
+def test_a_classifier_of_codes_of_labels_is_explained_by_label(reviews, attentive):
+    texts, labels = reviews[0], [*map(str, reviews[1])]
+    wrapped = {"method": "temperature", "ensemble": False, "cv": 2}
+    model = CalibratedClassifierCV(clone(attentive), **wrapped).fit(texts, labels)
+    (member,) = model.calibrated_classifiers_
+    for held in (model, decide(FrozenEstimator(model), 0.4)):
+        held = held if held is model else held.fit(texts, labels)
+        for target, code in (("negative", 0), ("positive", 1)):
+            found = explain(
+                held, TEXTS, "occlusion", target, y_true=[target] * len(TEXTS)
+            )
+            known = explain(member.estimator, TEXTS, "occlusion", code)
+            assert [one.output for one in found] == [one.output for one in known]
+            assert [one.target for one in found] == [target] * len(TEXTS)
+            p = model.predict_proba(TEXTS)[:, code]
+            np.testing.assert_allclose([one.probability for one in found], p)
+        labels_found = [one.target for one in explain(held, TEXTS, "occlusion")]
+        assert labels_found == held.predict(TEXTS).tolist()
+    (one, *_) = explain(model, TEXTS, "attention")
+    assert one.target in ("negative", "positive")
+    assert member.estimator.classes_.tolist() == [0, 1]
+
+
 def test_mean_of_calibrated_estimators_is_refused(reviews):
     model = CalibratedClassifierCV(small_pipeline(), cv=2).fit(*reviews)
     with pytest.raises(ValueError, match="of 2 estimators.*ensemble=False"):

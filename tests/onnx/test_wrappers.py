@@ -22,7 +22,7 @@ from tests.helpers import small_classifier, small_pipeline
 
 pytest.importorskip("onnx")
 METHODS = ["sigmoid", "isotonic"]
-if "temperature" in str(CalibratedClassifierCV._parameter_constraints["method"]):
+if "temperature" in CalibratedClassifierCV._parameter_constraints["method"][0].options:
     METHODS.append("temperature")
 OTHER_TEXTS = ["not good at all", "", "a zyxwv film", "the plot is bad . really bad"]
 
@@ -42,6 +42,12 @@ def assert_calibrated_alike(model, served, X):
     is_clear = ranked[:, -1] - ranked[:, -2] > 2e-3
     assert is_clear.sum() > len(X) / 2
     assert np.array_equal(served.predict(X)[is_clear], model.predict(X)[is_clear])
+
+
+def sharpen(model):
+    """Set inverse temperatures so that the probabilities of classes differ."""
+    for number, member in enumerate(model.calibrated_classifiers_):
+        member.calibrators[0].beta_ = 20.0 + number
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +73,23 @@ def test_calibrated_classifiers_are_served(
         ensemble=ensemble,
         cv=StratifiedKFold(2, shuffle=True, random_state=0),
     )
-    assert_calibrated_alike(model.fit(ids, y), served(model), rows)
+    model.fit(ids, y)
+    if method == "temperature":
+        sharpen(model)
+    assert_calibrated_alike(model, served(model), rows)
+
+
+@pytest.mark.skipif("temperature" not in METHODS, reason="needs scikit-learn 1.8")
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("ensemble", [True, False])
+def test_temperature_scaling_of_lists_of_labels_is_served(
+    served, ids, rows, labels_of_ids, ensemble, n_classes
+):
+    y = labels_of_ids if n_classes == 3 else np.where(labels_of_ids == "a", "z", "y")
+    wrapped = {"method": "temperature", "ensemble": ensemble, "cv": 2}
+    model = CalibratedClassifierCV(small_classifier(max_epochs=4), **wrapped)
+    sharpen(model.fit(ids, y.tolist()))
+    assert_calibrated_alike(model, served(model), rows)
 
 
 @pytest.mark.parametrize("pos_label", ["negative", "positive"])

@@ -20,7 +20,7 @@ from sklearn_bilstm.persistence import _objects
 from tests.helpers import small_classifier, small_pipeline
 
 METHODS = ["sigmoid", "isotonic"]
-if "temperature" in str(CalibratedClassifierCV._parameter_constraints["method"]):
+if "temperature" in CalibratedClassifierCV._parameter_constraints["method"][0].options:
     METHODS.append("temperature")
 OF_POSITIVE = make_scorer(f1_score, pos_label="positive")
 
@@ -95,6 +95,16 @@ def test_calibrations_of_any_number_of_classes_round_trip(ids, method, n_classes
     y = np.arange(len(ids)) % n_classes
     model = CalibratedClassifierCV(small_classifier(), method=method, cv=2).fit(ids, y)
     model.set_params(method="sigmoid")  # which affects the next fit only
+    assert_alike(round_trip(model), model, ids)
+
+
+@pytest.mark.skipif("temperature" not in METHODS, reason="needs scikit-learn 1.8")
+@pytest.mark.parametrize("ensemble", [True, False])
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_temperature_scaling_of_labels_round_trips(ids, ensemble, n_classes):
+    y = np.array(["c", "a", "b"])[np.arange(len(ids)) % n_classes].tolist()
+    wrapped = {"method": "temperature", "ensemble": ensemble, "cv": 2}
+    model = CalibratedClassifierCV(small_classifier(), **wrapped).fit(ids, y)
     assert_alike(round_trip(model), model, ids)
 
 
