@@ -1,6 +1,6 @@
 """Values of the columns of a table, as arrays of NumPy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
@@ -15,6 +15,7 @@ __all__ = [
     "MISSING",
     "categories_of",
     "cells_of",
+    "check_columns",
     "columns_of_table",
     "in_utc",
     "read_column",
@@ -53,6 +54,16 @@ def columns_of_table(X: Any) -> tuple[list[str], list]:
         repeated = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"X must have one column of each name: {repeated!r} repeats.")
     return names, columns
+
+
+def check_columns(names: Container[str], wanted: Iterable[str], estimator: str) -> None:
+    """Raise a ValueError if the columns that an estimator was fitted on are missing."""
+    absent = next((name for name in wanted if name not in names), None)
+    if absent is not None:
+        raise ValueError(
+            f"X must have the columns that {estimator} was fitted on: {absent!r} is "
+            "missing."
+        )
 
 
 def read_column(column: Any, name: str) -> tuple[str, np.ndarray]:

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.text._column_values import (
     categories_of,
+    check_columns,
     columns_of_table,
     read_column,
 )
@@ -213,12 +214,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         """Return the kinds and values of the columns seen in `fit`."""
         names, columns = columns_of_table(X)
         given = dict(zip(names, columns, strict=True))
-        absent = [name for name in self.column_kinds_ if name not in given]
-        if absent:
-            raise ValueError(
-                f"X must have the columns that {type(self).__name__} was fitted on: "
-                f"{absent[0]!r} is missing."
-            )
+        check_columns(given, self.column_kinds_, type(self).__name__)
         return {
             name: read_as(given[name], name, kind)
             for name, kind in self.column_kinds_.items()

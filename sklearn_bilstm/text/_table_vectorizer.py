@@ -10,7 +10,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_bilstm.text._column_values import columns_of_table, read_column
+from sklearn_bilstm.text._column_values import (
+    check_columns,
+    columns_of_table,
+    read_column,
+)
 from sklearn_bilstm.text._locating import LocatedDocument
 from sklearn_bilstm.text._static_encoder import StaticEncoder
 from sklearn_bilstm.text._vectorizer import TextVectorizer
@@ -328,12 +332,7 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         """Return columns of a frame by name."""
         X = unwrap_container(X)
         names, _ = columns_of_table(X)
-        absent = [name for name in wanted if name not in names]
-        if absent:
-            raise ValueError(
-                "X must have the columns that TableVectorizer was fitted on: "
-                f"{absent[0]!r} is missing."
-            )
+        check_columns(names, wanted, type(self).__name__)
         return _selected(X, names, wanted)
 
     def _joined(self, ids: Any, features: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 
 from sklearn_bilstm.text._column_values import (
     categories_of,
+    check_columns,
     columns_of_table,
     read_column,
 )
@@ -56,6 +57,12 @@ def test_kinds_and_values_do_not_depend_on_the_library(name, maker):
         assert found.tolist() == expected
     else:
         assert pd.isna(found).all()
+
+
+def test_the_first_missing_column_is_named():
+    check_columns(["a", "b", "c"], ["c", "a"], "Encoder")
+    with pytest.raises(ValueError, match="that Encoder was fitted on: 'd' is missing"):
+        check_columns(["a", "b"], ["b", "d", "e"], "Encoder")
 
 
 def test_dates_of_arrow_can_be_missing_in_pandas():
