@@ -155,7 +155,8 @@ class Explanation:
     def summary(self) -> str:
         """One-line description of the explained output."""
         task = "" if self.task is None else f"task {self.task}, "
-        truth = describe_truth(self.truth, self._kind)
+        kind = None if self.probability is None else self._kind
+        truth = describe_truth(self.truth, kind)
         if self.method == "attention":
             return f"{task}share of attention ({self._prediction}){truth}"
         if self.probability is None:

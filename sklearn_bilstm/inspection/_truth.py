@@ -73,5 +73,14 @@ def _truth(row: Any, estimator: Any, column: int, task: int | None) -> Any:
     if is_missing(value):
         return None
     if is_label:
-        return getattr(value, "item", lambda: value)()
+        return _class_equal_to(getattr(value, "item", lambda: value)(), estimator)
     return float(value)
+
+
+def _class_equal_to(label: Any, estimator: Any) -> Any:
+    """Return the class that equals a label: integers with gaps are read as floats."""
+    if not isinstance(label, float):
+        return label
+    return next(
+        (known for known in estimator.classes_.tolist() if known == label), label
+    )

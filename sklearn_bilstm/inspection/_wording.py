@@ -3,6 +3,8 @@
 from collections.abc import Hashable
 from typing import Any
 
+from sklearn_bilstm.utils._missing import is_missing
+
 __all__ = [
     "baseline_input",
     "describe_scores",
@@ -26,17 +28,18 @@ def name_of_class(label: Hashable, kind: str = "class") -> str:
     return f"{kind} {label!r}"
 
 
-def describe_truth(truth: Any, kind: str = "class") -> str:
+def describe_truth(truth: Any, kind: str | None = "class") -> str:
     """Return the end of a summary that states the truth, empty if it is unknown.
 
     Parameters
     ----------
     truth : label, tuple of labels, float or None
-    kind : {"class", "label"}, default="class"
+    kind : {"class", "label"} or None, default="class"
+        None for the number of a regressor.
     """
-    if truth is None:
+    if is_missing(truth):
         return ""
-    if isinstance(truth, float):
+    if kind is None:
         return f", true value {truth:.4g}"
     if isinstance(truth, tuple):
         return f", true labels: {', '.join(map(str, truth)) or 'none'}"

@@ -196,6 +196,8 @@ def test_other_scores_are_not_summed(method):
     [
         ({"truth": "negative"}, "probability 0.818, true class: negative"),
         ({"truth": 0}, ", true class: 0"),
+        ({"truth": 1.5}, ", true class: 1.5"),
+        ({"truth": float("nan")}, "probability 0.818"),
         ({"truth": ("a", "b"), "multilabel": True}, ", true labels: a, b"),
         ({"truth": (), "multilabel": True}, ", true labels: none"),
         ({"truth": "O", "position": 0}, ", true label: O"),

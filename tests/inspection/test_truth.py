@@ -38,6 +38,8 @@ def test_missing_labels_are_unknown(classifier):
     assert true_targets(["a", None], classifier, COLUMNS, None) == ["a", None]
     assert true_targets(None, classifier, COLUMNS, None) == [None, None]
     assert true_targets(pd.array([1, None]), classifier, COLUMNS, None) == [1, None]
+    found = true_targets(pd.Series([1, None]), classifier, COLUMNS, None)
+    assert [*map(repr, found)] == ["1", "None"]
 
 
 def test_all_true_labels_of_several_are_named():
