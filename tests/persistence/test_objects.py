@@ -437,3 +437,13 @@ def test_forged_static_encoders_raise(changed, message):
     assert _objects.restored_object(forged(model)).n_features_in_ == 2
     with pytest.raises((AttributeError, TypeError, ValueError), match=message):
         _objects.restored_object(forged(model, **changed))
+
+
+@pytest.mark.parametrize("name", ["features", "sparse", "missing_values", "features_"])
+def test_files_with_forged_indicators_raise(name):
+    model = StaticEncoder().fit(pd.DataFrame({"age": [1.0, None]}))
+    setattr(model._indicator, name, "other")
+    file = BytesIO()
+    save(model, file)
+    with pytest.raises(ValueError, match="does not hold a model as save writes it"):
+        load(BytesIO(file.getvalue()))
