@@ -131,8 +131,8 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
         check_consistent_length(rows.sequences, labels)
         check_lengths(lengths, labels, "target")
         return [_encoded(of_row, tagger.classes_) for of_row in labels]
-    asked_for = _encoded(one_per_row(target, len(rows)).tolist(), tagger.classes_)
-    return [np.full(*pair) for pair in zip(lengths, asked_for, strict=True)]
+    target_codes = _encoded(one_per_row(target, len(rows)).tolist(), tagger.classes_)
+    return [np.full(*pair) for pair in zip(lengths, target_codes, strict=True)]
 
 
 def _truths(rows: SequenceDataset, y_true: Any) -> list[list]:

@@ -72,10 +72,10 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         found = find_fitted_estimator(model)
     except ValueError as error:
         message = f"model must be {kind}: got {model!r}"
-        held = model
-        while held is not None:
-            _check_single(held)
-            last, held = held, _inner_model(held)
+        inner = model
+        while inner is not None:
+            _check_single(inner)
+            last, inner = inner, _inner_model(inner)
         if isinstance(last, BaseSequenceEstimator):
             raise NotFittedError(f"{message}, which is not fitted yet.") from error
         raise ValueError(f"{message}.") from error
@@ -97,9 +97,9 @@ def _check_single(model: Any) -> None:
 
 def _inner_model(model: Any) -> Any:
     """Return the inner estimator of a meta-estimator, which may not be fitted."""
-    held = inner_estimator(model)
+    inner = inner_estimator(model)
     is_meta = hasattr(model, "refit") or isinstance(model, _WRAPPERS)
-    return model.estimator if held is None and is_meta else held
+    return model.estimator if inner is None and is_meta else inner
 
 
 class WrapperPredictions(NamedTuple):
@@ -131,22 +131,22 @@ def predictions_of_wrapper(model: Any, X: Any) -> WrapperPredictions | None:
     predictions : WrapperPredictions or None
         None if there is neither a decision threshold nor a calibration.
     """
-    held = model
-    while held is not None:
-        if isinstance(held, _WRAPPERS):
+    inner = model
+    while inner is not None:
+        if isinstance(inner, _WRAPPERS):
             return WrapperPredictions(model.predict(X), model.predict_proba(X))
-        held = inner_estimator(held)
+        inner = inner_estimator(inner)
     return None
 
 
 def transformers_of(model: Any) -> list:
     """Return the transformers that precede the BiLSTM estimator in a model."""
     transformers: list = []
-    held = model
-    while held is not None:
-        steps = [step for _, step in getattr(held, "steps", [])]
+    inner = model
+    while inner is not None:
+        steps = [step for _, step in getattr(inner, "steps", [])]
         transformers += [step for step in steps[:-1] if hasattr(step, "transform")]
-        held = inner_estimator(held)
+        inner = inner_estimator(inner)
     return transformers
 
 
