@@ -157,7 +157,8 @@ class LabelConfusionDisplay(ConfusionMatrixDisplay):
         ------
         ValueError
             If `unit` is invalid, the rows are not lists of labels or spans, there are
-            no spans with `unit="span"`, or true and predicted rows differ in length.
+            no spans or spans of the kind "O" with `unit="span"`, or true and
+            predicted rows differ in length.
         """
         check_axes(cls, ax)
         if unit not in _PAIRS:
@@ -246,6 +247,12 @@ def _span_pairs(
 ) -> list[tuple]:
     """Return the true and predicted kind, or "O", and the row of each span."""
     rows = read_span_rows(y_true, y_pred, sample_weight)
+    for row, (true, predicted) in enumerate(rows):
+        if any(span.kind == "O" for span in [*true, *predicted]):
+            raise ValueError(
+                "y_true and y_pred must hold spans of other kinds than 'O', which "
+                f"stands for no span: row {row} has one. Rename this kind."
+            )
     pairs = [
         (span.kind, span.kind, row)
         for row, (true, predicted) in enumerate(rows)

@@ -158,3 +158,12 @@ def test_invalid_units_and_rows_without_spans_raise():
         LabelConfusionDisplay.from_predictions([["O"]], [["O"]], unit="span")
     with pytest.raises(ValueError, match="A label of spans must be"):
         LabelConfusionDisplay.from_predictions(TRUE, PREDICTED, unit="span")
+
+
+@pytest.mark.parametrize(
+    "rows", [([[(0, 4, "O")]], [[]]), ([["B-O"]], [["O"]]), ([["B-O"]], [["B-O"]])]
+)
+def test_spans_of_a_kind_that_stands_for_no_span_raise(rows):
+    for y_true, y_pred in (rows, rows[::-1]):
+        with pytest.raises(ValueError, match="other kinds than 'O'.*row 0"):
+            LabelConfusionDisplay.from_predictions(y_true, y_pred, unit="span")
