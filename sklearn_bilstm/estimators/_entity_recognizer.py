@@ -392,6 +392,7 @@ def _texts(X: Any, name: str) -> list[str]:
 def _only_column(X: Any, name: str) -> Any:
     """Return the column of a frame or of a 2-D array; other objects are unchanged."""
     table = columns_of(X)
+    names: list
     if table is not None:
         names, columns = table
     elif isinstance(X, np.ndarray) and X.ndim == 2:
