@@ -22,7 +22,6 @@ from sklearn_bilstm.inspection._model import (
     WrapperPredictions,
     fitted_estimator,
     predictions_of_wrapper,
-    transformers_of,
 )
 from sklearn_bilstm.inspection._occlusion import occlusion
 from sklearn_bilstm.inspection._scores import Scores
@@ -195,7 +194,7 @@ def explain(
         )
     if estimator.input_type_ == "numeric":
         _check_occlusion(method, "a model of numeric series")
-        whole = TextModel(transformers_of(model), estimator)
+        whole = TextModel.of(model, reads_text=False)
         predictions = predictions_of_wrapper(model, texts)
         return explain_series(whole, texts, target, y_true, predictions)
     if method == "auto":

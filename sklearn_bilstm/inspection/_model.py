@@ -13,10 +13,6 @@ from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import (
-    FixedThresholdClassifier,
-    TunedThresholdClassifierCV,
-)
 from torch import Tensor
 
 from sklearn_bilstm.estimators import (
@@ -28,6 +24,7 @@ from sklearn_bilstm.fitting import encode, find_fitted_estimator, inner_estimato
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.text import LocatedDocument, TableVectorizer, TextVectorizer
 from sklearn_bilstm.utils._sklearn import safe_indexing
+from sklearn_bilstm.utils._wrappers import WRAPPERS
 
 __all__ = [
     "EXPLAINABLE",
@@ -44,11 +41,6 @@ EXPLAINABLE = (
     "a fitted pipeline of a TextVectorizer or TableVectorizer and a BiLSTMClassifier "
     "or BiLSTMRegressor, a fitted BiLSTMTagger, or a search, FrozenEstimator, decision "
     "threshold or calibration that contains one"
-)
-_WRAPPERS = (
-    CalibratedClassifierCV,
-    FixedThresholdClassifier,
-    TunedThresholdClassifierCV,
 )
 
 
@@ -98,7 +90,7 @@ def _check_single(model: Any) -> None:
 def _inner_model(model: Any) -> Any:
     """Return the inner estimator of a meta-estimator, which may not be fitted."""
     inner = inner_estimator(model)
-    is_meta = hasattr(model, "refit") or isinstance(model, _WRAPPERS)
+    is_meta = hasattr(model, "refit") or isinstance(model, WRAPPERS)
     return model.estimator if inner is None and is_meta else inner
 
 
@@ -133,7 +125,7 @@ def predictions_of_wrapper(model: Any, X: Any) -> WrapperPredictions | None:
     """
     inner = model
     while inner is not None:
-        if isinstance(inner, _WRAPPERS):
+        if isinstance(inner, WRAPPERS):
             return WrapperPredictions(model.predict(X), model.predict_proba(X))
         inner = inner_estimator(inner)
     return None
@@ -183,7 +175,7 @@ class TextModel:
     estimator: Any
 
     @classmethod
-    def of(cls, model: Any) -> "TextModel":
+    def of(cls, model: Any, *, reads_text: bool = True) -> "TextModel":
         """Split a fitted pipeline, which can be in a meta-estimator.
 
         Raises
@@ -195,7 +187,7 @@ class TextModel:
         """
         transformers = transformers_of(model)
         estimator = fitted_estimator(model, EXPLAINABLE)
-        if not transformers:
+        if reads_text and not transformers:
             raise ValueError(f"model must be {EXPLAINABLE}: got {model!r}.")
         return cls(transformers, _with_labels_of(model, estimator))
 

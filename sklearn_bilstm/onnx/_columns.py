@@ -211,7 +211,7 @@ def _scaler(scaler: Any) -> dict[str, Any]:
     """Describe a StandardScaler, RobustScaler or MaxAbsScaler."""
     n_columns, bounds = scaler.n_features_in_, None
     center = getattr(scaler, "mean_", getattr(scaler, "center_", None))
-    if getattr(scaler, "with_mean", True) is False:  # the mean is known all the same
+    if getattr(scaler, "with_mean", True) is False:  # mean_ is set even then
         center = None
     if getattr(scaler, "clip", False):
         bounds = [-1.0, 1.0]
@@ -289,15 +289,15 @@ def _one_hot_encoder(encoder: OneHotEncoder) -> dict[str, Any]:
         elif encoder.handle_unknown != "ignore" and rare is not None:
             unknown = [rare]
         if dropped is not None:
-            gone, n_codes = codes[dropped], n_codes - 1
-            codes, unknown = (_without(each, gone) for each in (codes, unknown))
+            dropped_code, n_codes = codes[dropped], n_codes - 1
+            codes, unknown = (_without(each, dropped_code) for each in (codes, unknown))
         columns.append(_encoded(known, codes, unknown, n_codes))
     return {"kind": "encode", "columns": columns}
 
 
-def _without(codes: list[int], gone: int) -> list[int]:
+def _without(codes: list[int], dropped: int) -> list[int]:
     """Return codes after a column is removed; -1 stands for no column."""
-    return [-1 if code == gone else code - (code > gone) for code in codes]
+    return [-1 if code == dropped else code - (code > dropped) for code in codes]
 
 
 def _ordinal_encoder(encoder: OrdinalEncoder) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from sklearn_bilstm.onnx._network import Rows, head, pooled, token_vectors
 from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._steps import write_steps
-from sklearn_bilstm.onnx._table import static_width
+from sklearn_bilstm.onnx._table_checks import static_width
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.onnx._weights import WEIGHTS
 from sklearn_bilstm.onnx._wrappers import (
@@ -97,7 +97,7 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
         Format of the token vectors, the recurrent weights, the class log-odds and the
         linear models of n-grams and token features in the file. With "float16", they
         are rounded to half precision. With "int8", each is one of 255 multiples of a
-        scale, which 32 weights have in common, or the weights of a token vector.
+        scale, which is shared by 32 weights, or by those of a token vector.
         Computations are in single precision in any case. Other weights, such as those
         of convolutions and of the linear model of numeric sequences, are not rounded.
         Matrices that :func:`compress` has rounded to 8 bits are stored in 8 bits in
@@ -195,9 +195,9 @@ def _has_boundary(transformer: Any) -> bool:
 def _check_table_columns(estimator: Any, n_before: int, n_found: int) -> None:
     """Raise an error if an estimator reads other columns as static features."""
     n_static = estimator.model_.reader.n_static
-    is_alike = n_found == n_static and estimator.input_type_ == "tokens"
+    reads_features = n_found == n_static and estimator.input_type_ == "tokens"
     n_columns = getattr(estimator, "n_features_in_", None)
-    if not is_alike or n_columns != n_before + n_static:
+    if not reads_features or n_columns != n_before + n_static:
         raise ValueError(
             "For an export to ONNX, the estimator must read all columns after the "
             f"token ids as static features: n_static_features is {n_static}, and there "

@@ -12,7 +12,8 @@ from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
 from sklearn_bilstm.onnx._contents import check_contents, metadata_of
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._reading import ServedRows
-from sklearn_bilstm.onnx._table import TableReader, check_table
+from sklearn_bilstm.onnx._table import TableReader
+from sklearn_bilstm.onnx._table_checks import check_table
 from sklearn_bilstm.onnx._texts import TextReader
 from sklearn_bilstm.onnx._vectorizer import check_vectorizer, make_vectorizer
 from sklearn_bilstm.sequences import inference_batches

@@ -12,19 +12,15 @@ import numpy as np
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.isotonic import IsotonicRegression
-from sklearn.model_selection import (
-    FixedThresholdClassifier,
-    TunedThresholdClassifierCV,
-)
+from sklearn.model_selection import TunedThresholdClassifierCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.onnx._graph import Graph
+from sklearn_bilstm.utils._wrappers import THRESHOLDS, WRAPPERS
 
 __all__ = ["Response", "base_estimators", "is_wrapper", "respond", "split_steps"]
 
-_THRESHOLDS = FixedThresholdClassifier, TunedThresholdClassifierCV
-_WRAPPERS = CalibratedClassifierCV, *_THRESHOLDS
 # What scikit-learn adds to probabilities before their logarithm.
 _LEAST_PROBABILITY = 1e-12
 
@@ -53,7 +49,7 @@ class Response(NamedTuple):
 
 def is_wrapper(model: Any) -> bool:
     """Return whether a model is a calibration or has a decision threshold."""
-    return isinstance(model, _WRAPPERS)
+    return isinstance(model, WRAPPERS)
 
 
 def split_steps(model: Any) -> tuple[list, Any]:
@@ -80,7 +76,7 @@ def split_steps(model: Any) -> tuple[list, Any]:
     if not is_wrapper(model):
         return [], model
     outer = copy(model)
-    if isinstance(model, _THRESHOLDS):
+    if isinstance(model, THRESHOLDS):
         if isinstance(model, TunedThresholdClassifierCV):
             check_is_fitted(model, "estimator_")
         fitted = getattr(model, "estimator_", model.estimator)
@@ -105,7 +101,7 @@ def split_steps(model: Any) -> tuple[list, Any]:
 
 def base_estimators(model: Any) -> list:
     """Return the estimators within a model that :func:`split_steps` returned."""
-    if isinstance(model, _THRESHOLDS):
+    if isinstance(model, THRESHOLDS):
         return base_estimators(model.estimator_)
     if isinstance(model, CalibratedClassifierCV):
         members = model.calibrated_classifiers_
@@ -129,7 +125,7 @@ def respond(graph: Graph, model: Any, logits_of: Callable[[Any], str]) -> Respon
     ValueError
         If a calibrated estimator lacks classes of the calibration.
     """
-    if isinstance(model, _THRESHOLDS):
+    if isinstance(model, THRESHOLDS):
         found = respond(graph, model.estimator_, logits_of)
         return found._replace(label=_decide(graph, model, found))
     if isinstance(model, CalibratedClassifierCV):
@@ -177,23 +173,20 @@ def _positive_class(model: Any) -> int:
 def _calibrated(
     graph: Graph, model: CalibratedClassifierCV, logits_of: Callable[[Any], str]
 ) -> Response:
-    found = []
+    found, classes = [], model.classes_
     for member in model.calibrated_classifiers_:
         inner_classes = member.estimator.classes_
-        is_alike = np.array_equal(inner_classes, model.classes_)
         # scikit-learn fits temperature scaling of strings to their codes, by position
-        is_encoded = member.method == "temperature"
-        if not is_alike and not (
-            is_encoded and len(inner_classes) == len(model.classes_)
-        ):
+        is_scaled = member.method == "temperature"
+        has_codes = is_scaled and len(inner_classes) == len(classes)
+        if not has_codes and not np.array_equal(inner_classes, classes):
             raise ValueError(
                 "For an export to ONNX, all estimators of a CalibratedClassifierCV "
-                f"must have its classes, {model.classes_.tolist()!r:.80}: got "
-                f"{inner_classes.tolist()!r:.80}. Use folds with all "
-                "classes."
+                f"must have its classes, {classes.tolist()!r:.80}: got "
+                f"{inner_classes.tolist()!r:.80}. Use folds with all classes."
             )
         inner = respond(graph, member.estimator, logits_of)
-        scores = _scores(graph, member.method, inner, len(model.classes_))
+        scores = _scores(graph, member.method, inner, len(classes))
         found.append(_CALIBRATIONS[member.method](graph, member.calibrators, scores))
     total = found[0] if len(found) == 1 else graph.op("Sum", *found)
     probabilities = graph.op("Div", total, np.float64(len(found)))

@@ -8,7 +8,6 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from sklearn import calibration
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.isotonic import IsotonicRegression
 from sklearn.model_selection import (
@@ -16,7 +15,9 @@ from sklearn.model_selection import (
     TunedThresholdClassifierCV,
 )
 
+from sklearn_bilstm.utils import _sklearn
 from sklearn_bilstm.utils._state import state_array
+from sklearn_bilstm.utils._wrappers import THRESHOLDS
 
 __all__ = ["complete_wrapper", "plain_wrapper"]
 
@@ -25,7 +26,7 @@ _FITTED = "estimator_"
 _MEMBER_KEYS = {"calibrators", "estimator", "method"}
 # Fitted numbers of the calibrators of each method, apart from isotonic regression.
 _NUMBERS = {"sigmoid": ("a_", "b_"), "temperature": ("beta_",)}
-_CALIBRATORS = {"sigmoid": "_SigmoidCalibration", "temperature": "_TemperatureScaling"}
+_CALIBRATORS = {"sigmoid": "SigmoidCalibration", "temperature": "TemperatureScaling"}
 _RESPONSES = "auto", "decision_function", "predict_proba"
 
 
@@ -73,7 +74,7 @@ def complete_wrapper(value: Any) -> None:
         _complete_isotonic(value)
     elif isinstance(value, CalibratedClassifierCV):
         _complete_calibration(value)
-    elif isinstance(value, FixedThresholdClassifier | TunedThresholdClassifierCV):
+    elif isinstance(value, THRESHOLDS):
         _complete_threshold(value)
 
 
@@ -146,7 +147,7 @@ def _complete_calibration(value: CalibratedClassifierCV) -> None:
         if not is_encoded and not np.isin(inner.classes_, classes).all():
             raise ValueError("The classes of a calibrated classifier are not known.")
         members.append(
-            calibration._CalibratedClassifier(
+            _sklearn.CalibratedClassifier(
                 inner, calibrators, classes=classes, method=method
             )
         )
@@ -161,7 +162,7 @@ def _calibrator(method: str, plain: Any) -> Any:
         if plain.out_of_bounds != "clip" or y.min() < 0 or y.max() > 1:
             raise ValueError("An isotonic calibration must return probabilities.")
         return plain
-    calibrator = getattr(calibration, _CALIBRATORS[method])()
+    calibrator = getattr(_sklearn, _CALIBRATORS[method])()
     for name, number in zip(_NUMBERS[method], plain, strict=True):
         _check_number(number, name)
         setattr(calibrator, name, number)

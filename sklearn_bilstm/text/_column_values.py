@@ -19,6 +19,7 @@ __all__ = [
     "columns_of_table",
     "in_utc",
     "read_column",
+    "tags_of_frames",
 ]
 
 # Category of missing values.
@@ -54,6 +55,16 @@ def columns_of_table(X: Any) -> tuple[list[str], list]:
         repeated = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"X must have one column of each name: {repeated!r} repeats.")
     return names, columns
+
+
+def tags_of_frames(tags: Any) -> Any:
+    """Return the tags of a transformer, changed to those of one that takes frames."""
+    tags.input_tags.two_d_array = False
+    tags.input_tags.string = True
+    tags.input_tags.categorical = True
+    tags.input_tags.allow_nan = True
+    tags.transformer_tags.preserves_dtype = []
+    return tags
 
 
 def check_columns(names: Container[str], wanted: Iterable[str], estimator: str) -> None:

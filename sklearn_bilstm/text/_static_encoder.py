@@ -15,6 +15,7 @@ from sklearn_bilstm.text._column_values import (
     check_columns,
     columns_of_table,
     read_column,
+    tags_of_frames,
 )
 from sklearn_bilstm.text._static_values import (
     PARTS_OF_DATES,
@@ -243,13 +244,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         return categories
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # but frames
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+        return tags_of_frames(super().__sklearn_tags__())
 
 
 def static_encoder_parts(

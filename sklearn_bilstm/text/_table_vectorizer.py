@@ -1,6 +1,7 @@
 """TableVectorizer: convert tables with text to token ids and numeric features."""
 
 from collections.abc import Sequence
+from itertools import chain
 from numbers import Integral
 from typing import Any
 
@@ -14,6 +15,7 @@ from sklearn_bilstm.text._column_values import (
     check_columns,
     columns_of_table,
     read_column,
+    tags_of_frames,
 )
 from sklearn_bilstm.text._locating import LocatedDocument
 from sklearn_bilstm.text._static_encoder import StaticEncoder
@@ -178,7 +180,8 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             As in :meth:`transform`.
         """
         self._check_output()
-        return self._joined(*self._learn(X, y))
+        ids, features = self._learn(X, y)
+        return ids if features is None else _concatenated(ids, features)
 
     def _learn(self, X: Any, y: Any) -> tuple[Any, Any]:
         """Fit both transformers, and return what they return."""
@@ -194,11 +197,11 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             )
         vectorizer = self.text_vectorizer
         vectorizer = TextVectorizer() if vectorizer is None else clone(vectorizer)
-        ids = vectorizer.fit_transform(_selected(X, names, texts))
+        ids = vectorizer.fit_transform(_with_columns(X, names, texts))
         transformer, features = None, None
         if static:
             transformer = self._new_static_transformer()
-            features = _fit_transformed(transformer, _selected(X, names, static), y)
+            features = _fit_transformed(transformer, _with_columns(X, names, static), y)
             features = _as_matrix(features, ids.shape[0])
         check_feature_names(self, X, reset=True)
         self.n_features_in_ = len(names)
@@ -228,7 +231,8 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         """
         if not hasattr(self, "text_vectorizer_"):
             return self.fit(X, y)
-        self.text_vectorizer_.partial_fit(self._part(X, self.text_columns_))
+        (texts,) = self._select_columns(X, self.text_columns_)
+        self.text_vectorizer_.partial_fit(texts)
         return self
 
     def transform(self, X):
@@ -253,12 +257,13 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._check_output()
-        ids = self.text_vectorizer_.transform(self._part(X, self.text_columns_))
+        wanted = self.text_columns_, self.static_columns_
+        texts, static = self._select_columns(X, *wanted)
+        ids = self.text_vectorizer_.transform(texts)
         if self.static_transformer_ is None:
-            return self._joined(ids, None)
-        static = self._part(X, self.static_columns_)
+            return ids
         features = self.static_transformer_.transform(static)
-        return self._joined(ids, _as_matrix(features, ids.shape[0]))
+        return _concatenated(ids, _as_matrix(features, ids.shape[0]))
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the output columns.
@@ -294,7 +299,8 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             As from :meth:`TextVectorizer.locate`.
         """
         check_is_fitted(self)
-        return self.text_vectorizer_.locate(self._part(X, self.text_columns_))
+        (texts,) = self._select_columns(X, self.text_columns_)
+        return self.text_vectorizer_.locate(texts)
 
     def _find_text_columns(self, names: list[str], columns: list) -> list[str]:
         given = self.text_columns
@@ -328,26 +334,12 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             return StaticEncoder(max_categories=self.max_categories)
         return clone(self.static_transformer)
 
-    def _part(self, X: Any, wanted: list[str]) -> Any:
-        """Return columns of a frame by name."""
+    def _select_columns(self, X: Any, *wanted: list[str]) -> list[Any]:
+        """Return frames with some columns of X, by name."""
         X = unwrap_container(X)
         names, _ = columns_of_table(X)
-        check_columns(names, wanted, type(self).__name__)
-        return _selected(X, names, wanted)
-
-    def _joined(self, ids: Any, features: Any) -> Any:
-        """Return token ids and features with the boundary between them."""
-        if features is None:
-            return ids
-        if not sparse.issparse(ids):
-            dense = features.toarray() if sparse.issparse(features) else features
-            column = np.full((len(dense), 1), BOUNDARY)
-            return np.hstack([np.asarray(ids), column, dense])
-        column = sparse.csr_array(np.full((ids.shape[0], 1), BOUNDARY))
-        joined = sparse.hstack([ids, column, sparse.csr_array(features)], format="csr")
-        matrix = TokenIds((joined.data, joined.indices, joined.indptr), joined.shape)
-        matrix.fingerprint = ids.fingerprint
-        return matrix
+        check_columns(names, chain(*wanted), type(self).__name__)
+        return [_with_columns(X, names, some) for some in wanted]
 
     def _check_output(self) -> None:
         vectorizer = self.text_vectorizer
@@ -361,20 +353,27 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             )
 
     def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False  # but frames
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        tags.input_tags.allow_nan = True
-        tags.transformer_tags.preserves_dtype = []
-        return tags
+        return tags_of_frames(super().__sklearn_tags__())
 
 
-def _selected(X: Any, names: list[str], wanted: Sequence[str]) -> Any:
+def _with_columns(X: Any, names: list[str], wanted: Sequence[str]) -> Any:
     places = [names.index(name) for name in wanted]
     if hasattr(X, "column_names"):  # pyarrow
         return X.select(places)
     return safe_indexing(X, places, axis=1)
+
+
+def _concatenated(ids: Any, features: Any) -> Any:
+    """Return token ids and features with the boundary between them."""
+    if not sparse.issparse(ids):
+        dense = features.toarray() if sparse.issparse(features) else features
+        column = np.full((len(dense), 1), BOUNDARY)
+        return np.hstack([np.asarray(ids), column, dense])
+    column = sparse.csr_array(np.full((ids.shape[0], 1), BOUNDARY))
+    joined = sparse.hstack([ids, column, sparse.csr_array(features)], format="csr")
+    matrix = TokenIds((joined.data, joined.indices, joined.indptr), joined.shape)
+    matrix.fingerprint = ids.fingerprint
+    return matrix
 
 
 def _fit_transformed(transformer: Any, X: Any, y: Any) -> Any:

@@ -49,11 +49,15 @@ safe_indexing = _safe_indexing
 
 
 def __getattr__(name: str) -> Any:
-    # imported lazily, since importing sklearn.datasets is slow
+    # imported lazily, since the modules are slow, or older versions lack the name
     private = {
-        "RemoteFileMetadata": "RemoteFileMetadata",
-        "fetch_remote": "_fetch_remote",
+        "CalibratedClassifier": ("calibration", "_CalibratedClassifier"),
+        "RemoteFileMetadata": ("datasets._base", "RemoteFileMetadata"),
+        "SigmoidCalibration": ("calibration", "_SigmoidCalibration"),
+        "TemperatureScaling": ("calibration", "_TemperatureScaling"),
+        "fetch_remote": ("datasets._base", "_fetch_remote"),
     }
     if name not in private:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module("sklearn.datasets._base"), private[name])
+    module, private_name = private[name]
+    return getattr(importlib.import_module(f"sklearn.{module}"), private_name)

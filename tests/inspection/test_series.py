@@ -187,3 +187,17 @@ def test_the_probability_of_a_calibrated_model_is_that_after_calibration():
     for one, series in zip(found, X[:4], strict=True):
         expected = log_odds(inner, series[None], one.target)
         assert one.output == pytest.approx(expected[0], abs=1e-4)
+
+
+@pytest.mark.skipif(
+    "temperature"
+    not in CalibratedClassifierCV._parameter_constraints["method"][0].options,
+    reason="needs scikit-learn 1.8",
+)
+def test_the_labels_of_temperature_scaling_are_explained():
+    params = {"method": "temperature", "cv": 2, "ensemble": False}
+    model = CalibratedClassifierCV(small_classifier(), **params).fit(X, y)
+    found = [one.prediction.target for one in explain(model, X[:4], target="low")]
+    assert found == ["low"] * 4
+    found = [one.prediction.target for one in explain(model, X[:4])]
+    assert found == model.predict(X[:4]).tolist()

@@ -21,7 +21,7 @@ def random_tagger(n_features, n_labels):
 
 
 def random_features(model, n_rows, n_steps):
-    """Return hashes, of which two thirds are those of the model."""
+    """Return hashes; the model knows two thirds of them."""
     random = np.random.RandomState(1)
     shape = n_rows, n_steps, N_TOKEN_FEATURES
     hashes = random.randint(2**62, size=shape).astype(np.uint64)

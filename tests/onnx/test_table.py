@@ -1,6 +1,5 @@
 import io
 import json
-import random
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
@@ -22,7 +21,6 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn_bilstm import BiLSTMRegressor, TableVectorizer, TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from tests.helpers import SMALL, small_classifier
-from tests.onnx.test_checks import with_change
 from tests.onnx.test_columns import random_frame
 from tests.onnx.test_serving import UNUSED, WITHOUT_OTHERS
 
@@ -477,124 +475,3 @@ def test_serving_a_table_vectorizer_imports_neither_torch_nor_scikit_learn(
     rows = json_of(random_rows(2, seed=0))
     code = WITHOUT_OTHERS.format(path=str(file_of_whole), X=rows, unused=UNUSED)
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-@pytest.mark.parametrize("seed", range(80))
-def test_forged_static_steps_raise_or_keep_the_type_of_predictions(seed, file_of_whole):
-    forged = onnx.load(file_of_whole)
-    content = json.loads(forged.metadata_props[0].value)
-    text = json.dumps({**content, "table": "<table>"})
-    table = with_change(json.dumps(content["table"]), random.Random(seed))
-    forged.metadata_props[0].value = text.replace('"<table>"', table)
-    try:
-        model = OnnxModel(io.BytesIO(forged.SerializeToString()), n_threads=1)
-        found = model.predict(json_of(random_rows(3, seed=0)))
-    except ValueError:
-        return
-    assert found.shape == (3,)
-
-
-STATIC_STEP = "table", "parts", 0, "steps", 0
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        (("n_columns",), 300, "a vectorizer with"),
-        ((*STATIC_STEP, "kinds"), ["number"], "9 kinds"),
-        ((*STATIC_STEP, "kinds"), "number", "9 kinds"),
-        ((*STATIC_STEP, "kinds", 0), "text", "9 kinds"),
-        ((*STATIC_STEP, "kinds", 0), ["number"], "9 kinds"),
-        ((*STATIC_STEP, "kinds", 0), "date", "imputed values"),
-        ((*STATIC_STEP, "impute"), None, "a step"),
-        ((*STATIC_STEP, "impute", "kind"), "encode", "a step"),
-        ((*STATIC_STEP, "encode", "kind"), ["encode"], "a step"),
-        ((*STATIC_STEP, "encode", "columns"), [], "encodings of 3 columns"),
-    ],
-    ids=str,
-)
-def test_invalid_static_steps_raise_with_a_reason(file_of_whole, path, value, message):
-    forged = onnx.load(file_of_whole)
-    content = json.loads(forged.metadata_props[0].value)
-    forged.metadata_props[0].value = json.dumps(changed(content, path, value))
-    with pytest.raises(ValueError, match=rf"written by .*{message}"):
-        OnnxModel(io.BytesIO(forged.SerializeToString()))
-
-
-@pytest.fixture
-def opened_with(exported):
-    """Return a function that opens the model with other metadata."""
-
-    def open_with(text):
-        forged = onnx.load_from_string(exported)
-        forged.metadata_props[0].value = text
-        return OnnxModel(io.BytesIO(forged.SerializeToString()), n_threads=1)
-
-    return open_with
-
-
-def metadata_of(exported):
-    return json.loads(onnx.load_from_string(exported).metadata_props[0].value)
-
-
-@pytest.mark.parametrize("seed", range(150))
-def test_forged_tables_raise_or_keep_the_type_of_predictions(
-    seed, exported, opened_with
-):
-    content = metadata_of(exported)
-    changed = with_change(json.dumps(content["table"]), random.Random(seed))
-    text = json.dumps({**content, "table": "<table>"}).replace('"<table>"', changed)
-    try:
-        found = opened_with(text).predict(random_frame(3))
-    except ValueError:
-        return
-    assert found.shape == (3,)
-
-
-def changed(content, path, value):
-    """Return metadata with another value at a path."""
-    key, *rest = path
-    copy = dict(content) if isinstance(content, dict) else list(content)
-    copy[key] = changed(copy[key], rest, value) if rest else value
-    return copy
-
-
-IMPUTE = "table", "parts", 0, "steps", 0
-SCALE = "table", "parts", 0, "steps", 1
-ENCODE = "table", "parts", 2, "steps", 0, "columns", 0
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        (("vectorizer",), None, "a table with a vectorizer"),
-        (("table",), [], "a table with a vectorizer"),
-        (("table",), None, "a vectorizer with"),
-        (("table",), {}, "the parts of a table"),
-        (("table", "n_columns"), 3, "names of columns"),
-        (("table", "names"), None, "known columns"),
-        (("table", "text"), [], "columns of text"),
-        (("table", "text"), ["text"], "2 columns of text"),
-        (("table", "text"), ["title", "other"], "known columns"),
-        (("table", "parts"), [], f"{STATIC} static features: got 0"),
-        ((*IMPUTE, "kind"), "eval", "a step"),
-        ((*IMPUTE, "fill"), [], "1 imputed values"),
-        ((*IMPUTE, "fill"), [[1]], "1 imputed values"),
-        ((*IMPUTE, "indicators"), [1], "indices of columns"),
-        ((*SCALE, "divide"), [1.0], "2 numbers"),
-        ((*SCALE, "divide"), ["a", "b"], "2 numbers"),
-        ((*SCALE, "bounds"), [1.0], "2 numbers"),
-        ((*ENCODE, "codes"), [0], "a code for each category"),
-        ((*ENCODE, "codes"), ["a"] * 5, "codes of categories"),
-        ((*ENCODE, "unknown"), [1, 2], "one code of unknown"),
-        ((*ENCODE, "width"), 2**31, "a number of codes"),
-        ((*ENCODE, "categories"), [[]] * 5, "categories"),
-    ],
-    ids=str,
-)
-def test_invalid_tables_raise_with_a_reason(
-    exported, opened_with, path, value, message
-):
-    text = json.dumps(changed(metadata_of(exported), path, value))
-    with pytest.raises(ValueError, match=rf"written by .*{message}"):
-        opened_with(text)
