@@ -14,13 +14,13 @@ from sklearn_bilstm.text._column_values import (
     categories_of,
     check_columns,
     columns_of_table,
-    read_column,
     tags_of_frames,
 )
 from sklearn_bilstm.text._static_values import (
     PARTS_OF_DATES,
     numeric_features,
     read_as,
+    read_in_fit,
 )
 from sklearn_bilstm.utils._documentation import DOCUMENTATION
 from sklearn_bilstm.utils._plain import plain_value
@@ -37,8 +37,10 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
 
     - Numbers, booleans and durations (in days) are one feature.
     - Dates are four features, in UTC: the days since 1970, the month (1 to 12), the
-      weekday (0 for Monday) and the hour.
-    - Strings and other categories are one-hot encoded. Missing values are a category;
+      weekday (0 for Monday) and the hour. Strings are dates if all strings of a column
+      are in the format ISO 8601 with hyphens, such as "2024-01-31" or
+      "2024-01-31 12:30".
+    - Other strings and categories are one-hot encoded. Missing values are a category;
       categories that `fit` has not seen are encoded as the infrequent ones, or as
       zeros if there are none.
 
@@ -116,7 +118,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         """
         names, columns = columns_of_table(X)
         read = {
-            name: read_column(column, name)
+            name: read_in_fit(column, name)
             for name, column in zip(names, columns, strict=True)
         }
         self.column_kinds_ = {

@@ -1,5 +1,6 @@
 """Numeric features and categories of the columns of a table, without scikit-learn."""
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -9,12 +10,43 @@ from sklearn_bilstm.text._column_values import cells_of, in_utc, read_column
 from sklearn_bilstm.utils._containers import describe
 from sklearn_bilstm.utils._finite import find_non_finite
 
-__all__ = ["PARTS_OF_DATES", "numeric_features", "read_as"]
+__all__ = ["PARTS_OF_DATES", "numeric_features", "read_as", "read_in_fit"]
 
 # Features of a date, in this order.
 PARTS_OF_DATES = "days", "month", "weekday", "hour"
 
 _KINDS = {"number": "numbers", "date": "dates"}
+
+# Strings that are dates. Of the format ISO 8601, those without hyphens are excluded,
+# such as 20240131, since codes can look the same.
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
+
+
+def read_in_fit(column: Any, name: str) -> tuple[str, np.ndarray]:
+    """Return the kind and the values of a column of a table to fit to.
+
+    They are those of :func:`read_column`, except that strings are dates if all of them
+    are in the format ISO 8601.
+
+    Parameters
+    ----------
+    column : array-like
+        A column of pandas, polars, pyarrow or NumPy.
+    name : str
+        Name of the column, for error messages.
+
+    Raises
+    ------
+    ValueError
+        As by :func:`read_column`.
+    """
+    kind, values = read_column(column, name)
+    if kind == "text" and all(text is None or _DATE.fullmatch(text) for text in values):
+        try:
+            return "date", _dates_of_strings(values, name)
+        except ValueError:  # not in the calendar
+            pass
+    return kind, values
 
 
 def read_as(column: Any, name: str, wanted: str) -> tuple[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """TableVectorizer: convert tables with text to token ids and numeric features."""
 
+import warnings
 from collections.abc import Sequence
 from itertools import chain
 from numbers import Integral
@@ -14,11 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_bilstm.text._column_values import (
     check_columns,
     columns_of_table,
-    read_column,
     tags_of_frames,
 )
 from sklearn_bilstm.text._locating import LocatedDocument
 from sklearn_bilstm.text._static_encoder import StaticEncoder
+from sklearn_bilstm.text._static_values import read_in_fit
 from sklearn_bilstm.text._vectorizer import TextVectorizer
 from sklearn_bilstm.utils._agreement import current_group
 from sklearn_bilstm.utils._containers import describe, unwrap_container
@@ -58,7 +59,8 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
     text_columns : "auto", str or list of str, default="auto"
         Names of the text columns. With "auto", these are the columns of strings with
         more than `max_categories` different values, or with a different value in most
-        rows, unless they are of a categorical dtype.
+        rows, unless they are of a categorical dtype, or all strings are dates in the
+        format ISO 8601. A warning names those without letters, such as "12.50".
 
     max_categories : int, default=30
         Maximum number of features of a column of categories. Less frequent categories
@@ -324,10 +326,21 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         return list(dict.fromkeys(found))
 
     def _is_text(self, column: Any, name: str) -> bool:
-        kind, values = read_column(column, name)
+        kind, values = read_in_fit(column, name)
+        if kind != "text":
+            return False
         known = [value for value in values if value is not None]
-        n_values = len(set(known)) if kind == "text" else 0
-        return n_values > min(self.max_categories, len(known) / 2)
+        is_text = len(set(known)) > min(self.max_categories, len(known) / 2)
+        if is_text and not any(map(_has_letters, known)):
+            warnings.warn(
+                f"The column {name!r} of X is read as text, although its strings have "
+                f"no letters, such as {known[0]!r:.40}. Convert numbers with "
+                "pd.to_numeric, dates with pd.to_datetime, and codes with "
+                "astype('category'). To read it as text without this warning, name the "
+                "columns in 'text_columns'.",
+                stacklevel=2,
+            )
+        return is_text
 
     def _new_static_transformer(self) -> Any:
         if self.static_transformer is None:
@@ -354,6 +367,10 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Tags:
         return tags_of_frames(super().__sklearn_tags__())
+
+
+def _has_letters(text: str) -> bool:
+    return any(map(str.isalpha, text))
 
 
 def _with_columns(X: Any, names: list[str], wanted: Sequence[str]) -> Any:

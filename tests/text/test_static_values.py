@@ -9,6 +9,7 @@ from sklearn_bilstm.text._static_values import (
     PARTS_OF_DATES,
     numeric_features,
     read_as,
+    read_in_fit,
 )
 
 
@@ -34,6 +35,31 @@ def test_strings_in_a_column_of_dates_are_read_in_iso_format(text, time):
     expected = [days, time.month, time.weekday(), time.hour]
     assert found[0].tolist() == pytest.approx(expected, rel=1e-12)
     assert np.isnan(found[1]).all()
+
+
+@pytest.mark.parametrize(
+    ("strings", "expected"),
+    [
+        (["2024-01-31", None], "date"),
+        (["2024-01-31 12:30", "2024-01-31T12:30:00Z"], "date"),
+        (["2024-01-31", "2024-02-30"], "text"),  # not in the calendar
+        (["2024-01-31", "today"], "text"),
+        (["2024-01-31", ""], "text"),
+        (["31.01.2024"], "text"),
+        (["20240131"], "text"),  # could be codes
+        (["12:30"], "text"),
+    ],
+    ids=str,
+)
+def test_strings_to_fit_to_are_dates_if_all_are_in_iso_format(strings, expected):
+    kind, values = read_in_fit(np.array(strings, object), "col")
+    assert kind == expected
+    if kind == "date":
+        times = [None if s is None else datetime.fromisoformat(s) for s in strings]
+        _, of_times = read_in_fit(np.array(times, object), "col")
+        np.testing.assert_array_equal(values, of_times)
+    else:
+        assert values.tolist() == strings
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,31 @@ def test_columns_of_text_are_found():
         TableVectorizer().fit(many)
 
 
+def test_a_table_has_the_same_features_after_a_csv_file(tmp_path):
+    FRAME.to_csv(tmp_path / "table.csv", index=False)
+    from_csv = pd.read_csv(tmp_path / "table.csv")
+    assert isinstance(from_csv["day"][0], str)
+    found = TableVectorizer().fit(from_csv)
+    assert found.static_columns_ == ["age", "kind", "day"]
+    expected = TableVectorizer().fit(FRAME)
+    names = expected.get_feature_names_out().tolist()
+    assert found.get_feature_names_out().tolist() == names
+    for frame in (from_csv, FRAME):
+        X = found.transform(frame).toarray()
+        np.testing.assert_array_equal(X, expected.transform(FRAME).toarray())
+
+
+@pytest.mark.parametrize("form", ["{}.5", "{:05}", "{}/01/2024", "{} %"])
+def test_strings_without_letters_are_read_as_text_with_a_warning(form):
+    frame = FRAME.assign(code=[form.format(i) for i in range(N_ROWS)])
+    with pytest.warns(UserWarning, match="'code' of X is read as text, .* 'text_col"):
+        assert TableVectorizer().fit(frame).text_columns_ == [*TEXTS, "code"]
+    named = TableVectorizer(text_columns=[*TEXTS, "code"]).fit(frame)  # no warning
+    assert named.text_columns_ == [*TEXTS, "code"]
+    few = frame.assign(code=[form.format(i % 3) for i in range(N_ROWS)])
+    assert TableVectorizer().fit(few).text_columns_ == TEXTS  # categories
+
+
 def test_a_table_of_texts_only_has_no_boundary():
     vectorizer = TableVectorizer().fit(FRAME[TEXTS])
     expected = TextVectorizer().fit(FRAME[TEXTS])
