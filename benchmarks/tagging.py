@@ -40,6 +40,8 @@ MODELS = ["default", "crfsuite"]
 SEEDED = {"default", "network", "glove", "plain", "spacy"}
 # Dataset and number of epochs of the speed measurement.
 SPEED_SET, SPEED_EPOCHS = "ud_ewt", 2
+# Numbers of epochs, of which the first that is sufficient is reported.
+EPOCHS = 1, 2, 5, 10, 20
 
 
 class Split(NamedTuple):
@@ -77,21 +79,19 @@ def rows_of(args, table, keys):
 
 def score_row(data, name, model, seed):
     """Fit a tagger and return its score on the test set."""
-    split = read(data, name)
-    tagger = make(model, int(seed))
+    scored = fit_and_score(make(model, int(seed)), read(data, name), name)
+    return {"set": name, "model": model, "seed": seed, **scored}
+
+
+def fit_and_score(tagger, split, name):
+    """Return the score on the test set, and the seconds of `fit`."""
     start = time.perf_counter()
     tagger.fit(split.X, split.y)
     fit_seconds = time.perf_counter() - start
     predicted = tagger.predict(split.X_test)
     is_of_tokens = name.partition(":")[0] == "ud_ewt"
     score = token_accuracy if is_of_tokens else span_f1_score
-    return {
-        "set": name,
-        "model": model,
-        "seed": seed,
-        "score": 100 * score(split.y_test, predicted),
-        "fit_seconds": fit_seconds,
-    }
+    return {"score": 100 * score(split.y_test, predicted), "fit_seconds": fit_seconds}
 
 
 def make(model, seed):
@@ -149,6 +149,35 @@ def mean_of(rows, key, column, digits):
     found = [float(row[column]) for k, row in rows.items() if k[: len(key)] == key]
     mean = f"{np.mean(found):,.{digits}f}"
     return f"{mean} ± {np.std(found):,.{digits}f}" if len(found) > 1 else mean
+
+
+# -- time to the score of CRFsuite
+
+
+def epochs_row(data, name, n_epochs, seed):
+    """Fit a tagger for some epochs, and return its score on the test set."""
+    tagger = BiLSTMTagger(max_epochs=int(n_epochs), random_state=int(seed))
+    scored = fit_and_score(tagger, read(data, name), name)
+    return {"set": name, "epochs": n_epochs, "seed": seed, **scored}
+
+
+def print_epochs(args):
+    """Print the fewest epochs with which a tagger reaches the score of CRFsuite."""
+    lines = []
+    for name in args.sets:
+        rival = rows_of(args, "scores", [(name, "crfsuite", "0")])
+        least = float(rival[name, "crfsuite", "0"]["score"])
+        for n_epochs in map(str, EPOCHS):
+            keys = [(name, n_epochs, str(seed)) for seed in range(args.seeds)]
+            rows = rows_of(args, "epochs", keys)
+            if np.mean([float(row["score"]) for row in rows.values()]) >= least:
+                break
+        columns = ("score", 1), ("fit_seconds", 0)
+        found = [mean_of(rows, (), *column) for column in columns]
+        of_rival = [mean_of(rival, (), *column) for column in columns]
+        lines.append([name, *of_rival, n_epochs, *found])
+    header = ["set", "crfsuite", "fit s", "epochs", "default", "fit s"]
+    print_table(header, lines)
 
 
 # -- speed
@@ -304,8 +333,18 @@ READERS = {
     "wnut17": read_wnut17,
     "atis": read_atis,
 }
-ROWS = {"scores": score_row, "speeds": speed_row, "crf": crf_row}
-TABLES = {"scores": print_scores, "speeds": print_speeds, "crf": print_crf}
+ROWS = {
+    "scores": score_row,
+    "epochs": epochs_row,
+    "speeds": speed_row,
+    "crf": crf_row,
+}
+TABLES = {
+    "scores": print_scores,
+    "epochs": print_epochs,
+    "speeds": print_speeds,
+    "crf": print_crf,
+}
 
 if __name__ == "__main__":
     main()

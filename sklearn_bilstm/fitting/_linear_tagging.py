@@ -39,8 +39,9 @@ class TaggingModels(OtherModels):
         if config.verbose:
             print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
         decoder = target.decoder(config)
-        found = self.linear_tagger.fit_transform(train, decoder, seed)
-        self._of_training_rows = found
+        self._of_training_rows = self.linear_tagger.fit_transform(
+            train, decoder, seed, config.n_threads
+        )
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
         """Return the rows of `fit` with their cross-fitted emissions."""

@@ -21,6 +21,7 @@ from sklearn_bilstm.sequences import (
 from sklearn_bilstm.training._splits import sampled_rows
 from sklearn_bilstm.utils._missing import IGNORED_LABEL
 from sklearn_bilstm.utils._state import state_array
+from sklearn_bilstm.utils._threads import Workers
 
 __all__ = ["LinearTagger"]
 
@@ -90,10 +91,7 @@ class LinearTagger:
             self.features = np.zeros(0, np.uint64)
             self.weight = torch.zeros(1, self.n_labels)
             return self
-        texts: Any = rows.texts
-        hashes = token_features(texts)
-        self.features, counts = _frequent(hashes)
-        found = RaggedArray(self._places(hashes), texts.codes.offsets)
+        found, counts = self._select_features(rows)
         self.weight = torch.zeros(len(counts), self.n_labels)
         optimizer = _AdaGrad(self.weight, deepcopy(decoder), counts)
         batches = [*_batches(rows, seed)]
@@ -104,23 +102,52 @@ class LinearTagger:
         return self
 
     def fit_transform(
-        self, rows: SequenceDataset, decoder: CRF | IndependentLabels, seed: int
+        self,
+        rows: SequenceDataset,
+        decoder: CRF | IndependentLabels,
+        seed: int,
+        n_threads: int | None = None,
     ) -> RaggedArray:
         """Fit the weights, and return cross-fitted emissions of the rows.
 
         The emissions of a row are those of a model that is fitted to the other folds.
+        The models are fitted in parallel threads.
         """
         offsets = rows.sequences.offsets
         steps = RaggedArray(np.arange(offsets[-1]), offsets)
         found = np.zeros((offsets[-1], self.n_labels), np.float32)
         order = np.random.default_rng([seed, _FOLDS]).permutation(len(rows))
-        for fold in np.array_split(order, _FOLDS):
-            others = rows.take(np.setdiff1d(order, fold))
-            model = type(self)(self.n_labels).fit(others, decoder, seed)
+        folds = np.array_split(order, _FOLDS)
+
+        def fit(model: LinearTagger, rows: SequenceDataset) -> LinearTagger:
+            return model.fit(rows, decoder, seed)
+
+        others = [type(self)(self.n_labels) for _ in folds]
+        of_others = [rows.take(np.setdiff1d(order, fold)) for fold in folds]
+        with Workers(n_threads) as workers:
+            workers.map(fit, [self, *others], [rows, *of_others])
+        for model, fold in zip(others, folds, strict=True):
             texts: Any = rows.take(fold).texts
             found[steps.take(fold).values] = model.emissions(texts).values
-        self.fit(rows, decoder, seed)
         return RaggedArray(found, offsets)
+
+    def _select_features(self, rows: SequenceDataset) -> tuple[RaggedArray, np.ndarray]:
+        """Select frequent features.
+
+        Returns
+        -------
+        places : RaggedArray of int32, shape (n_steps, N_TOKEN_FEATURES)
+            Rows of the features of each token in the weights.
+        counts : ndarray of shape (n_features + 1,)
+            Number of occurrences of each feature, and 1 for the row of zeros.
+        """
+        texts: Any = rows.texts
+        hashes = token_features(texts)
+        features, counts = np.unique(hashes, return_counts=True)
+        kept = (counts >= _MIN_COUNT) & (features > 0)
+        self.features = features[kept]
+        places = RaggedArray(self._places(hashes), texts.codes.offsets)
+        return places, np.concatenate([[1], counts[kept]])
 
     def _places(self, hashes: np.ndarray) -> np.ndarray:
         """Return the row of each feature in the weights, zero for unknown ones."""
@@ -213,6 +240,8 @@ class _AdaGrad:
         self.decoder = decoder
         self.penalties = torch.from_numpy((2 * _L2 / counts).astype(np.float32))
         self.transitions = list(decoder.parameters())
+        self._is_used = np.zeros(len(weight), bool)
+        self._index = np.zeros(len(weight), np.int64)
         self.squares, *self.transition_squares = (
             torch.full_like(x, _FIRST_SQUARE, requires_grad=False)
             for x in (weight, *self.transitions)
@@ -234,9 +263,8 @@ class _AdaGrad:
         n_batches : int
             Number of batches of the training, over which the penalty is distributed.
         """
-        distinct, inverse = np.unique(places, return_inverse=True)
-        used = torch.from_numpy(distinct)
-        bags = torch.from_numpy(inverse.reshape(places.shape))
+        distinct, indices = self._distinct(places)
+        used, bags = torch.from_numpy(distinct), torch.from_numpy(indices)
         weight = self.weight[used].requires_grad_()  # (n_used, K)
         emissions = embedding_bag(bags, weight, mode="sum")  # (n_steps, K)
         loss = -_log_likelihood(emissions, self.decoder, rows)
@@ -254,6 +282,14 @@ class _AdaGrad:
                 slope = slope + 2 * _L2 / n_batches * own
                 total += slope.square()
                 own.sub_(rate * slope / total.sqrt())
+
+    def _distinct(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the sorted distinct places, and the index of each place in them."""
+        self._is_used[places] = True  # takes less time than sorting the places
+        distinct = np.flatnonzero(self._is_used)
+        self._is_used[distinct] = False
+        self._index[distinct] = np.arange(len(distinct))
+        return distinct, self._index[places]
 
 
 def _log_likelihood(
@@ -285,13 +321,6 @@ def _batches(rows: SequenceDataset, seed: int) -> Iterator[np.ndarray]:
     n_epochs = int(np.clip(_SENTENCES // n_rows, _FEWEST_EPOCHS, _MOST_EPOCHS))
     for epoch in range(n_epochs):
         yield from BucketBatchSampler(rows.sequences.lengths, size, [seed, epoch])
-
-
-def _frequent(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return sorted features that are frequent, and counts, after one of unknown."""
-    features, counts = np.unique(hashes, return_counts=True)
-    kept = (counts >= _MIN_COUNT) & (features > 0)
-    return features[kept], np.concatenate([[1], counts[kept]])
 
 
 def _complete(rows: SequenceDataset) -> np.ndarray:
