@@ -121,6 +121,7 @@ def _distinct_rows(ids: Tensor) -> tuple[Tensor, Tensor]:
     if ids.device.type != "cpu":
         return ids.unique(dim=0, return_inverse=True)
     rows = np.ascontiguousarray(ids)
-    as_bytes = rows.view(np.dtype((np.void, rows[:1].nbytes))).ravel()
+    n_bytes = rows.shape[1] * rows.itemsize
+    as_bytes = rows.view(np.dtype((np.void, n_bytes)))[:, 0]
     _, first, place = np.unique(as_bytes, return_index=True, return_inverse=True)
     return ids[torch.from_numpy(first)], torch.from_numpy(place)

@@ -218,7 +218,8 @@ def _checked(column: Any, name: Any) -> Any:
     if not isinstance(column, list | tuple) and (is_scalar or not is_array):
         raise ValueError(
             f"The column {name!r} of X must be a list, an array or a column of a "
-            f"frame: got {describe(column)}."
+            f"frame: got {describe(column)}. For a single row, pass a list with its "
+            "dict."
         )
     return column
 

@@ -50,6 +50,17 @@ def test_character_features_do_not_depend_on_other_tokens(encoder):
     torch.testing.assert_close(found[:1], encoder(ids[:1]))
 
 
+def test_repeated_tokens_have_the_gradient_of_their_copies(encoder):
+    ids = torch.tensor([WORDS[0] + [0] * 4, WORDS[2]] * 3)  # (6, L)
+    weights = list(encoder.parameters())
+    together = torch.autograd.grad(encoder(ids[None]).square().sum(), weights)
+    apart = sum(encoder(row[None, None]).square().sum() for row in ids)
+    for found, expected in zip(
+        together, torch.autograd.grad(apart, weights), strict=True
+    ):
+        torch.testing.assert_close(found, expected)
+
+
 def test_a_token_without_characters_has_zero_features(encoder):
     assert (encoder(torch.zeros(2, 2, 3, dtype=torch.long)) == 0).all()
 

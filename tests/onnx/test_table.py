@@ -197,7 +197,7 @@ def test_a_row_without_a_column_raises(table):
         (random_frame(3).iloc[:, [0, 0, *range(1, 8)]], "several named 'title'"),
         (np.zeros((2, 8)), "list of dicts"),
         ("text", "list of dicts"),
-        ({"title": "a", "text": "b"}, "column 'title' of X must be a list"),
+        ({"title": "a", "text": "b"}, "'title' of X must be a list.* a single row"),
         ({"title": ["a"], "text": ["b", "c"]}, "must have the column 'age'"),
         (random_frame(3).iloc[:0], "at least one row"),
     ],

@@ -134,6 +134,17 @@ def test_fits_of_the_same_seed_are_identical():
     assert not torch.equal(models[0].weight, models[2].weight)
 
 
+@any_decoder
+def test_results_do_not_depend_on_the_number_of_threads(decoder):
+    models = [LinearTagger(K) for _ in range(2)]
+    one, two = (
+        model.fit_transform(make_rows(), decoder, seed=0, n_threads=n_threads)
+        for model, n_threads in zip(models, (1, 2), strict=True)
+    )
+    np.testing.assert_array_equal(one.values, two.values)
+    assert torch.equal(models[0].weight, models[1].weight)
+
+
 @pytest.mark.parametrize("n_rows", [1, 2])
 def test_very_few_rows_are_fitted(n_rows):
     rows = make_rows(60).take(np.arange(n_rows))
