@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sklearn_bilstm.nn._dropout import LockedDropout
 from sklearn_bilstm.nn._layer import Layer
 from sklearn_bilstm.nn._skip_init import skip_init
+from sklearn_bilstm.utils._distinct import distinct_rows
 
 __all__ = ["CharacterEncoder"]
 
@@ -97,7 +97,7 @@ class CharacterEncoder(Layer):
         """
         shape = characters.shape[:2]
         # each distinct token once, since most tokens of a batch are repeated
-        tokens, place = _distinct_rows(characters.flatten(0, 1))
+        tokens, place = distinct_rows(characters.flatten(0, 1))
         vectors = self._vectors(tokens)[place].view(*shape, -1)  # (B, T, n_filters)
         return self.dropout(vectors, generator)
 
@@ -109,19 +109,3 @@ class CharacterEncoder(Layer):
         vectors = vectors.masked_fill(padding, 0.0)  # (U, embedding_dim, L)
         found = self.filters(vectors).masked_fill(padding, -torch.inf)
         return found.amax(2).masked_fill(padding.all(2), 0.0)  # (U, n_filters)
-
-
-@torch.compiler.disable
-def _distinct_rows(ids: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the distinct rows, and the index of each row in them.
-
-    On a CPU, the rows are compared as bytes: :func:`torch.unique` takes several times
-    as long.
-    """
-    if ids.device.type != "cpu":
-        return ids.unique(dim=0, return_inverse=True)
-    rows = np.ascontiguousarray(ids)
-    n_bytes = rows.shape[1] * rows.itemsize
-    as_bytes = rows.view(np.dtype((np.void, n_bytes)))[:, 0]
-    _, first, place = np.unique(as_bytes, return_index=True, return_inverse=True)
-    return ids[torch.from_numpy(first)], torch.from_numpy(place)
