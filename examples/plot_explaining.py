@@ -4,8 +4,8 @@ Explain the sentiment of a review in colours
 
 :func:`~sklearn_bilstm.explain` computes one score per token of a text: what the token
 contributes to the prediction. Notebooks show the text in colours, ``print`` shows the
-scores, and displays plot them. This example requires captum, matplotlib and pandas:
-``pip install 'sklearn-bilstm[explain,plot]' pandas``.
+scores, and displays plot them. This example requires pandas and the extras ``explain``
+and ``plot``: ``pip install -c constraints.txt '.[explain,plot]' pandas``.
 """
 
 # %%

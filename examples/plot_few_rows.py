@@ -3,9 +3,9 @@ Learn from 20 to 160 labelled rows
 ==================================
 
 By default, the classifier contains a linear model of n-grams, so that it does not need
-thousands of rows. This page draws its learning curve on short messages of customers,
-next to that of TF-IDF with logistic regression. With so few rows, always compare with a
-linear model: it takes one line.
+thousands of rows. This page compares its learning curve on short messages of customers
+with that of TF-IDF and logistic regression, which is always a useful baseline for few
+rows.
 """
 
 # %%

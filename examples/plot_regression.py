@@ -11,7 +11,8 @@ features, and a second network predicts a quantile.
 # Generate reviews with stars
 # ---------------------------
 #
-# A review has two or four stars, and one less or more for strong words.
+# A negative review has two stars and a positive one four. Strong words move the rating
+# by one star.
 import numpy as np
 from sklearn.model_selection import train_test_split
 

@@ -34,14 +34,15 @@ grid = {
 # Search in two processes
 # -----------------------
 #
-# Eight fits: four candidates, two folds each.
+# The search fits four candidates to two folds each, and then the best candidate to all
+# rows.
 search = GridSearchCV(model, grid, cv=2, n_jobs=2).fit(texts[:400], labels[:400])
 print(f"best parameters: {search.best_params_}")
 print(f"cross-validated accuracy: {search.best_score_:.3f}")
 print(f"accuracy on new reviews:  {search.score(texts[400:], labels[400:]):.3f}")
 
 # %%
-# Look at all candidates
+# Compare all candidates
 # ----------------------
 import matplotlib.pyplot as plt
 

@@ -82,17 +82,17 @@ predicted = tagger.predict(X_test)
 print(span_classification_report(y_test, predicted, digits=3))
 
 # %%
-# The errors of the tagger without characters, in their context:
+# ``span_errors`` lists the errors of the tagger without characters in their context.
 import pandas as pd
 
 errors = pd.DataFrame(span_errors(y_test, without.predict(X_test), X_test))
 print(errors[["error", "true_text", "predicted_text", "context"]].head().to_string())
 
 # %%
-# See what is confused
-# --------------------
+# Plot confusion matrices
+# -----------------------
 #
-# The tagger without characters takes persons for towns, and the reverse.
+# The tagger without characters confuses persons and towns.
 import matplotlib.pyplot as plt
 
 from sklearn_bilstm import LabelConfusionDisplay, TransitionDisplay
@@ -110,8 +110,8 @@ for ax, (title, fitted) in zip(
 plt.show()
 
 # %%
-# The conditional random field learns which label follows which. Transitions that the
-# BIO scheme forbids are blank.
+# The conditional random field learns weights of transitions between labels. Transitions
+# that the BIO scheme forbids are blank.
 TransitionDisplay.from_estimator(tagger)
 plt.show()
 

@@ -3,9 +3,9 @@ Choose a learning rate and watch the training
 =============================================
 
 Before training, a range test shows how the loss changes as the learning rate increases:
-too small rates do not reduce it, and too large ones make it diverge. After training,
-the history shows the loss and the accuracy of each epoch. This example requires
-matplotlib: ``pip install 'sklearn-bilstm[plot]'``.
+it does not decrease if the rate is too small, and diverges if the rate is too large.
+After training, the history contains the loss and the accuracy of each epoch. This
+example requires the extra ``plot``: ``pip install -c constraints.txt '.[plot]'``.
 """
 
 # %%

@@ -97,11 +97,11 @@ draw(curves, sizes)
 
 # %%
 # Words of a subpackage occur together, so that texts without a label show which words
-# belong to the same class. The gain is larger for few labels. Since few texts can be
-# held out, the decision is cautious: it also refuses pseudo-labels that would help,
-# such as those for 200 labels when this page was written. If classes depend on the
-# order of common words, as in
-# :func:`~sklearn_bilstm.datasets.make_reviews`, texts without a label are no help.
+# belong to the same class. The gain is larger for few labels. The decision about
+# pseudo-labels is cautious, since few texts can be held out: when this page was
+# written, it rejected those for 200 labels, which would have helped. Texts without a
+# label do not help if classes depend on the order of common words, as in
+# :func:`~sklearn_bilstm.datasets.make_reviews`.
 #
 # Choose the texts to label next
 # ------------------------------

@@ -118,21 +118,21 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         a logistic regression on TF-IDF features weighted by naive Bayes log-count
         ratios (Wang and Manning, 2012), and on static features. If `embedding` is not
         None, or with `pretrained`, the mean token vector of each row is used as well
-        (Arora, Liang and Ma, 2017). The mean of the linear logits and those of the
-        network, rescaled to the same size, is divided by a temperature fitted on
-        out-of-fold linear logits (Guo et al., 2017). If these are worse than the class
-        frequencies, there is no linear model. "auto" is (1, 3) for at least 1,000
-        training rows per class on average, else (1, 2). None disables it.
+        (Arora, Liang and Ma, 2017). Its logits and those of the network, rescaled to
+        the same size, are averaged and divided by a temperature fitted on out-of-fold
+        linear logits (Guo et al., 2017). The model is dropped if these are not better
+        than the class frequencies (from 200 rows on). "auto" is (1, 3) for at least
+        1,000 training rows per class on average, else (1, 2). None disables it.
 
     linear_kernels : int, "auto" or None, default="auto"
         Number of MiniRocket kernels (Dempster et al., 2021), rounded to a multiple of
-        84, of a ridge regression of numeric sequences. That of a regressor uses the
-        last steps instead or as well if this is better in cross-validation. Its logits
-        and those of the network are added with weights fitted to held-out rows:
-        validation rows, or else a fifth of the training rows up to 200. In the latter
-        case, a network that is used is fitted again to all rows. A linear model that is
-        not better than a constant is dropped, or constant in a regressor. "auto" is
-        9,996 for at most 2,000 training rows, else 2,016. None disables it.
+        84, for a ridge regression of numeric sequences. In a regressor,
+        cross-validation selects these features, the last steps, or both. The outputs of
+        the regression and the network are added with weights fitted to validation rows,
+        or else to a held-out fifth of the training rows (at most 200), after which the
+        network is fitted again to all rows unless its weight is 0. A regression that is
+        not better than a constant is dropped, or replaced by it in a regressor. "auto"
+        is 9,996 for at most 2,000 training rows, else 2,016. None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -159,7 +159,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" chooses it such that training
-        takes about 2,000 batches, within 4 to 40 epochs (4 to 150 for numeric input).
+        takes about 2,000 batches, within 4 to 40 epochs. For numeric input, the limit
+        is 150 epochs, or 80 with an output per step.
 
     batch_size : int, default=32
         Number of rows per gradient step.
@@ -282,7 +283,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     linear_model_ : object or None
         Fitted linear model. None if disabled or dropped.
     network_scale_ : float
-        Factor of the network logits. 0 if held-out numeric rows do not improve.
+        Factor of the network logits. 0 if the network is not used (numeric input).
     net_ : skorch.NeuralNet
         The fitted skorch net.
     module_ : torch.nn.Module
@@ -290,7 +291,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
 
     See Also
     --------
-    TextVectorizer : Turn text into token ids.
+    BiLSTMRegressor : Predict numbers from sequences.
+    TextVectorizer : Convert texts to token ids.
 
     Examples
     --------

@@ -38,15 +38,15 @@ _N_COMPARED, _SPLIT_SHARE = 1000, 0.03
 class EntityRecognizer(BaseEstimator):
     """Named entity recognition in raw text.
 
-    Texts are split into tokens, a tagger labels the tokens, and the labels become spans
-    of characters.
+    Texts are split into tokens, a tagger labels the tokens, and the labels are
+    converted to spans of characters.
 
     Parameters
     ----------
     tagger : estimator, default=None
-        Estimator whose X are lists of tokens, and whose y are lists of labels, such as
-        a search over the parameters of :class:`BiLSTMTagger`. None means
-        `BiLSTMTagger()`. It is cloned.
+        Estimator that is fitted to lists of tokens and lists of labels, such as
+        :class:`BiLSTMTagger` or a search over its parameters. `fit` clones it. None
+        means `BiLSTMTagger()`.
 
     tokenizer : callable, default=None
         Function that returns the tokens of a text in their order, as strings or as

@@ -62,9 +62,9 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         list of lists hold numbers for each step only with "steps".
 
         With numbers for each step, `pooling` and `linear_kernels` have no effect,
-        `convolution_stride` must be 1, static features are concatenated to the state of
-        every step, and `max_epochs="auto"` is at most 80. With `bidirectional=False`,
-        the output at a step depends on no later step.
+        `convolution_stride` must be 1, and static features are concatenated to the
+        state of every step. With `bidirectional=False`, the output at a step does not
+        depend on later steps.
 
     embedding_dim : int, default=100
         Dimension of the token vectors. Ignored if `embedding` holds vectors.
@@ -135,13 +135,13 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
 
     linear_kernels : int, "auto" or None, default="auto"
         Number of MiniRocket kernels (Dempster et al., 2021), rounded to a multiple of
-        84, of a ridge regression of numeric sequences. That of a regressor uses the
-        last steps instead or as well if this is better in cross-validation. Its logits
-        and those of the network are added with weights fitted to held-out rows:
-        validation rows, or else a fifth of the training rows up to 200. In the latter
-        case, a network that is used is fitted again to all rows. A linear model that is
-        not better than a constant is dropped, or constant in a regressor. "auto" is
-        9,996 for at most 2,000 training rows, else 2,016. None disables it.
+        84, for a ridge regression of numeric sequences. In a regressor,
+        cross-validation selects these features, the last steps, or both. The outputs of
+        the regression and the network are added with weights fitted to validation rows,
+        or else to a held-out fifth of the training rows (at most 200), after which the
+        network is fitted again to all rows unless its weight is 0. A regression that is
+        not better than a constant is dropped, or replaced by it in a regressor. "auto"
+        is 9,996 for at most 2,000 training rows, else 2,016. None disables it.
 
     dropout : float in [0, 1), default=0.5
         Dropout probability of the inputs of recurrent layers above the first, dense
@@ -168,7 +168,8 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" chooses it such that training
-        takes about 2,000 batches, within 4 to 40 epochs (4 to 150 for numeric input).
+        takes about 2,000 batches, within 4 to 40 epochs. For numeric input, the limit
+        is 150 epochs, or 80 with an output per step.
 
     batch_size : int, default=32
         Number of rows per gradient step.
@@ -303,7 +304,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     See Also
     --------
     BiLSTMClassifier : Predict the class of a sequence.
-    TextVectorizer : Turn text into token ids.
+    TextVectorizer : Convert texts to token ids.
 
     References
     ----------

@@ -48,7 +48,6 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     X and y can be lists, NumPy arrays of objects or pandas columns. The rows of X can
     also be lists of token ids, or numeric sequences as for :class:`BiLSTMClassifier`.
-    For numeric sequences, `max_epochs="auto"` is at most 80.
 
     Parameters
     ----------
@@ -66,8 +65,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         Minimum number of sentences that contain a token for it to have its own vector.
 
     max_features : int or None, default=None
-        Maximum number of tokens with their own vector, by frequency. None means no
-        limit.
+        Maximum number of tokens with their own vector. The most frequent tokens are
+        kept. None means no limit.
 
     embedding_dim : int, default=100
         Dimension of the token vectors. Ignored if `embedding` holds vectors.
@@ -99,8 +98,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         neighbours, and pairs of tokens (Ratnaparkhi, 1996). It is fitted first, as a
         linear-chain conditional random field; the network is trained with its
         cross-fitted emissions (Wolpert, 1992). "auto" uses it if X holds lists of
-        strings; files of :func:`export_onnx` contain the linear model. None disables
-        it.
+        strings. None disables it.
 
     cell : {"lstm", "gru", "rnn"}, default="lstm"
         Type of recurrent cell (Hochreiter and Schmidhuber, 1997; Cho et al., 2014;
@@ -142,9 +140,9 @@ class BiLSTMTagger(BaseSequenceEstimator):
         warning that counts them: spans are extracted as in
         :func:`~sklearn_bilstm.metrics.find_spans`, so that "I-PER" after "O" starts a
         span, and written in the scheme. With `crf=False`, labels are used as they are.
-        A sentence violates the scheme as rarely as possible if it is too short for all
-        allowed sequences, which requires that y contains neither "O" nor, in BIOES, a
-        label such as "S-PER".
+        If y contains neither "O" nor, in BIOES, a label such as "S-PER", a sentence can
+        be too short for all allowed sequences. Its labels then violate the scheme as
+        rarely as possible.
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the labels in the loss, 1 for labels not in the dict. "balanced"
@@ -176,7 +174,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
 
     max_epochs : int or "auto", default="auto"
         Number of passes over the training rows. "auto" chooses it such that training
-        takes about 2,000 batches, within 4 to 40 epochs (4 to 150 for numeric input).
+        takes about 2,000 batches, within 4 to 40 epochs. For numeric input, the limit
+        is 150 epochs, or 80 with an output per step.
 
     batch_size : int, default=32
         Number of rows per gradient step.

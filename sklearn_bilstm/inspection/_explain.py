@@ -88,8 +88,8 @@ def explain(
         baseline: zero vectors, and each static feature at its mean in the training
         data. The scores of a text sum to the difference between its output and the
         baseline, within one percent. This method requires captum:
-        `sklearn-bilstm[explain]`. A long review takes about a second on a CPU, about
-        ten times as long as occlusion. Prefer occlusion for many texts.
+        `sklearn-bilstm[explain]`. A long review takes about a second on a CPU, two or
+        more times as long as with occlusion. Prefer occlusion for many texts.
 
         "occlusion" [2]_ removes one token at a time. The score of a token is the
         decrease of the output. A static feature is replaced by its mean in the training
