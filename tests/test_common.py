@@ -39,13 +39,13 @@ def expected_failed_checks(estimator):
 
 
 # They suffice: scores exceed those that the checks require by at least 0.08.
-FEW_EPOCHS = {"max_epochs": 10}
+FEW = {"max_epochs": 10}
 
 
 @parametrize_with_checks(
     [
-        BiLSTMClassifier(**FEW_EPOCHS),
-        BiLSTMClassifier(**FEW_EPOCHS, input_type="tokens"),
+        BiLSTMClassifier(**FEW),
+        BiLSTMClassifier(**FEW, input_type="tokens"),
     ],
     expected_failed_checks=expected_failed_checks,
 )
@@ -54,7 +54,7 @@ def test_classifier_passes_estimator_checks(estimator, check):
 
 
 @parametrize_with_checks(
-    [BiLSTMRegressor(**FEW_EPOCHS)], expected_failed_checks=expected_failed_checks
+    [BiLSTMRegressor(**FEW)], expected_failed_checks=expected_failed_checks
 )
 def test_regressor_passes_estimator_checks(estimator, check):
     check(estimator)
