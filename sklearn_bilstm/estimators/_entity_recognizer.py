@@ -475,9 +475,9 @@ def _spans_of_text(
     classes: Any,
 ) -> list[dict[str, Any]]:
     scores = None
-    if probabilities is not None and classes is not None:
-        codes = np.searchsorted(classes, list(labels)) if len(labels) else []
-        scores = probabilities[np.arange(len(labels)), codes] if len(labels) else None
+    if probabilities is not None and classes is not None and len(labels):
+        codes = np.searchsorted(classes, list(labels))
+        scores = probabilities[np.arange(len(labels)), codes]
     found = []
     for span in find_spans(labels):
         start, end = offsets[span.start][0], offsets[span.stop - 1][1]

@@ -297,6 +297,8 @@ class Training:
     ) -> list:
         config = self.config
         stops_early = self.valid is not None and config.early_stopping is not False
+        bars = [BatchBar(self.n_epochs)] if config.verbose > 1 else []
+        printers = [EpochPrinter(self.n_epochs)] if config.verbose > 0 else []
         tasks = []
         if task is not None and attributes is not None:
             tasks = [EpochTasks(task, lambda: attributes(self._model_if_stopped()))]
@@ -305,10 +307,10 @@ class Training:
             *self._callbacks_of_steps(),
             # before the callbacks that use the best weights
             self._stopping if stops_early else self._epoch_start,
-            *[BatchBar(self.n_epochs)] * (config.verbose > 1),
+            *bars,
             *copies_of_callbacks(config),
             *tasks,
-            *[EpochPrinter(self.n_epochs)] * (config.verbose > 0),
+            *printers,
         ]
 
     def _complete(self) -> None:

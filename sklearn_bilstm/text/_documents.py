@@ -45,7 +45,9 @@ class Documents:
     @property
     def markers(self) -> list[str]:
         """Tokens that precede the fields of a row; none for a single column."""
-        return [f"<{name}>" for name in self.names or []] * (self.n_columns > 1)
+        if self.names is None or len(self.names) == 1:
+            return []
+        return [f"<{name}>" for name in self.names]
 
 
 def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:

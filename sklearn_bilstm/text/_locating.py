@@ -198,7 +198,8 @@ def join_tokens(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
     text = ""
     located: list[LocatedToken] = []
     for token in tokens:
-        text += " " * bool(located)
+        if located:
+            text += " "
         located.append(LocatedToken(token, len(text), len(text) + len(str(token))))
         text += str(token)
     return text, located
