@@ -98,7 +98,7 @@ def check_agreement(group: Any, facts: dict[str, str]) -> None:
     """
     # not interrupted in between, since either all processes leave or none
     with group.uninterrupted():
-        found = group.gather_everywhere(facts)
+        found = group.all_gather(facts)
         names = list(dict.fromkeys(name for one in found for name in one))
         for name in names:
             values = [one.get(name, "nothing") for one in found]
