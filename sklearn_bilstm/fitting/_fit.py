@@ -130,7 +130,7 @@ def prepare_fit(
     net = make_net(config, network, target, seeds[1])
     model = FittedModel(reader, target, others, net, auto_params)
     _grow_vocabulary(model, train)
-    part, held_out = others.held_out_rows(
+    part, held_out = others.hold_out_rows(
         _without_texts(train), valid, config.n_threads
     )
     return Training(
