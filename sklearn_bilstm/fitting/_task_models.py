@@ -248,20 +248,21 @@ class TaskNgramModels(TaskModels):
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, of the tasks next to each other."""
-        lookups: dict[int, np.ndarray] = {}
+        # tasks with one vocabulary share the look-up of the n-grams
+        columns_of: dict[int, np.ndarray] = {}
         if self.log_odds is not None:
             features: Any = rows.log_odds
-            lookups[id(self.log_odds.vocabulary)] = features.columns.values.T
+            columns_of[id(self.log_odds.vocabulary)] = features.columns.values.T
         parts = []
         logits = self.target.split(net.logits(rows))
         for models, of_network in zip(self.models, logits, strict=True):
-            found = None
+            columns = None
             if models.linear is not None:
                 vocabulary = models.linear.ngram_model.vocabulary
-                if id(vocabulary) not in lookups:
-                    lookups[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
-                found = lookups[id(vocabulary)]
-            parts.append(models.combined_logits(of_network, rows, found=found))
+                if id(vocabulary) not in columns_of:
+                    columns_of[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
+                columns = columns_of[id(vocabulary)]
+            parts.append(models.combined_logits(of_network, rows, columns=columns))
         return np.concatenate(parts, axis=1)
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
