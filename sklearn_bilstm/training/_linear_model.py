@@ -14,6 +14,7 @@ from sklearn_bilstm.training._regressions import NgramFeatures, fit_regressions
 from sklearn_bilstm.training._splits import held_out_splits
 from sklearn_bilstm.training._temperature import (
     LARGEST_TEMPERATURE,
+    as_binary_choices,
     fitted_shares,
     fitted_temperature,
 )
@@ -360,16 +361,13 @@ class LinearModel:
     def _choices(
         self, target: np.ndarray, logits: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return indicators of the observed classes, and logits of the choices.
+        """Return the truth and the logits as :func:`fitted_shares` takes them.
 
         The logits can be those of several models.
         """
-        if not self.multilabel:
-            return np.eye(self.n_classes)[target], logits
-        # each label is a binary problem
-        target = target.astype(float)
-        truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
-        return truth, np.stack([np.zeros_like(logits), logits], axis=-1)
+        if self.multilabel:
+            return as_binary_choices(target.astype(float), logits)
+        return np.eye(self.n_classes)[target], logits
 
 
 @dataclass(frozen=True)
