@@ -18,8 +18,8 @@ from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._other_models import (
     fit_other_models,
-    kept_log_odds,
     models_of_stream,
+    pretrained_log_odds,
     unfitted_log_odds,
     unfitted_models,
 )
@@ -105,32 +105,36 @@ def prepare_fit(
     train, valid = (_scaled(reader, target, part) for part in (train, valid))
     is_new = previous_model is None
     pretrained = _pretrained_model(config, unlabelled, X_unlabelled) if is_new else None
-    kept = kept_log_odds(config, previous_model, pretrained)
-    others = unfitted_models(config, reader, target, train, kept, previous_model)
+    log_odds = pretrained_log_odds(config, previous_model, pretrained)
+    other_models = unfitted_models(
+        config, reader, target, train, log_odds, previous_model
+    )
     sequences = _with_unlabelled(
         *(reader, train.sequences, unlabelled, X_unlabelled),
         is_used=previous_model is None and pretrained is None,
     )
     network, vectors = (
-        _new_network(config, reader, target, others, sequences, pretrained, seeds[0])
+        _new_network(
+            config, reader, target, other_models, sequences, pretrained, seeds[0]
+        )
         if previous_model is None
         else _continued_network(
-            config, previous_model, others, train.sequences, seeds[0]
+            config, previous_model, other_models, train.sequences, seeds[0]
         )
     )
     train, resolved = fit_other_models(
-        config, others, train, sequences, target, vectors, seeds[0]
+        config, other_models, train, sequences, target, vectors, seeds[0]
     )
-    valid = None if valid is None else _without_texts(others.with_features(valid))
+    valid = None if valid is None else _without_texts(other_models.with_features(valid))
     n_epochs = number_of_epochs(
         config, len(train), reader.input_type, target.most_epochs
     )
     resolved |= {"max_epochs": n_epochs, "early_stopping": valid is not None}
-    auto_params = _auto_params(config, reader, target, others, resolved)
+    auto_params = _auto_params(config, reader, target, other_models, resolved)
     net = make_net(config, network, target, seeds[1])
-    model = FittedModel(reader, target, others, net, auto_params)
+    model = FittedModel(reader, target, other_models, net, auto_params)
     _grow_vocabulary(model, train)
-    part, held_out = others.hold_out_rows(
+    part, held_out = other_models.hold_out_rows(
         _without_texts(train), valid, config.n_threads
     )
     return Training(
@@ -205,23 +209,23 @@ def prepare_partial_fit(
     target.check_config(config)
     rows = target.with_targets(rows, y, "y")
     train = _weighted(rows, y, sample_weight, target, config)
-    others: OtherModels
+    other_models: OtherModels
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
         _fit_scalers(reader, target, scaled, is_stream=True)
-        others, net = _start_of_stream(config, reader, target, train)
+        other_models, net = _start_of_stream(config, reader, target, train)
     else:
-        others = previous_model.other_models
-        others.warn_of_unused_network()
-        kept = kept_log_odds(config, previous_model, None)
-        log_odds = unfitted_log_odds(config, reader, target, kept)
+        other_models = previous_model.other_models
+        other_models.warn_of_unused_network()
+        log_odds = pretrained_log_odds(config, previous_model, None)
+        log_odds = unfitted_log_odds(config, reader, target, log_odds)
         network = _copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
-    auto_params = _auto_params(config, reader, target, others, {})
-    model = FittedModel(reader, target, others, net, auto_params)
-    train = others.with_training_features(target.scale(reader.scale(train)))
+    auto_params = _auto_params(config, reader, target, other_models, {})
+    model = FittedModel(reader, target, other_models, net, auto_params)
+    train = other_models.with_training_features(target.scale(reader.scale(train)))
     _grow_vocabulary(model, train)
     n_epochs = 1 if len(train) else 0
     return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
@@ -248,12 +252,12 @@ def _start_of_stream(
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     pretrained = pretrained_model(config)
-    kept = kept_log_odds(config, None, pretrained)
-    others = models_of_stream(config, reader, target, train, kept)
+    log_odds = pretrained_log_odds(config, None, pretrained)
+    other_models = models_of_stream(config, reader, target, train, log_odds)
     network, _ = _new_network(
-        config, reader, target, others, train.sequences, pretrained, seeds[0]
+        config, reader, target, other_models, train.sequences, pretrained, seeds[0]
     )
-    return others, make_net(config, network, target, seeds[1])
+    return other_models, make_net(config, network, target, seeds[1])
 
 
 def _check_stream(config: Config) -> None:
@@ -328,7 +332,10 @@ def _weighted(
     config: Config,
     scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> SequenceDataset:
-    """Return rows with their scaled weights, without those of weight 0."""
+    """Return rows with their weights, without those of weight 0.
+
+    `scale` is applied to the weights and to each factor. A stream keeps their size.
+    """
     sample_weight = as_target(sample_weight, name="sample_weight")
     rows, sample_weight = target.with_step_weights(rows, sample_weight, config)
     weight = check_sample_weight(
@@ -410,19 +417,19 @@ def _with_unlabelled(
 
     A network that is trained already does not use the latter.
     """
-    found = [] if unlabelled is None else [unlabelled.sequences]
+    parts = [] if unlabelled is None else [unlabelled.sequences]
     if X_unlabelled is not None:
         if reader.input_type != "tokens":
             raise ValueError(
                 "X_unlabelled requires token input: do not pass it for numbers."
             )
         rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
-        found.append(rows.sequences)
+        parts.append(rows.sequences)
     joined = sequences
-    for others in found if is_used else []:
+    for part in parts if is_used else []:
         if reader.words is None:  # a tagger has no vectorizer
-            warn_of_unknown_tokens(sequences, others)
-        joined = joined.joined(others)
+            warn_of_unknown_tokens(sequences, part)
+        joined = joined.joined(part)
     return joined
 
 
@@ -479,7 +486,7 @@ def _new_network(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    others: OtherModels,
+    other_models: OtherModels,
     sequences: Sequences,
     pretrained: FittedModel | None,
     seed: int,
@@ -492,28 +499,30 @@ def _new_network(
         if is_token
         else sequences.values.shape[-1]
     )
-    sizes = _network_sizes(reader, target, others.n_channels, n_inputs, vectors.width)
+    sizes = _network_sizes(
+        reader, target, other_models.n_channels, n_inputs, vectors.width
+    )
     network: Any = build_network(config, sizes, seed, target.decoder(config))
     if pretrained is not None:
         copy_pretrained_weights(
             network,
             pretrained,
-            keeps_log_odds=others.log_odds_are_pretrained,
+            keeps_log_odds=other_models.log_odds_are_pretrained,
             fingerprint=reader.fingerprint,
             estimator=config.estimator,
             seed=seed,
         )
         return network, _trained_vectors(network, reader, sequences)
-    known = _token_vectors(config, reader, sequences, seed)
-    if known is not None:
-        network.input_layer.set_initial_vectors(torch.tensor(known.values))
-    return network, known
+    initial = _token_vectors(config, reader, sequences, seed)
+    if initial is not None:
+        network.input_layer.set_initial_vectors(torch.tensor(initial.values))
+    return network, initial
 
 
 def _continued_network(
     config: Config,
     previous_model: FittedModel,
-    others: OtherModels,
+    other_models: OtherModels,
     sequences: Sequences,
     seed: int,
 ) -> tuple[Any, TokenVectors | None]:
@@ -522,9 +531,9 @@ def _continued_network(
     Its current vectors are fitted to the labels, those of held-out rows included. Ids
     without a given vector have no weight in the mean vectors.
     """
-    network = _copied_network(config, previous_model, others.log_odds)
+    network = _copied_network(config, previous_model, other_models.log_odds)
     reader = previous_model.reader
-    if others.linear is None or reader.input_type != "tokens":
+    if other_models.linear is None or reader.input_type != "tokens":
         return network, None
     vectors = _initial_vectors(config, reader)
     if not vectors.has_ids_of(reader.fingerprint):
@@ -562,7 +571,7 @@ def _auto_params(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    others: OtherModels,
+    other_models: OtherModels,
     resolved: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the values of parameters set to "auto", and print them if verbose."""
@@ -572,16 +581,16 @@ def _auto_params(
         "input_type": reader.input_type,
         "n_static_features": reader.n_static,
         "precision": str(dtype).removeprefix("torch."),
-        **others.auto_params(),
+        **other_models.auto_params(),
         **target.auto_params(),
         **resolved,
     }
-    found = {
+    auto_params = {
         name: value
         for name, value in sorted(resolved.items())
         if getattr(config, name, "auto") == "auto"  # pseudo-labels are no parameter
     }
     if config.verbose:
-        shown = [f"{name}={value!r}" for name, value in found.items()]
+        shown = [f"{name}={value!r}" for name, value in auto_params.items()]
         print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201, verbose=1
-    return found
+    return auto_params
