@@ -6,13 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils import check_consistent_length
 
 from sklearn_bilstm.fitting._base_models import OtherModels
-from sklearn_bilstm.fitting._builder import NetworkSizes, build_network, training_dtype
+from sklearn_bilstm.fitting._builder import training_dtype
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
+from sklearn_bilstm.fitting._embedding import n_tokens
+from sklearn_bilstm.fitting._initial_network import (
+    continued_network,
+    copied_network,
+    new_network,
+)
 from sklearn_bilstm.fitting._input import refuse_panel
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
@@ -26,12 +30,7 @@ from sklearn_bilstm.fitting._other_models import (
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
-from sklearn_bilstm.fitting._transfer import (
-    another_network_error,
-    copy_pretrained_weights,
-    copy_weights,
-    pretrained_model,
-)
+from sklearn_bilstm.fitting._transfer import pretrained_model
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.fitting._unlabelled import (
     LabelledRows,
@@ -40,7 +39,7 @@ from sklearn_bilstm.fitting._unlabelled import (
     warn_of_unknown_tokens,
 )
 from sklearn_bilstm.sequences import MAX_ID, SequenceDataset, Sequences
-from sklearn_bilstm.training import ClassLogOdds, TokenVectors, split_off_validation
+from sklearn_bilstm.training import split_off_validation
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
@@ -114,11 +113,11 @@ def prepare_fit(
         is_used=previous_model is None and pretrained is None,
     )
     network, vectors = (
-        _new_network(
+        new_network(
             config, reader, target, other_models, sequences, pretrained, seeds[0]
         )
         if previous_model is None
-        else _continued_network(
+        else continued_network(
             config, previous_model, other_models, train.sequences, seeds[0]
         )
     )
@@ -220,7 +219,7 @@ def prepare_partial_fit(
         other_models.warn_of_unused_network()
         log_odds = pretrained_log_odds(config, previous_model, None)
         log_odds = unfitted_log_odds(config, reader, target, log_odds)
-        network = _copied_network(config, previous_model, log_odds)
+        network = copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
     auto_params = _auto_params(config, reader, target, other_models, {})
@@ -254,7 +253,7 @@ def _start_of_stream(
     pretrained = pretrained_model(config)
     log_odds = pretrained_log_odds(config, None, pretrained)
     other_models = models_of_stream(config, reader, target, train, log_odds)
-    network, _ = _new_network(
+    network, _ = new_network(
         config, reader, target, other_models, train.sequences, pretrained, seeds[0]
     )
     return other_models, make_net(config, network, target, seeds[1])
@@ -433,132 +432,7 @@ def _with_unlabelled(
     return joined
 
 
-# -- the network
-
-
-def _network_sizes(
-    reader: SequenceReader, target: Target, n_channels: int, n_inputs: int, width: int
-) -> NetworkSizes:
-    return NetworkSizes(
-        reader.input_type,
-        n_inputs,
-        target.n_outputs,
-        embedding_dim=width,
-        n_log_odds_channels=n_channels,
-        n_characters=None if reader.words is None else reader.words.n_characters,
-        of_steps=target.of_steps,
-        n_static=reader.n_static,
-    )
-
-
-def _initial_vectors(config: Config, reader: SequenceReader) -> InitialVectors:
-    if reader.input_type == "numeric" and not isinstance(config.embedding, str | None):
-        raise ValueError(
-            "The 'embedding' parameter must not hold vectors if X holds numbers "
-            "instead of tokens."
-        )
-    return InitialVectors(config, reader.words)
-
-
-def _token_vectors(
-    config: Config, reader: SequenceReader, sequences: Sequences, seed: int
-) -> TokenVectors | None:
-    """Return the initial token vectors, or None if they are random."""
-    vectors = _initial_vectors(config, reader)
-    if reader.input_type != "tokens":
-        return None
-    n_ids = vectors.n_ids(sequences, reader.fingerprint)
-    values = vectors.values(sequences, n_ids, seed)
-    return None if values is None else TokenVectors(values, sequences)
-
-
-def _trained_vectors(
-    network: Any, reader: SequenceReader, sequences: Sequences
-) -> TokenVectors | None:
-    """Return a copy of the token vectors of a pretrained network."""
-    if reader.input_type != "tokens":
-        return None
-    values = network.input_layer.embedding.weight.detach().float().numpy()
-    return TokenVectors(values.copy(), sequences)
-
-
-def _new_network(
-    config: Config,
-    reader: SequenceReader,
-    target: Target,
-    other_models: OtherModels,
-    sequences: Sequences,
-    pretrained: FittedModel | None,
-    seed: int,
-) -> tuple[Any, TokenVectors | None]:
-    """Return a network with initial or pretrained weights, and its token vectors."""
-    is_token = reader.input_type == "tokens"
-    vectors = _initial_vectors(config, reader)
-    n_inputs = (
-        vectors.n_ids(sequences, reader.fingerprint)
-        if is_token
-        else sequences.values.shape[-1]
-    )
-    sizes = _network_sizes(
-        reader, target, other_models.n_channels, n_inputs, vectors.width
-    )
-    network: Any = build_network(config, sizes, seed, target.decoder(config))
-    if pretrained is not None:
-        copy_pretrained_weights(
-            network,
-            pretrained,
-            keeps_log_odds=other_models.log_odds_are_pretrained,
-            fingerprint=reader.fingerprint,
-            estimator=config.estimator,
-            seed=seed,
-        )
-        return network, _trained_vectors(network, reader, sequences)
-    initial = _token_vectors(config, reader, sequences, seed)
-    if initial is not None:
-        network.input_layer.set_initial_vectors(torch.tensor(initial.values))
-    return network, initial
-
-
-def _continued_network(
-    config: Config,
-    previous_model: FittedModel,
-    other_models: OtherModels,
-    sequences: Sequences,
-    seed: int,
-) -> tuple[Any, TokenVectors | None]:
-    """Return a copy of a fitted network with its initial token vectors.
-
-    Its current vectors are fitted to the labels, those of held-out rows included. Ids
-    without a given vector have no weight in the mean vectors.
-    """
-    network = _copied_network(config, previous_model, other_models.log_odds)
-    reader = previous_model.reader
-    if other_models.linear is None or reader.input_type != "tokens":
-        return network, None
-    vectors = _initial_vectors(config, reader)
-    if not vectors.has_ids_of(reader.fingerprint):
-        return network, None
-    values = vectors.values(sequences, n_tokens(sequences), seed)
-    return network, None if values is None else TokenVectors(values, sequences)
-
-
-def _copied_network(
-    config: Config, previous_model: FittedModel, log_odds: ClassLogOdds | None
-) -> Any:
-    """Return a copy of a fitted network, with the current training parameters."""
-    fitted = previous_model.network
-    previous = previous_model.other_models.log_odds
-    if (log_odds and log_odds.lengths) != (previous and previous.lengths):
-        raise another_network_error(config.estimator)
-    width = _initial_vectors(config, previous_model.reader).width
-    n_channels = 0 if log_odds is None else log_odds.n_channels
-    n_inputs = fitted.input_layer.input_size
-    sizes = _network_sizes(
-        previous_model.reader, previous_model.target, n_channels, n_inputs, width
-    )
-    network = build_network(config, sizes, 0, previous_model.target.decoder(config))
-    copy_weights(network, fitted, config.estimator)
-    return network
+# -- the model
 
 
 def _grow_vocabulary(model: FittedModel, train: SequenceDataset) -> None:
