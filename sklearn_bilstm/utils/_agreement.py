@@ -44,7 +44,8 @@ def facts_about(estimator: Any, method: str, **facts: Any) -> dict[str, str]:
     method : str
         Name of the method.
     **facts : object
-        Further facts, such as the fingerprint of the vocabulary of X.
+        Further facts, such as `the_vocabulary_of_X`. In error messages, underscores of
+        their names are spaces.
     """
     parameters = {
         f"the parameter {name!r}": value
