@@ -18,15 +18,19 @@ from sklearn_bilstm.sequences import RaggedArray
 from sklearn_bilstm.text._column_values import categories_of
 from sklearn_bilstm.text._documents import Documents, documents_of
 from sklearn_bilstm.text._static_values import numeric_features, read_as
-from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._containers import (
+    LIST_METHODS,
+    columns_of,
+    describe,
+    to_list,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = ["TableReader"]
 
 _NUMBERS = Real, Decimal, np.bool_
-# Methods of columns of frames, and of arrays.
-_LISTING = "to_pylist", "to_list", "tolist"
 
 
 class _Column(NamedTuple):
@@ -98,7 +102,7 @@ class TableReader:
                     f"All columns of X must have the same length: {self.text[0]!r} has "
                     f"{n_rows} rows and {name!r} {len(column)}."
                 )
-        text = [_listed(columns[name]) for name in self.text]
+        text = [to_list(columns[name]) for name in self.text]
         ids = self.texts.encode(self._documents(text))
         return ids, self._static(columns, n_rows)
 
@@ -213,7 +217,7 @@ def _cell(row: Any, name: Any, number: int | None = None) -> Any:
 
 def _checked(column: Any, name: Any) -> Any:
     """Return the column of a frame, a list or an array, or raise an error."""
-    is_array = any(hasattr(column, method) for method in _LISTING)
+    is_array = any(hasattr(column, method) for method in LIST_METHODS)
     is_scalar = getattr(column, "shape", None) == ()
     if not isinstance(column, list | tuple) and (is_scalar or not is_array):
         raise ValueError(
@@ -236,15 +240,7 @@ def _plain_values(column: Any, name: Any) -> list:
             f"The column {name!r} of X must hold numbers, strings or bools: got an "
             f"array of dtype {column.dtype}. Convert it to numbers, as before fit."
         )
-    return _listed(column)
-
-
-def _listed(column: Any) -> list:
-    """Return the values of a column as Python objects."""
-    for method in _LISTING:
-        if hasattr(column, method):
-            column = getattr(column, method)()
-    return list(column)
+    return to_list(column)
 
 
 def _with_numbers(column: _Column) -> _Column:

@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._containers import (
+    columns_of,
+    describe,
+    to_list,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
@@ -166,11 +171,9 @@ def _typed(column: Any, dtype: Any) -> np.ndarray | None:
 
 def cells_of(column: Any) -> np.ndarray:
     """Return the values of a column as objects, None for missing ones."""
-    for method in ("to_pylist", "to_list", "tolist"):
-        if hasattr(column, method):
-            column = getattr(column, method)()
-    objects = np.empty(len(column), object)
-    objects[:] = [None if is_missing(cell) else cell for cell in column]
+    cells = to_list(column)
+    objects = np.empty(len(cells), object)
+    objects[:] = [None if is_missing(cell) else cell for cell in cells]
     return objects
 
 

@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._containers import (
+    columns_of,
+    describe,
+    to_list,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sparse import is_sparse
 
@@ -128,10 +133,7 @@ def _list(X: Any) -> list:
             "X must be an iterable of documents or a table of them: got "
             f"{describe(X)}. Put a single document into a list."
         )
-    for method in ("to_list", "tolist"):
-        if hasattr(X, method):
-            return getattr(X, method)()
-    return list(X)
+    return to_list(X)
 
 
 def _checked(column: list, name: str | None, missing: str, any_type: bool) -> list:
