@@ -326,12 +326,12 @@ def _static(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
     numbers, categories = [], []
     for kind, column in zip(step["kinds"], columns, strict=True):
         name = str(column.name)
-        read = read_as(column.values, name, kind)
+        typed = read_as(column.values, name, kind)
         if kind == "category":
-            strings = categories_of(read[1]).tolist()
+            strings = categories_of(typed.values).tolist()
             categories.append(column._replace(values=strings))
         else:
-            features = numeric_features(read, name, kind).T
+            features = numeric_features(typed, name, kind).T
             numbers += [column._replace(values=values) for values in features]
     return _impute(step["impute"], numbers) + _encode(step["encode"], categories)
 
