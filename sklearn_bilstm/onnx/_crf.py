@@ -25,7 +25,7 @@ class StepInput(NamedTuple):
     """An input of the graph with a dimension of steps.
 
     It is an input of each recurrence too, so that the size of a batch limits the number
-    of repetitions. :mod:`sklearn_bilstm.onnx._contents` requires it.
+    of repetitions. :mod:`sklearn_bilstm.onnx._protobuf` requires it.
 
     Parameters
     ----------

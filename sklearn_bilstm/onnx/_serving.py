@@ -9,8 +9,8 @@ import numpy as np
 
 from sklearn_bilstm import text
 from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
-from sklearn_bilstm.onnx._contents import check_contents, metadata_of
 from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.onnx._protobuf import check_contents, metadata_of
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._table import TableReader
 from sklearn_bilstm.onnx._table_checks import check_table

@@ -1,7 +1,7 @@
 """Tables of a served model, without scikit-learn.
 
-The columns are transformed by the steps that :mod:`sklearn_bilstm.onnx._columns`
-describes.
+The columns are transformed by the steps of a description, see
+:mod:`sklearn_bilstm.onnx._table_description`.
 """
 
 from collections.abc import Callable, Mapping
