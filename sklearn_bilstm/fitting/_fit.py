@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.utils import check_consistent_length
@@ -85,25 +85,13 @@ def prepare_fit(
     _check_checkpoint(config)
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
-    reader, rows = _read(config, types, previous_model, X)
-    rows, y, sample_weight, unlabelled = _labelled(
-        config, types, reader, X, rows, y, sample_weight
+    reader, target, train, valid, unlabelled = _read_arguments(
+        *(config, types, previous_model),
+        *(X, y, sample_weight, X_val, y_val, random_state),
     )
-    target: Any = (
-        types.fit_target(y, config) if previous_model is None else previous_model.target
-    )
-    target.check_config(config)
-    rows = _with_targets(rows, y, target, unlabelled)
-    rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
-    rows.weight = scaled_to_mean_one(rows.weight)
-    train, valid = _split(
-        config, types, reader, target, rows, X_val, y_val, random_state
-    )
+    pretrained = None
     if previous_model is None:
-        _fit_scalers(reader, target, train)
-    train, valid = (_scaled(reader, target, part) for part in (train, valid))
-    is_new = previous_model is None
-    pretrained = _pretrained_model(config, unlabelled, X_unlabelled) if is_new else None
+        pretrained = _pretrained_model(config, unlabelled, X_unlabelled)
     log_odds = pretrained_log_odds(config, previous_model, pretrained)
     other_models = unfitted_models(
         config, reader, target, train, log_odds, previous_model
@@ -133,14 +121,14 @@ def prepare_fit(
     net = make_net(config, network, target, seeds[1])
     model = FittedModel(reader, target, other_models, net, auto_params)
     _grow_vocabulary(model, train)
-    part, held_out = other_models.hold_out_rows(
+    train_of_network, held_out = other_models.hold_out_rows(
         _without_texts(train), valid, config.n_threads
     )
     return Training(
-        *(model, config, part, valid),
+        *(model, config, train_of_network, valid),
         n_epochs=n_epochs,
         held_out=held_out,
-        refit_rows=train if len(part) < len(train) else None,
+        refit_rows=train if len(train_of_network) < len(train) else None,
     )
 
 
@@ -278,6 +266,60 @@ def _check_checkpoint(config: Config) -> None:
 # -- rows
 
 
+class _Arguments(NamedTuple):
+    """Arguments of `fit`, as training reads them.
+
+    Parameters
+    ----------
+    reader : SequenceReader
+    target : Target
+    train : SequenceDataset
+        Standardised and weighted training rows.
+    valid : SequenceDataset or None
+        Standardised validation rows.
+    unlabelled : SequenceDataset or None
+        Rows of X without a label.
+    """
+
+    reader: SequenceReader
+    target: Any
+    train: SequenceDataset
+    valid: SequenceDataset | None
+    unlabelled: SequenceDataset | None
+
+
+def _read_arguments(
+    config: Config,
+    types: ReaderAndTarget,
+    previous_model: FittedModel | None,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    X_val: Any,
+    y_val: Any,
+    random_state: np.random.RandomState,
+) -> _Arguments:
+    """Validate X, y and their weights, and split off validation rows."""
+    reader, rows = _read(config, types, previous_model, X)
+    rows, y, sample_weight, unlabelled = _labelled(
+        config, types, reader, X, rows, y, sample_weight
+    )
+    target: Any = (
+        types.fit_target(y, config) if previous_model is None else previous_model.target
+    )
+    target.check_config(config)
+    rows = _with_targets(rows, y, target, unlabelled)
+    rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
+    rows.weight = scaled_to_mean_one(rows.weight)
+    train, valid = _split(
+        config, types, reader, target, rows, X_val, y_val, random_state
+    )
+    if previous_model is None:
+        _fit_scalers(reader, target, train)
+    train, valid = (_scaled(reader, target, part) for part in (train, valid))
+    return _Arguments(reader, target, train, valid, unlabelled)
+
+
 def _read(
     config: Config, types: ReaderAndTarget, previous_model: FittedModel | None, X: Any
 ) -> tuple[SequenceReader, SequenceDataset]:
@@ -343,7 +385,7 @@ def _weighted(
     weight = scale(weight)
     factors = scale(target.row_weights(rows.target, weight, config))
     weight = scale((weight * factors.T).T)  # several tasks have a factor each
-    is_used = weight.reshape(len(weight), -1).any(1)
+    is_used = weight.reshape(len(weight), -1).any(1)  # by some task
     return replace(rows, weight=weight).take(np.flatnonzero(is_used))
 
 
