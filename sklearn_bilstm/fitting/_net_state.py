@@ -61,7 +61,12 @@ _CRITERIA = {
     )
 }
 _ARGUMENTS = ("batch_size", "lr", "n_threads", "seed")
-_ARGUMENTS_OF = ("criterion__", "iterator_train__", "iterator_valid__", "optimizer__")
+_ARGUMENT_PREFIXES = (
+    "criterion__",
+    "iterator_train__",
+    "iterator_valid__",
+    "optimizer__",
+)
 
 
 def net_state(net: SequenceNet) -> dict[str, Any]:
@@ -193,4 +198,4 @@ def _name_of_optimizer(net: SequenceNet) -> str:
 
 
 def _is_argument(name: str) -> bool:
-    return name in _ARGUMENTS or name.startswith(_ARGUMENTS_OF)
+    return name in _ARGUMENTS or name.startswith(_ARGUMENT_PREFIXES)
