@@ -60,7 +60,10 @@ class Emissions:
 
 
 class _Value(NamedTuple):
-    """A value of a step, of shape (B, size), or of all steps, (T, B, size)."""
+    """A value of a step, of shape (B, size), or of all steps, (T, B, size).
+
+    An output of a recurrence, which names it, has the name "".
+    """
 
     name: str
     dtype: type
