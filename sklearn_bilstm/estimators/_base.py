@@ -70,7 +70,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
     ) -> None:
         """Train a model on X and y, and publish it."""
         config = Config.of(self)
-        known = getattr(self, "model_", None) if self.warm_start else None
+        previous_model = getattr(self, "model_", None) if self.warm_start else None
         rows = {
             "X": X,
             "y": y,
@@ -81,13 +81,13 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         }
 
         def prepare(rows: dict[str, Any]) -> Training:
-            return prepare_fit(config, self._types, known, **rows)
+            return prepare_fit(config, self._types, previous_model, **rows)
 
         def run(training: Training) -> None:
             task.begin(training.n_epochs)
             training.run(self._publish, task, self._attributes)
 
-        self._train("fit", config, known, rows, prepare, run)
+        self._train("fit", config, previous_model, rows, prepare, run)
 
     @single_threaded(blas=True)
     @torch.inference_mode(False)
@@ -96,22 +96,26 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
         self, X: Any, y: Any, sample_weight: Any = None, **classes: Any
     ) -> None:
         """Train a model on a batch of a stream, and publish it."""
-        config, known = Config.of(self), getattr(self, "model_", None)
+        config, previous_model = Config.of(self), getattr(self, "model_", None)
 
         def prepare(rows: dict[str, Any]) -> Training:
-            return prepare_partial_fit(config, self._types, known, **rows, **classes)
+            return prepare_partial_fit(
+                config, self._types, previous_model, **rows, **classes
+            )
 
         def run(training: Training) -> None:
             training.run(self._publish)
 
         rows = {"X": X, "y": y, "sample_weight": sample_weight}
-        self._train("partial_fit", config, known, rows, prepare, run, **classes)
+        self._train(
+            "partial_fit", config, previous_model, rows, prepare, run, **classes
+        )
 
     def _train(
         self,
         method: str,
         config: Config,
-        known: FittedModel | None,
+        previous_model: FittedModel | None,
         rows: dict[str, Any],
         prepare: Callable[[dict[str, Any]], Training],
         run: Callable[[Training], None],
@@ -123,14 +127,17 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
             run(prepare(rows))
             return
         X = rows["X"]
-        known_facts = facts_about(
+        # an error message names a fact that differs between processes
+        facts_of_all = facts_about(
             self,
             method,
             **facts,
-            the_number_of_training_steps_so_far=known and known.net.n_steps_,
+            the_number_of_training_steps_so_far=(
+                previous_model and previous_model.net.n_steps_
+            ),
             the_vocabulary_of_X=X.fingerprint if isinstance(X, TokenIds) else None,
         )
-        train_together(group, config, known_facts, rows, prepare, run, self._publish)
+        train_together(group, config, facts_of_all, rows, prepare, run, self._publish)
 
     def _publish(self, model: FittedModel) -> None:
         """Replace all fitted attributes by those of a model, at once."""
@@ -138,12 +145,12 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
 
     def _attributes(self, model: FittedModel) -> dict[str, Any]:
         """Return the attributes of this estimator with a model."""
-        kept = {
+        unfitted = {
             name: value
             for name, value in vars(self).items()
             if name.startswith("_") or not name.endswith("_")
         }
-        return {**kept, **model.attributes()}
+        return {**unfitted, **model.attributes()}
 
 
 def current_model(estimator: Any) -> FittedModel:

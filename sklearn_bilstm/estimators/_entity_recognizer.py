@@ -134,7 +134,7 @@ class EntityRecognizer(BaseEstimator):
             )
         recognizer = cls(tagger, tokenizer=tokenizer)
         recognizer.tagger_ = tagger
-        recognizer.labels_ = _kinds([np.asarray(labels).tolist()])
+        recognizer.labels_ = _span_labels([np.asarray(labels).tolist()])
         _warn_if_tokens_are_split(_frequent_tokens(tagger), tokenizer)
         return recognizer
 
@@ -189,7 +189,7 @@ class EntityRecognizer(BaseEstimator):
             pair = self._labelled_tokens(X_val, y_val, scheme, "y_val")
             given |= dict(zip(("X_val", "y_val"), pair, strict=True))
         self.tagger_ = tagger.fit(tokens, labels, **given)
-        self.labels_ = _kinds(labels)
+        self.labels_ = _span_labels(labels)
         if not len(self.labels_):
             warnings.warn(
                 "y contains no spans, so that `predict` finds none.",
@@ -228,8 +228,8 @@ class EntityRecognizer(BaseEstimator):
         if hasattr(self.tagger_, "predict_proba"):
             probabilities = self.tagger_.predict_proba(tokens)
         classes = getattr(self.tagger_, "classes_", None)
-        found = zip(texts, offsets, rows, probabilities, strict=True)
-        return RowsOfLabels(_spans_of_text(*row, classes) for row in found)
+        predictions = zip(texts, offsets, rows, probabilities, strict=True)
+        return RowsOfLabels(_spans_of_text(*row, classes) for row in predictions)
 
     def tokenize(self, X, *, return_offsets=False):
         """Split texts into the tokens that the tagger labels.
@@ -297,15 +297,15 @@ class EntityRecognizer(BaseEstimator):
         _check_not_empty(texts, name_of_texts)
         spans = _spans_of_rows(y, texts, name)
         offsets = self._offsets(texts)
-        moved: list[str] = []
+        extended: list[str] = []
         labels = [
-            _labels_of_tokens(*row, number, scheme, moved)
+            _labels_of_tokens(*row, number, scheme, extended)
             for number, row in enumerate(zip(texts, offsets, spans, strict=True))
         ]
-        if moved:
+        if extended:
             warnings.warn(
-                f"{len(moved)} spans of {name} start or end within a token, and were "
-                f"extended to whole tokens: {moved[0]} is the first. Set the "
+                f"{len(extended)} spans of {name} start or end within a token, and "
+                f"were extended to whole tokens: {extended[0]} is the first. Set the "
                 "'tokenizer' parameter to split such tokens.",
                 UserWarning,
                 stacklevel=3,
@@ -320,9 +320,10 @@ class EntityRecognizer(BaseEstimator):
         return tags
 
 
-def _kinds(label_rows: list[list[str]]) -> np.ndarray:
-    kinds = {span.kind for row in label_rows for span in find_spans(row)}
-    return np.array(sorted(kinds), dtype=object)
+def _span_labels(token_labels: list[list[str]]) -> np.ndarray:
+    """Return the sorted labels of the spans that labels of tokens mark."""
+    labels = {span.kind for row in token_labels for span in find_spans(row)}
+    return np.array(sorted(labels), dtype=object)
 
 
 def _frequent_tokens(tagger: Any) -> list[str]:
@@ -438,14 +439,14 @@ def _labels_of_tokens(
     spans: list[LabelledSpan],
     number: int,
     scheme: str,
-    moved: list[str],
+    extended: list[str],
 ) -> list[str]:
     """Return the labels of the tokens of a text.
 
-    Descriptions of the spans that were extended to whole tokens are added to `moved`.
+    Descriptions of spans that are extended to whole tokens are added to `extended`.
     """
     labels = ["O"] * len(offsets)
-    taken: dict[int, LabelledSpan] = {}
+    span_ending_at: dict[int, LabelledSpan] = {}
     starts, ends = np.array(offsets, dtype=int).reshape(-1, 2).T
     for span in spans:
         covered = np.flatnonzero((starts < span.end) & (ends > span.start))
@@ -454,14 +455,15 @@ def _labels_of_tokens(
             raise ValueError(f"A span must contain a token: {shown}, has none.")
         first, last = covered[[0, -1]]
         if starts[first] < span.start or ends[last] > span.end:
-            moved.append(shown)
-        if first in taken:
+            extended.append(shown)
+        if first in span_ending_at:
             raise ValueError(
-                f"Two spans must not share a token: {shown}, and {tuple(taken[first])} "
-                f"contain parts of {text[starts[first] : ends[first]]!r}. Set the "
-                "'tokenizer' parameter to split it."
+                f"Two spans must not share a token: {shown}, and "
+                f"{tuple(span_ending_at[first])} contain parts of "
+                f"{text[starts[first] : ends[first]]!r}. Set the 'tokenizer' parameter "
+                "to split it."
             )
-        taken[last] = span
+        span_ending_at[last] = span
         labels[first] = f"B-{span.label}"
         labels[first + 1 : last + 1] = [f"I-{span.label}"] * (last - first)
     return convert_to_scheme(labels, scheme)
@@ -474,16 +476,17 @@ def _spans_of_text(
     probabilities: np.ndarray | None,
     classes: Any,
 ) -> list[dict[str, Any]]:
+    """Return the spans of a text, given the predicted labels of its tokens."""
     scores = None
-    if probabilities is not None and classes is not None:
-        codes = np.searchsorted(classes, list(labels)) if len(labels) else []
-        scores = probabilities[np.arange(len(labels)), codes] if len(labels) else None
-    found = []
+    if probabilities is not None and classes is not None and len(labels):
+        codes = np.searchsorted(classes, list(labels))
+        scores = probabilities[np.arange(len(labels)), codes]
+    entities = []
     for span in find_spans(labels):
         start, end = offsets[span.start][0], offsets[span.stop - 1][1]
         entity = {"start": start, "end": end, "label": span.kind}
         entity["text"] = text[start:end]
         if scores is not None:
             entity["score"] = float(scores[span.start : span.stop].mean())
-        found.append(entity)
-    return found
+        entities.append(entity)
+    return entities

@@ -32,13 +32,13 @@ class OtherModels(ABC):
 
     # -- fitting
 
-    def held_out_rows(
+    def hold_out_rows(
         self,
         train: SequenceDataset,
         valid: SequenceDataset | None,
         n_threads: int | None = None,
     ) -> tuple[SequenceDataset, Any]:
-        """Return training rows of the network and the rows of `fit_scale`."""
+        """Split rows into training rows of the network and those of `fit_scale`."""
         return train, train
 
     def fit_scale(self, net: SequenceNet, held_out: Any) -> None:  # noqa: B027, a default

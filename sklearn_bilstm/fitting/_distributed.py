@@ -107,7 +107,7 @@ def _lead(
     prepared: list[Training] = []
     group.from_first(lambda: prepared.append(prepare(_joined(parts))))
     training = prepared.pop()
-    training.announce = lambda started: _send(group, started)
+    training.on_start = lambda started: _send(group, started)
     run(training)
     group.broadcast(None)  # no more plans
     group.broadcast((training.published, config.random_state), is_last=True)

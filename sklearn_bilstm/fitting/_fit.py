@@ -3,35 +3,34 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from sklearn.utils import check_consistent_length
 
 from sklearn_bilstm.fitting._base_models import OtherModels
-from sklearn_bilstm.fitting._builder import NetworkSizes, build_network, training_dtype
+from sklearn_bilstm.fitting._builder import training_dtype
 from sklearn_bilstm.fitting._config import Config
-from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
+from sklearn_bilstm.fitting._embedding import n_tokens
+from sklearn_bilstm.fitting._initial_network import (
+    continued_network,
+    copied_network,
+    new_network,
+)
 from sklearn_bilstm.fitting._input import refuse_panel
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
 from sklearn_bilstm.fitting._other_models import (
     fit_other_models,
-    kept_log_odds,
     models_of_stream,
+    pretrained_log_odds,
     unfitted_log_odds,
     unfitted_models,
 )
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
-from sklearn_bilstm.fitting._transfer import (
-    another_network_error,
-    copy_pretrained_weights,
-    copy_weights,
-    pretrained_model,
-)
+from sklearn_bilstm.fitting._transfer import pretrained_model
 from sklearn_bilstm.fitting._types import ReaderAndTarget
 from sklearn_bilstm.fitting._unlabelled import (
     LabelledRows,
@@ -40,7 +39,7 @@ from sklearn_bilstm.fitting._unlabelled import (
     warn_of_unknown_tokens,
 )
 from sklearn_bilstm.sequences import MAX_ID, SequenceDataset, Sequences
-from sklearn_bilstm.training import ClassLogOdds, TokenVectors, split_off_validation
+from sklearn_bilstm.training import split_off_validation
 from sklearn_bilstm.utils._containers import as_target
 from sklearn_bilstm.utils._device import resolve_device
 from sklearn_bilstm.utils._random import draw_seed, private_random_state
@@ -86,58 +85,50 @@ def prepare_fit(
     _check_checkpoint(config)
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
-    reader, rows = _read(config, types, previous_model, X)
-    rows, y, sample_weight, unlabelled = _labelled(
-        config, types, reader, X, rows, y, sample_weight
+    reader, target, train, valid, unlabelled = _read_arguments(
+        *(config, types, previous_model),
+        *(X, y, sample_weight, X_val, y_val, random_state),
     )
-    target: Any = (
-        types.fit_target(y, config) if previous_model is None else previous_model.target
-    )
-    target.check_config(config)
-    rows = _with_targets(rows, y, target, unlabelled)
-    rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
-    rows.weight = scaled_to_mean_one(rows.weight)
-    train, valid = _split(
-        config, types, reader, target, rows, X_val, y_val, random_state
-    )
+    pretrained = None
     if previous_model is None:
-        _fit_scalers(reader, target, train)
-    train, valid = (_scaled(reader, target, part) for part in (train, valid))
-    is_new = previous_model is None
-    pretrained = _pretrained_model(config, unlabelled, X_unlabelled) if is_new else None
-    kept = kept_log_odds(config, previous_model, pretrained)
-    others = unfitted_models(config, reader, target, train, kept, previous_model)
+        pretrained = _pretrained_model(config, unlabelled, X_unlabelled)
+    log_odds = pretrained_log_odds(config, previous_model, pretrained)
+    other_models = unfitted_models(
+        config, reader, target, train, log_odds, previous_model
+    )
     sequences = _with_unlabelled(
         *(reader, train.sequences, unlabelled, X_unlabelled),
         is_used=previous_model is None and pretrained is None,
     )
     network, vectors = (
-        _new_network(config, reader, target, others, sequences, pretrained, seeds[0])
+        new_network(
+            config, reader, target, other_models, sequences, pretrained, seeds[0]
+        )
         if previous_model is None
-        else _continued_network(
-            config, previous_model, others, train.sequences, seeds[0]
+        else continued_network(
+            config, previous_model, other_models, train.sequences, seeds[0]
         )
     )
     train, resolved = fit_other_models(
-        config, others, train, sequences, target, vectors, seeds[0]
+        config, other_models, train, sequences, target, vectors, seeds[0]
     )
-    valid = None if valid is None else _without_texts(others.with_features(valid))
+    valid = None if valid is None else _without_texts(other_models.with_features(valid))
     n_epochs = number_of_epochs(
         config, len(train), reader.input_type, target.most_epochs
     )
     resolved |= {"max_epochs": n_epochs, "early_stopping": valid is not None}
-    auto_params = _auto_params(config, reader, target, others, resolved)
+    auto_params = _auto_params(config, reader, target, other_models, resolved)
     net = make_net(config, network, target, seeds[1])
-    model = FittedModel(reader, target, others, net, auto_params)
+    model = FittedModel(reader, target, other_models, net, auto_params)
     _grow_vocabulary(model, train)
-    part, held_out = others.held_out_rows(
+    train_of_network, held_out = other_models.hold_out_rows(
         _without_texts(train), valid, config.n_threads
     )
     return Training(
-        *(model, config, part, valid),
+        *(model, config, train_of_network, valid),
         n_epochs=n_epochs,
         held_out=held_out,
-        refit_rows=train if len(part) < len(train) else None,
+        refit_rows=train if len(train_of_network) < len(train) else None,
     )
 
 
@@ -205,23 +196,23 @@ def prepare_partial_fit(
     target.check_config(config)
     rows = target.with_targets(rows, y, "y")
     train = _weighted(rows, y, sample_weight, target, config)
-    others: OtherModels
+    other_models: OtherModels
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
         _fit_scalers(reader, target, scaled, is_stream=True)
-        others, net = _start_of_stream(config, reader, target, train)
+        other_models, net = _start_of_stream(config, reader, target, train)
     else:
-        others = previous_model.other_models
-        others.warn_of_unused_network()
-        kept = kept_log_odds(config, previous_model, None)
-        log_odds = unfitted_log_odds(config, reader, target, kept)
-        network = _copied_network(config, previous_model, log_odds)
+        other_models = previous_model.other_models
+        other_models.warn_of_unused_network()
+        log_odds = pretrained_log_odds(config, previous_model, None)
+        log_odds = unfitted_log_odds(config, reader, target, log_odds)
+        network = copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
-    auto_params = _auto_params(config, reader, target, others, {})
-    model = FittedModel(reader, target, others, net, auto_params)
-    train = others.with_training_features(target.scale(reader.scale(train)))
+    auto_params = _auto_params(config, reader, target, other_models, {})
+    model = FittedModel(reader, target, other_models, net, auto_params)
+    train = other_models.with_training_features(target.scale(reader.scale(train)))
     _grow_vocabulary(model, train)
     n_epochs = 1 if len(train) else 0
     return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
@@ -248,12 +239,12 @@ def _start_of_stream(
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     pretrained = pretrained_model(config)
-    kept = kept_log_odds(config, None, pretrained)
-    others = models_of_stream(config, reader, target, train, kept)
-    network, _ = _new_network(
-        config, reader, target, others, train.sequences, pretrained, seeds[0]
+    log_odds = pretrained_log_odds(config, None, pretrained)
+    other_models = models_of_stream(config, reader, target, train, log_odds)
+    network, _ = new_network(
+        config, reader, target, other_models, train.sequences, pretrained, seeds[0]
     )
-    return others, make_net(config, network, target, seeds[1])
+    return other_models, make_net(config, network, target, seeds[1])
 
 
 def _check_stream(config: Config) -> None:
@@ -273,6 +264,60 @@ def _check_checkpoint(config: Config) -> None:
 
 
 # -- rows
+
+
+class _Arguments(NamedTuple):
+    """Arguments of `fit`, as training reads them.
+
+    Parameters
+    ----------
+    reader : SequenceReader
+    target : Target
+    train : SequenceDataset
+        Standardised and weighted training rows.
+    valid : SequenceDataset or None
+        Standardised validation rows.
+    unlabelled : SequenceDataset or None
+        Rows of X without a label.
+    """
+
+    reader: SequenceReader
+    target: Any
+    train: SequenceDataset
+    valid: SequenceDataset | None
+    unlabelled: SequenceDataset | None
+
+
+def _read_arguments(
+    config: Config,
+    types: ReaderAndTarget,
+    previous_model: FittedModel | None,
+    X: Any,
+    y: Any,
+    sample_weight: Any,
+    X_val: Any,
+    y_val: Any,
+    random_state: np.random.RandomState,
+) -> _Arguments:
+    """Validate X, y and their weights, and split off validation rows."""
+    reader, rows = _read(config, types, previous_model, X)
+    rows, y, sample_weight, unlabelled = _labelled(
+        config, types, reader, X, rows, y, sample_weight
+    )
+    target: Any = (
+        types.fit_target(y, config) if previous_model is None else previous_model.target
+    )
+    target.check_config(config)
+    rows = _with_targets(rows, y, target, unlabelled)
+    rows = _weighted(rows, y, sample_weight, target, config, scale=relative_weights)
+    rows.weight = scaled_to_mean_one(rows.weight)
+    train, valid = _split(
+        config, types, reader, target, rows, X_val, y_val, random_state
+    )
+    if previous_model is None:
+        _fit_scalers(reader, target, train)
+    train, valid = (_scaled(reader, target, part) for part in (train, valid))
+    return _Arguments(reader, target, train, valid, unlabelled)
 
 
 def _read(
@@ -328,7 +373,10 @@ def _weighted(
     config: Config,
     scale: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> SequenceDataset:
-    """Return rows with their scaled weights, without those of weight 0."""
+    """Return rows with their weights, without those of weight 0.
+
+    `scale` is applied to the weights and to each factor. A stream keeps their size.
+    """
     sample_weight = as_target(sample_weight, name="sample_weight")
     rows, sample_weight = target.with_step_weights(rows, sample_weight, config)
     weight = check_sample_weight(
@@ -337,7 +385,7 @@ def _weighted(
     weight = scale(weight)
     factors = scale(target.row_weights(rows.target, weight, config))
     weight = scale((weight * factors.T).T)  # several tasks have a factor each
-    is_used = weight.reshape(len(weight), -1).any(1)
+    is_used = weight.reshape(len(weight), -1).any(1)  # by some task
     return replace(rows, weight=weight).take(np.flatnonzero(is_used))
 
 
@@ -410,146 +458,23 @@ def _with_unlabelled(
 
     A network that is trained already does not use the latter.
     """
-    found = [] if unlabelled is None else [unlabelled.sequences]
+    parts = [] if unlabelled is None else [unlabelled.sequences]
     if X_unlabelled is not None:
         if reader.input_type != "tokens":
             raise ValueError(
                 "X_unlabelled requires token input: do not pass it for numbers."
             )
         rows = reader.read_extra(X_unlabelled, "X_unlabelled", max_id=MAX_ID)
-        found.append(rows.sequences)
+        parts.append(rows.sequences)
     joined = sequences
-    for others in found if is_used else []:
+    for part in parts if is_used else []:
         if reader.words is None:  # a tagger has no vectorizer
-            warn_of_unknown_tokens(sequences, others)
-        joined = joined.joined(others)
+            warn_of_unknown_tokens(sequences, part)
+        joined = joined.joined(part)
     return joined
 
 
-# -- the network
-
-
-def _network_sizes(
-    reader: SequenceReader, target: Target, n_channels: int, n_inputs: int, width: int
-) -> NetworkSizes:
-    return NetworkSizes(
-        reader.input_type,
-        n_inputs,
-        target.n_outputs,
-        embedding_dim=width,
-        n_log_odds_channels=n_channels,
-        n_characters=None if reader.words is None else reader.words.n_characters,
-        of_steps=target.of_steps,
-        n_static=reader.n_static,
-    )
-
-
-def _initial_vectors(config: Config, reader: SequenceReader) -> InitialVectors:
-    if reader.input_type == "numeric" and not isinstance(config.embedding, str | None):
-        raise ValueError(
-            "The 'embedding' parameter must not hold vectors if X holds numbers "
-            "instead of tokens."
-        )
-    return InitialVectors(config, reader.words)
-
-
-def _token_vectors(
-    config: Config, reader: SequenceReader, sequences: Sequences, seed: int
-) -> TokenVectors | None:
-    """Return the initial token vectors, or None if they are random."""
-    vectors = _initial_vectors(config, reader)
-    if reader.input_type != "tokens":
-        return None
-    n_ids = vectors.n_ids(sequences, reader.fingerprint)
-    values = vectors.values(sequences, n_ids, seed)
-    return None if values is None else TokenVectors(values, sequences)
-
-
-def _trained_vectors(
-    network: Any, reader: SequenceReader, sequences: Sequences
-) -> TokenVectors | None:
-    """Return a copy of the token vectors of a pretrained network."""
-    if reader.input_type != "tokens":
-        return None
-    values = network.input_layer.embedding.weight.detach().float().numpy()
-    return TokenVectors(values.copy(), sequences)
-
-
-def _new_network(
-    config: Config,
-    reader: SequenceReader,
-    target: Target,
-    others: OtherModels,
-    sequences: Sequences,
-    pretrained: FittedModel | None,
-    seed: int,
-) -> tuple[Any, TokenVectors | None]:
-    """Return a network with initial or pretrained weights, and its token vectors."""
-    is_token = reader.input_type == "tokens"
-    vectors = _initial_vectors(config, reader)
-    n_inputs = (
-        vectors.n_ids(sequences, reader.fingerprint)
-        if is_token
-        else sequences.values.shape[-1]
-    )
-    sizes = _network_sizes(reader, target, others.n_channels, n_inputs, vectors.width)
-    network: Any = build_network(config, sizes, seed, target.decoder(config))
-    if pretrained is not None:
-        copy_pretrained_weights(
-            network,
-            pretrained,
-            keeps_log_odds=others.log_odds_are_pretrained,
-            fingerprint=reader.fingerprint,
-            estimator=config.estimator,
-            seed=seed,
-        )
-        return network, _trained_vectors(network, reader, sequences)
-    known = _token_vectors(config, reader, sequences, seed)
-    if known is not None:
-        network.input_layer.set_initial_vectors(torch.tensor(known.values))
-    return network, known
-
-
-def _continued_network(
-    config: Config,
-    previous_model: FittedModel,
-    others: OtherModels,
-    sequences: Sequences,
-    seed: int,
-) -> tuple[Any, TokenVectors | None]:
-    """Return a copy of a fitted network with its initial token vectors.
-
-    Its current vectors are fitted to the labels, those of held-out rows included. Ids
-    without a given vector have no weight in the mean vectors.
-    """
-    network = _copied_network(config, previous_model, others.log_odds)
-    reader = previous_model.reader
-    if others.linear is None or reader.input_type != "tokens":
-        return network, None
-    vectors = _initial_vectors(config, reader)
-    if not vectors.has_ids_of(reader.fingerprint):
-        return network, None
-    values = vectors.values(sequences, n_tokens(sequences), seed)
-    return network, None if values is None else TokenVectors(values, sequences)
-
-
-def _copied_network(
-    config: Config, previous_model: FittedModel, log_odds: ClassLogOdds | None
-) -> Any:
-    """Return a copy of a fitted network, with the current training parameters."""
-    fitted = previous_model.network
-    previous = previous_model.other_models.log_odds
-    if (log_odds and log_odds.lengths) != (previous and previous.lengths):
-        raise another_network_error(config.estimator)
-    width = _initial_vectors(config, previous_model.reader).width
-    n_channels = 0 if log_odds is None else log_odds.n_channels
-    n_inputs = fitted.input_layer.input_size
-    sizes = _network_sizes(
-        previous_model.reader, previous_model.target, n_channels, n_inputs, width
-    )
-    network = build_network(config, sizes, 0, previous_model.target.decoder(config))
-    copy_weights(network, fitted, config.estimator)
-    return network
+# -- the model
 
 
 def _grow_vocabulary(model: FittedModel, train: SequenceDataset) -> None:
@@ -562,7 +487,7 @@ def _auto_params(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    others: OtherModels,
+    other_models: OtherModels,
     resolved: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the values of parameters set to "auto", and print them if verbose."""
@@ -572,16 +497,16 @@ def _auto_params(
         "input_type": reader.input_type,
         "n_static_features": reader.n_static,
         "precision": str(dtype).removeprefix("torch."),
-        **others.auto_params(),
+        **other_models.auto_params(),
         **target.auto_params(),
         **resolved,
     }
-    found = {
+    auto_params = {
         name: value
         for name, value in sorted(resolved.items())
         if getattr(config, name, "auto") == "auto"  # pseudo-labels are no parameter
     }
     if config.verbose:
-        shown = [f"{name}={value!r}" for name, value in found.items()]
+        shown = [f"{name}={value!r}" for name, value in auto_params.items()]
         print("auto:", ", ".join(shown) or "nothing", flush=True)  # noqa: T201, verbose=1
-    return found
+    return auto_params

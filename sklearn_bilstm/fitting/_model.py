@@ -134,13 +134,13 @@ class FittedModel:
 
     def labels(self, rows: SequenceDataset) -> list[np.ndarray]:
         """Return the most probable labels of the steps of rows, as for the net."""
-        return self._of_steps(self.net.labels, rows)
+        return self._predict_steps(self.net.labels, rows)
 
     def marginals(self, rows: SequenceDataset) -> list[np.ndarray]:
         """Return the probabilities of the labels of the steps of rows."""
-        return self._of_steps(self.net.marginals, rows)
+        return self._predict_steps(self.net.marginals, rows)
 
-    def _of_steps(
+    def _predict_steps(
         self, predict: Callable[[SequenceDataset], list], rows: SequenceDataset
     ) -> list[np.ndarray]:
         chunks = split_rows(rows.sequences.offsets, _CHUNK_ROWS, _CHUNK_TOKENS)

@@ -35,7 +35,8 @@ from sklearn_bilstm.utils._state import state_int
 
 __all__ = ["net_from_state", "net_state"]
 
-_PARTS_OF_ROLES: dict[str, list] = {
+# Classes of the layers of a network, by attribute.
+_LAYER_CLASSES: dict[str, list] = {
     "input_layer": [TokenInput, NumericInput],
     "convolutions": [Convolutions],
     "encoder": [RecurrentEncoder],
@@ -44,9 +45,9 @@ _PARTS_OF_ROLES: dict[str, list] = {
     "characters": [CharacterEncoder],
     "decoder": [CRF, IndependentLabels],
 }
-_PARTS = {
-    role: {part.__name__: part for part in parts}
-    for role, parts in _PARTS_OF_ROLES.items()
+_LAYERS_BY_NAME = {
+    role: {layer.__name__: layer for layer in layers}
+    for role, layers in _LAYER_CLASSES.items()
 }
 _CRITERIA = {
     criterion.__name__: criterion
@@ -60,7 +61,12 @@ _CRITERIA = {
     )
 }
 _ARGUMENTS = ("batch_size", "lr", "n_threads", "seed")
-_ARGUMENTS_OF = ("criterion__", "iterator_train__", "iterator_valid__", "optimizer__")
+_ARGUMENT_PREFIXES = (
+    "criterion__",
+    "iterator_train__",
+    "iterator_valid__",
+    "optimizer__",
+)
 
 
 def net_state(net: SequenceNet) -> dict[str, Any]:
@@ -68,20 +74,20 @@ def net_state(net: SequenceNet) -> dict[str, Any]:
 
     They include the state of the optimizer, but not the callbacks.
     """
-    module, memory = net.module_, net.optimizer_.state
+    module, optimizer_state = net.module_, net.optimizer_.state
     return {
         "parts": {
-            role: [type(part).__name__, part.config]
-            for role, part in module.named_children()
+            role: [type(layer).__name__, layer.config]
+            for role, layer in module.named_children()
         },
         "weights": dict(module.state_dict()),
         "criterion": net.criterion.__name__,
         "optimizer": _name_of_optimizer(net),
         "arguments": {k: v for k, v in vars(net).items() if _is_argument(k)},
         "memory": {
-            name: dict(memory[weight])
+            name: dict(optimizer_state[weight])
             for name, weight in module.named_parameters()
-            if memory.get(weight)  # not of frozen weights
+            if optimizer_state.get(weight)  # not of frozen weights
         },
         "n_steps": net.n_steps_,
         "history": [{**epoch, "batches": []} for epoch in net.history],
@@ -111,22 +117,22 @@ def net_from_state(state: dict[str, Any], device: str) -> SequenceNet:
     net.n_steps_ = state_int(state["n_steps"], "n_steps", most=2**63)
     net.history.extend(map(_checked_epoch, state["history"]))
     weights = dict(net.module_.named_parameters())
-    memory = state["memory"]
-    example = net.example_of_optimizer_state() if memory else {}
-    for name, found in memory.items():
-        net.optimizer_.state[weights[name]] = _checked_memory(
-            found, weights[name], example
+    optimizer_state = state["memory"]
+    example = net.example_of_optimizer_state() if optimizer_state else {}
+    for name, state_of_weight in optimizer_state.items():
+        net.optimizer_.state[weights[name]] = _checked_optimizer_state(
+            state_of_weight, weights[name], example
         )
     return net
 
 
-def _checked_memory(
-    found: dict[str, Any], weight: nn.Parameter, example: dict[str, Any]
+def _checked_optimizer_state(
+    state: dict[str, Any], weight: nn.Parameter, example: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the state of the optimizer for a weight, on its device."""
-    if found.keys() != example.keys():
+    if state.keys() != example.keys():
         raise ValueError("The optimizer has another state.")
-    return {key: _on_device_of(weight, found[key], example[key]) for key in example}
+    return {key: _on_device_of(weight, state[key], example[key]) for key in example}
 
 
 def _on_device_of(weight: nn.Parameter, value: Any, example: Any) -> Any:
@@ -155,12 +161,12 @@ def _checked_epoch(epoch: dict[str, Any]) -> dict[str, Any]:
     return epoch
 
 
-def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Network:
-    network: type[Network] = SequenceModel if "pooling" in parts else StepModel
-    if "decoder" in parts:
+def _restored_module(layers: dict[str, list], weights: dict[str, Tensor]) -> Network:
+    network: type[Network] = SequenceModel if "pooling" in layers else StepModel
+    if "decoder" in layers:
         network = TaggingModel
     n_layers = sum(
-        len(config.get("hidden_layer_sizes", ())) for _, config in parts.values()
+        len(config.get("hidden_layer_sizes", ())) for _, config in layers.values()
     )
     if n_layers > len(weights):  # creating them would take long
         raise ValueError("There are more layers than weights.")
@@ -168,8 +174,8 @@ def _restored_module(parts: dict[str, list], weights: dict[str, Tensor]) -> Netw
     with torch.device("meta"):
         module = network(
             **{
-                role: _PARTS[role][name](**config)
-                for role, (name, config) in parts.items()
+                role: _LAYERS_BY_NAME[role][name](**config)
+                for role, (name, config) in layers.items()
             }
         )
     if not all(weight.numel() for weight in weights.values()):
@@ -192,4 +198,4 @@ def _name_of_optimizer(net: SequenceNet) -> str:
 
 
 def _is_argument(name: str) -> bool:
-    return name in _ARGUMENTS or name.startswith(_ARGUMENTS_OF)
+    return name in _ARGUMENTS or name.startswith(_ARGUMENT_PREFIXES)

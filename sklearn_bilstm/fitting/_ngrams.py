@@ -209,7 +209,7 @@ class NgramModels(OtherModels):
         network_logits: np.ndarray,
         rows: SequenceDataset,
         n_threads: int | None = None,
-        found: np.ndarray | None = None,
+        columns: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the logits of rows, given those of the network.
 
@@ -219,15 +219,15 @@ class NgramModels(OtherModels):
         rows : SequenceDataset
         n_threads : int or None, default=None
             Ignored.
-        found : ndarray of int, shape (n_lengths, n_steps), default=None
+        columns : ndarray of int, shape (n_lengths, n_steps), default=None
             Result of `at_steps` of the vocabulary of the linear model for these rows.
         """
         if self.linear is None:
             return network_logits
         if self.shares_vocabulary:
             features: Any = rows.log_odds
-            found = features.columns.values.T
-        linear_logits = self.linear.logits(rows.sequences, rows.static, found)
+            columns = features.columns.values.T
+        linear_logits = self.linear.logits(rows.sequences, rows.static, columns)
         return self.combine(network_logits, linear_logits)
 
     # -- attributes and state

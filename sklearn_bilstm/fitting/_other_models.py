@@ -1,4 +1,4 @@
-"""The models next to the network: n-gram models, or linear models."""
+"""Choice and fitting of the models next to the network, by the type of X and y."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ from sklearn_bilstm.training import ClassLogOdds, TokenVectors
 
 __all__ = [
     "fit_other_models",
-    "kept_log_odds",
     "models_of_stream",
+    "pretrained_log_odds",
     "unfitted_log_odds",
     "unfitted_models",
 ]
@@ -32,7 +32,7 @@ def unfitted_models(
     reader: SequenceReader,
     target: Any,
     train: SequenceDataset,
-    kept: ClassLogOdds | None,
+    pretrained: ClassLogOdds | None,
     previous_model: FittedModel | None,
 ) -> OtherModels:
     """Return the unfitted models that the parameters describe."""
@@ -43,15 +43,15 @@ def unfitted_models(
             return TaskSeriesModels.unfitted(config, target, train, previous)
         return SeriesModels.unfitted(config, target, len(train), previous)
     if has_tasks:
-        return TaskNgramModels.unfitted(config, target, train, kept)
+        return TaskNgramModels.unfitted(config, target, train, pretrained)
     if train.texts is not None and config.linear_features is not None:
         return TaggingModels.unfitted(target)
-    return NgramModels.unfitted(config, target, len(train), kept)
+    return NgramModels.unfitted(config, target, len(train), pretrained)
 
 
 def fit_other_models(
     config: Config,
-    others: OtherModels,
+    other_models: OtherModels,
     train: SequenceDataset,
     sequences: Sequences,
     target: Target,
@@ -62,22 +62,22 @@ def fit_other_models(
 
     Also returns entries of `auto_params_`.
     """
-    if isinstance(others, SeriesModels | TaskSeriesModels):
-        if config.verbose and others.linear is not None:
+    if isinstance(other_models, SeriesModels | TaskSeriesModels):
+        if config.verbose and other_models.linear is not None:
             print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
-        others.fit(train, seed=seed, n_threads=config.n_threads)
+        other_models.fit(train, seed=seed, n_threads=config.n_threads)
         return train, {}
-    if isinstance(others, TaggingModels):
-        others.fit(train, target, config, seed)
-        return others.with_training_features(train), {}
+    if isinstance(other_models, TaggingModels):
+        other_models.fit(train, target, config, seed)
+        return other_models.with_training_features(train), {}
     verbose = config.verbose > 0
-    if isinstance(others, TaskNgramModels):
-        others.fit(train, seed=seed, verbose=verbose, vectors=vectors)
-        return others.with_training_features(train), {}
-    ngrams: Any = others
+    if isinstance(other_models, TaskNgramModels):
+        other_models.fit(train, seed=seed, verbose=verbose, vectors=vectors)
+        return other_models.with_training_features(train), {}
+    ngrams: Any = other_models
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
     train = pseudo.fit_ngrams(ngrams, verbose=verbose)
-    return others.with_training_features(train), pseudo.description()
+    return other_models.with_training_features(train), pseudo.description()
 
 
 def models_of_stream(
@@ -85,32 +85,33 @@ def models_of_stream(
     reader: SequenceReader,
     target: Any,
     train: SequenceDataset,
-    kept: ClassLogOdds | None,
+    pretrained: ClassLogOdds | None,
 ) -> OtherModels:
     """Return empty models for the first batch of a stream."""
-    log_odds = unfitted_log_odds(config, reader, target, kept)
-    is_kept = kept is not None
+    log_odds = unfitted_log_odds(config, reader, target, pretrained)
+    is_pretrained = pretrained is not None
     ngrams: NgramModels | TaskNgramModels
     if isinstance(target, TasksTarget):
         models = [NgramModels() for _ in target.tasks]
         ngrams = TaskNgramModels(
-            target, models, log_odds, log_odds_are_pretrained=is_kept
+            target, models, log_odds, log_odds_are_pretrained=is_pretrained
         )
     else:
-        ngrams = NgramModels(log_odds, log_odds_are_pretrained=is_kept)
+        ngrams = NgramModels(log_odds, log_odds_are_pretrained=is_pretrained)
     ngrams.fit_log_odds(train.take(np.arange(0)))
     return ngrams
 
 
 def unfitted_log_odds(
-    config: Config, reader: SequenceReader, target: Any, kept: ClassLogOdds | None
+    config: Config, reader: SequenceReader, target: Any, pretrained: ClassLogOdds | None
 ) -> ClassLogOdds | None:
+    """Return unfitted or pretrained log-odds, None if the network reads none."""
     if reader.input_type != "tokens":
         return None
-    return NgramModels.unfitted_log_odds(config, target, kept)
+    return NgramModels.unfitted_log_odds(config, target, pretrained)
 
 
-def kept_log_odds(
+def pretrained_log_odds(
     config: Config,
     previous_model: FittedModel | None,
     pretrained: FittedModel | None,
@@ -123,6 +124,6 @@ def kept_log_odds(
     if config.log_odds_ngram_range is None:
         return None
     if previous_model is not None:
-        others = previous_model.other_models
-        return others.log_odds if others.log_odds_are_pretrained else None
+        other_models = previous_model.other_models
+        return other_models.log_odds if other_models.log_odds_are_pretrained else None
     return None if pretrained is None else pretrained.other_models.log_odds

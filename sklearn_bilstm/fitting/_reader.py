@@ -114,7 +114,7 @@ class SequenceReader:
         """
         given = config.n_static_features
         self.n_static = 0 if isinstance(given, str) else given
-        rows = self._rows(X, config.input_type, fitting=config)
+        rows = self._read_rows(X, config.input_type, fitting=config)
         self._update_fingerprint(X)
         return rows
 
@@ -133,7 +133,7 @@ class SequenceReader:
                 f"first fit, or be 'auto'. Got {config.input_type!r} instead."
             )
         extended = copy(self)
-        rows = extended._rows(X, self.input_type, max_id=MAX_ID)
+        rows = extended._read_rows(X, self.input_type, max_id=MAX_ID)
         extended._update_fingerprint(X)
         return extended, rows
 
@@ -146,7 +146,7 @@ class SequenceReader:
         max_id : int, default=None
             Maximum id. None means that larger ids are clipped.
         """
-        return self._rows(X, self.input_type, max_id=max_id)
+        return self._read_rows(X, self.input_type, max_id=max_id)
 
     def read_extra(
         self, X: Any, name: str, *, max_id: int | None = None
@@ -161,7 +161,7 @@ class SequenceReader:
                 f"like X. {error}"
             ) from error
 
-    def _rows(
+    def _read_rows(
         self,
         X: Any,
         input_type: str,
@@ -169,31 +169,35 @@ class SequenceReader:
         fitting: Config | None = None,
         max_id: int | None = None,
     ) -> SequenceDataset:
-        """Return the rows of X; with `fitting`, learn its format."""
+        """Return the rows of X.
+
+        With `fitting`, the parameters in a call of `fit`, the format of X is learnt.
+        Without, X must have the known format.
+        """
         if fitting is not None:
             max_id = MAX_ID
         refuse_batches(X)
         if isinstance(X, StoredTokenIds):
-            return self._stored(X, input_type, fitting, max_id)
+            return self._read_stored(X, input_type, fitting, max_id)
         rows = as_rows(X, input_type=input_type)
         refuse_text(rows, estimator=self.estimator)
         self._check_vocabulary(X, fitting)
         self._check_channel_names(X, fitting)
         series = as_series(rows, input_type)
         if series is not None:
-            return SequenceDataset(self._series(series, input_type, fitting))
+            return SequenceDataset(self._read_series(series, input_type, fitting))
         lists = lists_of_ids(rows, input_type=input_type, of_one_length=not fitting)
         if lists is not None:
             ids = csr_of_rows(lists)
-            return self._lists_of_ids(ids, input_type, fitting, max_id)
+            return self._read_lists(ids, input_type, fitting, max_id)
         if fitting is None and self.n_channels is not None and not self.columns:
             refuse_panel(X)
         checked = check_matrix(rows, input_type=input_type, estimator=self.estimator)
         has_names = hasattr(X, "columns") and X.shape == checked.shape
         self._check_columns(X if has_names else checked, fitting)
-        return self._matrix(X, checked, input_type, fitting, max_id)
+        return self._read_matrix(X, checked, input_type, fitting, max_id)
 
-    def _stored(
+    def _read_stored(
         self,
         X: StoredTokenIds,
         input_type: str,
@@ -209,7 +213,7 @@ class SequenceReader:
         rows = RaggedRows((RaggedArray(X.ids, X.offsets),), X.rows)
         return SequenceDataset(rows)
 
-    def _matrix(
+    def _read_matrix(
         self,
         X: Any,
         checked: Any,
@@ -231,12 +235,12 @@ class SequenceReader:
                 warn_of_integers(self.estimator)
         if self.input_type == "tokens":
             check_finite(matrix)
-            sequences = self._ids(matrix, max_id)
+            sequences = self._ragged_ids(matrix, max_id)
         else:
             sequences = self._with_channels(ragged_from_numbers(matrix), fitting)
         return SequenceDataset(sequences, static=static)
 
-    def _lists_of_ids(
+    def _read_lists(
         self, ids: Any, input_type: str, fitting: Config | None, max_id: int | None
     ) -> SequenceDataset:
         if self.n_static:
@@ -248,9 +252,9 @@ class SequenceReader:
             self.input_type = "tokens"
             if input_type == "auto":
                 warn_of_integers(self.estimator)
-        return SequenceDataset(self._ids(ids, max_id))
+        return SequenceDataset(self._ragged_ids(ids, max_id))
 
-    def _ids(self, X: Any, max_id: int | None) -> RaggedArray:
+    def _ragged_ids(self, X: Any, max_id: int | None) -> RaggedArray:
         try:
             return ragged_from_ids(X, max_id=max_id)
         except ValueError as error:
@@ -262,7 +266,7 @@ class SequenceReader:
                 "are token ids."
             ) from error
 
-    def _series(
+    def _read_series(
         self, series: Any, input_type: str, fitting: Config | None
     ) -> RaggedArray:
         if input_type == "tokens":
@@ -386,10 +390,10 @@ class SequenceReader:
 
     def attributes(self) -> dict[str, Any]:
         """Return the public attributes of an estimator that describe its X."""
-        found = {"input_type_": self.input_type, **self.columns}
+        attributes = {"input_type_": self.input_type, **self.columns}
         if self.n_channels is not None:
-            found["n_channels_"] = self.n_channels
-        return found
+            attributes["n_channels_"] = self.n_channels
+        return attributes
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the reader."""
@@ -469,7 +473,7 @@ _STATE = (
 class SentenceReader(SequenceReader):
     """Reads lists of tokens, lists of token ids, and the input of a SequenceReader."""
 
-    def _rows(
+    def _read_rows(
         self,
         X: Any,
         input_type: str,
@@ -484,18 +488,18 @@ class SentenceReader(SequenceReader):
                     f"X must hold lists of tokens, as in the fit of {self.estimator}: "
                     "got token ids in a file."
                 )
-            return super()._rows(X, input_type, fitting=fitting, max_id=max_id)
+            return super()._read_rows(X, input_type, fitting=fitting, max_id=max_id)
         X = unwrap_container(X)
         sentences = self._sentences(X, input_type, fitting)
         if fitting is not None and sentences is not None:
             self.words = _fitted_words(sentences, fitting)
         if sentences is not None:
-            return self._encoded(sentences)
+            return self._read_sentences(sentences)
         lists = None if input_type == "numeric" else lists_of_token_ids(X)
         if lists is None:
-            return super()._rows(X, input_type, fitting=fitting, max_id=max_id)
+            return super()._read_rows(X, input_type, fitting=fitting, max_id=max_id)
         ids = csr_of_rows(lists)
-        return SequenceDataset(self._ids(ids, MAX_ID if fitting else max_id))
+        return SequenceDataset(self._ragged_ids(ids, MAX_ID if fitting else max_id))
 
     def _sentences(
         self, X: Any, input_type: str, fitting: Config | None
@@ -520,19 +524,19 @@ class SentenceReader(SequenceReader):
             )
         return sentences
 
-    def _ids(self, X: Any, max_id: int | None) -> RaggedArray:
+    def _ragged_ids(self, X: Any, max_id: int | None) -> RaggedArray:
         """Return ids without dropping padding between them, since each has a label."""
         check_no_gaps(X)
-        return super()._ids(X, max_id)
+        return super()._ragged_ids(X, max_id)
 
-    def _encoded(self, sentences: list[list[str]]) -> SequenceDataset:
-        words = self.words.read(sentences)  # type: ignore[union-attr]
-        offsets = np.concatenate([[0], np.cumsum(words.lengths)])
-        codes = RaggedArray(words.spelled, offsets)
+    def _read_sentences(self, sentences: list[list[str]]) -> SequenceDataset:
+        encoded = self.words.read(sentences)  # type: ignore[union-attr]
+        offsets = np.concatenate([[0], np.cumsum(encoded.lengths)])
+        codes = RaggedArray(encoded.codes, offsets)
         return SequenceDataset(
-            RaggedArray(words.ids, offsets),
-            characters=TokenCharacters(codes, words.spellings),
-            texts=TokenTexts(codes, words.tokens),
+            RaggedArray(encoded.ids, offsets),
+            characters=TokenCharacters(codes, encoded.spellings),
+            texts=TokenTexts(codes, encoded.tokens),
         )
 
     def _example_of_tokens(self) -> Any:

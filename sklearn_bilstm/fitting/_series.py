@@ -20,7 +20,13 @@ from sklearn_bilstm.training import (
 )
 from sklearn_bilstm.utils._state import state_number
 
-__all__ = ["FEWEST_HELD_OUT_ROWS", "HeldOutRows", "SeriesModels", "latest_rows"]
+__all__ = [
+    "FEWEST_HELD_OUT_ROWS",
+    "HeldOutRows",
+    "OutOfFoldLogits",
+    "SeriesModels",
+    "latest_rows",
+]
 
 # linear_kernels="auto": number of features for at most this many rows, and for more.
 # The time is cubic in the number of rows, or of features if these are fewer.
@@ -53,6 +59,20 @@ class HeldOutRows(NamedTuple):
     linear_logits: np.ndarray
 
 
+class OutOfFoldLogits(NamedTuple):
+    """Logits of training rows, by models fitted without them.
+
+    Parameters
+    ----------
+    rows : ndarray of int, shape (n,)
+        Indices of the rows.
+    logits : ndarray of shape (n, K)
+    """
+
+    rows: np.ndarray
+    logits: np.ndarray
+
+
 class SeriesModels(OtherModels):
     """A linear model of numeric sequences, and its weight and that of the network.
 
@@ -80,8 +100,7 @@ class SeriesModels(OtherModels):
         self.linear = linear
         self.linear_scale = linear_scale
         self.network_scale = network_scale
-        # rows of the linear model, and their logits by models fitted without them
-        self._out_of_fold: tuple[np.ndarray, np.ndarray] | None = None
+        self._out_of_fold: OutOfFoldLogits | None = None
         self._keeps_scale = False
 
     @property
@@ -131,8 +150,8 @@ class SeriesModels(OtherModels):
         """
         if self.linear is None:
             return
-        kept = sampled_rows(len(train), _MOST_ROWS, seed)
-        rows = train.take(kept)
+        sampled = sampled_rows(len(train), _MOST_ROWS, seed)
+        rows = train.take(sampled)
         sequences: Any = rows.sequences
         target: Any = rows.target
         logits = self.linear.fit(
@@ -141,15 +160,15 @@ class SeriesModels(OtherModels):
         if logits is None:
             self.linear, self.linear_scale, self.network_scale = None, 0.0, 1.0
         else:
-            self._out_of_fold = kept, logits
+            self._out_of_fold = OutOfFoldLogits(sampled, logits)
 
-    def held_out_rows(
+    def hold_out_rows(
         self,
         train: SequenceDataset,
         valid: SequenceDataset | None,
         n_threads: int | None = None,
     ) -> tuple[SequenceDataset, HeldOutRows | None]:
-        """Return training rows of the network, and the rows of `fit_scale`.
+        """Split rows into training rows of the network and those of `fit_scale`.
 
         The latter are the validation rows if there are any, else training rows that are
         held out. Rows next to each other are in the same part, since they can overlap.
@@ -159,19 +178,20 @@ class SeriesModels(OtherModels):
             return train, None
         if valid is not None:
             return train, self.of_validation_rows(valid, n_threads)
-        kept, logits = out_of_fold
         target: Any = train.target
-        held_out = latest_rows(target[kept])
-        if len(held_out) < FEWEST_HELD_OUT_ROWS:
+        latest = latest_rows(target[out_of_fold.rows])
+        if len(latest) < FEWEST_HELD_OUT_ROWS:
             return train, None
-        rows = kept[held_out]
-        others = np.setdiff1d(np.arange(len(train)), rows)
-        return train.take(others), HeldOutRows(train.take(rows), logits[held_out])
+        held_out = out_of_fold.rows[latest]
+        not_held_out = np.setdiff1d(np.arange(len(train)), held_out)
+        return train.take(not_held_out), HeldOutRows(
+            train.take(held_out), out_of_fold.logits[latest]
+        )
 
-    def take_out_of_fold_logits(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return rows of the linear model, and their logits by models without them.
+    def take_out_of_fold_logits(self) -> OutOfFoldLogits | None:
+        """Return the out-of-fold logits of the linear model, and forget them.
 
-        None if the factors of both models need no rows. The logits are not kept.
+        None if the factors of both models need no rows.
         """
         out_of_fold, self._out_of_fold = self._out_of_fold, None
         return None if self.linear is None or self._keeps_scale else out_of_fold
@@ -325,9 +345,9 @@ def latest_rows(target: Any) -> np.ndarray:
     splits = contiguous_folds(target, n_folds)
     if not splits:
         return np.zeros(0, np.intp)
-    others, held_out = splits[-1]  # the latest rows, if they are in the order of time
+    train, held_out = splits[-1]  # the latest rows, if they are in the order of time
     if target.ndim == 1:
-        held_out = held_out[np.isin(target[held_out], target[others])]
+        held_out = held_out[np.isin(target[held_out], target[train])]
     return held_out
 
 

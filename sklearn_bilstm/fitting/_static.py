@@ -128,10 +128,8 @@ def check_layout(X: Any, ids: Any, static: np.ndarray | None) -> None:
         If the values suggest that the number of static features is wrong.
     """
     if isinstance(X, TokenIds):
-        has_boundary = (
-            ids.shape[1] + (0 if static is None else static.shape[1]) < (X.shape[1])
-        )
-        if static is not None and not has_boundary:
+        # the boundary that a TableVectorizer writes is one more column
+        if static is not None and ids.shape[1] + static.shape[1] >= X.shape[1]:
             raise ValueError(
                 "The 'n_static_features' parameter must be 0 or 'auto' if X holds only "
                 f"the token ids of a TextVectorizer: got {static.shape[1]}."

@@ -10,9 +10,9 @@ from skorch.callbacks import Callback
 
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._row_numbers import NumberTarget
-from sklearn_bilstm.fitting._rows_of_numbers import (
-    check_rows_of_numbers,
-    has_steps,
+from sklearn_bilstm.fitting._step_number_checks import (
+    check_step_numbers,
+    has_step_numbers,
 )
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
@@ -25,7 +25,7 @@ __all__ = ["StepNumberTarget", "check_numbers", "number_target"]
 
 def check_numbers(y: Any, config: Config) -> np.ndarray | RowsOfNumbers:
     """Validate a y with numbers for each row or each step."""
-    is_of_steps = has_steps(y, config.output_type)
+    is_of_steps = has_step_numbers(y, config.output_type)
     target = StepNumberTarget if is_of_steps else NumberTarget
     return target.check(y, config.estimator)
 
@@ -73,7 +73,7 @@ class StepNumberTarget(Target):
     @staticmethod
     def check(y: Any, estimator: str) -> RowsOfNumbers:
         """Validate numbers, and return them as arrays of float64."""
-        return check_rows_of_numbers(y, estimator)
+        return check_step_numbers(y, estimator)
 
     @classmethod
     def fit(cls, y: RowsOfNumbers, config: Config) -> Self:

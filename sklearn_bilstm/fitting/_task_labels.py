@@ -18,7 +18,7 @@ def n_columns(y: Any) -> int:
     if isinstance(y, list | tuple):
         return max([1, *(len(row) for row in y if is_nested_row(row))])
     shape: tuple = getattr(y, "shape", ())
-    return [*shape, 1, 1][1]
+    return shape[1] if len(shape) > 1 else 1
 
 
 def check_label_columns(y: Any) -> np.ndarray:

@@ -18,6 +18,7 @@ from sklearn_bilstm.fitting._ngrams import (
 from sklearn_bilstm.fitting._series import (
     FEWEST_HELD_OUT_ROWS,
     HeldOutRows,
+    OutOfFoldLogits,
     SeriesModels,
     latest_rows,
 )
@@ -247,20 +248,21 @@ class TaskNgramModels(TaskModels):
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, of the tasks next to each other."""
-        lookups: dict[int, np.ndarray] = {}
+        # tasks with one vocabulary share the look-up of the n-grams
+        columns_of: dict[int, np.ndarray] = {}
         if self.log_odds is not None:
             features: Any = rows.log_odds
-            lookups[id(self.log_odds.vocabulary)] = features.columns.values.T
+            columns_of[id(self.log_odds.vocabulary)] = features.columns.values.T
         parts = []
         logits = self.target.split(net.logits(rows))
         for models, of_network in zip(self.models, logits, strict=True):
-            found = None
+            columns = None
             if models.linear is not None:
                 vocabulary = models.linear.ngram_model.vocabulary
-                if id(vocabulary) not in lookups:
-                    lookups[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
-                found = lookups[id(vocabulary)]
-            parts.append(models.combined_logits(of_network, rows, found=found))
+                if id(vocabulary) not in columns_of:
+                    columns_of[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
+                columns = columns_of[id(vocabulary)]
+            parts.append(models.combined_logits(of_network, rows, columns=columns))
         return np.concatenate(parts, axis=1)
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
@@ -354,33 +356,35 @@ class TaskSeriesModels(TaskModels):
             rows = self.target.rows_of_task(train, j)
             models.fit(rows, seed=seed, n_threads=n_threads)
 
-    def held_out_rows(
+    def hold_out_rows(
         self,
         train: SequenceDataset,
         valid: SequenceDataset | None,
         n_threads: int | None = None,
     ) -> tuple[SequenceDataset, list[HeldOutRows | None]]:
-        """Return training rows of the network, and the rows of `fit_scale` per task."""
-        found = [models.take_out_of_fold_logits() for models in self.models]
-        nothing: list[HeldOutRows | None] = [None] * len(found)
-        if all(of_task is None for of_task in found):
+        """Split rows into training rows of the network and those of `fit_scale`.
+
+        The latter are a list with an item per task, None if its factors need no rows.
+        """
+        out_of_fold = [models.take_out_of_fold_logits() for models in self.models]
+        nothing: list[HeldOutRows | None] = [None] * len(out_of_fold)
+        if all(of_task is None for of_task in out_of_fold):
             return train, nothing
         if valid is not None:
             return train, [
-                None if of_task is None else self._of_validation(valid, j, n_threads)
-                for j, of_task in enumerate(found)
+                None if of_task is None else self._validation_rows(valid, j, n_threads)
+                for j, of_task in enumerate(out_of_fold)
             ]
         rows = self._latest_rows(train)
-        others = np.setdiff1d(np.arange(len(train)), rows)
         held_out = [
-            None if of_task is None else self._of_task(train, rows, j, of_task)
-            for j, of_task in enumerate(found)
+            None if of_task is None else self._held_out_rows(train, rows, j, of_task)
+            for j, of_task in enumerate(out_of_fold)
         ]
         if all(of_task is None for of_task in held_out):
             return train, nothing
-        return train.take(others), held_out
+        return train.take(np.setdiff1d(np.arange(len(train)), rows)), held_out
 
-    def _of_validation(
+    def _validation_rows(
         self, valid: SequenceDataset, task: int, n_threads: int | None
     ) -> HeldOutRows | None:
         """Return the validation rows with a label of a task; None if there are none."""
@@ -395,26 +399,29 @@ class TaskSeriesModels(TaskModels):
         target: Any = train.target
         return latest_rows(target[:, most])
 
-    def _of_task(
+    def _held_out_rows(
         self,
         train: SequenceDataset,
         held_out: np.ndarray,
         task: int,
-        out_of_fold: tuple[np.ndarray, np.ndarray],
+        out_of_fold: OutOfFoldLogits,
     ) -> HeldOutRows | None:
-        """Return the held-out rows with a label of a task; None for too few."""
+        """Return the held-out rows with a label of a task; None for too few.
+
+        As in :func:`latest_rows`, their classes also occur in rows not held out.
+        """
         labelled = self.target.labelled_rows(train, task)
-        kept, logits = out_of_fold
-        places = np.full(len(train), -1)
-        places[labelled[kept]] = np.arange(len(kept))
-        rows = held_out[places[held_out] >= 0]
+        # index of the logits of each training row, -1 for rows without logits
+        index_of_logits = np.full(len(train), -1)
+        index_of_logits[labelled[out_of_fold.rows]] = np.arange(len(out_of_fold.rows))
+        rows = held_out[index_of_logits[held_out] >= 0]
         target: Any = train.target
-        others = np.setdiff1d(labelled, held_out)
-        rows = rows[np.isin(target[rows, task], target[others, task])]
+        not_held_out = np.setdiff1d(labelled, held_out)
+        rows = rows[np.isin(target[rows, task], target[not_held_out, task])]
         if len(rows) < FEWEST_HELD_OUT_ROWS:
             return None
-        of_task = self.target.rows_of_task(train.take(rows), task)
-        return HeldOutRows(of_task, logits[places[rows]])
+        rows_of_task = self.target.rows_of_task(train.take(rows), task)
+        return HeldOutRows(rows_of_task, out_of_fold.logits[index_of_logits[rows]])
 
     def fit_scale(
         self, net: SequenceNet, held_out: Sequence[HeldOutRows | None]

@@ -129,18 +129,18 @@ class TasksTarget(Target):
     def row_weights(
         self, target: np.ndarray, weight: np.ndarray, config: Config
     ) -> np.ndarray:
-        """Return weights of the tasks of each row; zero for missing labels."""
-        weights = np.zeros(target.shape)
+        """Return the factor of the weight of each row and task; zero without label."""
+        factors = np.zeros(target.shape)
         task_weights = self._task_weights(config)
         for j, class_weight in enumerate(self._class_weights(config)):
-            known = np.flatnonzero(target[:, j] != _MISSING)
-            codes, classes = target[known, j], self.tasks[j].classes
-            of_known = weight[known]
-            of_classes = weight_of_classes(class_weight, classes, codes, of_known)
+            labelled = np.flatnonzero(target[:, j] != _MISSING)
+            codes, classes = target[labelled, j], self.tasks[j].classes
+            sample_weight = weight[labelled]
+            of_classes = weight_of_classes(class_weight, classes, codes, sample_weight)
             if class_weight == "balanced":  # with a mean of one, as other tasks
-                of_classes = of_classes * of_known.sum() / len(classes)
-            weights[known, j] = task_weights[j] * of_classes[codes]
-        return weights
+                of_classes = of_classes * sample_weight.sum() / len(classes)
+            factors[labelled, j] = task_weights[j] * of_classes[codes]
+        return factors
 
     def _class_weights(self, config: Config) -> list[Any]:
         given = config.class_weight

@@ -151,8 +151,10 @@ class TokenLabelTarget(Target):
         broken = [row for row, labels in enumerate(y) if repaired[row] != labels]
         if broken:
             row = broken[0]
-            pairs = enumerate(zip(y[row], repaired[row], strict=True))
-            token, old, new = next((i, *pair) for i, pair in pairs if len({*pair}) > 1)
+            pairs = zip(y[row], repaired[row], strict=True)
+            token, (old, new) = next(
+                (i, p) for i, p in enumerate(pairs) if p[0] != p[1]
+            )
             warnings.warn(
                 f"{len(broken)} rows of {name} do not follow the scheme {self.scheme}. "
                 f"Row {row} is the first: {old!r} at token {token} was replaced by "
@@ -169,18 +171,18 @@ class TokenLabelTarget(Target):
     ) -> tuple[SequenceDataset, list[list]]:
         """Return the validation rows whose labels are all known."""
         known = {None, *self.classes.tolist()}
-        kept = [row for row, labels in enumerate(y_val) if known.issuperset(labels)]
-        if len(kept) == len(y_val):
+        valid = [row for row, labels in enumerate(y_val) if known.issuperset(labels)]
+        if len(valid) == len(y_val):
             return rows, y_val
         unknown = sorted({label for row in y_val for label in row} - known)
         message = (
-            f"{len(y_val) - len(kept)} rows of y_val contain labels that y does not, "
+            f"{len(y_val) - len(valid)} rows of y_val contain labels that y does not, "
             f"such as {unknown[0]!r}"
         )
-        if not kept:
+        if not valid:
             raise ValueError(f"{message}. No validation row is left.")
         warnings.warn(f"{message}. They are ignored.", UserWarning, stacklevel=2)
-        return rows.take(np.array(kept)), [y_val[row] for row in kept]
+        return rows.take(np.array(valid)), [y_val[row] for row in valid]
 
     def fit_scale(self, rows: SequenceDataset) -> None:
         """Learn the mean number of steps of a row."""

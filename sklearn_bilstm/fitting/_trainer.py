@@ -39,7 +39,7 @@ _AUTO_EPOCHS = {"tokens": (4, 40), "numeric": (4, 150)}
 _FRACTION_WITHOUT_PATIENCE = 0.625
 
 # Fraction of the learning rate for token vectors that are not initialised randomly.
-_RATE_OF_KNOWN_VECTORS = 0.2
+_RATE_OF_INITIAL_VECTORS = 0.2
 
 # skorch arguments not allowed in `net_params`, besides those that `make_net` sets.
 _RESERVED_NET_PARAMS = {
@@ -71,10 +71,11 @@ def _early_stopping(config: Config, target: Target, n_epochs: int) -> EarlyStopp
     if target.of_labels_of_steps and config.scoring is None:
         (score,) = target.scores()
         metric = f"valid_{score.name}"
-    waits = target.of_labels_of_steps and config.lr_schedule == "one_cycle"
-    n_waiting = int(n_epochs * _FRACTION_WITHOUT_PATIENCE) if waits else 0
+    n_not_counted = 0
+    if target.of_labels_of_steps and config.lr_schedule == "one_cycle":
+        n_not_counted = int(n_epochs * _FRACTION_WITHOUT_PATIENCE)
     patience = config.n_iter_no_change
-    return EarlyStopping(patience, config.tol, metric, first_epoch=n_waiting + 1)
+    return EarlyStopping(patience, config.tol, metric, first_epoch=n_not_counted + 1)
 
 
 def make_net(config: Config, network: Any, target: Target, seed: int) -> SequenceNet:
@@ -144,12 +145,12 @@ def _parameter_groups(config: Config, network: Any) -> list[tuple[str, dict]]:
     normalisation weights and token vectors, since most of the latter have no gradient
     in a batch that could counteract it.
     """
-    known = config.embedding is not None or config.pretrained is not None
-    share = _RATE_OF_KNOWN_VECTORS if known else 1.0
+    are_random = config.embedding is None and config.pretrained is None
+    factor = 1.0 if are_random else _RATE_OF_INITIAL_VECTORS
     groups: list[tuple[str, dict]] = [
         ("*bias*", {"weight_decay": 0.0}),
         ("encoder.normalizations.*", {"weight_decay": 0.0}),
-        ("input_layer.*", {"weight_decay": 0.0, "lr": share * config.lr}),
+        ("input_layer.*", {"weight_decay": 0.0, "lr": factor * config.lr}),
     ]
     if network.of_steps:
         groups += [
@@ -204,8 +205,8 @@ class Training:
         self.refit_rows = refit_rows
         self.is_stream = is_stream
         self.is_refit = False
-        # called when the training starts, and again with the one on all rows
-        self.announce: Callable[[Training], Any] | None = None
+        # called when this training starts, and when the one on all rows does
+        self.on_start: Callable[[Training], Any] | None = None
         self.published: FittedModel | None = None
         self._initial = None if refit_rows is None else deepcopy(model.network)
         self._stopping = _early_stopping(config, model.target, n_epochs)
@@ -233,8 +234,8 @@ class Training:
         """
         net = self.model.net
         n_before = len(net.epochs())
-        if self.announce is not None:
-            self.announce(self)
+        if self.on_start is not None:
+            self.on_start(self)
         try:
             net.fit_epochs(
                 self.train,
@@ -278,7 +279,7 @@ class Training:
         model.net = make_net(self.config, self._initial, model.target, seed)
         training = Training(model, self.config, rows, None, n_epochs=self.n_epochs)
         training.is_refit = True
-        training.announce = self.announce
+        training.on_start = self.on_start
         return training
 
     def _callbacks_of_steps(self) -> list:
@@ -297,6 +298,8 @@ class Training:
     ) -> list:
         config = self.config
         stops_early = self.valid is not None and config.early_stopping is not False
+        bars = [BatchBar(self.n_epochs)] if config.verbose > 1 else []
+        printers = [EpochPrinter(self.n_epochs)] if config.verbose > 0 else []
         tasks = []
         if task is not None and attributes is not None:
             tasks = [EpochTasks(task, lambda: attributes(self._model_if_stopped()))]
@@ -305,21 +308,22 @@ class Training:
             *self._callbacks_of_steps(),
             # before the callbacks that use the best weights
             self._stopping if stops_early else self._epoch_start,
-            *[BatchBar(self.n_epochs)] * (config.verbose > 1),
+            *bars,
             *copies_of_callbacks(config),
             *tasks,
-            *[EpochPrinter(self.n_epochs)] * (config.verbose > 0),
+            *printers,
         ]
 
     def _complete(self) -> None:
-        """Restore the best weights, and fit what depends on the trained network."""
+        """Restore the best weights, fit the outputs, and reset the optimizer."""
         self.model.net.drop_incomplete_epochs()
         self._stopping.on_train_end(self.model.net)
-        self._finish(self.model)
+        self._fit_outputs(self.model)
         if not self.is_stream:
             self.model.net.restart_optimizer()
 
-    def _finish(self, model: FittedModel) -> None:
+    def _fit_outputs(self, model: FittedModel) -> None:
+        """Fit the scale of the logits, and set constant outputs and the best epoch."""
         model.best_epoch = self._stopping.best_epoch_ or model.n_iter
         if not self.is_stream and model.n_iter:
             if not self.is_refit:
@@ -337,5 +341,5 @@ class Training:
         )
         stopped.net.load_training_state(net)
         self._stopping.restore(stopped.net)
-        self._finish(stopped)
+        self._fit_outputs(stopped)
         return stopped

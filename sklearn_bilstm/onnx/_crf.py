@@ -25,7 +25,7 @@ class StepInput(NamedTuple):
     """An input of the graph with a dimension of steps.
 
     It is an input of each recurrence too, so that the size of a batch limits the number
-    of repetitions. :mod:`sklearn_bilstm.onnx._contents` requires it.
+    of repetitions. :mod:`sklearn_bilstm.onnx._protobuf` requires it.
 
     Parameters
     ----------
@@ -60,7 +60,10 @@ class Emissions:
 
 
 class _Value(NamedTuple):
-    """A value of a step, of shape (B, size), or of all steps, (T, B, size)."""
+    """A value of a step, of shape (B, size), or of all steps, (T, B, size).
+
+    An output of a recurrence, which names it, has the name "".
+    """
 
     name: str
     dtype: type

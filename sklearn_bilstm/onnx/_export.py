@@ -15,7 +15,6 @@ from sklearn_bilstm.estimators import (
 )
 from sklearn_bilstm.fitting import SequenceReader, TaggingModels, TasksTarget
 from sklearn_bilstm.onnx._characters import character_vectors
-from sklearn_bilstm.onnx._columns import TABLE_TRANSFORMERS, describe_table
 from sklearn_bilstm.onnx._crf import StepInput
 from sklearn_bilstm.onnx._description import Description
 from sklearn_bilstm.onnx._emissions import linear_emissions
@@ -25,13 +24,14 @@ from sklearn_bilstm.onnx._ngrams import linear_logits, log_odds_channels
 from sklearn_bilstm.onnx._series import series_logits
 from sklearn_bilstm.onnx._steps import write_steps
 from sklearn_bilstm.onnx._table_checks import static_width
+from sklearn_bilstm.onnx._table_description import TABLE_TRANSFORMERS, describe_table
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.onnx._weights import WEIGHTS
 from sklearn_bilstm.onnx._wrappers import (
     base_estimators,
     is_wrapper,
-    respond,
     split_steps,
+    write_classifier,
 )
 from sklearn_bilstm.sequences import N_TOKEN_FEATURES
 from sklearn_bilstm.text import TableVectorizer, TextVectorizer, vectorizer_state
@@ -144,7 +144,7 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     description = Description.of(described, of_text, table)
     graph = Graph(weights)
     if is_wrapper(estimator):
-        _write_response(graph, estimator)
+        _write_wrapper(graph, estimator)
     else:
         _write(graph, estimator)
     written = graph.to_model(_NAME, description.to_properties())
@@ -232,18 +232,18 @@ def _write(graph: Graph, estimator: Any) -> None:
         _write_numbers(graph, estimator, logits)
 
 
-def _write_response(graph: Graph, model: Any) -> None:
+def _write_wrapper(graph: Graph, model: Any) -> None:
     """Write the whole graph of a decision threshold or a calibration."""
 
     def logits_of(estimator: Any) -> str:
         (logits,) = _logits_of_rows(graph, estimator, _static(graph, estimator))
         return logits
 
-    found, n_classes = respond(graph, model, logits_of), len(model.classes_)
-    graph.output("label", found.label, np.int64, ["rows"])
+    outputs = write_classifier(graph, model, logits_of)
+    graph.output("label", outputs.label, np.int64, ["rows"])
     for name in ("probabilities", "logits"):
-        value = getattr(found, name)
-        graph.output(name, value, np.float64, ["rows", n_classes])
+        value = getattr(outputs, name)
+        graph.output(name, value, np.float64, ["rows", len(model.classes_)])
 
 
 def _static(graph: Graph, estimator: Any) -> str | None:

@@ -30,10 +30,10 @@ from sklearn_bilstm.nn import (
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.onnx._weights import restored, rows_of
 
-# end of a slice of all steps
-_MOST_STEPS = 2**63 - 1
-
 __all__ = ["Rows", "array_of", "encoded", "head", "pooled", "token_vectors"]
+
+# End of a slice of all steps.
+_MOST_STEPS = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def encoded(
     convolutions = getattr(module, "convolutions", None)
     if convolutions is not None:
         vectors, rows = _convolved(graph, convolutions, vectors, rows)
-    return *_encoded(graph, module.encoder, vectors, rows), rows
+    return *_recurrent_states(graph, module.encoder, vectors, rows), rows
 
 
 def _convolved(
@@ -116,10 +116,9 @@ def _convolved(
         weights = array_of(layer.weight), array_of(layer.get_parameter("bias"))
         margin = layer.kernel_size[0] // 2
         pads = [2 * margin, 0] if part.is_causal else [margin, margin]
-        found = graph.op(
-            "Conv", x, *weights, pads=pads, strides=[part.stride]
-        )  # (B, n_filters, ceil(T / stride))
-        x = graph.op("Transpose", graph.op("Relu", found), perm=[2, 0, 1])
+        strides = [part.stride]
+        x = graph.op("Conv", x, *weights, pads=pads, strides=strides)  # (B, F, T / s)
+        x = graph.op("Transpose", graph.op("Relu", x), perm=[2, 0, 1])
         rows = rows.strided(graph, part.stride)
     return x, rows
 
@@ -169,12 +168,12 @@ _CELLS = {
 _MERGES = {"mean": "Mean", "mul": "Mul", "sum": "Sum"}
 
 
-def _encoded(
+def _recurrent_states(
     graph: Graph, encoder: RecurrentEncoder, states: str, rows: Rows
 ) -> tuple[str, str]:
     """Return states of shape (T, B, H) and final states of shape (B, H)."""
     for index, layer in enumerate(encoder.layers):
-        states, final = _read(graph, layer, states, rows)
+        states, final = _recurrent_layer(graph, layer, states, rows)
         if encoder.normalizations:
             part = encoder.normalizations[index]
             normalize = _NORMALIZATIONS[type(part)]
@@ -182,7 +181,9 @@ def _encoded(
     return states, final
 
 
-def _read(graph: Graph, layer: RecurrentLayer, x: str, rows: Rows) -> tuple[str, str]:
+def _recurrent_layer(
+    graph: Graph, layer: RecurrentLayer, x: str, rows: Rows
+) -> tuple[str, str]:
     """Return states of shape (T, B, H) and final states of shape (B, H)."""
     kind, gates, attributes = _CELLS[layer.cell]
     directions = [layer.forward_rnn]
@@ -270,8 +271,8 @@ def _mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
 
 
 def _max_mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
-    views = (view(graph, part, states, final, rows) for view in (_max, _mean))
-    return graph.op("Concat", *views, axis=1)
+    poolings = (pool(graph, part, states, final, rows) for pool in (_max, _mean))
+    return graph.op("Concat", *poolings, axis=1)
 
 
 def _attention(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from sklearn_bilstm.onnx._bucket_lookup import ranks
 from sklearn_bilstm.onnx._graph import Graph, Operand
-from sklearn_bilstm.onnx._lookup import ranks
 from sklearn_bilstm.onnx._weights import rows_of
 from sklearn_bilstm.sequences import SPREAD_FACTOR, SPREAD_SHIFT, HashedNgramVocabulary
 from sklearn_bilstm.training import ClassLogOdds, LinearModel, MeanVectorModel

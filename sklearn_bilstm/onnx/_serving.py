@@ -9,8 +9,8 @@ import numpy as np
 
 from sklearn_bilstm import text
 from sklearn_bilstm.onnx._checks import check_graph, require, written_by_export
-from sklearn_bilstm.onnx._contents import check_contents, metadata_of
 from sklearn_bilstm.onnx._description import Description
+from sklearn_bilstm.onnx._protobuf import check_contents, metadata_of
 from sklearn_bilstm.onnx._reading import ServedRows
 from sklearn_bilstm.onnx._table import TableReader
 from sklearn_bilstm.onnx._table_checks import check_table
@@ -129,14 +129,17 @@ class OnnxModel:
 
     def __repr__(self) -> str:
         """Return the path of the model, and its input and output."""
-        read = self._description.input_type if self._texts is None else "text"
-        read = read if self._table is None else "table"
-        each = " per step" if self._description.of_steps else ""
-        given = "numbers"
+        input_type = self._description.input_type
+        if self._table is not None:
+            input_type = "table"
+        elif self._texts is not None:
+            input_type = "text"
+        per_step = " per step" if self._description.of_steps else ""
+        output_type = "numbers"
         if self.classes_ is not None:
-            of_tasks = isinstance(self.classes_, list)
-            given = f"{len(self.classes_)} {'tasks' if of_tasks else 'classes'}"
-        return f"<OnnxModel {self._source!r}: {read} to {given}{each}>"
+            has_tasks = isinstance(self.classes_, list)
+            output_type = f"{len(self.classes_)} {'tasks' if has_tasks else 'classes'}"
+        return f"<OnnxModel {self._source!r}: {input_type} to {output_type}{per_step}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without the session, which cannot be copied."""
@@ -282,20 +285,20 @@ class OnnxModel:
 
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
-        batches, found = self._run_batches(self._read(X), output)
-        in_order_run = np.concatenate(found)
-        in_order = np.empty_like(in_order_run)
-        in_order[np.concatenate(batches)] = in_order_run
-        return in_order
+        batches, outputs = self._run_batches(self._read(X), output)
+        of_batches = np.concatenate(outputs)
+        of_rows = np.empty_like(of_batches)
+        of_rows[np.concatenate(batches)] = of_batches
+        return of_rows
 
     def _run_steps(self, X: Any, output: str) -> list[np.ndarray]:
         """Return an output of the graph for the real steps of all rows."""
         rows = self._read(X)
         lengths = rows.sequences.lengths
         of_rows: list[np.ndarray] = [np.empty(0)] * len(lengths)
-        for batch, found in zip(*self._run_batches(rows, output), strict=True):
-            for row, of_row in zip(batch, found, strict=True):
-                of_rows[row] = of_row[: lengths[row]]
+        for batch, of_batch in zip(*self._run_batches(rows, output), strict=True):
+            for row, steps in zip(batch, of_batch, strict=True):
+                of_rows[row] = steps[: lengths[row]]
         return of_rows
 
     def _run_batches(
@@ -307,14 +310,14 @@ class OnnxModel:
         def run(batch: np.ndarray) -> np.ndarray:
             inputs = rows.inputs(batch)
             try:
-                found = self.session_.run([output], inputs)[0]
+                values = self.session_.run([output], inputs)[0]
             except Exception as error:  # onnxruntime's errors have no common base class
                 raise ValueError(
                     f"onnxruntime cannot run the graph of {self._source}: {error}"
                 ) from error
             steps = next(iter(inputs.values()))
-            self._check_shape(output, np.shape(found), steps.shape)
-            return found
+            self._check_shape(output, np.shape(values), steps.shape)
+            return values
 
         n_threads = min(self.n_threads, len(batches))
         if n_threads == 1:  # starting a thread is slow compared with a short text

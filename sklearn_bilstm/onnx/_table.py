@@ -1,7 +1,7 @@
 """Tables of a served model, without scikit-learn.
 
-The columns are transformed by the steps that :mod:`sklearn_bilstm.onnx._columns`
-describes.
+The columns are transformed by the steps of a description, see
+:mod:`sklearn_bilstm.onnx._table_description`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,15 +18,19 @@ from sklearn_bilstm.sequences import RaggedArray
 from sklearn_bilstm.text._column_values import categories_of
 from sklearn_bilstm.text._documents import Documents, documents_of
 from sklearn_bilstm.text._static_values import numeric_features, read_as
-from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._containers import (
+    LIST_METHODS,
+    columns_of,
+    describe,
+    to_list,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._finite import find_non_finite
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = ["TableReader"]
 
 _NUMBERS = Real, Decimal, np.bool_
-# Methods of columns of frames, and of arrays.
-_LISTING = "to_pylist", "to_list", "tolist"
 
 
 class _Column(NamedTuple):
@@ -98,7 +102,7 @@ class TableReader:
                     f"All columns of X must have the same length: {self.text[0]!r} has "
                     f"{n_rows} rows and {name!r} {len(column)}."
                 )
-        text = [_listed(columns[name]) for name in self.text]
+        text = [to_list(columns[name]) for name in self.text]
         ids = self.texts.encode(self._documents(text))
         return ids, self._static(columns, n_rows)
 
@@ -213,7 +217,7 @@ def _cell(row: Any, name: Any, number: int | None = None) -> Any:
 
 def _checked(column: Any, name: Any) -> Any:
     """Return the column of a frame, a list or an array, or raise an error."""
-    is_array = any(hasattr(column, method) for method in _LISTING)
+    is_array = any(hasattr(column, method) for method in LIST_METHODS)
     is_scalar = getattr(column, "shape", None) == ()
     if not isinstance(column, list | tuple) and (is_scalar or not is_array):
         raise ValueError(
@@ -237,15 +241,7 @@ def _plain_values(column: Any, name: Any) -> list:
             f"The column {name!r} of X must hold numbers, strings or bools: got an "
             f"array of dtype {column.dtype}. Convert it to numbers, as before fit."
         )
-    return _listed(column)
-
-
-def _listed(column: Any) -> list:
-    """Return the values of a column as Python objects."""
-    for method in _LISTING:
-        if hasattr(column, method):
-            column = getattr(column, method)()
-    return list(column)
+    return to_list(column)
 
 
 def _with_numbers(column: _Column) -> _Column:
@@ -331,12 +327,12 @@ def _static(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
     numbers, categories = [], []
     for kind, column in zip(step["kinds"], columns, strict=True):
         name = str(column.name)
-        read = read_as(column.values, name, kind)
+        typed = read_as(column.values, name, kind)
         if kind == "category":
-            strings = categories_of(read[1]).tolist()
+            strings = categories_of(typed.values).tolist()
             categories.append(column._replace(values=strings))
         else:
-            features = numeric_features(read, name, kind).T
+            features = numeric_features(typed, name, kind).T
             numbers += [column._replace(values=values) for values in features]
     return _impute(step["impute"], numbers) + _encode(step["encode"], categories)
 

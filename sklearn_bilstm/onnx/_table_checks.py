@@ -39,7 +39,7 @@ def check_table(table: dict[str, Any], n_static: int) -> None:
     Raises
     ------
     ValueError
-        If it differs from the format of :func:`~._columns.describe_table`.
+        If it differs from the format of :func:`~._table_description.describe_table`.
     """
     keys = {"names", "n_columns", "text", "parts"}
     require(table.keys() == keys, "the parts of a table", sorted(table))

@@ -19,13 +19,19 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_bilstm.onnx._graph import Graph
 from sklearn_bilstm.utils._wrappers import THRESHOLDS, WRAPPERS
 
-__all__ = ["Response", "base_estimators", "is_wrapper", "respond", "split_steps"]
+__all__ = [
+    "ClassifierOutputs",
+    "base_estimators",
+    "is_wrapper",
+    "split_steps",
+    "write_classifier",
+]
 
 # What scikit-learn adds to probabilities before their logarithm.
 _LEAST_PROBABILITY = 1e-12
 
 
-class Response(NamedTuple):
+class ClassifierOutputs(NamedTuple):
     """Outputs of a classifier of one task.
 
     Parameters
@@ -109,8 +115,10 @@ def base_estimators(model: Any) -> list:
     return [model]
 
 
-def respond(graph: Graph, model: Any, logits_of: Callable[[Any], str]) -> Response:
-    """Write the outputs of a model.
+def write_classifier(
+    graph: Graph, model: Any, logits_of: Callable[[Any], str]
+) -> ClassifierOutputs:
+    """Write the outputs of a classifier, a calibration or a decision threshold.
 
     Parameters
     ----------
@@ -126,15 +134,15 @@ def respond(graph: Graph, model: Any, logits_of: Callable[[Any], str]) -> Respon
         If a calibrated estimator lacks classes of the calibration.
     """
     if isinstance(model, THRESHOLDS):
-        found = respond(graph, model.estimator_, logits_of)
-        return found._replace(label=_decide(graph, model, found))
+        outputs = write_classifier(graph, model.estimator_, logits_of)
+        return outputs._replace(label=_thresholded_label(graph, model, outputs))
     if isinstance(model, CalibratedClassifierCV):
         return _calibrated(graph, model, logits_of)
     logits = logits_of(model)
     decisions = logits
     if len(model.classes_) == 2:
         decisions = graph.op("Sub", _column(graph, logits, 1), _column(graph, logits))
-    return Response(
+    return ClassifierOutputs(
         label=graph.op("ArgMax", logits, axis=1, keepdims=0),
         probabilities=graph.op("Softmax", logits, axis=1),
         logits=logits,
@@ -146,14 +154,14 @@ def _column(graph: Graph, value: str, index: int = 0) -> str:
     return graph.op("Slice", value, [index], [index + 1], [1])
 
 
-def _decide(graph: Graph, model: Any, found: Response) -> str:
+def _thresholded_label(graph: Graph, model: Any, outputs: ClassifierOutputs) -> str:
     """Return the label by a decision threshold, as the method `predict`."""
     positive = _positive_class(model)
-    score = _column(graph, found.probabilities, positive)
+    score = _column(graph, outputs.probabilities, positive)
     threshold = 0.5
-    if model.response_method == "decision_function" and found.decisions is not None:
+    if model.response_method == "decision_function" and outputs.decisions is not None:
         sign = np.float64(1 if positive else -1)
-        score, threshold = graph.op("Mul", found.decisions, sign), 0.0
+        score, threshold = graph.op("Mul", outputs.decisions, sign), 0.0
     given = getattr(model, "best_threshold_", getattr(model, "threshold", "auto"))
     threshold = threshold if isinstance(given, str) else given
     is_negative = graph.op("Less", score, np.float64(threshold))
@@ -172,8 +180,9 @@ def _positive_class(model: Any) -> int:
 
 def _calibrated(
     graph: Graph, model: CalibratedClassifierCV, logits_of: Callable[[Any], str]
-) -> Response:
-    found, classes = [], model.classes_
+) -> ClassifierOutputs:
+    """Write the mean probabilities of the members of a calibration."""
+    of_members, classes = [], model.classes_
     for member in model.calibrated_classifiers_:
         inner_classes = member.estimator.classes_
         # scikit-learn fits temperature scaling of strings to their codes, by position
@@ -185,12 +194,13 @@ def _calibrated(
                 f"must have its classes, {classes.tolist()!r:.80}: got "
                 f"{inner_classes.tolist()!r:.80}. Use folds with all classes."
             )
-        inner = respond(graph, member.estimator, logits_of)
+        inner = write_classifier(graph, member.estimator, logits_of)
         scores = _scores(graph, member.method, inner, len(classes))
-        found.append(_CALIBRATIONS[member.method](graph, member.calibrators, scores))
-    total = found[0] if len(found) == 1 else graph.op("Sum", *found)
-    probabilities = graph.op("Div", total, np.float64(len(found)))
-    return Response(
+        write_calibration = _CALIBRATIONS[member.method]
+        of_members.append(write_calibration(graph, member.calibrators, scores))
+    total = of_members[0] if len(of_members) == 1 else graph.op("Sum", *of_members)
+    probabilities = graph.op("Div", total, np.float64(len(of_members)))
+    return ClassifierOutputs(
         label=graph.op("ArgMax", probabilities, axis=1, keepdims=0),
         probabilities=probabilities,
         logits=graph.op("Log", probabilities),
@@ -198,7 +208,7 @@ def _calibrated(
     )
 
 
-def _scores(graph: Graph, method: str, inner: Response, n_classes: int) -> str:
+def _scores(graph: Graph, method: str, inner: ClassifierOutputs, n_classes: int) -> str:
     """Return the input of the calibrators.
 
     For two classes, its shape is (B, 1), or (B, 2) for temperature scaling; else it is

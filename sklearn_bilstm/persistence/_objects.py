@@ -33,6 +33,7 @@ from sklearn_bilstm.text import (
     set_vectorizer_state,
     vectorizer_state,
 )
+from sklearn_bilstm.text._column_values import TypedColumn
 from sklearn_bilstm.text._vocabulary import TokenCounts
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array
@@ -265,7 +266,7 @@ def _check_static_encoder(encoder: StaticEncoder) -> None:
         if type(found) is not part:
             raise TypeError(f"{name} of a StaticEncoder must be a {part.__name__}.")
         found._validate_params()
-    row = {name: ("missing", np.array([None])) for name in kinds}
+    row = {name: TypedColumn("missing", np.array([None])) for name in kinds}
     if encoder._features(row).shape != (1, len(encoder.get_feature_names_out())):
         raise ValueError("The parts of a StaticEncoder must fit each other.")
 

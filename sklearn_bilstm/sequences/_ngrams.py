@@ -164,7 +164,7 @@ class HashedNgramVocabulary:
         return self._of_buckets(hashed_ngrams(known, self.lengths, self.n_bits))
 
     def counts(
-        self, sequences: Sequences, found: np.ndarray | None = None
+        self, sequences: Sequences, columns: np.ndarray | None = None
     ) -> sparse.csr_array:
         """Count the n-grams of each sequence.
 
@@ -172,15 +172,15 @@ class HashedNgramVocabulary:
         ----------
         sequences : RaggedArray of int
             Token ids.
-        found : ndarray of int, shape (n_lengths, n_steps), default=None
-            Result of `at_steps` for these rows. None computes it.
+        columns : ndarray of int, shape (n_lengths, n_steps), default=None
+            Result of `at_steps` for these sequences. None computes it.
 
         Returns
         -------
         counts : csr_array of shape (n_sequences, n_columns)
         """
-        if found is not None:
-            return _counts(found, sequences, self.n_columns)
+        if columns is not None:
+            return _counts(columns, sequences, self.n_columns)
         parts = [
             _counts(self.at_steps(part), part, self.n_columns)
             for part in parts_of_rows(sequences, _STEPS_AT_A_TIME)

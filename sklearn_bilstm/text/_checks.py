@@ -41,23 +41,23 @@ def check_tokens(
         differ when the same document is analysed again.
     """
     kinds = _VALUES if callable(analyzer) else str
-    kept = next((token for token in tokens if not _is_value(token, kinds)), None)
-    if kept is None:
+    suspect = next((token for token in tokens if not _is_value(token, kinds)), None)
+    if suspect is None:
         return
     if not callable(analyzer):
         raise ValueError(
             "The 'tokenizer' parameter must return a list of strings: got a token of "
-            f"type {type(kept).__name__}. Return the text of each token, such as "
+            f"type {type(suspect).__name__}. Return the text of each token, such as "
             "[token.text for token in nlp(text)] with spaCy."
         )
     # tokens of some libraries define equality, but equal only themselves
     again = (set(analyze(document)) for document in documents if document is not None)
-    if not any(kept in found for found in again):
+    if not any(suspect in tokens_again for tokens_again in again):
         raise ValueError(
             "The 'analyzer' parameter must return tokens that are equal in all "
             "documents, such as strings: got objects of type "
-            f"{type(kept).__name__}, which differ when the same document is analysed "
-            "again. Return the text of each token, such as "
+            f"{type(suspect).__name__}, which differ when the same document is "
+            "analysed again. Return the text of each token, such as "
             "[token.text for token in nlp(text)] with spaCy."
         )
 

@@ -4,15 +4,21 @@ from collections.abc import Callable, Container, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._containers import (
+    columns_of,
+    describe,
+    to_list,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
     "MISSING",
+    "TypedColumn",
     "categories_of",
     "cells_of",
     "check_columns",
@@ -28,6 +34,23 @@ MISSING = "(missing)"
 # Whole decimals with at most this number of digits are categories as integers.
 _N_DIGITS = 30
 _A_DAY = timedelta(days=1)
+
+
+class TypedColumn(NamedTuple):
+    """A column of a table.
+
+    Parameters
+    ----------
+    kind : {"number", "date", "text", "category", "missing"}
+        "number" includes booleans and durations. "text" is a column of strings.
+        "missing" has no values at all.
+    values : ndarray of shape (n_rows,)
+        Float64 for numbers, with NaN for missing values and durations in days;
+        datetime64 in UTC for dates; and otherwise objects, with None.
+    """
+
+    kind: str
+    values: np.ndarray
 
 
 def columns_of_table(X: Any) -> tuple[list[str], list]:
@@ -77,8 +100,8 @@ def check_columns(names: Container[str], wanted: Iterable[str], estimator: str) 
         )
 
 
-def read_column(column: Any, name: str) -> tuple[str, np.ndarray]:
-    """Return the kind and the values of a column.
+def read_column(column: Any, name: str) -> TypedColumn:
+    """Detect the kind of a column, and convert its values.
 
     Parameters
     ----------
@@ -89,12 +112,7 @@ def read_column(column: Any, name: str) -> tuple[str, np.ndarray]:
 
     Returns
     -------
-    kind : {"number", "date", "text", "category", "missing"}
-        "number" includes booleans and durations. "text" is a column of strings.
-        "missing" has no values at all.
-    values : ndarray of shape (n_rows,)
-        Float64 for numbers, with NaN for missing values and durations in days;
-        datetime64 in UTC for dates; and otherwise objects, with None.
+    column : TypedColumn
 
     Raises
     ------
@@ -103,16 +121,16 @@ def read_column(column: Any, name: str) -> tuple[str, np.ndarray]:
     """
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
     if _is_categorical(dtype):
-        return "category", cells_of(column)
+        return TypedColumn("category", cells_of(column))
     typed = _typed(column, dtype)
     if typed is None:
         return _inferred(cells_of(column), name)
     if typed.dtype.kind == "m":
         typed = typed / np.timedelta64(1, "D")
     if typed.dtype.kind == "M":
-        return ("missing" if np.isnat(typed).all() else "date"), typed
+        return TypedColumn("missing" if np.isnat(typed).all() else "date", typed)
     values = typed.astype(np.float64)
-    return ("missing" if np.isnan(values).all() else "number"), values
+    return TypedColumn("missing" if np.isnan(values).all() else "number", values)
 
 
 def categories_of(values: np.ndarray) -> np.ndarray:
@@ -166,24 +184,22 @@ def _typed(column: Any, dtype: Any) -> np.ndarray | None:
 
 def cells_of(column: Any) -> np.ndarray:
     """Return the values of a column as objects, None for missing ones."""
-    for method in ("to_pylist", "to_list", "tolist"):
-        if hasattr(column, method):
-            column = getattr(column, method)()
-    objects = np.empty(len(column), object)
-    objects[:] = [None if is_missing(cell) else cell for cell in column]
+    cells = to_list(column)
+    objects = np.empty(len(cells), object)
+    objects[:] = [None if is_missing(cell) else cell for cell in cells]
     return objects
 
 
-def _inferred(objects: np.ndarray, name: str) -> tuple[str, np.ndarray]:
-    """Return the kind and the values of objects."""
+def _inferred(objects: np.ndarray, name: str) -> TypedColumn:
+    """Detect the kind of a column of objects by their types."""
     known = [cell for cell in objects if cell is not None]
     if not known:
-        return "missing", objects
+        return TypedColumn("missing", objects)
     if all(isinstance(cell, str) for cell in known):
-        return "text", objects
-    for kinds, convert, kind in _CONVERSIONS:
-        if all(isinstance(cell, kinds) for cell in known):
-            return kind, convert(objects)
+        return TypedColumn("text", objects)
+    for types_of_kind, convert, kind in _CONVERSIONS:
+        if all(isinstance(cell, types_of_kind) for cell in known):
+            return TypedColumn(kind, convert(objects))
     types = sorted({type(cell).__name__ for cell in known})
     raise ValueError(
         f"The column {name!r} of X must hold strings, numbers, booleans or dates, and "

@@ -30,7 +30,7 @@ _MIN_DOCUMENTS_PER_JOB = 1000
 
 @dataclass(frozen=True)
 class DocumentCounts:
-    """What a vectorizer learns from documents.
+    """Counts of documents and their tokens, from which a vectorizer is fitted.
 
     Parameters
     ----------
@@ -104,8 +104,9 @@ def count_batches(
     Returns
     -------
     counts : DocumentCounts
-    first : object
-        The first batch without its rows if it is a frame, otherwise an empty list.
+    header : object
+        A frame without rows, with the columns of the batches, or an empty list if they
+        are not frames.
 
     Raises
     ------
@@ -113,20 +114,21 @@ def count_batches(
         If a batch is invalid, or batches have different columns.
     """
     total, longest, names = GrowingCounts(), 0, None
-    first: Any = []
+    header: Any = []
     for number, batch in enumerate(batches):
         with batch_is_named(number, total.n_documents):
-            found, *_ = count(batch)
+            counts, *_ = count(batch)
         if number == 0:
-            names, first = found.names, batch[:0] if hasattr(batch, "columns") else []
-        if found.names != names:
+            names = counts.names
+            header = batch[:0] if hasattr(batch, "columns") else []
+        if counts.names != names:
             raise ValueError(
                 f"All batches must have the same text columns: got {names} in batch 0 "
-                f"and {found.names} in batch {number}."
+                f"and {counts.names} in batch {number}."
             )
-        longest = max(longest, found.longest)
-        total.add(found.counts, found.n_documents)
-    return DocumentCounts(total.n_documents, longest, total.counts(), names), first
+        longest = max(longest, counts.longest)
+        total.add(counts.counts, counts.n_documents)
+    return DocumentCounts(total.n_documents, longest, total.counts(), names), header
 
 
 def encode_documents(

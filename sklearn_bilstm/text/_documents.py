@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.utils._containers import columns_of, describe, unwrap_container
+from sklearn_bilstm.utils._containers import (
+    columns_of,
+    describe,
+    to_list,
+    unwrap_container,
+)
 from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sparse import is_sparse
 
@@ -45,7 +50,9 @@ class Documents:
     @property
     def markers(self) -> list[str]:
         """Tokens that precede the fields of a row; none for a single column."""
-        return [f"<{name}>" for name in self.names or []] * (self.n_columns > 1)
+        if self.names is None or len(self.names) == 1:
+            return []
+        return [f"<{name}>" for name in self.names]
 
 
 def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
@@ -126,10 +133,7 @@ def _list(X: Any) -> list:
             "X must be an iterable of documents or a table of them: got "
             f"{describe(X)}. Put a single document into a list."
         )
-    for method in ("to_list", "tolist"):
-        if hasattr(X, method):
-            return getattr(X, method)()
-    return list(X)
+    return to_list(X)
 
 
 def _checked(column: list, name: str | None, missing: str, any_type: bool) -> list:

@@ -172,4 +172,6 @@ def _difference(found: set[str], known: set[str]) -> str:
 
 def _listed(names: set[str]) -> str:
     lines = [f"- {name}\n" for name in sorted(names)]
-    return "".join(lines[:_MOST_NAMES] + ["- ...\n"] * (len(lines) > _MOST_NAMES))
+    if len(lines) > _MOST_NAMES:
+        lines[_MOST_NAMES:] = ["- ...\n"]
+    return "".join(lines)

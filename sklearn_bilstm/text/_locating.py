@@ -101,8 +101,9 @@ class Locator:
         if self._tokenizer is None and settings["token_pattern"] is None:
             self._tokenizer = tokenize
         self._stop_words = stop_word_set(settings["stop_words"]) or frozenset()
-        users = "analyzer", "preprocessor", "strip_accents"
-        self._knows_places = not any(callable(settings[name]) for name in users)
+        # without a function of a user that changes texts in an unknown way
+        functions = "analyzer", "preprocessor", "strip_accents"
+        self._tracks_offsets = not any(callable(settings[name]) for name in functions)
 
     def locate_row(self, row: Any, documents: Documents) -> LocatedDocument:
         """Locate the tokens of a row, which is a tuple if it has several columns."""
@@ -120,46 +121,46 @@ class Locator:
 
     def locate(self, document: Any) -> tuple[str, list[LocatedToken]]:
         """Return the text of a document and its located tokens."""
-        if self._knows_places:
-            prepared = _Prepared(document, self._prepare)
+        if self._tracks_offsets:
+            prepared = _PreprocessedText(document, self._prepare)
             tokens, spans = self._split(prepared.text)
         else:
             tokens = list(self._analyze(document))
             if not isinstance(document, str):
                 return join_tokens(tokens)
-            prepared = _Prepared(document, str.lower)
+            prepared = _PreprocessedText(document, str.lower)
             spans = find_in_order(
                 [str(token).lower() for token in tokens], prepared.text
             )
         located = [
-            LocatedToken(token, *prepared.place(span))
+            LocatedToken(token, *prepared.original_offsets(span))
             for token, span in zip(tokens, spans, strict=True)
         ]
         return document, located
 
     def _split(self, text: str) -> tuple[list[Hashable], list[Span]]:
         """Return the tokens of a preprocessed text and their positions."""
-        found: list[tuple[Hashable, Span]]
+        pairs: list[tuple[Hashable, Span]]
         if self._by_character:
             matches = _CHARACTER.finditer(text)
-            found = [(" " if len(m[0]) > 1 else m[0], m.span()) for m in matches]
+            pairs = [(" " if len(m[0]) > 1 else m[0], m.span()) for m in matches]
         elif self._tokenizer is tokenize:
-            found = [(m[0], m.span()) for m in find_tokens(text)]
+            pairs = [(m[0], m.span()) for m in find_tokens(text)]
         elif self._tokenizer is not None:
             tokens = list(self._tokenizer(text))
-            found = list(
+            pairs = list(
                 zip(tokens, find_in_order([*map(str, tokens)], text), strict=True)
             )
         else:
             group = self._pattern.groups  # zero or one
             matches = self._pattern.finditer(text)
-            found = [(m[group] or "", m.span(group)) for m in matches]
+            pairs = [(m[group] or "", m.span(group)) for m in matches]
         if not self._by_character:
-            found = [pair for pair in found if pair[0] not in self._stop_words]
-        return [token for token, _ in found], [span for _, span in found]
+            pairs = [pair for pair in pairs if pair[0] not in self._stop_words]
+        return [token for token, _ in pairs], [span for _, span in pairs]
 
 
-class _Prepared:
+class _PreprocessedText:
     """A lowercased or accent-stripped text that maps to its original characters.
 
     Parameters
@@ -175,18 +176,18 @@ class _Prepared:
         self.document = document
         self.text = prepare(document)
         prepare = lru_cache(None)(prepare)
-        self._origins = [place for place, c in enumerate(document) for _ in prepare(c)]
-        self._origins.append(len(document))
+        self._original_indices = [i for i, c in enumerate(document) for _ in prepare(c)]
+        self._original_indices.append(len(document))
 
-    def place(self, span: Span) -> tuple[int | None, int | None]:
-        """Return the original position of a span of the preprocessed text."""
+    def original_offsets(self, span: Span) -> tuple[int | None, int | None]:
+        """Return start and end in the document of a span of the preprocessed text."""
         if span is None or span[0] < 0:  # a group of a pattern may match nothing
             return None, None
         first, last = span
-        start, limit = self._origins[first], self._origins[last]
+        start, limit = self._original_indices[first], self._original_indices[last]
         if first == last:
             return start, start
-        end = self._origins[last - 1] + 1
+        end = self._original_indices[last - 1] + 1
         # a stripped accent belongs to the preceding letter
         while end < limit and unicodedata.combining(self.document[end]):
             end += 1
@@ -198,7 +199,8 @@ def join_tokens(tokens: Iterable[Hashable]) -> tuple[str, list[LocatedToken]]:
     text = ""
     located: list[LocatedToken] = []
     for token in tokens:
-        text += " " * bool(located)
+        if located:
+            text += " "
         located.append(LocatedToken(token, len(text), len(text) + len(str(token))))
         text += str(token)
     return text, located

@@ -11,6 +11,7 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_bilstm.text._column_values import (
+    TypedColumn,
     categories_of,
     check_columns,
     columns_of_table,
@@ -116,18 +117,18 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         ValueError
             If a column holds values of several types, of another type, or infinity.
         """
-        names, columns = columns_of_table(X)
-        read = {
+        names, given = columns_of_table(X)
+        columns = {
             name: read_in_fit(column, name)
-            for name, column in zip(names, columns, strict=True)
+            for name, column in zip(names, given, strict=True)
         }
         self.column_kinds_ = {
-            name: "category" if kind == "text" else kind
-            for name, (kind, _) in read.items()
+            name: "category" if column.kind == "text" else column.kind
+            for name, column in columns.items()
         }
         check_feature_names(self, X, reset=True)
         self.n_features_in_ = len(names)
-        numbers, first = self._numbers(read)
+        numbers, first = self._numbers(columns)
         self._imputer = SimpleImputer(keep_empty_features=True)
         self._indicator = MissingIndicator(error_on_new=False)
         if numbers.shape[1]:
@@ -138,7 +139,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
             max_categories=plain_value(self.max_categories),
             sparse_output=False,
         )
-        categories = self._categories(read)
+        categories = self._categories(columns)
         if categories.shape[1]:
             self._encoder.fit(categories)
         return self
@@ -193,16 +194,16 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
             names += self._encoder.get_feature_names_out(categories).tolist()
         return np.array(names, dtype=object)
 
-    def _features(self, read: dict[str, tuple[str, np.ndarray]]) -> np.ndarray:
-        """Return the features of the kinds and values of columns."""
-        numbers, first = self._numbers(read)
+    def _features(self, columns: dict[str, TypedColumn]) -> np.ndarray:
+        """Return the features of columns."""
+        numbers, first = self._numbers(columns)
         parts = []
         if numbers.shape[1]:
             parts += [
                 self._imputer.transform(numbers),
                 self._indicator.transform(first),
             ]
-        categories = self._categories(read)
+        categories = self._categories(columns)
         if categories.shape[1]:
             parts.append(self._encoder.transform(categories))
         return np.hstack(parts).astype(np.float64)
@@ -213,8 +214,8 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
     def _is_date(self, name: str) -> bool:
         return self.column_kinds_[name] == "date"
 
-    def _read(self, X: Any) -> dict[str, tuple[str, np.ndarray]]:
-        """Return the kinds and values of the columns seen in `fit`."""
+    def _read(self, X: Any) -> dict[str, TypedColumn]:
+        """Return the columns seen in `fit`."""
         names, columns = columns_of_table(X)
         given = dict(zip(names, columns, strict=True))
         check_columns(given, self.column_kinds_, type(self).__name__)
@@ -223,30 +224,35 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
             for name, kind in self.column_kinds_.items()
         }
 
-    def _numbers(self, read: dict) -> tuple[np.ndarray, np.ndarray]:
+    def _numbers(
+        self, columns: dict[str, TypedColumn]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the features of numbers and dates, and the first one of each column.
 
         They contain NaN.
         """
-        n_rows = len(next(iter(read.values()))[1])
+        n_rows = _n_rows(columns)
         parts, first = [np.empty((n_rows, 0))], [np.empty((n_rows, 0))]
         for name in self._of_kinds(*_NUMERIC):
-            features = numeric_features(read[name], name, self.column_kinds_[name])
+            features = numeric_features(columns[name], name, self.column_kinds_[name])
             parts.append(features)
             first.append(features[:, :1])
         return np.hstack(parts), np.hstack(first)
 
-    def _categories(self, read: dict) -> np.ndarray:
+    def _categories(self, columns: dict[str, TypedColumn]) -> np.ndarray:
         """Return the categories as strings."""
         names = self._of_kinds("category")
-        n_rows = len(next(iter(read.values()))[1])
-        categories = np.empty((n_rows, len(names)), object)
+        categories = np.empty((_n_rows(columns), len(names)), object)
         for index, name in enumerate(names):
-            categories[:, index] = categories_of(read[name][1])
+            categories[:, index] = categories_of(columns[name].values)
         return categories
 
     def __sklearn_tags__(self) -> Tags:
         return tags_of_frames(super().__sklearn_tags__())
+
+
+def _n_rows(columns: dict[str, TypedColumn]) -> int:
+    return len(next(iter(columns.values())).values)
 
 
 def static_encoder_parts(

@@ -6,7 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.text._column_values import cells_of, in_utc, read_column
+from sklearn_bilstm.text._column_values import (
+    TypedColumn,
+    cells_of,
+    in_utc,
+    read_column,
+)
 from sklearn_bilstm.utils._containers import describe
 from sklearn_bilstm.utils._finite import find_non_finite
 
@@ -22,11 +27,11 @@ _KINDS = {"number": "numbers", "date": "dates"}
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([T ].*)?")
 
 
-def read_in_fit(column: Any, name: str) -> tuple[str, np.ndarray]:
-    """Return the kind and the values of a column of a table to fit to.
+def read_in_fit(column: Any, name: str) -> TypedColumn:
+    """Read a column of a table to fit to.
 
-    They are those of :func:`read_column`, except that strings are dates if all of them
-    are in the format ISO 8601.
+    The result is that of :func:`read_column`, except that strings are dates if all of
+    them are in the format ISO 8601.
 
     Parameters
     ----------
@@ -43,17 +48,17 @@ def read_in_fit(column: Any, name: str) -> tuple[str, np.ndarray]:
     kind, values = read_column(column, name)
     if kind == "text" and all(text is None or _DATE.fullmatch(text) for text in values):
         try:
-            return "date", _dates_of_strings(values, name)
+            return TypedColumn("date", _dates_of_strings(values, name))
         except ValueError:  # not in the calendar
             pass
-    return kind, values
+    return TypedColumn(kind, values)
 
 
-def read_as(column: Any, name: str, wanted: str) -> tuple[str, np.ndarray]:
-    """Return the kind and the values of a column whose kind in `fit` is known.
+def read_as(column: Any, name: str, wanted: str) -> TypedColumn:
+    """Read a column whose kind in `fit` is known.
 
-    They are those of :func:`read_column`, except that strings in a column of dates are
-    read as dates, and that numbers in a column of categories keep their type. The
+    The result is that of :func:`read_column`, except that strings in a column of dates
+    are read as dates, and that numbers in a column of categories keep their type. The
     values of a column that had none in `fit` are ignored.
 
     Parameters
@@ -72,26 +77,24 @@ def read_as(column: Any, name: str, wanted: str) -> tuple[str, np.ndarray]:
         column of categories holds dates or durations.
     """
     if wanted == "missing":
-        return "missing", np.full(len(column), None)
+        return TypedColumn("missing", np.full(len(column), None))
     kind, values = read_column(column, name)
     if wanted == "date" and kind == "text":
-        return "date", _dates_of_strings(values, name)
+        return TypedColumn("date", _dates_of_strings(values, name))
     if wanted == "category" and kind not in ("category", "text"):
         cells = cells_of(column)
         _check_categories(cells, name)
-        return kind, cells
-    return kind, values
+        return TypedColumn(kind, cells)
+    return TypedColumn(kind, values)
 
 
-def numeric_features(
-    read: tuple[str, np.ndarray], name: str, wanted: str
-) -> np.ndarray:
+def numeric_features(column: TypedColumn, name: str, wanted: str) -> np.ndarray:
     """Return the features of a column of numbers or dates, NaN for missing values.
 
     Parameters
     ----------
-    read : tuple
-        Kind and values of the column, as from :func:`read_as`.
+    column : TypedColumn
+        Result of :func:`read_as`.
     name : str
         Name of the column, for error messages.
     wanted : {"number", "date", "missing"}
@@ -107,14 +110,14 @@ def numeric_features(
     ValueError
         If the values are of another kind, or infinite.
     """
-    found, values = read
-    if found == "missing":
+    kind, values = column
+    if kind == "missing":
         width = len(PARTS_OF_DATES) if wanted == "date" else 1
         return np.full((len(values), width), np.nan)
-    if found != wanted:
+    if kind != wanted:
         raise ValueError(
             f"The column {name!r} of X must hold {_KINDS[wanted]}, as in fit: got "
-            f"{_KINDS.get(found, 'strings or categories')}."
+            f"{_KINDS.get(kind, 'strings or categories')}."
         )
     features = _parts_of_dates(values) if wanted == "date" else values[:, None]
     _check_finite(features, name)

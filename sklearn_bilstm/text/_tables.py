@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, NamedTuple
 
-from sklearn_bilstm.utils._containers import columns_of, describe
+from sklearn_bilstm.utils._containers import columns_of, describe, to_list
 
 __all__ = ["TablePart", "batches_of", "is_table", "parts_of"]
 
@@ -39,11 +39,7 @@ class TablePart(NamedTuple):
         else:
             names, columns = columns_of(self.table)  # type: ignore[misc]  # is checked
         _check_names([name], names, self.place)
-        column = columns[names.index(name)]
-        for method in ("to_pylist", "to_list", "tolist"):
-            if hasattr(column, method):
-                return getattr(column, method)()
-        return list(column)
+        return to_list(columns[names.index(name)])
 
 
 def is_table(source: Any) -> bool:

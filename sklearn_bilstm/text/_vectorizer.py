@@ -465,34 +465,38 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count tokens and select the vocabulary; attributes are set at the end."""
-        grown_from = None if first else self._fingerprint
+        old_fingerprint = None if first else self._fingerprint
         group = current_group() if self.distributed else None
         with nullcontext() if group is None else group.sharing_failures():
-            found, head, parts = self._counted(X, first=first)
+            new, header, parts = self._count(X, first=first)
             if group is not None:
                 method = "fit" if first else "partial_fit"
-                facts = facts_about(self, method, the_vocabulary_so_far=grown_from)
-                found = found.of_all_processes(group, facts)
-        if not found.n_documents:
+                facts = facts_about(self, method, the_vocabulary_so_far=old_fingerprint)
+                new = new.of_all_processes(group, facts)
+        if not new.n_documents:
             raise ValueError("X must hold at least one document: it is empty.")
-        documents = Documents([], found.names)
-        counts = found.counts if first else self._counts + found.counts
+        documents = Documents([], new.names)
+        counts = new.counts if first else self._counts + new.counts
         known = {} if first else self.vocabulary_
         vocabulary = self._extended(known, counts, documents.markers)
         if first:
-            self._remember_columns(head, documents)
-        self._fingerprint = vocabulary_fingerprint(vocabulary, grown_from)
+            self._remember_columns(header, documents)
+        self._fingerprint = vocabulary_fingerprint(vocabulary, old_fingerprint)
         self.vocabulary_, self._counts = vocabulary, counts
         if first:
-            self.max_length_ = int(self.max_length or max(1, found.longest))
+            self.max_length_ = int(self.max_length or max(1, new.longest))
         return parts
 
-    def _counted(
+    def _count(
         self, X: Any, *, first: bool
     ) -> tuple[DocumentCounts, Any, list[EncodedDocuments]]:
-        """Return counts, an X with the columns, and encoded documents if X has any."""
+        """Count documents.
+
+        Returns the counts, X or a frame with its columns, and the encoded documents,
+        which are not kept for batches.
+        """
         if isinstance(X, TextBatches):
-            return *count_batches(X, partial(self._counted, first=first)), []
+            return *count_batches(X, partial(self._count, first=first)), []
         documents = self._read(X)
         if documents.rows and not first:
             self._check_columns(documents)

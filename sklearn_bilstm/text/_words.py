@@ -26,8 +26,8 @@ class EncodedWords:
         Id of each token, `UNKNOWN_ID` for tokens outside the vocabulary.
     lengths : ndarray of int, shape (n_sentences,)
         Number of tokens of each sentence.
-    spelled : ndarray of int, shape (n_tokens_in_all_sentences,)
-        Row of each token in `spellings`.
+    codes : ndarray of int, shape (n_tokens_in_all_sentences,)
+        Index of each token into `spellings` and `tokens`.
     spellings : ndarray of int32, shape (n_distinct_tokens, longest)
         Character ids of each distinct token, padded with 0.
     tokens : list of str
@@ -36,7 +36,7 @@ class EncodedWords:
 
     ids: np.ndarray
     lengths: np.ndarray
-    spelled: np.ndarray
+    codes: np.ndarray
     spellings: np.ndarray
     tokens: list[str]
 

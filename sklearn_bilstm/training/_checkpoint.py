@@ -26,7 +26,7 @@ __all__ = ["Checkpoint", "load_state", "state_of"]
 _TRAINING_CALLBACKS = (EarlyStopping, GradientNormClipping, MaxNorm, Schedule)
 
 _ARGUMENTS = ("batch_size", "compile", "lr", "seed")
-_ARGUMENTS_OF = ("criterion__", "optimizer__")
+_ARGUMENT_PREFIXES = ("criterion__", "optimizer__")
 
 
 class Checkpoint:
@@ -190,7 +190,7 @@ def _parameters(net: Any) -> dict[str, Any]:
     arguments = {
         name: value
         for name, value in vars(net).items()
-        if name in _ARGUMENTS or name.startswith(_ARGUMENTS_OF)
+        if name in _ARGUMENTS or name.startswith(_ARGUMENT_PREFIXES)
     }
     steering = {
         type(callback).__name__: callback.get_params(deep=False)

@@ -15,7 +15,7 @@ _SMOOTHING = 0.75
 # Number of steps whose pairs are counted at a time. The rounding of larger counts
 # depends on it.
 _STEPS_AT_A_TIME = 2**23
-# Number of pairs of tokens whose information is computed at a time.
+# Number of pairs of tokens whose PPMI is computed at a time.
 _PAIRS_AT_A_TIME = 2**22
 
 
@@ -46,17 +46,15 @@ def cooccurrence_vectors(
         Scaled to a root mean square of one over the tokens with neighbours. Other
         tokens, and components beyond the rank, are zero.
     """
-    information = _positive_information(_count_neighbours(sequences, n_tokens))
+    ppmi = _ppmi(_count_neighbours(sequences, n_tokens))
     vectors = np.zeros((n_tokens, n_components), np.float32)
-    known = np.diff(information.indptr) > 0
-    if not known.any():
+    has_neighbours = np.diff(ppmi.indptr) > 0
+    if not has_neighbours.any():
         return vectors
-    n_found = min(n_components, n_tokens - 1)
-    left, values, _ = randomized_svd(
-        information, n_found, n_iter=3, random_state=random_state
-    )
-    vectors[known, :n_found] = (left * np.sqrt(values))[known]
-    return vectors / np.sqrt(np.mean(vectors[known] ** 2))
+    rank = min(n_components, n_tokens - 1)
+    left, values, _ = randomized_svd(ppmi, rank, n_iter=3, random_state=random_state)
+    vectors[has_neighbours, :rank] = (left * np.sqrt(values))[has_neighbours]
+    return vectors / np.sqrt(np.mean(vectors[has_neighbours] ** 2))
 
 
 def _count_neighbours(sequences: Sequences, n_tokens: int) -> sparse.csr_array:
@@ -82,8 +80,8 @@ def _count_later_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr
     return counts
 
 
-def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
-    """Convert counts of pairs to positive pointwise mutual information."""
+def _ppmi(counts: sparse.csr_array) -> sparse.csr_array:
+    """Convert counts of pairs to positive pointwise mutual information (PPMI)."""
     totals = np.asarray(counts.sum(axis=1)).ravel().astype(np.float64)
     smoothed = totals**_SMOOTHING
     counts.sort_indices()
@@ -94,7 +92,7 @@ def _positive_information(counts: sparse.csr_array) -> sparse.csr_array:
         expected = totals[row_of[part]] * smoothed[counts.indices[part]]
         ratios = counts.data[part] / (expected / smoothed.sum())
         values[part] = np.log(ratios).clip(min=0)
-    places = counts.indices, counts.indptr
-    information = sparse.csr_array((values, *places), counts.shape, copy=True)
-    information.eliminate_zeros()
-    return information
+    parts = values, counts.indices, counts.indptr
+    ppmi = sparse.csr_array(parts, counts.shape, copy=True)
+    ppmi.eliminate_zeros()
+    return ppmi

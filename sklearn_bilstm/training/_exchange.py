@@ -1,4 +1,4 @@
-"""Exchange of the results of shards of a batch between processes."""
+"""All-reduce of the results of shards of a batch between processes."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -10,21 +10,21 @@ from sklearn_bilstm.nn import TokenInput
 from sklearn_bilstm.training._stop import StoppedElsewhere
 from sklearn_bilstm.utils._process_group import ProcessGroup
 
-__all__ = ["ShardExchange", "meet"]
+__all__ = ["ShardExchange", "raise_if_stopped"]
 
 
-def meet(group: ProcessGroup) -> None:
-    """Stop the training if a callback in another process has ended it."""
+def raise_if_stopped(group: ProcessGroup) -> None:
+    """Raise StoppedElsewhere if a callback in another process ended the training."""
     if group.check():
         raise StoppedElsewhere
 
 
 class ShardExchange:
-    """Sums of gradients, and outputs, of a batch whose shards have several processes.
+    """Data-parallel forward and backward passes of batches.
 
-    All processes hold the whole batch, and each computes some of its shards. One
-    message per process and batch contains the loss, the outputs and the gradients. Of
-    the gradient of token vectors, it contains those of the tokens of the batch.
+    All processes hold the whole batch, and each computes some of its shards. A single
+    all-reduce per batch sums the loss, the outputs and the gradients. Of the gradient
+    of token vectors, it contains the rows of the tokens of the batch only.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class ShardExchange:
         self._device = device
         self._weights = [p for p in network.parameters() if p.requires_grad]
 
-    def learn(
+    def forward_backward(
         self, batch: tuple, shards: Sequence[tuple], function: Callable[..., list]
     ) -> tuple[Tensor, Tensor]:
         """Set the gradients of a batch, and return its loss and its outputs.
@@ -55,7 +55,7 @@ class ShardExchange:
         function : callable
             Returns loss, output and gradients of the shards with the given indices.
         """
-        ids = self._ids_read(batch)
+        ids = self._token_ids(batch)
         sizes = [
             (len(ids) * w.shape[1]) if self._is_sparse(w) else w.numel()
             for w in self._weights
@@ -73,7 +73,7 @@ class ShardExchange:
             ):
                 self._add_gradient(part, weight, gradient, ids)
 
-        total = self._added_up(values, shards, function, store)
+        total = self._all_reduced(values, shards, function, store)
         loss, flat_outputs, *parts = total.split([1, outputs.numel(), *sizes])
         for part, weight in zip(parts, self._weights, strict=True):
             weight.grad = self._gradient(part, weight, ids)
@@ -88,9 +88,9 @@ class ShardExchange:
         def store(index: int, y_pred: Tensor) -> None:
             self._store_outputs(outputs, shards, index, y_pred)
 
-        return self._added_up(outputs, shards, function, store).view(outputs.shape)
+        return self._all_reduced(outputs, shards, function, store).view(outputs.shape)
 
-    def _added_up(
+    def _all_reduced(
         self,
         values: Tensor,
         shards: Sequence[tuple],
@@ -103,7 +103,7 @@ class ShardExchange:
         """
         error: BaseException | None = None
         with self._group.uninterrupted():
-            meet(self._group)
+            raise_if_stopped(self._group)
             try:
                 indices = self._group.share_of(len(shards))
                 # in the order of shards, so that sums do not depend on threads
@@ -111,7 +111,7 @@ class ShardExchange:
                     store(index, result)
             except BaseException as found:
                 error = found
-            total = self._group.add_up(values.view(-1), failed=error is not None)
+            total = self._group.all_reduce(values.view(-1), failed=error is not None)
         if error is not None:
             raise error
         return total
@@ -120,7 +120,7 @@ class ShardExchange:
         layer = self._network.input_layer
         return isinstance(layer, TokenInput) and weight is layer.embedding.weight
 
-    def _ids_read(self, batch: tuple) -> Tensor:
+    def _token_ids(self, batch: tuple) -> Tensor:
         layer = self._network.input_layer
         if not isinstance(layer, TokenInput):
             return torch.zeros(0, dtype=torch.int64)

@@ -14,6 +14,7 @@ from sklearn_bilstm.training._regressions import NgramFeatures, fit_regressions
 from sklearn_bilstm.training._splits import held_out_splits
 from sklearn_bilstm.training._temperature import (
     LARGEST_TEMPERATURE,
+    as_binary_choices,
     fitted_shares,
     fitted_temperature,
 )
@@ -159,7 +160,7 @@ class LinearModel:
         self,
         sequences: Sequences,
         static: np.ndarray | None = None,
-        found: np.ndarray | None = None,
+        columns: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the logits of rows.
 
@@ -172,17 +173,17 @@ class LinearModel:
             Token ids of n rows.
         static : ndarray of shape (n, S), default=None
             Static features of each row, if there are any.
-        found : ndarray of int, shape (n_lengths, n_steps), default=None
+        columns : ndarray of int, shape (n_lengths, n_steps), default=None
             Result of `at_steps` of the vocabulary for these rows. None computes it.
 
         Returns
         -------
         logits : ndarray of shape (n, K)
         """
-        logits = self.ngram_model.logits(sequences, static, found)
+        logits = self.ngram_model.logits(sequences, static, columns)
         if self.vectors is None or self.ngram_model.regressions is None:
             return logits
-        return self._mean(logits, self.vectors.logits(sequences))
+        return self._weighted_mean(logits, self.vectors.logits(sequences))
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the model."""
@@ -264,7 +265,7 @@ class LinearModel:
         printer = StepPrinter("regressions of n-grams", n_regressions)
         return printer.step if verbose else lambda: None
 
-    def _out_of_fold_logits(
+    def _held_out_ngram_logits(
         self,
         X: NgramFeatures,
         targets: list[np.ndarray],
@@ -272,18 +273,18 @@ class LinearModel:
         splits: list[tuple[np.ndarray, np.ndarray]],
         progress: Callable[[], None],
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return held-out rows and their logits by models fitted without them.
+        """Return held-out rows and their logits by n-gram models fitted without them.
 
         Each split has its own targets.
         """
         rows, logits = [np.zeros(0, np.intp)], [np.zeros((0, self.n_classes))]
         for (train, held_out), target in zip(splits, targets, strict=False):
-            known = X.take(train)
-            model = fit_regressions(known, target[train], weight[train], progress)
+            model = fit_regressions(
+                X.take(train), target[train], weight[train], progress
+            )
             if model is not None:
                 rows.append(held_out)
-                found = model.logits_of_all(X.columns[held_out], self.n_classes)
-                logits.append(found)
+                logits.append(model.logits_of_all(X.columns[held_out], self.n_classes))
         return np.concatenate(rows), np.concatenate(logits)
 
     def _cross_fit(
@@ -306,7 +307,7 @@ class LinearModel:
         X = self.ngram_model.fit_features(sequences, static)
         splits, targets = _splits(target, pseudo_labels, seed)
         progress = self._progress(1 + len(splits), verbose)
-        rows, logits = self._out_of_fold_logits(X, targets, weight, splits, progress)
+        rows, logits = self._held_out_ngram_logits(X, targets, weight, splits, progress)
         means, C = np.zeros((len(target), 0)), _C_OF_VECTORS[0]
         if vectors is not None and len(rows):
             self.vectors = MeanVectorModel(self.n_classes, multilabel=self.multilabel)
@@ -348,26 +349,25 @@ class LinearModel:
             shares, loss = fitted_shares(of_both, truth, weight_of_rows)
             if loss < best:
                 self.share_of_vectors = float(shares[1])
-                best, result = loss, (C, self._mean(*both))
+                best, result = loss, (C, self._weighted_mean(*both))
         return result
 
-    def _mean(self, of_ngrams: np.ndarray, of_vectors: np.ndarray) -> np.ndarray:
+    def _weighted_mean(
+        self, ngram_logits: np.ndarray, vector_logits: np.ndarray
+    ) -> np.ndarray:
         share = self.share_of_vectors
-        return (1 - share) * of_ngrams + share * of_vectors
+        return (1 - share) * ngram_logits + share * vector_logits
 
     def _choices(
         self, target: np.ndarray, logits: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return indicators of the observed classes, and logits of the choices.
+        """Return the truth and the logits as :func:`fitted_shares` takes them.
 
         The logits can be those of several models.
         """
-        if not self.multilabel:
-            return np.eye(self.n_classes)[target], logits
-        # each label is a binary problem
-        target = target.astype(float)
-        truth = np.stack([1 - target, target], axis=-1)  # (n, K, 2)
-        return truth, np.stack([np.zeros_like(logits), logits], axis=-1)
+        if self.multilabel:
+            return as_binary_choices(target.astype(float), logits)
+        return np.eye(self.n_classes)[target], logits
 
 
 @dataclass(frozen=True)
@@ -421,9 +421,9 @@ def _splits(
         splits = held_out_splits(target, seed)
         return splits, [target] * len(splits)
     n_labelled = len(target) - pseudo_labels.shape[1]
-    others, known = np.arange(n_labelled, len(target)), target[:n_labelled]
+    unlabelled, labels = np.arange(n_labelled, len(target)), target[:n_labelled]
     splits = [
-        (np.concatenate([train, others]), held_out)
-        for train, held_out in held_out_splits(known, seed)
+        (np.concatenate([train, unlabelled]), held_out)
+        for train, held_out in held_out_splits(labels, seed)
     ]
-    return splits, [np.concatenate([known, found]) for found in pseudo_labels]
+    return splits, [np.concatenate([labels, of_fold]) for of_fold in pseudo_labels]

@@ -91,14 +91,14 @@ class LinearTagger:
             self.features = np.zeros(0, np.uint64)
             self.weight = torch.zeros(1, self.n_labels)
             return self
-        found, counts = self._select_features(rows)
+        weight_rows, counts = self._select_features(rows)
         self.weight = torch.zeros(len(counts), self.n_labels)
         optimizer = _AdaGrad(self.weight, deepcopy(decoder), counts)
         batches = [*_batches(rows, seed)]
         for number, batch in enumerate(batches):
             rate = _LR * (1 - number / len(batches))
-            places = found.take(batch).values  # (n_steps, n_features)
-            optimizer.step(places, rows.take(batch), rate, len(batches))
+            indices = weight_rows.take(batch).values  # (n_steps, n_features)
+            optimizer.step(indices, rows.take(batch), rate, len(batches))
         return self
 
     def fit_transform(
@@ -115,29 +115,29 @@ class LinearTagger:
         """
         offsets = rows.sequences.offsets
         steps = RaggedArray(np.arange(offsets[-1]), offsets)
-        found = np.zeros((offsets[-1], self.n_labels), np.float32)
+        emissions = np.zeros((offsets[-1], self.n_labels), np.float32)
         order = np.random.default_rng([seed, _FOLDS]).permutation(len(rows))
         folds = np.array_split(order, _FOLDS)
 
         def fit(model: LinearTagger, rows: SequenceDataset) -> LinearTagger:
             return model.fit(rows, decoder, seed)
 
-        others = [type(self)(self.n_labels) for _ in folds]
-        of_others = [rows.take(np.setdiff1d(order, fold)) for fold in folds]
+        models = [type(self)(self.n_labels) for _ in folds]
+        rows_outside = [rows.take(np.setdiff1d(order, fold)) for fold in folds]
         with Workers(n_threads) as workers:
-            workers.map(fit, [self, *others], [rows, *of_others])
-        for model, fold in zip(others, folds, strict=True):
+            workers.map(fit, [self, *models], [rows, *rows_outside])
+        for model, fold in zip(models, folds, strict=True):
             texts: Any = rows.take(fold).texts
-            found[steps.take(fold).values] = model.emissions(texts).values
-        return RaggedArray(found, offsets)
+            emissions[steps.take(fold).values] = model.emissions(texts).values
+        return RaggedArray(emissions, offsets)
 
     def _select_features(self, rows: SequenceDataset) -> tuple[RaggedArray, np.ndarray]:
         """Select frequent features.
 
         Returns
         -------
-        places : RaggedArray of int32, shape (n_steps, N_TOKEN_FEATURES)
-            Rows of the features of each token in the weights.
+        weight_rows : RaggedArray of int32, shape (n_steps, N_TOKEN_FEATURES)
+            Row of each feature of each token in `weight`.
         counts : ndarray of shape (n_features + 1,)
             Number of occurrences of each feature, and 1 for the row of zeros.
         """
@@ -146,17 +146,17 @@ class LinearTagger:
         features, counts = np.unique(hashes, return_counts=True)
         kept = (counts >= _MIN_COUNT) & (features > 0)
         self.features = features[kept]
-        places = RaggedArray(self._places(hashes), texts.codes.offsets)
-        return places, np.concatenate([[1], counts[kept]])
+        weight_rows = RaggedArray(self._weight_rows(hashes), texts.codes.offsets)
+        return weight_rows, np.concatenate([[1], counts[kept]])
 
-    def _places(self, hashes: np.ndarray) -> np.ndarray:
-        """Return the row of each feature in the weights, zero for unknown ones."""
+    def _weight_rows(self, hashes: np.ndarray) -> np.ndarray:
+        """Return the row of each feature in `weight`, zero for unknown ones."""
         if not len(self.features):
             return np.zeros(hashes.shape, np.int32)
-        places = np.searchsorted(self.features, hashes)
-        places[places == len(self.features)] = 0
-        is_known = self.features[places] == hashes
-        return np.where(is_known, places + 1, 0).astype(np.int32)
+        indices = np.searchsorted(self.features, hashes)
+        indices[indices == len(self.features)] = 0
+        is_known = self.features[indices] == hashes
+        return np.where(is_known, indices + 1, 0).astype(np.int32)
 
     # -- prediction
 
@@ -164,32 +164,32 @@ class LinearTagger:
         """Return the emissions of tokens, float32 of shape (n_steps, K)."""
         offsets = texts.codes.offsets
         parts = [
-            self._emissions(self._places(token_features(texts.take(rows)))).numpy()
+            self._emissions(self._weight_rows(token_features(texts.take(rows)))).numpy()
             for rows in split_rows(offsets, len(offsets), _TOKENS_AT_ONCE)
         ]
         return RaggedArray(np.concatenate(parts), offsets)
 
-    def _emissions(self, places: np.ndarray) -> Tensor:
+    def _emissions(self, weight_rows: np.ndarray) -> Tensor:
         with torch.no_grad():
-            return embedding_bag(torch.from_numpy(places), self.weight, mode="sum")
+            return embedding_bag(torch.from_numpy(weight_rows), self.weight, mode="sum")
 
     # -- compression
 
     def of_features(self, kept: np.ndarray) -> Self:
         """Return a model with the features at sorted indices."""
-        found = type(self)(self.n_labels)
-        found.features = self.features[kept]
-        known = self.weight[1:][torch.from_numpy(kept)]
-        found.weight = torch.cat([self.weight[:1], known])
-        return found
+        model = type(self)(self.n_labels)
+        model.features = self.features[kept]
+        weight = self.weight[1:][torch.from_numpy(kept)]
+        model.weight = torch.cat([self.weight[:1], weight])
+        return model
 
     def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> Self:
         """Return a model with a function applied to the matrix of weights."""
-        found = type(self)(self.n_labels)
-        found.features = self.features
-        known = torch.from_numpy(function(self.weight[1:].numpy()))
-        found.weight = torch.cat([self.weight[:1], known])
-        return found
+        model = type(self)(self.n_labels)
+        model.features = self.features
+        weight = torch.from_numpy(function(self.weight[1:].numpy()))
+        model.weight = torch.cat([self.weight[:1], weight])
+        return model
 
     # -- state
 
@@ -240,6 +240,7 @@ class _AdaGrad:
         self.decoder = decoder
         self.penalties = torch.from_numpy((2 * _L2 / counts).astype(np.float32))
         self.transitions = list(decoder.parameters())
+        # reused by each call of `_distinct`
         self._is_used = np.zeros(len(weight), bool)
         self._index = np.zeros(len(weight), np.int64)
         self.squares, *self.transition_squares = (
@@ -248,14 +249,18 @@ class _AdaGrad:
         )
 
     def step(
-        self, places: np.ndarray, rows: SequenceDataset, rate: float, n_batches: int
+        self,
+        weight_rows: np.ndarray,
+        rows: SequenceDataset,
+        rate: float,
+        n_batches: int,
     ) -> None:
         """Update the weights by the gradient of a batch.
 
         Parameters
         ----------
-        places : ndarray of shape (n_steps, n_features_of_token)
-            Rows of the features of each token in the weights.
+        weight_rows : ndarray of shape (n_steps, n_features_of_token)
+            Row of each feature of each token in the weights.
         rows : SequenceDataset
             The rows of the batch.
         rate : float
@@ -263,12 +268,14 @@ class _AdaGrad:
         n_batches : int
             Number of batches of the training, over which the penalty is distributed.
         """
-        distinct, indices = self._distinct(places)
-        used, bags = torch.from_numpy(distinct), torch.from_numpy(indices)
+        distinct, inverse = self._distinct(weight_rows)
+        used, bags = torch.from_numpy(distinct), torch.from_numpy(inverse)
         weight = self.weight[used].requires_grad_()  # (n_used, K)
         emissions = embedding_bag(bags, weight, mode="sum")  # (n_steps, K)
         loss = -_log_likelihood(emissions, self.decoder, rows)
-        gradient, *others = torch.autograd.grad(loss, [weight, *self.transitions])
+        gradient, *of_transitions = torch.autograd.grad(
+            loss, [weight, *self.transitions]
+        )
         with torch.no_grad():
             n_times = torch.bincount(bags.flatten(), minlength=len(used))  # (n_used,)
             gradient += (n_times * self.penalties[used])[:, None] * weight
@@ -276,20 +283,20 @@ class _AdaGrad:
             self.squares[used] = squares
             self.weight[used] = weight - rate * gradient / squares.sqrt()
             self.weight[0] = 0.0
-            for own, slope, total in zip(
-                self.transitions, others, self.transition_squares, strict=True
+            for transitions, gradient, squares in zip(
+                self.transitions, of_transitions, self.transition_squares, strict=True
             ):
-                slope = slope + 2 * _L2 / n_batches * own
-                total += slope.square()
-                own.sub_(rate * slope / total.sqrt())
+                gradient = gradient + 2 * _L2 / n_batches * transitions
+                squares += gradient.square()
+                transitions.sub_(rate * gradient / squares.sqrt())
 
-    def _distinct(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the sorted distinct places, and the index of each place in them."""
-        self._is_used[places] = True  # takes less time than sorting the places
+    def _distinct(self, weight_rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return distinct rows and their inverse indices, as `numpy.unique` does."""
+        self._is_used[weight_rows] = True  # takes less time than sorting
         distinct = np.flatnonzero(self._is_used)
         self._is_used[distinct] = False
         self._index[distinct] = np.arange(len(distinct))
-        return distinct, self._index[places]
+        return distinct, self._index[weight_rows]
 
 
 def _log_likelihood(

@@ -16,6 +16,7 @@ from sklearn_bilstm.sequences import (
     parts_of_rows,
     spread,
 )
+from sklearn_bilstm.training._one_hot import one_hot
 from sklearn_bilstm.utils._state import state_array, state_int
 
 __all__ = ["ClassLogOdds", "LogOddsOfRows"]
@@ -198,13 +199,13 @@ class ClassLogOdds:
         # half precision, since the tables can be very large
         self.tables = np.zeros((_N_FOLDS + 1, *self._shape_of_table()), np.float16)
         fold_of_rows = _fold_of_rows(sequences)
-        for table, members, of_task in self._tasks(target, weight):
-            everywhere = _Weights.of(occurs, members, of_task)
-            table[-1, :-1] = self._log_odds(everywhere)
+        for table, labels, weight_of_task in self._tasks(target, weight):
+            total = _Weights.of(occurs, labels, weight_of_task)
+            table[-1, :-1] = self._log_odds(total)
             for fold in range(_N_FOLDS):
                 rows = np.flatnonzero(fold_of_rows == fold)
-                inside = _Weights.of(occurs[rows], members[rows], of_task[rows])
-                table[fold, :-1] = self._log_odds(everywhere.without(inside))
+                of_fold = _Weights.of(occurs[rows], labels[rows], weight_of_task[rows])
+                table[fold, :-1] = self._log_odds(total.without(of_fold))
         return self
 
     def transform_training_rows(self, sequences: Sequences) -> LogOddsOfRows:
@@ -289,12 +290,12 @@ class ClassLogOdds:
         The tables are views.
         """
         if isinstance(self.n_classes, int):
-            members = (
+            labels = (
                 sparse.csr_array(target)
                 if self.multilabel
-                else _members(target, self.n_classes)
+                else one_hot(target, self.n_classes)
             )
-            yield self.tables, members, weight
+            yield self.tables, labels, weight
             return
         ends = np.cumsum(self._channels_of_tasks)
         tables = np.split(self.tables, ends[:-1], axis=2)
@@ -302,25 +303,19 @@ class ClassLogOdds:
             zip(tables, self.n_classes, strict=True)
         ):
             codes = target[:, task].clip(min=0)  # -1, of a missing label, has no weight
-            yield table, _members(codes, n_classes), weight[:, task]
+            yield table, one_hot(codes, n_classes), weight[:, task]
 
     def _log_odds(self, weights: "_Weights") -> np.ndarray:
         """Compare the observed and expected weights of each n-gram and class."""
         share = weights.of_classes / max(weights.total, np.finfo(float).tiny)
-        found, expected = weights.in_classes, share * weights.anywhere[:, np.newaxis]
-        log_odds = _log_ratio(found, expected)
+        of_ngrams = weights.of_ngrams[:, np.newaxis]
+        observed, expected = weights.in_classes, share * of_ngrams
+        log_odds = _log_ratio(observed, expected)
         if self.multilabel:
-            rest = weights.anywhere[:, np.newaxis]
-            return log_odds - _log_ratio(rest - found, rest - expected)
+            return log_odds - _log_ratio(of_ngrams - observed, of_ngrams - expected)
         if log_odds.shape[1] == 2:
             return log_odds[:, 1:] - log_odds[:, :1]
         return log_odds
-
-
-def _members(target: np.ndarray, n_classes: int) -> sparse.csr_array:
-    """Return an indicator matrix of the class of each row."""
-    ones, starts = np.ones(len(target)), np.arange(len(target) + 1)
-    return sparse.csr_array((ones, target, starts), (len(target), n_classes))
 
 
 def _checked_sizes(n_classes: Any) -> int | tuple[int, ...]:
@@ -338,7 +333,7 @@ class _Weights:
     ----------
     in_classes : ndarray of shape (n_ngrams, K)
         Rows that contain the n-gram and belong to the class.
-    anywhere : ndarray of shape (n_ngrams,)
+    of_ngrams : ndarray of shape (n_ngrams,)
         Rows that contain the n-gram.
     of_classes : ndarray of shape (K,)
         Rows of the class.
@@ -347,33 +342,33 @@ class _Weights:
     """
 
     in_classes: np.ndarray
-    anywhere: np.ndarray
+    of_ngrams: np.ndarray
     of_classes: np.ndarray
     total: float
 
     @classmethod
     def of(
-        cls, occurs: sparse.csr_array, members: sparse.csr_array, weight: np.ndarray
+        cls, occurs: sparse.csr_array, labels: sparse.csr_array, weight: np.ndarray
     ) -> "_Weights":
         """Compute the sums, given indicator matrices of n-grams and classes."""
-        weighted = sparse.diags_array(weight, format="csr") @ members
+        weighted = sparse.diags_array(weight, format="csr") @ labels
         in_classes = (occurs.T @ weighted).toarray()
-        totals = weight @ members
-        return cls(in_classes, occurs.T @ weight, totals, float(weight.sum()))
+        of_classes = weight @ labels
+        return cls(in_classes, occurs.T @ weight, of_classes, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
         """Return the sums, excluding some of the rows."""
         return _Weights(
             self.in_classes - other.in_classes,
-            self.anywhere - other.anywhere,
+            self.of_ngrams - other.of_ngrams,
             self.of_classes - other.of_classes,
             self.total - other.total,
         )
 
 
-def _log_ratio(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+def _log_ratio(observed: np.ndarray, expected: np.ndarray) -> np.ndarray:
     # smoothed by adding one, so that rare n-grams get small weights
-    return np.log((found.clip(min=0) + 1) / (expected.clip(min=0) + 1))
+    return np.log((observed.clip(min=0) + 1) / (expected.clip(min=0) + 1))
 
 
 def _fold_of_rows(sequences: Sequences) -> np.ndarray:

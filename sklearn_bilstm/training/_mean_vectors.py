@@ -16,7 +16,11 @@ from sklearn_bilstm.sequences import (
     parts_of_rows,
     token_occurrences,
 )
-from sklearn_bilstm.training._regressions import Regressions, check_size
+from sklearn_bilstm.training._regressions import (
+    Regressions,
+    check_size,
+    label_log_odds,
+)
 from sklearn_bilstm.utils._ids import FIRST_TOKEN_ID
 from sklearn_bilstm.utils._state import state_array, state_int
 
@@ -165,7 +169,7 @@ class MeanVectorModel:
         """Return regressions, or None if all rows belong to one class."""
         model = LogisticRegression(C=C, max_iter=1000)
         if target.ndim == 2:
-            return _of_labels(model, features, target, weight)
+            return _fit_labels(model, features, target, weight)
         if len(np.unique(target)) < 2:
             return None
         _fit(model, features, target, weight)
@@ -285,16 +289,14 @@ def _fit(
         model.fit(features, target, weight)
 
 
-def _of_labels(
+def _fit_labels(
     model: LogisticRegression,
     features: np.ndarray,
     target: np.ndarray,
     weight: np.ndarray,
 ) -> Regressions:
-    """Fit a regression for each label, or an intercept alone for a constant label."""
-    of_labels = weight @ target
-    # smoothed as if there were one more row with each label, and one without it
-    intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
+    """Fit a regression for each label, or only an intercept for a constant label."""
+    intercepts = label_log_odds(target, weight)
     coefficients = np.zeros((features.shape[1], len(intercepts)))
     for label in range(len(intercepts)):
         if 0 < target[:, label].sum() < len(target):

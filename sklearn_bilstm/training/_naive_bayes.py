@@ -6,6 +6,8 @@ import numpy as np
 from scipy import sparse
 from scipy.special import softmax
 
+from sklearn_bilstm.training._one_hot import one_hot
+
 __all__ = ["NaiveBayesEM"]
 
 # Maximum number of iterations. A few suffice: the posteriors of most rows are near
@@ -76,9 +78,7 @@ class NaiveBayesEM:
         """
         of_classes = self.smoothing + np.bincount(target, weight, self.n_classes)
         self.log_prior = np.log(of_classes / of_classes.sum())
-        places = weight, target, np.arange(len(target) + 1)
-        members = sparse.csr_array(places, (len(target), self.n_classes))
-        labelled = (counts.T @ members).toarray()
+        labelled = (counts.T @ one_hot(target, self.n_classes, weight)).toarray()
         self._estimate(labelled)
         tokens = unlabelled.T
         previous = np.full((unlabelled.shape[0], self.n_classes), np.inf)

@@ -22,7 +22,7 @@ from sklearn_bilstm.sequences import (
     cut,
 )
 from sklearn_bilstm.training._checkpoint import Checkpoint, load_state, state_of
-from sklearn_bilstm.training._exchange import ShardExchange, meet
+from sklearn_bilstm.training._exchange import ShardExchange, raise_if_stopped
 from sklearn_bilstm.training._predicting import PredictingNet
 from sklearn_bilstm.training._stop import StoppedElsewhere, StopTraining
 from sklearn_bilstm.utils._interrupts import call_within
@@ -187,7 +187,7 @@ class SequenceNet(PredictingNet):
                 stored.write(self)
             if self._group is not None:
                 with self._group.uninterrupted():
-                    meet(self._group)
+                    raise_if_stopped(self._group)
                     continues = self._group.broadcast(continues)
 
     def _fit_epoch(self, train: SequenceDataset, valid: SequenceDataset | None) -> bool:
@@ -298,7 +298,9 @@ class SequenceNet(PredictingNet):
         weights = [p for p in self.module_.parameters() if p.requires_grad]
         n_rows = len(batch[0]["mask"])
 
-        def learn(index: int, shard: tuple) -> tuple[Tensor, Tensor, list[Tensor]]:
+        def forward_backward(
+            index: int, shard: tuple
+        ) -> tuple[Tensor, Tensor, list[Tensor]]:
             inputs, target = shard
             generator = self._dropout_generator(index)
             y_pred = self.infer(inputs, generator=generator, **fit_params)
@@ -309,16 +311,16 @@ class SequenceNet(PredictingNet):
 
         shards = self._shards(batch)
         if self._group is not None:
-            loss, y_pred = self._exchange.learn(
-                batch, shards, partial(self._of_shards, learn, shards)
+            loss, y_pred = self._exchange.forward_backward(
+                batch, shards, partial(self._map_shards, forward_backward, shards)
             )
             return {"loss": loss, "y_pred": y_pred}
-        found = self._of_shards(learn, shards, range(len(shards)))
-        losses, y_preds, gradients = zip(*found, strict=True)
+        results = self._map_shards(forward_backward, shards, range(len(shards)))
+        losses, y_preds, gradients = zip(*results, strict=True)
         # summed in a fixed order, regardless of the order in which threads finish
         for weight, *parts in zip(weights, *gradients, strict=True):
-            weight.grad = _total(parts)
-        return {"loss": sum(losses), "y_pred": _joined(y_preds)}
+            weight.grad = _summed_gradients(parts)
+        return {"loss": sum(losses), "y_pred": _concatenated(y_preds)}
 
     def validation_step(self, batch: tuple, **fit_params: Any) -> dict[str, Any]:
         """Compute the loss of a batch of validation rows."""
@@ -331,19 +333,19 @@ class SequenceNet(PredictingNet):
                 return self.infer(shard[0], **fit_params)
 
         shards = self._shards(batch)
-        of_shards = partial(self._of_shards, infer, shards)
+        infer_shards = partial(self._map_shards, infer, shards)
         if self._group is not None:
-            y_pred = self._exchange.infer(batch, shards, of_shards)
+            y_pred = self._exchange.infer(batch, shards, infer_shards)
         else:
-            y_pred = _joined(of_shards(range(len(shards))))
+            y_pred = _concatenated(infer_shards(range(len(shards))))
         inputs, target = batch
         loss = self.get_loss(y_pred, target, X=inputs, training=False)
         return {"loss": loss, "y_pred": y_pred}
 
-    def _of_shards(
+    def _map_shards(
         self, function: Callable, shards: list[tuple], indices: range
     ) -> list:
-        """Call a function with the index and the content of some shards."""
+        """Call a function with each of some indices and its shard, in threads."""
         return self._workers.map(function, indices, [shards[i] for i in indices])
 
     def _shards(self, batch: tuple) -> list[tuple]:
@@ -411,12 +413,13 @@ class SequenceNet(PredictingNet):
         self.history = copy(other.history)
         self.drop_incomplete_epochs()  # older files can contain some
         if type(self.optimizer_) is type(other.optimizer_):
-            memory, names = other.optimizer_.state, self.example_of_optimizer_state()
+            old_state = other.optimizer_.state
+            names = self.example_of_optimizer_state().keys()
             for new, old in zip(
                 self.module_.parameters(), other.module_.parameters(), strict=True
             ):
-                state = memory.get(old, {})
-                if not names or not names.keys() <= state.keys():
+                state = old_state.get(old, {})
+                if not names or not names <= state.keys():
                     continue
                 self.optimizer_.state[new] = {
                     name: x.to(new.device, copy=True) if isinstance(x, Tensor) else x
@@ -461,7 +464,7 @@ class SequenceNet(PredictingNet):
         return state
 
 
-def _total(gradients: Sequence[Tensor]) -> Tensor:
+def _summed_gradients(gradients: Sequence[Tensor]) -> Tensor:
     """Sum the gradients of a weight, dense or sparse, into a dense one."""
     first = gradients[0]
     if not first.is_sparse:
@@ -472,7 +475,7 @@ def _total(gradients: Sequence[Tensor]) -> Tensor:
     return total
 
 
-def _joined(y_preds: Sequence[Tensor]) -> Tensor:
+def _concatenated(y_preds: Sequence[Tensor]) -> Tensor:
     """Concatenate predictions of shards, padding those of steps to the same width."""
     if y_preds[0].ndim < 3:
         return torch.cat(tuple(y_preds))

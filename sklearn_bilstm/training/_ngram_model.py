@@ -120,7 +120,7 @@ class NgramModel:
         self,
         sequences: Sequences,
         static: np.ndarray | None = None,
-        found: np.ndarray | None = None,
+        columns: np.ndarray | None = None,
     ) -> np.ndarray:
         """Return the logits of rows, of shape (n, K), zero without regressions.
 
@@ -128,7 +128,7 @@ class NgramModel:
         """
         if self.regressions is None:
             return np.zeros((len(sequences), self.n_classes))
-        X = self.features(self.vocabulary.counts(sequences, found), static)
+        X = self.features(self.vocabulary.counts(sequences, columns), static)
         return self.regressions.logits_of_all(X.columns, self.n_classes)
 
     def contributions(
@@ -152,9 +152,8 @@ class NgramModel:
             lowest = self.regressions.logits(X).argmin(1)
             weights = X[rows, ngrams] / n_times
             coefficients = dense(self.regressions.coefficients[ngrams])
-            found = weights[:, np.newaxis] * coefficients
             contributions[places] = self.regressions.expanded(
-                found, lowest[rows], self.n_classes
+                weights[:, np.newaxis] * coefficients, lowest[rows], self.n_classes
             )
         return contributions.transpose(1, 0, 2)
 
@@ -173,9 +172,9 @@ class NgramModel:
         X = self.features(self.vocabulary.counts(sequences), static)
         lowest = self.regressions.logits(X.columns).argmin(1)
         coefficients = dense(self.regressions.coefficients[X.n_ngrams :])
-        found = static[..., np.newaxis] * coefficients  # (n, S, n_found)
+        products = static[..., np.newaxis] * coefficients  # (n, S, n_found)
         contributions = self.regressions.expanded(
-            found.reshape(n_rows * n_static, -1),
+            products.reshape(n_rows * n_static, -1),
             lowest.repeat(n_static),
             self.n_classes,
         )

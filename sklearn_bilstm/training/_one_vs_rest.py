@@ -65,20 +65,20 @@ def fit_one_vs_rest(
     inside = sparse.csc_array(inside, dtype=float)
     ngrams_of_rows = X if n_ngrams == X.shape[1] else X[:, :n_ngrams]  # not copied
     frequencies = _Frequencies(ngrams_of_rows, inside, weight)
-    numbers = np.arange(n_ngrams, X.shape[1])
+    static = np.arange(n_ngrams, X.shape[1])
     by_column = X.tocsc()
     intercepts = np.zeros(inside.shape[1])
     columns, values = [], []
     for k in range(len(intercepts)):
         ngrams, importance = frequencies.of_class(k, least_expected)
-        read = np.concatenate([ngrams, numbers])
-        scale = np.concatenate([importance, np.ones(len(numbers))])
+        used = np.concatenate([ngrams, static])
+        scale = np.concatenate([importance, np.ones(len(static))])
         in_class = inside[:, [k]].toarray().ravel() > 0
         is_last = k == len(intercepts) - 1
-        features = _scaled_columns(by_column, read, scale, in_place=is_last)
-        found, intercepts[k] = _fit_class(features, in_class, weight)
-        columns.append(read)
-        values.append(found * scale)
+        features = _scaled_columns(by_column, used, scale, in_place=is_last)
+        coefficients, intercepts[k] = _fit_class(features, in_class, weight)
+        columns.append(used)
+        values.append(coefficients * scale)
         after_each()
     ends = np.cumsum([0, *map(len, columns)])
     parts = np.concatenate(values), np.concatenate(columns), ends
@@ -104,7 +104,7 @@ class _Frequencies:
         weighted = inside.copy()
         weighted.data *= weight[inside.indices]
         self._in_classes = sparse.csc_array(occurs.T @ weighted)  # (n_ngrams, K)
-        self._anywhere = weight @ occurs
+        self._of_ngrams = weight @ occurs
         self._shares = weight @ inside / weight.sum()
 
     def of_class(self, k: int, least_expected: float) -> tuple[np.ndarray, np.ndarray]:
@@ -114,12 +114,12 @@ class _Frequencies:
         frequencies inside and outside the class.
         """
         places = slice(*self._in_classes.indptr[k : k + 2])
-        inside = np.zeros(len(self._anywhere))
+        inside = np.zeros(len(self._of_ngrams))
         inside[self._in_classes.indices[places]] = self._in_classes.data[places]
-        n_expected = self._anywhere * self._shares[k]
+        n_expected = self._of_ngrams * self._shares[k]
         ngrams = np.flatnonzero((inside > 0) | (n_expected >= least_expected))
         # smoothed as if one more row contained each n-gram
-        outside = self._anywhere - inside
+        outside = self._of_ngrams - inside
         p = (inside[ngrams] + 1) / (inside.sum() + len(inside))
         q = (outside[ngrams] + 1) / (outside.sum() + len(outside))
         return ngrams, _LEAST_IMPORTANCE + np.abs(np.log(p / q))
@@ -147,9 +147,8 @@ def _fit_class(
     side, too.
     """
     n_inside, n_outside = weight @ inside, weight @ ~inside
-    n_rows = 2 * np.sqrt(
-        n_inside * n_outside
-    )  # all rows, if both sides have equal weight
+    # the weight of all rows, if both sides have equal weight
+    n_rows = 2 * np.sqrt(n_inside * n_outside)
     weight, penalty = weight / n_rows, 1 / (_C * n_rows)
     sign = np.where(inside, -1.0, 1.0)
     by_column = X.T
@@ -175,10 +174,10 @@ def _fit_class(
         "maxiter": _MAX_ITERATIONS,
         "maxls": 50,
     }
-    found = minimize(
+    solution = minimize(
         loss_and_gradient, start, jac=True, method="L-BFGS-B", options=options
     ).x
-    return found[:-1], float(found[-1])
+    return solution[:-1], float(solution[-1])
 
 
 def _compact(coefficients: sparse.csr_array) -> np.ndarray | sparse.csr_array:

@@ -110,10 +110,10 @@ class PredictingNet(NeuralNet):
         batches, pool = self._batches_and_pool(dataset)
         pooled = np.empty((len(dataset), self.module_.head.input_size), np.float32)
 
-        def store(rows: np.ndarray, found: Tensor) -> None:
-            pooled[rows] = found.numpy()
+        def store(rows: np.ndarray, output: Tensor) -> None:
+            pooled[rows] = output.numpy()
 
-        self._read(pool, dataset, batches, store)
+        self._map_batches(pool, dataset, batches, store)
         return pooled
 
     def attention(self, dataset: SequenceDataset) -> list[np.ndarray]:
@@ -127,7 +127,7 @@ class PredictingNet(NeuralNet):
         -------
         weights : list of ndarray of float32, shape (n_steps_of_row,)
         """
-        return self._of_steps(self.module_.attention, dataset)
+        return self._predict_steps(self.module_.attention, dataset)
 
     def labels(self, dataset: SequenceDataset) -> list[np.ndarray]:
         """Return the most probable labels of the real steps of each row.
@@ -140,7 +140,7 @@ class PredictingNet(NeuralNet):
         -------
         labels : list of ndarray of int64, shape (n_steps_of_row,)
         """
-        return self._of_steps(self.module_.decode, dataset)
+        return self._predict_steps(self.module_.decode, dataset)
 
     def outputs_of_steps(self, dataset: SequenceDataset) -> list[np.ndarray]:
         """Return the outputs of the real steps of each row.
@@ -153,7 +153,7 @@ class PredictingNet(NeuralNet):
         -------
         outputs : list of ndarray of float64, shape (n_steps_of_row, K)
         """
-        return self._of_steps(self.module_.outputs, dataset)
+        return self._predict_steps(self.module_.outputs, dataset)
 
     def marginals(self, dataset: SequenceDataset) -> list[np.ndarray]:
         """Return the probabilities of the labels of the real steps of each row.
@@ -166,7 +166,7 @@ class PredictingNet(NeuralNet):
         -------
         probabilities : list of ndarray of float64, shape (n_steps_of_row, K)
         """
-        return self._of_steps(self.module_.marginals, dataset)
+        return self._predict_steps(self.module_.marginals, dataset)
 
     def forward_iter(
         self, X: SequenceDataset, *args: Any, **kwargs: Any
@@ -176,23 +176,23 @@ class PredictingNet(NeuralNet):
         Logits of steps are padded with zeros.
         """
         if self.module_.of_steps:
-            rows = self._of_steps(self.module_.forward, X)
+            rows = self._predict_steps(self.module_.forward, X)
             yield pad_sequence([*map(torch.from_numpy, rows)], batch_first=True)
         else:
             yield torch.from_numpy(self.logits(X))
 
-    def _of_steps(
+    def _predict_steps(
         self, function: Callable[..., Tensor], dataset: SequenceDataset
     ) -> list[np.ndarray]:
         """Apply a function of the network, and return the values of the real steps."""
         lengths, batches = dataset.sequences.lengths, self._batches(dataset)
-        found = self._read(function, dataset, batches)
-        of_rows = {
-            row: of_row[: lengths[row]]
-            for rows, batch in zip(batches, found, strict=True)
-            for row, of_row in zip(rows, batch.numpy(), strict=True)
+        outputs = self._map_batches(function, dataset, batches)
+        values_of = {
+            row: values[: lengths[row]]
+            for rows, output in zip(batches, outputs, strict=True)
+            for row, values in zip(rows, output.numpy(), strict=True)
         }
-        return [of_rows[row] for row in range(len(dataset))]
+        return [values_of[row] for row in range(len(dataset))]
 
     def _batches_and_pool(
         self, dataset: SequenceDataset
@@ -208,11 +208,11 @@ class PredictingNet(NeuralNet):
             batches = self._batches(dataset, sizes.recommended)
             large = [batch for batch in batches if len(batch) >= sizes.minimum]
             if sum(lengths[batch].sum() for batch in large) >= min_tokens:
-                return batches, self._looking_up(sizes.minimum)
+                return batches, self._pool_with_projection(sizes.minimum)
         return self._batches(dataset), network.pool
 
     @single_threaded()  # rounding can depend on the number of threads
-    def _looking_up(self, fewest_rows: int) -> Callable[..., Tensor]:
+    def _pool_with_projection(self, fewest_rows: int) -> Callable[..., Tensor]:
         """Return a pooling function that uses a projection for large batches."""
         pool, projection = self.module_.pool, self.module_.projection()
 
@@ -232,12 +232,12 @@ class PredictingNet(NeuralNet):
             n_steps = 0
         return inference_batches(dataset.sequences.lengths, n_rows, n_steps)
 
-    def _read(
+    def _map_batches(
         self,
         function: Callable[..., Tensor],
         dataset: SequenceDataset,
         batches: list[np.ndarray],
-        store: Callable[[np.ndarray, Tensor], Any] = lambda rows, found: found,
+        store: Callable[[np.ndarray, Tensor], Any] = lambda rows, output: output,
     ) -> list[Any]:
         """Apply a function of the network to each batch, without dropout.
 
@@ -246,14 +246,14 @@ class PredictingNet(NeuralNet):
         if any(part.training for part in self.module_.modules()):
             self._set_training(False)
 
-        def read(rows: np.ndarray) -> Any:
+        def apply(rows: np.ndarray) -> Any:
             inputs, _ = dataset[rows]
             with torch.inference_mode():
-                found = function(**to_tensor(inputs, device=self.device))
-                return store(rows, found.cpu())
+                output = function(**to_tensor(inputs, device=self.device))
+                return store(rows, output.cpu())
 
         workers = self._make_workers()
-        return call_within(workers, lambda: workers.map(read, batches))
+        return call_within(workers, lambda: workers.map(apply, batches))
 
     def _make_workers(self) -> Workers:
         # a single thread feeds a GPU

@@ -82,19 +82,21 @@ class PseudoLabels:
     def fit(self, rows: TrainingRows) -> Self:
         """Fit the teachers, and decide whether pseudo-labels are used."""
         linear = LinearModel(NGRAMS, self.n_classes)
-        held_out, without = linear.out_of_fold_logits(
+        held_out, linear_logits = linear.out_of_fold_logits(
             *(rows.sequences, rows.target, rows.weight, rows.seed), vectors=rows.vectors
         )
         if len(held_out) and self._predict(rows):
-            others, with_them = self._logits_of_student(rows)
+            held_out_of_student, student_logits = self._logits_of_student(rows)
             # folds in which a model cannot be fitted differ
-            _, places, places_of_others = np.intersect1d(
-                held_out, others, assume_unique=True, return_indices=True
+            common, of_linear, of_student = np.intersect1d(
+                *(held_out, held_out_of_student),
+                assume_unique=True,
+                return_indices=True,
             )
-            truth = self._truth(rows, held_out[places])
-            logits = with_them[places_of_others], without[places]
+            truth = self._truth(rows, common)
+            logits = student_logits[of_student], linear_logits[of_linear]
             self.accuracy, self.linear_accuracy = (
-                _accuracy(part, *truth) for part in logits
+                _accuracy(of_model, *truth) for of_model in logits
             )
             self.is_used = _is_better(*logits, *truth)
         if not self.is_used:
@@ -108,6 +110,7 @@ class PseudoLabels:
     def _truth(
         self, rows: TrainingRows, held_out: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the one-hot classes of held-out rows, and their weights."""
         return np.eye(self.n_classes)[rows.target[held_out]], rows.weight[held_out]
 
     def _predict(self, rows: TrainingRows) -> bool:
@@ -118,10 +121,10 @@ class PseudoLabels:
             [teacher.fitted(train) for teacher in teachers] for train, _ in splits
         ]
         parts = [
-            [model.labelled(held_out) for model in fitted]
+            [model.labelled_logits(held_out) for model in fitted]
             for (_, held_out), fitted in zip(splits, of_folds, strict=True)
         ]
-        logits = np.concatenate(parts, axis=1)
+        logits = np.concatenate(parts, axis=1)  # (2, n_held_out, K)
         truth = self._truth(rows, np.concatenate([held_out for _, held_out in splits]))
         shares, _ = fitted_shares(logits, *truth)
         mean = np.tensordot(shares, logits, axes=1)
@@ -129,9 +132,9 @@ class PseudoLabels:
         if temperature is None:
             return False
         self.share_of_naive_bayes = float(shares[0])
-        everywhere = np.arange(len(rows.target))
-        fitted = [teacher.fitted(everywhere) for teacher in teachers]
-        unlabelled = self._unlabelled_logits(rows, everywhere, fitted)
+        all_rows = np.arange(len(rows.target))
+        fitted = [teacher.fitted(all_rows) for teacher in teachers]
+        unlabelled = self._unlabelled_logits(rows, all_rows, fitted)
         posteriors = softmax(unlabelled / temperature, axis=1)
         self.target = posteriors.argmax(1)
         self.weight = self._weights(posteriors.max(1), self.target, rows)
@@ -148,7 +151,7 @@ class PseudoLabels:
     ) -> np.ndarray:
         """Return the mean logits of unlabelled rows, by teachers of some rows."""
         share = self.share_of_naive_bayes
-        of_naive_bayes, of_linear = (teacher.unlabelled() for teacher in fitted)
+        of_naive_bayes, of_linear = (teacher.unlabelled_logits() for teacher in fitted)
         mean = share * of_naive_bayes + (1 - share) * of_linear
         # classes without a labelled row must not get pseudo-labels
         n_rows = np.bincount(rows.target[train], minlength=self.n_classes)
@@ -197,15 +200,17 @@ def _is_better(
     """
     if _accuracy(logits, truth, weight) < _accuracy(linear_logits, truth, weight):
         return False
-    found = _log_probabilities(logits, truth, weight)
-    if found is None or n_effective(weight) < _MIN_ROWS:
+    log_probabilities = _log_probabilities(logits, truth, weight)
+    if log_probabilities is None or n_effective(weight) < _MIN_ROWS:
         return False
     frequencies = np.average(truth, axis=0, weights=weight)
     # classes that are never held out do not count: their truth is zero
     log_frequencies = np.log(np.maximum(frequencies, np.finfo(float).tiny))
     of_linear = _log_probabilities(linear_logits, truth, weight)
     return all(
-        exceeds_error((truth * (found - baseline)).sum(1), weight, _N_ERRORS)
+        exceeds_error(
+            (truth * (log_probabilities - baseline)).sum(1), weight, _N_ERRORS
+        )
         for baseline in (log_frequencies[None], of_linear)
         if baseline is not None  # worse than the class frequencies
     )

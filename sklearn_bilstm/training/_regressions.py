@@ -6,10 +6,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import sparse
 
+from sklearn_bilstm.training._one_hot import one_hot
 from sklearn_bilstm.training._one_vs_rest import fit_one_vs_rest
 from sklearn_bilstm.utils._state import state_array
 
-__all__ = ["NgramFeatures", "Regressions", "check_size", "dense", "fit_regressions"]
+__all__ = [
+    "NgramFeatures",
+    "Regressions",
+    "check_size",
+    "dense",
+    "fit_regressions",
+    "label_log_odds",
+]
 
 # Sums of products of two such numbers are finite in single precision.
 _LARGEST_NUMBER = 1e15
@@ -105,17 +113,17 @@ class Regressions:
 
     def logits_of_all(self, X: sparse.csr_array, n_classes: int) -> np.ndarray:
         """Return logits of all K classes, of shape (n_rows, K)."""
-        found = self.logits(X)
-        return self.expanded(found, found.argmin(1), n_classes)
+        logits = self.logits(X)
+        return self.expanded(logits, logits.argmin(1), n_classes)
 
     def expanded(
-        self, found: np.ndarray, lowest: np.ndarray, n_classes: int
+        self, values: np.ndarray, lowest: np.ndarray, n_classes: int
     ) -> np.ndarray:
         """Expand values to all K classes, with mean zero if exclusive.
 
         Parameters
         ----------
-        found : ndarray of shape (n, n_found)
+        values : ndarray of shape (n, n_found)
             Logits, or contributions to them.
         lowest : ndarray of int, shape (n,)
             Index of the smallest logit, whose value classes without training rows get.
@@ -123,13 +131,13 @@ class Regressions:
             Number of classes, K.
         """
         if not self.exclusive:
-            return found  # all labels are present
-        numbers = found
+            return values  # all labels are present
+        expanded = values
         if len(self.classes) < n_classes:
-            least = np.take_along_axis(found, lowest[:, np.newaxis], axis=1)
-            numbers = np.repeat(least, n_classes, axis=1)
-            numbers[:, self.classes] = found
-        return numbers - numbers.mean(1, keepdims=True)
+            least = np.take_along_axis(values, lowest[:, np.newaxis], axis=1)
+            expanded = np.repeat(least, n_classes, axis=1)
+            expanded[:, self.classes] = values
+        return expanded - expanded.mean(1, keepdims=True)
 
 
 def check_size(name: str, numbers: np.ndarray) -> None:
@@ -154,16 +162,15 @@ def fit_regressions(
     rows = X.columns, X.n_ngrams
     if target.ndim == 2:
         return _fit_labels(X, target, weight, after_each)
-    classes, found = np.unique(target, return_inverse=True)
+    classes, codes = np.unique(target, return_inverse=True)
     if len(classes) < 2:
         return None
     if len(classes) == 2:  # a single regression suffices
         w, b = fit_one_vs_rest(
-            *rows, found[:, np.newaxis], weight, least_expected=0, after_each=after_each
+            *rows, codes[:, np.newaxis], weight, least_expected=0, after_each=after_each
         )
         return Regressions(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
-    places = np.ones(len(found)), found, np.arange(len(found) + 1)
-    inside = sparse.csr_array(places, (len(found), len(classes))).tocsc()
+    inside = one_hot(codes, len(classes)).tocsc()
     fitted = fit_one_vs_rest(*rows, inside, weight, after_each=after_each)
     return Regressions(classes, *fitted)
 
@@ -174,10 +181,8 @@ def _fit_labels(
     weight: np.ndarray,
     after_each: Callable[[], None],
 ) -> Regressions:
-    """Fit a regression for each label, or an intercept alone for a constant label."""
-    of_labels = weight @ target
-    # smoothed as if there were one more row with each label, and one without it
-    intercepts = np.log((of_labels + 1) / (weight.sum() - of_labels + 1))
+    """Fit a regression for each label, or only an intercept for a constant label."""
+    intercepts = label_log_odds(target, weight)
     labels = np.arange(len(intercepts))
     varies = target.min(0, initial=1) < target.max(0, initial=0)
     coefficients: np.ndarray | sparse.csr_array
@@ -190,3 +195,12 @@ def _fit_labels(
         spread = sparse.csr_array(np.eye(len(labels))[varies])
         coefficients = fitted @ spread
     return Regressions(labels, coefficients, intercepts, False)
+
+
+def label_log_odds(target: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Return the log-odds of each label of an indicator matrix, which are finite.
+
+    They are smoothed as if there were one more row with each label, and one without it.
+    """
+    with_label = weight @ target
+    return np.log((with_label + 1) / (weight.sum() - with_label + 1))

@@ -12,6 +12,7 @@ from sklearn_bilstm.training._ridge import BlockRidge
 from sklearn_bilstm.training._splits import contiguous_folds
 from sklearn_bilstm.training._temperature import (
     MIN_ROWS_TO_REJECT,
+    as_binary_choices,
     exceeds_error,
     fitted_temperature,
     n_effective,
@@ -275,11 +276,9 @@ class SeriesModel:
         if not size > 0:
             return None
         logits = predictions / size
-        truth = self._encoded(target) / 2 + 0.5
-        choices = logits
-        if self.kind == "labels":  # each label is a binary problem
-            truth = np.stack([1 - truth, truth], axis=-1)  # (n, K, 2)
-            choices = np.stack([np.zeros_like(logits), logits], axis=-1)
+        truth, choices = self._encoded(target) / 2 + 0.5, logits
+        if self.kind == "labels":
+            truth, choices = as_binary_choices(truth, logits)
         temperature = fitted_temperature(choices, truth, weight)
         if temperature is None or not _improves_frequencies(
             choices / temperature, truth, weight

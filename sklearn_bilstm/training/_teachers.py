@@ -62,14 +62,14 @@ class FittedTeacher:
 
     Parameters
     ----------
-    labelled : callable
+    labelled_logits : callable
         Returns the logits of the labelled rows with given indices, (n_indices, K).
-    unlabelled : callable
+    unlabelled_logits : callable
         Returns the logits of all unlabelled rows, (n_unlabelled, K).
     """
 
-    labelled: Callable[[np.ndarray], np.ndarray]
-    unlabelled: Callable[[], np.ndarray]
+    labelled_logits: Callable[[np.ndarray], np.ndarray]
+    unlabelled_logits: Callable[[], np.ndarray]
 
 
 class NaiveBayesTeacher:
@@ -120,7 +120,7 @@ class LinearTeacher:
 def _tokens(*parts: Sequences) -> list[sparse.csr_array]:
     """Return which tokens occur in each row, for tokens that occur in several rows."""
     n_ids = 1 + max(map(largest_id, parts))
-    occur = [token_occurrences(part, n_ids) for part in parts]
-    n_rows = sum(occurs.sum(0) for occurs in occur)
-    kept = np.flatnonzero(n_rows >= _MIN_ROWS)
-    return [occurs[:, kept] for occurs in occur]
+    matrices = [token_occurrences(part, n_ids) for part in parts]
+    document_frequency = sum(matrix.sum(0) for matrix in matrices)
+    frequent = np.flatnonzero(document_frequency >= _MIN_ROWS)
+    return [matrix[:, frequent] for matrix in matrices]

@@ -7,6 +7,7 @@ from scipy.special import log_softmax, softmax
 __all__ = [
     "LARGEST_TEMPERATURE",
     "MIN_ROWS_TO_REJECT",
+    "as_binary_choices",
     "exceeds_error",
     "fitted_shares",
     "fitted_temperature",
@@ -81,6 +82,28 @@ def fitted_temperature(
     ):
         return None
     return 1 / float(sharpness)
+
+
+def as_binary_choices(
+    labels: np.ndarray, logits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the truth and the logits of a choice between two classes per label.
+
+    Parameters
+    ----------
+    labels : ndarray of float, shape (n, L)
+        Label indicator matrix.
+    logits : ndarray of shape (..., n, L)
+        Log-odds of the labels, by one or several models.
+
+    Returns
+    -------
+    truth : ndarray of shape (n, L, 2)
+    logits : ndarray of shape (..., n, L, 2)
+        As :func:`fitted_temperature` and :func:`fitted_shares` take them.
+    """
+    truth = np.stack([1 - labels, labels], axis=-1)
+    return truth, np.stack([np.zeros_like(logits), logits], axis=-1)
 
 
 def _adds_information(

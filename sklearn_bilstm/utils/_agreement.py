@@ -44,7 +44,8 @@ def facts_about(estimator: Any, method: str, **facts: Any) -> dict[str, str]:
     method : str
         Name of the method.
     **facts : object
-        Further facts, such as the fingerprint of the vocabulary of X.
+        Further facts, such as `the_vocabulary_of_X`. In error messages, underscores of
+        their names are spaces.
     """
     parameters = {
         f"the parameter {name!r}": value
@@ -98,7 +99,7 @@ def check_agreement(group: Any, facts: dict[str, str]) -> None:
     """
     # not interrupted in between, since either all processes leave or none
     with group.uninterrupted():
-        found = group.gather_everywhere(facts)
+        found = group.all_gather(facts)
         names = list(dict.fromkeys(name for one in found for name in one))
         for name in names:
             values = [one.get(name, "nothing") for one in found]

@@ -10,6 +10,7 @@ from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._sparse import is_sparse
 
 __all__ = [
+    "LIST_METHODS",
     "as_rows",
     "as_target",
     "channel_names",
@@ -17,12 +18,16 @@ __all__ = [
     "describe",
     "lists_of_ids",
     "resolve_masked",
+    "to_list",
     "unwrap_container",
 ]
 
 # Libraries are recognised by attributes, to avoid importing them.
 
 _NUMBERS = int, float, np.integer, np.floating
+
+# Methods that convert a column of Arrow, of pandas or polars, or an array to a list.
+LIST_METHODS = "to_pylist", "to_list", "tolist"
 
 
 def unwrap_container(X: Any, *, name: str = "X") -> Any:
@@ -127,6 +132,14 @@ def _from_tensor(X: Any, name: str) -> Any:
         )
     X = X.detach().cpu()
     return (X.float() if "bfloat16" in str(X.dtype) else X).numpy()
+
+
+def to_list(column: Any) -> list:
+    """Return the values of a column, an array or another iterable in a list."""
+    for method in LIST_METHODS:
+        if hasattr(column, method):
+            return getattr(column, method)()
+    return list(column)
 
 
 def describe(thing: Any) -> str:
@@ -383,7 +396,7 @@ def _nested(columns: list, names: list[str]) -> list[list] | None:
     ValueError
         If only some cells are sequences, and no cell is a string.
     """
-    cells = [_cells(column) for column in columns]
+    cells = [to_list(column) for column in columns]
     if not any(map(_starts_nested, cells)):
         return None
     others = [
@@ -402,10 +415,6 @@ def _nested(columns: list, names: list[str]) -> list[list] | None:
             "sequences, and remove rows without one."
         )
     return cells
-
-
-def _cells(column: Any) -> list:
-    return column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
 
 
 def _starts_nested(cells: list) -> bool:

@@ -40,7 +40,7 @@ class ProcessGroup:
     size : int
         Number of processes.
     n_bytes, n_messages : int
-        Size and number of the tensors that :meth:`add_up` has exchanged.
+        Size and number of the tensors that :meth:`all_reduce` has exchanged.
     """
 
     def __init__(self) -> None:
@@ -168,7 +168,7 @@ class ProcessGroup:
                 distributed.gather_object(content, received, group=self._cpu_group)
         return [pickle.loads(part) for part in found]
 
-    def gather_everywhere(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks."""
         content = pickle.dumps(value)
         found: list[Any] = [None] * self.size
@@ -228,7 +228,7 @@ class ProcessGroup:
         )
         return range(start, end)
 
-    def add_up(self, values: Tensor, *, failed: bool = False) -> Tensor:
+    def all_reduce(self, values: Tensor, *, failed: bool = False) -> Tensor:
         """Return the sum of a float32 tensor over all processes.
 
         The sum has the same bits in all processes.

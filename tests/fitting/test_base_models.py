@@ -26,6 +26,6 @@ def test_rows_have_no_further_features_by_default(method):
 
 def test_all_rows_train_the_network_by_default():
     models, rows = NoModels(), object()
-    assert models.held_out_rows(rows, None) == (rows, rows)
+    assert models.hold_out_rows(rows, None) == (rows, rows)
     assert models.uses_network
     assert models.n_channels == 0

@@ -53,7 +53,7 @@ def with_held_out_rows(y, n_valid=None):
     models = SeriesModels(SeriesModel(84, 3, "classes"))
     models.fit(rows, seed=0, n_threads=1)
     valid = None if n_valid is None else rows.take(np.arange(n_valid))
-    return rows, *models.held_out_rows(rows, valid)
+    return rows, *models.hold_out_rows(rows, valid)
 
 
 def test_numbers_have_a_linear_model_by_default(oscillations):

@@ -194,7 +194,7 @@ class TestSeries:
         y = np.column_stack([np.arange(100) % 2, np.arange(100) % 3]).astype(object)
         y[::5, 1] = None
         rows, models = fitted_models(y)
-        train, held_out = models.held_out_rows(rows, None)
+        train, held_out = models.hold_out_rows(rows, None)
         assert len(train) == 80
         kept = {row.tobytes() for row in train.sequences.values.reshape(80, -1)}
         for of_task in held_out:
@@ -208,7 +208,7 @@ class TestSeries:
         y[:30, 0], y[:30, 1] = np.arange(30) % 2, np.arange(30) % 3
         rows, models = fitted_models(y)
         assert models.models[0].linear is not None
-        train, held_out = models.held_out_rows(rows, None)
+        train, held_out = models.hold_out_rows(rows, None)
         assert len(train) == 100
         assert held_out == [None, None]
 

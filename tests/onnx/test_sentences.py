@@ -23,7 +23,7 @@ def test_restored_words_read_sentences_as_the_word_reader(lowercase):
         ids, characters, texts = words.read(sentences)
         assert ids.values.tolist() == expected.ids.tolist()
         assert ids.lengths.tolist() == expected.lengths.tolist()
-        spellings = expected.spellings[expected.spelled]
+        spellings = expected.spellings[expected.codes]
         assert characters.values.tolist() == spellings.tolist()
         tokens = [[texts.texts[code] for code in row] for row in rows_of(texts.codes)]
         assert tokens == sentences

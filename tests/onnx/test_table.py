@@ -21,8 +21,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn_bilstm import BiLSTMRegressor, TableVectorizer, TextVectorizer
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from tests.helpers import SMALL, small_classifier
-from tests.onnx.test_columns import random_frame
 from tests.onnx.test_serving import UNUSED, WITHOUT_OTHERS
+from tests.onnx.test_table_description import random_frame
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

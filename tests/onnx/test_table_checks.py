@@ -8,7 +8,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
 from tests.helpers import small_classifier
 from tests.onnx.test_checks import with_change
-from tests.onnx.test_columns import random_frame
 from tests.onnx.test_table import (
     STATIC,
     json_of,
@@ -17,6 +16,7 @@ from tests.onnx.test_table import (
     table_vectorizer,
     typed_frame,
 )
+from tests.onnx.test_table_description import random_frame
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")

@@ -19,7 +19,7 @@ def spellings_of(reader, sentences):
     character_of = {0: "", 1: "?"} | {i: c for c, i in reader.characters_.items()}
     words = reader.read(sentences)
     return [
-        "".join(character_of[i] for i in words.spellings[row]) for row in words.spelled
+        "".join(character_of[i] for i in words.spellings[row]) for row in words.codes
     ]
 
 
@@ -60,7 +60,7 @@ def test_known_words_are_added_to_the_vocabulary():
 def test_read_keeps_the_lengths_of_sentences():
     words = WordReader().fit(SENTENCES).read(SENTENCES)
     assert words.lengths.tolist() == [2, 0, 3]
-    assert len(words.ids) == len(words.spelled) == 5
+    assert len(words.ids) == len(words.codes) == 5
 
 
 def test_characters_keep_case_and_unknown_ones_share_an_id():

@@ -4,7 +4,7 @@ import pytest
 from sklearn_bilstm.training import _cooccurrence, cooccurrence_vectors
 from sklearn_bilstm.training._cooccurrence import (
     _count_neighbours,
-    _positive_information,
+    _ppmi,
 )
 from tests.helpers import ragged
 
@@ -35,8 +35,8 @@ def test_positive_information_equals_its_definition():
     with np.errstate(divide="ignore", invalid="ignore"):
         expected = np.log(joint / np.outer(token, context))
     expected = np.nan_to_num(expected, nan=0, neginf=0).clip(min=0)
-    information = _positive_information(counts).toarray()
-    np.testing.assert_allclose(information, expected, rtol=1e-5, atol=1e-6)
+    ppmi = _ppmi(counts).toarray()
+    np.testing.assert_allclose(ppmi, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_tokens_with_equal_contexts_have_equal_vectors():

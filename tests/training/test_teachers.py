@@ -28,8 +28,8 @@ def rows():
 @pytest.mark.parametrize("teacher", TEACHERS)
 def test_teachers_predict_all_rows(rows, teacher):
     fitted = teacher(rows).fitted(TRAIN)
-    assert fitted.labelled(np.arange(28, 40)).shape == (12, 3)
-    assert fitted.unlabelled().shape == (50, 3)
+    assert fitted.labelled_logits(np.arange(28, 40)).shape == (12, 3)
+    assert fitted.unlabelled_logits().shape == (50, 3)
 
 
 @pytest.mark.parametrize("teacher", TEACHERS)
@@ -37,13 +37,15 @@ def test_labels_of_held_out_rows_have_no_influence(rows, teacher):
     target = rows.target.copy()
     target[30:] = 0
     others = replace(rows, target=target)
-    found, expected = (teacher(r).fitted(TRAIN).unlabelled() for r in (others, rows))
+    found, expected = (
+        teacher(r).fitted(TRAIN).unlabelled_logits() for r in (others, rows)
+    )
     assert np.array_equal(found, expected)
 
 
 def test_naive_bayes_without_unlabelled_rows_is_that_of_scikit_learn(rows):
     alone = replace(rows, unlabelled=rows.sequences.take(np.arange(0)))
-    logits = NaiveBayesTeacher(alone).fitted(TRAIN).labelled(np.arange(40))
+    logits = NaiveBayesTeacher(alone).fitted(TRAIN).labelled_logits(np.arange(40))
     texts = [" ".join(map(str, row)) for row in rows.sequences.values.reshape(40, 8)]
     # tokens of at least two of all rows
     counts = CountVectorizer(token_pattern=r"\S+", binary=True, min_df=2)

@@ -29,7 +29,7 @@ def exchange(rank):
     group = ProcessGroup.current()
     return (
         group.gather(rank),
-        group.gather_everywhere(rank),
+        group.all_gather(rank),
         group.broadcast(f"of {rank}"),
         group.from_first(lambda: rank),
     )
@@ -40,14 +40,14 @@ def test_objects_are_exchanged_in_the_order_of_ranks(processes):
         assert found == ([0, 1, 2] * (rank == 0), [0, 1, 2], "of 0", 0)
 
 
-def add_up(rank):
+def all_reduce(rank):
     values = torch.tensor(np.random.RandomState(rank).rand(1000), dtype=torch.float32)
     group = ProcessGroup.current()
-    return values.numpy(), group.add_up(values).numpy(), group.n_bytes
+    return values.numpy(), group.all_reduce(values).numpy(), group.n_bytes
 
 
 def test_sums_have_the_same_bits_in_all_processes(processes):
-    found = processes.call(add_up)
+    found = processes.call(all_reduce)
     parts, sums, n_bytes = zip(*found, strict=True)
     np.testing.assert_allclose(sums[0], sum(parts), rtol=1e-6)
     assert all(np.array_equal(total, sums[0]) for total in sums)
@@ -74,7 +74,7 @@ def fail(rank, where):
         if where == "between" and rank == 1:
             raise OSError("no space")
         if where == "within":
-            group.add_up(torch.zeros(2), failed=rank == 1)
+            group.all_reduce(torch.zeros(2), failed=rank == 1)
             if rank == 1:
                 raise OSError("no space")
         if where == "first":
@@ -125,7 +125,7 @@ def send_a_function(rank, method):
         getattr(group, method)(None if rank else lambda: 0)
 
 
-@pytest.mark.parametrize("method", ["gather", "gather_everywhere", "broadcast"])
+@pytest.mark.parametrize("method", ["gather", "all_gather", "broadcast"])
 def test_an_object_that_cannot_be_pickled_raises_in_all_processes(processes, method):
     first, *others = processes.call(send_a_function, method)
     with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):

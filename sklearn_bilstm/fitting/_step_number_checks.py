@@ -11,15 +11,14 @@ from sklearn_bilstm.utils._missing import is_missing
 from sklearn_bilstm.utils._nesting import as_column
 from sklearn_bilstm.utils._rows import RowsOfNumbers
 
-__all__ = ["check_rows_of_numbers", "has_steps"]
+__all__ = ["check_step_numbers", "has_step_numbers"]
 
 
-def has_steps(y: Any, output_type: str) -> bool:
+def has_step_numbers(y: Any, output_type: str) -> bool:
     """Return whether y holds numbers for each step instead of each row.
 
     With `output_type="auto"`, it does if it is 3-D, or a list or a column of arrays, or
-    a frame with such a column only.
-    Any subset of the rows gives the same result.
+    a frame with such a column only. Any subset of the rows gives the same result.
 
     Parameters
     ----------
@@ -44,7 +43,7 @@ def _is_array(row: Any) -> bool:
     return hasattr(row, "__array__") and getattr(row, "ndim", 0) in (1, 2)
 
 
-def check_rows_of_numbers(y: Any, estimator: str) -> RowsOfNumbers:
+def check_step_numbers(y: Any, estimator: str) -> RowsOfNumbers:
     """Validate numbers of steps.
 
     Parameters
@@ -71,31 +70,31 @@ def check_rows_of_numbers(y: Any, estimator: str) -> RowsOfNumbers:
         raise ValueError(
             f"{estimator} requires y to be passed, but the target y is None."
         )
-    rows = [_numbers(row, number) for number, row in enumerate(_rows_of(y))]
+    rows = [_checked_row(row, index) for index, row in enumerate(_rows_of(y))]
     if not rows:
         raise ValueError("y must hold numbers for at least one row: got 0 rows.")
     shapes = [row.shape[1:] for row in rows if len(row)]
     if not shapes:
         raise ValueError("y must hold at least one number: all rows are empty.")
-    for number, row in enumerate(rows):
+    for index, row in enumerate(rows):
         if not len(row):
-            rows[number] = np.empty((0, *shapes[0]))
+            rows[index] = np.empty((0, *shapes[0]))
         elif row.shape[1:] != shapes[0]:
             raise ValueError(
                 "All rows of y must have the same number of outputs per step: the "
-                f"first one has the shape {_shape(shapes[0])} and row {number} has "
+                f"first one has the shape {_shape(shapes[0])} and row {index} has "
                 f"{_shape(row.shape[1:])}."
             )
         elif np.isnan(row).all():
             raise ValueError(
-                f"y has a missing label: row {number} has no number at any step. "
+                f"y has a missing label: row {index} has no number at any step. "
                 "Remove rows without a number."
             )
     return RowsOfNumbers(rows)
 
 
-def _shape(of_step: tuple[int, ...]) -> str:
-    return f"(n_timesteps, {of_step[0]})" if of_step else "(n_timesteps,)"
+def _shape(shape_of_step: tuple[int, ...]) -> str:
+    return f"(n_timesteps, {shape_of_step[0]})" if shape_of_step else "(n_timesteps,)"
 
 
 def _rows_of(y: Any) -> list:
@@ -114,35 +113,33 @@ def _rows_of(y: Any) -> list:
     return list(rows)
 
 
-def _numbers(row: Any, number: int) -> np.ndarray:
+def _checked_row(row: Any, index: int) -> np.ndarray:
     """Return a row as an array of float64; missing numbers become NaN."""
     try:
-        row = as_target(row, name=f"y[{number}]")
+        row = as_target(row, name=f"y[{index}]")
         values = np.asarray(row)
-        kinds = "O" if values.dtype.kind == "O" else "biuf"
         if values.dtype.kind == "O":
             cells = [np.nan if is_missing(cell) else cell for cell in values.flat]
             values = np.array(cells).reshape(values.shape)
-            kinds = "biuf"
     except ValueError as error:
-        raise _row_error(number, f"{error}") from error
-    if values.dtype.kind not in kinds:
-        raise _row_error(number, f"values of type {values.dtype}")
+        raise _row_error(index, f"{error}") from error
+    if values.dtype.kind not in "biuf":
+        raise _row_error(index, f"values of type {values.dtype}")
     if values.ndim not in (1, 2) or (values.ndim == 2 and not values.shape[1]):
-        raise _row_error(number, describe(row))
+        raise _row_error(index, describe(row))
     values = values.astype(np.float64)
     non_finite = find_non_finite(np.where(np.isnan(values), 0.0, values))
     if non_finite is not None:
         raise ValueError(
-            f"y contains {non_finite[1]} in row {number}: it must hold finite numbers "
+            f"y contains {non_finite[1]} in row {index}: it must hold finite numbers "
             "within the range of float32, or NaN at steps without a number."
         )
     return values
 
 
-def _row_error(number: int, found: str) -> ValueError:
+def _row_error(index: int, found: str) -> ValueError:
     return ValueError(
         "y must hold real numbers for each row of X, of shape (n_timesteps,) or "
-        f"(n_timesteps, n_outputs): got for row {number} {found}. For one number per "
+        f"(n_timesteps, n_outputs): got for row {index} {found}. For one number per "
         "row, or several, set output_type='rows'."
     )

@@ -4,7 +4,10 @@ import pytest
 import torch
 from scipy import sparse
 
-from sklearn_bilstm.fitting._rows_of_numbers import check_rows_of_numbers, has_steps
+from sklearn_bilstm.fitting._step_number_checks import (
+    check_step_numbers,
+    has_step_numbers,
+)
 from sklearn_bilstm.utils._rows import RowsOfNumbers
 
 NAN = float("nan")
@@ -53,21 +56,21 @@ OF_ROWS = {
 
 @pytest.mark.parametrize("name", OF_STEPS)
 def test_arrays_of_rows_hold_numbers_of_steps(name):
-    assert has_steps(OF_STEPS[name], "auto")
-    assert not has_steps(OF_STEPS[name], "rows")
+    assert has_step_numbers(OF_STEPS[name], "auto")
+    assert not has_step_numbers(OF_STEPS[name], "rows")
 
 
 @pytest.mark.parametrize("name", OF_ROWS)
 def test_other_containers_hold_numbers_of_rows_by_default(name):
-    assert not has_steps(OF_ROWS[name], "auto")
-    assert has_steps(OF_ROWS[name], "steps")
+    assert not has_step_numbers(OF_ROWS[name], "auto")
+    assert has_step_numbers(OF_ROWS[name], "steps")
 
 
 @pytest.mark.parametrize("of_steps", [True, False])
 def test_the_kind_of_y_is_that_of_each_single_row(of_steps):
     for y in (OF_STEPS if of_steps else OF_ROWS).values():
         if isinstance(y, list | np.ndarray) and all(row is not None for row in y):
-            assert {has_steps(y[i : i + 1], "auto") for i in range(len(y))} == {
+            assert {has_step_numbers(y[i : i + 1], "auto") for i in range(len(y))} == {
                 of_steps
             }
 
@@ -87,7 +90,7 @@ def test_the_kind_of_y_is_that_of_each_single_row(of_steps):
     ids=lambda y: type(y).__name__,
 )
 def test_rows_of_every_container_become_arrays_of_floats(y):
-    found = check_rows_of_numbers(y, "BiLSTMRegressor")
+    found = check_step_numbers(y, "BiLSTMRegressor")
     assert isinstance(found, RowsOfNumbers)
     for row, expected in zip(found, ROWS, strict=True):
         assert row.dtype == np.float64
@@ -97,18 +100,18 @@ def test_rows_of_every_container_become_arrays_of_floats(y):
 @pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame, sparse.csr_array])
 def test_rows_of_a_matrix_are_arrays(kind):
     y = np.array([[1.0, 2.0], [3.0, NAN]])
-    found = check_rows_of_numbers(kind(y), "BiLSTMRegressor")
+    found = check_step_numbers(kind(y), "BiLSTMRegressor")
     np.testing.assert_array_equal(np.stack(found), y)
 
 
 def test_rows_of_several_outputs_keep_their_shape():
     y = np.arange(12.0).reshape(2, 3, 2)
     for given in (y, [*y], y.tolist(), torch.tensor(y)):
-        assert np.array_equal(np.stack(check_rows_of_numbers(given, "")), y)
+        assert np.array_equal(np.stack(check_step_numbers(given, "")), y)
 
 
 def test_an_empty_row_has_the_outputs_of_the_others():
-    found = check_rows_of_numbers([[], np.ones((2, 3))], "BiLSTMRegressor")
+    found = check_step_numbers([[], np.ones((2, 3))], "BiLSTMRegressor")
     assert [row.shape for row in found] == [(0, 3), (2, 3)]
 
 
@@ -141,4 +144,4 @@ def test_an_empty_row_has_the_outputs_of_the_others():
 )
 def test_invalid_rows_raise(y, message):
     with pytest.raises(ValueError, match=message):
-        check_rows_of_numbers(y, "BiLSTMRegressor")
+        check_step_numbers(y, "BiLSTMRegressor")

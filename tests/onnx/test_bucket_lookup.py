@@ -4,8 +4,8 @@ import sys
 import numpy as np
 import pytest
 
+from sklearn_bilstm.onnx._bucket_lookup import ranks
 from sklearn_bilstm.onnx._graph import Graph
-from sklearn_bilstm.onnx._lookup import ranks
 
 
 def looked_up(run, fitted, n_bits, buckets):

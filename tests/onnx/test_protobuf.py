@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_bilstm.onnx import OnnxModel, export_onnx
-from sklearn_bilstm.onnx._contents import check_contents, metadata_of
+from sklearn_bilstm.onnx._protobuf import check_contents, metadata_of
 from tests.helpers import small_regressor, small_tagger
 
 onnx = pytest.importorskip("onnx")

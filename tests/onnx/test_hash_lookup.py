@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sklearn_bilstm.onnx._graph import Graph
-from sklearn_bilstm.onnx._search import places
+from sklearn_bilstm.onnx._hash_lookup import hash_indices
 
 LARGEST = 2**64 - 1
 # Hashes that share their first or last bits, and those at both ends of the range.
@@ -20,7 +20,7 @@ HASHES = st.one_of(
 def looked_up(run, known, hashes):
     graph = Graph()
     x = graph.input("hashes", np.int64, ["rows", "columns"])
-    found = places(graph, np.array(known, np.uint64), x)
+    found = hash_indices(graph, np.array(known, np.uint64), x)
     hashes = np.array(hashes, np.uint64).reshape(1, -1).view(np.int64)
     return run(graph, found, np.int32, ["rows", "columns"], hashes=hashes)[0].tolist()
 

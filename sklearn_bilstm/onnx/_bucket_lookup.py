@@ -13,7 +13,7 @@ session is created: to compute the bitmap of 2 ** 24 buckets takes 100 MB.
 import numpy as np
 
 from sklearn_bilstm.onnx._graph import Graph
-from sklearn_bilstm.onnx._search import running_total
+from sklearn_bilstm.onnx._hash_lookup import running_total
 
 __all__ = ["ranks"]
 

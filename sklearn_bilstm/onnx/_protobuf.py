@@ -1,4 +1,4 @@
-"""Validation of the parts of an ONNX file, before onnxruntime reads it.
+"""Validation of the protocol buffer of an ONNX file, before onnxruntime reads it.
 
 An ONNX file can name other files to read, contain loops that never end, and use
 operators of any library. Since a graph of :func:`export_onnx` has none of these, this

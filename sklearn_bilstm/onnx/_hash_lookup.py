@@ -1,6 +1,6 @@
-"""ONNX operators that look up 64-bit hashes among known ones.
+"""ONNX operators that look up the hashed features of tokens, which have 64 bits.
 
-The known hashes are sorted. A table of the places at which those with the same first
+The known hashes are sorted. A table of the indices at which those with the same first
 bits begin leaves a few candidates for a binary search. Its number of steps is the same
 for all hashes, so that it needs no loop.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_bilstm.onnx._graph import Graph
 
-__all__ = ["places", "running_total"]
+__all__ = ["hash_indices", "running_total"]
 
 # ONNX compares signed integers. With their first bits inverted, they have the order of
 # unsigned ones.
@@ -19,8 +19,8 @@ _LARGEST = np.iinfo(np.int64).max
 _MOST_BITS = 24
 
 
-def places(graph: Graph, known: np.ndarray, hashes: str) -> str:
-    """Return the place of each hash among the known ones, int32.
+def hash_indices(graph: Graph, known: np.ndarray, hashes: str) -> str:
+    """Return the index of each hash among the known ones, int32.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def places(graph: Graph, known: np.ndarray, hashes: str) -> str:
 
     Returns
     -------
-    places : str
+    indices : str
         `n` for unknown hashes.
     """
     n_bits = min(max(1, len(known).bit_length()), _MOST_BITS)
@@ -47,17 +47,17 @@ def places(graph: Graph, known: np.ndarray, hashes: str) -> str:
     bits = graph.op(
         *("BitShift", graph.cast(hashes, np.uint64), n_other_bits), direction="RIGHT"
     )
-    # place of the last smaller hash; at first, that with smaller first bits
+    # index of the last smaller hash; at first, that with smaller first bits
     starts = running_total(graph, n_with, exclusive=1)
     ends = graph.op("Sub", starts, np.int32(1))
-    place = graph.op("Gather", ends, graph.cast(bits, np.int32))
+    index = graph.op("Gather", ends, graph.cast(bits, np.int32))
     for step in reversed(range(n_steps)):
-        later = graph.op("Add", place, np.int32(1 << step))
+        later = graph.op("Add", index, np.int32(1 << step))
         is_smaller = graph.op("Less", graph.op("Gather", ordered, later), wanted)
-        place = graph.op("Where", is_smaller, later, place)
-    place = graph.op("Add", place, np.int32(1))
-    is_known = graph.op("Equal", graph.op("Gather", ordered, place), wanted)
-    return graph.op("Where", is_known, place, np.int32(len(known)))
+        index = graph.op("Where", is_smaller, later, index)
+    index = graph.op("Add", index, np.int32(1))
+    is_known = graph.op("Equal", graph.op("Gather", ordered, index), wanted)
+    return graph.op("Where", is_known, index, np.int32(len(known)))
 
 
 def running_total(graph: Graph, sizes: np.ndarray, *, exclusive: int = 0) -> str:

@@ -24,9 +24,9 @@ from sklearn.preprocessing import (
 
 from sklearn_bilstm import TableVectorizer, TextVectorizer
 from sklearn_bilstm.onnx import export_onnx
-from sklearn_bilstm.onnx._columns import describe_table
 from sklearn_bilstm.onnx._table import TableReader
 from sklearn_bilstm.onnx._table_checks import check_table, static_width
+from sklearn_bilstm.onnx._table_description import describe_table
 from sklearn_bilstm.onnx._texts import TextReader
 from sklearn_bilstm.onnx._vectorizer import describe_vectorizer
 from sklearn_bilstm.text import StaticEncoder
