@@ -129,10 +129,10 @@ class CRF(Layer):
             Zero on padding.
         """
         weights = self.weights_of_transitions()  # (K + 1, K + 1)
-        before = torch.stack(_sums_before(emissions, mask, weights), 1)  # (B, T, K)
-        behind = torch.stack(_sums_behind(emissions, mask, weights), 1)  # (B, T, K)
-        found = (before + behind).softmax(2) * mask[..., None]  # (B, T, K)
-        return found.to(emissions.dtype)
+        alpha = torch.stack(_forward_variables(emissions, mask, weights), 1)
+        beta = torch.stack(_backward_variables(emissions, mask, weights), 1)
+        probabilities = (alpha + beta).softmax(2) * mask[..., None]  # (B, T, K)
+        return probabilities.to(emissions.dtype)
 
     def decode(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Return the most probable sequence of labels of each row (Viterbi, 1967).
@@ -151,16 +151,16 @@ class CRF(Layer):
         into = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
         stay = torch.arange(self.input_size, device=emissions.device)  # (K,)
         best = weights[-1, :-1] + emissions[:, 0]  # (B, K)
-        came_from = []
+        backpointers = []
         for step in range(1, emissions.shape[1]):
             real = mask[:, step, None]  # (B, 1)
-            found, label = (best[:, None] + into).max(2)  # (B, K), (B, K)
-            best = torch.where(real, found + emissions[:, step], best)  # (B, K)
-            came_from.append(torch.where(real, label, stay))  # (B, K)
+            extended, label = (best[:, None] + into).max(2)  # (B, K), (B, K)
+            best = torch.where(real, extended + emissions[:, step], best)  # (B, K)
+            backpointers.append(torch.where(real, label, stay))  # (B, K)
         label = (best + weights[:-1, -1]).argmax(1, keepdim=True)  # (B, 1)
         labels = [label]
-        for source in reversed(came_from):
-            label = source.gather(1, label)  # (B, 1)
+        for backpointer in reversed(backpointers):
+            label = backpointer.gather(1, label)  # (B, 1)
             labels.append(label)
         return torch.cat(labels[::-1], 1)  # (B, T)
 
@@ -182,73 +182,80 @@ def _score(emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> 
 
 def _log_partition(emissions: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
     """Return the log partition function, of shape (B,)."""
-    last = _sums_before(emissions, mask, weights)[-1]  # (B, K)
-    found = (last + weights[:-1, -1]).logsumexp(1) * mask[:, 0]  # (B,)
-    return found.to(emissions.dtype)
+    alpha = _forward_variables(emissions, mask, weights)[-1]  # (B, K)
+    log_partition = (alpha + weights[:-1, -1]).logsumexp(1) * mask[:, 0]  # (B,)
+    return log_partition.to(emissions.dtype)
 
 
 def _log_conditionals(
     emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor
 ) -> Tensor:
     """Return log-probabilities of known labels, given those before; zero for others."""
-    behind = torch.stack(_sums_behind(emissions, mask, weights), 1)  # (B, T, K)
-    first = weights[-1, :-1] + emissions[:, 0].double() + behind[:, 0]  # (B, K)
+    beta = torch.stack(_backward_variables(emissions, mask, weights), 1)  # (B, T, K)
+    first = weights[-1, :-1] + emissions[:, 0].double() + beta[:, 0]  # (B, K)
     log_partition = first.logsumexp(1, keepdim=True)  # (B, 1)
     if (mask & (labels < 0)).any():
-        places = torch.arange(emissions.shape[2], device=labels.device)
-        excluded = (labels >= 0)[..., None] & (labels[..., None] != places)  # (B, T, K)
+        indices = torch.arange(emissions.shape[2], device=labels.device)  # (K,)
+        excluded = (labels >= 0)[..., None] & (labels[..., None] != indices)
         known = emissions.masked_fill(excluded, _EXCLUDED)  # (B, T, K)
-        before = _sums_before(known, mask, weights, skips_impossible=True)
-        so_far = (torch.stack(before, 1) + behind).logsumexp(2)  # (B, T)
+        alpha = _forward_variables(known, mask, weights, skips_impossible=True)
+        so_far = (torch.stack(alpha, 1) + beta).logsumexp(2)  # (B, T)
     else:
         labels = labels.clamp(min=0)
         start = weights[-1, labels[:, :1]]  # (B, 1)
         between = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
-        unary, of_labels = (
-            sums.gather(2, labels[..., None])[..., 0].double()  # (B, T)
-            for sums in (emissions, behind)
-        )
-        steps = unary + torch.cat([start, between], 1)  # (B, T)
-        so_far = steps.cumsum(1) + of_labels  # (B, T), arbitrary on padding
+        index = labels[..., None]  # (B, T, 1)
+        unary = emissions.gather(2, index)[..., 0].double()  # (B, T)
+        scores = (unary + torch.cat([start, between], 1)).cumsum(1)  # (B, T)
+        so_far = scores + beta.gather(2, index)[..., 0]  # (B, T), arbitrary on padding
     return so_far.diff(dim=1, prepend=log_partition)  # (B, T)
 
 
-def _sums_before(
+def _forward_variables(
     emissions: Tensor,
     mask: Tensor,
     weights: Tensor,
     *,
     skips_impossible: bool = False,
 ) -> list[Tensor]:
-    """Forward algorithm: sum over all prefixes that end with a label.
+    """Return the logarithms of the forward variables: sums over all prefixes.
 
     If `skips_impossible`, sums of impossible prefixes are arbitrary, but below half of
     `_IMPOSSIBLE`.
 
     Returns
     -------
-    sums : list of double tensors of shape (B, K)
-        Logarithms for each step, including its emission; on padding, those of the last
-        real step.
+    alpha : list of double tensors of shape (B, K)
+        For each step, the sum over the label sequences that end with each label there,
+        including its emission; on padding, that of the last real step.
     """
     product = _LogProduct(weights[:-1, :-1], skips_impossible)
     emissions = emissions.double()
-    sums = [weights[-1, :-1] + emissions[:, 0]]  # (B, K)
+    alpha = [weights[-1, :-1] + emissions[:, 0]]  # (B, K)
     for step in range(1, emissions.shape[1]):
-        found = product(sums[-1]) + emissions[:, step]  # (B, K)
-        sums.append(torch.where(mask[:, step, None], found, sums[-1]))  # (B, K)
-    return sums
+        extended = product(alpha[-1]) + emissions[:, step]  # (B, K)
+        alpha.append(torch.where(mask[:, step, None], extended, alpha[-1]))  # (B, K)
+    return alpha
 
 
-def _sums_behind(emissions: Tensor, mask: Tensor, weights: Tensor) -> list[Tensor]:
-    """Backward algorithm: sum over all suffixes that follow a label."""
+def _backward_variables(
+    emissions: Tensor, mask: Tensor, weights: Tensor
+) -> list[Tensor]:
+    """Return the logarithms of the backward variables: sums over all suffixes.
+
+    Returns
+    -------
+    beta : list of double tensors of shape (B, K)
+        For each step, the sum over the label sequences that follow each label there,
+        without its emission.
+    """
     product = _LogProduct(weights[:-1, :-1].T)
     emissions = emissions.double()
-    sums = [weights[:-1, -1].double().expand(len(emissions), -1)]  # (B, K)
+    beta = [weights[:-1, -1].double().expand(len(emissions), -1)]  # (B, K)
     for step in range(emissions.shape[1] - 1, 0, -1):
-        found = product(sums[-1] + emissions[:, step])  # (B, K)
-        sums.append(torch.where(mask[:, step, None], found, sums[-1]))  # (B, K)
-    return sums[::-1]
+        extended = product(beta[-1] + emissions[:, step])  # (B, K)
+        beta.append(torch.where(mask[:, step, None], extended, beta[-1]))  # (B, K)
+    return beta[::-1]
 
 
 class _LogProduct:
@@ -274,15 +281,15 @@ class _LogProduct:
 
     def __call__(self, logs: Tensor) -> Tensor:
         """Return the logarithm of the product with `exp(logs)`, of shape (B, K)."""
-        top = logs.detach().amax(1, keepdim=True)  # (B, 1)
-        found = (logs - top).exp() @ self.matrix  # (B, K)
-        is_precise = (found > _LEAST) & (found < _MOST)  # (B, K)
+        largest = logs.detach().amax(1, keepdim=True)  # (B, 1)
+        product = (logs - largest).exp() @ self.matrix  # (B, K)
+        is_precise = (product > _LEAST) & (product < _MOST)  # (B, K)
         if is_precise.all():
-            return found.log() + top  # (B, K)
+            return product.log() + largest  # (B, K)
         if self.skips_impossible:
             possible = (logs.detach() > _IMPOSSIBLE / 2).double()  # (B, K)
             empty = possible @ self.is_possible == 0  # (B, K)
             if (is_precise | empty).all():
-                logs = found.masked_fill(empty, 1.0).log() + top
+                logs = product.masked_fill(empty, 1.0).log() + largest
                 return logs.masked_fill(empty, _IMPOSSIBLE)  # (B, K)
         return (logs[:, :, None] + self.logs).logsumexp(1)  # (B, K)

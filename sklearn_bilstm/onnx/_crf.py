@@ -88,34 +88,40 @@ def most_probable_labels(graph: Graph, crf: CRF, emissions: Emissions) -> str:
         best = body.op("Add", best, emission)  # (B, K)
         sums = body.op("Add", body.op("Unsqueeze", best, [1]), into)  # (B, K, K)
         highest = body.op("ReduceMax", sums, [2], keepdims=0)  # (B, K)
-        came_from = body.op("ArgMax", sums, axis=2, keepdims=0)  # (B, K)
+        backpointer = body.op("ArgMax", sums, axis=2, keepdims=0)  # (B, K)
         stay = np.arange(n_labels)[np.newaxis]
         return (
             body.op("Where", has_next, highest, best),
-            body.op("Where", has_next, came_from, stay),
+            body.op("Where", has_next, backpointer, stay),
         )
 
     n_steps = graph.op("Shape", emissions.values, end=1)
     before_last = graph.op("Sub", rows.lengths, 1)
     has_next = Rows.of(graph, before_last, n_steps).mask  # (T, B, 1)
-    best, came_from = _scan(
-        *(graph, "viterbi", extend, _first(graph, emissions, weights[-1, :-1])),
-        [_Value(real, np.float64, n_labels), _Value(has_next, np.bool_, 1)],
-        emissions.source,
-        _Value("", np.int64, n_labels),
+    best, backpointers = _scan(
+        graph,
+        "viterbi",
+        extend,
+        first=_first(graph, emissions, weights[-1, :-1]),
+        inputs=[_Value(real, np.float64, n_labels), _Value(has_next, np.bool_, 1)],
+        source=emissions.source,
+        output=_Value("", np.int64, n_labels),
     )
     best = graph.op("Add", best, weights[:-1, -1])
     last = graph.op("ArgMax", best, axis=1, keepdims=1)  # (B, 1)
 
-    def follow(body: Graph, label: str, came_from: str) -> tuple[str, str]:
-        label = body.op("GatherElements", came_from, label, axis=1)  # (B, 1)
+    def follow(body: Graph, label: str, backpointer: str) -> tuple[str, str]:
+        label = body.op("GatherElements", backpointer, label, axis=1)  # (B, 1)
         return label, label
 
     _, labels = _scan(
-        *(graph, "backtrace", follow, _Value(last, np.int64, 1)),
-        [_Value(came_from, np.int64, n_labels)],
-        emissions.source,
-        _Value("", np.int64, 1),
+        graph,
+        "backtrace",
+        follow,
+        first=_Value(last, np.int64, 1),
+        inputs=[_Value(backpointers, np.int64, n_labels)],
+        source=emissions.source,
+        output=_Value("", np.int64, 1),
         backwards=True,
     )
     return graph.op("Squeeze", labels, [2])
@@ -132,26 +138,36 @@ def marginals(graph: Graph, crf: CRF, emissions: Emissions) -> str:
     is_real = _Value(emissions.rows.mask, np.bool_, 1)
     output = _Value("", np.float64, n_labels)
 
-    def forward(body: Graph, before: str, emission: str) -> tuple[str, str]:
-        before = body.op("Add", before, emission)
-        return _log_product(body, before, between), before
+    def forward(body: Graph, alpha: str, emission: str) -> tuple[str, str]:
+        alpha = body.op("Add", alpha, emission)
+        return _log_product(body, alpha, between), alpha
 
     def backward(
-        body: Graph, behind: str, emission: str, is_real: str
+        body: Graph, beta: str, emission: str, is_real: str
     ) -> tuple[str, str]:
-        found = _log_product(body, body.op("Add", behind, emission), between.T)
-        return body.op("Where", is_real, found, behind), behind
+        extended = _log_product(body, body.op("Add", beta, emission), between.T)
+        return body.op("Where", is_real, extended, beta), beta
 
-    _, before = _scan(
-        *(graph, "forward", forward, _first(graph, emissions, weights[-1, :-1])),
-        *([of_steps], emissions.source, output),
+    _, alpha = _scan(
+        graph,
+        "forward",
+        forward,
+        first=_first(graph, emissions, weights[-1, :-1]),
+        inputs=[of_steps],
+        source=emissions.source,
+        output=output,
     )
-    _, behind = _scan(
-        *(graph, "backward", backward, _first(graph, emissions, weights[:-1, -1])),
-        *([of_steps, is_real], emissions.source, output),
+    _, beta = _scan(
+        graph,
+        "backward",
+        backward,
+        first=_first(graph, emissions, weights[:-1, -1]),
+        inputs=[of_steps, is_real],
+        source=emissions.source,
+        output=output,
         backwards=True,
     )
-    return graph.op("Softmax", graph.op("Add", before, behind), axis=2)
+    return graph.op("Softmax", graph.op("Add", alpha, beta), axis=2)
 
 
 def _weights(crf: CRF) -> np.ndarray:
@@ -172,10 +188,10 @@ def _log_product(body: Graph, logs: str, matrix: np.ndarray) -> str:
     Exponentials are multiplied directly. A log-sum-exp, which takes many times as long,
     replaces the rows for which they leave the range of double precision.
     """
-    top = body.op("ReduceMax", logs, [1])  # (B, 1)
-    powers = body.op("Exp", body.op("Sub", logs, top))
-    found = body.op("MatMul", powers, np.exp(matrix))  # (B, K)
-    lowest, highest = (body.op(f"Reduce{end}", found, [1]) for end in ("Min", "Max"))
+    largest = body.op("ReduceMax", logs, [1])  # (B, 1)
+    powers = body.op("Exp", body.op("Sub", logs, largest))
+    product = body.op("MatMul", powers, np.exp(matrix))  # (B, K)
+    lowest, highest = (body.op(f"Reduce{end}", product, [1]) for end in ("Min", "Max"))
     is_inside = body.op(
         "And",
         body.op("Greater", lowest, np.float64(_LEAST)),
@@ -186,20 +202,20 @@ def _log_product(body: Graph, logs: str, matrix: np.ndarray) -> str:
     sums = body.op("Unsqueeze", body.op("Gather", logs, outside), [1])
     sums = body.op("Add", sums, matrix.T)
     exact = body.op("ReduceLogSumExp", sums, [2], keepdims=0)
-    fast = body.op("Add", body.op("Log", found), top)
-    place = body.op("Unsqueeze", outside, [1])
-    return body.op("ScatterND", fast, place, exact)
+    fast = body.op("Add", body.op("Log", product), largest)
+    indices = body.op("Unsqueeze", outside, [1])
+    return body.op("ScatterND", fast, indices, exact)
 
 
 def _scan(
     graph: Graph,
     name: str,
     step: _Step,
+    *,
     first: _Value,
     inputs: list[_Value],
     source: StepInput,
     output: _Value,
-    *,
     backwards: bool = False,
 ) -> list[str]:
     """Add a recurrence over the steps.
@@ -232,9 +248,9 @@ def _scan(
         for i, value in enumerate([first, *inputs])
     ]
     body.input(f"{name}_source", source.dtype, ["rows", *source.sizes])
-    state, found = step(body, *names)
+    state, of_step = step(body, *names)
     body.output(f"{name}_state", state, first.dtype, ["rows", first.size])
-    body.output(f"{name}_output", found, output.dtype, ["rows", output.size])
+    body.output(f"{name}_output", of_step, output.dtype, ["rows", output.size])
     n_inputs = len(inputs) + 1
     return graph.ops(
         "Scan",
