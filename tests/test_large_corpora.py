@@ -121,7 +121,7 @@ def test_models_next_to_the_network_are_fitted_to_a_sample_of_many_rows(
 ):
     def ngrams_of(X, most_rows):
         monkeypatch.setattr(ngram_models, "_MOST_ROWS", most_rows)
-        models = with_all_models(max_epochs=1).fit(X, y).model_.other_models
+        models = with_all_models(max_epochs=1).fit(X, y).model_.auxiliary_models
         return set(models.log_odds.vocabulary.buckets), models.linear.ngram_model.idf
 
     of_all, _ = ngrams_of(X, 60)

@@ -245,12 +245,12 @@ class _Search:
         return self._published(self._model)
 
     def _remove_ngrams(self) -> None:
-        names = [*groups_of_vocabularies(self._model.other_models)]
+        names = [*groups_of_vocabularies(self._model.auxiliary_models)]
         for i, name in enumerate(names):
             self._remove_ngrams_of(name, _OF_NGRAMS * (i + 1) / len(names))
 
     def _remove_ngrams_of(self, name: str, part: float) -> None:
-        models = self._model.other_models
+        models = self._model.auxiliary_models
         ranked = ranked_ngrams(models)
         group = groups_of_vocabularies(models)[name]
 
@@ -263,7 +263,7 @@ class _Search:
             return with_models(self._model, reduced)
 
         def count(model: FittedModel) -> int:
-            return n_ngrams(model.other_models, name)
+            return n_ngrams(model.auxiliary_models, name)
 
         self._search(name, n_ngrams(models, name), of_share, part, count)
 

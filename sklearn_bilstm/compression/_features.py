@@ -11,7 +11,7 @@ __all__ = ["n_token_features", "ranked_features", "with_features"]
 
 def n_token_features(model: FittedModel) -> int:
     """Return the number of features of the linear model of a tagger, 0 without one."""
-    models = model.other_models
+    models = model.auxiliary_models
     if not isinstance(models, TaggingModels):
         return 0
     return len(models.linear_tagger.features)
@@ -23,7 +23,7 @@ def ranked_features(model: FittedModel) -> np.ndarray:
     How often they occur in some rows is ignored. Otherwise the features of these rows
     would be kept, and predictions for other rows would change more than for them.
     """
-    weight = model.other_models.linear_tagger.weight[1:].numpy()
+    weight = model.auxiliary_models.linear_tagger.weight[1:].numpy()
     return np.argsort(-weight.var(axis=1), kind="stable")
 
 
@@ -38,7 +38,7 @@ def with_features(model: FittedModel, kept: np.ndarray) -> FittedModel:
         Indices of features, in any order.
     """
     found = copy(model)
-    linear_tagger = model.other_models.linear_tagger.of_features(np.sort(kept))
-    found.other_models = TaggingModels(linear_tagger)
-    found.auto_params = {**model.auto_params, **found.other_models.auto_params()}
+    linear_tagger = model.auxiliary_models.linear_tagger.of_features(np.sort(kept))
+    found.auxiliary_models = TaggingModels(linear_tagger)
+    found.auto_params = {**model.auto_params, **found.auxiliary_models.auto_params()}
     return found

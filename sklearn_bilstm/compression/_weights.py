@@ -39,7 +39,7 @@ __all__ = [
 
 def has_ngrams(model: FittedModel) -> bool:
     """Return whether a model has class log-odds or a linear model of n-grams."""
-    models = model.other_models
+    models = model.auxiliary_models
     if not isinstance(models, NgramModels | TaskNgramModels):
         return False
     return models.log_odds is not None or models.linear is not None
@@ -51,10 +51,10 @@ def n_tokens_of(model: FittedModel) -> int:
     return layer.input_size if isinstance(layer, TokenInput) else 0
 
 
-def with_models(model: FittedModel, other_models: Any) -> FittedModel:
-    """Return the model with other models next to the network."""
+def with_models(model: FittedModel, auxiliary_models: Any) -> FittedModel:
+    """Return the model with other auxiliary models."""
     found = copy(model)
-    found.other_models = other_models
+    found.auxiliary_models = auxiliary_models
     return found
 
 
@@ -63,10 +63,10 @@ def with_tokens(model: FittedModel, n_tokens: int) -> FittedModel:
     found = with_copied_network(model)
     found.network.input_layer.shrink(n_tokens)
     found.reader = _reader_of_tokens(model.reader, n_tokens)
-    models = model.other_models
+    models = model.auxiliary_models
     if has_ngrams(model):
         models = map_linear_models(models, partial(_of_tokens, n_tokens=n_tokens))
-        found.other_models = of_ngrams(models, all_ngrams(models), n_tokens - 1)
+        found.auxiliary_models = of_ngrams(models, all_ngrams(models), n_tokens - 1)
     return found
 
 
@@ -84,7 +84,7 @@ def with_rounding(
             if weight.ndim > 1:
                 values = weight.detach().cpu().numpy()
                 weight.copy_(torch.from_numpy(function(values)))
-    models = model.other_models
+    models = model.auxiliary_models
     if has_ngrams(model):
         models = map_linear_models(models, partial(_rounded_linear, function=function))
         models.log_odds = _rounded_log_odds(models.log_odds, function)
@@ -95,7 +95,7 @@ def with_rounding(
         models = _rounded_series(models, function)
     elif isinstance(models, TaggingModels):
         models = TaggingModels(models.linear_tagger.mapped(function))
-    found.other_models = models
+    found.auxiliary_models = models
     return found
 
 

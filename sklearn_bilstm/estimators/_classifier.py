@@ -177,8 +177,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         constant rate.
 
     gradient_clip_norm : float, default=1.0
-        Maximum norm of the gradient; larger gradients are rescaled. None disables
-        clipping.
+        Maximum norm of the gradient, above which it is rescaled. None disables this.
 
     early_stopping : bool or "auto", default="auto"
         Whether to stop training when the validation loss no longer improves, and to
@@ -254,7 +253,7 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
     Attributes
     ----------
     model_ : object
-        The fitted model: `reader` of X, `target`, `net` and `other_models`.
+        The fitted model: `reader` of X, `target`, `net` and `auxiliary_models`.
     classes_ : ndarray of shape (n_classes,) or list of ndarray
         Sorted class labels, or column indices of an indicator matrix. A list with one
         array per task for several tasks, as are `linear_model_` and `network_scale_`.
@@ -592,7 +591,8 @@ class BiLSTMClassifier(ClassifierMixin, BaseRowEstimator):
         return self.model_.target.accuracy(self.predict(X), y, sample_weight)
 
     def _attributes(self, model):
-        return {**super()._attributes(model), "log_odds_": model.other_models.log_odds}
+        log_odds = model.auxiliary_models.log_odds
+        return {**super()._attributes(model), "log_odds_": log_odds}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

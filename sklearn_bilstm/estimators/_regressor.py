@@ -186,8 +186,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
         constant rate.
 
     gradient_clip_norm : float, default=1.0
-        Maximum norm of the gradient; larger gradients are rescaled. None disables
-        clipping.
+        Maximum norm of the gradient, above which it is rescaled. None disables this.
 
     early_stopping : bool or "auto", default="auto"
         Whether to stop training when the validation loss no longer improves, and to
@@ -255,7 +254,7 @@ class BiLSTMRegressor(RegressorMixin, BaseRowEstimator):
     Attributes
     ----------
     model_ : object
-        The fitted model: `reader` of X, `target`, `net` and `other_models`.
+        The fitted model: `reader` of X, `target`, `net` and `auxiliary_models`.
 
     n_outputs_ : int
         Number of outputs, of each row or each step.

@@ -47,7 +47,7 @@ class BaseRowEstimator(
     """Base class of estimators whose network pools each row to one vector."""
 
     def _attributes(self, model):
-        return {**super()._attributes(model), **model.other_models.attributes()}
+        return {**super()._attributes(model), **model.auxiliary_models.attributes()}
 
     def transform(self, X):
         """Return the input of the dense layers for each sequence.

@@ -192,8 +192,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
         constant rate.
 
     gradient_clip_norm : float, default=1.0
-        Maximum norm of the gradient; larger gradients are rescaled. None disables
-        clipping.
+        Maximum norm of the gradient, above which it is rescaled. None disables this.
 
     early_stopping : bool or "auto", default="auto"
         Whether to stop training when the validation score no longer improves (see
@@ -267,7 +266,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
     Attributes
     ----------
     model_ : object
-        The fitted model: `reader` of X, `target`, `net` and `other_models`.
+        The fitted model: `reader` of X, `target`, `net` and `auxiliary_models`.
 
     classes_ : ndarray of shape (n_classes,)
         Sorted labels.

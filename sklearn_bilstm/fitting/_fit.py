@@ -8,10 +8,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.utils import check_consistent_length
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._builder import training_dtype
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import n_tokens
+from sklearn_bilstm.fitting._fit_auxiliary_models import (
+    fit_auxiliary_models,
+    models_of_stream,
+    pretrained_log_odds,
+    unfitted_log_odds,
+    unfitted_models,
+)
 from sklearn_bilstm.fitting._initial_network import (
     continued_network,
     copied_network,
@@ -20,13 +27,6 @@ from sklearn_bilstm.fitting._initial_network import (
 from sklearn_bilstm.fitting._input import refuse_panel
 from sklearn_bilstm.fitting._labels import relative_weights, scaled_to_mean_one
 from sklearn_bilstm.fitting._model import FittedModel
-from sklearn_bilstm.fitting._other_models import (
-    fit_other_models,
-    models_of_stream,
-    pretrained_log_odds,
-    unfitted_log_odds,
-    unfitted_models,
-)
 from sklearn_bilstm.fitting._reader import SequenceReader
 from sklearn_bilstm.fitting._target import Target
 from sklearn_bilstm.fitting._trainer import Training, make_net, number_of_epochs
@@ -93,7 +93,7 @@ def prepare_fit(
     if previous_model is None:
         pretrained = _pretrained_model(config, unlabelled, X_unlabelled)
     log_odds = pretrained_log_odds(config, previous_model, pretrained)
-    other_models = unfitted_models(
+    auxiliary_models = unfitted_models(
         config, reader, target, train, log_odds, previous_model
     )
     sequences = _with_unlabelled(
@@ -102,26 +102,28 @@ def prepare_fit(
     )
     network, vectors = (
         new_network(
-            config, reader, target, other_models, sequences, pretrained, seeds[0]
+            config, reader, target, auxiliary_models, sequences, pretrained, seeds[0]
         )
         if previous_model is None
         else continued_network(
-            config, previous_model, other_models, train.sequences, seeds[0]
+            config, previous_model, auxiliary_models, train.sequences, seeds[0]
         )
     )
-    train, resolved = fit_other_models(
-        config, other_models, train, sequences, target, vectors, seeds[0]
+    train, resolved = fit_auxiliary_models(
+        config, auxiliary_models, train, sequences, target, vectors, seeds[0]
     )
-    valid = None if valid is None else _without_texts(other_models.with_features(valid))
+    valid = (
+        None if valid is None else _without_texts(auxiliary_models.with_features(valid))
+    )
     n_epochs = number_of_epochs(
         config, len(train), reader.input_type, target.most_epochs
     )
     resolved |= {"max_epochs": n_epochs, "early_stopping": valid is not None}
-    auto_params = _auto_params(config, reader, target, other_models, resolved)
+    auto_params = _auto_params(config, reader, target, auxiliary_models, resolved)
     net = make_net(config, network, target, seeds[1])
-    model = FittedModel(reader, target, other_models, net, auto_params)
+    model = FittedModel(reader, target, auxiliary_models, net, auto_params)
     _grow_vocabulary(model, train)
-    train_of_network, held_out = other_models.hold_out_rows(
+    train_of_network, held_out = auxiliary_models.hold_out_rows(
         _without_texts(train), valid, config.n_threads
     )
     return Training(
@@ -196,23 +198,23 @@ def prepare_partial_fit(
     target.check_config(config)
     rows = target.with_targets(rows, y, "y")
     train = _weighted(rows, y, sample_weight, target, config)
-    other_models: OtherModels
+    auxiliary_models: AuxiliaryModels
     if previous_model is None:
         # the first batch must have a positive weight
         scaled = replace(train, weight=scaled_to_mean_one(train.weight))
         _fit_scalers(reader, target, scaled, is_stream=True)
-        other_models, net = _start_of_stream(config, reader, target, train)
+        auxiliary_models, net = _start_of_stream(config, reader, target, train)
     else:
-        other_models = previous_model.other_models
-        other_models.warn_of_unused_network()
+        auxiliary_models = previous_model.auxiliary_models
+        auxiliary_models.warn_of_unused_network()
         log_odds = pretrained_log_odds(config, previous_model, None)
         log_odds = unfitted_log_odds(config, reader, target, log_odds)
         network = copied_network(config, previous_model, log_odds)
         net = make_net(config, network, target, previous_model.net.seed)
         net.load_training_state(previous_model.net)
-    auto_params = _auto_params(config, reader, target, other_models, {})
-    model = FittedModel(reader, target, other_models, net, auto_params)
-    train = other_models.with_training_features(target.scale(reader.scale(train)))
+    auto_params = _auto_params(config, reader, target, auxiliary_models, {})
+    model = FittedModel(reader, target, auxiliary_models, net, auto_params)
+    train = auxiliary_models.with_training_features(target.scale(reader.scale(train)))
     _grow_vocabulary(model, train)
     n_epochs = 1 if len(train) else 0
     return Training(model, config, train, None, n_epochs=n_epochs, is_stream=True)
@@ -234,17 +236,17 @@ def _target_of_stream(
 
 def _start_of_stream(
     config: Config, reader: SequenceReader, target: Any, train: SequenceDataset
-) -> tuple[OtherModels, Any]:
+) -> tuple[AuxiliaryModels, Any]:
     """Return empty models and a new net, for the first batch of a stream."""
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     pretrained = pretrained_model(config)
     log_odds = pretrained_log_odds(config, None, pretrained)
-    other_models = models_of_stream(config, reader, target, train, log_odds)
+    auxiliary_models = models_of_stream(config, reader, target, train, log_odds)
     network, _ = new_network(
-        config, reader, target, other_models, train.sequences, pretrained, seeds[0]
+        config, reader, target, auxiliary_models, train.sequences, pretrained, seeds[0]
     )
-    return other_models, make_net(config, network, target, seeds[1])
+    return auxiliary_models, make_net(config, network, target, seeds[1])
 
 
 def _check_stream(config: Config) -> None:
@@ -487,7 +489,7 @@ def _auto_params(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    other_models: OtherModels,
+    auxiliary_models: AuxiliaryModels,
     resolved: dict[str, Any],
 ) -> dict[str, Any]:
     """Return the values of parameters set to "auto", and print them if verbose."""
@@ -497,7 +499,7 @@ def _auto_params(
         "input_type": reader.input_type,
         "n_static_features": reader.n_static,
         "precision": str(dtype).removeprefix("torch."),
-        **other_models.auto_params(),
+        **auxiliary_models.auto_params(),
         **target.auto_params(),
         **resolved,
     }

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._builder import NetworkSizes, build_network
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._embedding import InitialVectors, n_tokens
@@ -26,7 +26,7 @@ def new_network(
     config: Config,
     reader: SequenceReader,
     target: Target,
-    other_models: OtherModels,
+    auxiliary_models: AuxiliaryModels,
     sequences: Sequences,
     pretrained: FittedModel | None,
     seed: int,
@@ -40,14 +40,14 @@ def new_network(
         else sequences.values.shape[-1]
     )
     sizes = _network_sizes(
-        reader, target, other_models.n_channels, n_inputs, vectors.width
+        reader, target, auxiliary_models.n_channels, n_inputs, vectors.width
     )
     network: Any = build_network(config, sizes, seed, target.decoder(config))
     if pretrained is not None:
         copy_pretrained_weights(
             network,
             pretrained,
-            keeps_log_odds=other_models.log_odds_are_pretrained,
+            keeps_log_odds=auxiliary_models.log_odds_are_pretrained,
             fingerprint=reader.fingerprint,
             estimator=config.estimator,
             seed=seed,
@@ -62,7 +62,7 @@ def new_network(
 def continued_network(
     config: Config,
     previous_model: FittedModel,
-    other_models: OtherModels,
+    auxiliary_models: AuxiliaryModels,
     sequences: Sequences,
     seed: int,
 ) -> tuple[Any, TokenVectors | None]:
@@ -71,9 +71,9 @@ def continued_network(
     Its current vectors are fitted to the labels, those of held-out rows included. Ids
     without a given vector have no weight in the mean vectors.
     """
-    network = copied_network(config, previous_model, other_models.log_odds)
+    network = copied_network(config, previous_model, auxiliary_models.log_odds)
     reader = previous_model.reader
-    if other_models.linear is None or reader.input_type != "tokens":
+    if auxiliary_models.linear is None or reader.input_type != "tokens":
         return network, None
     vectors = _initial_vectors(config, reader)
     if not vectors.has_ids_of(reader.fingerprint):
@@ -87,7 +87,7 @@ def copied_network(
 ) -> Any:
     """Return a copy of a fitted network, with the current training parameters."""
     fitted = previous_model.network
-    previous = previous_model.other_models.log_odds
+    previous = previous_model.auxiliary_models.log_odds
     if (log_odds and log_odds.lengths) != (previous and previous.lengths):
         raise another_network_error(config.estimator)
     width = _initial_vectors(config, previous_model.reader).width

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any, Self
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import RaggedArray, SequenceDataset
 from sklearn_bilstm.training import LinearTagger
@@ -11,7 +11,7 @@ from sklearn_bilstm.training import LinearTagger
 __all__ = ["TaggingModels"]
 
 
-class TaggingModels(OtherModels):
+class TaggingModels(AuxiliaryModels):
     """A linear model of token features, whose emissions the network adds to its own.
 
     The network is trained with cross-fitted emissions, as in stacking (Wolpert, 1992).

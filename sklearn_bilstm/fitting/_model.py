@@ -49,8 +49,8 @@ class FittedModel:
         Converts X to rows.
     target : Target
         Knows the outputs and the loss.
-    other_models : NgramModels, SeriesModels, TaggingModels or TaskModels
-        Models of tokens or numbers next to the network.
+    auxiliary_models : NgramModels, SeriesModels, TaggingModels or TaskModels
+        Auxiliary models of tokens or numbers.
     net : SequenceNet
         The skorch net with the network.
     auto_params : dict
@@ -65,7 +65,7 @@ class FittedModel:
         self,
         reader: SequenceReader,
         target: Target,
-        other_models: Any,
+        auxiliary_models: Any,
         net: SequenceNet,
         auto_params: dict[str, Any],
         best_epoch: int = 0,
@@ -73,7 +73,7 @@ class FittedModel:
     ) -> None:
         self.reader = reader
         self.target: Any = target
-        self.other_models = other_models
+        self.auxiliary_models = auxiliary_models
         self.net = net
         self.auto_params = auto_params
         self.best_epoch = best_epoch
@@ -98,7 +98,7 @@ class FittedModel:
         model.net = copy(self.net)
         model.net.module_ = network
         model.target = self.target.tasks[task]
-        model.other_models = self.other_models.of_task(task)
+        model.auxiliary_models = self.auxiliary_models.of_task(task)
         return model
 
     # -- prediction
@@ -109,7 +109,7 @@ class FittedModel:
 
     def with_features(self, rows: SequenceDataset) -> SequenceDataset:
         """Return rows with the log-odds features that the network reads."""
-        return self.other_models.with_features(rows)
+        return self.auxiliary_models.with_features(rows)
 
     def logits(self, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, float64 of shape (n, n_outputs).
@@ -151,7 +151,7 @@ class FittedModel:
 
     def _logits_of_chunk(self, rows: SequenceDataset) -> np.ndarray:
         rows = self.with_features(rows)
-        return self.other_models.logits(self.net, rows)
+        return self.auxiliary_models.logits(self.net, rows)
 
     # -- attributes and state
 
@@ -179,7 +179,7 @@ class FittedModel:
         return {
             "reader": [type(self.reader).__name__, self.reader.state()],
             "target": [type(self.target).__name__, self.target.state()],
-            _NAMES[type(self.other_models)]: self.other_models.state(),
+            _NAMES[type(self.auxiliary_models)]: self.auxiliary_models.state(),
             "net": net_state(self.net),
             "auto_params": self.auto_params,
             "best_epoch": self.best_epoch,
@@ -219,7 +219,7 @@ class FittedModel:
         model = cls(
             reader,
             target,
-            _other_models(state, target),
+            _auxiliary_models(state, target),
             net_from_state(state["net"], device),
             state["auto_params"],
             state["best_epoch"],
@@ -245,7 +245,9 @@ class FittedModel:
         network = self.network
         if network.head.output_size != self.target.n_outputs:
             raise ValueError("The network must have an output per class or number.")
-        self.other_models.check(network.input_layer.input_size, self.reader.n_static)
+        self.auxiliary_models.check(
+            network.input_layer.input_size, self.reader.n_static
+        )
         if not isinstance(self.auto_params, dict) or not isinstance(
             self.best_epoch, int
         ):
@@ -262,8 +264,8 @@ def _restored_report(state: dict[str, Any]) -> CompressionReport | None:
     return None if report is None else CompressionReport.from_state(report)
 
 
-def _other_models(state: dict[str, Any], target: Any) -> Any:
-    """Restore the models next to the network."""
+def _auxiliary_models(state: dict[str, Any], target: Any) -> Any:
+    """Restore the auxiliary models."""
     for kind in (SeriesModels, TaskNgramModels, TaskSeriesModels):
         if _NAMES[kind] in state:
             return kind.from_state(state[_NAMES[kind]], target)

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import LONGEST_NGRAM, SequenceDataset
 from sklearn_bilstm.training import (
@@ -40,7 +40,7 @@ _TRIGRAM_ROWS_A_CLASS = 1000
 _MOST_CHANNELS = 200
 
 
-class NgramModels(OtherModels):
+class NgramModels(AuxiliaryModels):
     """Class log-odds features for the network, and a linear model next to it.
 
     Numeric input, regressors and taggers have neither.

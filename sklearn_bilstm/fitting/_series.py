@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy.optimize import minimize, minimize_scalar
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import (
@@ -73,7 +73,7 @@ class OutOfFoldLogits(NamedTuple):
     logits: np.ndarray
 
 
-class SeriesModels(OtherModels):
+class SeriesModels(AuxiliaryModels):
     """A linear model of numeric sequences, and its weight and that of the network.
 
     Both models are fitted separately. Their logits are added with weights that are

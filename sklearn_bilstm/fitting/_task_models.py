@@ -1,4 +1,4 @@
-"""The models of several tasks next to the network: those of a single task for each."""
+"""The auxiliary models of several tasks: those of a single task for each."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._ngrams import (
     NgramModels,
@@ -34,7 +34,7 @@ from sklearn_bilstm.training import (
 __all__ = ["TaskModels", "TaskNgramModels", "TaskSeriesModels"]
 
 
-class TaskModels(OtherModels):
+class TaskModels(AuxiliaryModels):
     """Linear models of several tasks, each with its own combination with the network.
 
     Parameters

@@ -257,7 +257,7 @@ class Training:
             raise
         finally:
             self._epoch_start.forget()
-        if self.refit_rows is not None and self.model.other_models.uses_network:
+        if self.refit_rows is not None and self.model.auxiliary_models.uses_network:
             if self.config.verbose:
                 print("fitting to all rows", flush=True)  # noqa: T201, verbose=1
             refit = self._refit(self.refit_rows)
@@ -327,7 +327,7 @@ class Training:
         model.best_epoch = self._stopping.best_epoch_ or model.n_iter
         if not self.is_stream and model.n_iter:
             if not self.is_refit:
-                model.other_models.fit_scale(model.net, self.held_out)
+                model.auxiliary_models.fit_scale(model.net, self.held_out)
             constant = model.target.constant_outputs(self.train.target)
             model.network.head.set_constant(constant)
 
@@ -335,7 +335,7 @@ class Training:
         """Return a copy of the model, as if training had ended with this epoch."""
         net = self.model.net
         stopped = copy(self.model)
-        stopped.other_models = copy(self.model.other_models)
+        stopped.auxiliary_models = copy(self.model.auxiliary_models)
         stopped.net = make_net(
             self.config, deepcopy(net.module_), self.model.target, net.seed
         )

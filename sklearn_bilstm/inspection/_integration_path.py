@@ -101,7 +101,7 @@ class IntegrationPath:
         self._combine_logits: Callable = (
             operator.add
             if self._linear_model is None
-            else estimator.model_.other_models.combine
+            else estimator.model_.auxiliary_models.combine
         )
         self._output = output
         self._dataset = estimator.model_.with_features(rows)

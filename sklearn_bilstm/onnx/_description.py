@@ -84,7 +84,7 @@ class Description:
         model = estimator.model_
         is_classifier = hasattr(estimator, "classes_")
         known = model.reader.fingerprint if vectorizer is None else None
-        has_features = hasattr(model.other_models, "linear_tagger")
+        has_features = hasattr(model.auxiliary_models, "linear_tagger")
         return cls(
             input_type=estimator.input_type_,
             n_columns=getattr(estimator, "n_features_in_", None),

@@ -281,7 +281,7 @@ def _write_steps(graph: Graph, estimator: Any, static: str | None) -> None:
             characters = graph.input("characters", np.int64, shape)
             of_characters = character_vectors(graph, layer, characters)
             vectors = graph.op("Concat", vectors, of_characters, axis=2)
-        models = estimator.model_.other_models
+        models = estimator.model_.auxiliary_models
         if isinstance(models, TaggingModels):
             sizes: list = ["rows", "steps", N_TOKEN_FEATURES]
             features = graph.input("features", np.int64, sizes)
@@ -333,7 +333,7 @@ def _logits_of_numbers(
 
 def _tasks(graph: Graph, estimator: Any, logits: str) -> Iterator[tuple[Any, str]]:
     """Yield the models of each task and the logits of the network for it."""
-    models, target = estimator.model_.other_models, estimator.model_.target
+    models, target = estimator.model_.auxiliary_models, estimator.model_.target
     if not isinstance(target, TasksTarget):
         yield models, logits
         return

@@ -260,9 +260,9 @@ def test_a_compressed_pipeline_is_exported_to_onnx(pipeline, n_kept, tmp_path):
     pytest.importorskip("onnxruntime")
     model, path = loaded(pipeline.model), tmp_path / "model.onnx"
     if n_kept is not None:
-        models = model[-1].model_.other_models
+        models = model[-1].model_.auxiliary_models
         kept = {key: columns[:0] for key, columns in all_ngrams(models).items()}
-        model[-1].model_.other_models = of_ngrams(models, kept)
+        model[-1].model_.auxiliary_models = of_ngrams(models, kept)
     export_onnx(model, path)
     size = path.stat().st_size
     assert OnnxModel(path, n_threads=1).predict(TEXTS).tolist() == [

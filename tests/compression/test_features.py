@@ -37,7 +37,7 @@ def test_all_features_give_the_same_emissions(model, sentences):
 
 def with_weights(model, function):
     """Return a model whose weights of features are changed by a function."""
-    linear_tagger = model.other_models.linear_tagger.mapped(function)
+    linear_tagger = model.auxiliary_models.linear_tagger.mapped(function)
     return with_models(model, TaggingModels(linear_tagger))
 
 

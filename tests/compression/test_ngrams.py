@@ -43,13 +43,13 @@ def model(request):
 
 
 def test_all_ngrams_give_the_same_logits(model):
-    rows, models = model.read(X), model.other_models
+    rows, models = model.read(X), model.auxiliary_models
     found = with_models(model, of_ngrams(models, all_ngrams(models)))
     np.testing.assert_allclose(found.logits(rows), model.logits(rows), rtol=1e-12)
 
 
 def test_every_ngram_is_ranked_once(model):
-    models = model.other_models
+    models = model.auxiliary_models
     ranked, expected = ranked_ngrams(models), all_ngrams(models)
     assert ranked.keys() == expected.keys()
     for key, columns in ranked.items():
@@ -57,7 +57,7 @@ def test_every_ngram_is_ranked_once(model):
 
 
 def test_vocabularies_are_in_one_group_each_and_are_counted(model):
-    models = model.other_models
+    models = model.auxiliary_models
     groups = groups_of_vocabularies(models)
     keys = [key for group in groups.values() for key in group]
     columns = all_ngrams(models)
@@ -68,7 +68,7 @@ def test_vocabularies_are_in_one_group_each_and_are_counted(model):
 
 @pytest.mark.parametrize("n_kept", [0, 1, 5])
 def test_few_ngrams_give_finite_logits_and_do_not_change_the_model(model, n_kept):
-    rows, models = model.read(X), model.other_models
+    rows, models = model.read(X), model.auxiliary_models
     before = model.logits(rows)
     kept = {key: columns[:n_kept] for key, columns in ranked_ngrams(models).items()}
     reduced = rescaled(of_ngrams(models, kept), models, rows)
@@ -85,7 +85,7 @@ def test_the_only_ngrams_that_matter_rank_first():
     ids = RANDOM.randint(3, 40, (200, 8)).astype(np.int32)
     ids[::2, 4] = 2
     for params in ({"linear_ngram_range": (1, 1)}, {"log_odds_ngram_range": (1, 1)}):
-        models = fitted(np.arange(200) % 2, ids, **params).other_models
+        models = fitted(np.arange(200) % 2, ids, **params).auxiliary_models
         ((key, ranked),) = ranked_ngrams(models).items()
         part = of_ngrams(models, {key: ranked[:1]})
         vocabulary = part.linear.ngram_model if part.linear else part.log_odds
@@ -105,7 +105,7 @@ def test_no_other_factor_has_a_smaller_error(n_static, share):
     y = (X.max(1) > 10) ^ (static.sum(1) > 2)
     params = {"linear_ngram_range": (1, 2), "n_static_features": n_static}
     model = fitted(y, both, **params)
-    rows, models = model.read(both), model.other_models
+    rows, models = model.read(both), model.auxiliary_models
     ((key, ranked),) = ranked_ngrams(models).items()
     part = of_ngrams(models, {key: ranked[: int(share * len(ranked))]})
     expected = linear_logits(models, rows)
@@ -122,7 +122,7 @@ def test_no_other_factor_has_a_smaller_error(n_static, share):
 
 def test_ngrams_of_little_effect_are_not_enlarged_to_replace_others():
     model = fitted(LABELS, linear_ngram_range=(1, 2))
-    models = model.other_models
+    models = model.auxiliary_models
     ((key, ranked),) = ranked_ngrams(models).items()
     for n_kept in (1, 3, 10):
         part = of_ngrams(models, {key: ranked[-n_kept:]})

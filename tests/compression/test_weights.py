@@ -71,9 +71,9 @@ def test_rounded_models_have_few_distinct_numbers_and_similar_logits(model):
 
 
 def test_features_are_those_of_all_rows_after_rounding(model):
-    log_odds = with_rounding(model, rounded).other_models.log_odds
+    log_odds = with_rounding(model, rounded).auxiliary_models.log_odds
     if log_odds is None:
-        assert model.other_models.log_odds is None
+        assert model.auxiliary_models.log_odds is None
     else:
         assert len(log_odds.tables) == 1
 
@@ -117,10 +117,10 @@ def test_transitions_and_character_embeddings_are_rounded(sentences, fitted_tagg
 def test_weights_of_token_features_are_rounded(sentences):
     X, y = sentences
     model = small_tagger(linear_features="auto", max_epochs=1).fit(X, y).model_
-    before = model.other_models.linear_tagger
+    before = model.auxiliary_models.linear_tagger
     texts = model.read(X).texts
     for function, error in ((rounded, 1 / 127), (rounded_to_half, 2**-11)):
-        found = with_rounding(model, function).other_models.linear_tagger
+        found = with_rounding(model, function).auxiliary_models.linear_tagger
         weight = found.weight.numpy()
         assert np.array_equal(function(weight[1:]), weight[1:])
         largest = np.abs(before.weight.numpy()).max()
@@ -131,7 +131,7 @@ def test_weights_of_token_features_are_rounded(sentences):
 
 
 def test_only_a_model_with_ngrams_has_ngrams(model, target):
-    models = model.other_models
+    models = model.auxiliary_models
     assert has_ngrams(model) == bool(models.linear or models.log_odds)
 
 

@@ -30,7 +30,7 @@ def test_a_copied_network_must_have_the_fitted_architecture(fitted):
 def test_a_new_network_depends_on_the_seed_only(fitted, ids):
     model = fitted.model_
     rows = model.read(ids).sequences
-    parts = Config.of(fitted), model.reader, model.target, model.other_models, rows
+    parts = Config.of(fitted), model.reader, model.target, model.auxiliary_models, rows
     first, same, other = (
         new_network(*parts, None, seed)[0].head.linear.weight for seed in (0, 0, 1)
     )

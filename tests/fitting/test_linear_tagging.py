@@ -49,7 +49,7 @@ def test_a_tagger_generalises_by_token_features(endings):
 
 def test_the_number_of_features_is_a_resolved_parameter(endings):
     model = linear_tagger().fit(*endings)
-    n_features = len(model.model_.other_models.linear_tagger.features)
+    n_features = len(model.model_.auxiliary_models.linear_tagger.features)
     assert model.auto_params_["linear_features"] == n_features > 0
     without = linear_tagger(linear_features=None).fit(*endings)
     assert "linear_features" not in without.auto_params_
@@ -60,7 +60,7 @@ def test_ids_and_numbers_have_no_features(X):
     y = [["a"] * len(row) for row in X]
     input_type = "tokens" if X[2] == [] else "numeric"
     model = small_tagger(input_type=input_type).fit(X, y)
-    assert not isinstance(model.model_.other_models, TaggingModels)
+    assert not isinstance(model.model_.auxiliary_models, TaggingModels)
 
 
 def test_predictions_do_not_depend_on_other_rows(endings):

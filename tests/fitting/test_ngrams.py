@@ -95,7 +95,9 @@ class TestLinearModel:
         rows = SequenceDataset(ragged_from_ids(ids))  # some n-grams are new
         rows.log_odds = model.log_odds_.transform(rows.sequences)
         linear_logits = model.linear_model_.logits(rows.sequences)
-        both = model.model_.other_models.combine(model.net_.logits(rows), linear_logits)
+        both = model.model_.auxiliary_models.combine(
+            model.net_.logits(rows), linear_logits
+        )
         assert np.array_equal(model.decision_function(ids), both[:, 1] - both[:, 0])
 
     def test_ngrams_of_equal_lengths_are_stored_once(self, ids, y):

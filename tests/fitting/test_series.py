@@ -79,7 +79,7 @@ def test_none_disables_the_linear_model(oscillations):
 def test_outputs_are_the_weighted_sum_of_both_models(small, scales, oscillations):
     X, y = oscillations
     model = with_linear(small).fit(X, y).model_
-    rows, others = model.read(X), model.other_models
+    rows, others = model.read(X), model.auxiliary_models
     both = others.linear.logits(rows.sequences), model.net.logits(rows)
     others.linear_scale, others.network_scale = scales
     expected = scales[0] * both[0] + scales[1] * both[1]
@@ -112,7 +112,7 @@ def test_the_factors_minimise_the_loss_of_validation_rows():
     params = {"max_epochs": 12, "hidden_layer_sizes": 16, "lr": 0.02}
     model = with_linear(small_classifier, early_stopping=False, **params)
     model.fit(X[:250], y[:250], X_val=X[250:], y_val=y[250:])
-    fitted, others = model.model_, model.model_.other_models
+    fitted, others = model.model_, model.model_.auxiliary_models
     rows = fitted.read(X[250:])
     linear, network = others.linear.logits(rows.sequences), fitted.net.logits(rows)
 
@@ -129,7 +129,7 @@ def test_the_factors_minimise_the_loss_of_validation_rows():
 def test_the_factors_of_a_regressor_sum_to_one(oscillations):
     X, y = oscillations
     model = with_linear(small_regressor, max_epochs=30, hidden_layer_sizes=16)
-    others = model.fit(X, X.max(1) + y).model_.other_models
+    others = model.fit(X, X.max(1) + y).model_.auxiliary_models
     assert others.linear_scale + others.network_scale == pytest.approx(1)
 
 
@@ -228,7 +228,7 @@ def test_partial_fit_warns_if_the_network_is_not_used(oscillations):
 def test_partial_fit_keeps_the_weights_of_both_models(oscillations):
     X, y = oscillations
     model = with_linear(small_classifier).fit(X, y)
-    others = model.model_.other_models
+    others = model.model_.auxiliary_models
     others.linear_scale, others.network_scale = 0.3, 0.6
     before = model.decision_function(X)
     model.partial_fit(X, y)
@@ -246,7 +246,7 @@ def test_a_stream_alone_has_no_linear_model(oscillations):
 def test_a_warm_start_fits_the_linear_model_again_and_keeps_the_weights(oscillations):
     X, y = oscillations
     model = with_linear(small_classifier, warm_start=True).fit(X, y)
-    others = model.model_.other_models
+    others = model.model_.auxiliary_models
     others.linear_scale, others.network_scale = 0.9, 0.1
     model.fit(X, 1 - y)
     assert model.score(X, 1 - y) > 0.9
@@ -303,4 +303,4 @@ def test_a_model_of_other_outputs_is_invalid(oscillations):
     fitted = with_linear(small_classifier).fit(X, y).model_
     target = with_linear(small_regressor).fit(X, y).model_.target
     with pytest.raises(ValueError, match="outputs of y"):
-        SeriesModels.from_state(fitted.other_models.state(), target)
+        SeriesModels.from_state(fitted.auxiliary_models.state(), target)

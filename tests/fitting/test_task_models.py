@@ -81,7 +81,7 @@ def test_the_logits_of_a_task_combine_its_models(tasks, rows, task):
     model = tasks.model_
     read = model.with_features(model.read(rows))
     network = [*model.target.split(model.net.logits(read))][task]
-    models = model.other_models.models[task]
+    models = model.auxiliary_models.models[task]
     linear = models.linear.logits(read.sequences)
     expected = (models.network_scale * network + linear) / 2
     expected /= models.linear.temperature_
@@ -103,7 +103,7 @@ def test_the_model_of_a_task_leaves_the_whole_one_unchanged(tasks, rows):
 
 
 def test_a_copy_has_factors_of_its_own(tasks):
-    models = tasks.model_.other_models
+    models = tasks.model_.auxiliary_models
     copied = copy(models)
     copied.models[0].network_scale = 0.25
     assert models.models[0].network_scale != 0.25
@@ -180,7 +180,7 @@ class TestSeries:
         network = [*whole.target.split(whole.net.logits(read))]
         codes = whole.target.encode(y, "y")
         for task, (models, of_task) in enumerate(
-            zip(whole.other_models.models, network, strict=True)
+            zip(whole.auxiliary_models.models, network, strict=True)
         ):
             linear = models.linear.logits(read.sequences)
             found = models.linear_scale * linear + models.network_scale * of_task
@@ -218,7 +218,7 @@ class TestSeries:
         y_val[:, 1] = None
         params = {"linear_kernels": 168, "early_stopping": False}
         model = small_classifier(**params).fit(X, y, X_val=X, y_val=y_val)
-        models = model.model_.other_models.models[1]
+        models = model.model_.auxiliary_models.models[1]
         assert (models.linear_scale, models.network_scale) == (1.0, 0.0)
 
     def test_a_task_with_gaps_is_fitted_to_its_labelled_rows(self, waves):

@@ -363,7 +363,7 @@ def test_cpu_and_gpu_give_equal_scores(reviews, method):
     on_cpu = small_pipeline(pooling="attention", device="cpu").fit(*reviews)
     on_gpu = small_pipeline(pooling="attention", device="cuda").fit(*reviews)
     on_gpu[-1].module_.load_state_dict(on_cpu[-1].module_.state_dict())
-    on_gpu[-1].model_.other_models.network_scale = on_cpu[-1].network_scale_
+    on_gpu[-1].model_.auxiliary_models.network_scale = on_cpu[-1].network_scale_
     pairs = zip(
         explain(on_cpu, TEXTS, method), explain(on_gpu, TEXTS, method), strict=True
     )

@@ -71,7 +71,7 @@ def test_scores_are_complete_with_regressions_on_mean_vectors(
     model[-1].linear_model_.share_of_vectors = 0.5
     assert_complete(model)
     # without the network, only the linear model has scores
-    model[-1].model_.other_models.network_scale = 0.0
+    model[-1].model_.auxiliary_models.network_scale = 0.0
     assert_complete(model)
 
 
@@ -80,7 +80,7 @@ def test_scores_of_mean_vectors_alone_are_those_of_each_token(reviews):
     model = copy.deepcopy(small_pipeline(**params).fit(*reviews))
     classifier = model[-1]
     linear_model = classifier.linear_model_
-    classifier.model_.other_models.network_scale = 0.0
+    classifier.model_.auxiliary_models.network_scale = 0.0
     linear_model.share_of_vectors = 1.0
     (explanation,) = explain(model, TEXTS[:1], target="positive")
     sequences = classifier.model_.read(model[0].transform(TEXTS[:1])).sequences
@@ -181,7 +181,7 @@ def test_a_discontinuity_is_attributed_to_its_tokens(reviews):
 def test_scores_of_the_linear_model_share_ngrams_equally(reviews):
     model = copy.deepcopy(small_pipeline(log_odds_ngram_range=None).fit(*reviews))
     classifier = model[-1]
-    classifier.model_.other_models.network_scale = 0.0
+    classifier.model_.auxiliary_models.network_scale = 0.0
     (explanation,) = explain(model, ["good plot"], target="positive")
     X = model[0].transform(["good plot"])
     contributions = classifier.linear_model_.contributions(
@@ -237,7 +237,7 @@ def test_scores_of_static_features_are_zero_at_their_mean(reviews):
 
 def test_scores_of_static_features_do_not_depend_on_tokens_in_a_linear_model(reviews):
     model, frame = table_model(reviews, linear_ngram_range=(1, 2))
-    model[-1].model_.other_models.network_scale = 0.0
+    model[-1].model_.auxiliary_models.network_scale = 0.0
     pair = frame.iloc[[0, 0]].assign(review=["good plot", "not gripping"])
     found = explain(model, pair, target="positive")
     occluded = explain(model, pair, "occlusion", target="positive")

@@ -141,7 +141,7 @@ def test_export_of_an_unfitted_model_raises(tmp_path):
     ],
     ids=str,
 )
-def test_export_of_other_models_raises(model, tmp_path):
+def test_export_of_auxiliary_models_raises(model, tmp_path):
     with pytest.raises(TypeError, match="The model must be a BiLSTMClassifier, "):
         export_onnx(model, tmp_path / "model.onnx")
 
@@ -192,7 +192,7 @@ def test_several_tasks_of_series_are_served(served, uses_network):
     X = np.stack([np.sin(time * (1 + y[:, :1])), time * (y[:, 1:] - 1)], axis=2)
     model = small_classifier(linear_kernels=84).fit(X, y)
     assert None not in model.linear_model_
-    for models in model.model_.other_models.models:
+    for models in model.model_.auxiliary_models.models:
         models.network_scale = 0.5 * uses_network
     assert_tasks_are_served_alike(model, served(model), X)
 

@@ -26,7 +26,7 @@ def test_classes_of_convolutions_are_served(served, series, kind, scales):
     y = classes if kind == "classes" else np.stack([classes, 1 - classes], 1)
     model = small_classifier(linear_kernels=N_FEATURES).fit(series, y)
     assert model.linear_model_ is not None
-    others = model.model_.other_models
+    others = model.model_.auxiliary_models
     others.linear_scale, others.network_scale = scales
     assert_served_alike(model, served, series)
 
@@ -66,7 +66,7 @@ def test_a_constant_is_served(served):
     random = np.random.RandomState(0)
     X, y = random.normal(size=(60, 9)), random.normal(size=(60, 2))
     model = small_regressor(linear_kernels=N_FEATURES).fit(X, y)
-    others = model.model_.other_models
+    others = model.model_.auxiliary_models
     assert not others.linear.coefficients
     for scales in [(1.0, 0.0), (0.4, 0.6)]:
         others.linear_scale, others.network_scale = scales

@@ -225,7 +225,7 @@ def test_file_size_depends_on_nonzero_coefficients(many_classes, tmp_path):
     model, _ = many_classes
     save(model, tmp_path / "with.zip")
     without = deepcopy(model)
-    without.model_.other_models.linear = None
+    without.model_.auxiliary_models.linear = None
     save(without, tmp_path / "without.zip")
     n_values = model.linear_model_.ngram_model.regressions.coefficients.nnz
     n_ngrams = model.linear_model_.ngram_model.vocabulary.n_columns

@@ -227,9 +227,9 @@ def test_sentences_with_missing_labels_are_left_out():
         gaps[row] = [None]
     complete = [row for row in range(12) if row % 3 != 2]
     params = {"linear_features": "auto", "random_state": 0, "max_epochs": 1}
-    found = small_tagger(**params).fit(X, gaps).model_.other_models.linear_tagger
+    found = small_tagger(**params).fit(X, gaps).model_.auxiliary_models.linear_tagger
     expected = small_tagger(**params).fit(
         [X[row] for row in complete], [y[row] for row in complete]
     )
-    expected = expected.model_.other_models.linear_tagger
+    expected = expected.model_.auxiliary_models.linear_tagger
     assert np.array_equal(found.features, expected.features)

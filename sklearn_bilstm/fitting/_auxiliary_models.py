@@ -1,4 +1,4 @@
-"""Base class of the models next to the network."""
+"""Base class of the auxiliary models."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -6,10 +6,10 @@ from typing import Any
 from sklearn_bilstm.sequences import SequenceDataset
 from sklearn_bilstm.training import ClassLogOdds, SequenceNet
 
-__all__ = ["OtherModels"]
+__all__ = ["AuxiliaryModels"]
 
 
-class OtherModels(ABC):
+class AuxiliaryModels(ABC):
     """Models that are fitted apart from the network, and their combination with it.
 
     They give the network further features of the rows, or add their own logits to those

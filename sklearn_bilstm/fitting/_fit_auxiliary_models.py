@@ -1,10 +1,10 @@
-"""Choice and fitting of the models next to the network, by the type of X and y."""
+"""Choice and fitting of the auxiliary models, by the type of X and y."""
 
 from typing import Any
 
 import numpy as np
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 from sklearn_bilstm.fitting._config import Config
 from sklearn_bilstm.fitting._linear_tagging import TaggingModels
 from sklearn_bilstm.fitting._model import FittedModel
@@ -19,7 +19,7 @@ from sklearn_bilstm.sequences import SequenceDataset, Sequences
 from sklearn_bilstm.training import ClassLogOdds, TokenVectors
 
 __all__ = [
-    "fit_other_models",
+    "fit_auxiliary_models",
     "models_of_stream",
     "pretrained_log_odds",
     "unfitted_log_odds",
@@ -34,11 +34,11 @@ def unfitted_models(
     train: SequenceDataset,
     pretrained: ClassLogOdds | None,
     previous_model: FittedModel | None,
-) -> OtherModels:
+) -> AuxiliaryModels:
     """Return the unfitted models that the parameters describe."""
     has_tasks = isinstance(target, TasksTarget)
     if reader.input_type != "tokens":
-        previous = previous_model and previous_model.other_models
+        previous = previous_model and previous_model.auxiliary_models
         if has_tasks:
             return TaskSeriesModels.unfitted(config, target, train, previous)
         return SeriesModels.unfitted(config, target, len(train), previous)
@@ -49,9 +49,9 @@ def unfitted_models(
     return NgramModels.unfitted(config, target, len(train), pretrained)
 
 
-def fit_other_models(
+def fit_auxiliary_models(
     config: Config,
-    other_models: OtherModels,
+    auxiliary_models: AuxiliaryModels,
     train: SequenceDataset,
     sequences: Sequences,
     target: Target,
@@ -62,22 +62,22 @@ def fit_other_models(
 
     Also returns entries of `auto_params_`.
     """
-    if isinstance(other_models, SeriesModels | TaskSeriesModels):
-        if config.verbose and other_models.linear is not None:
+    if isinstance(auxiliary_models, SeriesModels | TaskSeriesModels):
+        if config.verbose and auxiliary_models.linear is not None:
             print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
-        other_models.fit(train, seed=seed, n_threads=config.n_threads)
+        auxiliary_models.fit(train, seed=seed, n_threads=config.n_threads)
         return train, {}
-    if isinstance(other_models, TaggingModels):
-        other_models.fit(train, target, config, seed)
-        return other_models.with_training_features(train), {}
+    if isinstance(auxiliary_models, TaggingModels):
+        auxiliary_models.fit(train, target, config, seed)
+        return auxiliary_models.with_training_features(train), {}
     verbose = config.verbose > 0
-    if isinstance(other_models, TaskNgramModels):
-        other_models.fit(train, seed=seed, verbose=verbose, vectors=vectors)
-        return other_models.with_training_features(train), {}
-    ngrams: Any = other_models
+    if isinstance(auxiliary_models, TaskNgramModels):
+        auxiliary_models.fit(train, seed=seed, verbose=verbose, vectors=vectors)
+        return auxiliary_models.with_training_features(train), {}
+    ngrams: Any = auxiliary_models
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
     train = pseudo.fit_ngrams(ngrams, verbose=verbose)
-    return other_models.with_training_features(train), pseudo.description()
+    return auxiliary_models.with_training_features(train), pseudo.description()
 
 
 def models_of_stream(
@@ -86,7 +86,7 @@ def models_of_stream(
     target: Any,
     train: SequenceDataset,
     pretrained: ClassLogOdds | None,
-) -> OtherModels:
+) -> AuxiliaryModels:
     """Return empty models for the first batch of a stream."""
     log_odds = unfitted_log_odds(config, reader, target, pretrained)
     is_pretrained = pretrained is not None
@@ -124,6 +124,6 @@ def pretrained_log_odds(
     if config.log_odds_ngram_range is None:
         return None
     if previous_model is not None:
-        other_models = previous_model.other_models
-        return other_models.log_odds if other_models.log_odds_are_pretrained else None
-    return None if pretrained is None else pretrained.other_models.log_odds
+        models = previous_model.auxiliary_models
+        return models.log_odds if models.log_odds_are_pretrained else None
+    return None if pretrained is None else pretrained.auxiliary_models.log_odds

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from sklearn_bilstm.fitting._other_models import pretrained_log_odds
+from sklearn_bilstm.fitting._fit_auxiliary_models import pretrained_log_odds
 from tests.helpers import small_classifier
 
 CONFIG = SimpleNamespace(log_odds_ngram_range=(1, 1))

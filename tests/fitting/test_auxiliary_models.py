@@ -1,9 +1,9 @@
 import pytest
 
-from sklearn_bilstm.fitting._base_models import OtherModels
+from sklearn_bilstm.fitting._auxiliary_models import AuxiliaryModels
 
 
-class NoModels(OtherModels):
+class NoModels(AuxiliaryModels):
     """Neither features nor logits."""
 
     def auto_params(self):
@@ -15,7 +15,7 @@ class NoModels(OtherModels):
 
 def test_a_base_class_without_a_state_cannot_be_created():
     with pytest.raises(TypeError, match="abstract"):
-        OtherModels()
+        AuxiliaryModels()
 
 
 @pytest.mark.parametrize("method", ["with_training_features", "with_features"])
