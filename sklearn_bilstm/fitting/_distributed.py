@@ -178,7 +178,10 @@ def _take_part(group: ProcessGroup, config: Config, plan: _Plan) -> None:
     reader: Any = None  # only the first process has one
     model = FittedModel(reader, plan.target, None, net, {})
     training = Training(
-        *(model, config, plan.train, plan.valid),
+        model,
+        config,
+        plan.train,
+        plan.valid,
         n_epochs=plan.n_epochs,
         is_stream=plan.is_stream,
     )

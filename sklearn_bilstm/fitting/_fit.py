@@ -86,8 +86,15 @@ def prepare_fit(
     random_state = private_random_state(config.random_state)
     seeds = draw_seed(random_state), draw_seed(random_state)
     reader, target, train, valid, unlabelled = _read_arguments(
-        *(config, types, previous_model),
-        *(X, y, sample_weight, X_val, y_val, random_state),
+        config,
+        types,
+        previous_model,
+        X,
+        y,
+        sample_weight,
+        X_val,
+        y_val,
+        random_state,
     )
     pretrained = None
     if previous_model is None:
@@ -97,7 +104,10 @@ def prepare_fit(
         config, reader, target, train, log_odds, previous_model
     )
     sequences = _with_unlabelled(
-        *(reader, train.sequences, unlabelled, X_unlabelled),
+        reader,
+        train.sequences,
+        unlabelled,
+        X_unlabelled,
         is_used=previous_model is None and pretrained is None,
     )
     network, vectors = (
@@ -127,7 +137,10 @@ def prepare_fit(
         _without_texts(train), valid, config.n_threads
     )
     return Training(
-        *(model, config, train_of_network, valid),
+        model,
+        config,
+        train_of_network,
+        valid,
         n_epochs=n_epochs,
         held_out=held_out,
         refit_rows=train if len(train_of_network) < len(train) else None,

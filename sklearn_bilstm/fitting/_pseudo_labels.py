@@ -68,7 +68,10 @@ class PseudoLabelledRows:
         labels: Any = train.target
         n_classes = len(target.classes)
         rows = TrainingRows(
-            *(train.sequences, labels, train.weight, self._unlabelled),
+            train.sequences,
+            labels,
+            train.weight,
+            self._unlabelled,
             n_classes=n_classes,
             vectors=self._vectors,
             seed=self._seed,

@@ -155,7 +155,7 @@ class SeriesModels(AuxiliaryModels):
         sequences: Any = rows.sequences
         target: Any = rows.target
         logits = self.linear.fit(
-            *(sequences, target, rows.weight, seed, rows.static, n_threads)
+            sequences, target, rows.weight, seed, rows.static, n_threads
         )
         if logits is None:
             self.linear, self.linear_scale, self.network_scale = None, 0.0, 1.0

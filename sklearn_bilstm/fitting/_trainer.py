@@ -267,7 +267,8 @@ class Training:
     def follow(self) -> None:
         """Train in step with another process, which decides when the training ends."""
         self.model.net.fit_epochs(
-            *(self.train, self.valid),
+            self.train,
+            self.valid,
             n_epochs=self.n_epochs,
             callbacks=self._callbacks_of_steps(),
         )

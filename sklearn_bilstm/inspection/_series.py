@@ -187,7 +187,11 @@ def explain_series(
     return Explanations(
         [
             _of_row(
-                *(model, unscaled, rows, output, row),
+                model,
+                unscaled,
+                rows,
+                output,
+                row,
                 task=task,
                 truth=truth,
                 target=target,

@@ -29,8 +29,12 @@ def written_by_export(source: str) -> Iterator[None]:
     try:
         yield
     except (
-        *(ArithmeticError, AttributeError, LookupError),
-        *(RuntimeError, TypeError, ValueError),
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+        ValueError,
     ) as error:
         reason = str(error) if type(error) is ValueError else _named(error)
         raise ValueError(

@@ -267,8 +267,14 @@ def _written_by_save(path: AnyFile) -> Iterator[None]:
     try:
         yield
     except (
-        *(ArithmeticError, AttributeError, LookupError, MemoryError),
-        *(NameError, RuntimeError, TypeError, ValueError),
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        NameError,
+        RuntimeError,
+        TypeError,
+        ValueError,
     ) as error:
         raise ValueError(
             f"{name_of_file(path)!r} does not hold a model as save writes it: "

@@ -112,7 +112,13 @@ class LinearModel:
         """
         self.size_, self.temperature_ = 0.0, 1.0
         data = self._cross_fit(
-            *(sequences, target, weight, seed, static, vectors, pseudo_labels),
+            sequences,
+            target,
+            weight,
+            seed,
+            static,
+            vectors,
+            pseudo_labels,
             verbose=verbose,
         )
         temperature = None

@@ -83,13 +83,14 @@ class PseudoLabels:
         """Fit the teachers, and decide whether pseudo-labels are used."""
         linear = LinearModel(NGRAMS, self.n_classes)
         held_out, linear_logits = linear.out_of_fold_logits(
-            *(rows.sequences, rows.target, rows.weight, rows.seed), vectors=rows.vectors
+            rows.sequences, rows.target, rows.weight, rows.seed, vectors=rows.vectors
         )
         if len(held_out) and self._predict(rows):
             held_out_of_student, student_logits = self._logits_of_student(rows)
             # folds in which a model cannot be fitted differ
             common, of_linear, of_student = np.intersect1d(
-                *(held_out, held_out_of_student),
+                held_out,
+                held_out_of_student,
                 assume_unique=True,
                 return_indices=True,
             )

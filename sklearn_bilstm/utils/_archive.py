@@ -52,8 +52,13 @@ _EARLIEST = 1980, 1, 1, 0, 0, 0
 
 # Exceptions that zipfile raises for damaged or other files.
 _ZIP_ERRORS = (
-    *(EOFError, OSError, OverflowError, RuntimeError, ValueError),
-    *(struct.error, zipfile.BadZipFile),
+    EOFError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
 )
 
 

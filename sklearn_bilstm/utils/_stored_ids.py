@@ -293,9 +293,12 @@ def write_stored_ids(path: Any, parts: Iterable[Any], n_columns: int) -> StoredT
         if fingerprint is not None:
             stored = fingerprint.astype(_FINGERPRINT)
         header = _Header(
-            *(len(offsets) - 1, n_columns, n_ids),
+            len(offsets) - 1,
+            n_columns,
+            n_ids,
             *(-1 if fingerprint is None else len(stored), largest),
-            *(crc, _checksum([offsets, stored])),
+            crc,
+            _checksum([offsets, stored]),
         )
         file.write(bytes(header.start_of_offsets - file.tell()))
         file.write(offsets.data)
