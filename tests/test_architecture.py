@@ -1,6 +1,7 @@
 """A folder is a layer, and imports point to lower layers only."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,7 @@ def test_private_attributes_of_fitted_models_are_not_used(path):
 OWN = {"self", "cls"}
 
 
+@cache
 def private_names_of_fitting():
     """Names of all private attributes and methods in the layers of a fitted model."""
     return {
