@@ -332,9 +332,10 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         known = [value for value in values if value is not None]
         is_text = len(set(known)) > min(self.max_categories, len(known) / 2)
         if is_text and not any(map(_has_letters, known)):
+            example = next(filter(None, known), "")
             warnings.warn(
                 f"The column {name!r} of X is read as text, although its strings have "
-                f"no letters, such as {known[0]!r:.40}. Convert numbers with "
+                f"no letters, such as {example!r:.40}. Convert numbers with "
                 "pd.to_numeric, dates with pd.to_datetime, and codes with "
                 "astype('category'). To read it as text without this warning, name the "
                 "columns in 'text_columns'.",

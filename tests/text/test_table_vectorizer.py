@@ -112,6 +112,12 @@ def test_strings_without_letters_are_read_as_text_with_a_warning(form):
     assert TableVectorizer().fit(few).text_columns_ == TEXTS  # categories
 
 
+def test_the_warning_of_strings_without_letters_shows_one_that_is_not_empty():
+    frame = FRAME.assign(code=["", *(f"{i}.5" for i in range(1, N_ROWS))])
+    with pytest.warns(UserWarning, match=r"no letters, such as '1\.5'\."):
+        TableVectorizer().fit(frame)
+
+
 def test_a_table_of_texts_only_has_no_boundary():
     vectorizer = TableVectorizer().fit(FRAME[TEXTS])
     expected = TextVectorizer().fit(FRAME[TEXTS])
