@@ -304,29 +304,29 @@ class _File:
         `hint` is appended to an error if the line, or the first line of its sentence,
         starts with "#".
         """
-        found = _Sentences()
+        sentences = _Sentences()
         first = ""
         for line in self:
             if begins_document(line):
-                found.begin_document()
+                sentences.begin_document()
             elif not line.strip(_BLANKS):
-                found.end()
+                sentences.end()
             else:
-                first = line if found.n_columns is None else first
+                first = line if sentences.n_columns is None else first
                 try:
                     word = word_of(line)
                     if word is not None:
-                        found.add(*word)
+                        sentences.add(*word)
                 except ValueError as error:
                     is_hinted = line.startswith("#") or first.startswith("#")
                     reason = f"{error}{hint if is_hinted else ''}"
                     raise self._refuse(reason) from error
-        if not found.data:
+        if not sentences.data:
             raise ValueError(
                 f"{str(self.path)!r} must contain at least one sentence: got none."
             )
-        document = np.array(found.document, dtype=np.intp)
-        return Bunch(data=found.data, target=found.target, document=document)
+        document = np.array(sentences.document, dtype=np.intp)
+        return Bunch(data=sentences.data, target=sentences.target, document=document)
 
     def _refuse(self, reason: object) -> ValueError:
         return ValueError(f"{str(self.path)!r}, line {self.n_lines}, {reason}.")

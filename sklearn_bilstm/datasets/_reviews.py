@@ -161,8 +161,8 @@ def _review(random: np.random.RandomState, positive: bool, max_fillers: int) -> 
 def _sentence(
     random: np.random.RandomState, templates: list[str], positive: bool
 ) -> str:
-    found, other = (_PRAISE, _BLAME) if positive else (_BLAME, _PRAISE)
-    a, a2 = random.choice(found, 2, replace=False)
+    adjectives, other = (_PRAISE, _BLAME) if positive else (_BLAME, _PRAISE)
+    a, a2 = random.choice(adjectives, 2, replace=False)
     b, b2 = random.choice(other, 2, replace=False)
     x, y = random.choice(_ASPECTS, 2, replace=False)
     return random.choice(templates).format(

@@ -114,8 +114,8 @@ def sentences_from_frame(
         target = [_known_labels(of_row) for of_row in of_rows]
     if return_X_y:
         return data, target
-    found = [ids[start] if len(names) > 1 else ids[start][0] for start in starts]
-    return Bunch(data=data, target=target, sentence=found)
+    sentences = [ids[start] if len(names) > 1 else ids[start][0] for start in starts]
+    return Bunch(data=data, target=target, sentence=sentences)
 
 
 def _column(frame: Any, name: str) -> list:

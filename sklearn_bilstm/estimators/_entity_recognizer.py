@@ -74,8 +74,8 @@ class EntityRecognizer(BaseEstimator):
     >>> texts = ["Anna met Ben.", "Ben left."] * 20
     >>> spans = [[(0, 4, "PER"), (9, 12, "PER")], [(0, 3, "PER")]] * 20
     >>> recognizer = EntityRecognizer(BiLSTMTagger(random_state=0)).fit(texts, spans)
-    >>> (found,) = recognizer.predict(["Anna left."])
-    >>> [(span["start"], span["end"], span["label"], span["text"]) for span in found]
+    >>> (spans,) = recognizer.predict(["Anna left."])
+    >>> [(span["start"], span["end"], span["label"], span["text"]) for span in spans]
     [(0, 4, 'PER', 'Anna')]
     """
 
@@ -280,13 +280,13 @@ class EntityRecognizer(BaseEstimator):
         )
 
     def _offsets(self, texts: list[str]) -> list[Offsets]:
-        found = []
+        offsets = []
         for number, text in enumerate(texts):
             try:
-                found.append(token_offsets(text, self.tokenizer))
+                offsets.append(token_offsets(text, self.tokenizer))
             except ValueError as error:
                 raise ValueError(f"Row {number} of X: {error}") from error
-        return found
+        return offsets
 
     def _labelled_tokens(
         self, X: Any, y: Any, scheme: str, name: str

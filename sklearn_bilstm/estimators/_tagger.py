@@ -512,8 +512,8 @@ class BiLSTMTagger(BaseSequenceEstimator):
         """
         check_is_fitted(self)
         model = current_model(self)
-        found = model.labels(model.read(X))
-        return RowsOfLabels(model.target.classes[codes].tolist() for codes in found)
+        labels = model.labels(model.read(X))
+        return RowsOfLabels(model.target.classes[codes].tolist() for codes in labels)
 
     def predict_proba(self, X):
         """Return the probability of each label of each token.
@@ -565,7 +565,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
                 y, predicted, sample_weight=sample_weight, zero_division=0.0
             )
         pairs = zip(chain(*y), chain(*predicted), strict=True)
-        right = [true == found for true, found in pairs]
+        right = [true == predicted for true, predicted in pairs]
         weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         is_known = [label is not None for label in chain(*y)]
         weight = np.repeat(weight, lengths) * is_known

@@ -78,8 +78,8 @@ class CompressionReport:
             If `state` did not return the values.
         """
         steps = []
-        for found in state["steps"]:
-            step = CompressionStep(**found)
+        for params in state["steps"]:
+            step = CompressionStep(**params)
             if not isinstance(step.name, str):
                 raise TypeError(f"A step must have a name: got {step.name!r:.80}.")
             for name in ("before", "after", "n_bytes"):

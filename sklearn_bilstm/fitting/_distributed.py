@@ -125,8 +125,8 @@ def _follow(
     while plan is not None:
         _take_part(group, config, plan)
         plan = group.broadcast(None)
-    found: Any = group.broadcast(None, is_last=True)
-    model, random_state = found
+    received: Any = group.broadcast(None, is_last=True)
+    model, random_state = received
     publish(model)
     if isinstance(config.random_state, np.random.RandomState):
         config.random_state.set_state(random_state.get_state())

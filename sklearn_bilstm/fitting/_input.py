@@ -322,13 +322,13 @@ def check_finite(X: Any, *, name: str = "X") -> None:
     non_finite = find_non_finite(values)
     if non_finite is None:
         return
-    place, found = non_finite
+    index, value = non_finite
     if sparse.issparse(X):
-        row = int(np.searchsorted(X.indptr, place, side="right")) - 1
+        row = int(np.searchsorted(X.indptr, index, side="right")) - 1
     else:
-        row = place // X.shape[1]
+        row = index // X.shape[1]
     raise ValueError(
-        f"{name} contains {found} in row {row}: it must hold finite numbers within the "
+        f"{name} contains {value} in row {row}: it must hold finite numbers within the "
         "range of float32."
     )
 

@@ -104,8 +104,8 @@ def _check_same_classes(classes: Any, previous: Any) -> None:
         is_single != _is_nested(classes)
         and len(given) == len(known)
         and all(
-            np.array_equal(unique_labels(found), of_task)
-            for found, of_task in zip(given, known, strict=True)
+            np.array_equal(unique_labels(labels), of_task)
+            for labels, of_task in zip(given, known, strict=True)
         )
     )
     if not are_equal:

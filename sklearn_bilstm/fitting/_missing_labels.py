@@ -21,8 +21,8 @@ def map_known_labels(function: Callable[[list], list], row: list) -> list:
     known = known_labels(row)
     if len(known) == len(row):
         return function(row)
-    found = iter(function(known))
-    return [None if label is None else next(found) for label in row]
+    results = iter(function(known))
+    return [None if label is None else next(results) for label in row]
 
 
 def without_contradictions(

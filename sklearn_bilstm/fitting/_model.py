@@ -120,8 +120,8 @@ class FittedModel:
         chunks = split_rows(rows.sequences.offsets, _CHUNK_ROWS, _CHUNK_STEPS)
         if len(chunks) == 1 and isinstance(rows.sequences, RaggedArray):
             return self._logits_of_chunk(rows)
-        found = [self._logits_of_chunk(rows.take(chunk)) for chunk in chunks]
-        return np.concatenate(found)
+        logits = [self._logits_of_chunk(rows.take(chunk)) for chunk in chunks]
+        return np.concatenate(logits)
 
     def outputs(self, rows: SequenceDataset) -> np.ndarray | list[np.ndarray]:
         """Return the logits of rows, or a list with the outputs of their steps.
@@ -146,8 +146,10 @@ class FittedModel:
         chunks = split_rows(rows.sequences.offsets, _CHUNK_ROWS, _CHUNK_TOKENS)
         if len(chunks) == 1:
             return predict(self.with_features(rows))
-        found = (predict(self.with_features(rows.take(chunk))) for chunk in chunks)
-        return [*chain.from_iterable(found)]
+        predictions = (
+            predict(self.with_features(rows.take(chunk))) for chunk in chunks
+        )
+        return [*chain.from_iterable(predictions)]
 
     def _logits_of_chunk(self, rows: SequenceDataset) -> np.ndarray:
         rows = self.with_features(rows)
@@ -238,7 +240,7 @@ class FittedModel:
         rows = self.reader.example()
         if isinstance(self.network, TaggingModel):
             self.labels(rows)
-        elif not all(np.isfinite(found).all() for found in self.outputs(rows)):
+        elif not all(np.isfinite(values).all() for values in self.outputs(rows)):
             raise ValueError("The logits of a row must be finite.")
 
     def _check_parts(self) -> None:

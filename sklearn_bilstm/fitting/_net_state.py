@@ -180,9 +180,9 @@ def _restored_module(layers: dict[str, list], weights: dict[str, Tensor]) -> Net
         )
     if not all(weight.numel() for weight in weights.values()):
         raise ValueError("Weights must not be empty.")
-    needed, found = _shapes(module.state_dict()), _shapes(weights)
-    if needed != found:
-        wrong = sorted(dict(needed.items() ^ found.items()))
+    needed, given = _shapes(module.state_dict()), _shapes(weights)
+    if needed != given:
+        wrong = sorted(dict(needed.items() ^ given.items()))
         raise ValueError(f"Weights do not fit the network: {wrong!r:.200}.")
     module.to_empty(device="cpu")
     module.load_state_dict(weights)

@@ -109,9 +109,9 @@ class PseudoLabelledRows:
         labels = self._labels
         if labels is None:
             return {}
-        found = {
+        description = {
             "used": labels.is_used,
             "accuracy": round(labels.accuracy, 3),
             "linear_accuracy": round(labels.linear_accuracy, 3),
         }
-        return {"pseudo_labels": found}
+        return {"pseudo_labels": description}

@@ -164,8 +164,8 @@ def check_layout(X: Any, ids: Any, static: np.ndarray | None) -> None:
 
 def _count_named_ids(names: Sequence[str] | np.ndarray) -> int:
     """Return the number of columns that are named as token ids."""
-    found = [_TOKEN_COLUMN.fullmatch(name) for name in names]
-    tokens = [match[1] for match in found if match]
+    matches = [_TOKEN_COLUMN.fullmatch(name) for name in names]
+    tokens = [match[1] for match in matches if match]
     if len(set(tokens)) < len(tokens):
         raise ValueError(
             "X must hold the token ids of a single TextVectorizer, since those of "
@@ -174,8 +174,8 @@ def _count_named_ids(names: Sequence[str] | np.ndarray) -> int:
             "columns to a single TextVectorizer, such as (TextVectorizer(), ['title', "
             "'text']) in a ColumnTransformer."
         )
-    if not all(found[: len(tokens)]):
-        first = next(name for name, match in zip(names, found, strict=True) if match)
+    if not all(matches[: len(tokens)]):
+        first = next(name for name, match in zip(names, matches, strict=True) if match)
         raise ValueError(
             "The columns of token ids must be the first ones of X, and static features "
             f"must be the columns after the token ids: got {names[0]!r} before "

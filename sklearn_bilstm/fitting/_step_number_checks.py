@@ -137,9 +137,9 @@ def _checked_row(row: Any, index: int) -> np.ndarray:
     return values
 
 
-def _row_error(index: int, found: str) -> ValueError:
+def _row_error(index: int, got: str) -> ValueError:
     return ValueError(
         "y must hold real numbers for each row of X, of shape (n_timesteps,) or "
-        f"(n_timesteps, n_outputs): got for row {index} {found}. For one number per "
+        f"(n_timesteps, n_outputs): got for row {index} {got}. For one number per "
         "row, or several, set output_type='rows'."
     )

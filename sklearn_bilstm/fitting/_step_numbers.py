@@ -160,13 +160,13 @@ class StepNumberTarget(Target):
 
     def unscale(self, outputs: list[np.ndarray]) -> RowsOfNumbers:
         """Return predictions on the original scale and in the shape of rows of y."""
-        found = np.concatenate(outputs)
-        if len(found):
-            found = self.scaler.inverse_transform(found)
+        predictions = np.concatenate(outputs)
+        if len(predictions):
+            predictions = self.scaler.inverse_transform(predictions)
         if self.is_flat:
-            found = found[:, 0]
+            predictions = predictions[:, 0]
         ends = np.cumsum([len(row) for row in outputs])
-        return RowsOfNumbers(np.split(found, ends[:-1]))
+        return RowsOfNumbers(np.split(predictions, ends[:-1]))
 
     def r2(
         self, rows: SequenceDataset, y: Any, predicted: RowsOfNumbers, weight: Any
@@ -179,7 +179,7 @@ class StepNumberTarget(Target):
             If y is invalid, or if an output has no number.
         """
         true: Any = self.with_targets(rows, y, "y").target
-        found = self.encode(predicted, "predictions")
+        encoded = self.encode(predicted, "predictions")
         weight = np.repeat(weight, true.lengths)
         scores = []
         for index, is_known in enumerate(~np.isnan(true.values.T)):
@@ -189,7 +189,7 @@ class StepNumberTarget(Target):
                     "score requires a number at some step of a row with a positive "
                     f"weight for each output: output {index} has none."
                 )
-            pair = true.values[known, index], found.values[known, index]
+            pair = true.values[known, index], encoded.values[known, index]
             scores.append(r2_score(*pair, sample_weight=weight[known]))
         return float(np.mean(scores))
 

@@ -88,9 +88,9 @@ def _check_equal_lengths(y: list | tuple) -> None:
 
 def _array(labels: list) -> np.ndarray:
     """Return an array of labels, without a conversion of numbers to strings."""
-    found = np.empty(len(labels), object)
-    found[:] = labels
-    return found
+    column = np.empty(len(labels), object)
+    column[:] = labels
+    return column
 
 
 def _checked_column(column: np.ndarray, number: int) -> np.ndarray:
@@ -118,9 +118,9 @@ def _checked_column(column: np.ndarray, number: int) -> np.ndarray:
         )
     if not missing.any():
         return labels
-    found = np.full(len(column), None, object)
-    found[~missing] = labels.tolist()
-    return found
+    completed = np.full(len(column), None, object)
+    completed[~missing] = labels.tolist()
+    return completed
 
 
 def _check_dimensions(labels: np.ndarray) -> None:

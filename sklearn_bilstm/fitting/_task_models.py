@@ -57,8 +57,8 @@ class TaskModels(AuxiliaryModels):
     @property
     def linear(self) -> list[Any] | None:
         """Linear model of each task; None if there are none."""
-        found = [models.linear for models in self.models]
-        return found if any(model is not None for model in found) else None
+        linear = [models.linear for models in self.models]
+        return linear if any(model is not None for model in linear) else None
 
     @property
     def uses_network(self) -> bool:
@@ -81,11 +81,11 @@ class TaskModels(AuxiliaryModels):
         of_network: Sequence[Any] = [None] * len(self.models)
         if self.uses_network:
             of_network = [*self.target.split(net.logits(rows))]
-        found = [
+        combined = [
             models.combined_logits(logits, rows, net.n_threads)
             for models, logits in zip(self.models, of_network, strict=True)
         ]
-        return np.concatenate(found, axis=1)
+        return np.concatenate(combined, axis=1)
 
     # -- attributes and state
 
@@ -96,13 +96,13 @@ class TaskModels(AuxiliaryModels):
 
     def auto_params(self) -> dict[str, Any]:
         """Return a list with the resolved parameters of each task."""
-        found = [models.auto_params() for models in self.models]
-        return {name: [of_task[name] for of_task in found] for name in found[0]}
+        of_tasks = [models.auto_params() for models in self.models]
+        return {name: [of_task[name] for of_task in of_tasks] for name in of_tasks[0]}
 
     def attributes(self) -> dict[str, Any]:
         """Return lists of the public attributes that describe the models."""
-        found = [models.attributes() for models in self.models]
-        return {name: [of_task[name] for of_task in found] for name in found[0]}
+        of_tasks = [models.attributes() for models in self.models]
+        return {name: [of_task[name] for of_task in of_tasks] for name in of_tasks[0]}
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the models."""

@@ -240,7 +240,7 @@ class TasksTarget(Target):
             )
         pairs = zip(y.tolist(), predictions.tolist(), strict=True)
         right = [
-            all(true is None or true == found for true, found in zip(*row, strict=True))
+            all(true is None or true == guess for true, guess in zip(*row, strict=True))
             for row in pairs
         ]
         return float(np.average(right, weights=sample_weight))

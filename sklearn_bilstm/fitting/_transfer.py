@@ -59,18 +59,18 @@ def find_fitted_estimator(model: Any) -> Any:
     ValueError
         If it is not fitted, or another kind of estimator.
     """
-    found, inner = model, inner_estimator(model)
+    estimator, inner = model, inner_estimator(model)
     while inner is not None:
-        found, inner = inner, inner_estimator(inner)
+        estimator, inner = inner, inner_estimator(inner)
     try:
-        check_is_fitted(found, "model_")
+        check_is_fitted(estimator, "model_")
     except (NotFittedError, TypeError) as error:
         raise ValueError(
             "The 'pretrained' parameter must be a fitted BiLSTM estimator, or a "
             "pipeline that ends with one; in a search, which clones it, wrap it in "
             f"sklearn.frozen.FrozenEstimator. Got {model!r} instead."
         ) from error
-    return found
+    return estimator
 
 
 def pretrained_model(config: Config) -> Any:

@@ -78,8 +78,8 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
         return None
     if not labels or _only_resemble_prefixes(labels):
         return None
-    found = max(n_written, key=n_written.__getitem__)
-    return "IOB1" if found == "BIO" and begins["I"] > begins["B"] else found
+    name = max(n_written, key=n_written.__getitem__)
+    return "IOB1" if name == "BIO" and begins["I"] > begins["B"] else name
 
 
 def _only_resemble_prefixes(labels: set[str]) -> bool:

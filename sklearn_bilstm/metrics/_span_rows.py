@@ -43,8 +43,10 @@ def read_span_rows(
 
 
 def _text_spans(spans: Any, row: int, name: str) -> list[Span]:
-    found = read_text_spans(spans, row, name)
-    return [Span(span.label, span.start, span.end) for span in found]
+    return [
+        Span(span.label, span.start, span.end)
+        for span in read_text_spans(spans, row, name)
+    ]
 
 
 def _spans_of_labels(

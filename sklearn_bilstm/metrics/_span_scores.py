@@ -91,13 +91,13 @@ def span_precision_recall_fscore_support(
             f"kinds must be a list of kinds of spans, or None. Got {kinds!r} instead. "
             "Pass a single kind as [kind]."
         )
-    found = [
+    pairs = [
         (set(true), set(predicted))
         for true, predicted in read_span_rows(y_true, y_pred, sample_weight)
     ]
     if kinds is None:
-        kinds = sorted({span.kind for row in found for spans in row for span in spans})
-    rows, true, predicted = _as_items(found, kinds)
+        kinds = sorted({span.kind for row in pairs for spans in row for span in spans})
+    rows, true, predicted = _as_items(pairs, kinds)
     if sample_weight is not None:
         weight = check_sample_weight(sample_weight, y_true, ensure_non_negative=True)
         sample_weight = np.append(weight, 1.0)[rows]
@@ -266,12 +266,12 @@ def span_f1_score(
 
 
 def _as_items(
-    found: list[tuple[set[Span], set[Span]]], kinds: Sequence[str]
+    pairs: list[tuple[set[Span], set[Span]]], kinds: Sequence[str]
 ) -> np.ndarray:
     """Return row, true and predicted code of each span, and of one non-span item."""
     code_of = {kind: code for code, kind in enumerate(kinds)}
     items = [(-1, _NONE, _NONE)]
-    for row, (true, predicted) in enumerate(found):
+    for row, (true, predicted) in enumerate(pairs):
         for span in true | predicted:
             code = code_of.get(span.kind, _NONE)
             is_true, is_predicted = span in true, span in predicted

@@ -107,5 +107,5 @@ class CharacterEncoder(Layer):
         padding = (ids == 0)[:, None]  # (U, 1, L)
         vectors = self.embedding(ids).transpose(1, 2)  # (U, embedding_dim, L)
         vectors = vectors.masked_fill(padding, 0.0)  # (U, embedding_dim, L)
-        found = self.filters(vectors).masked_fill(padding, -torch.inf)
-        return found.amax(2).masked_fill(padding.all(2), 0.0)  # (U, n_filters)
+        outputs = self.filters(vectors).masked_fill(padding, -torch.inf)
+        return outputs.amax(2).masked_fill(padding.all(2), 0.0)  # (U, n_filters)

@@ -140,7 +140,7 @@ class Convolutions(Layer):
             by_channel = x.transpose(1, 2)  # (B, E, T)
             if self.is_causal:
                 by_channel = nn.functional.pad(by_channel, (_WIDTH - 1, 0))
-            found = layer(by_channel).relu()  # (B, n_filters, ceil(T / stride))
+            outputs = layer(by_channel).relu()  # (B, n_filters, ceil(T / stride))
             mask = mask[:, :: self.stride]  # (B, ceil(T / stride))
-            x = found.transpose(1, 2)  # (B, ceil(T / stride), n_filters)
+            x = outputs.transpose(1, 2)  # (B, ceil(T / stride), n_filters)
         return x, mask

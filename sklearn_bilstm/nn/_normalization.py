@@ -64,14 +64,14 @@ class LayerNormalization(_Normalization):
         return states.transpose(0, 1), final  # (B, T, H), (B, H)
 
     def _normalized(self, states: Tensor) -> Tensor:
-        found = nn.functional.layer_norm(
+        normalized = nn.functional.layer_norm(
             states.to(self.weight.dtype),
             (self.output_size,),
             self.weight,
             self.bias,
             self.epsilon,
         )
-        return found.to(states.dtype)
+        return normalized.to(states.dtype)
 
 
 class BatchNormalization(_Normalization):

@@ -114,14 +114,14 @@ class TaggingModel(Network):
         emissions : tensor of shape (B, T, K)
         """
         states = self.read(steps, mask, generator, characters)  # (B, T, H)
-        found = self.head(states, generator)  # (B, T, K)
+        of_network = self.head(states, generator)  # (B, T, K)
         if emissions is None:
-            return found
+            return of_network
         if self.training:
-            kept = emissions.new_empty(len(found), 1, 1)  # (B, 1, 1)
+            kept = emissions.new_empty(len(of_network), 1, 1)  # (B, 1, 1)
             kept.bernoulli_(1 - _EMISSION_DROPOUT, generator=generator)
             emissions = emissions * kept  # (B, T, K)
-        return found + emissions  # (B, T, K)
+        return of_network + emissions  # (B, T, K)
 
     def decode(
         self,
@@ -131,8 +131,8 @@ class TaggingModel(Network):
         emissions: Tensor | None = None,
     ) -> Tensor:
         """Return the most probable labels, int64 of shape (B, T); see `forward`."""
-        found, decoder = self._exactly(steps, mask, characters, emissions)
-        return decoder.decode(found, mask)  # (B, T)
+        emissions, decoder = self._exactly(steps, mask, characters, emissions)
+        return decoder.decode(emissions, mask)  # (B, T)
 
     def marginals(
         self,
@@ -142,8 +142,8 @@ class TaggingModel(Network):
         emissions: Tensor | None = None,
     ) -> Tensor:
         """Return the marginal probabilities of labels, (B, T, K); see `forward`."""
-        found, decoder = self._exactly(steps, mask, characters, emissions)
-        return decoder.marginals(found, mask)  # (B, T, K)
+        emissions, decoder = self._exactly(steps, mask, characters, emissions)
+        return decoder.marginals(emissions, mask)  # (B, T, K)
 
     def _exactly(
         self,
@@ -160,5 +160,5 @@ class TaggingModel(Network):
         states = self.read(steps, mask, characters=characters)  # (B, T, H)
         # copies, since other threads can predict with this network at the same time
         head, decoder = (deepcopy(part).double() for part in (self.head, self.decoder))
-        found = head(states.double())  # (B, T, K)
-        return found if emissions is None else found + emissions, decoder
+        of_network = head(states.double())  # (B, T, K)
+        return of_network if emissions is None else of_network + emissions, decoder

@@ -105,7 +105,7 @@ def _taken(target: np.ndarray | RaggedArray, rows: np.ndarray) -> Any:
 
 def _target_of(target: np.ndarray | RaggedArray, rows: np.ndarray) -> Tensor:
     if isinstance(target, RaggedArray):
-        found, mask = pad(target, rows)
-        found[~mask] = torch.nan if found.is_floating_point() else -1
-        return found
+        padded, mask = pad(target, rows)
+        padded[~mask] = torch.nan if padded.is_floating_point() else -1
+        return padded
     return torch.from_numpy(target[rows])

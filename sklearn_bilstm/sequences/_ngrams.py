@@ -106,9 +106,9 @@ class HashedNgramVocabulary:
     def fit(self, sequences: Sequences) -> Self:
         """Build the vocabulary."""
         self.largest_id = max(UNKNOWN_ID, largest_id(sequences))
-        found, n_sequences_with = self._document_frequencies(sequences)
+        buckets, n_sequences_with = self._document_frequencies(sequences)
         least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
-        self.buckets = found[n_sequences_with >= least]
+        self.buckets = buckets[n_sequences_with >= least]
         self._ranks = None
         return self
 
@@ -126,17 +126,17 @@ class HashedNgramVocabulary:
             )
             for part in parts_of_rows(sequences, _STEPS_AT_A_TIME)
         )
-        found, counts = next(of_parts)
+        buckets, counts = next(of_parts)
         total = None
         for more, of_more in of_parts:
             if total is None:
                 total = np.zeros(n_buckets, np.int32)
-                total[found] = counts
+                total[buckets] = counts
             total[more] += of_more.astype(np.int32)
         if total is None:
-            return found, counts
-        found = np.flatnonzero(total).astype(np.int32)
-        return found, total[found]
+            return buckets, counts
+        buckets = np.flatnonzero(total).astype(np.int32)
+        return buckets, total[buckets]
 
     @property
     def n_columns(self) -> int:
@@ -282,8 +282,9 @@ def hashed_ngrams(
         hashes = spread((hashes[: len(last)] ^ last) + np.uint64(1))
         if length >= shortest:
             within = row_of[: len(last)] == row_of[length - 1 :]
-            found = (hashes * SPREAD_FACTOR >> np.uint64(64 - n_bits)).astype(np.int32)
-            np.copyto(buckets[length - shortest, length - 1 :], found, where=within)
+            ends = hashes * SPREAD_FACTOR >> np.uint64(64 - n_bits)
+            row = buckets[length - shortest, length - 1 :]
+            np.copyto(row, ends.astype(np.int32), where=within)
     return buckets
 
 
@@ -291,10 +292,10 @@ def _counts(
     columns: np.ndarray, sequences: Sequences, n_columns: int
 ) -> sparse.csr_array:
     by_step = columns.T  # (n_steps, n_lengths)
-    found = by_step >= 0
-    indices = by_step[found]
+    is_known = by_step >= 0
+    indices = by_step[is_known]
     dtype = np.int32 if len(indices) <= np.iinfo(np.int32).max else np.int64
-    n_so_far = np.concatenate([[0], np.cumsum(found.sum(1))])
+    n_so_far = np.concatenate([[0], np.cumsum(is_known.sum(1))])
     indptr = n_so_far[sequences.offsets].astype(dtype)
     shape = (len(sequences), max(1, n_columns))
     counts = sparse.csr_array((np.ones(len(indices)), indices, indptr), shape)

@@ -190,8 +190,8 @@ class RaggedRows:
         )
         for index, array in enumerate(self.arrays):
             places = np.flatnonzero(array_of == index)
-            found: Any = joined.joined(array.take(rows[places] - starts[index]))
-            joined = found
+            extended: Any = joined.joined(array.take(rows[places] - starts[index]))
+            joined = extended
             order.append(places)
         back = np.empty(len(rows), np.intp)
         back[np.concatenate(order)] = np.arange(len(rows))

@@ -98,11 +98,11 @@ def _checked(values: np.ndarray, lengths: np.ndarray) -> RaggedArray:
     offsets = np.concatenate([[0], np.cumsum(lengths)])
     non_finite = find_non_finite(values)
     if non_finite is not None:
-        place, found = non_finite
-        step = place // values.shape[1]
+        index, value = non_finite
+        step = index // values.shape[1]
         row = int(np.searchsorted(offsets, step, side="right")) - 1
         raise ValueError(
-            f"X contains {found} in row {row}, step {step - offsets[row]}: numbers "
+            f"X contains {value} in row {row}, step {step - offsets[row]}: numbers "
             "must be finite and in the range of float32. Only trailing steps that are "
             "NaN in all channels are padding."
         )

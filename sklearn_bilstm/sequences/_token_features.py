@@ -41,10 +41,10 @@ _CONJUNCTIONS = [
     [(1, _LOWER), (2, _LOWER)],
     [(-1, _SHAPE), (0, _SHAPE), (1, _SHAPE)],
 ]
-# Number of features of each token, including its place and a constant.
+# Number of features of each token, including its position and a constant.
 N_TOKEN_FEATURES = _N_OWN + len(_OF_NEIGHBOURS) + len(_CONJUNCTIONS) + 2
 
-# Hashes of places before the first and after the last token.
+# Hashes of positions before the first and after the last token.
 _BEFORE, _AFTER = np.uint64(2), np.uint64(3)
 
 _ONE = np.uint64(1)
@@ -83,17 +83,18 @@ def token_features(tokens: TokenTexts) -> np.ndarray:
         Features of different columns differ. The last one is the same for all tokens.
     """
     codes = tokens.codes
-    used, places = np.unique(codes.values, return_inverse=True)
+    used, indices = np.unique(codes.values, return_inverse=True)
     texts = [tokens.texts[code] for code in used]
-    context = _Context(_features_of_texts(texts)[places], codes)
+    context = _Context(_features_of_texts(texts)[indices], codes)
     own = [context.at(0, column) for column in range(_N_OWN)]
     near = [context.at(*pair) for pair in _OF_NEIGHBOURS]
     joint = [_joined([context.at(*pair) for pair in pairs]) for pairs in _CONJUNCTIONS]
     first = np.where(context.position == 0, _BEFORE, _AFTER)
     joint.append(_joined([context.at(0, _SHAPE), first]))
-    columns = [*own, *near, *joint, np.ones(len(places), np.uint64)]
-    found = [_of_column(hashes, number) for number, hashes in enumerate(columns)]
-    return np.stack(found, 1)
+    columns = [*own, *near, *joint, np.ones(len(indices), np.uint64)]
+    return np.stack(
+        [_of_column(hashes, number) for number, hashes in enumerate(columns)], 1
+    )
 
 
 class _Context:
@@ -107,10 +108,10 @@ class _Context:
 
     def at(self, offset: int, column: int) -> np.ndarray:
         """Return a feature of the tokens at a distance."""
-        found = np.roll(self.features[:, column], -offset)
+        hashes = np.roll(self.features[:, column], -offset)
         if offset < 0:
-            return np.where(self.position < -offset, _BEFORE, found)
-        return np.where(self.n_behind < offset, _AFTER, found) if offset else found
+            return np.where(self.position < -offset, _BEFORE, hashes)
+        return np.where(self.n_behind < offset, _AFTER, hashes) if offset else hashes
 
 
 def _of_column(hashes: np.ndarray, number: int) -> np.ndarray:
@@ -121,12 +122,12 @@ def _of_column(hashes: np.ndarray, number: int) -> np.ndarray:
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     """Hash the conjunction of features, which is missing if one of them is."""
-    found, *others = parts
-    is_known = found > 0
+    hashes, *others = parts
+    is_known = hashes > 0
     for part in others:
-        found = spread((spread(found) ^ part) + _ONE)
+        hashes = spread((spread(hashes) ^ part) + _ONE)
         is_known &= part > 0
-    return np.where(is_known, found, np.uint64(0))
+    return np.where(is_known, hashes, np.uint64(0))
 
 
 # -- features of single tokens
@@ -134,17 +135,17 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 
 def _features_of_texts(texts: Sequence[str]) -> np.ndarray:
     """Return hashes of shape (n_texts, n_own)."""
-    found = np.zeros((len(texts), _N_OWN), np.uint64)
+    hashes = np.zeros((len(texts), _N_OWN), np.uint64)
     known = np.array([text != "" for text in texts], bool)
     strings = [text for text in texts if text]
     if not strings:
-        return found
+        return hashes
     characters, lengths = _characters(strings)
     lower, lower_lengths = _characters([text.lower() for text in strings])
     classes = _classes(characters)
     last = np.maximum(lower_lengths[:, None] - 1 - np.arange(_LONGEST_AFFIX), 0)
     reversed_end = np.take_along_axis(lower, last, 1)
-    found[known] = np.stack(
+    hashes[known] = np.stack(
         [
             _hashes(characters, lengths)[-1],
             _hashes(lower, lower_lengths)[-1],
@@ -155,7 +156,7 @@ def _features_of_texts(texts: Sequence[str]) -> np.ndarray:
         ],
         1,
     )
-    return found
+    return hashes
 
 
 def _characters(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -163,17 +164,18 @@ def _characters(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     half = _LONGEST_TOKEN // 2
     kept = [t if len(t) <= _LONGEST_TOKEN else t[:half] + t[-half:] for t in texts]
     lengths = np.array([len(text) for text in kept])
-    found = np.zeros((len(kept), max(lengths.max(), _LONGEST_AFFIX)), np.uint32)
+    characters = np.zeros((len(kept), max(lengths.max(), _LONGEST_AFFIX)), np.uint32)
     joined = "".join(kept).encode("utf-32-le", "surrogatepass")
-    found[np.arange(found.shape[1]) < lengths[:, None]] = np.frombuffer(joined, "<u4")
-    return found, lengths
+    is_real = np.arange(characters.shape[1]) < lengths[:, None]
+    characters[is_real] = np.frombuffer(joined, "<u4")
+    return characters, lengths
 
 
 def _classes(characters: np.ndarray) -> np.ndarray:
     """Return the class of each character; one without a class is its own."""
-    distinct, places = np.unique(characters, return_inverse=True)
+    distinct, indices = np.unique(characters, return_inverse=True)
     classes = np.array([_class_of(chr(code)) for code in distinct], np.uint32)
-    return classes[places].reshape(characters.shape)
+    return classes[indices].reshape(characters.shape)
 
 
 def _class_of(character: str) -> int:
@@ -186,11 +188,11 @@ def _class_of(character: str) -> int:
 
 def _hashes(characters: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
     """Return hashes of prefixes of growing lengths, at most those of the texts."""
-    found = [np.ones(len(characters), np.uint64)]
-    for place in range(int(lengths.max(initial=0))):
-        grown = _followed_by(found[-1], characters[:, place])
-        found.append(np.where(place < lengths, grown, found[-1]))
-    return found
+    hashes = [np.ones(len(characters), np.uint64)]
+    for position in range(int(lengths.max(initial=0))):
+        grown = _followed_by(hashes[-1], characters[:, position])
+        hashes.append(np.where(position < lengths, grown, hashes[-1]))
+    return hashes
 
 
 def _affixes(characters: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
@@ -205,13 +207,13 @@ def _affixes(characters: np.ndarray, lengths: np.ndarray) -> list[np.ndarray]:
 
 def _hash_of_runs(classes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Hash classes without repetitions, as "Xx" for a capitalised word."""
-    found = np.ones(len(classes), np.uint64)
-    for place in range(int(lengths.max(initial=0))):
-        starts = place < lengths
-        if place:
-            starts &= classes[:, place] != classes[:, place - 1]
-        found = np.where(starts, _followed_by(found, classes[:, place]), found)
-    return found
+    hashes = np.ones(len(classes), np.uint64)
+    for position in range(int(lengths.max(initial=0))):
+        starts = position < lengths
+        if position:
+            starts &= classes[:, position] != classes[:, position - 1]
+        hashes = np.where(starts, _followed_by(hashes, classes[:, position]), hashes)
+    return hashes
 
 
 def _followed_by(hashes: np.ndarray, codes: np.ndarray) -> np.ndarray:

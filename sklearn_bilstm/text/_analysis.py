@@ -307,14 +307,14 @@ def _warn_if_inconsistent(
 
 
 def _preprocess(preprocessor: Callable[[str], Any], document: str) -> Any:
-    found = preprocessor(document)
-    if found is None:
+    text = preprocessor(document)
+    if text is None:
         raise ValueError(
             "The 'preprocessor' parameter must return the text that it is passed, or a "
             f"modified one: got None for the text {document[:50]!r}. Does the function "
             "end with a return statement?"
         )
-    return found
+    return text
 
 
 def analyze_fields(

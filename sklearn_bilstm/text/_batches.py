@@ -120,10 +120,10 @@ class TextBatches:
         if self.label is None:
             raise ValueError("label must be the name of the column with the labels.")
         parts = parts_of(self.source, [self.label], self.batch_size)
-        found = [np.asarray(part.values(self.label)) for part in parts]
-        if len({part.dtype.kind for part in found}) > 1:
-            found = [part.astype(object) for part in found]
-        return np.concatenate(found) if found else np.zeros(0, object)
+        values = [np.asarray(part.values(self.label)) for part in parts]
+        if len({part.dtype.kind for part in values}) > 1:
+            values = [part.astype(object) for part in values]
+        return np.concatenate(values) if values else np.zeros(0, object)
 
     def with_labels(self) -> Iterator[tuple[list, np.ndarray]]:
         """Read batches of texts together with their labels.

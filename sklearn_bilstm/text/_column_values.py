@@ -177,8 +177,8 @@ def _typed(column: Any, dtype: Any) -> np.ndarray | None:
     if hasattr(dtype, "is_numeric"):  # polars
         if dtype.is_numeric() or str(dtype) == "Boolean":
             return column.cast(float).to_numpy()
-        found = column.to_numpy() if dtype.is_temporal() else None
-        return found if found is not None and found.dtype.kind in "mM" else None
+        values = column.to_numpy() if dtype.is_temporal() else None
+        return values if values is not None and values.dtype.kind in "mM" else None
     return None
 
 

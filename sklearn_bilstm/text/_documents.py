@@ -75,8 +75,8 @@ def read_documents(X: Any, *, missing: str, any_type: bool) -> Documents:
         although that is not allowed.
     """
     columns, names = _columns(X)
-    found = documents_of(columns, names, missing=missing, any_type=any_type)
-    return replace(found, frame_names=_frame_names(X))
+    documents = documents_of(columns, names, missing=missing, any_type=any_type)
+    return replace(documents, frame_names=_frame_names(X))
 
 
 def documents_of(
@@ -92,11 +92,11 @@ def documents_of(
     missing, any_type
         As for :func:`read_documents`.
     """
-    found = [
+    texts = [
         _checked(column, names[j] if names else None, missing, any_type)
         for j, column in enumerate(columns)
     ]
-    rows = found[0] if len(found) == 1 else list(zip(*found, strict=True))
+    rows = texts[0] if len(texts) == 1 else list(zip(*texts, strict=True))
     return Documents(rows, names)
 
 

@@ -137,35 +137,35 @@ def check_columns(
         )
 
 
-def _check_names(found: Sequence[str] | None, known: Sequence[str] | None) -> None:
+def _check_names(given: Sequence[str] | None, known: Sequence[str] | None) -> None:
     """Check names as scikit-learn does for its estimators, with the same messages."""
-    if found is None and known is None:
+    if given is None and known is None:
         return
     if known is None:
         warnings.warn(
             "X has feature names, but TextVectorizer was fitted without feature names",
             stacklevel=2,
         )
-    elif found is None:
+    elif given is None:
         warnings.warn(
             "X does not have valid feature names, but TextVectorizer was fitted with "
             "feature names",
             stacklevel=2,
         )
-    elif list(found) != list(known):
+    elif list(given) != list(known):
         raise ValueError(
             "The feature names should match those that were passed during fit.\n"
-            + _difference(set(found), set(known))
+            + _difference(set(given), set(known))
         )
 
 
-def _difference(found: set[str], known: set[str]) -> str:
+def _difference(given: set[str], known: set[str]) -> str:
     message = ""
-    if found - known:
-        message += f"Feature names unseen at fit time:\n{_listed(found - known)}"
-    if known - found:
+    if given - known:
+        message += f"Feature names unseen at fit time:\n{_listed(given - known)}"
+    if known - given:
         message += "Feature names seen at fit time, yet now missing:\n"
-        message += _listed(known - found)
+        message += _listed(known - given)
     order = "Feature names must be in the same order as they were in fit.\n"
     return message or order
 

@@ -165,10 +165,11 @@ def _parts_of_dates(dates: np.ndarray) -> np.ndarray:
 
 
 def _check_finite(features: np.ndarray, name: str) -> None:
-    found = find_non_finite(np.where(np.isnan(features), 0.0, features))
-    if found is not None:
+    non_finite = find_non_finite(np.where(np.isnan(features), 0.0, features))
+    if non_finite is not None:
+        index, value = non_finite
         raise ValueError(
-            f"The column {name!r} of X contains {found[1]} in row "
-            f"{found[0] // features.shape[1]}: it must hold finite numbers within the "
+            f"The column {name!r} of X contains {value} in row "
+            f"{index // features.shape[1]}: it must hold finite numbers within the "
             "range of float32, or missing values."
         )

@@ -308,22 +308,22 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         given = self.text_columns
         if isinstance(given, str) and given == "auto":
             pairs = zip(names, columns, strict=True)
-            found = [name for name, column in pairs if self._is_text(column, name)]
-            if not found:
+            texts = [name for name, column in pairs if self._is_text(column, name)]
+            if not texts:
                 raise ValueError(
                     "X must have at least one column of text: no column of strings has "
                     f"more than max_categories={self.max_categories} different values, "
                     "or a different one in most rows. Name the text columns in "
                     "'text_columns'."
                 )
-            return found
-        found = [given] if isinstance(given, str) else list(given)
-        if not found or not all(name in names for name in found):
+            return texts
+        texts = [given] if isinstance(given, str) else list(given)
+        if not texts or not all(name in names for name in texts):
             raise ValueError(
                 "The 'text_columns' parameter must be 'auto', or name columns of X, "
                 f"which are {names}. Got {given!r} instead."
             )
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(texts))
 
     def _is_text(self, column: Any, name: str) -> bool:
         kind, values = read_in_fit(column, name)
@@ -402,16 +402,16 @@ def _fit_transformed(transformer: Any, X: Any, y: Any) -> Any:
 
 def _as_matrix(features: Any, n_rows: int) -> Any:
     """Check what `static_transformer` returns."""
-    found = features if sparse.issparse(features) else np.asarray(features)
-    if found.ndim != 2 or found.shape[0] != n_rows or found.dtype.kind not in "biufO":
+    array = features if sparse.issparse(features) else np.asarray(features)
+    if array.ndim != 2 or array.shape[0] != n_rows or array.dtype.kind not in "biufO":
         raise ValueError(
             "The 'static_transformer' parameter must return a row of numbers for each "
             f"row of X: got {describe(features)} for {n_rows} rows."
         )
     try:
-        return found.astype(np.float64)
+        return array.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(
             "The 'static_transformer' parameter must return numbers: got values of "
-            f"type {found.dtype} ({error})."
+            f"type {array.dtype} ({error})."
         ) from error

@@ -142,10 +142,10 @@ def _check_columns(names: list[str], schema: Any, fragment: Any, place: str) -> 
 
     The types in a CSV file are only guesses.
     """
-    found = fragment.physical_schema
-    _check_names(names, found.names, place)
+    found_schema = fragment.physical_schema
+    _check_names(names, found_schema.names, place)
     for name in names:
-        types = [str(part.field(name).type) for part in (schema, found)]
+        types = [str(part.field(name).type) for part in (schema, found_schema)]
         is_text = ["string" in one for one in types]
         is_guess = "Csv" in type(fragment.format).__name__
         # a file without any value in the column has the type null

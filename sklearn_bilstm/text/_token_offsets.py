@@ -42,17 +42,17 @@ def token_offsets(
     """
     if tokenizer is None:
         return [match.span() for match in find_all_tokens(text)]
-    found = list(tokenizer(text))
-    if all(isinstance(token, str) for token in found):
-        spans = find_in_order(found, text)
+    tokens = list(tokenizer(text))
+    if all(isinstance(token, str) for token in tokens):
+        spans = find_in_order(tokens, text)
         if None in spans:
             raise ValueError(
                 "tokenizer must return parts of the text in their order: token "
-                f"{found[spans.index(None)]!r} was not found in {text!r:.80}. Return "
+                f"{tokens[spans.index(None)]!r} was not found in {text!r:.80}. Return "
                 "pairs (start, end) if it changes characters."
             )
         return [span for span in spans if span is not None]
-    return _checked_pairs(found, text)
+    return _checked_pairs(tokens, text)
 
 
 def _checked_pairs(pairs: list, text: str) -> list[tuple[int, int]]:

@@ -442,8 +442,8 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         documents = self._read(X)
         self._check_columns(documents)
         locator = Locator(self._analysis_settings())
-        found = [locator.locate_row(row, documents) for row in documents.rows]
-        for document in found:
+        located = [locator.locate_row(row, documents) for row in documents.rows]
+        for document in located:
             n_tokens = len(document.tokens)
             if n_tokens > self.max_length_:
                 part = dropped_part(n_tokens, self.max_length_, self.truncation)
@@ -451,7 +451,7 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
                 document.tokens[dropped] = [
                     token._replace(is_read=False) for token in document.tokens[dropped]
                 ]
-        return found
+        return located
 
     def _analysis_settings(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in _ANALYSIS_PARAMETERS}

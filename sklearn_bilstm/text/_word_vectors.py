@@ -93,9 +93,9 @@ class WordVectors:
         """
         vocabulary = check_vocabulary(vocabulary)
         rows = {id_: self._row_of(token) for token, id_ in vocabulary.items()}
-        found = {id_: row for id_, row in rows.items() if row is not None}
+        row_of_id = {id_: row for id_, row in rows.items() if row is not None}
         aligned = np.zeros((max(rows) + 1, self.vectors.shape[1]), np.float32)
-        aligned[list(found)] = self.vectors[list(found.values())]
+        aligned[list(row_of_id)] = self.vectors[list(row_of_id.values())]
         return aligned
 
     def coverage(self, vocabulary: Iterable) -> float:

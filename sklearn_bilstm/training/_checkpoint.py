@@ -135,9 +135,9 @@ class Checkpoint:
             ) from error
 
     def _check_fingerprint(self) -> None:
-        found = read_content(self.path, kind="checkpoint")["fingerprint"]
-        names = [*self.fingerprint, *(found.keys() - self.fingerprint.keys())]
-        if other := [k for k in names if found.get(k) != self.fingerprint.get(k)]:
+        stored = read_content(self.path, kind="checkpoint")["fingerprint"]
+        names = [*self.fingerprint, *(stored.keys() - self.fingerprint.keys())]
+        if other := [k for k in names if stored.get(k) != self.fingerprint.get(k)]:
             raise ValueError(
                 f"The 'checkpoint' parameter is {os.fspath(self.path)!r}, a file with "
                 "the state of another training, which differs in "

@@ -52,12 +52,12 @@ class NgramsOfRows:
         """Columns of the n-grams as int32, of shape (n_steps, n_lengths)."""
         shortest, longest = self.vocabulary.lengths
         shape = int(self.sequences.offsets[-1]), longest - shortest + 1
-        found, start = np.empty(shape, np.int32), 0
+        columns, start = np.empty(shape, np.int32), 0
         for part in parts_of_rows(self.sequences, _STEPS_AT_A_TIME):
             stop = start + len(part.values)
-            found[start:stop] = self.vocabulary.at_steps(part).T
+            columns[start:stop] = self.vocabulary.at_steps(part).T
             start = stop
-        return found
+        return columns
 
     def take(self, rows: np.ndarray) -> "NgramsOfRows":
         """Return the n-grams of `rows`."""

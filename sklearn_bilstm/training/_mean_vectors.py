@@ -2,7 +2,7 @@
 
 import warnings
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -154,12 +154,12 @@ class MeanVectorModel:
         -------
         self : MeanVectorModel
         """
-        found = self.fitted_regressions(features, target, weight, C)
-        if found is not None and len(found.classes) < self.table.shape[1]:
-            self.table = (self.table @ found.coefficients).astype(np.float32)
-            units = np.eye(len(found.classes))
-            found = Regressions(found.classes, units, found.intercepts, found.exclusive)
-        self.regressions = found
+        regressions = self.fitted_regressions(features, target, weight, C)
+        if regressions is not None and len(regressions.classes) < self.table.shape[1]:
+            self.table = (self.table @ regressions.coefficients).astype(np.float32)
+            units = np.eye(len(regressions.classes))
+            regressions = replace(regressions, coefficients=units)
+        self.regressions = regressions
         return self
 
     @staticmethod

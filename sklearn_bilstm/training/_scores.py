@@ -96,8 +96,8 @@ class TasksAccuracy(_Score):
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         parts = y_pred.split(self.n_classes, 1)
-        found = torch.stack([part.argmax(1) for part in parts], 1)  # (B, M)
-        right = (found == target).double()  # (B, M)
+        predicted = torch.stack([part.argmax(1) for part in parts], 1)  # (B, M)
+        right = (predicted == target).double()  # (B, M)
         return torch.stack([(weight * right).sum(), weight.sum()])
 
     def _score(self, sums: Tensor) -> Tensor:
@@ -161,8 +161,8 @@ class _TaggingScore(_Score):
         if training:
             return
         mask = (batch[1]["target"] != -1).to(y_pred.device)  # (B, T)
-        found = net.module_.decoder.decode(y_pred, mask)  # (B, T)
-        super().on_batch_end(net, batch, training, found, **kwargs)
+        labels = net.module_.decoder.decode(y_pred, mask)  # (B, T)
+        super().on_batch_end(net, batch, training, labels, **kwargs)
 
 
 class LabelAccuracy(_TaggingScore):
@@ -198,8 +198,8 @@ class SpanF1(_TaggingScore):
         counts = []
         for of_row, codes, is_known in zip(y_pred, target, target >= 0, strict=True):
             pair = of_row[is_known], codes[is_known]
-            found, true = (set(self._spans(part.tolist())) for part in pair)
-            counts.append([len(found & true), len(found) + len(true)])
+            predicted, true = (set(self._spans(part.tolist())) for part in pair)
+            counts.append([len(predicted & true), len(predicted) + len(true)])
         return weight @ torch.tensor(counts, dtype=torch.float64)  # (2,)
 
     def _spans(self, codes: list[int]) -> list:

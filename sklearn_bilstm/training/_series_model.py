@@ -127,8 +127,8 @@ class SeriesModel:
         )
         self.coefficients = dict(zip(ridge.blocks, ridge.coefficients, strict=True))
         self.intercepts = ridge.intercepts
-        found = self._calibrated(predictions, target, weight)
-        if found is None:
+        calibrated = self._calibrated(predictions, target, weight)
+        if calibrated is None:
             self.coefficients = {}
             return None
         self.coefficients = {
@@ -136,7 +136,7 @@ class SeriesModel:
             for block, matrix in self.coefficients.items()
         }
         self.rocket = rocket if self.CONVOLUTIONS in self.coefficients else None
-        return found
+        return calibrated
 
     def logits(
         self,

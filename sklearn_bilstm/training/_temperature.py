@@ -116,8 +116,8 @@ def _adds_information(
     """
     of_frequencies = np.broadcast_to(np.log(frequencies), logits.shape)
     both = np.stack([logits, of_frequencies])
-    found, _ = _fitted_factors(both, truth, weight)
-    gain = log_softmax(np.tensordot(found, both, axes=1), axis=-1) - of_frequencies
+    factors, _ = _fitted_factors(both, truth, weight)
+    gain = log_softmax(np.tensordot(factors, both, axes=1), axis=-1) - of_frequencies
     gain = (truth * gain).reshape(len(truth), -1).sum(1)
     return exceeds_error(gain, weight, _N_ERRORS)
 
@@ -179,11 +179,11 @@ def _fitted_factors(
         return loss, np.tensordot(logits, slope, (tuple(a + 1 for a in axes), axes))
 
     n_models = len(logits)
-    found = minimize(
+    result = minimize(
         loss_and_gradient,
         np.full(n_models, 1 / n_models),
         jac=True,
         method="L-BFGS-B",
         bounds=[(0, _LARGEST_FACTOR)] * n_models,
     )
-    return found.x, float(found.fun)
+    return result.x, float(result.fun)
