@@ -308,10 +308,10 @@ class _Search:
 
     def _round(self) -> None:
         for n_bits, function in ((8, rounded), (16, rounded_to_half)):
-            found = with_rounding(self._model, function)
-            changed = self._predictions.change(found)
+            candidate = with_rounding(self._model, function)
+            changed = self._predictions.change(candidate)
             if changed <= self._tolerance:
-                self._accept("bits per number", found, 32, n_bits, changed)
+                self._accept("bits per number", candidate, 32, n_bits, changed)
                 return
 
     def _search(
@@ -328,19 +328,19 @@ class _Search:
         n_left = _N_REFINEMENTS
         while share >= _LEAST_SHARE and (not refused or n_left):
             n_left -= bool(refused)
-            found = of_share(share)
-            changed = self._predictions.change(found)
+            candidate = of_share(share)
+            changed = self._predictions.change(candidate)
             if changed <= part * self._tolerance:
-                allowed = share, found, changed
+                allowed = share, candidate, changed
             else:
                 refused = share
             kept = allowed[0] if allowed else 1.0
             share = (refused * kept) ** 0.5 if refused else share / 2
         if allowed is None:
             return
-        _, found, changed = allowed
-        if count(found) < total:
-            self._accept(name, found, total, count(found), changed)
+        _, candidate, changed = allowed
+        if count(candidate) < total:
+            self._accept(name, candidate, total, count(candidate), changed)
 
     def _accept(
         self, name: str, model: FittedModel, before: int, after: int, changed: float

@@ -37,8 +37,11 @@ def with_features(model: FittedModel, kept: np.ndarray) -> FittedModel:
     kept : ndarray of int, shape (n_kept,)
         Indices of features, in any order.
     """
-    found = copy(model)
+    smaller = copy(model)
     linear_tagger = model.auxiliary_models.linear_tagger.of_features(np.sort(kept))
-    found.auxiliary_models = TaggingModels(linear_tagger)
-    found.auto_params = {**model.auto_params, **found.auxiliary_models.auto_params()}
-    return found
+    smaller.auxiliary_models = TaggingModels(linear_tagger)
+    smaller.auto_params = {
+        **model.auto_params,
+        **smaller.auxiliary_models.auto_params(),
+    }
+    return smaller

@@ -52,7 +52,7 @@ def ranked_ngrams(models: Any) -> dict[int, np.ndarray]:
         of_ngrams = np.square(table).sum(1)[: log_odds.vocabulary.n_columns]
         of_ngrams = of_ngrams * _frequencies_of_log_odds(models)
         _add(contributions, log_odds.vocabulary, of_ngrams)
-    return {key: np.argsort(-found) for key, found in contributions.items()}
+    return {key: np.argsort(-sums) for key, sums in contributions.items()}
 
 
 def all_ngrams(models: Any) -> dict[int, np.ndarray]:
@@ -62,12 +62,12 @@ def all_ngrams(models: Any) -> dict[int, np.ndarray]:
 
 def groups_of_vocabularies(models: Any) -> dict[str, list[int]]:
     """Return the `id` of the vocabularies that are reduced together, by name."""
-    found = [id(vocabulary) for vocabulary in _vocabularies(models)]
+    keys = [id(vocabulary) for vocabulary in _vocabularies(models)]
     log_odds = models.log_odds
-    if len(found) == 1 or log_odds is None:
-        return {"n-grams": found}
-    others = [key for key in found if key != id(log_odds.vocabulary)]
-    return {"linear n-grams": others, "log-odds n-grams": [id(log_odds.vocabulary)]}
+    if len(keys) == 1 or log_odds is None:
+        return {"n-grams": keys}
+    of_linear = [key for key in keys if key != id(log_odds.vocabulary)]
+    return {"linear n-grams": of_linear, "log-odds n-grams": [id(log_odds.vocabulary)]}
 
 
 def n_ngrams(models: Any, name: str) -> int:
@@ -89,7 +89,7 @@ def of_ngrams(
     largest_id : int or None, default=None
         Larger token ids become unknown. None keeps all.
     """
-    columns = {key: np.sort(found) for key, found in kept.items()}
+    columns = {key: np.sort(ngrams) for key, ngrams in kept.items()}
     vocabularies = {
         id(vocabulary): vocabulary.take(columns[id(vocabulary)], largest_id)
         for vocabulary in _vocabularies(models)
@@ -103,12 +103,12 @@ def of_ngrams(
         )
         return reduced
 
-    found = map_linear_models(models, of_linear)
+    smaller = map_linear_models(models, of_linear)
     log_odds: ClassLogOdds | None = models.log_odds
     if log_odds is not None:
         key = id(log_odds.vocabulary)
-        found.log_odds = log_odds.of_ngrams(vocabularies[key], columns[key])
-    return found
+        smaller.log_odds = log_odds.of_ngrams(vocabularies[key], columns[key])
+    return smaller
 
 
 def rescaled(reduced: Any, models: Any, rows: SequenceDataset) -> Any:
@@ -121,9 +121,9 @@ def rescaled(reduced: Any, models: Any, rows: SequenceDataset) -> Any:
     factors = iter([_factor(small, large, rows) for small, large in pairs])
 
     def of_linear(linear: LinearModel) -> LinearModel:
-        found = copy(linear)
-        found.ngram_model = linear.ngram_model.rescaled(next(factors))
-        return found
+        rescaled = copy(linear)
+        rescaled.ngram_model = linear.ngram_model.rescaled(next(factors))
+        return rescaled
 
     return map_linear_models(reduced, of_linear)
 
@@ -147,14 +147,14 @@ def map_linear_models(
     models: Any, function: Callable[[LinearModel], LinearModel]
 ) -> Any:
     """Return a copy of the models with a function applied to each linear model."""
-    found = copy(models)
+    mapped = copy(models)
     if isinstance(models, TaskNgramModels):
-        found.models = [
+        mapped.models = [
             map_linear_models(of_task, function) for of_task in models.models
         ]
     elif isinstance(models, NgramModels) and models.linear is not None:
-        found.linear = function(models.linear)
-    return found
+        mapped.linear = function(models.linear)
+    return mapped
 
 
 def _linear_models(models: Any) -> Iterator[LinearModel]:
@@ -165,10 +165,10 @@ def _linear_models(models: Any) -> Iterator[LinearModel]:
 
 def _vocabularies(models: Any) -> list[HashedNgramVocabulary]:
     """Return the distinct vocabularies."""
-    found = [linear.ngram_model.vocabulary for linear in _linear_models(models)]
+    vocabularies = [linear.ngram_model.vocabulary for linear in _linear_models(models)]
     if models.log_odds is not None:
-        found.append(models.log_odds.vocabulary)
-    return list({id(vocabulary): vocabulary for vocabulary in found}.values())
+        vocabularies.append(models.log_odds.vocabulary)
+    return list({id(vocabulary): vocabulary for vocabulary in vocabularies}.values())
 
 
 def _frequencies(linear: LinearModel) -> np.ndarray:
@@ -183,16 +183,16 @@ def _frequencies_of_log_odds(models: Any) -> np.ndarray:
     does not know are as rare as its rarest ones.
     """
     buckets = models.log_odds.vocabulary.buckets
-    found = np.zeros(len(buckets))
+    frequencies = np.zeros(len(buckets))
     for linear in _linear_models(models):
         known = linear.ngram_model.vocabulary.buckets
         _, here, there = np.intersect1d(
             buckets, known, assume_unique=True, return_indices=True
         )
-        found[here] = np.maximum(found[here], _frequencies(linear)[there])
-    if not found.any():
+        frequencies[here] = np.maximum(frequencies[here], _frequencies(linear)[there])
+    if not frequencies.any():
         return np.ones(len(buckets))
-    return np.maximum(found, found[found > 0].min())
+    return np.maximum(frequencies, frequencies[frequencies > 0].min())
 
 
 def _variances(linear: LinearModel) -> np.ndarray:

@@ -43,25 +43,25 @@ class Predictions:
 
     def change(self, model: FittedModel) -> float:
         """Return the change of the predictions of another model, from 0 to 1."""
-        found = self._of(model)
+        predictions = self._of(model)
         if not self._are_numbers:
-            return float((found != self._known).any(1).mean())
+            return float((predictions != self._known).any(1).mean())
         variance = float(self._known.var(0).sum())
-        error = float(np.square(found - self._known).mean(0).sum())
+        error = float(np.square(predictions - self._known).mean(0).sum())
         return min(1.0, error / variance) if variance > 0 else float(error > 0)
 
     def _of(self, model: FittedModel) -> np.ndarray:
         """Return predictions as a matrix."""
         rows = self._read_by(model)
         if isinstance(model.network, TaggingModel):
-            found: Any = np.concatenate(model.labels(rows))
+            predictions: Any = np.concatenate(model.labels(rows))
         else:
-            found = model.outputs(rows)
+            predictions = model.outputs(rows)
             if model.network.of_steps:
-                found = np.concatenate(found)
+                predictions = np.concatenate(predictions)
             elif not self._are_numbers:
-                found = model.target.predictions(found)
-        return found[:, np.newaxis] if found.ndim == 1 else found
+                predictions = model.target.predictions(predictions)
+        return predictions[:, np.newaxis] if predictions.ndim == 1 else predictions
 
     def _read_by(self, model: FittedModel) -> SequenceDataset:
         """Return the rows with the token ids that the reader of a model returns."""

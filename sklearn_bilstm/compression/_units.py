@@ -60,8 +60,8 @@ def with_units(model: FittedModel, units: list[np.ndarray]) -> FittedModel:
     units : list of ndarray of int, shape (n_units,)
         Units to keep, of each direction.
     """
-    found = with_copied_network(model)
-    network = found.network
+    smaller = with_copied_network(model)
+    network = smaller.network
     last = network.encoder.layers[-1]
     size = last.forward_rnn.hidden_size
     kept = [torch.from_numpy(np.sort(of_direction)) for of_direction in units]
@@ -75,8 +75,8 @@ def with_units(model: FittedModel, units: list[np.ndarray]) -> FittedModel:
     network.head = _head_of(network.head, columns)
     network.encoder = _encoder_of(network.encoder, kept)
     network.pooling = type(network.pooling)(network.encoder.output_size)
-    found.net.restart_optimizer()
-    return found
+    smaller.net.restart_optimizer()
+    return smaller
 
 
 @torch.no_grad()

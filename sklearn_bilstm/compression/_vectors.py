@@ -61,14 +61,14 @@ class ReducedVectors:
 
     def with_components(self, n_components: int) -> FittedModel:
         """Return a model with the first components as token vectors."""
-        found = with_copied_network(self._model)
-        network = found.network
+        smaller = with_copied_network(self._model)
+        network = smaller.network
         vectors = self._vectors[:, :n_components]
         network.encoder = self._encoder(network, n_components)
         network.input_layer = _layer_of(network.input_layer, vectors)
         network.input_layer.train(network.training)
-        found.net.restart_optimizer()
-        return found
+        smaller.net.restart_optimizer()
+        return smaller
 
     @torch.no_grad()
     def _encoder(self, network: Any, n_components: int) -> RecurrentEncoder:

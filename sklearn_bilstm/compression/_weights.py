@@ -53,21 +53,21 @@ def n_tokens_of(model: FittedModel) -> int:
 
 def with_models(model: FittedModel, auxiliary_models: Any) -> FittedModel:
     """Return the model with other auxiliary models."""
-    found = copy(model)
-    found.auxiliary_models = auxiliary_models
-    return found
+    changed = copy(model)
+    changed.auxiliary_models = auxiliary_models
+    return changed
 
 
 def with_tokens(model: FittedModel, n_tokens: int) -> FittedModel:
     """Return a model for which ids of `n_tokens` or more are unknown."""
-    found = with_copied_network(model)
-    found.network.input_layer.shrink(n_tokens)
-    found.reader = _reader_of_tokens(model.reader, n_tokens)
+    smaller = with_copied_network(model)
+    smaller.network.input_layer.shrink(n_tokens)
+    smaller.reader = _reader_of_tokens(model.reader, n_tokens)
     models = model.auxiliary_models
     if has_ngrams(model):
         models = map_linear_models(models, partial(_of_tokens, n_tokens=n_tokens))
-        found.auxiliary_models = of_ngrams(models, all_ngrams(models), n_tokens - 1)
-    return found
+        smaller.auxiliary_models = of_ngrams(models, all_ngrams(models), n_tokens - 1)
+    return smaller
 
 
 def with_rounding(
@@ -78,9 +78,9 @@ def with_rounding(
     IDF weights are rounded to half precision. Biases, intercepts and temperatures are
     not rounded.
     """
-    found = with_copied_network(model)
+    rounded = with_copied_network(model)
     with torch.no_grad():
-        for weight in found.network.parameters():
+        for weight in rounded.network.parameters():
             if weight.ndim > 1:
                 values = weight.detach().cpu().numpy()
                 weight.copy_(torch.from_numpy(function(values)))
@@ -95,63 +95,63 @@ def with_rounding(
         models = _rounded_series(models, function)
     elif isinstance(models, TaggingModels):
         models = TaggingModels(models.linear_tagger.mapped(function))
-    found.auxiliary_models = models
-    return found
+    rounded.auxiliary_models = models
+    return rounded
 
 
 def with_copied_network(model: FittedModel) -> FittedModel:
     """Return a copy with a network of its own, and an optimizer without a state."""
-    found = copy(model)
-    found.net = copy(model.net)
-    found.net.module_ = deepcopy(model.network)
-    found.net.restart_optimizer()
-    return found
+    copied = copy(model)
+    copied.net = copy(model.net)
+    copied.net.module_ = deepcopy(model.network)
+    copied.net.restart_optimizer()
+    return copied
 
 
 def _reader_of_tokens(reader: SequenceReader, n_tokens: int) -> SequenceReader:
     """Return a reader whose vocabulary can grow by other tokens than the removed."""
-    found = copy(reader)
+    smaller = copy(reader)
     if reader.words is not None:
-        found.words = reader.words.with_first_tokens(n_tokens)
+        smaller.words = reader.words.with_first_tokens(n_tokens)
     if reader.fingerprint is not None:
-        found.fingerprint = reader.fingerprint[: n_tokens - FIRST_TOKEN_ID]
-    return found
+        smaller.fingerprint = reader.fingerprint[: n_tokens - FIRST_TOKEN_ID]
+    return smaller
 
 
 def _of_tokens(linear: LinearModel, n_tokens: int) -> LinearModel:
-    found = copy(linear)
+    smaller = copy(linear)
     if linear.vectors is not None:
-        found.vectors = linear.vectors.of_tokens(n_tokens)
-    return found
+        smaller.vectors = linear.vectors.of_tokens(n_tokens)
+    return smaller
 
 
 def _rounded_linear(linear: LinearModel, function: Any) -> LinearModel:
-    found = copy(linear)
-    found.ngram_model = model = copy(linear.ngram_model)
+    rounded = copy(linear)
+    rounded.ngram_model = model = copy(linear.ngram_model)
     model.idf = rounded_to_half(model.idf)
     if model.regressions is not None:
         model.regressions = model.regressions.mapped(function)
     if linear.vectors is not None:
-        found.vectors = vectors = copy(linear.vectors)
+        rounded.vectors = vectors = copy(linear.vectors)
         vectors.weights = rounded_to_half(vectors.weights)
         vectors.table = function(vectors.table)
-    return found
+    return rounded
 
 
 def _rounded_log_odds(log_odds: Any, function: Any) -> Any:
     if log_odds is None:
         return None
-    found = copy(log_odds)
+    rounded = copy(log_odds)
     # only the table of all rows is used for prediction
-    found.tables = function(log_odds.tables[-1:])
-    return found
+    rounded.tables = function(log_odds.tables[-1:])
+    return rounded
 
 
 def _rounded_series(models: SeriesModels, function: Any) -> SeriesModels:
-    found = copy(models)
+    rounded = copy(models)
     if models.linear is not None:
-        found.linear = linear = copy(models.linear)
+        rounded.linear = linear = copy(models.linear)
         linear.coefficients = {
             block: function(matrix) for block, matrix in linear.coefficients.items()
         }
-    return found
+    return rounded

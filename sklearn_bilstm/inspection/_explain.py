@@ -230,8 +230,8 @@ def _explain_recognizer(
             "pass its tagger_ and the tokens that tokenize returns."
         )
     tokens, offsets = recognizer.tokenize(texts, return_offsets=True)
-    found = explain(recognizer.tagger_, tokens, method, target)
-    return in_texts(found, texts, offsets)
+    explanations = explain(recognizer.tagger_, tokens, method, target)
+    return in_texts(explanations, texts, offsets)
 
 
 @torch.inference_mode(False)
@@ -257,8 +257,10 @@ def _explain_predictions(
         names = reader.static_names
     values: Any = unscaled.static
     truths = true_targets(y_true, reader.estimator, output.columns, task)
-    found = methods[method](reader.estimator, rows, output)
-    facts = zip(documents, found, truths, output.targets, output.others, strict=True)
+    contributions = methods[method](reader.estimator, rows, output)
+    facts = zip(
+        documents, contributions, truths, output.targets, output.others, strict=True
+    )
     return Explanations(
         [
             Explanation(

@@ -78,9 +78,9 @@ def highlight_spans(X: Any, spans: Any) -> "HighlightedSpans":
         _text_and_spans(number, *row)
         for number, row in enumerate(zip(X, spans, strict=True))
     ]
-    texts, found, scores = zip(*rows, strict=True) if rows else ((), (), ())
-    check_spans_of_texts(found, texts, "spans")
-    return HighlightedSpans(list(texts), list(found), list(scores))
+    texts, spans, scores = zip(*rows, strict=True) if rows else ((), (), ())
+    check_spans_of_texts(spans, texts, "spans")
+    return HighlightedSpans(list(texts), list(spans), list(scores))
 
 
 def _are_of_one_text(spans: Any) -> bool:
@@ -96,13 +96,13 @@ def _text_and_spans(
 ) -> tuple[str, list[LabelledSpan], list[float | None]]:
     """Return a text, its spans and their scores."""
     if isinstance(row, str):
-        found = read_text_spans(spans, number, "spans")
+        labelled = read_text_spans(spans, number, "spans")
         score_of = {
             (span["start"], span["end"]): span.get("score")
             for span in spans
             if isinstance(span, dict)
         }
-        return row, found, [score_of.get(span[:2]) for span in found]
+        return row, labelled, [score_of.get(span[:2]) for span in labelled]
     text, tokens = join_tokens(row)
     if has_text_spans([spans]) or len(spans) != len(tokens):
         raise ValueError(
@@ -110,11 +110,11 @@ def _text_and_spans(
             f"for {len(tokens)} tokens. For spans of characters, X must hold texts."
         )
     places = [(token.start or 0, token.end or 0) for token in tokens]
-    found = [
+    offsets = [
         LabelledSpan(places[span.start][0], places[span.stop - 1][1], span.kind)
         for span in find_spans(spans)
     ]
-    return text, found, [None] * len(found)
+    return text, offsets, [None] * len(offsets)
 
 
 class HighlightedSpans:

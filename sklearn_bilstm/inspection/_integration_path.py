@@ -142,15 +142,15 @@ class IntegrationPath:
         scores = [np.zeros(0)] * len(rows)
         for batch in self._batches(rows, N_POINTS):
             end = self._ends(rows[batch])
-            found = self._gradients.attribute(
+            attributions = self._gradients.attribute(
                 end.at(ends[batch]).changing,
                 end.at(starts[batch]).changing,
                 additional_forward_args=end.constant,
                 n_steps=N_POINTS,
             )
-            found = [x.detach().cpu().double() for x in found]
-            tokens = self._of_tokens(*found[:2])
-            static = (found[2] + found[3].sum(2)).numpy()  # (B, S)
+            attributions = [x.detach().cpu().double() for x in attributions]
+            tokens = self._of_tokens(*attributions[:2])
+            static = (attributions[2] + attributions[3].sum(2)).numpy()  # (B, S)
             for index, of_tokens, of_static in zip(batch, tokens, static, strict=True):
                 length = self.lengths[rows[index]]
                 scores[index] = np.concatenate([of_tokens[:length], of_static])

@@ -229,8 +229,8 @@ def _log_odds(
     log_odds : ndarray of float, shape (n_versions, n_steps)
         Log odds of the marginal probability of the label at each step.
     """
-    found = tagger.model_.marginals(_versions(rows, row, hidden))
-    probabilities = np.stack(found)  # (n_versions, n_steps, K)
+    marginals = tagger.model_.marginals(_versions(rows, row, hidden))
+    probabilities = np.stack(marginals)  # (n_versions, n_steps, K)
     is_chosen = columns[:, None] == np.arange(probabilities.shape[2])  # (n_steps, K)
     with np.errstate(divide="ignore"):
         chosen = np.log(probabilities.sum(2, where=is_chosen))

@@ -61,7 +61,7 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         If the model is of an unsupported type.
     """
     try:
-        found = find_fitted_estimator(model)
+        estimator = find_fitted_estimator(model)
     except ValueError as error:
         message = f"model must be {kind}: got {model!r}"
         inner = model
@@ -71,8 +71,8 @@ def fitted_estimator(model: Any, kind: str) -> Any:
         if isinstance(last, BaseSequenceEstimator):
             raise NotFittedError(f"{message}, which is not fitted yet.") from error
         raise ValueError(f"{message}.") from error
-    current_model(found)  # predicts with the current number of threads
-    return found
+    current_model(estimator)  # predicts with the current number of threads
+    return estimator
 
 
 def _check_single(model: Any) -> None:

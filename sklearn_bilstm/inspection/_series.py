@@ -259,7 +259,7 @@ def _outputs(
     if static is not None:
         statics, n_static = static_variants(static, 2 + n_places)
     n_at_once = max(1, min(_N_AT_ONCE, _MOST_VALUES // max(1, values.size)))
-    found: list[float] = []
+    outputs: list[float] = []
     for batch in gen_batches(2 + n_places + n_static, n_at_once):
         changed = _occluded(values, bounds, np.arange(batch.start, batch.stop))
         offsets = np.arange(len(changed) + 1) * len(values)
@@ -268,8 +268,8 @@ def _outputs(
             static=None if statics is None else statics[batch],
         )
         logits = output.estimator.model_.logits(variants)
-        found += output.of_logits(logits, np.full(len(logits), output.columns[row]))
-    return found
+        outputs += output.of_logits(logits, np.full(len(logits), output.columns[row]))
+    return outputs
 
 
 def _occluded(

@@ -45,9 +45,9 @@ def true_targets(
     y = y.toarray() if sparse.issparse(y) else y
     rows = list(y) if isinstance(y, list | tuple) else np.asarray(y).tolist()
     if not isinstance(rows, list) or len(rows) != len(columns):
-        found = f"{len(rows)} rows" if isinstance(rows, list) else repr(y_true)
+        got = f"{len(rows)} rows" if isinstance(rows, list) else repr(y_true)
         raise ValueError(
-            f"y_true must hold a row for each of {len(columns)} texts: got {found}."
+            f"y_true must hold a row for each of {len(columns)} texts: got {got}."
         )
     pairs = zip(rows, columns.tolist(), strict=True)
     return [_truth(row, estimator, column, task) for row, column in pairs]

@@ -30,9 +30,9 @@ def character_vectors(graph: Graph, layer: CharacterEncoder, characters: str) ->
     vectors = graph.op("Where", padding, np.float32(0), vectors)
     weights = (array_of(layer.filters.get_parameter(n)) for n in ("weight", "bias"))
     margin = layer.filters.kernel_size[0] // 2
-    found = graph.op("Conv", vectors, *weights, pads=[margin, margin])
-    found = graph.op("Where", padding, np.float32(-np.inf), found)
-    highest = graph.op("ReduceMax", found, [2], keepdims=0)  # (T * B, n_filters)
+    outputs = graph.op("Conv", vectors, *weights, pads=[margin, margin])
+    outputs = graph.op("Where", padding, np.float32(-np.inf), outputs)
+    highest = graph.op("ReduceMax", outputs, [2], keepdims=0)  # (T * B, n_filters)
     has_characters = graph.op("Greater", graph.op("ReduceMax", ids, [1]), 0)
     highest = graph.op("Where", has_characters, highest, np.float32(0))
     steps_and_rows = graph.op("Shape", by_step, end=2)

@@ -46,10 +46,10 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def require(is_right: bool, what: str, found: Any) -> None:
+def require(is_right: bool, what: str, got: Any) -> None:
     """Raise an error if a value of the metadata is invalid."""
     if not is_right:
-        raise ValueError(f"its metadata must contain {what}: got {found!r:.80}.")
+        raise ValueError(f"its metadata must contain {what}: got {got!r:.80}.")
 
 
 def is_count(value: Any, least: int = 1) -> bool:
@@ -57,7 +57,7 @@ def is_count(value: Any, least: int = 1) -> bool:
     return type(value) is int and least <= value <= _LARGEST
 
 
-def check_description(found: dict[str, Any]) -> None:
+def check_description(description: dict[str, Any]) -> None:
     """Check the values of a description, apart from the vectorizer.
 
     Raises
@@ -65,10 +65,10 @@ def check_description(found: dict[str, Any]) -> None:
     ValueError
         If a value is invalid.
     """
-    input_type = found["input_type"]
+    input_type = description["input_type"]
     require(input_type in ("tokens", "numeric"), "'tokens' or 'numeric'", input_type)
     n_static, n_columns, n_channels = (
-        found[name] for name in ("n_static", "n_columns", "n_channels")
+        description[name] for name in ("n_static", "n_columns", "n_channels")
     )
     require(is_count(n_static, 0), "the number of static features", n_static)
     is_wide_enough = n_columns is None or is_count(n_columns, n_static + 1)
@@ -80,40 +80,40 @@ def check_description(found: dict[str, Any]) -> None:
         n_channels,
     )
     require(
-        type(found["one_a_row"]) is bool,
+        type(description["one_a_row"]) is bool,
         "whether there is one output per row",
-        found["one_a_row"],
+        description["one_a_row"],
     )
-    of_steps = found["of_steps"]
+    of_steps = description["of_steps"]
     require(type(of_steps) is bool, "whether there are outputs of steps", of_steps)
-    _check_words(found)
-    _check_token_features(found)
-    vectorizer = found["vectorizer"]
+    _check_words(description)
+    _check_token_features(description)
+    vectorizer = description["vectorizer"]
     require(type(vectorizer) in (dict, type(None)), "a vectorizer or null", vectorizer)
-    table = found["table"]
+    table = description["table"]
     is_table = type(table) is dict and vectorizer is not None
     require(table is None or is_table, "a table with a vectorizer, or null", table)
-    digits = found["fingerprint"]
+    digits = description["fingerprint"]
     is_fingerprint = type(digits) is str and not len(digits) % 4
     is_fingerprint = is_fingerprint and _HEXADECIMAL.issuperset(digits)
     require(digits is None or is_fingerprint, "a fingerprint or null", digits)
-    classes = found["classes"]
+    classes = description["classes"]
     if isinstance(classes, list):
         require(len(classes) > 1, "classes of several tasks", classes)
-        require(not found["one_a_row"], "several labels per row", True)
+        require(not description["one_a_row"], "several labels per row", True)
         require(not of_steps, "several tasks only for labels of rows", of_steps)
     for of_task in classes if isinstance(classes, list) else [classes]:
         if classes is not None:
             _check_classes(of_task)
 
 
-def _check_words(found: dict[str, Any]) -> None:
-    words = found["words"]
+def _check_words(description: dict[str, Any]) -> None:
+    words = description["words"]
     if words is None:
         return
-    has_words = found["of_steps"] and found["input_type"] == "tokens"
-    has_words = has_words and found["classes"] is not None
-    require(has_words and not found["n_static"], "words only for a tagger", True)
+    has_words = description["of_steps"] and description["input_type"] == "tokens"
+    has_words = has_words and description["classes"] is not None
+    require(has_words and not description["n_static"], "words only for a tagger", True)
     is_pair = type(words) is dict and words.keys() == {"vocabulary", "characters"}
     require(is_pair, "a vocabulary and characters", words)
     _check_strings(words["vocabulary"], "a list of distinct words")
@@ -121,13 +121,13 @@ def _check_words(found: dict[str, Any]) -> None:
         _check_strings(words["characters"], "a list of distinct characters")
 
 
-def _check_token_features(found: dict[str, Any]) -> None:
-    n_features = found["n_token_features"]
+def _check_token_features(description: dict[str, Any]) -> None:
+    n_features = description["n_token_features"]
     if n_features is None:
         return
     is_known = n_features == N_TOKEN_FEATURES and type(n_features) is int
     what = f"{N_TOKEN_FEATURES} features of tokens, or null"
-    require(is_known and found["words"] is not None, what, n_features)
+    require(is_known and description["words"] is not None, what, n_features)
 
 
 def _check_strings(strings: Any, what: str) -> None:
@@ -160,7 +160,7 @@ def check_graph(session: Any, description: Any) -> None:
     ValueError
         If their names, types or shapes differ.
     """
-    found = {
+    given = {
         f"{kind} {entry.name!r}": (entry.type, _sizes(entry.shape))
         for kind, entries in (
             ("input", session.get_inputs()),
@@ -168,13 +168,13 @@ def check_graph(session: Any, description: Any) -> None:
         )
         for entry in entries
     }
-    n_outputs = found.get("output 'y'", (None, [None, None]))[1][-1]
+    n_outputs = given.get("output 'y'", (None, [None, None]))[1][-1]
     wanted = _interface(description, n_outputs)
-    for name in sorted(found.keys() | wanted.keys()):
-        if found.get(name) != wanted.get(name):
+    for name in sorted(given.keys() | wanted.keys()):
+        if given.get(name) != wanted.get(name):
             raise ValueError(
                 f"its metadata require {wanted.get(name)} for the {name} of the graph, "
-                f"which is {found.get(name)}."
+                f"which is {given.get(name)}."
             )
 
 

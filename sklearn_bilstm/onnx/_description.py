@@ -165,8 +165,8 @@ class Description:
             version, or contains an invalid value.
         """
         with written_by_export(source):
-            found = _read_json(properties.get(_KEY, ""))
-        written_as, version = found.pop("format", None), found.pop("version", None)
+            content = _read_json(properties.get(_KEY, ""))
+        written_as, version = content.pop("format", None), content.pop("version", None)
         if type(written_as) is int and written_as > _FORMAT:
             raise ValueError(
                 f"{source} was written by sklearn_bilstm {version!s:.20} in format "
@@ -176,13 +176,13 @@ class Description:
         with written_by_export(source):
             if type(written_as) is not int or written_as != _FORMAT:
                 raise ValueError("it has no metadata of sklearn_bilstm.")
-            found = {"fingerprint": None, **_ADDED, **found}
-            if wrong := sorted(found.keys() ^ {f.name for f in fields(cls)}):
+            content = {"fingerprint": None, **_ADDED, **content}
+            if wrong := sorted(content.keys() ^ {f.name for f in fields(cls)}):
                 raise ValueError(
                     f"its metadata have missing or unexpected keys: {wrong!r:.80}."
                 )
-            check_description(found)
-        return cls(**found)
+            check_description(content)
+        return cls(**content)
 
 
 def _read_json(text: str) -> dict[str, Any]:
@@ -190,12 +190,12 @@ def _read_json(text: str) -> dict[str, Any]:
     if not text:
         return {}
     try:
-        found = json.loads(text, parse_constant=_refuse_constant)
+        content = json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
         raise ValueError("its metadata are nested too deeply.") from None
     except ValueError as error:
         raise ValueError(f"its metadata are not valid JSON: {error}") from error
-    return found if isinstance(found, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _refuse_constant(name: str) -> NoReturn:

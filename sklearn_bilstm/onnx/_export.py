@@ -393,8 +393,8 @@ def _write_tasks(graph: Graph, parts: list[str], logits: str, n_outputs: int) ->
     """Write the outputs of several tasks, next to each other."""
     labels = [graph.op("ArgMax", part, axis=1, keepdims=1) for part in parts]
     label = graph.op("Concat", *labels, axis=1)
-    found = [graph.op("Softmax", part, axis=1) for part in parts]
-    probabilities = graph.op("Concat", *found, axis=1)
+    softmaxes = [graph.op("Softmax", part, axis=1) for part in parts]
+    probabilities = graph.op("Concat", *softmaxes, axis=1)
     graph.output("label", label, np.int64, ["rows", len(parts)])
     for name, value in (("probabilities", probabilities), ("logits", logits)):
         graph.output(name, value, np.float64, ["rows", n_outputs])

@@ -200,15 +200,15 @@ def _with_zeros(table: np.ndarray) -> np.ndarray:
     return np.concatenate([table, np.zeros_like(table[:1])])
 
 
-def _expanded(graph: Graph, logits: str, found: np.ndarray, n_classes: int) -> str:
+def _expanded(graph: Graph, logits: str, classes: np.ndarray, n_classes: int) -> str:
     """Insert the logits of classes without training rows, and centre the logits."""
-    if len(found) < n_classes:
+    if len(classes) < n_classes:
         # classes without training rows get the smallest logit
         lowest = graph.op("ReduceMin", logits, [1])
-        places = np.full(n_classes, len(found))
-        places[found] = np.arange(len(found))
+        indices = np.full(n_classes, len(classes))
+        indices[classes] = np.arange(len(classes))
         logits = graph.op("Concat", logits, lowest, axis=1)
-        logits = graph.op("Gather", logits, places, axis=1)
+        logits = graph.op("Gather", logits, indices, axis=1)
     return graph.op("Sub", logits, graph.op("ReduceMean", logits, [1]))
 
 

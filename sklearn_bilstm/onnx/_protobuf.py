@@ -158,10 +158,10 @@ def metadata_of(model: bytes) -> dict[str, str]:
     ValueError
         If the bytes are not a protocol buffer.
     """
-    found = {}
+    entries = {}
     for entry in _values(memoryview(model), _METADATA_OF_A_MODEL):
-        found[_name(entry, _KEY_OF_AN_ENTRY)] = _name(entry, _VALUE_OF_AN_ENTRY)
-    return found
+        entries[_name(entry, _KEY_OF_AN_ENTRY)] = _name(entry, _VALUE_OF_AN_ENTRY)
+    return entries
 
 
 def _check_message(data: memoryview, message: _Message) -> None:

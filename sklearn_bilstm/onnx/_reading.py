@@ -59,8 +59,8 @@ class ServedRows:
             If X does not have the format that the model was fitted to.
         """
         known = description.vocabulary_fingerprint
-        found = getattr(X, "fingerprint", None) if is_sparse(X) else None
-        if not have_same_ids(found, known):
+        given = getattr(X, "fingerprint", None) if is_sparse(X) else None
+        if not have_same_ids(given, known):
             raise ValueError(
                 "X must contain token ids of the vocabulary that the model was fitted "
                 "on: got ids of another vocabulary. Use the TextVectorizer of the "
@@ -114,8 +114,8 @@ def _padded_features(texts: TokenTexts) -> np.ndarray:
     """Return the features of a batch, int64 with the bits of the hashes."""
     features = token_features(texts).view(np.int64)
     rows = np.arange(len(texts.codes))
-    found, _ = padded(RaggedArray(features, texts.codes.offsets), rows)
-    return found
+    features, _ = padded(RaggedArray(features, texts.codes.offsets), rows)
+    return features
 
 
 def _ids_of_steps(X: Any, description: Description) -> RaggedArray:
@@ -158,16 +158,16 @@ def _checked(X: Any, description: Description) -> Any:
 
 def _series(row: Any, number: int) -> np.ndarray:
     """Return a row of numbers, or of channels, as an array."""
-    found = _array_of(row)
-    if found.dtype == object:  # such as None for a missing number
+    values = _array_of(row)
+    if values.dtype == object:  # such as None for a missing number
         with suppress(TypeError, ValueError):
-            found = found.astype(np.float64)
-    if found.dtype.kind not in "biufc" or found.ndim not in (1, 2):
+            values = values.astype(np.float64)
+    if values.dtype.kind not in "biufc" or values.ndim not in (1, 2):
         raise ValueError(
             "X must contain rows of numbers, as in fit: row "
-            f"{number} is an array of dtype {found.dtype} and shape {found.shape}."
+            f"{number} is an array of dtype {values.dtype} and shape {values.shape}."
         )
-    return found
+    return values
 
 
 def _array_of(X: Any) -> np.ndarray:
@@ -197,9 +197,9 @@ def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
     static = static.astype(np.float64)
     unfit = find_non_finite(static)
     if unfit is not None:
-        place, found = unfit
+        index, value = unfit
         raise ValueError(
-            f"X contains {found} in row {place // n_static}: its last {n_static} "
+            f"X contains {value} in row {index // n_static}: its last {n_static} "
             "columns are static features, which must be finite numbers."
         )
     return without_boundary(X[:, : X.shape[1] - n_static]), static

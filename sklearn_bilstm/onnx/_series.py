@@ -75,12 +75,12 @@ def _of_convolutions(
     kernels = zip(rocket.dilations.tolist(), rocket.weights(), strict=True)
     for (dilation, weights), thresholds in zip(kernels, rocket.thresholds, strict=True):
         margin = dilation * (weights.shape[2] // 2)
-        found = graph.op(
+        outputs = graph.op(
             "Conv", steps, weights, dilations=[dilation], pads=[margin, margin]
         )  # (B, 84, T)
-        found = graph.op("Where", mask, found, np.float32(-np.inf))
-        found = graph.op("Unsqueeze", found, [2])  # (B, 84, 1, T)
-        above = graph.op("Greater", found, thresholds[..., np.newaxis])
+        outputs = graph.op("Where", mask, outputs, np.float32(-np.inf))
+        outputs = graph.op("Unsqueeze", outputs, [2])  # (B, 84, 1, T)
+        above = graph.op("Greater", outputs, thresholds[..., np.newaxis])
         counts = graph.op("ReduceSum", graph.cast(above, np.float32), [3], keepdims=0)
         counts = graph.op("Reshape", counts, [-1, thresholds.size])
         start, end = end, end + thresholds.size
@@ -100,6 +100,6 @@ def _last_steps(graph: Graph, values: str, lengths: str, n_last: int) -> str:
     start = graph.op("Unsqueeze", graph.op("Mul", row, n_steps), [1])
     place = graph.op("Add", graph.op("Max", place, 0), start)
     flat = graph.op("Reshape", values, graph.op("Concat", [-1], n_channels, axis=0))
-    found = graph.op("Gather", flat, place)  # (B, n_last, C)
-    found = graph.op("Where", is_before, np.float32(0), found)
-    return graph.op("Reshape", found, graph.op("Concat", n_rows, [-1], axis=0))
+    steps = graph.op("Gather", flat, place)  # (B, n_last, C)
+    steps = graph.op("Where", is_before, np.float32(0), steps)
+    return graph.op("Reshape", steps, graph.op("Concat", n_rows, [-1], axis=0))

@@ -197,7 +197,7 @@ class OnnxModel:
         if isinstance(self.classes_, list):
             pairs = zip(self.classes_, label.T, strict=True)
             with written_by_export(self._source):
-                return stack_columns([classes[found] for classes, found in pairs])
+                return stack_columns([classes[codes] for classes, codes in pairs])
         if not self._description.one_a_row:
             return label
         with written_by_export(self._source):
@@ -221,11 +221,11 @@ class OnnxModel:
         """
         if self._description.of_steps:
             return self._run_steps(X, "probabilities")
-        found = self._run(X, "probabilities")
+        probabilities = self._run(X, "probabilities")
         if isinstance(self.classes_, list):
             ends = np.cumsum([len(classes) for classes in self.classes_])
-            return np.split(found, ends[:-1], axis=1)
-        return found
+            return np.split(probabilities, ends[:-1], axis=1)
+        return probabilities
 
     @cached_property
     def vectorizer_(self) -> "text.TextVectorizer | None":
@@ -281,7 +281,7 @@ class OnnxModel:
             return RowsOfNumbers(row[:, 0] if is_flat else row for row in y)
         labels = self._run_steps(X, "label")
         with written_by_export(self._source):
-            return RowsOfLabels(self.classes_[found].tolist() for found in labels)
+            return RowsOfLabels(self.classes_[codes].tolist() for codes in labels)
 
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
@@ -326,17 +326,17 @@ class OnnxModel:
             return batches, [*pool.map(run, batches)]
 
     def _check_shape(
-        self, output: str, found: tuple[int, ...], of_steps: tuple[int, ...]
+        self, output: str, shape: tuple[int, ...], of_steps: tuple[int, ...]
     ) -> None:
         """Check a shape, since onnxruntime only warns of one that is not declared."""
         n_rows, n_steps, *_ = of_steps
         wanted: tuple[int, ...] = n_rows, *self._sizes[output]
         if self._description.of_steps:
             wanted = n_rows, n_steps, *self._sizes[output][1:]
-        if found != wanted:
+        if shape != wanted:
             raise ValueError(
                 f"The graph of {self._source} must return an {output!r} of shape "
-                f"{wanted} for {n_rows} rows of input: it returned {found}."
+                f"{wanted} for {n_rows} rows of input: it returned {shape}."
             )
 
 

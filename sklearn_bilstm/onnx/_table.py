@@ -116,7 +116,7 @@ class TableReader:
 
     def _static(self, columns: dict[Any, Any], n_rows: int) -> np.ndarray:
         """Return the static features, which must be finite."""
-        found = []
+        features = []
         for part, steps in zip(self.parts, self._steps, strict=True):
             is_typed = part["steps"] and part["steps"][0]["kind"] == "static"
             block = [
@@ -128,18 +128,18 @@ class TableReader:
             ]
             for function, step in steps:
                 block = function(step, block)
-            found += [_with_numbers(column) for column in block]
-        if not found:
+            features += [_with_numbers(column) for column in block]
+        if not features:
             return np.empty((n_rows, 0))
-        static = np.column_stack([column.values for column in found])
+        static = np.column_stack([feature.values for feature in features])
         unfit = find_non_finite(static)
         if unfit is not None:
             place, value = unfit
-            row, index = divmod(place, len(found))
+            row, column = divmod(place, len(features))
             raise ValueError(
-                f"The column {found[index].name!r} of X must hold finite numbers: row "
-                f"{row} is {value}. Missing numbers need a SimpleImputer in the fitted "
-                "pipeline."
+                f"The column {features[column].name!r} of X must hold finite numbers: "
+                f"row {row} is {value}. Missing numbers need a SimpleImputer in the "
+                "fitted pipeline."
             )
         return static
 
@@ -163,12 +163,12 @@ class TableReader:
         table = columns_of(X)
         if table is None:
             return self._columns_of_array(X)
-        found, columns = table
+        names, columns = table
         if self.names is None:
-            self._check_number(len(found))
+            self._check_number(len(names))
             return lambda index: columns[int(index)]
-        self._check_repeated(found)
-        by_name = dict(zip(found, columns, strict=True))
+        self._check_repeated(names)
+        by_name = dict(zip(names, columns, strict=True))
         return lambda name: _cell(by_name, name)
 
     def _columns_of_array(self, X: Any) -> Callable[[str | int], list]:
@@ -186,8 +186,8 @@ class TableReader:
             self._check_number(len(row))
         return lambda index: [row[int(index)] for row in rows]
 
-    def _check_repeated(self, found: list) -> None:
-        known = [name for name in found if name in self.columns]
+    def _check_repeated(self, names: list) -> None:
+        known = [name for name in names if name in self.columns]
         repeated = [name for name in self.columns if known.count(name) > 1]
         if repeated:
             raise ValueError(
@@ -312,15 +312,15 @@ def _filled(values: Any, gap: np.ndarray, fill: Any) -> Any:
 
 
 def _encode(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
-    found = []
-    for encoded, column in zip(step["columns"], columns, strict=True):
-        codes = _codes(encoded, column)
-        if encoded["width"] is None:
-            found.append(column._replace(values=codes))
+    encoded = []
+    for encoding, column in zip(step["columns"], columns, strict=True):
+        codes = _codes(encoding, column)
+        if encoding["width"] is None:
+            encoded.append(column._replace(values=codes))
         else:
-            is_code = codes[:, np.newaxis] == np.arange(encoded["width"])
-            found += [column._replace(values=row) for row in is_code.T.astype(float)]
-    return found
+            is_code = codes[:, np.newaxis] == np.arange(encoding["width"])
+            encoded += [column._replace(values=row) for row in is_code.T.astype(float)]
+    return encoded
 
 
 def _static(step: dict[str, Any], columns: list[_Column]) -> list[_Column]:
@@ -350,23 +350,23 @@ def _with_lookups(step: dict[str, Any]) -> dict[str, Any]:
     return {**step, "columns": columns}
 
 
-def _codes(encoded: dict[str, Any], column: _Column) -> np.ndarray:
+def _codes(encoding: dict[str, Any], column: _Column) -> np.ndarray:
     """Return the code of each value of a column."""
-    known, unknown = encoded["known"], encoded["unknown"]
+    known, unknown = encoding["known"], encoding["unknown"]
     codes = []
     for row, value in enumerate(column.values):
         category = None if is_missing(value) else value
         try:
-            found = [known[category]] if category in known else unknown
+            matches = [known[category]] if category in known else unknown
         except TypeError:  # a list, for instance
-            found = []
-        if not found:
+            matches = []
+        if not matches:
             raise ValueError(
                 f"The column {column.name!r} of X has an unknown category: row {row} "
                 f"is {describe(value)}. Set handle_unknown of the fitted encoder to "
                 "accept unknown categories."
             )
-        codes.append(np.nan if found[0] is None else found[0])
+        codes.append(np.nan if matches[0] is None else matches[0])
     return np.array(codes, np.float64)
 
 

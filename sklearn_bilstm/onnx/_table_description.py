@@ -306,12 +306,12 @@ def _ordinal_encoder(encoder: OrdinalEncoder) -> dict[str, Any]:
     if encoder.handle_unknown == "use_encoded_value":
         unknown = [_code(encoder.unknown_value)]
     for index, known in enumerate(encoder.categories_):
-        codes, _ = _ranks(encoder, index)
-        found = [
-            _code(encoder.encoded_missing_value) if _is_nan(category) else code
-            for category, code in zip(known.tolist(), codes, strict=True)
+        ranks, _ = _ranks(encoder, index)
+        codes = [
+            _code(encoder.encoded_missing_value) if _is_nan(category) else rank
+            for category, rank in zip(known.tolist(), ranks, strict=True)
         ]
-        columns.append(_encoded(known, found, unknown, None))
+        columns.append(_encoded(known, codes, unknown, None))
     return {"kind": "encode", "columns": columns}
 
 

@@ -96,8 +96,8 @@ def make_vectorizer(description: dict[str, Any]) -> "text.TextVectorizer":
 
 def analysis_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `make_analyzer`."""
-    found = {k: v for k, v in settings.items() if k not in ("missing", "truncation")}
-    return {**found, "preprocessor": None, "tokenizer": None}
+    others = {k: v for k, v in settings.items() if k not in ("missing", "truncation")}
+    return {**others, "preprocessor": None, "tokenizer": None}
 
 
 def check_vectorizer(description: dict[str, Any]) -> None:

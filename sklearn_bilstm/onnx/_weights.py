@@ -42,11 +42,11 @@ def rows_of(graph: Graph, table: np.ndarray, index: str) -> str:
     parts = _exact_codes(table)
     if parts is None and graph.weights != "int8":
         stored = _floats(graph, table)
-        found = graph.op("Gather", stored, index)
-        return found if stored.dtype == np.float32 else graph.cast(found, np.float32)
+        values = graph.op("Gather", stored, index)
+        return values if stored.dtype == np.float32 else graph.cast(values, np.float32)
     codes, scales = parts or _quantized(table)
-    found = graph.cast(graph.op("Gather", codes, index), np.float32)
-    return graph.op("Mul", found, graph.op("Gather", scales, index))
+    values = graph.cast(graph.op("Gather", codes, index), np.float32)
+    return graph.op("Mul", values, graph.op("Gather", scales, index))
 
 
 def restored(graph: Graph, weights: np.ndarray) -> Operand:
@@ -79,9 +79,9 @@ def _exact_codes(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     weights = weights.astype(np.float32)
     if weights.ndim < 3:
         return scaled(weights if weights.ndim > 1 else weights[:, np.newaxis])
-    found = [scaled(matrix) for matrix in weights]
-    parts = [part for part in found if part is not None]
-    if not parts or len(parts) < len(found):
+    scaled_weights = [scaled(matrix) for matrix in weights]
+    parts = [part for part in scaled_weights if part is not None]
+    if not parts or len(parts) < len(scaled_weights):
         return None
     codes, scales = zip(*parts, strict=True)
     return np.stack(codes), np.stack(scales)

@@ -236,11 +236,11 @@ def _sigmoid(graph: Graph, calibrators: list, scores: str) -> str:
 
 
 def _isotonic(graph: Graph, calibrators: list, scores: str) -> str:
-    found = [
+    calibrated = [
         _interpolated(graph, calibrator, _column(graph, scores, index))
         for index, calibrator in enumerate(calibrators)
     ]
-    return _normalised(graph, graph.op("Concat", *found, axis=1), len(found))
+    return _normalised(graph, graph.op("Concat", *calibrated, axis=1), len(calibrated))
 
 
 def _temperature(graph: Graph, calibrators: list, scores: str) -> str:

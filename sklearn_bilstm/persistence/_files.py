@@ -234,8 +234,8 @@ class _CustomObjects:
 
     def name_of(self, value: Any) -> str:
         """Return the name of an object, and record its use."""
-        found = (name for name in self.given if _is_same(value, self.given[name]))
-        self.met.add(name := next(found))
+        names = (name for name in self.given if _is_same(value, self.given[name]))
+        self.met.add(name := next(names))
         return name
 
 

@@ -164,13 +164,13 @@ def plain_object(value: Any) -> list:
 def _with_state(value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters, requests and output settings, and the fitted state."""
     kept = {*value.get_params(deep=False), *_SETTINGS}
-    found = {name: attributes[name] for name in kept & attributes.keys()}
+    content = {name: attributes[name] for name in kept & attributes.keys()}
     if hasattr(value, "model_"):
         value.model_.check()
-        found[_STATE] = value.model_.state()
+        content[_STATE] = value.model_.state()
     elif hasattr(value, "vocabulary_"):
-        found[_STATE] = vectorizer_state(value)
-    return found
+        content[_STATE] = vectorizer_state(value)
+    return content
 
 
 def restored_object(pair: list, device: str = "cpu") -> Any:
@@ -262,10 +262,10 @@ def _check_static_encoder(encoder: StaticEncoder) -> None:
     if not {*kinds.values()} <= {"category", "date", "missing", "number"}:
         raise ValueError("The columns of a StaticEncoder must be of known kinds.")
     for name, part in _PARTS_OF_STATIC_ENCODER.items():
-        found = getattr(encoder, name)
-        if type(found) is not part:
+        value = getattr(encoder, name)
+        if type(value) is not part:
             raise TypeError(f"{name} of a StaticEncoder must be a {part.__name__}.")
-        found._validate_params()
+        value._validate_params()
     row = {name: TypedColumn("missing", np.array([None])) for name in kinds}
     if encoder._features(row).shape != (1, len(encoder.get_feature_names_out())):
         raise ValueError("The parts of a StaticEncoder must fit each other.")
@@ -316,15 +316,15 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
 
 
 def _set_requests(estimator: Any, requests: dict[str, dict]) -> None:
-    found = estimator.get_metadata_routing()
+    request = estimator.get_metadata_routing()
     # of a meta-estimator, which routes the requests of its parts too
-    found = getattr(found, "_self_request", found)
-    if not isinstance(found, MetadataRequest):
+    request = getattr(request, "_self_request", request)
+    if not isinstance(request, MetadataRequest):
         raise ValueError(f"{type(estimator).__name__} requests no metadata.")
     for method, aliases in requests.items():
         for name, alias in aliases.items():
-            vars(found)[method].add_request(param=name, alias=alias)
-    vars(estimator)[_REQUESTS] = found
+            vars(request)[method].add_request(param=name, alias=alias)
+    vars(estimator)[_REQUESTS] = request
 
 
 def _check_without_cache(value: Any) -> None:

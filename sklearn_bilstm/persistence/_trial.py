@@ -106,9 +106,9 @@ def _example_of_columns(transformer: ColumnTransformer, width: int) -> list:
     for name, part, _ in transformer.transformers_:
         if isinstance(part, str):
             continue
-        found = _example_of(part)
-        if found is not None and len(found) == len(indices[name]):
-            for index, value in zip(indices[name], found, strict=True):
+        example = _example_of(part)
+        if example is not None and len(example) == len(indices[name]):
+            for index, value in zip(indices[name], example, strict=True):
                 row[index] = value
     return row
 

@@ -81,17 +81,17 @@ def complete_wrapper(value: Any) -> None:
 def _check_inner(value: Any) -> None:
     """Check that parameters that must be estimators are estimators, or None."""
     for name in ("estimator", "regressor"):
-        found = vars(value).get(name)
-        if found is not None and not hasattr(found, "fit"):
+        inner = vars(value).get(name)
+        if inner is not None and not hasattr(inner, "fit"):
             raise TypeError(
                 f"The {name!r} parameter of a {type(value).__name__} must be an "
-                f"estimator: got {found!r:.80}."
+                f"estimator: got {inner!r:.80}."
             )
 
 
 def _check_scoring(value: TunedThresholdClassifierCV) -> None:
-    found, fitted = value._get_curve_scorer(), value._curve_scorer
-    if found._get_pos_label() != fitted._get_pos_label():
+    scorer, fitted = value._get_curve_scorer(), value._curve_scorer
+    if scorer._get_pos_label() != fitted._get_pos_label():
         raise ValueError(
             "The 'scoring' parameter of TunedThresholdClassifierCV has another "
             "positive label than in fit: fit it again before you save it."

@@ -292,8 +292,8 @@ def _of_label(
     if not len(labels):
         raise ValueError("text must contain at least one token: got none.")
     if position is None:
-        found = (i for i, one in enumerate(labels) if one.target != "O")
-        position = next(found, 0)
+        positions = (i for i, one in enumerate(labels) if one.target != "O")
+        position = next(positions, 0)
     if not -len(labels) <= position < len(labels):
         raise ValueError(
             f"position must be the index of one of {len(labels)} tokens: got "

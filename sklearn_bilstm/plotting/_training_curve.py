@@ -157,7 +157,7 @@ class TrainingCurveDisplay:
             )
         for name, label in _METRICS[metric].items():
             looks = {rows + name: look for rows, look in _ROWS.items()}
-            found = {key: looks[key] for key in looks if key in self.history[-1]}
-            if found:
-                return label, found
+            curves = {key: looks[key] for key in looks if key in self.history[-1]}
+            if curves:
+                return label, curves
         raise ValueError(f"history must contain a {metric} for each epoch: got none.")

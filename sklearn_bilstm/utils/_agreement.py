@@ -52,14 +52,14 @@ def facts_about(estimator: Any, method: str, **facts: Any) -> dict[str, str]:
         for name, value in estimator.get_params(deep=False).items()
         if name not in _OF_A_PROCESS
     }
-    found = {
+    facts = {
         "the method": f"{type(estimator).__name__}.{method}",
         "the version of sklearn_bilstm": sklearn_bilstm.__version__,
         "the version of torch": str(sys.modules["torch"].__version__),
         **parameters,
         **{name.replace("_", " "): value for name, value in facts.items()},
     }
-    return {name: _described(value) for name, value in found.items()}
+    return {name: _described(value) for name, value in facts.items()}
 
 
 def _described(value: Any) -> str:
@@ -99,10 +99,12 @@ def check_agreement(group: Any, facts: dict[str, str]) -> None:
     """
     # not interrupted in between, since either all processes leave or none
     with group.uninterrupted():
-        found = group.all_gather(facts)
-        names = list(dict.fromkeys(name for one in found for name in one))
+        facts_of_processes = group.all_gather(facts)
+        names = list(
+            dict.fromkeys(name for facts in facts_of_processes for name in facts)
+        )
         for name in names:
-            values = [one.get(name, "nothing") for one in found]
+            values = [facts.get(name, "nothing") for facts in facts_of_processes]
             if len(set(values)) > 1:
                 group.leave()
                 raise _disagreement(name, values)

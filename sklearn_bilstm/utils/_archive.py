@@ -187,7 +187,7 @@ def _manifest(archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
     if info.file_size > _LARGEST_MANIFEST:
         raise ValueError(f"its {_MANIFEST} is too large.")
     manifest = _from_json(archive.read(info))
-    format_, found = manifest["format"], manifest["sklearn_bilstm"]
+    format_, kind_of_file = manifest["format"], manifest["sklearn_bilstm"]
     if type(format_) is not int or format_ < 1:
         raise ValueError(f"{format_!r:.80} is not a format version.")
     if format_ > FORMAT:
@@ -195,8 +195,8 @@ def _manifest(archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
             f"it has format {format_}, but this version supports formats up to "
             f"{FORMAT}. Use a newer version of sklearn_bilstm."
         )
-    if found != kind:
-        raise ValueError(f"it contains a {found!r:.80}.")
+    if kind_of_file != kind:
+        raise ValueError(f"it contains a {kind_of_file!r:.80}.")
     return manifest
 
 

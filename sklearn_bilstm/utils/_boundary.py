@@ -31,10 +31,10 @@ def find_boundary(X: Any) -> int | None:
         columns = X.indices[X.data == BOUNDARY]
         if len(columns) != n_rows:
             return None
-        found = np.unique(columns)
+        columns = np.unique(columns)
     else:
-        found = np.flatnonzero((X == BOUNDARY).all(axis=0))
-    return int(found[0]) if len(found) == 1 and found[0] > 0 else None
+        columns = np.flatnonzero((X == BOUNDARY).all(axis=0))
+    return int(columns[0]) if len(columns) == 1 and columns[0] > 0 else None
 
 
 def without_boundary(ids: Any) -> Any:

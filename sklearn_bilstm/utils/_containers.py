@@ -251,11 +251,11 @@ def channel_names(X: Any) -> list[str] | None:
         return None
     frames = [(row, columns_of(row)) for row in X if hasattr(row, "columns")]
     names = [table[0] for _, table in frames if table is not None]
-    for row, found in enumerate(names):
-        if found != names[0]:
+    for row, names_of_row in enumerate(names):
+        if names_of_row != names[0]:
             raise ValueError(
                 "All series of X must have the same columns in the same order: row 0 "
-                f"has {names[0]} and row {row} has {found}."
+                f"has {names[0]} and row {row} has {names_of_row}."
             )
     return names[0]
 
@@ -513,9 +513,9 @@ def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
     has_id_later = np.logical_or.accumulate(((ids != 0) & ~gaps)[..., ::-1], axis=-1)
     places = np.argwhere(gaps & has_id_later[..., ::-1])
     if len(places):
-        found = int(places[0][0]) if row is None else row
+        first = int(places[0][0]) if row is None else row
         raise ValueError(
-            f"X must contain token ids without gaps: row {found} has a missing value "
+            f"X must contain token ids without gaps: row {first} has a missing value "
             "before its last id. Missing ids at the end of a row are padding, and 1 "
             "is the id of the unknown token. For numbers, use input_type='numeric'."
         )

@@ -160,23 +160,23 @@ class ProcessGroup:
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes in the first one, else an empty list."""
         content = pickle.dumps(value)
-        found: list[Any] = [None] * self.size if self.is_first else []
-        received = found if self.is_first else None
+        parts: list[Any] = [None] * self.size if self.is_first else []
+        received = parts if self.is_first else None
         with self.uninterrupted():
             self.check()
             with self._losses():
                 distributed.gather_object(content, received, group=self._cpu_group)
-        return [pickle.loads(part) for part in found]
+        return [pickle.loads(part) for part in parts]
 
     def all_gather(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks."""
         content = pickle.dumps(value)
-        found: list[Any] = [None] * self.size
+        parts: list[Any] = [None] * self.size
         with self.uninterrupted():
             self.check()
             with self._losses():
-                distributed.all_gather_object(found, content, group=self._cpu_group)
-        return [pickle.loads(part) for part in found]
+                distributed.all_gather_object(parts, content, group=self._cpu_group)
+        return [pickle.loads(part) for part in parts]
 
     def broadcast(self, value: T, *, is_last: bool = False) -> T:
         """Return the value of the first process.
@@ -208,9 +208,9 @@ class ProcessGroup:
         if self.is_first:
             try:
                 outcome = function(), None
-            except Exception as found:
-                error = found
-                outcome = None, _picklable(found)
+            except Exception as raised:
+                error = raised
+                outcome = None, _picklable(raised)
         with self.uninterrupted():
             result, failure = self.broadcast(outcome, is_last=is_last)
             if failure is not None:

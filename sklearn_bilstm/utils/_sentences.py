@@ -143,7 +143,7 @@ def check_no_gaps(ids: Any) -> None:
         The message names the row.
     """
     if isinstance(ids, list):
-        gaps = [row for row, found in enumerate(ids) if _has_gap(found)]
+        gaps = [row for row, sentence in enumerate(ids) if _has_gap(sentence)]
     else:
         rows, columns = ids.nonzero()
         last = np.full(ids.shape[0], -1)
@@ -205,11 +205,15 @@ def check_label_rows(y: Any, *, name: str, allow_missing: bool = False) -> list[
             "y must hold a list of labels for each row of X, with one label per token: "
             f"got {_short(y)}."
         )
-    found = [_labels(row, number, allow_missing) for number, row in enumerate(rows)]
-    known = (label for labels in found for label in labels if label is not None)
+    labels_of_rows = [
+        _labels(row, number, allow_missing) for number, row in enumerate(rows)
+    ]
+    known = (
+        label for labels in labels_of_rows for label in labels if label is not None
+    )
     if len({isinstance(label, str) for label in known}) > 1:
         raise ValueError("y must hold labels of one type: got both strings and ints.")
-    return found
+    return labels_of_rows
 
 
 def _labels(row: Any, number: int, allow_missing: bool) -> list:

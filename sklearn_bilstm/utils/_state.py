@@ -35,10 +35,10 @@ def state_array(
         wanted not in (None, size)
         for wanted, size in zip(shape, value.shape, strict=True)
     ):
-        found = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else value
+        given = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else value
         raise ValueError(
             f"{name} must be an array of kind {kinds!r} and shape {shape}: got "
-            f"{found!r:.80}."
+            f"{given!r:.80}."
         )
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         raise ValueError(f"{name} must hold finite numbers.")

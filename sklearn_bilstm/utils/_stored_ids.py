@@ -87,13 +87,13 @@ class _Header(NamedTuple):
             or _CHECKSUM.pack(crc32(numbers)) != start[_HEADER.size : end]
         ):
             raise _damaged(path, "its header is incomplete or changed")
-        _, version, *found = _HEADER.unpack(numbers)
+        _, version, *values = _HEADER.unpack(numbers)
         if version != _VERSION:
             raise ValueError(
                 f"{os.fspath(path)!r} has the format version {version} of token ids, "
                 f"but this version of sklearn_bilstm reads version {_VERSION}."
             )
-        header = cls(*found)
+        header = cls(*values)
         if start != header.packed():
             raise _damaged(path, "its header has changed")
         if size != header.size:
@@ -222,9 +222,9 @@ class StoredTokenIds:
         else:
             moved = np.repeat(self.offsets[self.rows] - ends[:-1], lengths)
             values = self.ids[np.arange(ends[-1]) + moved]
-        found = TokenIds((values, columns, ends.astype(index)), self.shape)
-        found.fingerprint = self.fingerprint
-        return found
+        ids = TokenIds((values, columns, ends.astype(index)), self.shape)
+        ids.fingerprint = self.fingerprint
+        return ids
 
     def check(self) -> None:
         """Compare the whole file with its checksums.
@@ -256,9 +256,9 @@ class StoredTokenIds:
 
 def open_stored_ids(path: Any) -> StoredTokenIds:
     """Open a file of token ids, and check it."""
-    found = StoredTokenIds(path)
-    found.check()
-    return found
+    ids = StoredTokenIds(path)
+    ids.check()
+    return ids
 
 
 def write_stored_ids(path: Any, parts: Iterable[Any], n_columns: int) -> StoredTokenIds:
@@ -310,14 +310,14 @@ def write_stored_ids(path: Any, parts: Iterable[Any], n_columns: int) -> StoredT
 
 def _reopened(path: str, header: bytes, rows: np.ndarray | None) -> StoredTokenIds:
     """Restore pickled rows."""
-    found = StoredTokenIds(path)
-    if found._header.packed() != header:
+    ids = StoredTokenIds(path)
+    if ids._header.packed() != header:
         raise ValueError(
             f"The file of token ids {path!r} has been replaced by another one since "
             "its rows were pickled. Pickle the new ones."
         )
-    found.rows = rows
-    return found
+    ids.rows = rows
+    return ids
 
 
 def _mapped(path: Path, dtype: np.dtype, start: int, size: int) -> np.ndarray:

@@ -102,14 +102,14 @@ def check_spans_of_texts(
     ValueError
         The message names the text and the spans.
     """
-    for number, (found, text) in enumerate(zip(spans, texts, strict=True)):
-        for span in found:
+    for number, (spans_of_text, text) in enumerate(zip(spans, texts, strict=True)):
+        for span in spans_of_text:
             if span.end > len(text):
                 raise ValueError(
                     f"{name} must hold spans within their texts: row {number} contains "
                     f"{tuple(span)}, but its text has {len(text)} characters."
                 )
-        for first, second in pairwise(found):
+        for first, second in pairwise(spans_of_text):
             if second.start < first.end:
                 raise ValueError(
                     f"{name} must hold spans that do not overlap: row {number} has "
