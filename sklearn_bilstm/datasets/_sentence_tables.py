@@ -197,7 +197,7 @@ def _check_labels(
 ) -> None:
     """Raise an error for labels that are missing, or neither strings nor ints."""
     for start, labels, tokens in zip(starts, target, data, strict=True):
-        for place, (name, token) in enumerate(zip(labels, tokens, strict=True)):
+        for index, (name, token) in enumerate(zip(labels, tokens, strict=True)):
             if _is_missing_label(name):
                 if missing == "ignore":
                     continue
@@ -207,7 +207,7 @@ def _check_labels(
             what = f"sentence of {token!r} has no label" if whole else f"{token!r}"
             raise ValueError(
                 f"The column {column!r} must contain a label for each token, a "
-                f"string that is not blank or an int: row {start + place}, {what}, "
+                f"string that is not blank or an int: row {start + index}, {what}, "
                 f"contains {name!r}. Set missing='ignore' for tokens without a label, "
                 "or label=None if there are no labels."
             )
@@ -283,11 +283,11 @@ def sentences_from_dataset(
     """
     data = [list(row) for row in _dataset_column(dataset, token)]
     for row, tokens in enumerate(data):
-        for place, word in enumerate(tokens):
+        for index, word in enumerate(tokens):
             if not isinstance(word, str):
                 raise ValueError(
                     f"The column {token!r} must contain lists of strings: token "
-                    f"{place} of row {row} is {word!r}."
+                    f"{index} of row {row} is {word!r}."
                 )
     target = None if label is None else _named_labels(dataset, label, data)
     return (data, target) if return_X_y else Bunch(data=data, target=target)
@@ -324,15 +324,15 @@ def _named_labels(dataset: Any, column: str, data: list[list]) -> list[list]:
                 f"The column {column!r} must contain a label for each token: row {row} "
                 f"has {len(labels)} labels for {len(tokens)} tokens."
             )
-        for place, code in enumerate(labels):
+        for index, code in enumerate(labels):
             if is_missing_label(code):
-                labels[place] = None
+                labels[index] = None
             elif names is not None and isinstance(code, Integral):
                 if not 0 <= int(code) < len(names):
                     raise ValueError(
                         f"The column {column!r} must contain indices of "
                         f"{len(names)} names: row {row} has {code} for "
-                        f"{tokens[place]!r}."
+                        f"{tokens[index]!r}."
                     )
-                labels[place] = names[int(code)]
+                labels[index] = names[int(code)]
     return target

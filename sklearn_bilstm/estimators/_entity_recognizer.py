@@ -350,7 +350,7 @@ def _warn_if_tokens_are_split(
     frequencies = 1 / np.arange(1, len(tokens) + 1)  # Zipf's law
     share = frequencies @ is_split / max(frequencies.sum(), 1.0)
     if share > _SPLIT_SHARE:
-        examples = [tokens[place] for place in np.flatnonzero(is_split)[:4]]
+        examples = [tokens[index] for index in np.flatnonzero(is_split)[:4]]
         warnings.warn(
             f"The tokenizer splits about {share:.0%} of the tokens that the tagger was "
             f"fitted to, such as {', '.join(map(repr, examples))}, so that the tagger "
@@ -428,8 +428,8 @@ def _spans_of_rows(y: Any, texts: list[str], name: str) -> list[list[LabelledSpa
 
 def _tokens(texts: list[str], offsets: list[Offsets]) -> list[list[str]]:
     return [
-        [text[start:end] for start, end in places]
-        for text, places in zip(texts, offsets, strict=True)
+        [text[start:end] for start, end in spans]
+        for text, spans in zip(texts, offsets, strict=True)
     ]
 
 

@@ -109,9 +109,9 @@ def _text_and_spans(
             f"spans must hold a label for each token: row {number} has {len(spans)} "
             f"for {len(tokens)} tokens. For spans of characters, X must hold texts."
         )
-    places = [(token.start or 0, token.end or 0) for token in tokens]
+    bounds = [(token.start or 0, token.end or 0) for token in tokens]
     offsets = [
-        LabelledSpan(places[span.start][0], places[span.stop - 1][1], span.kind)
+        LabelledSpan(bounds[span.start][0], bounds[span.stop - 1][1], span.kind)
         for span in find_spans(spans)
     ]
     return text, offsets, [None] * len(offsets)

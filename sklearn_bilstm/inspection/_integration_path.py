@@ -64,9 +64,9 @@ class _Point(NamedTuple):
         """The values that are constant along the path."""
         return tuple(self[_N_CHANGING:])
 
-    def at(self, places: np.ndarray) -> "_Point":
+    def at(self, positions: np.ndarray) -> "_Point":
         """Return the points at the given fractions of the paths that end here."""
-        share = torch.from_numpy(places).to(self.vectors)  # (B,)
+        share = torch.from_numpy(positions).to(self.vectors)  # (B,)
         scaled = [x * share.view(-1, *[1] * (x.ndim - 1)) for x in self.changing]
         return _Point(*scaled, *self.constant)
 
@@ -120,11 +120,11 @@ class IntegrationPath:
         return self._static.shape[1]
 
     @torch.no_grad()
-    def values(self, rows: np.ndarray, places: np.ndarray) -> np.ndarray:
+    def values(self, rows: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """Return the outputs at the given fractions of the paths of some rows."""
         values = np.zeros(len(rows))
         for batch in self._batches(rows, n_points=1):
-            point = self._ends(rows[batch]).at(places[batch])
+            point = self._ends(rows[batch]).at(positions[batch])
             values[batch] = self._value(*point).cpu().numpy()
         return values
 

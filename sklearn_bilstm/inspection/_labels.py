@@ -103,8 +103,8 @@ def in_texts(explanations: Explanations, texts: Any, offsets: list) -> Explanati
     """
     rows = []
     texts = np.asarray(texts, dtype=object).ravel()
-    for labels, text, places in zip(explanations, texts, offsets, strict=True):
-        located = [LocatedToken(text[start:end], start, end) for start, end in places]
+    for labels, text, spans in zip(explanations, texts, offsets, strict=True):
+        located = [LocatedToken(text[start:end], start, end) for start, end in spans]
         document = LocatedDocument([text], [], located)
         shown = [replace(label, document=document) for label in labels]
         rows.append(Explanations(shown, of="position"))

@@ -104,8 +104,8 @@ class SeriesExplanation:
         largest = np.sort(np.argsort(-sizes, kind="stable")[:_N_PRINTED])
         n_left_out = len(sizes) - len(largest)
         lines = [
-            f"{self._described(*np.unravel_index(place, self.scores.shape))}"
-            for place in largest
+            f"{self._described(*np.unravel_index(index, self.scores.shape))}"
+            for index in largest
         ]
         if n_left_out:
             lines.append(f"... {n_left_out} intervals ...")

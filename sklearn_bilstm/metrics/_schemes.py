@@ -117,13 +117,13 @@ def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:
 
 
 def _may_follow(label: tuple, following: tuple, scheme: str) -> bool:
-    (place, kind), (next_place, next_kind) = label, following
+    (prefix, kind), (next_prefix, next_kind) = label, following
     if scheme == "IOB1":
-        return next_place != "B" or (place in "BI" and kind == next_kind)
-    if next_place in "IE":  # continues an open span
-        return place in "BI" and kind == next_kind
+        return next_prefix != "B" or (prefix in "BI" and kind == next_kind)
+    if next_prefix in "IE":  # continues an open span
+        return prefix in "BI" and kind == next_kind
     # starts a span or is outside: the previous span must have ended
-    return scheme == "BIO" or place not in "BI"
+    return scheme == "BIO" or prefix not in "BI"
 
 
 def convert_to_scheme(labels: Sequence[str], scheme: str) -> list[str]:

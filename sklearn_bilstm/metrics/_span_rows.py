@@ -70,8 +70,9 @@ def _spans_of_labels(
     return _moved(find_spans(true), known), _moved(find_spans(predicted), known)
 
 
-def _moved(spans: list[Span], places: list[int]) -> list[Span]:
-    """Return spans with the places of their tokens among all tokens."""
+def _moved(spans: list[Span], positions: list[int]) -> list[Span]:
+    """Return spans with the positions of their tokens among all tokens."""
     return [
-        Span(span.kind, places[span.start], places[span.stop - 1] + 1) for span in spans
+        Span(span.kind, positions[span.start], positions[span.stop - 1] + 1)
+        for span in spans
     ]

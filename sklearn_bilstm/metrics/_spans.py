@@ -6,7 +6,7 @@ from typing import NamedTuple
 __all__ = ["Span", "find_spans", "parts_of"]
 
 # Names of positions in other schemes, mapped to those of BIOES.
-_OTHER_PLACES = {"M": "I", "L": "E", "U": "S"}
+_OTHER_PREFIXES = {"M": "I", "L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
@@ -61,12 +61,12 @@ def find_spans(labels: Sequence[str]) -> list[Span]:
     spans: list[Span] = []
     is_open = False
     for token, label in enumerate(labels):
-        place, kind = parts_of(label)
-        if place != "O":
-            goes_on = is_open and place in "IE" and kind == spans[-1].kind
+        prefix, kind = parts_of(label)
+        if prefix != "O":
+            goes_on = is_open and prefix in "IE" and kind == spans[-1].kind
             start = spans.pop().start if goes_on else token
             spans.append(Span(kind, start, token + 1))
-        is_open = place in "BI"
+        is_open = prefix in "BI"
     return spans
 
 
@@ -79,10 +79,10 @@ def parts_of(label: str) -> tuple[str, str]:
         If the label does not belong to any scheme.
     """
     letter, _, kind = str(label).partition("-")
-    place = _OTHER_PLACES.get(letter, letter)
-    if place not in ("B", "I", "O", "E", "S") or (place == "O" and label != "O"):
+    prefix = _OTHER_PREFIXES.get(letter, letter)
+    if prefix not in ("B", "I", "O", "E", "S") or (prefix == "O" and label != "O"):
         raise ValueError(
             "A label of spans must be 'O', or one of 'B', 'I', 'E', 'S', 'M', 'L' and "
             f"'U', followed by a hyphen and a kind, such as 'B-PER'. Got {label!r}."
         )
-    return place, kind
+    return prefix, kind

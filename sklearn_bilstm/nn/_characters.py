@@ -97,8 +97,8 @@ class CharacterEncoder(Layer):
         """
         shape = characters.shape[:2]
         # each distinct token once, since most tokens of a batch are repeated
-        tokens, place = distinct_rows(characters.flatten(0, 1))
-        vectors = self._vectors(tokens)[place].view(*shape, -1)  # (B, T, n_filters)
+        tokens, indices = distinct_rows(characters.flatten(0, 1))
+        vectors = self._vectors(tokens)[indices].view(*shape, -1)  # (B, T, n_filters)
         return self.dropout(vectors, generator)
 
     def _vectors(self, ids: Tensor) -> Tensor:

@@ -101,8 +101,8 @@ def last_step(states: Tensor, mask: Tensor) -> Tensor:
     lengths = mask.sum(1)  # (B,)
     n_rows = len(lengths)
     rows = torch.arange(n_rows, device=states.device)  # (B,)
-    place = (lengths - 1).clamp_(min=0) * n_rows + rows  # (B,)
-    last = states.transpose(0, 1).flatten(0, 1).index_select(0, place)  # (B, H)
+    index = (lengths - 1).clamp_(min=0) * n_rows + rows  # (B,)
+    last = states.transpose(0, 1).flatten(0, 1).index_select(0, index)  # (B, H)
     return last.masked_fill((lengths == 0)[:, None], 0.0)  # (B, H)
 
 

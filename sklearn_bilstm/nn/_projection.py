@@ -141,7 +141,7 @@ class Projection:
         views = [known, turned + self.n_tokens][: len(self.weights)]
         return torch.cat([view.T for view in views], 1)
 
-    def _run(self, places: Tensor, read: Tensor, states: Tensor) -> None:
+    def _run(self, indices: Tensor, read: Tensor, states: Tensor) -> None:
         """Compute all steps, and write half of each state to `states`."""
         n_directions, n_rows = read.shape[1:3]
         sums = self.weights.new_empty(n_directions, n_rows, self.weights.shape[2])
@@ -151,8 +151,8 @@ class Projection:
         twice_cell = torch.zeros_like(input_gate)
         sigmoid = torch.empty_like(input_gate)
         # in torch, a sigmoid takes a sixth of the time of a tanh
-        for place, before, after in zip(places, read, states, strict=True):
-            torch.index_select(self.tables, 0, place, out=rows_of_sums)
+        for index, before, after in zip(indices, read, states, strict=True):
+            torch.index_select(self.tables, 0, index, out=rows_of_sums)
             sums.baddbmm_(before, self.weights).sigmoid_()
             candidate.sub_(0.5)
             twice_cell.mul_(forget_gate).addcmul_(input_gate, candidate, value=4)

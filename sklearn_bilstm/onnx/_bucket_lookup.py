@@ -46,20 +46,20 @@ def ranks(
     width = 1 << n_other_bits
     sizes = np.bincount(fitted >> n_other_bits, minlength=1 << n_bits - n_other_bits)
     n_steps = int(sizes.max()).bit_length()
-    # the last place is that of buckets which exceed all others
+    # the last index is that of buckets which exceed all others
     others = np.append(fitted % width, 0).astype(np.min_scalar_type(width - 1))
     block = graph.op("Div", buckets, np.int32(width))
     wanted = graph.op("Mod", buckets, np.int32(width))
     first = graph.op("Gather", running_total(graph, sizes, exclusive=1), block)
     end = graph.op("Gather", running_total(graph, sizes), block)
-    place = end  # no bucket of the block from here on is smaller
+    index = end  # no bucket of the block from here on is smaller
     for step in reversed(range(n_steps)):
-        earlier = graph.op("Sub", place, np.int32(1 << step))
+        earlier = graph.op("Sub", index, np.int32(1 << step))
         earlier = graph.op("Max", earlier, first)
         is_smaller = graph.op("Less", _integers_at(graph, others, earlier), wanted)
-        place = graph.op("Where", is_smaller, place, earlier)
-    is_same = graph.op("Equal", _integers_at(graph, others, place), wanted)
-    return place, graph.op("And", is_same, graph.op("Less", place, end))
+        index = graph.op("Where", is_smaller, index, earlier)
+    is_same = graph.op("Equal", _integers_at(graph, others, index), wanted)
+    return index, graph.op("And", is_same, graph.op("Less", index, end))
 
 
 def _n_other_bits(n_fitted: int, n_bits: int) -> int:
@@ -73,6 +73,6 @@ def _n_other_bits(n_fitted: int, n_bits: int) -> int:
     return min(n_bits - n_fitted.bit_length() + 2, n_bits, _MOST_BITS)
 
 
-def _integers_at(graph: Graph, array: np.ndarray, places: str) -> str:
+def _integers_at(graph: Graph, array: np.ndarray, indices: str) -> str:
     """Return items of an array, int32."""
-    return graph.cast(graph.op("Gather", array, places), np.int32)
+    return graph.cast(graph.op("Gather", array, indices), np.int32)

@@ -145,14 +145,14 @@ def _sparse_product(
     ends = graph.op("CumSum", n_pairs, 0)
     begins = graph.op("Sub", ends, n_pairs)
     total = graph.op("ReduceSum", n_pairs, [0])  # of shape (1,)
-    # number of columns that begin at each place or before it, including empty columns
+    # number of columns, also empty ones, that begin at each position or before it
     ones = graph.op("Sub", graph.op("Add", n_pairs, 1), n_pairs)
     marks = graph.op("Expand", 0, graph.op("Add", total, 1))
     marks = graph.op("ScatterElements", marks, begins, ones, axis=0, reduction="add")
     owner = graph.op("Sub", graph.op("CumSum", marks, 0), 1)
     owner = graph.op("Slice", owner, [0], total)
-    place = graph.op("Sub", graph.op("CumSum", graph.op("Expand", 1, total), 0), 1)
-    within = graph.op("Sub", place, graph.op("Gather", begins, owner))
+    position = graph.op("Sub", graph.op("CumSum", graph.op("Expand", 1, total), 0), 1)
+    within = graph.op("Sub", position, graph.op("Gather", begins, owner))
     pair = graph.op("Add", graph.op("Gather", first, owner), within)
     values = graph.op(
         "Mul",

@@ -207,7 +207,7 @@ def _fields_of(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
 
 
 def _varint(data: memoryview, start: int) -> tuple[int, int]:
-    """Return an integer of variable length, and the place after it."""
+    """Return an integer of variable length, and the position after it."""
     number = 0
     for i, byte in enumerate(data[start : start + _LONGEST_VARINT]):
         number |= (byte & 127) << 7 * i

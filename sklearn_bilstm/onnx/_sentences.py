@@ -42,12 +42,12 @@ class Words:
         codes: dict[str, int] = {}
         # each distinct token is looked up once
         tokens = [token for sentence in sentences for token in sentence]
-        places = [codes.setdefault(str(token), len(codes)) for token in tokens]
-        place = np.array(places, np.int64)
+        indices = [codes.setdefault(str(token), len(codes)) for token in tokens]
+        index = np.array(indices, np.int64)
         distinct = list(codes)
         offsets = np.cumsum([0, *map(len, sentences)])
-        ids = RaggedArray(ids_of_tokens(distinct, self.vocabulary)[place], offsets)
-        texts = TokenTexts(RaggedArray(place, offsets), distinct)
+        ids = RaggedArray(ids_of_tokens(distinct, self.vocabulary)[index], offsets)
+        texts = TokenTexts(RaggedArray(index, offsets), distinct)
         if self.characters is None:
             return ids, None, texts
         spellings = ids_of_characters(distinct, self.characters)

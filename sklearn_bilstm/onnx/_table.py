@@ -134,8 +134,8 @@ class TableReader:
         static = np.column_stack([feature.values for feature in features])
         unfit = find_non_finite(static)
         if unfit is not None:
-            place, value = unfit
-            row, column = divmod(place, len(features))
+            index, value = unfit
+            row, column = divmod(index, len(features))
             raise ValueError(
                 f"The column {features[column].name!r} of X must hold finite numbers: "
                 f"row {row} is {value}. Missing numbers need a SimpleImputer in the "

@@ -255,10 +255,10 @@ def _interpolated(graph: Graph, model: IsotonicRegression, x: str) -> str:
     slopes = np.append(np.diff(values) / np.diff(knots), 0.0)
     x = graph.op("Clip", x, knots[0], knots[-1])
     is_passed = graph.cast(graph.op("LessOrEqual", knots, x), np.int64)
-    place = graph.op("ReduceSum", is_passed, [1], keepdims=1)  # (B, 1)
-    place = graph.op("Sub", place, 1)
+    index = graph.op("ReduceSum", is_passed, [1], keepdims=1)  # (B, 1)
+    index = graph.op("Sub", index, 1)
     start, value, slope = (
-        graph.op("Gather", table, place) for table in (knots, values, slopes)
+        graph.op("Gather", table, index) for table in (knots, values, slopes)
     )
     rise = graph.op("Mul", slope, graph.op("Sub", x, start))
     return graph.op("Add", value, rise)

@@ -287,15 +287,15 @@ def _refusal(error: UnknownKindError) -> str:
     if hasattr(value, "best_estimator_"):
         return f"{error} Save its best_estimator_."
     what = f"an object of type {type(value).__name__}"
-    if ".callbacks." in error.place:
+    if ".callbacks." in error.path:
         return (
-            f"{error.place} contains {what}, which save cannot store: save the model "
+            f"{error.path} contains {what}, which save cannot store: save the model "
             "after set_params(callbacks=None), or give it a name in custom_objects."
         )
     if hasattr(value, "__name__"):
         what = f"the function {value.__name__!r}"
     return (
-        f"{error.place} contains {what}, which save cannot store without pickle. Pass "
+        f"{error.path} contains {what}, which save cannot store without pickle. Pass "
         "it in custom_objects={'my_object': ...} to both save and load, under the same "
         "name: the file contains the name only, without a fitted state. Alternatively, "
         "use joblib.dump; load such files only from sources that you trust."

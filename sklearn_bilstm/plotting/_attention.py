@@ -173,9 +173,9 @@ class AttentionDisplay:
         for index, token in enumerate(explanation.tokens):
             if len(token) > _MOST_LETTERS:
                 token = token[: _MOST_LETTERS - 1] + "…"
-            line, place = divmod(index, tokens_per_line)
+            line, column = divmod(index, tokens_per_line)
             text = self.ax_.text(
-                place,
+                column,
                 start + line,
                 token,
                 ha="center",
@@ -185,7 +185,7 @@ class AttentionDisplay:
                 parse_math=False,  # dollar signs do not delimit math
                 clip_on=True,
             )
-            text.set_clip_box(self._cell(place, start + line))
+            text.set_clip_box(self._cell(column, start + line))
             self.texts_.append(text)
 
     def _cell(self, column: int, line: int) -> Any:

@@ -211,8 +211,8 @@ class TokenImportanceDisplay:
         labels += [explanation.static_names[index] for index in static]
         scores = explanation.scores[tokens], explanation.static_scores[static]
         baseline = explanation.baseline
-        for place in {n_before + len(tokens), len(labels)}:
-            ax.axhline(place - 0.5, color="0.8", linewidth=0.8)
+        for position in {n_before + len(tokens), len(labels)}:
+            ax.axhline(position - 0.5, color="0.8", linewidth=0.8)
         self._draw_bars(ax, np.concatenate(scores), n_before)
         if baseline is not None:
             self._write_baseline(ax, baseline, len(labels))
@@ -229,20 +229,20 @@ class TokenImportanceDisplay:
         return self
 
     def _draw_bars(self, ax: Any, scores: np.ndarray, first: int) -> None:
-        """Draw the bars, the first at the given place."""
+        """Draw the bars, the first at the given position."""
         is_share = self.explanation.method == "attention"
         colours = _SHARE if is_share else np.where(scores > 0, _FOR, _AGAINST)
-        places = first + np.arange(len(scores))
-        self.bars_ = ax.barh(places, scores, color=colours)
+        positions = first + np.arange(len(scores))
+        self.bars_ = ax.barh(positions, scores, color=colours)
         ax.axvline(0, color="0.5", linewidth=0.8)
 
-    def _write_baseline(self, ax: Any, baseline: float, place: int) -> None:
+    def _write_baseline(self, ax: Any, baseline: float, position: int) -> None:
         """Write the baseline as text, since it can be much larger than all scores."""
         explanation = self.explanation
         form = ".4g" if explanation.probability is None else "+.2f"
         ax.text(
             0.02,
-            place,
+            position,
             f"{baseline:{form}}, with {explanation.baseline_input}",
             transform=ax.get_yaxis_transform(),  # x is a fraction of the width
             verticalalignment="center",

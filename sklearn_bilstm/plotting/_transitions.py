@@ -114,8 +114,8 @@ class TransitionDisplay:
         ax.set_facecolor("0.75")
         self.figure_.colorbar(self.image_, ax=ax, label="transition weight")
         labels = [str(label) for label in self.labels]
-        places = range(len(labels) + 1)
-        ax.set_xticks(places, [*labels, _END], rotation=90)
-        ax.set_yticks(places, [*labels, _START])
+        positions = range(len(labels) + 1)
+        ax.set_xticks(positions, [*labels, _END], rotation=90)
+        ax.set_yticks(positions, [*labels, _START])
         ax.set(xlabel="next label", ylabel="label")
         return self

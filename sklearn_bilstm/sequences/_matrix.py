@@ -115,11 +115,11 @@ def _check_ids(values: np.ndarray, offsets: np.ndarray, max_id: int | None) -> N
         rules.append((values > max_id, "Large values in data", rule))
     for broken, problem, rule in rules:
         if broken.any():
-            place = int(broken.argmax())
-            row = int(np.searchsorted(offsets, place, side="right")) - 1
+            index = int(broken.argmax())
+            row = int(np.searchsorted(offsets, index, side="right")) - 1
             raise ValueError(
                 f"{problem}: X is interpreted as token ids, which must be {rule}, but "
-                f"row {row} contains {values[place]}. X is interpreted as token ids if "
+                f"row {row} contains {values[index]}. X is interpreted as token ids if "
                 "it is sparse, of an integer dtype, or if input_type='tokens'. For "
                 "numeric sequences, pass a dense X and input_type='numeric'."
             )

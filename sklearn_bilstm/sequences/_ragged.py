@@ -189,10 +189,10 @@ class RaggedRows:
             [],
         )
         for index, array in enumerate(self.arrays):
-            places = np.flatnonzero(array_of == index)
-            extended: Any = joined.joined(array.take(rows[places] - starts[index]))
+            positions = np.flatnonzero(array_of == index)
+            extended: Any = joined.joined(array.take(rows[positions] - starts[index]))
             joined = extended
-            order.append(places)
+            order.append(positions)
         back = np.empty(len(rows), np.intp)
         back[np.concatenate(order)] = np.arange(len(rows))
         return joined.take(back)

@@ -375,10 +375,10 @@ def _has_letters(text: str) -> bool:
 
 
 def _with_columns(X: Any, names: list[str], wanted: Sequence[str]) -> Any:
-    places = [names.index(name) for name in wanted]
+    indices = [names.index(name) for name in wanted]
     if hasattr(X, "column_names"):  # pyarrow
-        return X.select(places)
-    return safe_indexing(X, places, axis=1)
+        return X.select(indices)
+    return safe_indexing(X, indices, axis=1)
 
 
 def _concatenated(ids: Any, features: Any) -> Any:

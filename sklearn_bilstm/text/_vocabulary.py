@@ -53,12 +53,12 @@ class TokenCounts:
         if not self.n_documents:
             return other
         codes = _interner(self.codes)
-        places = [*map(codes.__getitem__, other.codes)]
+        indices = [*map(codes.__getitem__, other.codes)]
         occurrences, documents = np.zeros((2, len(codes)), np.int64)
         occurrences[: len(self.codes)] = self.occurrences
         documents[: len(self.codes)] = self.documents
-        occurrences[places] += other.occurrences
-        documents[places] += other.documents
+        occurrences[indices] += other.occurrences
+        documents[indices] += other.documents
         n_documents = self.n_documents + other.n_documents
         return TokenCounts(n_documents, dict(codes), occurrences, documents)
 
@@ -125,14 +125,14 @@ class GrowingCounts:
     def add(self, counts: TokenCounts, n_documents: int) -> None:
         """Add the counts of a number of documents."""
         self.n_documents += n_documents
-        places = [*map(self._codes.__getitem__, counts.codes)]
+        indices = [*map(self._codes.__getitem__, counts.codes)]
         n_tokens = len(self._codes)
         if n_tokens > self._numbers.shape[1]:  # doubled, so that copies are few
             larger = np.zeros((2, 2 * n_tokens), np.int64)
             larger[:, : self._numbers.shape[1]] = self._numbers
             self._numbers = larger
-        self._numbers[0, places] += counts.occurrences
-        self._numbers[1, places] += counts.documents
+        self._numbers[0, indices] += counts.occurrences
+        self._numbers[1, indices] += counts.documents
 
     def counts(self) -> TokenCounts:
         """Return the counts of all documents."""

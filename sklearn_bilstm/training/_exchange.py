@@ -134,8 +134,8 @@ class ShardExchange:
             return
         if gradient.is_cuda:  # the order of a GPU's threads is not deterministic
             gradient = gradient.coalesce()
-        places = torch.searchsorted(ids, gradient._indices()[0])
-        part.view(len(ids), -1).index_add_(0, places, gradient._values())
+        indices = torch.searchsorted(ids, gradient._indices()[0])
+        part.view(len(ids), -1).index_add_(0, indices, gradient._values())
 
     def _gradient(self, part: Tensor, weight: nn.Parameter, ids: Tensor) -> Tensor:
         if not self._is_sparse(weight):

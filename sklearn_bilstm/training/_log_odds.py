@@ -378,10 +378,12 @@ def _fold_of_rows(sequences: Sequences) -> np.ndarray:
 
 
 def _fold_of_rows_in_memory(sequences: RaggedArray) -> np.ndarray:
-    place = np.arange(len(sequences.values)) - np.repeat(
+    position = np.arange(len(sequences.values)) - np.repeat(
         sequences.offsets[:-1], sequences.lengths
     )
-    steps = spread(sequences.values.astype(np.uint64) + spread(place.astype(np.uint64)))
+    steps = spread(
+        sequences.values.astype(np.uint64) + spread(position.astype(np.uint64))
+    )
     # cumulative sums, which can overflow, as can their differences
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(steps, dtype=np.uint64)])
     of_rows = sums[sequences.offsets[1:]] - sums[sequences.offsets[:-1]]

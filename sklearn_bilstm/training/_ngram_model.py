@@ -142,17 +142,17 @@ class NgramModel:
         """
         columns = self.vocabulary.at_steps(sequences)
         contributions = np.zeros((*columns.shape, self.n_classes))
-        places = np.nonzero(columns >= 0)
-        if self.regressions is not None and len(places[0]):
+        indices = np.nonzero(columns >= 0)
+        if self.regressions is not None and len(indices[0]):
             counts = self.vocabulary.counts(sequences)
-            rows = sequences.row_of_steps[places[1]]
-            ngrams = columns[places]
+            rows = sequences.row_of_steps[indices[1]]
+            ngrams = columns[indices]
             n_times = counts[rows, ngrams]
             X = self.features(counts, static).columns
             lowest = self.regressions.logits(X).argmin(1)
             weights = X[rows, ngrams] / n_times
             coefficients = dense(self.regressions.coefficients[ngrams])
-            contributions[places] = self.regressions.expanded(
+            contributions[indices] = self.regressions.expanded(
                 weights[:, np.newaxis] * coefficients, lowest[rows], self.n_classes
             )
         return contributions.transpose(1, 0, 2)

@@ -113,9 +113,9 @@ class _Frequencies:
         The importance is 0.5 plus the absolute logarithm of the ratio of the
         frequencies inside and outside the class.
         """
-        places = slice(*self._in_classes.indptr[k : k + 2])
+        part = slice(*self._in_classes.indptr[k : k + 2])
         inside = np.zeros(len(self._of_ngrams))
-        inside[self._in_classes.indices[places]] = self._in_classes.data[places]
+        inside[self._in_classes.indices[part]] = self._in_classes.data[part]
         n_expected = self._of_ngrams * self._shares[k]
         ngrams = np.flatnonzero((inside > 0) | (n_expected >= least_expected))
         # smoothed as if one more row contained each n-gram

@@ -137,9 +137,9 @@ class BlockRidge:
     ) -> tuple[tuple[int, ...], float]:
         """Return the blocks and the strength with the smallest error."""
         rows = sampled_rows(len(target), _ROWS_TO_CHOOSE, seed)
-        place = np.full(len(target), -1)
-        place[rows] = np.arange(len(rows))
-        folds = [tuple(place[p][place[p] >= 0] for p in split) for split in splits]
+        index = np.full(len(target), -1)
+        index[rows] = np.arange(len(rows))
+        folds = [tuple(index[p][index[p] >= 0] for p in split) for split in splits]
         folds = [split for split in folds if min(map(len, split))]
         taken = [block[rows] for block in features]
         kernels = [block @ block.T for block in taken]

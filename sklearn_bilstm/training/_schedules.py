@@ -97,8 +97,8 @@ SCHEDULES: dict[str, type[Schedule]] = {
 
 def _one_cycle(n_steps: int, step: int) -> float:
     """Return the factor of a step: cosine warm-up to 1 and longer decay to 0."""
-    place = (step + 0.5) / n_steps
-    if place < _WARM_UP:
-        rise = (1 - math.cos(math.pi * place / _WARM_UP)) / 2
+    progress = (step + 0.5) / n_steps
+    if progress < _WARM_UP:
+        rise = (1 - math.cos(math.pi * progress / _WARM_UP)) / 2
         return _LOWEST + (1 - _LOWEST) * rise
-    return (1 + math.cos(math.pi * (place - _WARM_UP) / (1 - _WARM_UP))) / 2
+    return (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2

@@ -324,10 +324,10 @@ class SeriesModel:
         numbers : ndarray of shape (n, n_last_steps * C)
         """
         n_channels = sequences.values.shape[1]
-        places = sequences.offsets[1:, np.newaxis] - np.arange(self.n_last_steps, 0, -1)
-        exists = places >= sequences.offsets[:-1, np.newaxis]
-        numbers = np.zeros((*places.shape, n_channels), sequences.values.dtype)
-        numbers[exists] = sequences.values[places[exists]]
+        steps = sequences.offsets[1:, np.newaxis] - np.arange(self.n_last_steps, 0, -1)
+        exists = steps >= sequences.offsets[:-1, np.newaxis]
+        numbers = np.zeros((*steps.shape, n_channels), sequences.values.dtype)
+        numbers[exists] = sequences.values[steps[exists]]
         return numbers.reshape(len(sequences), -1)
 
 
@@ -350,6 +350,6 @@ def _weighted_quantiles(
     """Return the weighted quantile of each column."""
     order = np.argsort(numbers, axis=0, kind="stable")
     totals = np.cumsum(weight[order], axis=0)
-    places = (totals < quantile * totals[-1]).sum(0)
+    ranks = (totals < quantile * totals[-1]).sum(0)
     columns = np.arange(numbers.shape[1])
-    return numbers[order[np.minimum(places, len(numbers) - 1), columns], columns]
+    return numbers[order[np.minimum(ranks, len(numbers) - 1), columns], columns]

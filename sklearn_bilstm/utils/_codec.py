@@ -75,14 +75,14 @@ class UnknownKindError(TypeError):
 
     Parameters
     ----------
-    place : str
+    path : str
         Path of the value.
     value : object
     """
 
-    def __init__(self, place: str, value: Any) -> None:
-        super().__init__(f"{place} contains an object of type {type(value).__name__}.")
-        self.place = place
+    def __init__(self, path: str, value: Any) -> None:
+        super().__init__(f"{path} contains an object of type {type(value).__name__}.")
+        self.path = path
         self.value = value
 
 
@@ -112,7 +112,7 @@ class Encoder:
         self._numbers: dict[int, int] = {}
         self._kept: list[Any] = []  # keeps values alive, since ids can be reused
 
-    def encode(self, value: Any, place: str) -> Any:
+    def encode(self, value: Any, path: str) -> Any:
         """Return the JSON of the value at a path.
 
         Raises
@@ -124,19 +124,19 @@ class Encoder:
         if kind in _PLAIN or (kind is float and math.isfinite(value)):
             return value
         if kind is list:
-            return self._encode_items(value, place)
+            return self._encode_items(value, path)
         if kind is dict and not any(map(_is_no_plain_key, value)):
             if _all_plain(value.values()):
                 return value
-            return {k: self.encode(v, f"{place}.{k}") for k, v in value.items()}
+            return {k: self.encode(v, f"{path}.{k}") for k, v in value.items()}
         if _is_array(value):
-            return self._encode_array(value, place)
+            return self._encode_array(value, path)
         for mark, known in self._kinds.items():
             if known.matches(value):
-                return self._encode_kind(mark, known, value, place)
-        raise UnknownKindError(place, value)
+                return self._encode_kind(mark, known, value, path)
+        raise UnknownKindError(path, value)
 
-    def _encode_items(self, values: list, place: str) -> list:
+    def _encode_items(self, values: list, path: str) -> list:
         if _all_plain(values):
             return values
         # for pairs of a name and a value, as in a pipeline, the path contains the name
@@ -144,44 +144,44 @@ class Encoder:
         if len(values) > 1 and type(values[0]) is str:
             names[1] = values[0]
         return [
-            self.encode(value, f"{place}.{name}")
+            self.encode(value, f"{path}.{name}")
             for value, name in zip(values, names, strict=True)
         ]
 
-    def _encode_kind(self, mark: str, kind: Kind, value: Any, place: str) -> dict:
+    def _encode_kind(self, mark: str, kind: Kind, value: Any, path: str) -> dict:
         if id(value) in self._numbers:
             return {_SAME: self._numbers[id(value)]}
-        encoded = {mark: self.encode(kind.simplify(value), place)}
+        encoded = {mark: self.encode(kind.simplify(value), path)}
         if kind.is_shared(value):
             self._numbers[id(value)] = len(self._numbers)
             self._kept.append(value)
         return encoded
 
-    def _encode_array(self, array: np.ndarray, place: str) -> dict:
+    def _encode_array(self, array: np.ndarray, path: str) -> dict:
         if not self._is_compact:
-            return {_ARRAY: self._add_array(array, place)}
+            return {_ARRAY: self._add_array(array, path)}
         if id(array) not in self._compact:
             self._compact[id(array)] = _compact_parts(array)
             self._kept.append(array)
         mark, parts = self._compact[id(array)]
         encoded = [
-            {_ARRAY: self._add_array(part, f"{place}.{i}")}
+            {_ARRAY: self._add_array(part, f"{path}.{i}")}
             if isinstance(part, np.ndarray)
             else part
             for i, part in enumerate(parts)
         ]
         return encoded[0] if mark == _ARRAY else {mark: encoded}
 
-    def _add_array(self, array: np.ndarray, place: str) -> str:
+    def _add_array(self, array: np.ndarray, path: str) -> str:
         if id(array) in self._names:
             return self._names.pop(id(array))
-        while place in self.arrays:  # keys with dots look like paths
-            place += "'"
+        while path in self.arrays:  # keys with dots look like paths
+            path += "'"
         native = array.dtype.newbyteorder("=")
-        self.arrays[place] = np.asarray(array, native, order="C")
-        self._names[id(array)] = place
+        self.arrays[path] = np.asarray(array, native, order="C")
+        self._names[id(array)] = path
         self._kept.append(array)
-        return place
+        return path
 
 
 class Decoder:

@@ -511,9 +511,9 @@ def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:
     gaps = np.ma.getmaskarray(values)
     ids = values.filled(0)
     has_id_later = np.logical_or.accumulate(((ids != 0) & ~gaps)[..., ::-1], axis=-1)
-    places = np.argwhere(gaps & has_id_later[..., ::-1])
-    if len(places):
-        first = int(places[0][0]) if row is None else row
+    indices = np.argwhere(gaps & has_id_later[..., ::-1])
+    if len(indices):
+        first = int(indices[0][0]) if row is None else row
         raise ValueError(
             f"X must contain token ids without gaps: row {first} has a missing value "
             "before its last id. Missing ids at the end of a row are padding, and 1 "

@@ -15,15 +15,15 @@ def find_non_finite(values: np.ndarray) -> tuple[int, str] | None:
 
     Returns
     -------
-    found : tuple of int and str, or None
+    non_finite : tuple of int and str, or None
         Index of the number in the flattened array, and its description for a message.
     """
     with np.errstate(invalid="ignore"):
         fits = np.abs(values) <= np.finfo(np.float32).max
     if fits.all():
         return None
-    place = int(np.argmin(fits))
-    value = values.flat[place]
+    index = int(np.argmin(fits))
+    value = values.flat[index]
     if np.isnan(value):
-        return place, "NaN"
-    return place, "infinity" if np.isinf(value) else str(value)
+        return index, "NaN"
+    return index, "infinity" if np.isinf(value) else str(value)

@@ -89,11 +89,11 @@ def _sentence(row: Any, number: int) -> list[str]:
             f"X must hold a list of tokens for each sentence: row {number} is "
             f"{_short(row)}{advice}."
         )
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if not isinstance(token, str):
             raise ValueError(
                 f"X must hold lists of tokens, which are strings: row {number} holds "
-                f"{_short(token)} at token {place}.{_advice(token)}"
+                f"{_short(token)} at token {index}.{_advice(token)}"
             )
     return tokens
 
