@@ -44,14 +44,14 @@ def ranked_ngrams(models: Any) -> dict[int, np.ndarray]:
     contributions: dict[int, np.ndarray] = {}
     for linear in _linear_models(models):
         model = linear.ngram_model
-        of_ngrams = _frequencies(linear) * np.square(model.idf) * _variances(linear)
-        _add(contributions, model.vocabulary, of_ngrams)
+        importances = _frequencies(linear) * np.square(model.idf) * _variances(linear)
+        _add(contributions, model.vocabulary, importances)
     log_odds = models.log_odds
     if log_odds is not None:
         table = log_odds.tables[-1, :-1].astype(np.float32)
-        of_ngrams = np.square(table).sum(1)[: log_odds.vocabulary.n_columns]
-        of_ngrams = of_ngrams * _frequencies_of_log_odds(models)
-        _add(contributions, log_odds.vocabulary, of_ngrams)
+        importances = np.square(table).sum(1)[: log_odds.vocabulary.n_columns]
+        importances = importances * _frequencies_of_log_odds(models)
+        _add(contributions, log_odds.vocabulary, importances)
     return {key: np.argsort(-sums) for key, sums in contributions.items()}
 
 
@@ -159,8 +159,8 @@ def map_linear_models(
 
 def _linear_models(models: Any) -> Iterator[LinearModel]:
     linear = models.linear
-    of_tasks = linear if isinstance(linear, list) else [linear]
-    yield from (model for model in of_tasks if model is not None)
+    linear_models = linear if isinstance(linear, list) else [linear]
+    yield from (model for model in linear_models if model is not None)
 
 
 def _vocabularies(models: Any) -> list[HashedNgramVocabulary]:
@@ -215,9 +215,9 @@ def _variances(linear: LinearModel) -> np.ndarray:
 def _add(
     contributions: dict[int, np.ndarray],
     vocabulary: HashedNgramVocabulary,
-    of_ngrams: np.ndarray,
+    importances: np.ndarray,
 ) -> None:
-    of_ngrams = of_ngrams[: vocabulary.n_columns]
-    total = of_ngrams.sum()
+    importances = importances[: vocabulary.n_columns]
+    total = importances.sum()
     key = id(vocabulary)
-    contributions[key] = contributions.get(key, 0) + of_ngrams / (total or 1.0)
+    contributions[key] = contributions.get(key, 0) + importances / (total or 1.0)

@@ -40,15 +40,15 @@ def ranked_units(model: FittedModel, rows: SequenceDataset) -> list[np.ndarray]:
     ]
     weights = _first_layer(network.head).weight.detach().cpu().double().numpy()
     norms = np.square(weights).sum(0)[: pooled.shape[1]]
-    of_columns = pooled.var(0, dtype=float) * norms
+    column_importances = pooled.var(0, dtype=float) * norms
     last = network.encoder.layers[-1]
-    by_view = of_columns.reshape(
+    by_view = column_importances.reshape(
         network.pooling.n_views, -1, last.forward_rnn.hidden_size
     )
-    of_units = by_view.sum(0)
-    if len(of_units) < len(last.directions):  # both are merged to one state
-        of_units = of_units.repeat(len(last.directions), axis=0)
-    return [np.argsort(-of_direction) for of_direction in of_units]
+    unit_importances = by_view.sum(0)
+    if len(unit_importances) < len(last.directions):  # both are merged to one state
+        unit_importances = unit_importances.repeat(len(last.directions), axis=0)
+    return [np.argsort(-importances) for importances in unit_importances]
 
 
 def with_units(model: FittedModel, units: list[np.ndarray]) -> FittedModel:

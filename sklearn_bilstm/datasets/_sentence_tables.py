@@ -109,9 +109,9 @@ def sentences_from_frame(
     data = [tokens[row] for row in rows]
     target = None
     if labels is not None:
-        of_rows = [labels[row] for row in rows]
-        _check_labels(of_rows, data, starts, label, missing)
-        target = [_known_labels(of_row) for of_row in of_rows]
+        label_rows = [labels[row] for row in rows]
+        _check_labels(label_rows, data, starts, label, missing)
+        target = [_known_labels(label_row) for label_row in label_rows]
     if return_X_y:
         return data, target
     sentences = [ids[start] if len(names) > 1 else ids[start][0] for start in starts]

@@ -52,10 +52,10 @@ def with_token_weights(
         sample_weight = ((n_positive > 0) | (lengths == 0)).astype(np.float64)
     codes: np.ndarray = rows.target.values  # type: ignore[union-attr]  # of steps
     is_known = codes >= 0
-    of_rows = check_sample_weight(
+    row_weights = check_sample_weight(
         sample_weight, lengths, dtype=np.float64, ensure_non_negative=True
     )
-    total = weights * np.repeat(relative_weights(of_rows), lengths)
+    total = weights * np.repeat(relative_weights(row_weights), lengths)
     factors = weight_of_classes(class_weight, classes, codes[is_known], total[is_known])
     weights[is_known] *= relative_weights(factors)[codes[is_known]]
     mean = weights[is_known].mean() if is_known.any() else 1.0

@@ -201,18 +201,20 @@ class IntegrationPath:
         """Return the logits of n-grams and static features, and the remaining part."""
         sequences, static = self._dataset.sequences, self._dataset.static
         n_outputs = self._module.head.output_size
-        of_static = np.zeros((*self._static.shape, n_outputs))
+        static_logits = np.zeros((*self._static.shape, n_outputs))
         if self._linear_model is None:
             ngrams = np.zeros((len(sequences.values), 1, n_outputs))
             logits = np.zeros((len(sequences), n_outputs))
         else:
             ngrams = self._linear_model.contributions(sequences, static)
             if static is not None:
-                of_static = self._linear_model.static_contributions(sequences, static)
-            logits = self._linear_model.logits(sequences, static) - of_static.sum(1)
+                static_logits = self._linear_model.static_contributions(
+                    sequences, static
+                )
+            logits = self._linear_model.logits(sequences, static) - static_logits.sum(1)
             np.subtract.at(logits, sequences.row_of_steps, ngrams.sum(1))
         ragged = RaggedArray(ngrams.astype(np.float32), sequences.offsets)
-        return ragged, of_static.astype(np.float32), logits.astype(np.float32)
+        return ragged, static_logits.astype(np.float32), logits.astype(np.float32)
 
     def _of_tokens(self, of_vectors: Tensor, of_ngrams: Tensor) -> np.ndarray:
         """Add the scores of tokens and of their share of n-grams, to shape (B, T)."""

@@ -53,8 +53,8 @@ def _of_row(estimator: Any, rows: SequenceDataset, output: Output, row: int) -> 
     logits = estimator.model_.logits(variants)
     columns = np.full(len(logits), output.columns[row])
     value, baseline, *without = output.of_logits(logits, columns)
-    tokens, of_static = np.split(value - np.array(without), [len(ids)])
-    return Scores(tokens, of_static, value, baseline)
+    tokens, static_scores = np.split(value - np.array(without), [len(ids)])
+    return Scores(tokens, static_scores, value, baseline)
 
 
 def static_variants(static: np.ndarray, n_constant: int) -> tuple[np.ndarray, int]:

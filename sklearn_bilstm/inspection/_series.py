@@ -81,7 +81,7 @@ class SeriesExplanation:
         """
         pandas = import_optional("pandas", purpose="SeriesExplanation.to_frame")
         n_intervals, n_channels = self.scores.shape
-        of_intervals = {
+        intervals = {
             "kind": "interval",
             "channel": np.tile(self.channel_names, n_intervals),
             "start": pandas.array(np.repeat(self.bounds[:-1], n_channels), "Int64"),
@@ -89,7 +89,7 @@ class SeriesExplanation:
             "score": self.scores.ravel(),
         }
         others = self.prediction.to_frame().drop(columns="token_index")
-        frames = [pandas.DataFrame(of_intervals), others]
+        frames = [pandas.DataFrame(intervals), others]
         return pandas.concat(frames, ignore_index=True)
 
     def __repr__(self) -> str:
@@ -218,7 +218,9 @@ def _of_row(
     static = None if rows.static is None else rows.static[row]
     value, baseline, *without = _outputs(output, row, values, bounds, static)
     shape = n_intervals, values.shape[1]
-    scores, of_static = np.split(value - np.array(without), [n_intervals * shape[1]])
+    scores, static_scores = np.split(
+        value - np.array(without), [n_intervals * shape[1]]
+    )
     prediction = Explanation(
         document=LocatedDocument([""], [], []),
         scores=np.zeros(0),
@@ -226,7 +228,7 @@ def _of_row(
         output=value,
         baseline=baseline,
         probability=output.probability(row, value),
-        static_scores=of_static,
+        static_scores=static_scores,
         static_names=model.static_names,
         static_values=() if unscaled.static is None else unscaled.static[row],
         multilabel=getattr(model.estimator, "multilabel_", False),

@@ -49,12 +49,13 @@ class IndependentLabels(Layer):
         step_weight: Tensor | None = None,
     ) -> Tensor:
         """Return the log-likelihood of labels, as :meth:`CRF.forward`."""
-        of_all = emissions.log_softmax(2)  # (B, T, K)
+        log_probabilities = emissions.log_softmax(2)  # (B, T, K)
         is_known = mask & (labels >= 0)  # (B, T)
-        of_labels = of_all.gather(2, labels.clamp(min=0)[..., None])[..., 0]  # (B, T)
+        index = labels.clamp(min=0)[..., None]  # (B, T, 1)
+        log_likelihoods = log_probabilities.gather(2, index)[..., 0]  # (B, T)
         if step_weight is not None:
-            of_labels = of_labels * step_weight
-        return (of_labels * is_known).sum(1)  # (B,)
+            log_likelihoods = log_likelihoods * step_weight
+        return (log_likelihoods * is_known).sum(1)  # (B,)
 
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """Return the probability of each label at each step, zero on padding."""

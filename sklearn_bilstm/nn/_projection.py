@@ -169,7 +169,7 @@ def _fill(table: Tensor, weights: Tensor, vectors: Tensor, lstm: nn.RNNBase) -> 
     scale = weight_ih.new_ones(len(weight_ih), 1)  # (n_sums, 1)
     scale.chunk(4)[2].fill_(2)  # of the candidate: torch orders the gates i, f, g, o
     bias = scale[:, 0] * (bias_ih + bias_hh)  # (n_sums,)
-    # of E - n_channels columns and of n_channels
-    of_vector, of_channels = (scale * weight_ih).tensor_split([vectors.shape[1]], 1)
-    torch.addmm(bias, vectors, of_vector.T, out=table)
-    weights.copy_(torch.cat([2 * scale * weight_hh, of_channels], 1).T)
+    scaled = scale * weight_ih  # (n_sums, E)
+    vector_weight, channel_weight = scaled.tensor_split([vectors.shape[1]], 1)
+    torch.addmm(bias, vectors, vector_weight.T, out=table)
+    weights.copy_(torch.cat([2 * scale * weight_hh, channel_weight], 1).T)

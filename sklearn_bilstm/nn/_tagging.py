@@ -114,14 +114,14 @@ class TaggingModel(Network):
         emissions : tensor of shape (B, T, K)
         """
         states = self.read(steps, mask, generator, characters)  # (B, T, H)
-        of_network = self.head(states, generator)  # (B, T, K)
+        network_emissions = self.head(states, generator)  # (B, T, K)
         if emissions is None:
-            return of_network
+            return network_emissions
         if self.training:
-            kept = emissions.new_empty(len(of_network), 1, 1)  # (B, 1, 1)
+            kept = emissions.new_empty(len(network_emissions), 1, 1)  # (B, 1, 1)
             kept.bernoulli_(1 - _EMISSION_DROPOUT, generator=generator)
             emissions = emissions * kept  # (B, T, K)
-        return of_network + emissions  # (B, T, K)
+        return network_emissions + emissions  # (B, T, K)
 
     def decode(
         self,
@@ -160,5 +160,7 @@ class TaggingModel(Network):
         states = self.read(steps, mask, characters=characters)  # (B, T, H)
         # copies, since other threads can predict with this network at the same time
         head, decoder = (deepcopy(part).double() for part in (self.head, self.decoder))
-        of_network = head(states.double())  # (B, T, K)
-        return of_network if emissions is None else of_network + emissions, decoder
+        network_emissions = head(states.double())  # (B, T, K)
+        if emissions is None:
+            return network_emissions, decoder
+        return network_emissions + emissions, decoder

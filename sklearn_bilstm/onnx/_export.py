@@ -136,12 +136,12 @@ def export_onnx(model: Any, path: AnyFile, *, weights: str = "float32") -> None:
     True
     """
     vectorizer, table, estimator = _parts(model)
-    of_text = None if vectorizer is None else describe_vectorizer(vectorizer)
+    text = None if vectorizer is None else describe_vectorizer(vectorizer)
     described = base_estimators(estimator)[0]
     if is_wrapper(estimator):  # the estimator within may know codes of the labels
         described = copy(described)
         described.classes_ = estimator.classes_
-    description = Description.of(described, of_text, table)
+    description = Description.of(described, text, table)
     graph = Graph(weights)
     if is_wrapper(estimator):
         _write_wrapper(graph, estimator)
@@ -279,8 +279,8 @@ def _write_steps(graph: Graph, estimator: Any, static: str | None) -> None:
         if layer is not None:
             shape = ["rows", "steps", "characters"]
             characters = graph.input("characters", np.int64, shape)
-            of_characters = character_vectors(graph, layer, characters)
-            vectors = graph.op("Concat", vectors, of_characters, axis=2)
+            character_outputs = character_vectors(graph, layer, characters)
+            vectors = graph.op("Concat", vectors, character_outputs, axis=2)
         models = estimator.model_.auxiliary_models
         if isinstance(models, TaggingModels):
             sizes: list = ["rows", "steps", N_TOKEN_FEATURES]
@@ -318,9 +318,9 @@ def _logits_of_numbers(
 ) -> list[str]:
     """Return the logits of each task, including those of the linear model if any."""
     vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
-    of_network = _network_logits(graph, estimator, vectors, lengths, static)
+    network_logits = _network_logits(graph, estimator, vectors, lengths, static)
     parts = []
-    for models, part in _tasks(graph, estimator, of_network):
+    for models, part in _tasks(graph, estimator, network_logits):
         terms = []
         if models.linear is not None and models.linear_scale:
             logits = series_logits(graph, models.linear, values, lengths, static)

@@ -216,10 +216,10 @@ def _weights(direction: nn.RNNBase, gates: list[int]) -> list[np.ndarray]:
     """Return input weights, state weights and biases in the gate order of ONNX."""
     ordered = []
     for weight in direction.all_weights[0]:
-        of_gates = np.split(array_of(weight), len(gates))
-        ordered.append(np.concatenate([of_gates[gate] for gate in gates]))
-    of_input, of_state, *biases = ordered
-    return [of_input, of_state, np.concatenate(biases)]
+        gate_weights = np.split(array_of(weight), len(gates))
+        ordered.append(np.concatenate([gate_weights[gate] for gate in gates]))
+    input_weights, state_weights, *biases = ordered
+    return [input_weights, state_weights, np.concatenate(biases)]
 
 
 def _merged(graph: Graph, layer: RecurrentLayer, states: str) -> str:

@@ -45,8 +45,8 @@ def linear_logits(
     if linear.vectors is None:
         return logits
     share = np.float64(linear.share_of_vectors)
-    of_vectors = _mean_vector_logits(graph, linear.vectors, ids)
-    parts = (1 - share, logits), (share, of_vectors)
+    vector_logits = _mean_vector_logits(graph, linear.vectors, ids)
+    parts = (1 - share, logits), (share, vector_logits)
     return graph.op("Add", *(graph.op("Mul", part, factor) for factor, part in parts))
 
 
@@ -80,20 +80,22 @@ def _ngram_logits(
     model: Any = linear.ngram_model.regressions
     coefficients = model.coefficients.astype(np.float32)
     n_ngrams = len(linear.ngram_model.idf)
-    of_ngrams, of_static = coefficients[:n_ngrams], coefficients[n_ngrams:]
+    ngram_coefficients = coefficients[:n_ngrams]
+    static_coefficients = coefficients[n_ngrams:]
     columns, weights = _tfidf(graph, linear, ids)
     if sparse.issparse(coefficients):
-        logits = _sparse_product(graph, columns, weights, of_ngrams)
-        of_static = of_static.toarray()
+        logits = _sparse_product(graph, columns, weights, ngram_coefficients)
+        static_coefficients = static_coefficients.toarray()
     else:
-        identity = np.eye(of_ngrams.shape[1], dtype=np.float32)
-        table, coefficients = _without_mirrored(of_ngrams, identity)
-        of_found = rows_of(graph, _with_zeros(table), columns)
-        logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), of_found)
+        identity = np.eye(ngram_coefficients.shape[1], dtype=np.float32)
+        table, coefficients = _without_mirrored(ngram_coefficients, identity)
+        selected = rows_of(graph, _with_zeros(table), columns)
+        logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), selected)
         logits = graph.op("Squeeze", logits, [1])
         logits = _product(graph, logits, coefficients)  # (B, n_found)
     if static is not None:
-        logits = graph.op("Add", logits, graph.op("MatMul", static, of_static))
+        static_logits = graph.op("MatMul", static, static_coefficients)
+        logits = graph.op("Add", logits, static_logits)
     logits = graph.op("Add", graph.cast(logits, np.float64), model.intercepts)
     if linear.multilabel:
         return logits

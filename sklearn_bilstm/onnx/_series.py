@@ -32,18 +32,20 @@ def series_logits(
     coefficients = {
         block: matrix.astype(np.float64) for block, matrix in model.coefficients.items()
     }
-    of_convolutions = coefficients.get(model.CONVOLUTIONS)
-    of_last_steps = coefficients.get(model.LAST_STEPS)
-    of_static = coefficients.get(model.STATIC)
+    convolution_coefficients = coefficients.get(model.CONVOLUTIONS)
+    last_step_coefficients = coefficients.get(model.LAST_STEPS)
+    static_coefficients = coefficients.get(model.STATIC)
     terms = []
-    if of_convolutions is not None:
+    if convolution_coefficients is not None:
         rocket: Any = model.rocket
-        terms += _of_convolutions(graph, rocket, of_convolutions, values, lengths)
-    if of_last_steps is not None:
+        terms += _of_convolutions(
+            graph, rocket, convolution_coefficients, values, lengths
+        )
+    if last_step_coefficients is not None:
         numbers = _last_steps(graph, values, lengths, model.n_last_steps)
-        terms.append(_product(graph, numbers, of_last_steps))
-    if of_static is not None and static is not None:
-        terms.append(_product(graph, static, of_static))
+        terms.append(_product(graph, numbers, last_step_coefficients))
+    if static_coefficients is not None and static is not None:
+        terms.append(_product(graph, static, static_coefficients))
     intercepts = model.intercepts.astype(np.float64)
     if not terms:
         n_rows = graph.op("Shape", lengths)

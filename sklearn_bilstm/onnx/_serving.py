@@ -286,10 +286,10 @@ class OnnxModel:
     def _run(self, X: Any, output: str) -> np.ndarray:
         """Return an output of the graph for all rows, in their order."""
         batches, outputs = self._run_batches(self._read(X), output)
-        of_batches = np.concatenate(outputs)
-        of_rows = np.empty_like(of_batches)
-        of_rows[np.concatenate(batches)] = of_batches
-        return of_rows
+        values_of_batches = np.concatenate(outputs)
+        values = np.empty_like(values_of_batches)
+        values[np.concatenate(batches)] = values_of_batches
+        return values
 
     def _run_steps(self, X: Any, output: str) -> list[np.ndarray]:
         """Return an output of the graph for the real steps of all rows."""

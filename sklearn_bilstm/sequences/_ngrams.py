@@ -117,7 +117,7 @@ class HashedNgramVocabulary:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return sorted buckets, and the number of sequences with an n-gram in each."""
         n_buckets = 1 << self.n_bits
-        of_parts = (
+        counts_of_parts = (
             np.unique(
                 _counts(
                     hashed_ngrams(part, self.lengths, self.n_bits), part, n_buckets
@@ -126,13 +126,13 @@ class HashedNgramVocabulary:
             )
             for part in parts_of_rows(sequences, _STEPS_AT_A_TIME)
         )
-        buckets, counts = next(of_parts)
+        buckets, counts = next(counts_of_parts)
         total = None
-        for more, of_more in of_parts:
+        for more, more_counts in counts_of_parts:
             if total is None:
                 total = np.zeros(n_buckets, np.int32)
                 total[buckets] = counts
-            total[more] += of_more.astype(np.int32)
+            total[more] += more_counts.astype(np.int32)
         if total is None:
             return buckets, counts
         buckets = np.flatnonzero(total).astype(np.int32)

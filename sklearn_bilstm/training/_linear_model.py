@@ -244,12 +244,12 @@ class LinearModel:
         shortest, longest = self.ngrams
         n_steps = len(sequences.values)
         contributions = np.zeros((n_steps, longest, self.n_classes))
-        of_ngrams = contributions[:, shortest - 1 :]
-        of_ngrams[:] = self.ngram_model.contributions(sequences, static)
+        ngram_contributions = contributions[:, shortest - 1 :]
+        ngram_contributions[:] = self.ngram_model.contributions(sequences, static)
         if self.vectors is not None:
-            of_ngrams *= 1 - self.share_of_vectors
-            of_vectors = self.vectors.contributions(sequences)
-            contributions[:, 0] += self.share_of_vectors * of_vectors
+            ngram_contributions *= 1 - self.share_of_vectors
+            vector_contributions = self.vectors.contributions(sequences)
+            contributions[:, 0] += self.share_of_vectors * vector_contributions
         return contributions
 
     def static_contributions(
@@ -337,22 +337,22 @@ class LinearModel:
         The `C` and the share are those that predict held-out rows best.
         """
         weight_of_rows = weight[rows]
-        truth, of_ngrams = self._choices(targets[0][rows], logits)
-        _, alone = fitted_shares(of_ngrams[np.newaxis], truth, weight_of_rows)
+        truth, ngram_logits = self._choices(targets[0][rows], logits)
+        _, alone = fitted_shares(ngram_logits[np.newaxis], truth, weight_of_rows)
         best, result = alone - _MIN_GAIN, (_C_OF_VECTORS[0], logits)
         for C in _C_OF_VECTORS:
-            of_vectors = np.zeros((len(means), self.n_classes))
+            vector_logits = np.zeros((len(means), self.n_classes))
             for (train, held_out), target in zip(splits, targets, strict=False):
                 model = MeanVectorModel.fitted_regressions(
                     means[train], target[train], weight[train], C
                 )
                 if model is not None:
-                    of_vectors[held_out] = model.logits_of_all(
+                    vector_logits[held_out] = model.logits_of_all(
                         means[held_out], self.n_classes
                     )
-            both = np.stack([logits, of_vectors[rows]])
-            _, of_both = self._choices(targets[0][rows], both)
-            shares, loss = fitted_shares(of_both, truth, weight_of_rows)
+            both = np.stack([logits, vector_logits[rows]])
+            _, both_logits = self._choices(targets[0][rows], both)
+            shares, loss = fitted_shares(both_logits, truth, weight_of_rows)
             if loss < best:
                 self.share_of_vectors = float(shares[1])
                 best, result = loss, (C, self._weighted_mean(*both))

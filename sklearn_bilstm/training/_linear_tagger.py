@@ -273,7 +273,7 @@ class _AdaGrad:
         weight = self.weight[used].requires_grad_()  # (n_used, K)
         emissions = embedding_bag(bags, weight, mode="sum")  # (n_steps, K)
         loss = -_log_likelihood(emissions, self.decoder, rows)
-        gradient, *of_transitions = torch.autograd.grad(
+        gradient, *transition_gradients = torch.autograd.grad(
             loss, [weight, *self.transitions]
         )
         with torch.no_grad():
@@ -284,7 +284,10 @@ class _AdaGrad:
             self.weight[used] = weight - rate * gradient / squares.sqrt()
             self.weight[0] = 0.0
             for transitions, gradient, squares in zip(
-                self.transitions, of_transitions, self.transition_squares, strict=True
+                self.transitions,
+                transition_gradients,
+                self.transition_squares,
+                strict=True,
             ):
                 gradient = gradient + 2 * _L2 / n_batches * transitions
                 squares += gradient.square()
@@ -315,8 +318,8 @@ def _log_likelihood(
     mask = labels >= 0  # (B, T)
     padded = emissions.new_zeros(*labels.shape, emissions.shape[1])  # (B, T, K)
     padded = padded.masked_scatter(mask[..., None], emissions)  # (B, T, K)
-    of_rows = decoder(padded, labels.clamp(min=0), mask)  # (B,)
-    return of_rows @ torch.from_numpy(rows.weight).to(of_rows)
+    log_likelihoods = decoder(padded, labels.clamp(min=0), mask)  # (B,)
+    return log_likelihoods @ torch.from_numpy(rows.weight).to(log_likelihoods)
 
 
 def _batches(rows: SequenceDataset, seed: int) -> Iterator[np.ndarray]:

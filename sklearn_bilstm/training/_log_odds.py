@@ -204,8 +204,8 @@ class ClassLogOdds:
             table[-1, :-1] = self._log_odds(total)
             for fold in range(_N_FOLDS):
                 rows = np.flatnonzero(fold_of_rows == fold)
-                of_fold = _Weights.of(occurs[rows], labels[rows], weight_of_task[rows])
-                table[fold, :-1] = self._log_odds(total.without(of_fold))
+                held_out = occurs[rows], labels[rows], weight_of_task[rows]
+                table[fold, :-1] = self._log_odds(total.without(_Weights.of(*held_out)))
         return self
 
     def transform_training_rows(self, sequences: Sequences) -> LogOddsOfRows:
@@ -308,11 +308,12 @@ class ClassLogOdds:
     def _log_odds(self, weights: "_Weights") -> np.ndarray:
         """Compare the observed and expected weights of each n-gram and class."""
         share = weights.of_classes / max(weights.total, np.finfo(float).tiny)
-        of_ngrams = weights.of_ngrams[:, np.newaxis]
-        observed, expected = weights.in_classes, share * of_ngrams
+        ngram_weights = weights.of_ngrams[:, np.newaxis]
+        observed, expected = weights.in_classes, share * ngram_weights
         log_odds = _log_ratio(observed, expected)
         if self.multilabel:
-            return log_odds - _log_ratio(of_ngrams - observed, of_ngrams - expected)
+            others = ngram_weights - observed, ngram_weights - expected
+            return log_odds - _log_ratio(*others)
         if log_odds.shape[1] == 2:
             return log_odds[:, 1:] - log_odds[:, :1]
         return log_odds
@@ -353,8 +354,8 @@ class _Weights:
         """Compute the sums, given indicator matrices of n-grams and classes."""
         weighted = sparse.diags_array(weight, format="csr") @ labels
         in_classes = (occurs.T @ weighted).toarray()
-        of_classes = weight @ labels
-        return cls(in_classes, occurs.T @ weight, of_classes, float(weight.sum()))
+        class_weights = weight @ labels
+        return cls(in_classes, occurs.T @ weight, class_weights, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
         """Return the sums, excluding some of the rows."""
@@ -386,5 +387,5 @@ def _fold_of_rows_in_memory(sequences: RaggedArray) -> np.ndarray:
     )
     # cumulative sums, which can overflow, as can their differences
     sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(steps, dtype=np.uint64)])
-    of_rows = sums[sequences.offsets[1:]] - sums[sequences.offsets[:-1]]
-    return (spread(of_rows) >> np.uint64(32)).astype(np.intp) % _N_FOLDS
+    row_sums = sums[sequences.offsets[1:]] - sums[sequences.offsets[:-1]]
+    return (spread(row_sums) >> np.uint64(32)).astype(np.intp) % _N_FOLDS

@@ -195,10 +195,10 @@ class MeanVectorModel:
             return np.zeros((len(sequences.values), self.n_classes))
         ids, shares = self._shares(sequences)
         vectors = shares[:, np.newaxis] * self.table[ids]
-        of_classes = vectors @ self.regressions.coefficients
+        contributions = vectors @ self.regressions.coefficients
         lowest = self.regressions.logits(self.features(sequences)).argmin(1)
         lowest = lowest[sequences.row_of_steps]
-        return self.regressions.expanded(of_classes, lowest, self.n_classes)
+        return self.regressions.expanded(contributions, lowest, self.n_classes)
 
     def of_tokens(self, n_tokens: int) -> Self:
         """Return a model for which ids of `n_tokens` or more are unknown."""

@@ -76,8 +76,8 @@ class NaiveBayesEM:
         -------
         self : NaiveBayesEM
         """
-        of_classes = self.smoothing + np.bincount(target, weight, self.n_classes)
-        self.log_prior = np.log(of_classes / of_classes.sum())
+        class_weights = self.smoothing + np.bincount(target, weight, self.n_classes)
+        self.log_prior = np.log(class_weights / class_weights.sum())
         labelled = (counts.T @ one_hot(target, self.n_classes, weight)).toarray()
         self._estimate(labelled)
         tokens = unlabelled.T

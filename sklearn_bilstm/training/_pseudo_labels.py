@@ -88,16 +88,16 @@ class PseudoLabels:
         if len(held_out) and self._predict(rows):
             held_out_of_student, student_logits = self._logits_of_student(rows)
             # folds in which a model cannot be fitted differ
-            common, of_linear, of_student = np.intersect1d(
+            common, linear_indices, student_indices = np.intersect1d(
                 held_out,
                 held_out_of_student,
                 assume_unique=True,
                 return_indices=True,
             )
             truth = self._truth(rows, common)
-            logits = student_logits[of_student], linear_logits[of_linear]
+            logits = student_logits[student_indices], linear_logits[linear_indices]
             self.accuracy, self.linear_accuracy = (
-                _accuracy(of_model, *truth) for of_model in logits
+                _accuracy(model_logits, *truth) for model_logits in logits
             )
             self.is_used = _is_better(*logits, *truth)
         if not self.is_used:
@@ -118,12 +118,12 @@ class PseudoLabels:
         """Predict the classes of unlabelled rows, and return whether it is possible."""
         teachers = NaiveBayesTeacher(rows), LinearTeacher(rows)
         splits = held_out_splits(rows.target, rows.seed)
-        of_folds = [
+        fitted_teachers = [
             [teacher.fitted(train) for teacher in teachers] for train, _ in splits
         ]
         parts = [
             [model.labelled_logits(held_out) for model in fitted]
-            for (_, held_out), fitted in zip(splits, of_folds, strict=True)
+            for (_, held_out), fitted in zip(splits, fitted_teachers, strict=True)
         ]
         logits = np.concatenate(parts, axis=1)  # (2, n_held_out, K)
         truth = self._truth(rows, np.concatenate([held_out for _, held_out in splits]))
@@ -142,7 +142,7 @@ class PseudoLabels:
         self.target_of_folds = np.array(
             [
                 self._unlabelled_logits(rows, train, fitted).argmax(1)
-                for (train, _), fitted in zip(splits, of_folds, strict=True)
+                for (train, _), fitted in zip(splits, fitted_teachers, strict=True)
             ]
         )
         return True
@@ -152,8 +152,10 @@ class PseudoLabels:
     ) -> np.ndarray:
         """Return the mean logits of unlabelled rows, by teachers of some rows."""
         share = self.share_of_naive_bayes
-        of_naive_bayes, of_linear = (teacher.unlabelled_logits() for teacher in fitted)
-        mean = share * of_naive_bayes + (1 - share) * of_linear
+        naive_bayes_logits, linear_logits = (
+            teacher.unlabelled_logits() for teacher in fitted
+        )
+        mean = share * naive_bayes_logits + (1 - share) * linear_logits
         # classes without a labelled row must not get pseudo-labels
         n_rows = np.bincount(rows.target[train], minlength=self.n_classes)
         mean[:, n_rows == 0] = -np.inf
@@ -180,8 +182,8 @@ class PseudoLabels:
         """Return the weights of unlabelled rows; classes keep their mean weights."""
         n_rows = np.bincount(rows.target, minlength=self.n_classes)
         total = np.bincount(rows.target, rows.weight, self.n_classes)
-        of_classes = total / np.maximum(n_rows, 1)
-        return _WEIGHT * confidence * of_classes[target]
+        class_weights = total / np.maximum(n_rows, 1)
+        return _WEIGHT * confidence * class_weights[target]
 
 
 def _accuracy(logits: np.ndarray, truth: np.ndarray, weight: np.ndarray) -> float:
@@ -207,12 +209,12 @@ def _is_better(
     frequencies = np.average(truth, axis=0, weights=weight)
     # classes that are never held out do not count: their truth is zero
     log_frequencies = np.log(np.maximum(frequencies, np.finfo(float).tiny))
-    of_linear = _log_probabilities(linear_logits, truth, weight)
+    linear_log_probabilities = _log_probabilities(linear_logits, truth, weight)
     return all(
         exceeds_error(
             (truth * (log_probabilities - baseline)).sum(1), weight, _N_ERRORS
         )
-        for baseline in (log_frequencies[None], of_linear)
+        for baseline in (log_frequencies[None], linear_log_probabilities)
         if baseline is not None  # worse than the class frequencies
     )
 

@@ -168,13 +168,13 @@ def _error(
     """
     shares = weight[train] / weight[train].sum()
     to_mean = kernel[:, train] @ shares  # inner products with the mean training row
-    of_mean = shares @ to_mean[train]
+    mean_product = shares @ to_mean[train]
     roots = np.sqrt(weight[train])[:, np.newaxis]
     mean = shares @ target[train]
 
     def centred(rows: np.ndarray) -> np.ndarray:
         products = kernel[np.ix_(rows, train)]
-        return products - to_mean[rows, np.newaxis] - to_mean[train] + of_mean
+        return products - to_mean[rows, np.newaxis] - to_mean[train] + mean_product
 
     matrix = roots * centred(train) * roots.T
     matrix[np.diag_indices(len(train))] += alpha

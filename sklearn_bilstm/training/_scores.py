@@ -126,11 +126,11 @@ class R2(_Score):
     @staticmethod
     def _sums_of_steps(y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         target = target[:, : y_pred.shape[1]].double()  # (B, T, K)
-        of_known = weight[:, None, None] * ~target.isnan()  # (B, T, K)
+        known_weight = weight[:, None, None] * ~target.isnan()  # (B, T, K)
         target = target.nan_to_num(0.0)
         terms = torch.ones_like(target), target, target.square(), target - y_pred
-        total, first, second = ((of_known * term).sum((0, 1)) for term in terms[:3])
-        unexplained = (of_known * terms[3].square()).sum((0, 1))
+        total, first, second = ((known_weight * term).sum((0, 1)) for term in terms[:3])
+        unexplained = (known_weight * terms[3].square()).sum((0, 1))
         return torch.stack([total, first, second, unexplained])  # (4, K)
 
     def _score(self, sums: Tensor) -> Tensor:
@@ -138,8 +138,8 @@ class R2(_Score):
         variance = second - first.square() / total.where(total > 0, 1.0)  # (K,)
         varies = variance > _ROUNDING * second
         explained = 1 - unexplained / variance.where(varies, 1.0)
-        of_constants = (unexplained <= _ROUNDING * second).double()
-        return explained.where(varies, of_constants).mean()
+        constant_scores = (unexplained <= _ROUNDING * second).double()
+        return explained.where(varies, constant_scores).mean()
 
 
 class _TaggingScore(_Score):

@@ -114,10 +114,10 @@ def _adds_information(
     The logits are combined with those of the frequencies, since dividing them by a
     temperature cannot reproduce unequal frequencies.
     """
-    of_frequencies = np.broadcast_to(np.log(frequencies), logits.shape)
-    both = np.stack([logits, of_frequencies])
+    log_frequencies = np.broadcast_to(np.log(frequencies), logits.shape)
+    both = np.stack([logits, log_frequencies])
     factors, _ = _fitted_factors(both, truth, weight)
-    gain = log_softmax(np.tensordot(factors, both, axes=1), axis=-1) - of_frequencies
+    gain = log_softmax(np.tensordot(factors, both, axes=1), axis=-1) - log_frequencies
     gain = (truth * gain).reshape(len(truth), -1).sum(1)
     return exceeds_error(gain, weight, _N_ERRORS)
 

@@ -181,11 +181,11 @@ def _open_temporary(path: Path) -> tuple[IO[bytes], Path]:
     The system releases the lock of a process that ends, however it ends. Names contain
     a hash of that of `path`, since they must not be longer than it.
     """
-    of_path = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
-    for leftover in path.parent.glob(f".{of_path}.*"):
+    digest = hashlib.sha256(os.fsencode(path.name)).hexdigest()[:16]
+    for leftover in path.parent.glob(f".{digest}.*"):
         _remove_if_unlocked(leftover)
     while True:
-        written = path.with_name(f".{of_path}.{uuid4().hex[:16]}")
+        written = path.with_name(f".{digest}.{uuid4().hex[:16]}")
         file = written.open("xb")
         _lock(file, wait=True)
         if written.exists():

@@ -88,8 +88,8 @@ def scaled(array: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     if not np.isfinite(scales).all():
         return None
     first = slice(-(-_FIRST // numbers.shape[1]))
-    of_first = scales[first] if len(scales) > 1 else scales
-    if not _are_products(numbers[first], of_first):
+    first_scales = scales[first] if len(scales) > 1 else scales
+    if not _are_products(numbers[first], first_scales):
         return None
     if not _are_products(numbers, scales):
         return None

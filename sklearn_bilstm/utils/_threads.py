@@ -194,8 +194,8 @@ def _restore_threads(limited: list[tuple[Any, int]]) -> None:
 
 
 def _limits_per_thread(library: Any) -> bool:
-    of_openmp = getattr(library, "threading_layer", None) == "openmp"
-    return library.internal_api == "openblas" and of_openmp
+    is_openmp = getattr(library, "threading_layer", None) == "openmp"
+    return library.internal_api == "openblas" and is_openmp
 
 
 def _release_openblas_control() -> None:
