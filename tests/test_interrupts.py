@@ -11,7 +11,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 from sklearn_bilstm import explain, load, save
-from tests.helpers import Trace, small_classifier
+from tests.helpers import Trace, small_classifier, small_tagger
 
 WHOLE = {
     "embedding": "svd",
@@ -82,6 +82,17 @@ def test_an_interrupted_fit_keeps_the_old_model_or_a_complete_epoch(ids):
         assert any(equal), moment
         n_epochs = max(equal.index(True), 1)
         assert model.n_iter_ == len(model.history_) == n_epochs, moment
+
+
+def test_an_interrupted_fit_of_a_tagger_restores_threads():
+    X = [["Anna", "left", "."], ["The", "dog", "slept", "."]] * 10
+    y = [["PER", "O", "O"], ["O", "O", "O", "O"]] * 10
+    tagger = small_tagger(linear_features="auto", n_threads=2, max_epochs=1)
+
+    def fit():
+        deepcopy(tagger).fit(X, y)
+
+    assert_threads_are_restored(fit, moments(fit, 25))
 
 
 def test_an_interrupted_prediction_restores_threads(fitted_pipeline, reviews):

@@ -19,9 +19,10 @@ from sklearn_bilstm.sequences import (
     token_features,
 )
 from sklearn_bilstm.training._splits import sampled_rows
+from sklearn_bilstm.utils._interrupts import call_within
 from sklearn_bilstm.utils._missing import IGNORED_LABEL
 from sklearn_bilstm.utils._state import state_array
-from sklearn_bilstm.utils._threads import Workers
+from sklearn_bilstm.utils._threads import Workers, single_threaded
 
 __all__ = ["LinearTagger"]
 
@@ -38,7 +39,7 @@ _SENTENCES, _FEWEST_EPOCHS, _MOST_EPOCHS = 15_000, 2, 15
 _BATCHES, _SMALLEST_BATCH, _LARGEST_BATCH = 40, 8, 32
 # Number of folds of cross-fitted emissions.
 _FOLDS = 2
-# Maximum number of tokens to fit to. Their features take 0.3 GB.
+# Maximum number of tokens to fit to. Their features take 0.3 GB in each thread.
 _MOST_TOKENS = 2**21
 # Number of tokens whose features are computed at a time in prediction.
 _TOKENS_AT_ONCE = 2**16
@@ -73,7 +74,11 @@ class LinearTagger:
     # -- fitting
 
     def fit(
-        self, rows: SequenceDataset, decoder: CRF | IndependentLabels, seed: int
+        self,
+        rows: SequenceDataset,
+        decoder: CRF | IndependentLabels,
+        seed: int,
+        is_stopped: Callable[[], bool] = lambda: False,
     ) -> Self:
         """Fit the weights, to a sample of very many rows.
 
@@ -85,6 +90,8 @@ class LinearTagger:
             Decoder of the labels with initial weights, which is not changed.
         seed : int
             Controls the order of the rows.
+        is_stopped : callable, optional
+            Called before each batch. The fit ends early if it returns True.
         """
         rows = _sample(rows.take(_complete(rows)), seed)
         if not len(rows):
@@ -96,6 +103,8 @@ class LinearTagger:
         optimizer = _AdaGrad(self.weight, deepcopy(decoder), counts)
         batches = [*_batches(rows, seed)]
         for number, batch in enumerate(batches):
+            if is_stopped():
+                break
             rate = _LR * (1 - number / len(batches))
             indices = weight_rows.take(batch).values  # (n_steps, n_features)
             optimizer.step(indices, rows.take(batch), rate, len(batches))
@@ -119,13 +128,17 @@ class LinearTagger:
         order = np.random.default_rng([seed, _FOLDS]).permutation(len(rows))
         folds = np.array_split(order, _FOLDS)
 
-        def fit(model: LinearTagger, rows: SequenceDataset) -> LinearTagger:
-            return model.fit(rows, decoder, seed)
-
         models = [type(self)(self.n_labels) for _ in folds]
-        rows_outside = [rows.take(np.setdiff1d(order, fold)) for fold in folds]
-        with Workers(n_threads) as workers:
-            workers.map(fit, [self, *models], [rows, *rows_outside])
+        workers = Workers(n_threads)
+
+        def fit(model: LinearTagger, held_out: np.ndarray) -> None:
+            outside = rows.take(np.setdiff1d(order, held_out))
+            model.fit(outside, decoder, seed, workers.is_stopped)
+
+        def fit_all() -> None:
+            workers.map(fit, [self, *models], [order[:0], *folds])
+
+        call_within(workers, fit_all)
         for model, fold in zip(models, folds, strict=True):
             texts: Any = rows.take(fold).texts
             emissions[steps.take(fold).values] = model.emissions(texts).values
@@ -160,6 +173,7 @@ class LinearTagger:
 
     # -- prediction
 
+    @single_threaded()
     def emissions(self, texts: TokenTexts) -> RaggedArray:
         """Return the emissions of tokens, float32 of shape (n_steps, K)."""
         offsets = texts.codes.offsets

@@ -17,6 +17,9 @@ from sklearn_bilstm.utils._interrupts import call_within
 
 __all__ = ["SingleThread", "Workers", "single_threaded"]
 
+# Seconds after which a thread that waits for others handles Ctrl-C at the latest.
+_MAX_WAIT = 0.5
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -237,6 +240,7 @@ class Workers:
         self._pool: ThreadPoolExecutor | None = None
         self._n_extra_threads = 0
         self._waiting: Iterator[int] = iter(())  # indices of the remaining calls
+        self._is_stopped = False
         # working threads are counted, since after Ctrl-C there can be a thread that was
         # started but not yet stored
         self._changed, self._n_working = Condition(), 0
@@ -248,6 +252,7 @@ class Workers:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._is_stopped = True
         deque(self._waiting, maxlen=0)
         if self._pool is not None:
             self._pool.shutdown()
@@ -258,8 +263,9 @@ class Workers:
     def map(self, function: Callable[..., T], *items: Sequence[Any]) -> list[T]:
         """Call a function for each item, and return the results in order.
 
-        After an error, no further calls are started.
+        After an error, no further calls are started, and `is_stopped` is true.
         """
+        self._is_stopped = False
         calls = list(zip(*items, strict=True))
         results: list[Any] = [None] * len(calls)
         waiting = self._waiting = iter(range(len(calls)))
@@ -269,6 +275,7 @@ class Workers:
                 for index in waiting:
                     results[index] = function(*calls[index])
             except BaseException:
+                self._is_stopped = True
                 deque(waiting, maxlen=0)
                 raise
 
@@ -278,13 +285,34 @@ class Workers:
             while len(helpers) < n_helpers:
                 helpers.append(self._threads().submit(self._count, work))
             work()
+            self._wait()
+        except BaseException:
+            self._is_stopped = True
+            raise
         finally:
             deque(waiting, maxlen=0)
-            with self._changed:
-                self._changed.wait_for(lambda: self._n_working == 0)
+            self._wait()
         while helpers:  # emptied, since an error in a future would refer to all locals
             helpers.pop().result()
         return results
+
+    def is_stopped(self) -> bool:
+        """Return whether a call failed or was interrupted.
+
+        The results of the other calls are then not used. They should end soon, since
+        :meth:`map` waits for them.
+        """
+        return self._is_stopped
+
+    def _wait(self) -> None:
+        """Wait for the other threads."""
+        with self._changed:
+            # Ctrl-C just before Python waits is only noticed when it wakes up
+            while not self._changed.wait_for(self._is_idle, timeout=_MAX_WAIT):
+                pass
+
+    def _is_idle(self) -> bool:
+        return self._n_working == 0
 
     def _share(self) -> int:
         """Return the number of threads to use while other pools are active."""

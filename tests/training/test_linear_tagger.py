@@ -145,6 +145,19 @@ def test_results_do_not_depend_on_the_number_of_threads(decoder):
     assert torch.equal(models[0].weight, models[1].weight)
 
 
+def test_a_stopped_fit_ends_before_the_next_batch():
+    n_calls = []
+
+    def is_stopped():
+        n_calls.append(1)
+        return len(n_calls) > 2
+
+    stopped = LinearTagger(K).fit(make_rows(), CRF(K), 0, is_stopped)
+    assert len(n_calls) == 3
+    complete = LinearTagger(K).fit(make_rows(), CRF(K), 0, lambda: False)
+    assert not torch.equal(stopped.weight, complete.weight)
+
+
 @pytest.mark.parametrize("n_rows", [1, 2])
 def test_very_few_rows_are_fitted(n_rows):
     rows = make_rows(60).take(np.arange(n_rows))

@@ -1,6 +1,7 @@
 import gc
 import os
 import re
+import signal
 import threading
 import time
 import weakref
@@ -352,6 +353,46 @@ def test_no_item_starts_after_an_error(by_caller):
         assert sorted(begun) == [0, 1]
         assert len(ended) == 1
         assert workers.map(abs, [-1, -2]) == [1, 2]
+
+
+@pytest.mark.parametrize("by_caller", [True, False])
+def test_a_long_call_can_end_after_an_error_in_another(by_caller):
+    caller, both_are_at_work = threading.get_ident(), threading.Barrier(2, timeout=10)
+    ended = []
+
+    def fail_in_one_thread(item):
+        both_are_at_work.wait()
+        if (threading.get_ident() == caller) == by_caller:
+            raise ZeroDivisionError("now")
+        wait_for(workers.is_stopped)
+        ended.append(item)
+
+    with Workers(2) as workers:
+        with pytest.raises(ZeroDivisionError, match="now"):
+            workers.map(fail_in_one_thread, range(2))
+        assert len(ended) == 1
+        assert workers.map(lambda _: workers.is_stopped(), range(3)) == [False] * 3
+
+
+@pytest.mark.skipif(
+    not hasattr(signal, "pthread_kill"), reason="requires signals to threads"
+)
+@pytest.mark.usefixtures("ctrl_c_interrupts")
+def test_a_long_call_can_end_after_ctrl_c_while_the_caller_waits_for_it():
+    caller, both_are_at_work = threading.get_ident(), threading.Barrier(2, timeout=10)
+    ended = []
+
+    def work(item):
+        both_are_at_work.wait()
+        if threading.get_ident() != caller:
+            signal.pthread_kill(caller, signal.SIGINT)
+            wait_for(workers.is_stopped)
+            ended.append(item)
+
+    with pytest.raises(KeyboardInterrupt), Workers(2) as workers:
+        workers.map(work, range(2))
+    assert len(ended) == 1
+    assert_all_is_as_it_was()
 
 
 @pytest.mark.parametrize(
