@@ -1,6 +1,9 @@
 import copy
 import itertools
+import os
 import pickle
+import subprocess
+import sys
 from contextlib import nullcontext
 
 import numpy as np
@@ -587,3 +590,29 @@ def test_labels_are_permuted_among_sentences_of_equal_length(sentences):
         n_permutations=2,
     )
     assert np.isfinite([score, *permuted]).all()
+
+
+FORK_AFTER_A_PREDICTION = """
+import os, sys
+import torch
+from sklearn_bilstm import BiLSTMTagger
+
+torch.set_num_threads(2)
+X = [[f"word{i}", "and", f"{i}", "."] * 10 for i in range(60)]
+y = [["NOUN", "CONJ", "NUM", "PUNCT"] * 10] * 60
+tagger = BiLSTMTagger(hidden_layer_sizes=2, max_epochs=1, random_state=0).fit(X, y)
+expected = tagger.predict(X)
+child = os.fork()
+if child == 0:
+    os._exit(tagger.predict(X) != expected)
+_, status = os.waitpid(child, 0)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="requires fork")
+def test_a_process_that_is_forked_after_a_prediction_predicts_too():
+    # OpenMP threads of the first process would not exist in the second, which waits
+    # for them
+    command = [sys.executable, "-c", FORK_AFTER_A_PREDICTION]
+    subprocess.run(command, check=True, timeout=120)
