@@ -17,7 +17,6 @@ from sklearn_bilstm.utils._containers import (
 from sklearn_bilstm.utils._missing import is_missing
 
 __all__ = [
-    "MISSING",
     "TypedColumn",
     "categories_of",
     "cells_of",
@@ -29,7 +28,7 @@ __all__ = [
 ]
 
 # Category of missing values.
-MISSING = "(missing)"
+_MISSING = "(missing)"
 
 # Whole decimals with at most this number of digits are categories as integers.
 _N_DIGITS = 30
@@ -143,7 +142,7 @@ def categories_of(values: np.ndarray) -> np.ndarray:
 
 def _category(value: Any) -> str:
     if is_missing(value):
-        return MISSING
+        return _MISSING
     if isinstance(value, Decimal):
         value = _plain_decimal(value)
     is_number = isinstance(value, Real) and not isinstance(value, bool | np.bool_)

@@ -40,7 +40,7 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
     - Dates are four features, in UTC: the days since 1970, the month (1 to 12), the
       weekday (0 for Monday) and the hour. Strings are dates if all strings of a column
       are in the format ISO 8601 with hyphens, such as "2024-01-31" or
-      "2024-01-31 12:30".
+      "2024-01-31 12:30", or blank, which are missing.
     - Other strings and categories are one-hot encoded. Missing values are a category;
       categories that `fit` has not seen are encoded as the infrequent ones, or as
       zeros if there are none.
@@ -151,8 +151,9 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         ----------
         X : table of shape (n_rows, n_columns)
             The columns seen in `fit`. Columns of a frame are found by name. Strings in
-            a column of dates must be in the format ISO 8601, such as "2024-01-31" or
-            "2024-01-31T12:30:00Z"; times without an offset are in UTC.
+            a column of dates must be in the format ISO 8601 with hyphens, such as
+            "2024-01-31" or "2024-01-31T12:30:00Z", or blank; times without an offset
+            are in UTC.
 
         Returns
         -------

@@ -31,7 +31,7 @@ def read_in_fit(column: Any, name: str) -> TypedColumn:
     """Read a column of a table to fit to.
 
     The result is that of :func:`read_column`, except that strings are dates if all of
-    them are in the format ISO 8601.
+    them are in the format ISO 8601, or blank.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ def read_in_fit(column: Any, name: str) -> TypedColumn:
         As by :func:`read_column`.
     """
     kind, values = read_column(column, name)
-    if kind == "text" and all(text is None or _DATE.fullmatch(text) for text in values):
+    if kind == "text" and not all(map(_is_blank, values)):
         try:
             return TypedColumn("date", _dates_of_strings(values, name))
-        except ValueError:  # not in the calendar
+        except ValueError:
             pass
     return TypedColumn(kind, values)
 
@@ -134,16 +134,31 @@ def _check_categories(cells: np.ndarray, name: str) -> None:
             )
 
 
+def _is_blank(text: str | None) -> bool:
+    return text is None or not text.strip()
+
+
 def _dates_of_strings(strings: np.ndarray, name: str) -> np.ndarray:
-    dates = np.empty(len(strings), "datetime64[us]")
+    """Return dates in UTC, NaT for blank strings.
+
+    Raises
+    ------
+    ValueError
+        If a string is not in the format ISO 8601, or not in the calendar.
+    """
+    dates = np.full(len(strings), np.datetime64("NaT"), "datetime64[us]")
     for row, text in enumerate(strings):
+        if _is_blank(text):
+            continue
         try:
-            dates[row] = None if text is None else in_utc(datetime.fromisoformat(text))
+            if not _DATE.fullmatch(text):
+                raise ValueError
+            dates[row] = in_utc(datetime.fromisoformat(text))
         except ValueError:
             raise ValueError(
                 f"The column {name!r} of X must hold dates, as in fit, or strings in "
                 "the format ISO 8601, such as '2024-01-31' or '2024-01-31T12:30:00Z': "
-                f"row {row} is {describe(text)}. A missing date is None."
+                f"row {row} is {describe(text)}. A missing date is None or blank."
             ) from None
     return dates
 

@@ -53,14 +53,15 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
 
     static_transformer : transformer, default=None
         Transformer of a frame with all other columns, such as a
-        :class:`~sklearn.compose.ColumnTransformer`. None means
-        `StaticEncoder(max_categories=max_categories)`.
+        :class:`~sklearn.compose.ColumnTransformer`. Strings that are dates are passed
+        as strings. None means `StaticEncoder(max_categories=max_categories)`.
 
     text_columns : "auto", str or list of str, default="auto"
         Names of the text columns. With "auto", these are the columns of strings with
         more than `max_categories` different values, or with a different value in most
         rows, unless they are of a categorical dtype, or all strings are dates in the
-        format ISO 8601. A warning names those without letters, such as "12.50".
+        format ISO 8601 or blank. A warning names those with numbers rather than
+        letters in most rows, such as "12.50".
 
     max_categories : int, default=30
         Maximum number of features of a column of categories. Less frequent categories
@@ -311,9 +312,10 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             texts = [name for name, column in pairs if self._is_text(column, name)]
             if not texts:
                 raise ValueError(
-                    "X must have at least one column of text: no column of strings has "
-                    f"more than max_categories={self.max_categories} different values, "
-                    "or a different one in most rows. Name the text columns in "
+                    "X must have at least one column of text: no column of strings "
+                    "that are not dates has more than "
+                    f"max_categories={self.max_categories} different values, or a "
+                    "different one in most rows. Name the text columns in "
                     "'text_columns'."
                 )
             return texts
@@ -331,11 +333,11 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
             return False
         known = [value for value in values if value is not None]
         is_text = len(set(known)) > min(self.max_categories, len(known) / 2)
-        if is_text and not any(map(_has_letters, known)):
-            example = next(filter(None, known), "")
+        numbers = [text for text in known if _has_digits_only(text)]
+        if is_text and len(numbers) > len(known) / 2:
             warnings.warn(
-                f"The column {name!r} of X is read as text, although its strings have "
-                f"no letters, such as {example!r:.40}. Convert numbers with "
+                f"The column {name!r} of X is read as text, although most strings have "
+                f"no letters, such as {numbers[0]!r:.40}. Convert numbers with "
                 "pd.to_numeric, dates with pd.to_datetime, and codes with "
                 "astype('category'). To read it as text without this warning, name the "
                 "columns in 'text_columns'.",
@@ -370,8 +372,9 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         return tags_of_frames(super().__sklearn_tags__())
 
 
-def _has_letters(text: str) -> bool:
-    return any(map(str.isalpha, text))
+def _has_digits_only(text: str) -> bool:
+    """Return whether a text has digits, but no letters."""
+    return any(map(str.isdigit, text)) and not any(map(str.isalpha, text))
 
 
 def _with_columns(X: Any, names: list[str], wanted: Sequence[str]) -> Any:

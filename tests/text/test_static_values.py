@@ -44,7 +44,8 @@ def test_strings_in_a_column_of_dates_are_read_in_iso_format(text, time):
         (["2024-01-31 12:30", "2024-01-31T12:30:00Z"], "date"),
         (["2024-01-31", "2024-02-30"], "text"),  # not in the calendar
         (["2024-01-31", "today"], "text"),
-        (["2024-01-31", ""], "text"),
+        (["2024-01-31", "", None], "date"),
+        (["", " ", None], "text"),
         (["31.01.2024"], "text"),
         (["20240131"], "text"),  # could be codes
         (["12:30"], "text"),
@@ -55,7 +56,7 @@ def test_strings_to_fit_to_are_dates_if_all_are_in_iso_format(strings, expected)
     kind, values = read_in_fit(np.array(strings, object), "col")
     assert kind == expected
     if kind == "date":
-        times = [None if s is None else datetime.fromisoformat(s) for s in strings]
+        times = [datetime.fromisoformat(s) if s else None for s in strings]
         _, of_times = read_in_fit(np.array(times, object), "col")
         np.testing.assert_array_equal(values, of_times)
     else:
@@ -85,7 +86,14 @@ def test_iso_strings_have_the_features_of_their_times(seed):
     assert expected.shape == (50, len(PARTS_OF_DATES))
 
 
-@pytest.mark.parametrize("text", ["yesterday", "", "31.01.2024", "2024-13-01"])
+def test_blank_strings_in_a_column_of_dates_are_missing():
+    found = features_of(["2024-01-31", "", " \n", None], "date")
+    assert np.isnan(found).all(1).tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    "text", ["yesterday", "31.01.2024", "2024-13-01", "20240131", "2024-W05-3"]
+)
 def test_other_strings_in_a_column_of_dates_are_named_with_their_row(text):
     with pytest.raises(ValueError, match=f"'col' .* ISO 8601.*: row 1 is '{text}'"):
         features_of(["2024-01-31", text], "date")

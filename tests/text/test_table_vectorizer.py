@@ -112,10 +112,19 @@ def test_strings_without_letters_are_read_as_text_with_a_warning(form):
     assert TableVectorizer().fit(few).text_columns_ == TEXTS  # categories
 
 
-def test_the_warning_of_strings_without_letters_shows_one_that_is_not_empty():
-    frame = FRAME.assign(code=["", *(f"{i}.5" for i in range(1, N_ROWS))])
+@pytest.mark.parametrize("other", ["", "1e-05", "nan", "unknown"])
+def test_a_few_strings_with_letters_do_not_hide_the_warning_of_numbers(other):
+    frame = FRAME.assign(code=[other, *(f"{i}.5" for i in range(1, N_ROWS))])
     with pytest.warns(UserWarning, match=r"no letters, such as '1\.5'\."):
         TableVectorizer().fit(frame)
+
+
+def test_strings_with_letters_or_without_digits_are_read_as_text_without_a_warning():
+    frame = FRAME.assign(
+        flat=[f"{i} B" for i in range(N_ROWS)],
+        mood=["\N{GRINNING FACE}" * (i + 1) for i in range(N_ROWS)],
+    )
+    assert TableVectorizer().fit(frame).text_columns_ == [*TEXTS, "flat", "mood"]
 
 
 def test_a_table_of_texts_only_has_no_boundary():
