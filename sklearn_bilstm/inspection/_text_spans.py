@@ -11,7 +11,6 @@ from sklearn_bilstm.text import LocatedDocument
 __all__ = [
     "TextColumn",
     "TextSpan",
-    "find_markers",
     "numbered_tokens",
     "shortened",
     "split_into_columns",
@@ -64,7 +63,7 @@ class TextColumn(NamedTuple):
     score: float | None = None
 
 
-def find_markers(document: LocatedDocument) -> set[int]:
+def _find_markers(document: LocatedDocument) -> set[int]:
     """Return the indices of the tokens that mark the start of a column."""
     names = document.columns
     return {
@@ -85,7 +84,7 @@ def numbered_tokens(document: LocatedDocument, tokens: list[str]) -> list[str]:
     tokens : list of str
         The tokens as written.
     """
-    markers = find_markers(document)
+    markers = _find_markers(document)
     names = [
         f"{document.columns[token.column]}:" if index in markers else text
         for index, (text, token) in enumerate(zip(tokens, document.tokens, strict=True))
@@ -113,7 +112,7 @@ def split_into_columns(
     names: list = document.columns or [None]
     fields = [TextColumn(name, [], []) for name in names]
     ends = [0] * len(fields)
-    markers = find_markers(document)
+    markers = _find_markers(document)
     pairs = zip(document.tokens, scores.tolist(), strict=True)
     for number, (token, score) in enumerate(pairs):
         column, end = token.column, token.end

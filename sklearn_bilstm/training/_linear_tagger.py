@@ -78,7 +78,7 @@ class LinearTagger:
         rows: SequenceDataset,
         decoder: CRF | IndependentLabels,
         seed: int,
-        is_stopped: Callable[[], bool] = lambda: False,
+        is_stopped: Callable[[], bool] | None = None,
     ) -> Self:
         """Fit the weights, to a sample of very many rows.
 
@@ -90,7 +90,7 @@ class LinearTagger:
             Decoder of the labels with initial weights, which is not changed.
         seed : int
             Controls the order of the rows.
-        is_stopped : callable, optional
+        is_stopped : callable or None, default=None
             Called before each batch. The fit ends early if it returns True.
         """
         rows = _sample(rows.take(_complete(rows)), seed)
@@ -103,7 +103,7 @@ class LinearTagger:
         optimizer = _AdaGrad(self.weight, deepcopy(decoder), counts)
         batches = [*_batches(rows, seed)]
         for number, batch in enumerate(batches):
-            if is_stopped():
+            if is_stopped is not None and is_stopped():
                 break
             rate = _LR * (1 - number / len(batches))
             indices = weight_rows.take(batch).values  # (n_steps, n_features)

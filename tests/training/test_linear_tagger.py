@@ -154,7 +154,7 @@ def test_a_stopped_fit_ends_before_the_next_batch():
 
     stopped = LinearTagger(K).fit(make_rows(), CRF(K), 0, is_stopped)
     assert len(n_calls) == 3
-    complete = LinearTagger(K).fit(make_rows(), CRF(K), 0, lambda: False)
+    complete = LinearTagger(K).fit(make_rows(), CRF(K), 0)
     assert not torch.equal(stopped.weight, complete.weight)
 
 
