@@ -90,12 +90,13 @@ class ProcessGroup:
         return bool((states == _ENDS).any())
 
     def _raise_for(self, failed: list[int]) -> None:
-        others = [rank for rank in failed if rank != self.rank]
-        if others and self.rank not in failed:
+        other_ranks = [rank for rank in failed if rank != self.rank]
+        if other_ranks and self.rank not in failed:
             self.leave()
             raise StoppedProcessError(
                 f"The fit stopped in process {self.rank} of {self.size}, since the "
-                f"processes {others} failed or were interrupted. See their own errors."
+                f"processes {other_ranks} failed or were interrupted. See their own "
+                "errors."
             )
 
     def leave(self) -> None:
@@ -160,23 +161,23 @@ class ProcessGroup:
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes in the first one, else an empty list."""
         content = pickle.dumps(value)
-        parts: list[Any] = [None] * self.size if self.is_first else []
-        received = parts if self.is_first else None
+        pickled: list[Any] = [None] * self.size if self.is_first else []
+        received = pickled if self.is_first else None
         with self.uninterrupted():
             self.check()
             with self._losses():
                 distributed.gather_object(content, received, group=self._cpu_group)
-        return [pickle.loads(part) for part in parts]
+        return [pickle.loads(item) for item in pickled]
 
     def all_gather(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks."""
         content = pickle.dumps(value)
-        parts: list[Any] = [None] * self.size
+        pickled: list[Any] = [None] * self.size
         with self.uninterrupted():
             self.check()
             with self._losses():
-                distributed.all_gather_object(parts, content, group=self._cpu_group)
-        return [pickle.loads(part) for part in parts]
+                distributed.all_gather_object(pickled, content, group=self._cpu_group)
+        return [pickle.loads(item) for item in pickled]
 
     def broadcast(self, value: T, *, is_last: bool = False) -> T:
         """Return the value of the first process.
