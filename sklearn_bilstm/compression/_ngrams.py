@@ -140,7 +140,7 @@ def _factor(small: LinearModel, large: LinearModel, rows: SequenceDataset) -> fl
     large_logits = large.ngram_model.logits(sequences, static) - other_logits
     size = float(np.square(small_logits).sum())
     factor = float((small_logits * large_logits).sum()) / size if size > 0 else 1.0
-    # few rows with remaining n-grams say little
+    # with few rows that have remaining n-grams, the estimate is unreliable
     return min(max(factor, 0.0), _LARGEST_FACTOR)
 
 

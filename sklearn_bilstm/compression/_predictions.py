@@ -14,7 +14,7 @@ __all__ = ["Predictions"]
 
 
 class Predictions:
-    """Predictions of a model for some rows, to compare others with.
+    """Reference predictions of a model, with which other models are compared.
 
     Parameters
     ----------

@@ -183,7 +183,7 @@ def explain_series(
     unscaled, rows = model.transformed(X)
     output = Output.of(model.estimator, target, rows, predictions)
     truths = true_targets(y_true, model.estimator, output.columns, task)
-    facts = zip(truths, output.targets, output.others, strict=True)
+    items = zip(truths, output.targets, output.others, strict=True)
     return Explanations(
         [
             _explain_row(
@@ -197,7 +197,7 @@ def explain_series(
                 target=target,
                 other=other,
             )
-            for row, (truth, target, other) in enumerate(facts)
+            for row, (truth, target, other) in enumerate(items)
         ],
         of="row",
     )
@@ -209,7 +209,7 @@ def _explain_row(
     rows: SequenceDataset,
     output: Output,
     row: int,
-    **facts: Any,
+    **kwargs: Any,
 ) -> SeriesExplanation:
     start, end = rows.sequences.offsets[row : row + 2]
     values = rows.sequences.values[start:end]
@@ -232,7 +232,7 @@ def _explain_row(
         static_names=model.static_names,
         static_values=() if unscaled.static is None else unscaled.static[row],
         multilabel=getattr(model.estimator, "multilabel_", False),
-        **facts,
+        **kwargs,
     )
     names = model.estimator.model_.reader.channel_names
     return SeriesExplanation(

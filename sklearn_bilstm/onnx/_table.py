@@ -34,12 +34,12 @@ _NUMBERS = Real, Decimal, np.bool_
 
 
 class _Column(NamedTuple):
-    """A column on its way through the steps.
+    """A column between two steps.
 
     Parameters
     ----------
     name : str or int
-        The column of the table that it comes from.
+        The original column of the table.
     values : list or ndarray of float64, shape (n_rows,)
         Numbers are an array if they have been converted. For a "static" step, which
         needs the dtype, the column of the frame.

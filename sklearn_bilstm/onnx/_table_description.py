@@ -180,7 +180,7 @@ def _steps(transformer: Any) -> list[dict[str, Any]]:
 
 
 def _check_imputed(steps: list[dict[str, Any]]) -> None:
-    """Raise an error if an encoder knows a missing category after an imputer.
+    """Raise an error if an encoder has a missing category after an imputer.
 
     For columns of objects, scikit-learn's SimpleImputer replaces either None or NaN,
     but a server, which reads both as null in JSON, replaces both.

@@ -121,7 +121,7 @@ _PARTS_OF_STATIC_ENCODER = {
 }
 # scikit-learn takes exponential time for nested pipelines.
 _MAX_DEPTH = 12
-# What scikit-learn stores in an estimator besides its parameters.
+# Attributes of scikit-learn in an estimator that are not parameters.
 _SETTINGS = {_REQUESTS, "_sklearn_output_config"}
 
 

@@ -395,7 +395,7 @@ def _csr(parts: list) -> sparse.csr_array:
 
 
 def _never(value: Any) -> bool:
-    """Return False: the encoder knows arrays itself."""
+    """Return False: the encoder handles arrays itself."""
     return False
 
 
