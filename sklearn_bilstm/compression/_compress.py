@@ -18,9 +18,9 @@ from sklearn_bilstm.compression._features import (
 from sklearn_bilstm.compression._ngrams import (
     groups_of_vocabularies,
     n_ngrams,
-    of_ngrams,
     ranked_ngrams,
     rescaled,
+    with_ngrams,
 )
 from sklearn_bilstm.compression._predictions import Predictions
 from sklearn_bilstm.compression._units import (
@@ -60,8 +60,13 @@ __all__ = ["compress"]
 
 _ESTIMATORS = BiLSTMClassifier, BiLSTMRegressor, BiLSTMTagger
 
-# Share of the tolerance that the steps may use, up to and including each.
-_OF_NGRAMS, _OF_VECTORS, _OF_TOKENS, _OF_UNITS = 0.3, 0.6, 0.75, 0.9
+# Share of the tolerance that each step and those before it may use together.
+_NGRAM_TOLERANCE, _VECTOR_TOLERANCE, _TOKEN_TOLERANCE, _UNIT_TOLERANCE = (
+    0.3,
+    0.6,
+    0.75,
+    0.9,
+)
 # Minimum share of n-grams and tokens that are kept, and number of trials between the
 # last share that is allowed and the first that is not.
 _LEAST_SHARE, _N_REFINEMENTS = 2.0**-7, 2
@@ -154,19 +159,19 @@ def compress(model: Any, X: Any, *, tolerance: float = 0.01) -> Any:
     >>> report.steps[-1].n_bytes < report.n_bytes / 3
     True
     """
-    estimator = _estimator_of(model)
-    given = current_model(estimator)
+    estimator = _final_estimator(model)
+    fitted = current_model(estimator)
     if isinstance(model, Pipeline) and len(model.steps) > 1:
         X = model[:-1].transform(X)
-    rows = given.read(X)
-    predictions = Predictions(given, rows)
+    rows = fitted.read(X)
+    predictions = Predictions(fitted, rows)
     predictions.check_number(tolerance)
-    search = _Search(model, given, rows, predictions, tolerance)
+    search = _Search(model, fitted, rows, predictions, tolerance)
     search.run()
     return search.result()
 
 
-def _estimator_of(model: Any) -> Any:
+def _final_estimator(model: Any) -> Any:
     """Return the fitted estimator of a model.
 
     Raises
@@ -194,31 +199,31 @@ class _Search:
     Parameters
     ----------
     model : estimator
-    given : FittedModel
+    fitted : FittedModel
         Model of its estimator.
     rows : SequenceDataset
         Rows whose predictions may change within the tolerance.
     predictions : Predictions
-        Predictions of the given model.
+        Predictions of the original model.
     tolerance : float
     """
 
     def __init__(
         self,
         model: Any,
-        given: FittedModel,
+        fitted: FittedModel,
         rows: SequenceDataset,
         predictions: Predictions,
         tolerance: float,
     ) -> None:
-        self._whole = model
+        self._original = model
         self._rows = rows
         self._predictions = predictions
         self._tolerance = tolerance
-        self._n_tokens = n_tokens_of(given)
+        self._n_tokens = n_tokens_of(fitted)
         self._steps: list[CompressionStep] = []
-        self._model = given
-        self._n_bytes = _size_of(model)
+        self._model = fitted
+        self._n_bytes = _saved_size(model)
 
     def run(self) -> None:
         """Apply all steps."""
@@ -247,119 +252,125 @@ class _Search:
     def _remove_ngrams(self) -> None:
         names = [*groups_of_vocabularies(self._model.auxiliary_models)]
         for i, name in enumerate(names):
-            self._remove_ngrams_of(name, _OF_NGRAMS * (i + 1) / len(names))
+            self._remove_ngram_group(name, _NGRAM_TOLERANCE * (i + 1) / len(names))
 
-    def _remove_ngrams_of(self, name: str, part: float) -> None:
+    def _remove_ngram_group(self, name: str, tolerance_share: float) -> None:
         models = self._model.auxiliary_models
         ranked = ranked_ngrams(models)
         group = groups_of_vocabularies(models)[name]
 
-        def of_share(share: float) -> FittedModel:
-            kept = {
+        def reduce_to(share: float) -> FittedModel:
+            columns_to_keep = {
                 key: columns[: int(share * len(columns))] if key in group else columns
                 for key, columns in ranked.items()
             }
-            reduced = rescaled(of_ngrams(models, kept), models, self._rows)
+            reduced = rescaled(with_ngrams(models, columns_to_keep), models, self._rows)
             return with_models(self._model, reduced)
 
         def count(model: FittedModel) -> int:
             return n_ngrams(model.auxiliary_models, name)
 
-        self._search(name, n_ngrams(models, name), of_share, part, count)
+        self._search(name, n_ngrams(models, name), reduce_to, tolerance_share, count)
 
     def _remove_features(self) -> None:
         ranked = ranked_features(self._model)
 
-        def of_share(share: float) -> FittedModel:
+        def reduce_to(share: float) -> FittedModel:
             return with_features(self._model, ranked[: int(share * len(ranked))])
 
         self._search(
-            *("token features", len(ranked), of_share, _OF_NGRAMS, n_token_features)
+            *(
+                "token features",
+                len(ranked),
+                reduce_to,
+                _NGRAM_TOLERANCE,
+                n_token_features,
+            )
         )
 
     def _reduce_vectors(self) -> None:
         reduced = ReducedVectors(self._model, self._rows)
         total = self._model.network.input_layer.n_shared
 
-        def of_share(share: float) -> FittedModel:
+        def reduce_to(share: float) -> FittedModel:
             n_kept = min(_whole_blocks(share * total), reduced.n_components)
             return reduced.with_components(n_kept)
 
         name = "components of token vectors"
-        self._search(name, total, of_share, _OF_VECTORS, _n_components)
+        self._search(name, total, reduce_to, _VECTOR_TOLERANCE, _n_components)
 
     def _remove_tokens(self) -> None:
-        def of_share(share: float) -> FittedModel:
+        def reduce_to(share: float) -> FittedModel:
             n_kept = int(share * (self._n_tokens - FIRST_TOKEN_ID))
             # a vocabulary must not be empty
             return with_tokens(self._model, FIRST_TOKEN_ID + max(1, n_kept))
 
-        self._search("tokens", self._n_tokens, of_share, _OF_TOKENS, n_tokens_of)
+        self._search("tokens", self._n_tokens, reduce_to, _TOKEN_TOLERANCE, n_tokens_of)
 
     def _remove_units(self) -> None:
         ranked = ranked_units(self._model, self._rows)
         total = len(ranked[0])
 
-        def of_share(share: float) -> FittedModel:
+        def reduce_to(share: float) -> FittedModel:
             n_kept = min(_whole_blocks(share * total), total)
             return with_units(self._model, [units[:n_kept] for units in ranked])
 
-        self._search("units per direction", total, of_share, _OF_UNITS, _n_units)
+        self._search("units per direction", total, reduce_to, _UNIT_TOLERANCE, _n_units)
 
     def _round(self) -> None:
         for n_bits, function in ((8, rounded), (16, rounded_to_half)):
             candidate = with_rounding(self._model, function)
-            changed = self._predictions.change(candidate)
-            if changed <= self._tolerance:
-                self._accept("bits per number", candidate, 32, n_bits, changed)
+            change = self._predictions.change(candidate)
+            if change <= self._tolerance:
+                self._accept("bits per number", candidate, 32, n_bits, change)
                 return
 
     def _search(
         self,
         name: str,
         total: int,
-        of_share: Callable[[float], FittedModel],
-        part: float,
+        reduce_to: Callable[[float], FittedModel],
+        tolerance_share: float,
         count: Callable[[FittedModel], int],
     ) -> None:
         """Apply a step with the smallest share whose changes are allowed."""
         allowed: tuple[float, FittedModel, float] | None = None
-        refused, share = 0.0, 0.5
+        rejected, share = 0.0, 0.5
         n_left = _N_REFINEMENTS
-        while share >= _LEAST_SHARE and (not refused or n_left):
-            n_left -= bool(refused)
-            candidate = of_share(share)
-            changed = self._predictions.change(candidate)
-            if changed <= part * self._tolerance:
-                allowed = share, candidate, changed
+        while share >= _LEAST_SHARE and (not rejected or n_left):
+            n_left -= bool(rejected)
+            candidate = reduce_to(share)
+            change = self._predictions.change(candidate)
+            if change <= tolerance_share * self._tolerance:
+                allowed = share, candidate, change
             else:
-                refused = share
-            kept = allowed[0] if allowed else 1.0
-            share = (refused * kept) ** 0.5 if refused else share / 2
+                rejected = share
+            smallest_allowed = allowed[0] if allowed else 1.0
+            share = (rejected * smallest_allowed) ** 0.5 if rejected else share / 2
         if allowed is None:
             return
-        _, candidate, changed = allowed
+        _, candidate, change = allowed
         if count(candidate) < total:
-            self._accept(name, candidate, total, count(candidate), changed)
+            self._accept(name, candidate, total, count(candidate), change)
 
     def _accept(
-        self, name: str, model: FittedModel, before: int, after: int, changed: float
+        self, name: str, model: FittedModel, before: int, after: int, change: float
     ) -> None:
         self._model = model
-        n_bytes = _size_of(self._published(model))
-        step = CompressionStep(name, before, after, n_bytes, changed)
+        n_bytes = _saved_size(self._published(model))
+        step = CompressionStep(name, before, after, n_bytes, change)
         self._steps.append(step)
 
     def _published(self, model: FittedModel) -> Any:
-        """Return a copy of the whole model with a fitted model."""
+        """Return a copy of the original estimator or pipeline with a fitted model."""
         model = copy(model)
         model.compression = CompressionReport(self._n_bytes, tuple(self._steps))
-        estimator = copy(_estimator_of(self._whole))
+        estimator = copy(_final_estimator(self._original))
         sizes = [
             layer.forward_rnn.hidden_size for layer in model.network.encoder.layers
         ]
-        old = estimator.model_.network.encoder.layers
-        if sizes != [layer.forward_rnn.hidden_size for layer in old]:
+        old_layers = estimator.model_.network.encoder.layers
+        if sizes != [layer.forward_rnn.hidden_size for layer in old_layers]:
             estimator.hidden_layer_sizes = tuple(sizes)
         n_components = _n_components(model)
         if n_components < _n_components(estimator.model_):
@@ -367,15 +378,15 @@ class _Search:
             if not isinstance(estimator.embedding, str):  # given vectors are longer
                 estimator.embedding = None
         estimator._publish(model)
-        if not isinstance(self._whole, Pipeline):
+        if not isinstance(self._original, Pipeline):
             return estimator
-        whole = copy(self._whole)
-        whole.steps = [*self._whole.steps[:-1], (self._whole.steps[-1][0], estimator)]
+        pipeline = copy(self._original)
+        pipeline.steps = [*pipeline.steps[:-1], (pipeline.steps[-1][0], estimator)]
         n_tokens = n_tokens_of(model)
-        if len(whole.steps) == 2 and n_tokens < self._n_tokens:
-            name, first = whole.steps[0]
-            whole.steps[0] = name, _with_first_tokens(first, n_tokens)
-        return whole
+        if len(pipeline.steps) == 2 and n_tokens < self._n_tokens:
+            name, transformer = pipeline.steps[0]
+            pipeline.steps[0] = name, _with_first_tokens(transformer, n_tokens)
+        return pipeline
 
 
 def _with_first_tokens(transformer: Any, n_ids: int) -> Any:
@@ -401,15 +412,15 @@ def _n_units(model: FittedModel) -> int:
     return model.network.encoder.layers[-1].forward_rnn.hidden_size
 
 
-def _size_of(whole: Any) -> int:
+def _saved_size(model: Any) -> int:
     """Return the size of the saved estimator and its vectorizer, in bytes.
 
     Their parameters can contain functions, which cannot be saved, and are left out.
     """
-    estimator = _estimator_of(whole)
+    estimator = _final_estimator(model)
     saved = type(estimator)()
     saved._publish(estimator.model_)
-    first = whole[0] if isinstance(whole, Pipeline) else None
+    first = model[0] if isinstance(model, Pipeline) else None
     if isinstance(first, TableVectorizer):
         first = first.text_vectorizer_
     if isinstance(first, TextVectorizer):

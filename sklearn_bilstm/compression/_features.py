@@ -27,18 +27,18 @@ def ranked_features(model: FittedModel) -> np.ndarray:
     return np.argsort(-weight.var(axis=1), kind="stable")
 
 
-def with_features(model: FittedModel, kept: np.ndarray) -> FittedModel:
+def with_features(model: FittedModel, features: np.ndarray) -> FittedModel:
     """Return a model with some of the features.
 
     Parameters
     ----------
     model : FittedModel
         Model of a tagger with a linear model.
-    kept : ndarray of int, shape (n_kept,)
-        Indices of features, in any order.
+    features : ndarray of int, shape (n_kept,)
+        Indices of the features to keep, in any order.
     """
     smaller = copy(model)
-    linear_tagger = model.auxiliary_models.linear_tagger.of_features(np.sort(kept))
+    linear_tagger = model.auxiliary_models.linear_tagger.of_features(np.sort(features))
     smaller.auxiliary_models = TaggingModels(linear_tagger)
     smaller.auto_params = {
         **model.auto_params,

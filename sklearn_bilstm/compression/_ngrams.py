@@ -16,9 +16,9 @@ __all__ = [
     "groups_of_vocabularies",
     "map_linear_models",
     "n_ngrams",
-    "of_ngrams",
     "ranked_ngrams",
     "rescaled",
+    "with_ngrams",
 ]
 
 # Maximum factor of the coefficients of the remaining n-grams.
@@ -66,8 +66,9 @@ def groups_of_vocabularies(models: Any) -> dict[str, list[int]]:
     log_odds = models.log_odds
     if len(keys) == 1 or log_odds is None:
         return {"n-grams": keys}
-    of_linear = [key for key in keys if key != id(log_odds.vocabulary)]
-    return {"linear n-grams": of_linear, "log-odds n-grams": [id(log_odds.vocabulary)]}
+    log_odds_key = id(log_odds.vocabulary)
+    linear_keys = [key for key in keys if key != log_odds_key]
+    return {"linear n-grams": linear_keys, "log-odds n-grams": [log_odds_key]}
 
 
 def n_ngrams(models: Any, name: str) -> int:
@@ -76,7 +77,7 @@ def n_ngrams(models: Any, name: str) -> int:
     return sum(v.n_columns for v in _vocabularies(models) if id(v) in group)
 
 
-def of_ngrams(
+def with_ngrams(
     models: Any, kept: dict[int, np.ndarray], largest_id: int | None = None
 ) -> Any:
     """Return models of some of the n-grams.
@@ -95,7 +96,7 @@ def of_ngrams(
         for vocabulary in _vocabularies(models)
     }
 
-    def of_linear(linear: LinearModel) -> LinearModel:
+    def reduce_linear(linear: LinearModel) -> LinearModel:
         key = id(linear.ngram_model.vocabulary)
         reduced = copy(linear)
         reduced.ngram_model = linear.ngram_model.of_ngrams(
@@ -103,7 +104,7 @@ def of_ngrams(
         )
         return reduced
 
-    smaller = map_linear_models(models, of_linear)
+    smaller = map_linear_models(models, reduce_linear)
     log_odds: ClassLogOdds | None = models.log_odds
     if log_odds is not None:
         key = id(log_odds.vocabulary)
@@ -120,12 +121,12 @@ def rescaled(reduced: Any, models: Any, rows: SequenceDataset) -> Any:
     pairs = zip(_linear_models(reduced), _linear_models(models), strict=True)
     factors = iter([_factor(small, large, rows) for small, large in pairs])
 
-    def of_linear(linear: LinearModel) -> LinearModel:
-        rescaled = copy(linear)
-        rescaled.ngram_model = linear.ngram_model.rescaled(next(factors))
-        return rescaled
+    def rescale_linear(linear: LinearModel) -> LinearModel:
+        scaled = copy(linear)
+        scaled.ngram_model = linear.ngram_model.rescaled(next(factors))
+        return scaled
 
-    return map_linear_models(reduced, of_linear)
+    return map_linear_models(reduced, rescale_linear)
 
 
 def _factor(small: LinearModel, large: LinearModel, rows: SequenceDataset) -> float:
@@ -134,12 +135,12 @@ def _factor(small: LinearModel, large: LinearModel, rows: SequenceDataset) -> fl
         return 1.0
     model, (sequences, static) = small.ngram_model, (rows.sequences, rows.static)
     # the logits of intercepts and static features, which keep their size
-    others = model.rescaled(0.0).logits(sequences, static)
-    a = model.logits(sequences, static) - others
-    b = large.ngram_model.logits(sequences, static) - others
-    size = float(np.square(a).sum())
-    factor = float((a * b).sum()) / size if size > 0 else 1.0
-    # few rows with remaining n-grams say little
+    other_logits = model.rescaled(0.0).logits(sequences, static)
+    small_logits = model.logits(sequences, static) - other_logits
+    large_logits = large.ngram_model.logits(sequences, static) - other_logits
+    size = float(np.square(small_logits).sum())
+    factor = float((small_logits * large_logits).sum()) / size if size > 0 else 1.0
+    # with few rows that have remaining n-grams, the estimate is unreliable
     return min(max(factor, 0.0), _LARGEST_FACTOR)
 
 
@@ -150,7 +151,7 @@ def map_linear_models(
     mapped = copy(models)
     if isinstance(models, TaskNgramModels):
         mapped.models = [
-            map_linear_models(of_task, function) for of_task in models.models
+            map_linear_models(task_models, function) for task_models in models.models
         ]
     elif isinstance(models, NgramModels) and models.linear is not None:
         mapped.linear = function(models.linear)
@@ -185,11 +186,12 @@ def _frequencies_of_log_odds(models: Any) -> np.ndarray:
     buckets = models.log_odds.vocabulary.buckets
     frequencies = np.zeros(len(buckets))
     for linear in _linear_models(models):
-        known = linear.ngram_model.vocabulary.buckets
-        _, here, there = np.intersect1d(
-            buckets, known, assume_unique=True, return_indices=True
+        linear_buckets = linear.ngram_model.vocabulary.buckets
+        _, indices, linear_indices = np.intersect1d(
+            buckets, linear_buckets, assume_unique=True, return_indices=True
         )
-        frequencies[here] = np.maximum(frequencies[here], _frequencies(linear)[there])
+        linear_frequencies = _frequencies(linear)[linear_indices]
+        frequencies[indices] = np.maximum(frequencies[indices], linear_frequencies)
     if not frequencies.any():
         return np.ones(len(buckets))
     return np.maximum(frequencies, frequencies[frequencies > 0].min())

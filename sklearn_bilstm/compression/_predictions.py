@@ -14,7 +14,7 @@ __all__ = ["Predictions"]
 
 
 class Predictions:
-    """Predictions of a model for some rows, to compare others with.
+    """Reference predictions of a model, with which other models are compared.
 
     Parameters
     ----------
@@ -29,28 +29,28 @@ class Predictions:
         self._unit = "rows"
         if model.network.of_steps:
             self._unit = "steps" if self._are_numbers else "tokens"
-        self._known = self._of(model)
+        self._reference = self._predict(model)
 
     def check_number(self, tolerance: float) -> None:
         """Raise a ValueError if a single change would exceed the tolerance."""
-        n_found, n_needed = len(self._known), math.ceil(1 / tolerance)
-        if n_found < n_needed:
+        n_predictions, n_required = len(self._reference), math.ceil(1 / tolerance)
+        if n_predictions < n_required:
             raise ValueError(
-                f"X must have at least {n_needed} {self._unit} for a 'tolerance' of "
-                f"{tolerance}: got {n_found}. Pass more rows, or increase the "
+                f"X must have at least {n_required} {self._unit} for a 'tolerance' of "
+                f"{tolerance}: got {n_predictions}. Pass more rows, or increase the "
                 "tolerance."
             )
 
     def change(self, model: FittedModel) -> float:
         """Return the change of the predictions of another model, from 0 to 1."""
-        predictions = self._of(model)
+        predictions = self._predict(model)
         if not self._are_numbers:
-            return float((predictions != self._known).any(1).mean())
-        variance = float(self._known.var(0).sum())
-        error = float(np.square(predictions - self._known).mean(0).sum())
+            return float((predictions != self._reference).any(1).mean())
+        variance = float(self._reference.var(0).sum())
+        error = float(np.square(predictions - self._reference).mean(0).sum())
         return min(1.0, error / variance) if variance > 0 else float(error > 0)
 
-    def _of(self, model: FittedModel) -> np.ndarray:
+    def _predict(self, model: FittedModel) -> np.ndarray:
         """Return predictions as a matrix."""
         rows = self._read_by(model)
         if isinstance(model.network, TaggingModel):

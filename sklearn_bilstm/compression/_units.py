@@ -64,23 +64,25 @@ def with_units(model: FittedModel, units: list[np.ndarray]) -> FittedModel:
     network = smaller.network
     last = network.encoder.layers[-1]
     size = last.forward_rnn.hidden_size
-    kept = [torch.from_numpy(np.sort(of_direction)) for of_direction in units]
-    columns = torch.cat([i * size + k for i, k in enumerate(kept)])
+    kept_units = [torch.from_numpy(np.sort(indices)) for indices in units]
+    columns = torch.cat([i * size + indices for i, indices in enumerate(kept_units)])
     if last.output_size == size:
-        columns = kept[0]
+        columns = kept_units[0]
     views = range(network.pooling.n_views)
     columns = torch.cat([columns + i * last.output_size for i in views])
-    others = range(network.pooling.output_size, network.head.input_size)
-    columns = torch.cat([columns, torch.tensor([*others], dtype=torch.int64)])
-    network.head = _head_of(network.head, columns)
-    network.encoder = _encoder_of(network.encoder, kept)
+    static_columns = range(network.pooling.output_size, network.head.input_size)
+    columns = torch.cat([columns, torch.tensor([*static_columns], dtype=torch.int64)])
+    network.head = _reduced_head(network.head, columns)
+    network.encoder = _reduced_encoder(network.encoder, kept_units)
     network.pooling = type(network.pooling)(network.encoder.output_size)
     smaller.net.restart_optimizer()
     return smaller
 
 
 @torch.no_grad()
-def _encoder_of(encoder: RecurrentEncoder, units: list[Tensor]) -> RecurrentEncoder:
+def _reduced_encoder(
+    encoder: RecurrentEncoder, units: list[Tensor]
+) -> RecurrentEncoder:
     config = encoder.config
     sizes = [*config["hidden_layer_sizes"][:-1], len(units[0])]
     reduced = RecurrentEncoder(**{**config, "hidden_layer_sizes": sizes})
@@ -90,16 +92,16 @@ def _encoder_of(encoder: RecurrentEncoder, units: list[Tensor]) -> RecurrentEnco
     prefix = f"layers.{len(sizes) - 1}."
     for name in layer.state_dict():
         weight = state[prefix + name]
-        kept = units[0] if name.startswith("forward") else units[-1]
+        indices = units[0] if name.startswith("forward") else units[-1]
         gates = torch.arange(0, len(weight), size)[:, None]
-        weight = weight[(gates + kept).flatten()]
-        state[prefix + name] = weight[:, kept] if "weight_hh" in name else weight
+        weight = weight[(gates + indices).flatten()]
+        state[prefix + name] = weight[:, indices] if "weight_hh" in name else weight
     reduced.load_state_dict(state)
     return _like(reduced, encoder)
 
 
 @torch.no_grad()
-def _head_of(head: DenseHead, columns: Tensor) -> DenseHead:
+def _reduced_head(head: DenseHead, columns: Tensor) -> DenseHead:
     reduced = DenseHead(**{**head.config, "input_size": len(columns)})
     state = head.state_dict()
     name = "hidden.0.weight" if len(head.hidden) else "linear.weight"

@@ -52,8 +52,8 @@ class ReducedVectors:
         size = vectors.shape[1]
         weights = np.concatenate([w[:, :size] for w in _input_weights(model.network)])
         # the decomposition of the products requires no matrix with a row per token
-        frequent = np.sqrt(_frequencies(rows, len(vectors)))[:, np.newaxis] * vectors
-        triangle = np.linalg.qr(frequent, mode="r")
+        weighted = np.sqrt(_frequencies(rows, len(vectors)))[:, np.newaxis] * vectors
+        triangle = np.linalg.qr(weighted, mode="r")
         components = np.linalg.svd(triangle @ weights.T, full_matrices=False)[2]
         self._weights = components.T  # (n_gates_of_directions, n_components)
         self._vectors = vectors @ (weights.T @ components.T)
@@ -65,7 +65,7 @@ class ReducedVectors:
         network = smaller.network
         vectors = self._vectors[:, :n_components]
         network.encoder = self._encoder(network, n_components)
-        network.input_layer = _layer_of(network.input_layer, vectors)
+        network.input_layer = _reduced_input_layer(network.input_layer, vectors)
         network.input_layer.train(network.training)
         smaller.net.restart_optimizer()
         return smaller
@@ -81,17 +81,17 @@ class ReducedVectors:
         for name in reduced.state_dict():
             if name.startswith("layers.0.") and "weight_ih" in name:
                 weight = state[name]
-                kept = self._weights[start : start + len(weight), :n_components]
+                projected = self._weights[start : start + len(weight), :n_components]
                 start += len(weight)
-                kept = torch.from_numpy(np.ascontiguousarray(kept)).to(weight)
-                state[name] = torch.cat([kept, weight[:, size:]], 1)
+                projected = torch.from_numpy(np.ascontiguousarray(projected)).to(weight)
+                state[name] = torch.cat([projected, weight[:, size:]], 1)
         reduced.load_state_dict(state)
         weight = network.input_layer.embedding.weight
         return reduced.to(weight.device).train(encoder.training)
 
 
 @torch.no_grad()
-def _layer_of(layer: TokenInput, vectors: np.ndarray) -> TokenInput:
+def _reduced_input_layer(layer: TokenInput, vectors: np.ndarray) -> TokenInput:
     reduced = TokenInput(**{**layer.config, "embedding_dim": vectors.shape[1]})
     weight = layer.embedding.weight
     reduced.embedding.weight.copy_(torch.from_numpy(vectors))
@@ -107,8 +107,8 @@ def _input_weights(network: Any) -> list[np.ndarray]:
 def _frequencies(rows: SequenceDataset, n_tokens: int) -> np.ndarray:
     """Return the smoothed number of occurrences of each token."""
     counts = np.full(n_tokens, 0.5)
-    for part in parts_of_rows(rows.sequences, _STEPS_AT_A_TIME):
-        ids = part.values[part.values < n_tokens]
+    for chunk in parts_of_rows(rows.sequences, _STEPS_AT_A_TIME):
+        ids = chunk.values[chunk.values < n_tokens]
         counts += np.bincount(ids, minlength=n_tokens)
     return counts
 

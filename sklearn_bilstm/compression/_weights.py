@@ -11,7 +11,7 @@ import torch
 from sklearn_bilstm.compression._ngrams import (
     all_ngrams,
     map_linear_models,
-    of_ngrams,
+    with_ngrams,
 )
 from sklearn_bilstm.fitting import (
     FittedModel,
@@ -62,11 +62,11 @@ def with_tokens(model: FittedModel, n_tokens: int) -> FittedModel:
     """Return a model for which ids of `n_tokens` or more are unknown."""
     smaller = with_copied_network(model)
     smaller.network.input_layer.shrink(n_tokens)
-    smaller.reader = _reader_of_tokens(model.reader, n_tokens)
+    smaller.reader = _reduced_reader(model.reader, n_tokens)
     models = model.auxiliary_models
     if has_ngrams(model):
-        models = map_linear_models(models, partial(_of_tokens, n_tokens=n_tokens))
-        smaller.auxiliary_models = of_ngrams(models, all_ngrams(models), n_tokens - 1)
+        models = map_linear_models(models, partial(_reduced_linear, n_tokens=n_tokens))
+        smaller.auxiliary_models = with_ngrams(models, all_ngrams(models), n_tokens - 1)
     return smaller
 
 
@@ -108,7 +108,7 @@ def with_copied_network(model: FittedModel) -> FittedModel:
     return copied
 
 
-def _reader_of_tokens(reader: SequenceReader, n_tokens: int) -> SequenceReader:
+def _reduced_reader(reader: SequenceReader, n_tokens: int) -> SequenceReader:
     """Return a reader whose vocabulary can grow by other tokens than the removed."""
     smaller = copy(reader)
     if reader.words is not None:
@@ -118,7 +118,7 @@ def _reader_of_tokens(reader: SequenceReader, n_tokens: int) -> SequenceReader:
     return smaller
 
 
-def _of_tokens(linear: LinearModel, n_tokens: int) -> LinearModel:
+def _reduced_linear(linear: LinearModel, n_tokens: int) -> LinearModel:
     smaller = copy(linear)
     if linear.vectors is not None:
         smaller.vectors = linear.vectors.of_tokens(n_tokens)

@@ -42,9 +42,9 @@ def attention(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
             f"model has convolution_stride={estimator.convolution_stride!r}: fit it "
             "with convolution_stride=1, or use another method."
         )
-    values = output.of_logits(estimator.model_.logits(rows), output.columns)
+    values = output.explained_values(estimator.model_.logits(rows), output.columns)
     weights = estimator.net_.attention(estimator.model_.with_features(rows))
     return [
-        Scores(of_row.astype(np.float64), np.zeros(0), value, None)
-        for of_row, value in zip(weights, values, strict=True)
+        Scores(row_weights.astype(np.float64), np.zeros(0), value, None)
+        for row_weights, value in zip(weights, values, strict=True)
     ]

@@ -59,9 +59,11 @@ def _drawn_steps(values: np.ndarray) -> np.ndarray:
     """Return the steps to draw; of a long series, the extremes of its parts."""
     if len(values) <= _MOST_POINTS:
         return np.arange(len(values))
-    parts = np.array_split(np.arange(len(values)), _MOST_POINTS // 2)
+    chunks = np.array_split(np.arange(len(values)), _MOST_POINTS // 2)
     extremes = [
-        part[find(values[part])] for part in parts for find in (np.argmin, np.argmax)
+        chunk[find(values[chunk])]
+        for chunk in chunks
+        for find in (np.argmin, np.argmax)
     ]
     return np.unique(extremes)
 

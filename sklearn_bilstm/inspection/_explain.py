@@ -194,9 +194,9 @@ def explain(
         )
     if estimator.input_type_ == "numeric":
         _check_occlusion(method, "a model of numeric series")
-        whole = TextModel.of(model, reads_text=False)
+        text_model = TextModel.of(model, reads_text=False)
         predictions = predictions_of_wrapper(model, texts)
-        return explain_series(whole, texts, target, y_true, predictions)
+        return explain_series(text_model, texts, target, y_true, predictions)
     if method == "auto":
         method = "integrated_gradients"
     return _explain_predictions(model, texts, method, target, max_points, y_true)
@@ -258,14 +258,14 @@ def _explain_predictions(
     values: Any = unscaled.static
     truths = true_targets(y_true, reader.estimator, output.columns, task)
     contributions = methods[method](reader.estimator, rows, output)
-    facts = zip(
+    items = zip(
         documents, contributions, truths, output.targets, output.others, strict=True
     )
     return Explanations(
         [
             Explanation(
                 document=document,
-                scores=_of_all_tokens(document, scores.tokens),
+                scores=_scores_of_all_tokens(document, scores.tokens),
                 method=method,
                 target=explained,
                 output=scores.output,
@@ -279,7 +279,7 @@ def _explain_predictions(
                 other=other,
                 multilabel=getattr(reader.estimator, "multilabel_", False),
             )
-            for row, (document, scores, truth, explained, other) in enumerate(facts)
+            for row, (document, scores, truth, explained, other) in enumerate(items)
         ]
     )
 
@@ -307,7 +307,7 @@ def _most_probable(
     return Output.of(estimator, target, rows, predictions)
 
 
-def _of_all_tokens(document: LocatedDocument, scores: np.ndarray) -> np.ndarray:
+def _scores_of_all_tokens(document: LocatedDocument, scores: np.ndarray) -> np.ndarray:
     """Return the scores of all tokens, with NaN for truncated tokens."""
     is_read = np.array([token.is_read for token in document.tokens], bool)
     all_scores = np.full(len(is_read), np.nan)

@@ -162,10 +162,10 @@ class Explanation:
         if self.probability is None:
             return self._prediction + truth
         odds = f"log odds {self.output:+.2f}, probability {self.probability:.3f}"
-        of_token = ""
+        suffix = ""
         if self.position is not None:
-            of_token = f" of {self.tokens[self.position]!r}, token {self.position}"
-        return f"{task}{self._target_name}{of_token}: {odds}{truth}"
+            suffix = f" of {self.tokens[self.position]!r}, token {self.position}"
+        return f"{task}{self._target_name}{suffix}: {odds}{truth}"
 
     @property
     def _kind(self) -> str:
@@ -187,15 +187,15 @@ class Explanation:
         output = "" if self.target is None else f" of output {self.target}"
         return f"prediction{output} {self.output:.4g}"
 
-    def _fields(self, least: float = np.inf) -> list[TextColumn]:
+    def _fields(self, min_score: float = np.inf) -> list[TextColumn]:
         """Return the columns without long parts that have no notable scores.
 
-        Scores of at least `least` are notable.
+        Scores of at least `min_score` are notable.
         """
-        known = np.abs(self.scores[~np.isnan(self.scores)])
-        least = min(least, _FAINT * known.max(initial=0.0))
+        absolute_scores = np.abs(self.scores[~np.isnan(self.scores)])
+        min_score = min(min_score, _FAINT * absolute_scores.max(initial=0.0))
         columns = split_into_columns(self.document, self.scores, self.position)
-        return [shortened(column, least) for column in columns]
+        return [shortened(column, min_score) for column in columns]
 
     @property
     def _static_lines(self) -> list[tuple[str, float | None]]:
@@ -209,9 +209,9 @@ class Explanation:
         if n_omitted > 0:
             largest = np.argsort(-np.abs(self.static_scores), kind="stable")
             lines = [lines[index] for index in np.sort(largest[:_N_PRINTED])]
-            rest = self.static_scores[largest[_N_PRINTED:]].sum()
+            omitted_score = self.static_scores[largest[_N_PRINTED:]].sum()
             omitted = f"... {n_omitted} static features ..."
-            lines.append((omitted, rest if self._is_additive else None))
+            lines.append((omitted, omitted_score if self._is_additive else None))
         return lines
 
     @property
@@ -231,12 +231,12 @@ class Explanation:
         """
         totals: list = [] if self.baseline is None else [("baseline", self.baseline)]
         if self._is_additive and totals:
-            known = [np.nansum(self.scores), self.static_scores.sum(), self.baseline]
-            rest = self.output - np.sum(known)
+            terms = [np.nansum(self.scores), self.static_scores.sum(), self.baseline]
+            residual = self.output - np.sum(terms)
             if len(scores):
                 totals.insert(0, (tokens, np.nansum(scores)))
-            if abs(rest) >= _SMALLEST_SHOWN:
-                totals.append(("not attributed", rest))
+            if abs(residual) >= _SMALLEST_SHOWN:
+                totals.append(("not attributed", residual))
             totals.append(("sum", self.output))
         return [(name, self._number(value)) for name, value in totals]
 
@@ -285,8 +285,8 @@ class Explanation:
         n_others = n_static + len(baseline)
         missing = [None] * n_others
 
-        def positions(known: list) -> Any:
-            return pandas.array([*known, *missing], dtype="Int64")
+        def positions(values: list) -> Any:
+            return pandas.array([*values, *missing], dtype="Int64")
 
         columns = {
             "kind": ["token"] * n_tokens
@@ -305,8 +305,13 @@ class Explanation:
         if names:
             columns["column"] = [names[t.column] for t in located] + missing
         if len(self.static_values):
-            of_tokens, after = np.full(n_tokens, np.nan), np.full(len(baseline), np.nan)
-            columns["value"] = np.concatenate([of_tokens, self.static_values, after])
+            columns["value"] = np.concatenate(
+                [
+                    np.full(n_tokens, np.nan),
+                    self.static_values,
+                    np.full(len(baseline), np.nan),
+                ]
+            )
         return pandas.DataFrame(columns)
 
     def __repr__(self) -> str:
@@ -319,27 +324,27 @@ class Explanation:
     def __str__(self) -> str:
         scores = self.scores[~np.isnan(self.scores)]
         sizes = np.abs(scores)
-        least = np.sort(sizes)[-_N_PRINTED:].min(initial=np.inf)
-        n_shown = np.count_nonzero(sizes >= least)
+        min_score = np.sort(sizes)[-_N_PRINTED:].min(initial=np.inf)
+        n_shown = np.count_nonzero(sizes >= min_score)
         form = ".2g" if self.method == "attention" else "+.2g"
 
         def printed(piece: TextSpan) -> str:
             text = f"*{piece.text}*" if piece.is_explained else piece.text
-            if piece.score is None or abs(piece.score) < least:
+            if piece.score is None or abs(piece.score) < min_score:
                 return text
             return f"[{text} {piece.score:{form}}]"
 
         left_out = f", scores of {n_shown} of {len(sizes)} tokens shown"
         lines = [self._heading + (left_out if n_shown < len(sizes) else "")]
-        for of_column in self._fields(least):
-            name = TextSpan(f"{of_column.name}:", of_column.score)
-            before = [] if of_column.name is None else [name]
-            elsewhere = map(printed, [*before, *of_column.elsewhere])
-            text = "".join(map(printed, of_column.pieces))
+        for column in self._fields(min_score):
+            name = TextSpan(f"{column.name}:", column.score)
+            before = [] if column.name is None else [name]
+            elsewhere = map(printed, [*before, *column.elsewhere])
+            text = "".join(map(printed, column.pieces))
             lines.append(" ".join([*elsewhere, text]))
         for feature, score in self._static_lines:
             lines.append(feature if score is None else f"{feature}: {score:{form}}")
-        totals = self._totals("other tokens", scores[sizes < least])
+        totals = self._totals("other tokens", scores[sizes < min_score])
         lines += [f"{name}: {value}" for name, value in totals]
         return "\n".join(lines)
 
@@ -420,9 +425,9 @@ class Explanations(Sequence):
             If pandas is not installed.
         """
         pandas = import_optional("pandas", purpose="Explanations.to_frame")
-        frames = {number: one.to_frame() for number, one in enumerate(self)}
+        frames = dict(enumerate(item.to_frame() for item in self))
         # an empty sentence has no labels, so its frame has no columns
-        frames = {number: one for number, one in frames.items() if len(one.columns)}
+        frames = {row: frame for row, frame in frames.items() if len(frame.columns)}
         if not frames:
             return pandas.DataFrame()
         numbered = pandas.concat(frames, names=[self._of, None])
@@ -435,7 +440,7 @@ class Explanations(Sequence):
         shown, outside = self._entities_first()
         lines = [*map(str, shown)]
         if outside:
-            lines.append(f"... {_of_tokens_outside(len(outside))} ...")
+            lines.append(f"... {_describe_outside(len(outside))} ...")
         return "\n\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -444,11 +449,11 @@ class Explanations(Sequence):
     @property
     def _html(self) -> str:
         shown, outside = self._entities_first()
-        html = "".join(one._html for one in shown)
+        html = "".join(item._html for item in shown)
         if not outside:
             return html
-        others = "".join(one._html for one in outside)
-        return html + folded(_of_tokens_outside(len(outside)), others)
+        outside_html = "".join(item._html for item in outside)
+        return html + folded(_describe_outside(len(outside)), outside_html)
 
     def _entities_first(self) -> tuple[list, list]:
         """Return the explanations to show, and those of tokens outside of entities.
@@ -458,16 +463,16 @@ class Explanations(Sequence):
         items = list(self)
         if self._of != "position":
             return items, []
-        entities = [one for one in items if one.target != _OUTSIDE]
-        outside = [one for one in items if one.target == _OUTSIDE]
+        entities = [item for item in items if item.target != _OUTSIDE]
+        outside = [item for item in items if item.target == _OUTSIDE]
         return (entities, outside) if entities else (items, [])
 
     @property
     def _html_note(self) -> str:
-        return "".join(dict.fromkeys(one._html_note for one in self))
+        return "".join(dict.fromkeys(item._html_note for item in self))
 
 
-def _of_tokens_outside(n_tokens: int) -> str:
+def _describe_outside(n_tokens: int) -> str:
     """Describe the explanations of tokens outside of entities."""
     tokens = "token" if n_tokens == 1 else "tokens"
     return f"{n_tokens} {tokens} with the label {_OUTSIDE!r}"

@@ -56,16 +56,16 @@ def integrated_gradients(
     Sundararajan, Taly and Yan (2017). Axiomatic attribution for deep networks. ICML.
     """
     path = IntegrationPath(estimator, rows, output)
-    whole = segments = _Segments.whole(path)
+    full_paths = segments = _Segments.whole(path)
     totals = _Totals(path.lengths + path.n_static, max_points)
     while len(segments.rows):
-        parts = path.integrals(segments.rows, segments.starts, segments.ends)
-        if segments is whole:
-            totals.set_tolerances(whole, parts)
-        done = totals.add(segments, parts)
+        integrals = path.integrals(segments.rows, segments.starts, segments.ends)
+        if segments is full_paths:
+            totals.set_tolerances(full_paths, integrals)
+        done = totals.add(segments, integrals)
         segments = segments.take(~done).halved(path)
-    totals.warn_of_errors(whole)
-    ends = zip(whole.first.tolist(), whole.last.tolist(), strict=True)
+    totals.warn_of_errors(full_paths)
+    ends = zip(full_paths.first.tolist(), full_paths.last.tolist(), strict=True)
     return [
         Scores(scores[:length], scores[length:], output=last, baseline=first)
         for scores, length, (first, last) in zip(
@@ -90,17 +90,19 @@ class _Totals:
         self.n_points = np.zeros(len(lengths))
         self.max_points = max_points
 
-    def set_tolerances(self, whole: "_Segments", parts: list[np.ndarray]) -> None:
+    def set_tolerances(
+        self, full_paths: "_Segments", integrals: list[np.ndarray]
+    ) -> None:
         """Set the tolerances from a first pass over the whole paths."""
-        sizes = np.array([np.abs(part).sum() for part in parts])
-        tolerances = _TOLERANCE * np.abs(whole.rises), _ROUNDING * sizes
+        sizes = np.array([np.abs(integral).sum() for integral in integrals])
+        tolerances = _TOLERANCE * np.abs(full_paths.rises), _ROUNDING * sizes
         self.tolerances = np.maximum(*tolerances)
         self.left = self.tolerances.copy()
 
-    def add(self, segments: "_Segments", parts: list[np.ndarray]) -> np.ndarray:
+    def add(self, segments: "_Segments", integrals: list[np.ndarray]) -> np.ndarray:
         """Add the segments that are finished, and return their mask."""
         rows = segments.rows
-        sums = np.array([part.sum() for part in parts])
+        sums = np.array([integral.sum() for integral in integrals])
         gaps = np.abs(sums - segments.rises)
         n_open = np.bincount(rows, minlength=len(self.scores))
         self.n_points += N_POINTS * n_open
@@ -111,14 +113,14 @@ class _Totals:
         jumps = ~fits & is_thin & (segments.rises * sums > 0)
         scales = np.divide(segments.rises, sums, out=np.ones(len(rows)), where=jumps)
         for index in np.flatnonzero(done):
-            self.scores[rows[index]] += scales[index] * parts[index]
+            self.scores[rows[index]] += scales[index] * integrals[index]
         np.subtract.at(self.left, rows[fits], gaps[fits])
         return done
 
-    def warn_of_errors(self, whole: "_Segments") -> None:
+    def warn_of_errors(self, full_paths: "_Segments") -> None:
         """Warn about rows whose error exceeds the tolerance."""
         sums = np.array([scores.sum() for scores in self.scores])
-        out = np.flatnonzero(np.abs(sums - whole.rises) > self.tolerances)
+        out = np.flatnonzero(np.abs(sums - full_paths.rises) > self.tolerances)
         if len(out):
             warnings.warn(
                 f"The scores of {len(out)} of {len(sums)} texts, such as text "

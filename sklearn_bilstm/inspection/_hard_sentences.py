@@ -91,8 +91,8 @@ def find_hard_sentences(
 
 def _loss(probabilities: np.ndarray, labels: list, code_of: dict) -> float:
     chosen = [
-        of_token[code_of[label]] if label in code_of else 0.0
-        for of_token, label in zip(probabilities, labels, strict=True)
+        token_probabilities[code_of[label]] if label in code_of else 0.0
+        for token_probabilities, label in zip(probabilities, labels, strict=True)
         if label is not None
     ]
     with np.errstate(divide="ignore"):

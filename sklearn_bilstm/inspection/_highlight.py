@@ -147,7 +147,7 @@ class HighlightedSpans:
         return _PAGE.format(self._repr_html_())
 
     def _repr_html_(self) -> str:
-        counts = Counter(span.label for of_text in self.spans for span in of_text)
+        counts = Counter(span.label for text_spans in self.spans for span in text_spans)
         colours = {
             label: _COLOURS[index % len(_COLOURS)]
             for index, label in enumerate(sorted(counts))

@@ -78,13 +78,13 @@ def box(
     lines = [f"<div><strong>{escape(heading)}</strong></div>"]
     lines += [_legend(meanings, largest), drawing]
     lines += [_field(field, coloured) for field in fields]
-    other = [_static_line(name, score, coloured) for name, score in static]
-    other += [
+    other_lines = [_static_line(name, score, coloured) for name, score in static]
+    other_lines += [
         f"<div>{escape(name)} <small>{escape(value)}</small></div>"
         for name, value in totals
     ]
-    if other:
-        lines.append(f'<div style="{_SCORES}">{"".join(other)}</div>')
+    if other_lines:
+        lines.append(f'<div style="{_SCORES}">{"".join(other_lines)}</div>')
     return f'<div style="{_BOX}">{"".join(lines)}</div>'
 
 

@@ -149,11 +149,13 @@ class IntegrationPath:
                 n_steps=N_POINTS,
             )
             attributions = [x.detach().cpu().double() for x in attributions]
-            tokens = self._of_tokens(*attributions[:2])
-            static = (attributions[2] + attributions[3].sum(2)).numpy()  # (B, S)
-            for index, of_tokens, of_static in zip(batch, tokens, static, strict=True):
+            token_scores = self._token_scores(*attributions[:2])
+            static_scores = (attributions[2] + attributions[3].sum(2)).numpy()  # (B, S)
+            for index, token, static in zip(
+                batch, token_scores, static_scores, strict=True
+            ):
                 length = self.lengths[rows[index]]
-                scores[index] = np.concatenate([of_tokens[:length], of_static])
+                scores[index] = np.concatenate([token[:length], static])
         return scores
 
     def _value(
@@ -216,15 +218,15 @@ class IntegrationPath:
         ragged = RaggedArray(ngrams.astype(np.float32), sequences.offsets)
         return ragged, static_logits.astype(np.float32), logits.astype(np.float32)
 
-    def _of_tokens(self, of_vectors: Tensor, of_ngrams: Tensor) -> np.ndarray:
+    def _token_scores(self, vector_scores: Tensor, ngram_scores: Tensor) -> np.ndarray:
         """Add the scores of tokens and of their share of n-grams, to shape (B, T)."""
         n_shared = self._module.input_layer.n_shared
-        tokens = of_vectors[..., :n_shared].sum(2).numpy()
+        tokens = vector_scores[..., :n_shared].sum(2).numpy()
         if self._log_odds is not None:
             shortest, longest = self._log_odds.lengths
-            channels = of_vectors[..., n_shared:]
+            channels = vector_scores[..., n_shared:]
             channels = channels.unflatten(2, (longest - shortest + 1, -1))
             tokens += shared_among_tokens(channels.sum(3).numpy(), shortest)
         if self._linear_model is not None:
-            tokens += shared_among_tokens(of_ngrams.sum(3).numpy(), shortest=1)
+            tokens += shared_among_tokens(ngram_scores.sum(3).numpy(), shortest=1)
         return tokens

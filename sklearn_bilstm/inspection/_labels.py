@@ -84,7 +84,7 @@ def explain_labels(
     truths = _truths(rows, y_true)
     return Explanations(
         [
-            _of_sentence(tagger, tokens[row], rows, row, columns[row], truths[row])
+            _explain_sentence(tagger, tokens[row], rows, row, columns[row], truths[row])
             for row in range(len(rows))
         ]
     )
@@ -130,7 +130,7 @@ def _columns(tagger: Any, rows: SequenceDataset, target: Any) -> list[np.ndarray
         labels = check_label_rows(target, name="explain")
         check_consistent_length(rows.sequences, labels)
         check_lengths(lengths, labels, "target")
-        return [_encoded(of_row, tagger.classes_) for of_row in labels]
+        return [_encoded(row_labels, tagger.classes_) for row_labels in labels]
     target_codes = _encoded(one_per_row(target, len(rows)).tolist(), tagger.classes_)
     return [np.full(*pair) for pair in zip(lengths, target_codes, strict=True)]
 
@@ -143,7 +143,7 @@ def _truths(rows: SequenceDataset, y_true: Any) -> list[list]:
     labels = check_label_rows(y_true, name="explain", allow_missing=True)
     check_consistent_length(rows.sequences, labels)
     check_lengths(lengths, labels, "y_true")
-    return [[plain_value(label) for label in of_row] for of_row in labels]
+    return [[plain_value(label) for label in row_labels] for row_labels in labels]
 
 
 def _encoded(target: list, classes: np.ndarray) -> np.ndarray:
@@ -152,13 +152,13 @@ def _encoded(target: list, classes: np.ndarray) -> np.ndarray:
         return encode(target, classes, name="target")
     except ValueError as error:
         marked = [label for label in map(str, classes) if label[1:2] == "-"]
-        of_kind = [label for label in marked if label[2:] in target]
-        if of_kind:
-            raise ValueError(f"{error} Did you mean {of_kind[0]!r}?") from error
+        matching = [label for label in marked if label[2:] in target]
+        if matching:
+            raise ValueError(f"{error} Did you mean {matching[0]!r}?") from error
         raise
 
 
-def _of_sentence(
+def _explain_sentence(
     tagger: Any,
     tokens: list,
     rows: SequenceDataset,
@@ -251,9 +251,9 @@ def _versions(rows: SequenceDataset, row: int, hidden: np.ndarray) -> SequenceDa
     sequences = versions(rows.sequences, UNKNOWN_ID)
     if not isinstance(rows.characters, TokenCharacters):
         return SequenceDataset(sequences)
-    known = rows.characters.characters
-    tokens = versions(rows.characters.tokens, len(known))
-    characters = TokenCharacters(tokens, np.pad(known, ((0, 1), (0, 0))))
+    character_ids = rows.characters.characters
+    tokens = versions(rows.characters.tokens, len(character_ids))
+    characters = TokenCharacters(tokens, np.pad(character_ids, ((0, 1), (0, 0))))
     shown: Any = rows.texts
     texts = TokenTexts(tokens, [*shown.texts, ""])
     return SequenceDataset(sequences, characters=characters, texts=texts)

@@ -220,8 +220,8 @@ class _GrowingRate(Callback):
         self.average_ = _MEMORY * self.average_ + (1 - _MEMORY) * self.losses[-1]
         # bias correction of the average, which starts at zero (Kingma and Ba, 2015)
         self.smoothed_losses.append(self.average_ / (1 - _MEMORY**n_done))
-        least = min(self.smoothed_losses)
-        converges = self.smoothed_losses[-1] <= _DIVERGED * least  # False for NaN
+        lowest = min(self.smoothed_losses)
+        converges = self.smoothed_losses[-1] <= _DIVERGED * lowest  # False for NaN
         if n_done == self.n_steps or not converges:
             raise StopTraining
 

@@ -373,7 +373,7 @@ class Output:
             return float(self.predictions.probabilities[row, self.columns[row]])
         return float(expit(value))
 
-    def of_logits(self, logits: np.ndarray, columns: np.ndarray) -> list[float]:
+    def explained_values(self, logits: np.ndarray, columns: np.ndarray) -> list[float]:
         """Return the explained output of each row from its logits."""
         return self(torch.from_numpy(logits), torch.from_numpy(columns)).tolist()
 

@@ -36,23 +36,25 @@ def occlusion(estimator: Any, rows: SequenceDataset, output: Output) -> list[Sco
     Li, Monroe and Jurafsky (2016). Understanding neural networks through representation
     erasure. arXiv:1612.08220.
     """
-    return [_of_row(estimator, rows, output, row) for row in range(len(rows))]
+    return [_occlusion_scores(estimator, rows, output, row) for row in range(len(rows))]
 
 
-def _of_row(estimator: Any, rows: SequenceDataset, output: Output, row: int) -> Scores:
+def _occlusion_scores(
+    estimator: Any, rows: SequenceDataset, output: Output, row: int
+) -> Scores:
     start, end = rows.sequences.offsets[row : row + 2]
     ids = rows.sequences.values[start:end]
-    changed = [ids, ids[:0], *(np.delete(ids, step) for step in range(len(ids)))]
+    variant_ids = [ids, ids[:0], *(np.delete(ids, step) for step in range(len(ids)))]
     static = None
     if rows.static is not None:
-        static, n_static = static_variants(rows.static[row], len(changed))
-        changed += [ids] * n_static
-    values = np.concatenate(changed)
-    offsets = np.cumsum([0, *map(len, changed)])
+        static, n_static = static_variants(rows.static[row], len(variant_ids))
+        variant_ids += [ids] * n_static
+    values = np.concatenate(variant_ids)
+    offsets = np.cumsum([0, *map(len, variant_ids)])
     variants = SequenceDataset(RaggedArray(values, offsets), static=static)
     logits = estimator.model_.logits(variants)
     columns = np.full(len(logits), output.columns[row])
-    value, baseline, *without = output.of_logits(logits, columns)
+    value, baseline, *without = output.explained_values(logits, columns)
     tokens, static_scores = np.split(value - np.array(without), [len(ids)])
     return Scores(tokens, static_scores, value, baseline)
 

@@ -88,8 +88,8 @@ class SeriesExplanation:
             "end": pandas.array(np.repeat(self.bounds[1:], n_channels), "Int64"),
             "score": self.scores.ravel(),
         }
-        others = self.prediction.to_frame().drop(columns="token_index")
-        frames = [pandas.DataFrame(intervals), others]
+        prediction_frame = self.prediction.to_frame().drop(columns="token_index")
+        frames = [pandas.DataFrame(intervals), prediction_frame]
         return pandas.concat(frames, ignore_index=True)
 
     def __repr__(self) -> str:
@@ -109,8 +109,8 @@ class SeriesExplanation:
         ]
         if n_left_out:
             lines.append(f"... {n_left_out} intervals ...")
-        heading, _, *others = str(self.prediction).splitlines()
-        return "\n".join([heading, *lines, *others])
+        heading, _, *other_lines = str(self.prediction).splitlines()
+        return "\n".join([heading, *lines, *other_lines])
 
     def _repr_html_(self) -> str:
         return self._html + self._html_note
@@ -183,10 +183,10 @@ def explain_series(
     unscaled, rows = model.transformed(X)
     output = Output.of(model.estimator, target, rows, predictions)
     truths = true_targets(y_true, model.estimator, output.columns, task)
-    facts = zip(truths, output.targets, output.others, strict=True)
+    items = zip(truths, output.targets, output.others, strict=True)
     return Explanations(
         [
-            _of_row(
+            _explain_row(
                 model,
                 unscaled,
                 rows,
@@ -197,19 +197,19 @@ def explain_series(
                 target=target,
                 other=other,
             )
-            for row, (truth, target, other) in enumerate(facts)
+            for row, (truth, target, other) in enumerate(items)
         ],
         of="row",
     )
 
 
-def _of_row(
+def _explain_row(
     model: TextModel,
     unscaled: SequenceDataset,
     rows: SequenceDataset,
     output: Output,
     row: int,
-    **facts: Any,
+    **kwargs: Any,
 ) -> SeriesExplanation:
     start, end = rows.sequences.offsets[row : row + 2]
     values = rows.sequences.values[start:end]
@@ -232,7 +232,7 @@ def _of_row(
         static_names=model.static_names,
         static_values=() if unscaled.static is None else unscaled.static[row],
         multilabel=getattr(model.estimator, "multilabel_", False),
-        **facts,
+        **kwargs,
     )
     names = model.estimator.model_.reader.channel_names
     return SeriesExplanation(
@@ -256,21 +256,22 @@ def _outputs(
     The variants are the whole row, all values at their mean, each interval of each
     channel at its mean, and each static feature at its mean.
     """
-    n_places, n_static = (len(bounds) - 1) * values.shape[1], 0
+    n_regions, n_static = (len(bounds) - 1) * values.shape[1], 0
     statics = None
     if static is not None:
-        statics, n_static = static_variants(static, 2 + n_places)
+        statics, n_static = static_variants(static, 2 + n_regions)
     n_at_once = max(1, min(_N_AT_ONCE, _MOST_VALUES // max(1, values.size)))
     outputs: list[float] = []
-    for batch in gen_batches(2 + n_places + n_static, n_at_once):
-        changed = _occluded(values, bounds, np.arange(batch.start, batch.stop))
-        offsets = np.arange(len(changed) + 1) * len(values)
+    for batch in gen_batches(2 + n_regions + n_static, n_at_once):
+        occluded = _occluded(values, bounds, np.arange(batch.start, batch.stop))
+        offsets = np.arange(len(occluded) + 1) * len(values)
         variants = SequenceDataset(
-            RaggedArray(changed.reshape(-1, values.shape[1]), offsets),
+            RaggedArray(occluded.reshape(-1, values.shape[1]), offsets),
             static=None if statics is None else statics[batch],
         )
         logits = output.estimator.model_.logits(variants)
-        outputs += output.of_logits(logits, np.full(len(logits), output.columns[row]))
+        columns = np.full(len(logits), output.columns[row])
+        outputs += output.explained_values(logits, columns)
     return outputs
 
 

@@ -135,18 +135,19 @@ def split_into_columns(
     return fields
 
 
-def shortened(column: TextColumn, least: float) -> TextColumn:
+def shortened(column: TextColumn, min_score: float) -> TextColumn:
     """Replace long parts of a text without notable scores by an ellipsis.
 
     Parameters
     ----------
     column : TextColumn
-    least : float
+    min_score : float
         Smallest absolute value of a notable score.
     """
     tokens = column.pieces[1::2]
     is_notable = [
-        token.is_explained or (token.score is not None and abs(token.score) >= least)
+        token.is_explained
+        or (token.score is not None and abs(token.score) >= min_score)
         for token in tokens
     ]
     centres = np.flatnonzero(is_notable) if any(is_notable) else np.array([0])
@@ -155,15 +156,15 @@ def shortened(column: TextColumn, least: float) -> TextColumn:
         is_shown[max(0, centre - _CONTEXT) : centre + _CONTEXT + 1] = True
     pieces = column.pieces[:1]
     for shown, run in groupby(range(len(tokens)), key=is_shown.__getitem__):
-        part = list(run)
-        first, after = 2 * part[0] + 1, 2 * part[-1] + 2
-        if shown or len(part) < _FEWEST_OMITTED:
+        indices = list(run)
+        first, after = 2 * indices[0] + 1, 2 * indices[-1] + 2
+        if shown or len(indices) < _FEWEST_OMITTED:
             pieces += column.pieces[first : after + 1]
             continue
-        is_start, is_end = part[0] == 0, part[-1] == len(tokens) - 1
+        is_start, is_end = indices[0] == 0, indices[-1] == len(tokens) - 1
         is_apart = is_start or pieces[-1].text[-1:].isspace()
         pieces = [] if is_start else [*pieces, TextSpan(" " * (not is_apart), None)]
-        ellipsis = f"... {len(part)} tokens ..."
+        ellipsis = f"... {len(indices)} tokens ..."
         pieces.append(TextSpan(ellipsis, None, is_omission=True))
         pieces += [] if is_end else [TextSpan(" ", None)]
     return column._replace(pieces=pieces)

@@ -57,14 +57,14 @@ def _truth(row: Any, estimator: Any, column: int, task: int | None) -> Any:
     """Return what a row of `y_true` states on the explained output."""
     is_label = is_classifier(estimator)
     is_multilabel = is_label and estimator.multilabel_
-    n_wanted, values = 1, np.ravel(np.array(row, dtype=object)).tolist()
+    n_expected, values = 1, np.ravel(np.array(row, dtype=object)).tolist()
     if is_multilabel:
-        n_wanted = len(estimator.classes_)
+        n_expected = len(estimator.classes_)
     elif not is_label:
-        n_wanted = estimator.n_outputs_
-    if (len(values) != n_wanted and task is None) or (task or 0) >= len(values):
+        n_expected = estimator.n_outputs_
+    if (len(values) != n_expected and task is None) or (task or 0) >= len(values):
         raise ValueError(
-            f"y_true must hold rows of {n_wanted} values, as in fit: got {row!r:.80}."
+            f"y_true must hold rows of {n_expected} values, as in fit: got {row!r:.80}."
         )
     if is_multilabel:
         pairs = zip(estimator.classes_.tolist(), values, strict=True)
@@ -81,6 +81,5 @@ def _class_equal_to(label: Any, estimator: Any) -> Any:
     """Return the class that equals a label: integers with gaps are read as floats."""
     if not isinstance(label, float):
         return label
-    return next(
-        (known for known in estimator.classes_.tolist() if known == label), label
-    )
+    classes = estimator.classes_.tolist()
+    return next((candidate for candidate in classes if candidate == label), label)

@@ -106,8 +106,8 @@ def describe_scores(
         return "The shares of attention of a text sum to one. They have no sign."
     output = "log odds" if is_class else "prediction"
     unit = "log odds, log(p / (1 - p))" if is_class else "the unit of the prediction"
-    given = baseline_input(method, has_static=has_static, of_token=of_token, part=part)
-    baseline = f"The baseline is the {output} with {given}."
+    inputs = baseline_input(method, has_static=has_static, of_token=of_token, part=part)
+    baseline = f"The baseline is the {output} with {inputs}."
     if method == "integrated_gradients":
         return (
             f"Scores are in {unit}. The baseline and all scores sum to the {output}. "

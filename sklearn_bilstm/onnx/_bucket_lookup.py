@@ -1,7 +1,7 @@
 """ONNX operators that look up the columns of hashed n-grams.
 
 The column of a bucket is its rank among the buckets of the vocabulary. Buckets with the
-same first bits form a block. The file contains the sizes of the blocks and the other
+same first bits form a block. The file contains the sizes of the blocks and the low
 bits of each bucket, which are a byte or two. A binary search finds a bucket within its
 block. The largest block determines the number of steps, so that it needs no loop.
 
@@ -42,28 +42,29 @@ def ranks(
         Number of smaller fitted buckets, int32.
     is_fitted : str
     """
-    n_other_bits = _n_other_bits(len(fitted), n_bits)
-    width = 1 << n_other_bits
-    sizes = np.bincount(fitted >> n_other_bits, minlength=1 << n_bits - n_other_bits)
+    n_low_bits = _n_low_bits(len(fitted), n_bits)
+    width = 1 << n_low_bits
+    sizes = np.bincount(fitted >> n_low_bits, minlength=1 << n_bits - n_low_bits)
     n_steps = int(sizes.max()).bit_length()
     # the last index is that of buckets which exceed all others
-    others = np.append(fitted % width, 0).astype(np.min_scalar_type(width - 1))
+    fitted_low_bits = np.append(fitted % width, 0).astype(np.min_scalar_type(width - 1))
     block = graph.op("Div", buckets, np.int32(width))
-    wanted = graph.op("Mod", buckets, np.int32(width))
+    low_bits = graph.op("Mod", buckets, np.int32(width))
     first = graph.op("Gather", running_total(graph, sizes, exclusive=1), block)
     end = graph.op("Gather", running_total(graph, sizes), block)
     index = end  # no bucket of the block from here on is smaller
     for step in reversed(range(n_steps)):
         earlier = graph.op("Sub", index, np.int32(1 << step))
         earlier = graph.op("Max", earlier, first)
-        is_smaller = graph.op("Less", _integers_at(graph, others, earlier), wanted)
+        earlier_low_bits = _integers_at(graph, fitted_low_bits, earlier)
+        is_smaller = graph.op("Less", earlier_low_bits, low_bits)
         index = graph.op("Where", is_smaller, index, earlier)
-    is_same = graph.op("Equal", _integers_at(graph, others, index), wanted)
+    is_same = graph.op("Equal", _integers_at(graph, fitted_low_bits, index), low_bits)
     return index, graph.op("And", is_same, graph.op("Less", index, end))
 
 
-def _n_other_bits(n_fitted: int, n_bits: int) -> int:
-    """Return the number of bits of a bucket that are not those of its block.
+def _n_low_bits(n_fitted: int, n_bits: int) -> int:
+    """Return the number of low bits of a bucket, which its block does not determine.
 
     Many buckets have a byte each. Few have two bytes, if this takes less space than the
     sizes of so many blocks; hashes are uniform, so that a block has few of them.

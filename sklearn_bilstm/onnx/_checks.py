@@ -46,15 +46,15 @@ def _named(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def require(is_right: bool, what: str, got: Any) -> None:
+def require(is_valid: bool, requirement: str, got: Any) -> None:
     """Raise an error if a value of the metadata is invalid."""
-    if not is_right:
-        raise ValueError(f"its metadata must contain {what}: got {got!r:.80}.")
+    if not is_valid:
+        raise ValueError(f"its metadata must contain {requirement}: got {got!r:.80}.")
 
 
-def is_count(value: Any, least: int = 1) -> bool:
-    """Return whether a value is an int32 integer of at least `least`."""
-    return type(value) is int and least <= value <= _LARGEST
+def is_count(value: Any, minimum: int = 1) -> bool:
+    """Return whether a value is an int32 integer of at least `minimum`."""
+    return type(value) is int and minimum <= value <= _LARGEST
 
 
 def check_description(description: dict[str, Any]) -> None:
@@ -102,9 +102,9 @@ def check_description(description: dict[str, Any]) -> None:
         require(len(classes) > 1, "classes of several tasks", classes)
         require(not description["one_a_row"], "several labels per row", True)
         require(not of_steps, "several tasks only for labels of rows", of_steps)
-    for of_task in classes if isinstance(classes, list) else [classes]:
+    for task_classes in classes if isinstance(classes, list) else [classes]:
         if classes is not None:
-            _check_classes(of_task)
+            _check_classes(task_classes)
 
 
 def _check_words(description: dict[str, Any]) -> None:
@@ -125,14 +125,14 @@ def _check_token_features(description: dict[str, Any]) -> None:
     n_features = description["n_token_features"]
     if n_features is None:
         return
-    is_known = n_features == N_TOKEN_FEATURES and type(n_features) is int
-    what = f"{N_TOKEN_FEATURES} features of tokens, or null"
-    require(is_known and description["words"] is not None, what, n_features)
+    is_valid = n_features == N_TOKEN_FEATURES and type(n_features) is int
+    requirement = f"{N_TOKEN_FEATURES} features of tokens, or null"
+    require(is_valid and description["words"] is not None, requirement, n_features)
 
 
-def _check_strings(strings: Any, what: str) -> None:
+def _check_strings(strings: Any, requirement: str) -> None:
     are_strings = type(strings) is list and all(type(s) is str for s in strings)
-    require(are_strings and len(set(strings)) == len(strings), what, strings)
+    require(are_strings and len(set(strings)) == len(strings), requirement, strings)
 
 
 def _check_classes(classes: Any) -> None:
@@ -143,13 +143,13 @@ def _check_classes(classes: Any) -> None:
     require(bool(is_dtype), "a dtype of labels", dtype)
     require(type(labels) is list and bool(labels), "a list of labels", labels)
     kind = np.dtype(dtype).kind
-    wanted = _TYPES_OF_LABELS.get(kind)
-    known = [wanted] if wanted else [*_TYPES_OF_LABELS.values()]
-    are_right = all(type(label) in known for label in labels)
-    if are_right and kind in "iu":
+    label_type = _TYPES_OF_LABELS.get(kind)
+    allowed_types = [label_type] if label_type else [*_TYPES_OF_LABELS.values()]
+    are_valid = all(type(label) in allowed_types for label in labels)
+    if are_valid and kind in "iu":
         bounds = np.iinfo(dtype)
-        are_right = all(bounds.min <= label <= bounds.max for label in labels)
-    require(are_right, f"labels that fit the dtype {dtype!r}", labels)
+        are_valid = all(bounds.min <= label <= bounds.max for label in labels)
+    require(are_valid, f"labels that fit the dtype {dtype!r}", labels)
 
 
 def check_graph(session: Any, description: Any) -> None:
@@ -160,7 +160,7 @@ def check_graph(session: Any, description: Any) -> None:
     ValueError
         If their names, types or shapes differ.
     """
-    given = {
+    actual = {
         f"{kind} {entry.name!r}": (entry.type, _sizes(entry.shape))
         for kind, entries in (
             ("input", session.get_inputs()),
@@ -168,13 +168,13 @@ def check_graph(session: Any, description: Any) -> None:
         )
         for entry in entries
     }
-    n_outputs = given.get("output 'y'", (None, [None, None]))[1][-1]
-    wanted = _interface(description, n_outputs)
-    for name in sorted(given.keys() | wanted.keys()):
-        if given.get(name) != wanted.get(name):
+    n_outputs = actual.get("output 'y'", (None, [None, None]))[1][-1]
+    expected = _interface(description, n_outputs)
+    for name in sorted(actual.keys() | expected.keys()):
+        if actual.get(name) != expected.get(name):
             raise ValueError(
-                f"its metadata require {wanted.get(name)} for the {name} of the graph, "
-                f"which is {given.get(name)}."
+                f"its metadata require {expected.get(name)} for the {name} of the "
+                f"graph, which is {actual.get(name)}."
             )
 
 
@@ -186,44 +186,44 @@ def _interface(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:
     """Return types and sizes of inputs and outputs; None stands for any size."""
     int64, double = "tensor(int64)", "tensor(double)"
     if description.input_type == "tokens":
-        wanted = {
+        interface = {
             "input 'ids'": (int64, [None, None]),
             **_inputs_of_words(description),
         }
     else:
-        wanted = {
+        interface = {
             "input 'values'": (double, [None, None, description.n_channels]),
             "input 'lengths'": (int64, [None]),
         }
     if description.n_static:
-        wanted["input 'static'"] = (double, [None, description.n_static])
+        interface["input 'static'"] = (double, [None, description.n_static])
     if description.of_steps:
-        return {**wanted, **_outputs_of_steps(description, n_outputs)}
+        return {**interface, **_outputs_of_steps(description, n_outputs)}
     if description.classes is None:
         size = 1 if description.one_a_row else n_outputs or 1
-        return {**wanted, "output 'y'": (double, [None, size])}
+        return {**interface, "output 'y'": (double, [None, size])}
     if isinstance(description.classes, list):
-        n_classes = sum(len(of_task["labels"]) for of_task in description.classes)
-        for_label = [None, len(description.classes)]
+        n_classes = sum(len(task["labels"]) for task in description.classes)
+        label_shape = [None, len(description.classes)]
     else:
         n_classes = len(description.classes["labels"])
-        for_label = [None] if description.one_a_row else [None, n_classes]
+        label_shape = [None] if description.one_a_row else [None, n_classes]
     return {
-        **wanted,
-        "output 'label'": (int64, for_label),
+        **interface,
+        "output 'label'": (int64, label_shape),
         "output 'probabilities'": (double, [None, n_classes]),
         "output 'logits'": (double, [None, n_classes]),
     }
 
 
 def _inputs_of_words(description: Any) -> dict[str, tuple[str, list]]:
-    wanted: dict[str, tuple[str, list]] = {}
+    inputs: dict[str, tuple[str, list]] = {}
     words, n_features = description.words, description.n_token_features
     if words is not None and words["characters"] is not None:
-        wanted["input 'characters'"] = "tensor(int64)", [None, None, None]
+        inputs["input 'characters'"] = "tensor(int64)", [None, None, None]
     if n_features is not None:
-        wanted["input 'features'"] = "tensor(int64)", [None, None, n_features]
-    return wanted
+        inputs["input 'features'"] = "tensor(int64)", [None, None, n_features]
+    return inputs
 
 
 def _outputs_of_steps(description: Any, n_outputs: Any) -> dict[str, tuple[str, list]]:

@@ -81,12 +81,12 @@ def most_probable_labels(graph: Graph, crf: CRF, emissions: Emissions) -> str:
     """
     weights, n_labels = _weights(crf), crf.output_size
     rows = emissions.rows
-    into = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
-    real = graph.op("Where", rows.mask, emissions.values, np.float64(0))
+    transitions = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
+    masked_emissions = graph.op("Where", rows.mask, emissions.values, np.float64(0))
 
     def extend(body: Graph, best: str, emission: str, has_next: str) -> tuple[str, str]:
         best = body.op("Add", best, emission)  # (B, K)
-        sums = body.op("Add", body.op("Unsqueeze", best, [1]), into)  # (B, K, K)
+        sums = body.op("Add", body.op("Unsqueeze", best, [1]), transitions)  # (B, K, K)
         highest = body.op("ReduceMax", sums, [2], keepdims=0)  # (B, K)
         backpointer = body.op("ArgMax", sums, axis=2, keepdims=0)  # (B, K)
         stay = np.arange(n_labels)[np.newaxis]
@@ -96,14 +96,17 @@ def most_probable_labels(graph: Graph, crf: CRF, emissions: Emissions) -> str:
         )
 
     n_steps = graph.op("Shape", emissions.values, end=1)
-    before_last = graph.op("Sub", rows.lengths, 1)
-    has_next = Rows.of(graph, before_last, n_steps).mask  # (T, B, 1)
+    n_transitions = graph.op("Sub", rows.lengths, 1)
+    has_next = Rows.of(graph, n_transitions, n_steps).mask  # (T, B, 1)
     best, backpointers = _scan(
         graph,
         "viterbi",
         extend,
-        first=_first(graph, emissions, weights[-1, :-1]),
-        inputs=[_Value(real, np.float64, n_labels), _Value(has_next, np.bool_, 1)],
+        initial=_initial_state(graph, emissions, weights[-1, :-1]),
+        inputs=[
+            _Value(masked_emissions, np.float64, n_labels),
+            _Value(has_next, np.bool_, 1),
+        ],
         source=emissions.source,
         output=_Value("", np.int64, n_labels),
     )
@@ -118,7 +121,7 @@ def most_probable_labels(graph: Graph, crf: CRF, emissions: Emissions) -> str:
         graph,
         "backtrace",
         follow,
-        first=_Value(last, np.int64, 1),
+        initial=_Value(last, np.int64, 1),
         inputs=[_Value(backpointers, np.int64, n_labels)],
         source=emissions.source,
         output=_Value("", np.int64, 1),
@@ -133,27 +136,27 @@ def marginals(graph: Graph, crf: CRF, emissions: Emissions) -> str:
     They are float64 of shape (T, B, K), and arbitrary on padding.
     """
     weights, n_labels = _weights(crf), crf.output_size
-    between = weights[:-1, :-1]
-    of_steps = _Value(emissions.values, np.float64, n_labels)
+    transitions = weights[:-1, :-1]
+    emission_values = _Value(emissions.values, np.float64, n_labels)
     is_real = _Value(emissions.rows.mask, np.bool_, 1)
     output = _Value("", np.float64, n_labels)
 
     def forward(body: Graph, alpha: str, emission: str) -> tuple[str, str]:
         alpha = body.op("Add", alpha, emission)
-        return _log_product(body, alpha, between), alpha
+        return _log_product(body, alpha, transitions), alpha
 
     def backward(
         body: Graph, beta: str, emission: str, is_real: str
     ) -> tuple[str, str]:
-        extended = _log_product(body, body.op("Add", beta, emission), between.T)
+        extended = _log_product(body, body.op("Add", beta, emission), transitions.T)
         return body.op("Where", is_real, extended, beta), beta
 
     _, alpha = _scan(
         graph,
         "forward",
         forward,
-        first=_first(graph, emissions, weights[-1, :-1]),
-        inputs=[of_steps],
+        initial=_initial_state(graph, emissions, weights[-1, :-1]),
+        inputs=[emission_values],
         source=emissions.source,
         output=output,
     )
@@ -161,8 +164,8 @@ def marginals(graph: Graph, crf: CRF, emissions: Emissions) -> str:
         graph,
         "backward",
         backward,
-        first=_first(graph, emissions, weights[:-1, -1]),
-        inputs=[of_steps, is_real],
+        initial=_initial_state(graph, emissions, weights[:-1, -1]),
+        inputs=[emission_values, is_real],
         source=emissions.source,
         output=output,
         backwards=True,
@@ -174,12 +177,12 @@ def _weights(crf: CRF) -> np.ndarray:
     return array_of(crf.weights_of_transitions()).astype(np.float64)
 
 
-def _first(graph: Graph, emissions: Emissions, weights: np.ndarray) -> _Value:
-    """Return weights of shape (K,) as the first state of all rows."""
+def _initial_state(graph: Graph, emissions: Emissions, weights: np.ndarray) -> _Value:
+    """Return weights of shape (K,) as the initial state of all rows."""
     n_rows = graph.op("Shape", emissions.rows.lengths)
     shape = graph.op("Concat", n_rows, [len(weights)], axis=0)
-    first = graph.op("Expand", weights, shape)  # (B, K)
-    return _Value(first, np.float64, len(weights))
+    initial = graph.op("Expand", weights, shape)  # (B, K)
+    return _Value(initial, np.float64, len(weights))
 
 
 def _log_product(body: Graph, logs: str, matrix: np.ndarray) -> str:
@@ -212,7 +215,7 @@ def _scan(
     name: str,
     step: _Step,
     *,
-    first: _Value,
+    initial: _Value,
     inputs: list[_Value],
     source: StepInput,
     output: _Value,
@@ -227,7 +230,7 @@ def _scan(
         Prefix of the names in the body.
     step : callable
         Adds the operators of a step to the body.
-    first : _Value
+    initial : _Value
         State before the first step.
     inputs : list of _Value
         Inputs of all steps.
@@ -245,17 +248,17 @@ def _scan(
     body = Graph(prefix=f"{name}_")
     names = [
         body.input(f"{name}_input_{i}", value.dtype, ["rows", value.size])
-        for i, value in enumerate([first, *inputs])
+        for i, value in enumerate([initial, *inputs])
     ]
     body.input(f"{name}_source", source.dtype, ["rows", *source.sizes])
-    state, of_step = step(body, *names)
-    body.output(f"{name}_state", state, first.dtype, ["rows", first.size])
-    body.output(f"{name}_output", of_step, output.dtype, ["rows", output.size])
+    state, step_output = step(body, *names)
+    body.output(f"{name}_state", state, initial.dtype, ["rows", initial.size])
+    body.output(f"{name}_output", step_output, output.dtype, ["rows", output.size])
     n_inputs = len(inputs) + 1
     return graph.ops(
         "Scan",
         2,
-        first.name,
+        initial.name,
         *(value.name for value in inputs),
         source.name,
         body=body.to_graph(name),

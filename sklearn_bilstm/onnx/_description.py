@@ -83,7 +83,10 @@ class Description:
         """Describe a fitted estimator, and the vectorizer and table that it reads."""
         model = estimator.model_
         is_classifier = hasattr(estimator, "classes_")
-        known = model.reader.fingerprint if vectorizer is None else None
+        fingerprint = model.reader.fingerprint if vectorizer is None else None
+        digits = None
+        if fingerprint is not None:
+            digits = fingerprint.astype("<u2").tobytes().hex()
         has_features = hasattr(model.auxiliary_models, "linear_tagger")
         return cls(
             input_type=estimator.input_type_,
@@ -93,7 +96,7 @@ class Description:
             classes=_described_classes(estimator) if is_classifier else None,
             one_a_row=_has_one_output(estimator),
             vectorizer=vectorizer,
-            fingerprint=None if known is None else known.astype("<u2").tobytes().hex(),
+            fingerprint=digits,
             of_steps=model.network.of_steps,
             words=describe_words(model.reader.words, model.network),
             n_token_features=N_TOKEN_FEATURES if has_features else None,
@@ -166,20 +169,20 @@ class Description:
         """
         with written_by_export(source):
             content = _read_json(properties.get(_KEY, ""))
-        written_as, version = content.pop("format", None), content.pop("version", None)
-        if type(written_as) is int and written_as > _FORMAT:
+        file_format, version = content.pop("format", None), content.pop("version", None)
+        if type(file_format) is int and file_format > _FORMAT:
             raise ValueError(
                 f"{source} was written by sklearn_bilstm {version!s:.20} in format "
-                f"{written_as}, but this is {sklearn_bilstm.__version__}, which "
+                f"{file_format}, but this is {sklearn_bilstm.__version__}, which "
                 f"supports format {_FORMAT}: update sklearn-bilstm."
             )
         with written_by_export(source):
-            if type(written_as) is not int or written_as != _FORMAT:
+            if type(file_format) is not int or file_format != _FORMAT:
                 raise ValueError("it has no metadata of sklearn_bilstm.")
             content = {"fingerprint": None, **_ADDED, **content}
-            if wrong := sorted(content.keys() ^ {f.name for f in fields(cls)}):
+            if unmatched := sorted(content.keys() ^ {f.name for f in fields(cls)}):
                 raise ValueError(
-                    f"its metadata have missing or unexpected keys: {wrong!r:.80}."
+                    f"its metadata have missing or unexpected keys: {unmatched!r:.80}."
                 )
             check_description(content)
         return cls(**content)

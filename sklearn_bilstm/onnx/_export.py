@@ -161,8 +161,8 @@ def _parts(model: Any) -> tuple[TextVectorizer | None, dict | None, Any]:
     before, estimator = split_steps(model)
     bases = base_estimators(estimator)
     kinds = TextVectorizer, *TABLE_TRANSFORMERS
-    is_read = not before or (len(before) == 1 and type(before[0]) in kinds)
-    if not is_read or not all(isinstance(base, _ESTIMATORS) for base in bases):
+    is_supported = not before or (len(before) == 1 and type(before[0]) in kinds)
+    if not is_supported or not all(isinstance(base, _ESTIMATORS) for base in bases):
         names = " and ".join(type(step).__name__ for step in [*before, bases[0]])
         raise TypeError(
             "The model must be a BiLSTMClassifier, BiLSTMRegressor or BiLSTMTagger, or "
@@ -192,16 +192,16 @@ def _has_boundary(transformer: Any) -> bool:
     return is_table and transformer.static_transformer_ is not None
 
 
-def _check_table_columns(estimator: Any, n_before: int, n_found: int) -> None:
+def _check_table_columns(estimator: Any, n_before: int, n_features: int) -> None:
     """Raise an error if an estimator reads other columns as static features."""
     n_static = estimator.model_.reader.n_static
-    reads_features = n_found == n_static and estimator.input_type_ == "tokens"
+    reads_features = n_features == n_static and estimator.input_type_ == "tokens"
     n_columns = getattr(estimator, "n_features_in_", None)
     if not reads_features or n_columns != n_before + n_static:
         raise ValueError(
             "For an export to ONNX, the estimator must read all columns after the "
             f"token ids as static features: n_static_features is {n_static}, and there "
-            f"are {n_found} such columns."
+            f"are {n_features} such columns."
         )
 
 
@@ -222,10 +222,12 @@ def _write(graph: Graph, estimator: Any) -> None:
     if estimator.module_.of_steps:
         _write_steps(graph, estimator, static)
         return
-    parts = _logits_of_rows(graph, estimator, static)
-    logits = parts[0] if len(parts) == 1 else graph.op("Concat", *parts, axis=1)
+    task_logits = _logits_of_rows(graph, estimator, static)
+    logits = task_logits[0]
+    if len(task_logits) > 1:
+        logits = graph.op("Concat", *task_logits, axis=1)
     if isinstance(estimator.model_.target, TasksTarget):
-        _write_tasks(graph, parts, logits, estimator.model_.target.n_outputs)
+        _write_tasks(graph, task_logits, logits, estimator.model_.target.n_outputs)
     elif hasattr(estimator, "classes_"):
         _write_classes(graph, estimator, logits)
     else:
@@ -259,11 +261,11 @@ def _logits_of_rows(graph: Graph, estimator: Any, static: str | None) -> list[st
     """Return the logits of each task, with those of the linear model if any."""
     if estimator.input_type_ == "tokens":
         ids = graph.input("ids", np.int64, ["rows", "steps"])
-        read = _tokens(graph, estimator, ids)
-        logits = _network_logits(graph, estimator, *read, static)
+        vectors, lengths = _tokens(graph, estimator, ids)
+        logits = _network_logits(graph, estimator, vectors, lengths, static)
         return [
-            _with_linear_model(graph, models, part, ids, static)
-            for models, part in _tasks(graph, estimator, logits)
+            _with_linear_model(graph, models, task_logits, ids, static)
+            for models, task_logits in _tasks(graph, estimator, logits)
         ]
     values, lengths = _numbers(graph, estimator)
     return _logits_of_numbers(graph, estimator, values, lengths, static)
@@ -319,16 +321,16 @@ def _logits_of_numbers(
     """Return the logits of each task, including those of the linear model if any."""
     vectors = graph.op("Transpose", values, perm=[1, 0, 2])  # (T, B, C)
     network_logits = _network_logits(graph, estimator, vectors, lengths, static)
-    parts = []
-    for models, part in _tasks(graph, estimator, network_logits):
+    combined = []
+    for models, task_logits in _tasks(graph, estimator, network_logits):
         terms = []
         if models.linear is not None and models.linear_scale:
             logits = series_logits(graph, models.linear, values, lengths, static)
             terms.append(graph.op("Mul", logits, np.float64(models.linear_scale)))
         if models.uses_network:
-            terms.append(graph.op("Mul", part, np.float64(models.network_scale)))
-        parts.append(graph.op("Sum", *terms))
-    return parts
+            terms.append(graph.op("Mul", task_logits, np.float64(models.network_scale)))
+        combined.append(graph.op("Sum", *terms))
+    return combined
 
 
 def _tasks(graph: Graph, estimator: Any, logits: str) -> Iterator[tuple[Any, str]]:
@@ -338,8 +340,8 @@ def _tasks(graph: Graph, estimator: Any, logits: str) -> Iterator[tuple[Any, str
         yield models, logits
         return
     ends = np.cumsum(target.n_classes).tolist()
-    for of_task, start, end in zip(models.models, [0, *ends], ends, strict=False):
-        yield of_task, graph.op("Slice", logits, [start], [end], [1])
+    for task_models, start, end in zip(models.models, [0, *ends], ends, strict=False):
+        yield task_models, graph.op("Slice", logits, [start], [end], [1])
 
 
 def _standardised(
@@ -389,13 +391,15 @@ def _write_classes(graph: Graph, estimator: Any, logits: str) -> None:
         graph.output(name, value, np.float64, ["rows", n_classes])
 
 
-def _write_tasks(graph: Graph, parts: list[str], logits: str, n_outputs: int) -> None:
+def _write_tasks(
+    graph: Graph, task_logits: list[str], logits: str, n_outputs: int
+) -> None:
     """Write the outputs of several tasks, next to each other."""
-    labels = [graph.op("ArgMax", part, axis=1, keepdims=1) for part in parts]
+    labels = [graph.op("ArgMax", values, axis=1, keepdims=1) for values in task_logits]
     label = graph.op("Concat", *labels, axis=1)
-    softmaxes = [graph.op("Softmax", part, axis=1) for part in parts]
+    softmaxes = [graph.op("Softmax", values, axis=1) for values in task_logits]
     probabilities = graph.op("Concat", *softmaxes, axis=1)
-    graph.output("label", label, np.int64, ["rows", len(parts)])
+    graph.output("label", label, np.int64, ["rows", len(task_logits)])
     for name, value in (("probabilities", probabilities), ("logits", logits)):
         graph.output(name, value, np.float64, ["rows", n_outputs])
 

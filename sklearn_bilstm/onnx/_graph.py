@@ -46,8 +46,8 @@ class Graph:
         self._arrays: dict[str, np.ndarray] = {}
 
     def input(self, name: str, dtype: type, shape: list) -> str:
-        """Declare an input, unless it is known; dimensions given as str are dynamic."""
-        if all(known.name != name for known in self._inputs):
+        """Declare an input, unless it exists; dimensions given as str are dynamic."""
+        if all(declared.name != name for declared in self._inputs):
             self._inputs.append(self._declaration(name, dtype, shape))
         return name
 

@@ -1,6 +1,6 @@
 """ONNX operators that look up the hashed features of tokens, which have 64 bits.
 
-The known hashes are sorted. A table of the indices at which those with the same first
+The fitted hashes are sorted. A table of the indices at which those with the same first
 bits begin leaves a few candidates for a binary search. Its number of steps is the same
 for all hashes, so that it needs no loop.
 """
@@ -19,14 +19,14 @@ _LARGEST = np.iinfo(np.int64).max
 _MOST_BITS = 24
 
 
-def hash_indices(graph: Graph, known: np.ndarray, hashes: str) -> str:
-    """Return the index of each hash among the known ones, int32.
+def hash_indices(graph: Graph, sorted_hashes: np.ndarray, hashes: str) -> str:
+    """Return the index of each hash in an array of sorted hashes, int32.
 
     Parameters
     ----------
     graph : Graph
-    known : ndarray of uint64, shape (n,)
-        Sorted hashes.
+    sorted_hashes : ndarray of uint64, shape (n,)
+        Hashes of the fitted features, in ascending order.
     hashes : str
         Hashes to look up, int64 with the bits of unsigned ones.
 
@@ -35,29 +35,29 @@ def hash_indices(graph: Graph, known: np.ndarray, hashes: str) -> str:
     indices : str
         `n` for unknown hashes.
     """
-    n_bits = min(max(1, len(known).bit_length()), _MOST_BITS)
-    n_other_bits = np.uint64(64 - n_bits)
-    first = (known >> n_other_bits).astype(np.int64)
-    n_with = np.bincount(first, minlength=1 << n_bits)
-    n_steps = int(n_with.max()).bit_length()
-    # not smaller than any hash, so that the search does not go beyond the known ones
+    n_bits = min(max(1, len(sorted_hashes).bit_length()), _MOST_BITS)
+    n_low_bits = np.uint64(64 - n_bits)
+    first = (sorted_hashes >> n_low_bits).astype(np.int64)
+    counts = np.bincount(first, minlength=1 << n_bits)
+    n_steps = int(counts.max()).bit_length()
+    # not smaller than any hash, so that the search does not go beyond the fitted ones
     padding = np.full(1 << n_steps, _LARGEST)
-    ordered = np.concatenate([known.view(np.int64) ^ _FIRST_BIT, padding])
-    wanted = graph.op("BitwiseXor", hashes, _FIRST_BIT)
+    ordered = np.concatenate([sorted_hashes.view(np.int64) ^ _FIRST_BIT, padding])
+    signed = graph.op("BitwiseXor", hashes, _FIRST_BIT)
     bits = graph.op(
-        *("BitShift", graph.cast(hashes, np.uint64), n_other_bits), direction="RIGHT"
+        *("BitShift", graph.cast(hashes, np.uint64), n_low_bits), direction="RIGHT"
     )
     # index of the last smaller hash; at first, that with smaller first bits
-    starts = running_total(graph, n_with, exclusive=1)
+    starts = running_total(graph, counts, exclusive=1)
     ends = graph.op("Sub", starts, np.int32(1))
     index = graph.op("Gather", ends, graph.cast(bits, np.int32))
     for step in reversed(range(n_steps)):
         later = graph.op("Add", index, np.int32(1 << step))
-        is_smaller = graph.op("Less", graph.op("Gather", ordered, later), wanted)
+        is_smaller = graph.op("Less", graph.op("Gather", ordered, later), signed)
         index = graph.op("Where", is_smaller, later, index)
     index = graph.op("Add", index, np.int32(1))
-    is_known = graph.op("Equal", graph.op("Gather", ordered, index), wanted)
-    return graph.op("Where", is_known, index, np.int32(len(known)))
+    is_known = graph.op("Equal", graph.op("Gather", ordered, index), signed)
+    return graph.op("Where", is_known, index, np.int32(len(sorted_hashes)))
 
 
 def running_total(graph: Graph, sizes: np.ndarray, *, exclusive: int = 0) -> str:

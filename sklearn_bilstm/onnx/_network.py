@@ -107,28 +107,28 @@ def encoded(
 
 
 def _convolved(
-    graph: Graph, part: Convolutions, x: str, rows: Rows
+    graph: Graph, convolutions: Convolutions, x: str, rows: Rows
 ) -> tuple[str, Rows]:
     """Return convolved vectors of shape (ceil(T / s), B, n_filters), and their rows."""
-    for layer in part.layers:
+    for layer in convolutions.layers:
         x = graph.op("Where", rows.mask, x, np.float32(0))
         x = graph.op("Transpose", x, perm=[1, 2, 0])  # (B, E, T)
         weights = array_of(layer.weight), array_of(layer.get_parameter("bias"))
         margin = layer.kernel_size[0] // 2
-        pads = [2 * margin, 0] if part.is_causal else [margin, margin]
-        strides = [part.stride]
+        pads = [2 * margin, 0] if convolutions.is_causal else [margin, margin]
+        strides = [convolutions.stride]
         x = graph.op("Conv", x, *weights, pads=pads, strides=strides)  # (B, F, T / s)
         x = graph.op("Transpose", graph.op("Relu", x), perm=[2, 0, 1])
-        rows = rows.strided(graph, part.stride)
+        rows = rows.strided(graph, convolutions.stride)
     return x, rows
 
 
-def head(graph: Graph, part: DenseHead, x: str) -> str:
+def head(graph: Graph, dense_head: DenseHead, x: str) -> str:
     """Return logits of shape (B, K), in double precision, for pooled vectors."""
     x = graph.cast(x, np.float64)
-    for layer in part.hidden:
+    for layer in dense_head.hidden:
         x = graph.op("Relu", _linear(graph, layer, x))
-    return _linear(graph, part.linear, x)
+    return _linear(graph, dense_head.linear, x)
 
 
 def _linear(graph: Graph, layer: nn.Linear, x: str) -> str:
@@ -175,9 +175,11 @@ def _recurrent_states(
     for index, layer in enumerate(encoder.layers):
         states, final = _recurrent_layer(graph, layer, states, rows)
         if encoder.normalizations:
-            part = encoder.normalizations[index]
-            normalize = _NORMALIZATIONS[type(part)]
-            states, final = (normalize(graph, part, x) for x in (states, final))
+            normalization = encoder.normalizations[index]
+            normalize = _NORMALIZATIONS[type(normalization)]
+            states, final = (
+                normalize(graph, normalization, x) for x in (states, final)
+            )
     return states, final
 
 
@@ -192,15 +194,15 @@ def _recurrent_layer(
     weights = zip(
         *(_weights(direction, gates) for direction in directions), strict=True
     )
-    of_input, of_state, biases = map(np.stack, weights)
+    input_weights, state_weights, biases = map(np.stack, weights)
     # an empty row is processed as one step, whose states are not used
     lengths = graph.cast(graph.op("Max", rows.lengths, 1), np.int32)
     states, final = graph.ops(
         kind,
         2,
         x,
-        restored(graph, of_input),
-        restored(graph, of_state),
+        restored(graph, input_weights),
+        restored(graph, state_weights),
         biases,
         lengths,
         hidden_size=layer.forward_rnn.hidden_size,
@@ -231,14 +233,14 @@ def _merged(graph: Graph, layer: RecurrentLayer, states: str) -> str:
     return graph.op(_MERGES[layer.merge_mode], *directions)
 
 
-def _layer_normalized(graph: Graph, part: Any, x: str) -> str:
-    weights = array_of(part.weight), array_of(part.bias)
-    return graph.op("LayerNormalization", x, *weights, epsilon=part.epsilon)
+def _layer_normalized(graph: Graph, layer: Any, x: str) -> str:
+    weights = array_of(layer.weight), array_of(layer.bias)
+    return graph.op("LayerNormalization", x, *weights, epsilon=layer.epsilon)
 
 
-def _batch_normalized(graph: Graph, part: Any, x: str) -> str:
-    scale = part.weight / (part.running_var + part.epsilon).sqrt()
-    shift = part.bias - part.running_mean * scale
+def _batch_normalized(graph: Graph, layer: Any, x: str) -> str:
+    scale = layer.weight / (layer.running_var + layer.epsilon).sqrt()
+    shift = layer.bias - layer.running_mean * scale
     return graph.op("Add", graph.op("Mul", x, array_of(scale)), array_of(shift))
 
 
@@ -250,17 +252,17 @@ _NORMALIZATIONS: dict[type, Callable[[Graph, Any, str], str]] = {
 # -- poolings, which return zeros for empty rows
 
 
-def _last(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+def _last(graph: Graph, pooling: Any, states: str, final: str, rows: Rows) -> str:
     return graph.op("Where", rows.filled, final, np.float32(0))
 
 
-def _max(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+def _max(graph: Graph, pooling: Any, states: str, final: str, rows: Rows) -> str:
     real = graph.op("Where", rows.mask, states, np.float32(-np.inf))
     highest = graph.op("ReduceMax", real, [0], keepdims=0)  # (B, H)
     return graph.op("Where", rows.filled, highest, np.float32(0))
 
 
-def _mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
+def _mean(graph: Graph, pooling: Any, states: str, final: str, rows: Rows) -> str:
     # a product with the mask, which is faster than a sum over the first axis
     mask = graph.op("Transpose", rows.mask, perm=[1, 2, 0])  # (B, 1, T)
     steps = graph.op("Transpose", states, perm=[1, 0, 2])  # (B, T, H)
@@ -270,15 +272,15 @@ def _mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
     return graph.op("Div", total, graph.cast(n_steps, np.float32))
 
 
-def _max_mean(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
-    poolings = (pool(graph, part, states, final, rows) for pool in (_max, _mean))
+def _max_mean(graph: Graph, pooling: Any, states: str, final: str, rows: Rows) -> str:
+    poolings = (pool(graph, pooling, states, final, rows) for pool in (_max, _mean))
     return graph.op("Concat", *poolings, axis=1)
 
 
-def _attention(graph: Graph, part: Any, states: str, final: str, rows: Rows) -> str:
-    hidden = graph.op("MatMul", states, array_of(part.hidden.weight.T))
-    hidden = graph.op("Tanh", graph.op("Add", hidden, array_of(part.hidden.bias)))
-    scores = graph.op("MatMul", hidden, array_of(part.query.weight.T))  # (T, B, 1)
+def _attention(graph: Graph, pooling: Any, states: str, final: str, rows: Rows) -> str:
+    hidden = graph.op("MatMul", states, array_of(pooling.hidden.weight.T))
+    hidden = graph.op("Tanh", graph.op("Add", hidden, array_of(pooling.hidden.bias)))
+    scores = graph.op("MatMul", hidden, array_of(pooling.query.weight.T))  # (T, B, 1)
     lowest = np.finfo(np.float32).min  # the softmax of a row of -inf would be NaN
     scores = graph.op("Where", rows.mask, scores, lowest)
     weights = graph.op("Softmax", scores, axis=0)

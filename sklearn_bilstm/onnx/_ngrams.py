@@ -46,8 +46,9 @@ def linear_logits(
         return logits
     share = np.float64(linear.share_of_vectors)
     vector_logits = _mean_vector_logits(graph, linear.vectors, ids)
-    parts = (1 - share, logits), (share, vector_logits)
-    return graph.op("Add", *(graph.op("Mul", part, factor) for factor, part in parts))
+    terms = (1 - share, logits), (share, vector_logits)
+    weighted = (graph.op("Mul", values, weight) for weight, values in terms)
+    return graph.op("Add", *weighted)
 
 
 def _mean_vector_logits(graph: Graph, model: MeanVectorModel, ids: str) -> str:
@@ -92,7 +93,7 @@ def _ngram_logits(
         selected = rows_of(graph, _with_zeros(table), columns)
         logits = graph.op("MatMul", graph.op("Unsqueeze", weights, [1]), selected)
         logits = graph.op("Squeeze", logits, [1])
-        logits = _product(graph, logits, coefficients)  # (B, n_found)
+        logits = _product(graph, logits, coefficients)  # (B, n_outputs)
     if static is not None:
         static_logits = graph.op("MatMul", static, static_coefficients)
         logits = graph.op("Add", logits, static_logits)
@@ -124,7 +125,7 @@ def _product(graph: Graph, x: str, matrix: np.ndarray) -> str:
 def _sparse_product(
     graph: Graph, columns: str, weights: str, coefficients: sparse.csr_array
 ) -> str:
-    """Return weights times the coefficients of their columns, of shape (B, n_found).
+    """Return weights times the coefficients of their columns, of shape (B, n_outputs).
 
     ONNX has no product of sparse matrices. The products of weights and nonzero
     coefficients are stored in one flat array, ordered by column.
@@ -134,9 +135,9 @@ def _sparse_product(
     graph : Graph
     columns, weights : str
         Of shape (B, L). Index n_columns stands for a missing n-gram.
-    coefficients : csr_array of shape (n_columns, n_found)
+    coefficients : csr_array of shape (n_columns, n_outputs)
     """
-    n_found = coefficients.shape[1]
+    n_outputs = coefficients.shape[1]
     sizes = np.append(np.diff(coefficients.indptr), [0, 0])
     starts = graph.op("CumSum", _integers(graph, sizes), 0, exclusive=1)
     shape = graph.op("Shape", columns)
@@ -164,13 +165,13 @@ def _sparse_product(
         ),
     )
     row = graph.op("Div", owner, graph.op("Gather", shape, [1]))
-    indices = coefficients.indices.astype(np.min_scalar_type(n_found))
+    indices = coefficients.indices.astype(np.min_scalar_type(n_outputs))
     classes = graph.cast(graph.op("Gather", indices, pair), np.int64)
-    target = graph.op("Add", graph.op("Mul", row, n_found), classes)
-    size = graph.op("Mul", graph.op("Gather", shape, [0]), n_found)
+    target = graph.op("Add", graph.op("Mul", row, n_outputs), classes)
+    size = graph.op("Mul", graph.op("Gather", shape, [0]), n_outputs)
     zeros = graph.op("Expand", np.float32(0), size)
     sums = graph.op("ScatterElements", zeros, target, values, axis=0, reduction="add")
-    return graph.op("Reshape", sums, [-1, n_found])
+    return graph.op("Reshape", sums, [-1, n_outputs])
 
 
 def _integers(graph: Graph, values: np.ndarray) -> str:
@@ -245,27 +246,29 @@ def _columns_at_steps(
     ids = graph.op("Where", is_known, ids, UNKNOWN_ID)
     ids = graph.op("Unsqueeze", ids, [0])  # (1, B, T)
     shortest, longest = vocabulary.lengths
-    is_token = whole = graph.op("Greater", ids, 0)
+    is_token = is_complete = graph.op("Greater", ids, 0)
     hashes = _spread(graph, graph.op("Add", ids, 1))
-    all_hashes, are_whole = [], []
+    all_hashes, all_complete = [], []
     for length in range(1, longest + 1):
         if length > 1:
             before = _shifted(graph, hashes, fill=0)
-            whole = graph.op("And", is_token, _shifted(graph, whole, fill=np.False_))
+            is_complete = _shifted(graph, is_complete, fill=np.False_)
+            is_complete = graph.op("And", is_token, is_complete)
             hashes = graph.op("Add", graph.op("BitwiseXor", before, ids), 1)
             hashes = _spread(graph, hashes)
         if length >= shortest:
             all_hashes.append(hashes)
-            are_whole.append(whole)
-    hashes, whole = (
-        graph.op("Concat", *parts, axis=0) for parts in (all_hashes, are_whole)
+            all_complete.append(is_complete)
+    hashes, is_complete = (
+        graph.op("Concat", *parts, axis=0) for parts in (all_hashes, all_complete)
     )  # (n_lengths, B, T)
     buckets = graph.op("Mul", hashes, _signed(SPREAD_FACTOR))
     n_low_bits = np.uint64(64 - vocabulary.n_bits)
     buckets = _shifted_right(graph, buckets, n_low_bits, np.int32)
     column, has_column = ranks(graph, vocabulary.buckets, vocabulary.n_bits, buckets)
     column = graph.cast(column, np.int64)
-    return graph.op("Where", graph.op("And", whole, has_column), column, no_column)
+    has_column = graph.op("And", is_complete, has_column)
+    return graph.op("Where", has_column, column, no_column)
 
 
 def _shifted(graph: Graph, x: str, *, fill: Operand) -> str:

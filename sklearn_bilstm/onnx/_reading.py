@@ -58,9 +58,9 @@ class ServedRows:
         ValueError
             If X does not have the format that the model was fitted to.
         """
-        known = description.vocabulary_fingerprint
-        given = getattr(X, "fingerprint", None) if is_sparse(X) else None
-        if not have_same_ids(given, known):
+        expected = description.vocabulary_fingerprint
+        fingerprint = getattr(X, "fingerprint", None) if is_sparse(X) else None
+        if not have_same_ids(fingerprint, expected):
             raise ValueError(
                 "X must contain token ids of the vocabulary that the model was fitted "
                 "on: got ids of another vocabulary. Use the TextVectorizer of the "
@@ -80,16 +80,16 @@ class ServedRows:
         if description.input_type == "numeric" and is_list and len(X):
             rows = [_series(row, number) for number, row in enumerate(X)]
             sequences = ragged_from_series(rows)
-            return cls(_of_known_channels(sequences, description), None)
+            return cls(_checked_channels(sequences, description), None)
         lists = lists_of_ids(X, input_type=description.input_type)
         if lists is not None and not description.n_static:
             return cls(ragged_from_ids(lists, max_id=None), None)
-        X = _of_known_columns(_checked(X, description), description)
+        X = _checked_columns(_checked(X, description), description)
         X, static = _without_static(X, description.n_static)
         if description.input_type == "tokens":
             return cls(ragged_from_ids(X, max_id=None), static)
         sequences = ragged_from_numbers(X)
-        return cls(_of_known_channels(sequences, description), static)
+        return cls(_checked_channels(sequences, description), static)
 
     def inputs(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return the inputs of a graph for some of the rows, as a padded batch."""
@@ -125,7 +125,7 @@ def _ids_of_steps(X: Any, description: Description) -> RaggedArray:
         rows = as_rows(X, input_type="tokens")
         ids = lists_of_ids(rows, input_type="tokens", of_one_length=True)
         if ids is None:
-            ids = _of_known_columns(_checked(rows, description), description)
+            ids = _checked_columns(_checked(rows, description), description)
     check_no_gaps(ids)
     return ragged_from_ids(ids, max_id=None)
 
@@ -141,13 +141,13 @@ def _checked(X: Any, description: Description) -> Any:
             "matrix, which holds token ids."
         )
     else:
-        X = _array_of(X)
+        X = _as_array(X)
     if X.ndim and not X.shape[0]:
         raise ValueError(
             f"X must contain at least one row or document: got shape {X.shape}."
         )
-    most = 3 if is_numeric and not description.n_static else 2
-    if X.dtype.kind not in "biuf" or not 2 <= X.ndim <= most:
+    max_ndim = 3 if is_numeric and not description.n_static else 2
+    if X.dtype.kind not in "biuf" or not 2 <= X.ndim <= max_ndim:
         raise ValueError(
             "X must contain rows of token ids or numbers, as in fit: got an array of "
             f"dtype {X.dtype} and shape {X.shape}. To serve text, export the Pipeline "
@@ -158,7 +158,7 @@ def _checked(X: Any, description: Description) -> Any:
 
 def _series(row: Any, number: int) -> np.ndarray:
     """Return a row of numbers, or of channels, as an array."""
-    values = _array_of(row)
+    values = _as_array(row)
     if values.dtype == object:  # such as None for a missing number
         with suppress(TypeError, ValueError):
             values = values.astype(np.float64)
@@ -170,7 +170,7 @@ def _series(row: Any, number: int) -> np.ndarray:
     return values
 
 
-def _array_of(X: Any) -> np.ndarray:
+def _as_array(X: Any) -> np.ndarray:
     """Return an array, of objects if lists differ in length."""
     try:
         return np.asarray(X)
@@ -178,7 +178,7 @@ def _array_of(X: Any) -> np.ndarray:
         return np.fromiter(X, dtype=object, count=len(X))
 
 
-def _of_known_columns(X: Any, description: Description) -> Any:
+def _checked_columns(X: Any, description: Description) -> Any:
     """Return the matrix if it has the number of columns seen in `fit`."""
     n_columns = description.n_columns
     if X.ndim == 2 and n_columns is not None and X.shape[1] != n_columns:
@@ -195,9 +195,9 @@ def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
     static = X[:, X.shape[1] - n_static :]
     static = static.toarray() if is_sparse(static) else static
     static = static.astype(np.float64)
-    unfit = find_non_finite(static)
-    if unfit is not None:
-        index, value = unfit
+    non_finite = find_non_finite(static)
+    if non_finite is not None:
+        index, value = non_finite
         raise ValueError(
             f"X contains {value} in row {index // n_static}: its last {n_static} "
             "columns are static features, which must be finite numbers."
@@ -205,7 +205,7 @@ def _without_static(X: Any, n_static: int) -> tuple[Any, np.ndarray | None]:
     return without_boundary(X[:, : X.shape[1] - n_static]), static
 
 
-def _of_known_channels(sequences: RaggedArray, description: Description) -> RaggedArray:
+def _checked_channels(sequences: RaggedArray, description: Description) -> RaggedArray:
     n_channels = sequences.values.shape[1]
     if n_channels != description.n_channels:
         raise ValueError(

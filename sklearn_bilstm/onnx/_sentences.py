@@ -33,25 +33,28 @@ class Words:
     def from_description(cls, description: dict[str, Any]) -> Self:
         """Restore the vocabularies from the result of :func:`describe_words`."""
         words, characters = description["vocabulary"], description["characters"]
-        return cls(_ids_of(words), None if characters is None else _ids_of(characters))
+        return cls(
+            _numbered(words), None if characters is None else _numbered(characters)
+        )
 
     def read(
         self, sentences: list[list[str]]
     ) -> tuple[RaggedArray, TokenCharacters | None, TokenTexts]:
         """Return the ids of tokens, their characters if there are any, and texts."""
-        codes: dict[str, int] = {}
+        code_of: dict[str, int] = {}
         # each distinct token is looked up once
         tokens = [token for sentence in sentences for token in sentence]
-        indices = [codes.setdefault(str(token), len(codes)) for token in tokens]
-        index = np.array(indices, np.int64)
-        distinct = list(codes)
+        codes = np.array(
+            [code_of.setdefault(str(token), len(code_of)) for token in tokens], np.int64
+        )
+        distinct = list(code_of)
         offsets = np.cumsum([0, *map(len, sentences)])
-        ids = RaggedArray(ids_of_tokens(distinct, self.vocabulary)[index], offsets)
-        texts = TokenTexts(RaggedArray(index, offsets), distinct)
+        ids = RaggedArray(ids_of_tokens(distinct, self.vocabulary)[codes], offsets)
+        texts = TokenTexts(RaggedArray(codes, offsets), distinct)
         if self.characters is None:
             return ids, None, texts
-        spellings = ids_of_characters(distinct, self.characters)
-        return ids, TokenCharacters(texts.codes, spellings), texts
+        characters = ids_of_characters(distinct, self.characters)
+        return ids, TokenCharacters(texts.codes, characters), texts
 
 
 def describe_words(words: Any, network: Any) -> dict[str, Any] | None:
@@ -66,8 +69,8 @@ def describe_words(words: Any, network: Any) -> dict[str, Any] | None:
     """
     if words is None:
         return None
-    ids = words.vocabulary_, words.characters_
-    vocabulary, characters = (sorted(of_each, key=of_each.get) for of_each in ids)
+    mappings = words.vocabulary_, words.characters_
+    vocabulary, characters = (sorted(mapping, key=mapping.get) for mapping in mappings)
     has_characters = network.characters is not None
     return {
         "vocabulary": vocabulary,
@@ -96,5 +99,5 @@ def sentences_of(X: Any, words: Words | None) -> list[list[str]] | None:
     return sentences
 
 
-def _ids_of(strings: list[str]) -> dict[str, int]:
+def _numbered(strings: list[str]) -> dict[str, int]:
     return {string: id_ for id_, string in enumerate(strings, FIRST_TOKEN_ID)}

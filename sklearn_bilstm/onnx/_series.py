@@ -38,7 +38,7 @@ def series_logits(
     terms = []
     if convolution_coefficients is not None:
         rocket: Any = model.rocket
-        terms += _of_convolutions(
+        terms += _convolution_terms(
             graph, rocket, convolution_coefficients, values, lengths
         )
     if last_step_coefficients is not None:
@@ -58,7 +58,7 @@ def _product(graph: Graph, features: str, coefficients: np.ndarray) -> str:
     return graph.op("MatMul", graph.cast(features, np.float64), coefficients)
 
 
-def _of_convolutions(
+def _convolution_terms(
     graph: Graph,
     rocket: MiniRocket,
     coefficients: np.ndarray,

@@ -295,11 +295,11 @@ class OnnxModel:
         """Return an output of the graph for the real steps of all rows."""
         rows = self._read(X)
         lengths = rows.sequences.lengths
-        of_rows: list[np.ndarray] = [np.empty(0)] * len(lengths)
-        for batch, of_batch in zip(*self._run_batches(rows, output), strict=True):
-            for row, steps in zip(batch, of_batch, strict=True):
-                of_rows[row] = steps[: lengths[row]]
-        return of_rows
+        row_outputs: list[np.ndarray] = [np.empty(0)] * len(lengths)
+        for batch, batch_outputs in zip(*self._run_batches(rows, output), strict=True):
+            for row, steps in zip(batch, batch_outputs, strict=True):
+                row_outputs[row] = steps[: lengths[row]]
+        return row_outputs
 
     def _run_batches(
         self, rows: ServedRows, output: str
@@ -326,17 +326,17 @@ class OnnxModel:
             return batches, [*pool.map(run, batches)]
 
     def _check_shape(
-        self, output: str, shape: tuple[int, ...], of_steps: tuple[int, ...]
+        self, output: str, shape: tuple[int, ...], input_shape: tuple[int, ...]
     ) -> None:
         """Check a shape, since onnxruntime only warns of one that is not declared."""
-        n_rows, n_steps, *_ = of_steps
-        wanted: tuple[int, ...] = n_rows, *self._sizes[output]
+        n_rows, n_steps, *_ = input_shape
+        expected: tuple[int, ...] = n_rows, *self._sizes[output]
         if self._description.of_steps:
-            wanted = n_rows, n_steps, *self._sizes[output][1:]
-        if shape != wanted:
+            expected = n_rows, n_steps, *self._sizes[output][1:]
+        if shape != expected:
             raise ValueError(
                 f"The graph of {self._source} must return an {output!r} of shape "
-                f"{wanted} for {n_rows} rows of input: it returned {shape}."
+                f"{expected} for {n_rows} rows of input: it returned {shape}."
             )
 
 

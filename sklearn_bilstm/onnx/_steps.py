@@ -50,7 +50,7 @@ def write_steps(
         shape = graph.op("Concat", graph.op("Shape", vectors, end=1), [1, 1], axis=0)
         repeated = graph.op("Expand", graph.op("Unsqueeze", static, [0]), shape)
         states = graph.op("Concat", states, repeated, axis=2)
-    logits = _head_of_steps(graph, module.head, states)  # (T, B, K)
+    logits = _step_logits(graph, module.head, states)  # (T, B, K)
     if emissions is not None:
         logits = graph.op("Add", logits, emissions)
     if isinstance(module, TaggingModel):
@@ -59,12 +59,12 @@ def write_steps(
         _write_numbers(graph, estimator, logits)
 
 
-def _head_of_steps(graph: Graph, part: Any, states: str) -> str:
+def _step_logits(graph: Graph, dense_head: Any, states: str) -> str:
     """Return logits of shape (T, B, K), in double precision."""
-    flat = graph.op("Reshape", states, [-1, part.input_size])
+    flat = graph.op("Reshape", states, [-1, dense_head.input_size])
     steps_and_rows = graph.op("Shape", states, end=2)
-    shape = graph.op("Concat", steps_and_rows, [part.output_size], axis=0)
-    return graph.op("Reshape", head(graph, part, flat), shape)
+    shape = graph.op("Concat", steps_and_rows, [dense_head.output_size], axis=0)
+    return graph.op("Reshape", head(graph, dense_head, flat), shape)
 
 
 def _write_labels(graph: Graph, decoder: Any, emissions: Emissions) -> None:

@@ -34,12 +34,12 @@ _NUMBERS = Real, Decimal, np.bool_
 
 
 class _Column(NamedTuple):
-    """A column on its way through the steps.
+    """A column between two steps.
 
     Parameters
     ----------
     name : str or int
-        The column of the table that it comes from.
+        The original column of the table.
     values : list or ndarray of float64, shape (n_rows,)
         Numbers are an array if they have been converted. For a "static" step, which
         needs the dtype, the column of the frame.
@@ -75,8 +75,8 @@ class TableReader:
     @property
     def columns(self) -> list:
         """The columns that a table must have."""
-        others = [name for part in self.parts for name in part["columns"]]
-        return list(dict.fromkeys([*self.text, *others]))
+        other_columns = [name for part in self.parts for name in part["columns"]]
+        return list(dict.fromkeys([*self.text, *other_columns]))
 
     def read(self, X: Any) -> tuple[RaggedArray, np.ndarray]:
         """Return the token ids, and the static features of shape (n_rows, n_static).
@@ -132,9 +132,9 @@ class TableReader:
         if not features:
             return np.empty((n_rows, 0))
         static = np.column_stack([feature.values for feature in features])
-        unfit = find_non_finite(static)
-        if unfit is not None:
-            index, value = unfit
+        non_finite = find_non_finite(static)
+        if non_finite is not None:
+            index, value = non_finite
             row, column = divmod(index, len(features))
             raise ValueError(
                 f"The column {features[column].name!r} of X must hold finite numbers: "
@@ -165,7 +165,7 @@ class TableReader:
             return self._columns_of_array(X)
         names, columns = table
         if self.names is None:
-            self._check_number(len(names))
+            self._check_n_columns(len(names))
             return lambda index: columns[int(index)]
         self._check_repeated(names)
         by_name = dict(zip(names, columns, strict=True))
@@ -177,28 +177,28 @@ class TableReader:
             isinstance(row, list | tuple) for row in rows
         )
         if self.names is not None or not is_table:
-            wanted = self.names or f"{self.n_columns} columns"
+            expected = self.names or f"{self.n_columns} columns"
             raise ValueError(
                 f"X must be a frame, a dict of columns or a list of dicts, with "
-                f"{wanted!r:.200}: got {describe(X)}."
+                f"{expected!r:.200}: got {describe(X)}."
             )
         for row in rows:
-            self._check_number(len(row))
+            self._check_n_columns(len(row))
         return lambda index: [row[int(index)] for row in rows]
 
     def _check_repeated(self, names: list) -> None:
-        known = [name for name in names if name in self.columns]
-        repeated = [name for name in self.columns if known.count(name) > 1]
+        used = [name for name in names if name in self.columns]
+        repeated = [name for name in self.columns if used.count(name) > 1]
         if repeated:
             raise ValueError(
                 "X must have one column of each name: got several named "
                 f"{repeated[0]!r}."
             )
 
-    def _check_number(self, n_found: int) -> None:
-        if n_found != self.n_columns:
+    def _check_n_columns(self, n_columns: int) -> None:
+        if n_columns != self.n_columns:
             raise ValueError(
-                f"X must have {self.n_columns} columns, as in fit: got {n_found}."
+                f"X must have {self.n_columns} columns, as in fit: got {n_columns}."
             )
 
 
@@ -346,18 +346,18 @@ def _with_lookups(step: dict[str, Any]) -> dict[str, Any]:
     columns = []
     for column in step["columns"]:
         pairs = zip(column["categories"], column["codes"], strict=True)
-        columns.append({**column, "known": dict(pairs)})
+        columns.append({**column, "code_of": dict(pairs)})
     return {**step, "columns": columns}
 
 
 def _codes(encoding: dict[str, Any], column: _Column) -> np.ndarray:
     """Return the code of each value of a column."""
-    known, unknown = encoding["known"], encoding["unknown"]
+    code_of, unknown = encoding["code_of"], encoding["unknown"]
     codes = []
     for row, value in enumerate(column.values):
         category = None if is_missing(value) else value
         try:
-            matches = [known[category]] if category in known else unknown
+            matches = [code_of[category]] if category in code_of else unknown
         except TypeError:  # a list, for instance
             matches = []
         if not matches:

@@ -70,12 +70,12 @@ def _check_keys(step: Any, kinds: Container[str] = _KEYS.keys()) -> None:
 
 def _check_columns(columns: Any, table: dict[str, Any]) -> None:
     require(type(columns) is list, "a list of columns", columns)
-    known = table["names"]
+    names = table["names"]
     for column in columns:
-        if known is None:
+        if names is None:
             is_known = is_count(column, 0) and column < table["n_columns"]
         else:
-            is_known = type(column) is str and column in known
+            is_known = type(column) is str and column in names
         require(is_known, "known columns", column)
 
 
@@ -89,8 +89,8 @@ def _check_scale(step: dict[str, Any], n_columns: int) -> int:
 
 def _check_numbers(numbers: Any, n_numbers: int) -> None:
     are_numbers = type(numbers) is list and {*map(type, numbers)} <= {int, float}
-    right = are_numbers and len(numbers) == n_numbers and np.isfinite(numbers).all()
-    require(bool(right), f"{n_numbers} numbers", numbers)
+    are_valid = are_numbers and len(numbers) == n_numbers and np.isfinite(numbers).all()
+    require(bool(are_valid), f"{n_numbers} numbers", numbers)
 
 
 def _check_impute(step: dict[str, Any], n_columns: int) -> int:
@@ -139,8 +139,8 @@ def _check_static(step: dict[str, Any], n_columns: int) -> int:
         _check_keys(step[name], {name})
     n_categories = kinds.count("category")
     n_numbers = sum(_WIDTHS[kind] for kind in kinds) - n_categories
-    n_found = _check_impute(step["impute"], n_numbers)
-    return n_found + _check_encode(step["encode"], n_categories)
+    n_features = _check_impute(step["impute"], n_numbers)
+    return n_features + _check_encode(step["encode"], n_categories)
 
 
 def _is_category(value: Any) -> bool:

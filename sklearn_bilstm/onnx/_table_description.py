@@ -73,13 +73,13 @@ def describe_table(transformer: Any) -> tuple[TextVectorizer, dict[str, Any]]:
     return TABLE_TRANSFORMERS[type(transformer)](transformer)
 
 
-def _of_column_transformer(
+def _describe_column_transformer(
     transformer: ColumnTransformer,
 ) -> tuple[TextVectorizer, dict[str, Any]]:
     check_is_fitted(transformer)
     names = getattr(transformer, "feature_names_in_", None)
-    known = range(transformer.n_features_in_) if names is None else names.tolist()
-    parts = _parts(transformer, known)
+    input_names = range(transformer.n_features_in_) if names is None else names.tolist()
+    parts = _parts(transformer, input_names)
     are_text = [isinstance(part, TextVectorizer) for part, _ in parts]
     if sum(are_text) != 1 or not are_text[0]:
         raise ValueError(
@@ -97,7 +97,9 @@ def _of_column_transformer(
     }
 
 
-def _parts(transformer: ColumnTransformer, known: Sequence) -> list[tuple[Any, list]]:
+def _parts(
+    transformer: ColumnTransformer, input_names: Sequence
+) -> list[tuple[Any, list]]:
     """Return the transformers of a ColumnTransformer with their columns."""
     if transformer.transformer_weights:
         raise ValueError(
@@ -107,13 +109,13 @@ def _parts(transformer: ColumnTransformer, known: Sequence) -> list[tuple[Any, l
     parts = []
     for name, part, _ in transformer.transformers_:
         indices = transformer._transformer_to_input_indices[name]
-        columns = [known[index] for index in np.arange(len(known))[indices]]
+        columns = [input_names[index] for index in np.arange(len(input_names))[indices]]
         if columns and not (isinstance(part, str) and part == "drop"):
             parts.append((_unfrozen(part), columns))
     return parts
 
 
-def _of_table_vectorizer(
+def _describe_table_vectorizer(
     vectorizer: TableVectorizer,
 ) -> tuple[TextVectorizer, dict[str, Any]]:
     check_is_fitted(vectorizer)
@@ -132,49 +134,53 @@ def _of_table_vectorizer(
 
 # Classes of transformers of tables, with the functions that describe them.
 TABLE_TRANSFORMERS: dict[type, Callable[[Any], tuple[TextVectorizer, dict]]] = {
-    ColumnTransformer: _of_column_transformer,
-    TableVectorizer: _of_table_vectorizer,
+    ColumnTransformer: _describe_column_transformer,
+    TableVectorizer: _describe_table_vectorizer,
 }
 
 
-def _unfrozen(part: Any) -> Any:
-    return _unfrozen(part.estimator) if isinstance(part, FrozenEstimator) else part
+def _unfrozen(transformer: Any) -> Any:
+    if isinstance(transformer, FrozenEstimator):
+        return _unfrozen(transformer.estimator)
+    return transformer
 
 
-def _name_of(part: Any) -> str:
-    return part if isinstance(part, str) else type(part).__name__
+def _name_of(transformer: Any) -> str:
+    return transformer if isinstance(transformer, str) else type(transformer).__name__
 
 
-def _described(part: Any, columns: list) -> dict[str, Any]:
+def _described(transformer: Any, columns: list) -> dict[str, Any]:
     """Describe a transformer of columns."""
-    if isinstance(part, StaticEncoder):  # if frozen, it can read a part of them
-        columns = [*part.column_kinds_]
-    return {"columns": columns, "steps": _steps(part)}
+    if isinstance(transformer, StaticEncoder):  # if frozen, it can read a part of them
+        columns = [*transformer.column_kinds_]
+    return {"columns": columns, "steps": _steps(transformer)}
 
 
-def _steps(part: Any) -> list[dict[str, Any]]:
+def _steps(transformer: Any) -> list[dict[str, Any]]:
     """Return the steps of a transformer of numbers or categories."""
-    part = _unfrozen(part)
-    if part is None or (isinstance(part, str) and part == "passthrough"):
+    transformer = _unfrozen(transformer)
+    if transformer is None or (
+        isinstance(transformer, str) and transformer == "passthrough"
+    ):
         return []
-    if isinstance(part, FunctionTransformer) and part.func is None:
+    if isinstance(transformer, FunctionTransformer) and transformer.func is None:
         return []
-    if isinstance(part, Pipeline):
-        steps = [step for _, inner in part.steps for step in _steps(inner)]
+    if isinstance(transformer, Pipeline):
+        steps = [step for _, inner in transformer.steps for step in _steps(inner)]
         _check_imputed(steps)
         return steps
-    if type(part) not in _STEPS:
+    if type(transformer) not in _STEPS:
         names = ", ".join(sorted(kind.__name__ for kind in _STEPS))
         raise ValueError(
-            f"A {_name_of(part)} of columns of a table cannot be exported to ONNX. "
-            f"Supported are {names}, 'passthrough', 'drop' and pipelines of these, "
-            f"besides a TextVectorizer of the text. {_OTHERWISE}"
+            f"A {_name_of(transformer)} of columns of a table cannot be exported to "
+            f"ONNX. Supported are {names}, 'passthrough', 'drop' and pipelines of "
+            f"these, besides a TextVectorizer of the text. {_OTHERWISE}"
         )
-    return [_STEPS[type(part)](part)]
+    return [_STEPS[type(transformer)](transformer)]
 
 
 def _check_imputed(steps: list[dict[str, Any]]) -> None:
-    """Raise an error if an encoder knows a missing category after an imputer.
+    """Raise an error if an encoder has a missing category after an imputer.
 
     For columns of objects, scikit-learn's SimpleImputer replaces either None or NaN,
     but a server, which reads both as null in JSON, replaces both.
@@ -182,8 +188,8 @@ def _check_imputed(steps: list[dict[str, Any]]) -> None:
     is_imputed = False
     for step in steps:
         is_imputed |= step["kind"] == "impute" and step["missing"] is None
-        known = [] if step["kind"] != "encode" else step["columns"]
-        if is_imputed and any(None in column["categories"] for column in known):
+        encodings = [] if step["kind"] != "encode" else step["columns"]
+        if is_imputed and any(None in column["categories"] for column in encodings):
             raise ValueError(
                 "For an export to ONNX, an encoder after a SimpleImputer must not have "
                 "None or NaN as a category. The imputer replaces either None or NaN, "
@@ -253,8 +259,8 @@ def _imputer(imputer: SimpleImputer) -> dict[str, Any]:
         "kind": "impute",
         "missing": _category(imputer.missing_values),
         "fill": [
-            _category(value) if kept else None
-            for value, kept in zip(fill, are_kept, strict=True)
+            _category(value) if is_kept else None
+            for value, is_kept in zip(fill, are_kept, strict=True)
         ],
         "indicators": [] if indicator is None else indicator.features_.tolist(),
     }
@@ -279,7 +285,7 @@ def _static_encoder(encoder: StaticEncoder) -> dict[str, Any]:
 
 def _one_hot_encoder(encoder: OneHotEncoder) -> dict[str, Any]:
     columns = []
-    for index, known in enumerate(encoder.categories_):
+    for index, categories in enumerate(encoder.categories_):
         codes, rare = _ranks(encoder, index)
         n_codes = max(codes, default=-1) + 1
         dropped = None if encoder.drop_idx_ is None else encoder.drop_idx_[index]
@@ -290,8 +296,9 @@ def _one_hot_encoder(encoder: OneHotEncoder) -> dict[str, Any]:
             unknown = [rare]
         if dropped is not None:
             dropped_code, n_codes = codes[dropped], n_codes - 1
-            codes, unknown = (_without(each, dropped_code) for each in (codes, unknown))
-        columns.append(_encoded(known, codes, unknown, n_codes))
+            codes = _without(codes, dropped_code)
+            unknown = _without(unknown, dropped_code)
+        columns.append(_encoded(categories, codes, unknown, n_codes))
     return {"kind": "encode", "columns": columns}
 
 
@@ -305,35 +312,35 @@ def _ordinal_encoder(encoder: OrdinalEncoder) -> dict[str, Any]:
     unknown: list = []
     if encoder.handle_unknown == "use_encoded_value":
         unknown = [_code(encoder.unknown_value)]
-    for index, known in enumerate(encoder.categories_):
+    for index, categories in enumerate(encoder.categories_):
         ranks, _ = _ranks(encoder, index)
         codes = [
             _code(encoder.encoded_missing_value) if _is_nan(category) else rank
-            for category, rank in zip(known.tolist(), ranks, strict=True)
+            for category, rank in zip(categories.tolist(), ranks, strict=True)
         ]
-        columns.append(_encoded(known, codes, unknown, None))
+        columns.append(_encoded(categories, codes, unknown, None))
     return {"kind": "encode", "columns": columns}
 
 
 def _ranks(encoder: Any, index: int) -> tuple[list[int], int | None]:
     """Return the code of each category, and that of infrequent ones if any."""
-    known = encoder.categories_[index]
-    codes = list(range(len(known)))
+    categories = encoder.categories_[index]
+    codes = list(range(len(categories)))
     if not getattr(encoder, "_infrequent_enabled", False):
         return codes, None
     mapping = encoder._default_to_infrequent_mappings[index]
     if mapping is None:
         return codes, None
     codes = mapping.tolist()
-    if len(codes) < len(known):  # a missing category of an OrdinalEncoder, at the end
+    if len(codes) < len(categories):  # an OrdinalEncoder has a missing one at the end
         codes.append(len(codes))
     return codes, codes[encoder._infrequent_indices[index][0]]
 
 
 def _encoded(
-    known: np.ndarray, codes: list, unknown: list, width: int | None
+    raw_categories: np.ndarray, codes: list, unknown: list, width: int | None
 ) -> dict[str, Any]:
-    categories = [_category(category) for category in known.tolist()]
+    categories = [_category(category) for category in raw_categories.tolist()]
     if categories.count(None) > 1:
         raise ValueError(
             "For an export to ONNX, a column must not have both None and NaN as "

@@ -96,8 +96,8 @@ def make_vectorizer(description: dict[str, Any]) -> "text.TextVectorizer":
 
 def analysis_settings(settings: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `make_analyzer`."""
-    others = {k: v for k, v in settings.items() if k not in ("missing", "truncation")}
-    return {**others, "preprocessor": None, "tokenizer": None}
+    analysis = {k: v for k, v in settings.items() if k not in ("missing", "truncation")}
+    return {**analysis, "preprocessor": None, "tokenizer": None}
 
 
 def check_vectorizer(description: dict[str, Any]) -> None:
@@ -134,10 +134,10 @@ def _check_settings(settings: dict[str, Any]) -> None:
             for name, values in _STRINGS.items()
         },
     }
-    for name, (is_valid, wanted) in valid.items():
+    for name, (is_valid, requirement) in valid.items():
         if not is_valid:
             raise ValueError(
-                f"The {name!r} parameter of TextVectorizer must be {wanted}. Got "
+                f"The {name!r} parameter of TextVectorizer must be {requirement}. Got "
                 f"{settings[name]!r:.80} instead."
             )
 

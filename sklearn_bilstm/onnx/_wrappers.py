@@ -162,8 +162,8 @@ def _thresholded_label(graph: Graph, model: Any, outputs: ClassifierOutputs) -> 
     if model.response_method == "decision_function" and outputs.decisions is not None:
         sign = np.float64(1 if positive else -1)
         score, threshold = graph.op("Mul", outputs.decisions, sign), 0.0
-    given = getattr(model, "best_threshold_", getattr(model, "threshold", "auto"))
-    threshold = threshold if isinstance(given, str) else given
+    fitted = getattr(model, "best_threshold_", getattr(model, "threshold", "auto"))
+    threshold = threshold if isinstance(fitted, str) else fitted
     is_negative = graph.op("Less", score, np.float64(threshold))
     label = graph.op("Where", is_negative, 1 - positive, positive)
     return graph.op("Squeeze", label, [1])
@@ -182,7 +182,7 @@ def _calibrated(
     graph: Graph, model: CalibratedClassifierCV, logits_of: Callable[[Any], str]
 ) -> ClassifierOutputs:
     """Write the mean probabilities of the members of a calibration."""
-    of_members, classes = [], model.classes_
+    terms, classes = [], model.classes_
     for member in model.calibrated_classifiers_:
         inner_classes = member.estimator.classes_
         # scikit-learn fits temperature scaling of strings to their codes, by position
@@ -197,9 +197,9 @@ def _calibrated(
         inner = write_classifier(graph, member.estimator, logits_of)
         scores = _scores(graph, member.method, inner, len(classes))
         write_calibration = _CALIBRATIONS[member.method]
-        of_members.append(write_calibration(graph, member.calibrators, scores))
-    total = of_members[0] if len(of_members) == 1 else graph.op("Sum", *of_members)
-    probabilities = graph.op("Div", total, np.float64(len(of_members)))
+        terms.append(write_calibration(graph, member.calibrators, scores))
+    total = terms[0] if len(terms) == 1 else graph.op("Sum", *terms)
+    probabilities = graph.op("Div", total, np.float64(len(terms)))
     return ClassifierOutputs(
         label=graph.op("ArgMax", probabilities, axis=1, keepdims=0),
         probabilities=probabilities,
@@ -217,8 +217,8 @@ def _scores(graph: Graph, method: str, inner: ClassifierOutputs, n_classes: int)
     is_binary, is_scaled = n_classes == 2, method == "temperature"
     if inner.decisions is None:
         if is_scaled:
-            least = np.float64(_LEAST_PROBABILITY)
-            return graph.op("Log", graph.op("Add", inner.probabilities, least))
+            epsilon = np.float64(_LEAST_PROBABILITY)
+            return graph.op("Log", graph.op("Add", inner.probabilities, epsilon))
         return (
             _column(graph, inner.probabilities, 1) if is_binary else inner.probabilities
         )

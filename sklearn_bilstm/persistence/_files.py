@@ -115,7 +115,7 @@ def save(
             "sklearn_bilstm": sklearn_bilstm.__version__,
             "torch": str(torch.__version__),
         },
-        "custom_objects": sorted(custom.met),
+        "custom_objects": sorted(custom.used),
         "model": encoded,
     }
     write_archive(
@@ -219,29 +219,29 @@ def load(
 class _CustomObjects:
     """User-supplied objects that a file refers to by name."""
 
-    def __init__(self, given: Mapping[str, Any] | None) -> None:
-        if not isinstance(given, Mapping | None):
+    def __init__(self, objects: Mapping[str, Any] | None) -> None:
+        if not isinstance(objects, Mapping | None):
             raise TypeError(
                 "custom_objects must be a dict of names and objects, such as "
-                f"{{'my_object': ...}}: got {given!r:.80}."
+                f"{{'my_object': ...}}: got {objects!r:.80}."
             )
-        self.given = dict(given or {})
-        self.met: set[str] = set()
+        self.objects = dict(objects or {})
+        self.used: set[str] = set()
 
     def has(self, value: Any) -> bool:
         """Return whether an object has a name."""
-        return any(_is_same(value, known) for known in self.given.values())
+        return any(_is_same(value, named) for named in self.objects.values())
 
     def name_of(self, value: Any) -> str:
         """Return the name of an object, and record its use."""
-        names = (name for name in self.given if _is_same(value, self.given[name]))
-        self.met.add(name := next(names))
+        names = (name for name in self.objects if _is_same(value, self.objects[name]))
+        self.used.add(name := next(names))
         return name
 
 
-def _is_same(value: Any, known: Any) -> bool:
+def _is_same(value: Any, named: Any) -> bool:
     # each attribute access creates a new bound method
-    return value is known or (callable(value) and callable(known) and value == known)
+    return value is named or (callable(value) and callable(named) and value == named)
 
 
 def _kinds(custom: _CustomObjects, device: str = "cpu") -> dict[str, Kind]:
@@ -252,7 +252,7 @@ def _kinds(custom: _CustomObjects, device: str = "cpu") -> dict[str, Kind]:
         "@columns": Kind(_is_list_of_columns, attrgetter("data"), list),
         "@object": Kind(is_storable, plain_object, restore, is_shared),
         "@scorer": Kind(is_storable_scorer, plain_scorer, restored_scorer),
-        "@custom": Kind(custom.has, custom.name_of, custom.given.__getitem__),
+        "@custom": Kind(custom.has, custom.name_of, custom.objects.__getitem__),
     }
 
 

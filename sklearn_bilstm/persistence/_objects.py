@@ -121,7 +121,7 @@ _PARTS_OF_STATIC_ENCODER = {
 }
 # scikit-learn takes exponential time for nested pipelines.
 _MAX_DEPTH = 12
-# What scikit-learn stores in an estimator besides its parameters.
+# Attributes of scikit-learn in an estimator that are not parameters.
 _SETTINGS = {_REQUESTS, "_sklearn_output_config"}
 
 
@@ -163,8 +163,8 @@ def plain_object(value: Any) -> list:
 
 def _with_state(value: Any, attributes: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters, requests and output settings, and the fitted state."""
-    kept = {*value.get_params(deep=False), *_SETTINGS}
-    content = {name: attributes[name] for name in kept & attributes.keys()}
+    names = {*value.get_params(deep=False), *_SETTINGS}
+    content = {name: attributes[name] for name in names & attributes.keys()}
     if hasattr(value, "model_"):
         value.model_.check()
         content[_STATE] = value.model_.state()
@@ -261,10 +261,10 @@ def _check_static_encoder(encoder: StaticEncoder) -> None:
         raise TypeError("A StaticEncoder must have a kind for each column.")
     if not {*kinds.values()} <= {"category", "date", "missing", "number"}:
         raise ValueError("The columns of a StaticEncoder must be of known kinds.")
-    for name, part in _PARTS_OF_STATIC_ENCODER.items():
+    for name, expected in _PARTS_OF_STATIC_ENCODER.items():
         value = getattr(encoder, name)
-        if type(value) is not part:
-            raise TypeError(f"{name} of a StaticEncoder must be a {part.__name__}.")
+        if type(value) is not expected:
+            raise TypeError(f"{name} of a StaticEncoder must be a {expected.__name__}.")
         value._validate_params()
     row = {name: TypedColumn("missing", np.array([None])) for name in kinds}
     if encoder._features(row).shape != (1, len(encoder.get_feature_names_out())):
@@ -299,10 +299,10 @@ def _check_names(kind: Any, attributes: dict[str, Any]) -> None:
 
     scikit-learn's notebook view inserts some of them into HTML without escaping.
     """
-    known = _ATTRIBUTES_OF_OTHERS.get(kind.__name__, set())
+    allowed = _ATTRIBUTES_OF_OTHERS.get(kind.__name__, set())
     for name in attributes:
         is_special = hasattr(kind, name) or name.startswith("__")
-        is_other = not issubclass(kind, BaseEstimator) and name not in known
+        is_other = not issubclass(kind, BaseEstimator) and name not in allowed
         if is_special or is_other or not name.isidentifier():
             raise ValueError(f"{kind.__name__} has no attribute {name!r:.80}.")
     for name in _STATISTICS & attributes.keys():

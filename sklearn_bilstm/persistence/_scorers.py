@@ -37,4 +37,4 @@ def restored_scorer(plain: list) -> Any:
 
 def _name_of(scorer: Any) -> str | None:
     function = scorer._score_func
-    return next((name for name, known in _METRICS.items() if known is function), None)
+    return next((name for name, metric in _METRICS.items() if metric is function), None)

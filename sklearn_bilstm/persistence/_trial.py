@@ -72,7 +72,10 @@ def _example_of(transformer: Any) -> list | None:
         return ["a"] * width
     row = list(getattr(transformer, "statistics_", [1.0] * width))
     if hasattr(transformer, "categories_"):
-        row = [known[0] if len(known) else 1.0 for known in transformer.categories_]
+        row = [
+            categories[0] if len(categories) else 1.0
+            for categories in transformer.categories_
+        ]
         _check_encoder(transformer)
     if len(row) != width:
         raise ValueError(f"There must be a statistic for each of {width} features.")
@@ -81,10 +84,10 @@ def _example_of(transformer: Any) -> list | None:
 
 def _check_encoder(encoder: Any) -> None:
     """Check the number of columns of each feature before memory is allocated."""
-    for width, known in zip(
+    for width, categories in zip(
         getattr(encoder, "_n_features_outs", []), encoder.categories_, strict=False
     ):
-        state_int(width, "number of columns", most=len(known) + 1)
+        state_int(width, "number of columns", most=len(categories) + 1)
 
 
 def _first_part(transformer: Any) -> Any:

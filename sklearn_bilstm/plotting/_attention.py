@@ -134,7 +134,10 @@ class AttentionDisplay:
         -------
         display : AttentionDisplay
         """
-        lines = [_in_lines(one.scores, tokens_per_line) for one in self.explanations]
+        lines = [
+            _in_lines(explanation.scores, tokens_per_line)
+            for explanation in self.explanations
+        ]
         *starts, n_lines = np.cumsum([0, *map(len, lines)]).tolist()
         is_new = ax is None
         ax = axes_for(self, ax)

@@ -132,7 +132,7 @@ class TokenImportanceDisplay:
             (text,) = model.tokenize([text] if isinstance(text, str) else text)
             model = model.tagger_
         if isinstance(fitted_estimator(model, EXPLAINABLE), BiLSTMTagger):
-            explanation = _of_label(model, text, method, target, position)
+            explanation = _explain_label(model, text, method, target, position)
             return cls.from_explanation(explanation, n_tokens=n_tokens, ax=ax)
         if position is not None:
             raise ValueError(
@@ -278,7 +278,7 @@ class TokenImportanceDisplay:
             text.set_parse_math(False)
 
 
-def _of_label(
+def _explain_label(
     model: Any, sentence: Any, method: str, target: Any, position: int | None
 ) -> Explanation:
     """Explain the label of a token of a sentence."""
@@ -292,7 +292,7 @@ def _of_label(
     if not len(labels):
         raise ValueError("text must contain at least one token: got none.")
     if position is None:
-        positions = (i for i, one in enumerate(labels) if one.target != "O")
+        positions = (i for i, label in enumerate(labels) if label.target != "O")
         position = next(positions, 0)
     if not -len(labels) <= position < len(labels):
         raise ValueError(

@@ -125,14 +125,14 @@ class TrainingCurveDisplay:
         ValueError
             If the metric is unknown or not in the history.
         """
-        label, looks = self._lines_of(metric)
+        label, styles = self._line_styles(metric)
         ax = axes_for(self, ax)
         epochs = [epoch["epoch"] for epoch in self.history]
         marker = "." if len(epochs) <= _MOST_MARKERS else None
         self.lines_ = {}
-        for name, look in looks.items():
+        for name, style in styles.items():
             values = [epoch[name] for epoch in self.history]
-            (self.lines_[name],) = ax.plot(epochs, values, marker=marker, **look)
+            (self.lines_[name],) = ax.plot(epochs, values, marker=marker, **style)
         self.best_epoch_ = None
         if "valid_loss" in self.history[-1]:
             self.best_epoch_ = ax.axvline(
@@ -147,17 +147,17 @@ class TrainingCurveDisplay:
             ax.legend()
         return self
 
-    def _lines_of(self, metric: str) -> tuple[str, dict[str, dict[str, str]]]:
+    def _line_styles(self, metric: str) -> tuple[str, dict[str, dict[str, str]]]:
         """Return the axis label of a metric and the style of each of its lines."""
         if metric not in _METRICS:
-            known = ", ".join(map(repr, _METRICS))
+            metrics = ", ".join(map(repr, _METRICS))
             raise ValueError(
-                f"metric must be one of {known}: got {metric!r}. For accuracy and R2, "
-                "use 'score'."
+                f"metric must be one of {metrics}: got {metric!r}. For accuracy and "
+                "R2, use 'score'."
             )
         for name, label in _METRICS[metric].items():
-            looks = {rows + name: look for rows, look in _ROWS.items()}
-            curves = {key: looks[key] for key in looks if key in self.history[-1]}
+            styles = {rows + name: style for rows, style in _ROWS.items()}
+            curves = {key: styles[key] for key in styles if key in self.history[-1]}
             if curves:
                 return label, curves
         raise ValueError(f"history must contain a {metric} for each epoch: got none.")

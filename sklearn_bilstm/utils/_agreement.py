@@ -15,7 +15,7 @@ from sklearn_bilstm.utils._plain import plain_value
 __all__ = ["check_agreement", "current_group", "facts_about"]
 
 # Parameters that can differ between processes, since they do not affect the model.
-_OF_A_PROCESS = {"callbacks", "checkpoint", "device", "n_jobs", "n_threads", "verbose"}
+_LOCAL_PARAMS = {"callbacks", "checkpoint", "device", "n_jobs", "n_threads", "verbose"}
 
 # Number of items of an array that is described by its values instead of a hash.
 _MOST_SHOWN = 100
@@ -50,7 +50,7 @@ def facts_about(estimator: Any, method: str, **facts: Any) -> dict[str, str]:
     parameters = {
         f"the parameter {name!r}": value
         for name, value in estimator.get_params(deep=False).items()
-        if name not in _OF_A_PROCESS
+        if name not in _LOCAL_PARAMS
     }
     facts = {
         "the method": f"{type(estimator).__name__}.{method}",

@@ -131,9 +131,9 @@ class Encoder:
             return {k: self.encode(v, f"{path}.{k}") for k, v in value.items()}
         if _is_array(value):
             return self._encode_array(value, path)
-        for mark, known in self._kinds.items():
-            if known.matches(value):
-                return self._encode_kind(mark, known, value, path)
+        for mark, supported in self._kinds.items():
+            if supported.matches(value):
+                return self._encode_kind(mark, supported, value, path)
         raise UnknownKindError(path, value)
 
     def _encode_items(self, values: list, path: str) -> list:
@@ -269,11 +269,11 @@ def _is(*kinds: type) -> Callable[[Any], bool]:
 
 
 def _is_value_of(table: Mapping[str, Any]) -> Callable[[Any], bool]:
-    return lambda value: any(value is known for known in table.values())
+    return lambda value: any(value is item for item in table.values())
 
 
 def _name_in(table: Mapping[str, Any], value: Any) -> str:
-    return next(name for name, known in table.items() if known is value)
+    return next(name for name, item in table.items() if item is value)
 
 
 def _named(table: Mapping[str, Any]) -> Kind:
@@ -285,7 +285,7 @@ def _keys_and_values(value: dict) -> list:
     return [list(value), list(value.values())]
 
 
-def _dict_of(pair: list) -> dict:
+def _restored_dict(pair: list) -> dict:
     keys, values = pair
     return dict(zip(_checked_keys(keys), values, strict=True))
 
@@ -395,7 +395,7 @@ def _csr(parts: list) -> sparse.csr_array:
 
 
 def _never(value: Any) -> bool:
-    """Return False: the encoder knows arrays itself."""
+    """Return False: the encoder handles arrays itself."""
     return False
 
 
@@ -410,7 +410,7 @@ def _is_path(value: Any) -> bool:
 KINDS: dict[str, Kind] = {
     "@csr": Kind(_is(sparse.csr_array), _parts_of_csr, _csr),
     "@device": Kind(_is(torch.device), str, torch.device),
-    "@dict": Kind(_is(dict), _keys_and_values, _dict_of),
+    "@dict": Kind(_is(dict), _keys_and_values, _restored_dict),
     "@dtype": Kind(_is_dtype, _name_of_dtype, _dtype),
     "@float": Kind(_is(float), repr, float),
     "@frozenset": Kind(_is(frozenset), list, _frozenset),

@@ -142,12 +142,12 @@ def to_list(column: Any) -> list:
     return list(column)
 
 
-def describe(thing: Any) -> str:
+def describe(value: Any) -> str:
     """Return a description of an object for an error message."""
-    text = repr(thing)
+    text = repr(value)
     if len(text) > 40 or "\n" in text:
-        return f"an object of type {type(thing).__name__}"
-    return f"{text} of type {type(thing).__name__}"
+        return f"an object of type {type(value).__name__}"
+    return f"{text} of type {type(value).__name__}"
 
 
 def columns_of(X: Any) -> tuple[list[str], list] | None:
@@ -222,7 +222,7 @@ def _array_or_list(X: Any) -> Any:
     if hasattr(X, "to_list") and not isinstance(X, np.ndarray):  # a column
         return X.to_list()
     if isinstance(X, memoryview) or (hasattr(X, "__array__") and not np.isscalar(X)):
-        X = X if isinstance(X, np.ndarray) else _array_of(X, "X")
+        X = X if isinstance(X, np.ndarray) else _as_array(X, "X")
         return list(X) if X.ndim == 1 and X.dtype.kind == "O" else X
     if isinstance(X, Sequence):
         return list(X)
@@ -294,13 +294,13 @@ def as_target(y: Any, *, name: str = "y") -> Any:
     return y
 
 
-def _array_of(thing: Any, name: str) -> np.ndarray:
+def _as_array(value: Any, name: str) -> np.ndarray:
     try:
-        return np.asarray(thing)
+        return np.asarray(value)
     except Exception as error:  # other libraries can raise any exception
         raise ValueError(
             f"{name} must be convertible to a NumPy array: got an object of type "
-            f"{type(thing).__name__} ({error})."
+            f"{type(value).__name__} ({error})."
         ) from error
 
 
@@ -330,7 +330,7 @@ def _row(row: Any, number: int, input_type: str) -> Any:
     if isinstance(row, np.ndarray):
         return resolve_masked(row, input_type, number, has_type)
     if hasattr(row, "__array__"):
-        return _array_of(row, name)
+        return _as_array(row, name)
     if isinstance(row, Sequence) or row is None or np.isscalar(row) or is_missing(row):
         return list(row) if isinstance(row, Sequence) else row
     raise ValueError(
@@ -399,16 +399,16 @@ def _nested(columns: list, names: list[str]) -> list[list] | None:
     cells = [to_list(column) for column in columns]
     if not any(map(_starts_nested, cells)):
         return None
-    others = [
+    scalars = [
         (names[j], row, cell)
         for j, column in enumerate(cells)
         for row, cell in enumerate(column)
         if not _is_nested(cell)
     ]
-    if any(isinstance(cell, str | bytes) for _, _, cell in others):
+    if any(isinstance(cell, str | bytes) for _, _, cell in scalars):
         return None  # an error about text follows
-    if others:
-        name, row, cell = others[0]
+    if scalars:
+        name, row, cell = scalars[0]
         raise ValueError(
             "X must hold a sequence in each cell of a frame with sequences: column "
             f"{name!r} has {describe(cell)} in row {row}. Select the columns with "
@@ -498,12 +498,13 @@ def _unboxed(values: np.ndarray) -> np.ndarray:
     kinds = {type(cell) for cell in cells[~gaps]}
     if bool in kinds or not kinds or not all(issubclass(k, _NUMBERS) for k in kinds):
         return values
-    whole = all(issubclass(kind, int | np.integer) for kind in kinds)
+    are_integers = all(issubclass(kind, int | np.integer) for kind in kinds)
+    dtype = np.int64 if are_integers else np.float64
     try:
-        known = np.where(gaps, 0, cells).astype(np.int64 if whole else np.float64)
+        numbers = np.where(gaps, 0, cells).astype(dtype)
     except OverflowError:
         return values
-    return np.ma.masked_array(known, gaps) if gaps.any() else known
+    return np.ma.masked_array(numbers, gaps) if gaps.any() else numbers
 
 
 def _padded_ids(values: np.ma.MaskedArray, row: int | None) -> np.ndarray:

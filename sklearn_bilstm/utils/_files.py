@@ -138,7 +138,7 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     OSError
         If the file cannot be written.
     """
-    given, path = os.fspath(path), Path(os.path.realpath(path))
+    original_path, path = os.fspath(path), Path(os.path.realpath(path))
     if not path.parent.is_dir():
         raise FileNotFoundError(
             f"The folder {os.fspath(path.parent)!r} for {path.name!r} does not exist: "
@@ -148,14 +148,14 @@ def replaced_atomically(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise IsADirectoryError(
             f"{os.fspath(path)!r} is a folder: pass the path of a file in it."
         )
-    with _errors_naming(given):
+    with _errors_naming(original_path):
         file, written = _open_temporary(path)
     try:
         with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-            with _errors_naming(given):
+            with _errors_naming(original_path):
                 if path.exists():
                     shutil.copymode(path, written)
                 if not _CAN_RENAME_OPEN_FILES:

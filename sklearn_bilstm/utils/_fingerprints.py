@@ -11,7 +11,7 @@ __all__ = ["grown_fingerprint", "have_same_ids", "vocabulary_fingerprint"]
 
 
 def vocabulary_fingerprint(
-    vocabulary: Mapping[Hashable, int], known: np.ndarray | None = None
+    vocabulary: Mapping[Hashable, int], prefix: np.ndarray | None = None
 ) -> np.ndarray:
     """Return a checksum of each token and its id, in the order of ids.
 
@@ -22,7 +22,7 @@ def vocabulary_fingerprint(
     ----------
     vocabulary : mapping of hashable to int
         Id of each token.
-    known : ndarray of uint16, shape (n_known,), default=None
+    prefix : ndarray of uint16, shape (n_prefix,), default=None
         Fingerprint of the first tokens of a vocabulary in the order of ids, for an
         extended vocabulary.
 
@@ -30,9 +30,9 @@ def vocabulary_fingerprint(
     -------
     fingerprint : ndarray of uint16, shape (n_tokens,)
     """
-    if known is not None:
-        new = dict(islice(vocabulary.items(), len(known), None))
-        return np.concatenate([known, vocabulary_fingerprint(new)])
+    if prefix is not None:
+        new = dict(islice(vocabulary.items(), len(prefix), None))
+        return np.concatenate([prefix, vocabulary_fingerprint(new)])
     tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     ids = map(vocabulary.__getitem__, tokens)
     try:

@@ -36,10 +36,10 @@ def joined_rows(parts: Sequence[Any], name: str) -> Any:
     ValueError
         If parts are of different or unsupported types, or have different columns.
     """
-    given = [part for part in parts if part is not None]
-    filled = [part for part in given if num_samples(part)]
+    present = [part for part in parts if part is not None]
+    filled = [part for part in present if num_samples(part)]
     if len(filled) < 2:
-        return (filled or given or [None])[0]
+        return (filled or present or [None])[0]
     filled = [
         part.tocsr() if isinstance(part, StoredTokenIds) else part for part in filled
     ]

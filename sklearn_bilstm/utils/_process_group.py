@@ -14,7 +14,7 @@ __all__ = ["LostProcessError", "ProcessGroup", "StoppedProcessError"]
 
 T = TypeVar("T")
 
-# States of a process that it tells the others.
+# States that each process reports to the others.
 _RUNS, _ENDS, _FAILED = range(3)
 
 
@@ -30,8 +30,8 @@ class ProcessGroup:
     """The processes of the default group of `torch.distributed`, during one fit.
 
     All processes call the same methods in the same order. Each exchange starts with
-    :meth:`check`, so that a process that fails between two exchanges can tell the
-    others, which then raise an error instead of waiting for it.
+    :meth:`check`, so that a process that fails between two exchanges can report it to
+    the others, which then raise an error instead of waiting for it.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class ProcessGroup:
         self.rank = distributed.get_rank()
         self.size = distributed.get_world_size()
         self.n_bytes = self.n_messages = 0
-        self._has_told = False
+        self._has_reported = False
         self._defers_interrupts = False
         self._cpu_group = _cpu_group()
 
@@ -67,7 +67,7 @@ class ProcessGroup:
     # -- errors
 
     def check(self, *, ends: bool = False, failed: bool = False) -> bool:
-        """Tell the state of this process, and return whether one ends the training.
+        """Report the state of this process, and return whether one ends the training.
 
         Parameters
         ----------
@@ -83,34 +83,35 @@ class ProcessGroup:
         """
         states = torch.zeros(self.size, dtype=torch.int32)
         states[self.rank] = _FAILED if failed else _ENDS if ends else _RUNS
-        self._has_told |= failed
+        self._has_reported |= failed
         with self._losses():
             distributed.all_reduce(states, group=self._cpu_group)
         self._raise_for((states == _FAILED).nonzero()[:, 0].tolist())
         return bool((states == _ENDS).any())
 
     def _raise_for(self, failed: list[int]) -> None:
-        others = [rank for rank in failed if rank != self.rank]
-        if others and self.rank not in failed:
+        other_ranks = [rank for rank in failed if rank != self.rank]
+        if other_ranks and self.rank not in failed:
             self.leave()
             raise StoppedProcessError(
                 f"The fit stopped in process {self.rank} of {self.size}, since the "
-                f"processes {others} failed or were interrupted. See their own errors."
+                f"processes {other_ranks} failed or were interrupted. See their own "
+                "errors."
             )
 
     def leave(self) -> None:
-        """Do not tell the others of later errors, since they have left, too."""
-        self._has_told = True
+        """Do not report later errors to the other processes, which have left, too."""
+        self._has_reported = True
 
     @contextmanager
     def sharing_failures(self) -> Iterator[None]:
-        """Tell the other processes of an error between two exchanges."""
+        """Report an error between two exchanges to the other processes."""
         try:
             yield
         except (LostProcessError, StoppedProcessError):
             raise
         except BaseException:
-            if not self._has_told:
+            if not self._has_reported:
                 with suppress(LostProcessError):
                     self.check(failed=True)
             raise
@@ -139,12 +140,12 @@ class ProcessGroup:
 
     @contextmanager
     def _losses(self) -> Iterator[None]:
-        """Convert an error of the backend to one that says what is the matter."""
+        """Convert an error of the backend to one that explains the cause."""
         try:
             with self.uninterrupted():
                 yield
         except RuntimeError as error:
-            self._has_told = True
+            self._has_reported = True
             raise LostProcessError(
                 f"Process {self.rank} of {self.size} lost the connection to another "
                 "process, which ended or did not answer within the timeout of the "
@@ -160,23 +161,23 @@ class ProcessGroup:
     def gather(self, value: Any) -> list[Any]:
         """Return the values of all processes in the first one, else an empty list."""
         content = pickle.dumps(value)
-        parts: list[Any] = [None] * self.size if self.is_first else []
-        received = parts if self.is_first else None
+        pickled: list[Any] = [None] * self.size if self.is_first else []
+        received = pickled if self.is_first else None
         with self.uninterrupted():
             self.check()
             with self._losses():
                 distributed.gather_object(content, received, group=self._cpu_group)
-        return [pickle.loads(part) for part in parts]
+        return [pickle.loads(item) for item in pickled]
 
     def all_gather(self, value: T) -> list[T]:
         """Return the values of all processes, in the order of their ranks."""
         content = pickle.dumps(value)
-        parts: list[Any] = [None] * self.size
+        pickled: list[Any] = [None] * self.size
         with self.uninterrupted():
             self.check()
             with self._losses():
-                distributed.all_gather_object(parts, content, group=self._cpu_group)
-        return [pickle.loads(part) for part in parts]
+                distributed.all_gather_object(pickled, content, group=self._cpu_group)
+        return [pickle.loads(item) for item in pickled]
 
     def broadcast(self, value: T, *, is_last: bool = False) -> T:
         """Return the value of the first process.
@@ -248,7 +249,7 @@ class ProcessGroup:
         """
         states = values.new_zeros(self.size)
         states[self.rank] = float(failed)
-        self._has_told |= failed
+        self._has_reported |= failed
         total = torch.cat([values, states])
         with self._losses():
             distributed.all_reduce(total)

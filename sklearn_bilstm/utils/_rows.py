@@ -15,15 +15,15 @@ class RowsOfLabels(list):
     """A list of lists of labels."""
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return _of_objects(self)
+        return _object_array(self)
 
 
 class RowsOfNumbers(list):
     """A list of arrays of numbers."""
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
-        return _of_objects(self)
+        return _object_array(self)
 
 
-def _of_objects(rows: list) -> np.ndarray:
+def _object_array(rows: list) -> np.ndarray:
     return np.fromiter(rows, dtype=object, count=len(rows))

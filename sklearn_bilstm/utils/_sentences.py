@@ -205,15 +205,15 @@ def check_label_rows(y: Any, *, name: str, allow_missing: bool = False) -> list[
             "y must hold a list of labels for each row of X, with one label per token: "
             f"got {_short(y)}."
         )
-    labels_of_rows = [
+    label_rows = [
         _labels(row, number, allow_missing) for number, row in enumerate(rows)
     ]
-    known = (
-        label for labels in labels_of_rows for label in labels if label is not None
+    present_labels = (
+        label for labels in label_rows for label in labels if label is not None
     )
-    if len({isinstance(label, str) for label in known}) > 1:
+    if len({isinstance(label, str) for label in present_labels}) > 1:
         raise ValueError("y must hold labels of one type: got both strings and ints.")
-    return labels_of_rows
+    return label_rows
 
 
 def _labels(row: Any, number: int, allow_missing: bool) -> list:
@@ -301,6 +301,6 @@ def _list_or_none(row: Any) -> list | None:
     return np.asarray(row).tolist() if is_column and np.ndim(row) else None
 
 
-def _short(thing: object) -> str:
-    shown = repr(thing)
+def _short(value: object) -> str:
+    shown = repr(value)
     return shown if len(shown) <= 40 else f"{shown[:40]}..."

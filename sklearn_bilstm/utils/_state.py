@@ -29,16 +29,16 @@ def state_array(
     ValueError
         If it is no array of this type and shape, or if a number is not finite.
     """
-    is_right = type(value) is np.ndarray and value.dtype.kind in kinds
-    is_right = is_right and len(value.shape) == len(shape)
-    if not is_right or any(
-        wanted not in (None, size)
-        for wanted, size in zip(shape, value.shape, strict=True)
+    is_valid = type(value) is np.ndarray and value.dtype.kind in kinds
+    is_valid = is_valid and len(value.shape) == len(shape)
+    if not is_valid or any(
+        required not in (None, size)
+        for required, size in zip(shape, value.shape, strict=True)
     ):
-        given = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else value
+        actual = f"{value.dtype} {value.shape}" if hasattr(value, "shape") else value
         raise ValueError(
             f"{name} must be an array of kind {kinds!r} and shape {shape}: got "
-            f"{given!r:.80}."
+            f"{actual!r:.80}."
         )
     if value.dtype.kind == "f" and not np.isfinite(value).all():
         raise ValueError(f"{name} must hold finite numbers.")
@@ -64,10 +64,10 @@ def state_number(value: Any, name: str, *, is_positive: bool = True) -> float:
     ValueError
         If it is another value.
     """
-    is_right = isinstance(value, float | np.floating) and 0 <= value < np.inf
-    if not is_right or (is_positive and value == 0):
-        least = "positive" if is_positive else "non-negative"
-        raise ValueError(f"{name} must be a {least}, finite float: got {value!r:.80}.")
+    is_valid = isinstance(value, float | np.floating) and 0 <= value < np.inf
+    if not is_valid or (is_positive and value == 0):
+        sign = "positive" if is_positive else "non-negative"
+        raise ValueError(f"{name} must be a {sign}, finite float: got {value!r:.80}.")
     return float(value)
 
 

@@ -178,8 +178,8 @@ class StoredTokenIds:
     def __getitem__(self, key: Any) -> Any:
         """Return the ids of a row for an int, and a selection of rows otherwise."""
         if isinstance(key, tuple):
-            key, *others = key
-            if any(other not in (Ellipsis, slice(None)) for other in others):
+            key, *column_keys = key
+            if any(other not in (Ellipsis, slice(None)) for other in column_keys):
                 raise IndexError(
                     "StoredTokenIds can only be indexed by rows: select columns of "
                     "X[rows].tocsr()."

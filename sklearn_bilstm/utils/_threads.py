@@ -175,8 +175,8 @@ class _BlasLimit:
         n_threads = library.num_threads
         if n_threads is None or n_threads < 2:
             return
-        here = _limits_per_thread(library)
-        limited = self._limited_here if here else _BlasLimit._limited
+        is_per_thread = _limits_per_thread(library)
+        limited = self._limited_here if is_per_thread else _BlasLimit._limited
         limited.append((library, n_threads))
         library.set_num_threads(1)
         if library.num_threads != 1:  # another thread has limited it

@@ -25,7 +25,7 @@ from sklearn_bilstm import (
     load,
     save,
 )
-from sklearn_bilstm.compression._ngrams import all_ngrams, of_ngrams
+from sklearn_bilstm.compression._ngrams import all_ngrams, with_ngrams
 from sklearn_bilstm.compression._weights import with_rounding
 from sklearn_bilstm.datasets import make_reviews
 from sklearn_bilstm.onnx import OnnxModel
@@ -262,7 +262,7 @@ def test_a_compressed_pipeline_is_exported_to_onnx(pipeline, n_kept, tmp_path):
     if n_kept is not None:
         models = model[-1].model_.auxiliary_models
         kept = {key: columns[:0] for key, columns in all_ngrams(models).items()}
-        model[-1].model_.auxiliary_models = of_ngrams(models, kept)
+        model[-1].model_.auxiliary_models = with_ngrams(models, kept)
     export_onnx(model, path)
     size = path.stat().st_size
     assert OnnxModel(path, n_threads=1).predict(TEXTS).tolist() == [

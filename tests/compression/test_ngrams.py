@@ -5,9 +5,9 @@ from sklearn_bilstm.compression._ngrams import (
     all_ngrams,
     groups_of_vocabularies,
     n_ngrams,
-    of_ngrams,
     ranked_ngrams,
     rescaled,
+    with_ngrams,
 )
 from sklearn_bilstm.compression._weights import with_models
 from tests.helpers import ragged, small_classifier
@@ -44,7 +44,7 @@ def model(request):
 
 def test_all_ngrams_give_the_same_logits(model):
     rows, models = model.read(X), model.auxiliary_models
-    found = with_models(model, of_ngrams(models, all_ngrams(models)))
+    found = with_models(model, with_ngrams(models, all_ngrams(models)))
     np.testing.assert_allclose(found.logits(rows), model.logits(rows), rtol=1e-12)
 
 
@@ -71,7 +71,7 @@ def test_few_ngrams_give_finite_logits_and_do_not_change_the_model(model, n_kept
     rows, models = model.read(X), model.auxiliary_models
     before = model.logits(rows)
     kept = {key: columns[:n_kept] for key, columns in ranked_ngrams(models).items()}
-    reduced = rescaled(of_ngrams(models, kept), models, rows)
+    reduced = rescaled(with_ngrams(models, kept), models, rows)
     found = with_models(model, reduced).logits(rows)
     assert np.isfinite(found).all()
     for name in groups_of_vocabularies(reduced):
@@ -87,7 +87,7 @@ def test_the_only_ngrams_that_matter_rank_first():
     for params in ({"linear_ngram_range": (1, 1)}, {"log_odds_ngram_range": (1, 1)}):
         models = fitted(np.arange(200) % 2, ids, **params).auxiliary_models
         ((key, ranked),) = ranked_ngrams(models).items()
-        part = of_ngrams(models, {key: ranked[:1]})
+        part = with_ngrams(models, {key: ranked[:1]})
         vocabulary = part.linear.ngram_model if part.linear else part.log_odds
         columns = vocabulary.vocabulary.at_steps(ragged(ids.tolist()))
         assert np.array_equal(columns.ravel() >= 0, ids.ravel() == 2)
@@ -107,7 +107,7 @@ def test_no_other_factor_has_a_smaller_error(n_static, share):
     model = fitted(y, both, **params)
     rows, models = model.read(both), model.auxiliary_models
     ((key, ranked),) = ranked_ngrams(models).items()
-    part = of_ngrams(models, {key: ranked[: int(share * len(ranked))]})
+    part = with_ngrams(models, {key: ranked[: int(share * len(ranked))]})
     expected = linear_logits(models, rows)
 
     def error(models, factor):
@@ -125,7 +125,7 @@ def test_ngrams_of_little_effect_are_not_enlarged_to_replace_others():
     models = model.auxiliary_models
     ((key, ranked),) = ranked_ngrams(models).items()
     for n_kept in (1, 3, 10):
-        part = of_ngrams(models, {key: ranked[-n_kept:]})
+        part = with_ngrams(models, {key: ranked[-n_kept:]})
         for rows in (X, np.full_like(X, 99)):
             best = rescaled(part, models, model.read(rows))
             found, before = (

@@ -15,13 +15,13 @@ def output_of(y):
 
 
 def test_multiclass_log_odds_equal_the_logit_of_the_probability():
-    values = output_of(["a", "b", "c"]).of_logits(LOGITS, np.array([2, 0]))
+    values = output_of(["a", "b", "c"]).explained_values(LOGITS, np.array([2, 0]))
     expected = softmax(LOGITS, axis=1)[[0, 1], [2, 0]]
     np.testing.assert_allclose(expit(values), expected, rtol=1e-12)
 
 
 def test_multilabel_log_odds_are_the_logits():
-    values = output_of(np.eye(3, dtype=int)).of_logits(LOGITS, np.array([2, 0]))
+    values = output_of(np.eye(3, dtype=int)).explained_values(LOGITS, np.array([2, 0]))
     assert values == [3.0, 2.0]
 
 

@@ -60,7 +60,7 @@ def test_shortened_texts_keep_all_notable_tokens(scores, stretch):
     vectorizer = TextVectorizer().fit(["a"])
     (document,) = vectorizer.locate([text])
     (column,) = split_into_columns(document, scores)
-    short = shortened(column, least=0.5)
+    short = shortened(column, min_score=0.5)
     notable = [p for p in column.pieces if p.score == 1.0]
     assert [p for p in short.pieces if p.score == 1.0] == notable
     omitted = [int(p.text.split()[1]) for p in short.pieces if p.is_omission]
