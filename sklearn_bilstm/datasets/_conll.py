@@ -277,11 +277,11 @@ class _File:
                 f"'latin-1'. Got {self.encoding!r} instead."
             ) from error
         except UnicodeDecodeError as error:
-            before = error.object[: error.start].decode(self.encoding, "replace")
-            self.n_lines = len(_LINE_END.split(before))
-            found = error.object[error.start : error.end]
+            valid = error.object[: error.start].decode(self.encoding, "replace")
+            self.n_lines = len(_LINE_END.split(valid))
+            invalid = error.object[error.start : error.end]
             raise self._refuse(
-                f"must be text in the encoding {self.encoding!r}: found {found!r}"
+                f"must be text in the encoding {self.encoding!r}: found {invalid!r}"
             ) from error
 
     def _content(self) -> bytes:

@@ -76,5 +76,5 @@ def make_cumulative_sums(
     X = random.uniform(size=(n_samples, n_timesteps))
     if threshold is None:
         threshold = n_timesteps / (4 if per_step else 2)
-    reached = X.cumsum(axis=1) >= threshold
-    return X, (reached if per_step else reached[:, -1]).astype(np.int64)
+    labels = X.cumsum(axis=1) >= threshold
+    return X, (labels if per_step else labels[:, -1]).astype(np.int64)

@@ -223,8 +223,8 @@ def _join(
         numbers = sorted(texts[split, class_name])
         data += [texts[split, class_name][number] for number in numbers]
         target += [label] * len(numbers)
-        known = links.get((split, class_name), [])
-        movies += [known[number] for number in numbers if number < len(known)]
+        part_links = links.get((split, class_name), [])
+        movies += [part_links[number] for number in numbers if number < len(part_links)]
     return _bunch(data, target, movies if len(movies) == len(data) else None)
 
 

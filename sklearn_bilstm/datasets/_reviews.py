@@ -161,9 +161,9 @@ def _review(random: np.random.RandomState, positive: bool, max_fillers: int) -> 
 def _sentence(
     random: np.random.RandomState, templates: list[str], positive: bool
 ) -> str:
-    adjectives, other = (_PRAISE, _BLAME) if positive else (_BLAME, _PRAISE)
+    adjectives, other_adjectives = (_PRAISE, _BLAME) if positive else (_BLAME, _PRAISE)
     a, a2 = random.choice(adjectives, 2, replace=False)
-    b, b2 = random.choice(other, 2, replace=False)
+    b, b2 = random.choice(other_adjectives, 2, replace=False)
     x, y = random.choice(_ASPECTS, 2, replace=False)
     return random.choice(templates).format(
         a=a,

@@ -203,11 +203,13 @@ def _check_labels(
                     continue
             elif isinstance(name, str | Integral):
                 continue
-            whole = all(map(_is_missing_label, labels))
-            what = f"sentence of {token!r} has no label" if whole else f"{token!r}"
+            is_unlabelled = all(map(_is_missing_label, labels))
+            detail = (
+                f"sentence of {token!r} has no label" if is_unlabelled else f"{token!r}"
+            )
             raise ValueError(
                 f"The column {column!r} must contain a label for each token, a "
-                f"string that is not blank or an int: row {start + index}, {what}, "
+                f"string that is not blank or an int: row {start + index}, {detail}, "
                 f"contains {name!r}. Set missing='ignore' for tokens without a label, "
                 "or label=None if there are no labels."
             )
@@ -215,8 +217,8 @@ def _check_labels(
 
 def _known_labels(labels: list) -> list | None:
     """Return labels with None for the missing ones, or None if there are no others."""
-    known = [None if _is_missing_label(label) else label for label in labels]
-    return None if all(label is None for label in known) else known
+    values = [None if _is_missing_label(label) else label for label in labels]
+    return None if all(label is None for label in values) else values
 
 
 def _is_missing_label(label: Any) -> bool:

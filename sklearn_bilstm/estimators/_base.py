@@ -128,7 +128,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
             return
         X = rows["X"]
         # an error message names a fact that differs between processes
-        facts_of_all = facts_about(
+        all_facts = facts_about(
             self,
             method,
             **facts,
@@ -137,7 +137,7 @@ class BaseSequenceEstimator(CallbackSupportMixin, BaseEstimator):
             ),
             the_vocabulary_of_X=X.fingerprint if isinstance(X, TokenIds) else None,
         )
-        train_together(group, config, facts_of_all, rows, prepare, run, self._publish)
+        train_together(group, config, all_facts, rows, prepare, run, self._publish)
 
     def _publish(self, model: FittedModel) -> None:
         """Replace all fitted attributes by those of a model, at once."""

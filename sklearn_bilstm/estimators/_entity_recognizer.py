@@ -184,11 +184,11 @@ class EntityRecognizer(BaseEstimator):
         if hasattr(tagger, "scheme"):
             tagger.set_params(scheme=scheme)
         tokens, labels = self._labelled_tokens(X, y, scheme, "y")
-        given = {} if sample_weight is None else {"sample_weight": sample_weight}
+        fit_params = {} if sample_weight is None else {"sample_weight": sample_weight}
         if X_val is not None or y_val is not None:
             pair = self._labelled_tokens(X_val, y_val, scheme, "y_val")
-            given |= dict(zip(("X_val", "y_val"), pair, strict=True))
-        self.tagger_ = tagger.fit(tokens, labels, **given)
+            fit_params |= dict(zip(("X_val", "y_val"), pair, strict=True))
+        self.tagger_ = tagger.fit(tokens, labels, **fit_params)
         self.labels_ = _span_labels(labels)
         if not len(self.labels_):
             warnings.warn(

@@ -565,7 +565,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
                 y, predicted, sample_weight=sample_weight, zero_division=0.0
             )
         pairs = zip(chain(*y), chain(*predicted), strict=True)
-        right = [true == predicted for true, predicted in pairs]
+        is_correct = [true == predicted for true, predicted in pairs]
         weight = check_sample_weight(sample_weight, y, ensure_non_negative=True)
         is_known = [label is not None for label in chain(*y)]
         weight = np.repeat(weight, lengths) * is_known
@@ -574,7 +574,7 @@ class BiLSTMTagger(BaseSequenceEstimator):
                 "score requires at least one labelled token in a row with a positive "
                 "sample_weight."
             )
-        return float(np.average(right, weights=weight))
+        return float(np.average(is_correct, weights=weight))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

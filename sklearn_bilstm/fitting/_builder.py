@@ -211,15 +211,15 @@ def training_dtype(config: Config, input_type: str) -> torch.dtype:
 
 def _checked_sizes(config: Config, name: str, *, least: int) -> list[int]:
     """Return the sizes of at least `least` layers as a list of int."""
-    given: int | Sequence[int] = getattr(config, name)
-    sizes: list[Any] = list(np.atleast_1d(np.asarray(given, dtype=object)))
-    whole = all(
+    value: int | Sequence[int] = getattr(config, name)
+    sizes: list[Any] = list(np.atleast_1d(np.asarray(value, dtype=object)))
+    are_valid = all(
         isinstance(size, Integral) and not isinstance(size, bool) and int(size) >= 1
         for size in sizes
     )
-    if len(sizes) < least or not whole:
+    if len(sizes) < least or not are_valid:
         raise ValueError(
             f"The {name!r} parameter of {config.estimator} must be an int or a "
-            f"sequence of ints in the range [1, inf). Got {given!r} instead."
+            f"sequence of ints in the range [1, inf). Got {value!r} instead."
         )
     return [int(size) for size in sizes]

@@ -70,8 +70,8 @@ def copies_of_callbacks(config: Config) -> list:
 
 
 def _copy(entry: Any, owner: str) -> Any:
-    named = isinstance(entry, tuple) and len(entry) == 2
-    callback = entry[1] if named else entry
+    is_named = isinstance(entry, tuple) and len(entry) == 2
+    callback = entry[1] if is_named else entry
     if not isinstance(callback, Callback):
         raise TypeError(
             f"The 'callbacks' parameter of {owner} must hold instances of "
@@ -84,4 +84,4 @@ def _copy(entry: Any, owner: str) -> Any:
             f"{type(callback).__name__}: scoring callbacks do not support this "
             "package's batches; history_ already contains losses and scores."
         )
-    return (entry[0], copy(callback)) if named else copy(callback)
+    return (entry[0], copy(callback)) if is_named else copy(callback)

@@ -134,9 +134,11 @@ def _follow(
 
 def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
     for rank, rows in enumerate(parts):
-        given = {name for one in parts for name in one if one[name] is not None}
-        _check_lengths({name: rows[name] for name in rows if name in given}, rank)
-    return {name: joined_rows([one[name] for one in parts], name) for name in parts[0]}
+        names = {name for part in parts for name in part if part[name] is not None}
+        _check_lengths({name: rows[name] for name in rows if name in names}, rank)
+    return {
+        name: joined_rows([part[name] for part in parts], name) for name in parts[0]
+    }
 
 
 def _check_lengths(rows: dict[str, Any], rank: int) -> None:

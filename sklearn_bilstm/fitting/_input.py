@@ -100,9 +100,9 @@ def as_series(X: Any, input_type: str) -> Any:
     unequal = len({len(row) for row in rows}) > 1
     arrays = all(isinstance(row, np.ndarray) for row in X)
     fractions = any(row.dtype.kind == "f" for row in rows if len(row))
-    of_numbers = input_type == "numeric" or fractions
-    without_steps = not any(map(len, rows))  # the matrix would have no columns
-    if n_dims == {1} and of_numbers and (unequal or arrays or without_steps):
+    is_numeric = input_type == "numeric" or fractions
+    is_empty = not any(map(len, rows))  # the matrix would have no columns
+    if n_dims == {1} and is_numeric and (unequal or arrays or is_empty):
         return _checked_series(rows)
     return None
 
@@ -231,8 +231,8 @@ def infer_input_type(X: Any, input_type: str, n_static_features: int = 0) -> str
     """Return whether a validated X holds "tokens" or is "numeric"."""
     if input_type != "auto":
         return input_type
-    of_ids = sparse.issparse(X) or X.dtype.kind in "iu" or n_static_features
-    return "tokens" if of_ids else "numeric"
+    holds_ids = sparse.issparse(X) or X.dtype.kind in "iu" or n_static_features
+    return "tokens" if holds_ids else "numeric"
 
 
 def warn_of_integers(estimator: str) -> None:
@@ -272,11 +272,11 @@ def warn_of_swapped_axes(X: np.ndarray) -> None:
 def _is_smoother_across_channels(X: np.ndarray) -> bool:
     values = X[:_ROWS_OF_SAMPLE].real.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # validated later
-        of_steps, of_channels = (
+        step_roughness, channel_roughness = (
             np.nan_to_num(np.square(np.diff(values, axis=axis))).mean()
             for axis in (1, 2)
         )
-        return bool(of_channels < _MOST_ROUGHNESS * of_steps)
+        return bool(channel_roughness < _MOST_ROUGHNESS * step_roughness)
 
 
 def refuse_panel(X: Any) -> None:

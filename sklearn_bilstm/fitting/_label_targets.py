@@ -77,11 +77,11 @@ def label_target_of_stream(
 def _warn_of_codes(tasks: TasksTarget, codes: np.ndarray | None = None) -> None:
     """Warn about a class of a task that is likely to mark missing labels."""
     for j, classes in enumerate(tasks.classes):
-        known = None if codes is None else codes[codes[:, j] >= 0, j]
+        labelled = None if codes is None else codes[codes[:, j] >= 0, j]
         warn_of_missing_label_codes(
             classes,
             _MISSING_LABELS_OF_TASKS,
-            None if known is None else np.bincount(known, minlength=len(classes)),
+            None if labelled is None else np.bincount(labelled, minlength=len(classes)),
             name=f"Column {j} of y",
         )
 
@@ -89,8 +89,8 @@ def _warn_of_codes(tasks: TasksTarget, codes: np.ndarray | None = None) -> None:
 def _is_nested(classes: Any) -> bool:
     """Return whether classes are lists, one for each task."""
     return isinstance(classes, list | tuple) and any(
-        hasattr(of_task, "__len__") and not isinstance(of_task, str | bytes)
-        for of_task in classes
+        hasattr(task_classes, "__len__") and not isinstance(task_classes, str | bytes)
+        for task_classes in classes
     )
 
 
@@ -98,18 +98,18 @@ def _check_same_classes(classes: Any, previous: Any) -> None:
     if classes is None:
         return
     is_single = isinstance(previous, np.ndarray)
-    known = [previous] if is_single else previous
+    expected = [previous] if is_single else previous
     given: Any = [classes] if is_single else classes
     are_equal = (
         is_single != _is_nested(classes)
-        and len(given) == len(known)
+        and len(given) == len(expected)
         and all(
-            np.array_equal(unique_labels(labels), of_task)
-            for labels, of_task in zip(given, known, strict=True)
+            np.array_equal(unique_labels(labels), task_classes)
+            for labels, task_classes in zip(given, expected, strict=True)
         )
     )
     if not are_equal:
-        shown = [of_task.tolist() for of_task in known]
+        shown = [task_classes.tolist() for task_classes in expected]
         raise ValueError(
             "classes must be the same in every call to partial_fit: got "
             f"{classes!r} after {shown[0] if is_single else shown}."

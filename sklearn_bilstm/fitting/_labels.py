@@ -176,24 +176,24 @@ def weight_of_classes(
             "list of them if y has a column for each of several tasks: got "
             f"{class_weight!r}."
         )
-    given: dict[Any, Any] = class_weight or {}
-    for label, weight_of_label in given.items():
-        is_number = isinstance(weight_of_label, Real)
-        if not (is_number and 0 <= weight_of_label < np.inf):
+    weights: dict[Any, Any] = class_weight or {}
+    for label, label_weight in weights.items():
+        is_number = isinstance(label_weight, Real)
+        if not (is_number and 0 <= label_weight < np.inf):
             raise ValueError(
                 "The 'class_weight' parameter must map labels to non-negative "
-                f"numbers. Got {weight_of_label!r} for {label!r} instead."
+                f"numbers. Got {label_weight!r} for {label!r} instead."
             )
     labels = classes.tolist()
-    foreign = [label for label in given if label not in labels]
-    left_out = [label for label in labels if label not in given]
-    if foreign and left_out:
+    unknown = [label for label in weights if label not in labels]
+    missing = [label for label in labels if label not in weights]
+    if unknown and missing:
         raise ValueError(
             f"The 'class_weight' parameter must map labels of {labels} to weights: got "
-            f"a weight for {foreign[0]!r}, but none for {left_out[0]!r}. "
+            f"a weight for {unknown[0]!r}, but none for {missing[0]!r}. "
             "Labels of y that the dict lacks have the weight 1."
         )
-    return np.array([given.get(label, 1.0) for label in labels], dtype=np.float64)
+    return np.array([weights.get(label, 1.0) for label in labels], dtype=np.float64)
 
 
 def relative_weights(weight: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ class TaggingModels(AuxiliaryModels):
 
     def __init__(self, linear_tagger: LinearTagger) -> None:
         self.linear_tagger = linear_tagger
-        self._of_training_rows: RaggedArray | None = None
+        self._training_emissions: RaggedArray | None = None
 
     @classmethod
     def unfitted(cls, target: Any) -> Self:
@@ -39,13 +39,13 @@ class TaggingModels(AuxiliaryModels):
         if config.verbose:
             print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
         decoder = target.decoder(config)
-        self._of_training_rows = self.linear_tagger.fit_transform(
+        self._training_emissions = self.linear_tagger.fit_transform(
             train, decoder, seed, config.n_threads
         )
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
         """Return the rows of `fit` with their cross-fitted emissions."""
-        emissions, self._of_training_rows = self._of_training_rows, None
+        emissions, self._training_emissions = self._training_emissions, None
         return replace(rows, emissions=emissions, texts=None)
 
     def with_features(self, rows: SequenceDataset) -> SequenceDataset:

@@ -18,10 +18,10 @@ def known_labels(row: list) -> list:
 
 def map_known_labels(function: Callable[[list], list], row: list) -> list:
     """Apply a function to the known labels of a sentence, and keep the gaps."""
-    known = known_labels(row)
-    if len(known) == len(row):
+    labels = known_labels(row)
+    if len(labels) == len(row):
         return function(row)
-    results = iter(function(known))
+    results = iter(function(labels))
     return [None if label is None else next(results) for label in row]
 
 
@@ -64,10 +64,10 @@ def without_contradictions(
 
 
 def _can_be_filled(codes: np.ndarray, allowed: np.ndarray) -> bool:
-    reached = allowed[-1, :-1]  # labels that can be first
+    reachable = allowed[-1, :-1]  # labels that can be first
     for step, code in enumerate(codes):
         if step:
-            reached = allowed[:-1, :-1][reached].any(0)
+            reachable = allowed[:-1, :-1][reachable].any(0)
         if code >= 0:
-            reached = reached & (np.arange(len(reached)) == code)
-    return bool((reached & allowed[:-1, -1]).any())
+            reachable = reachable & (np.arange(len(reachable)) == code)
+    return bool((reachable & allowed[:-1, -1]).any())

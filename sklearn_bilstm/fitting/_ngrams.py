@@ -326,17 +326,17 @@ def _unfitted_linear(config: Config, target: Any, n_rows: int) -> LinearModel | 
 
 def _checked_range(config: Config, name: str) -> tuple[int, int]:
     """Return an n-gram range as a tuple of ints."""
-    given: Sequence[int] = getattr(config, name)
+    lengths: Sequence[int] = getattr(config, name)
     whole = all(
         isinstance(length, Integral) and not isinstance(length, bool)
-        for length in given
+        for length in lengths
     )
     longest = LONGEST_NGRAM
-    if len(given) != 2 or not whole or not 1 <= given[0] <= given[1] <= longest:
-        others = "None, 'auto'" if name == "linear_ngram_range" else "None"
+    if len(lengths) != 2 or not whole or not 1 <= lengths[0] <= lengths[1] <= longest:
+        alternatives = "None, 'auto'" if name == "linear_ngram_range" else "None"
         raise ValueError(
-            f"The {name!r} parameter of {config.estimator} must be {others} or "
+            f"The {name!r} parameter of {config.estimator} must be {alternatives} or "
             "a tuple (shortest, longest) of ints with 1 <= shortest <= longest <= "
-            f"{longest}. Got {given!r} instead."
+            f"{longest}. Got {lengths!r} instead."
         )
-    return int(given[0]), int(given[1])
+    return int(lengths[0]), int(lengths[1])

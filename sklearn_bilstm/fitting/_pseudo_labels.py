@@ -62,8 +62,8 @@ class PseudoLabelledRows:
         n_most = min(_MOST_ROWS, _MOST_LOGITS // len(target.classes))
         if n_rows > n_most:
             random_state = np.random.RandomState(self._seed)
-            kept = random_state.choice(n_rows, n_most, replace=False)
-            self._unlabelled = self._unlabelled.take(kept)
+            indices = random_state.choice(n_rows, n_most, replace=False)
+            self._unlabelled = self._unlabelled.take(indices)
         train = sample_of_many(train, self._seed)
         labels: Any = train.target
         n_classes = len(target.classes)

@@ -112,8 +112,8 @@ class SequenceReader:
         Numbers are not yet standardised, since the statistics are those of the training
         rows.
         """
-        given = config.n_static_features
-        self.n_static = 0 if isinstance(given, str) else given
+        n_static = config.n_static_features
+        self.n_static = 0 if isinstance(n_static, str) else n_static
         rows = self._read_rows(X, config.input_type, fitting=config)
         self._update_fingerprint(X)
         return rows
@@ -322,10 +322,10 @@ class SequenceReader:
         names = channel_names(X)
         if fitting is not None:
             self.channel_names = names
-        known = self.channel_names
-        if names is not None and known is not None and names != known:
+        expected = self.channel_names
+        if names is not None and expected is not None and names != expected:
             raise ValueError(
-                f"X must hold series with the columns {known}, in this order, as in "
+                f"X must hold series with the columns {expected}, in this order, as in "
                 f"fit: got {names}."
             )
 
@@ -555,7 +555,7 @@ def _fitted_words(sentences: list[list[str]], config: Config) -> WordReader:
     words = WordReader(config.lowercase, config.min_df, config.max_features)
     if not isinstance(embedding, WordVectors):
         return words.fit(sentences)
-    words.fit(sentences, known=embedding)  # type: ignore[arg-type]
+    words.fit(sentences, included=embedding)  # type: ignore[arg-type]
     if len(embedding) and not any(word in embedding for word in words.vocabulary_):
         warnings.warn(
             "None of the vectors in 'embedding' is used: lowercase=True looks tokens "
@@ -570,9 +570,9 @@ def _refuse_words(input_type: str, fitting: Config | None) -> None:
     """Raise an error for lists of tokens if X must hold something else."""
     if fitting is not None and input_type != "numeric":
         return
-    held = "numbers" if input_type == "numeric" else "token ids"
+    expected = "numbers" if input_type == "numeric" else "token ids"
     reason = "as with input_type='numeric'" if fitting else "as X did in fit"
-    raise ValueError(f"X must hold {held}, {reason}. Got lists of tokens instead.")
+    raise ValueError(f"X must hold {expected}, {reason}. Got lists of tokens instead.")
 
 
 @lru_cache

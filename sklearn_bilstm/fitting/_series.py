@@ -238,22 +238,22 @@ class SeriesModels(AuxiliaryModels):
             return
         rows, weight = held_out.rows, held_out.rows.weight
         target = torch.from_numpy(rows.target)
-        both = np.stack([held_out.linear_logits, network_logits])
+        stacked_logits = np.stack([held_out.linear_logits, network_logits])
 
         def losses(factors: np.ndarray) -> np.ndarray:
-            logits = torch.from_numpy(np.tensordot(factors, both, axes=1))
+            logits = torch.from_numpy(np.tensordot(factors, stacked_logits, axes=1))
             return criterion.of_rows(logits, target).numpy()
 
         def loss(factors: np.ndarray) -> float:
             return weight @ losses(factors)
 
         if self.linear.kind == "numbers":
-            factors, alone = _best_share(loss), np.array([1.0, 0.0])
+            factors, linear_factors = _best_share(loss), np.array([1.0, 0.0])
         else:
             start = np.array([0.5, 0.5])
             factors = minimize(loss, start, bounds=[(0, 1)] * 2).x
-            alone = _best_linear_factor(loss)
-        if exceeds_error(losses(alone) - losses(factors), weight, _N_ERRORS):
+            linear_factors = _best_linear_factor(loss)
+        if exceeds_error(losses(linear_factors) - losses(factors), weight, _N_ERRORS):
             self.linear_scale, self.network_scale = factors.tolist()
 
     def warn_of_unused_network(self) -> None:
@@ -271,8 +271,8 @@ class SeriesModels(AuxiliaryModels):
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows. A model whose factor is zero is not evaluated."""
-        of_network = net.logits(rows) if self.uses_network else None
-        return self.combined_logits(of_network, rows, net.n_threads)
+        network_logits = net.logits(rows) if self.uses_network else None
+        return self.combined_logits(network_logits, rows, net.n_threads)
 
     def combined_logits(
         self,

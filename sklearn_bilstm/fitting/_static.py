@@ -205,13 +205,13 @@ def _starts_after_padding(ids: Any) -> np.ndarray:
         ids = ids.copy()
         ids.sum_duplicates()
         ids.eliminate_zeros()
-    row_of = np.repeat(np.arange(ids.shape[0]), np.diff(ids.indptr))
-    gaps = np.flatnonzero((np.diff(ids.indices) > 1) & (np.diff(row_of) == 0))
+    rows = np.repeat(np.arange(ids.shape[0]), np.diff(ids.indptr))
+    gaps = np.flatnonzero((np.diff(ids.indices) > 1) & (np.diff(rows) == 0))
     ends, starts = ids.indices[gaps], ids.indices[gaps + 1]
     columns = np.unique(starts)
     for column in columns:
-        before = ends[starts == column]
-        if len(before) < _FEWEST_ROWS or before.min() == before.max():
+        column_ends = ends[starts == column]
+        if len(column_ends) < _FEWEST_ROWS or column_ends.min() == column_ends.max():
             return columns[:0]
     return columns
 
@@ -228,14 +228,14 @@ def _begins_with_ids(last: np.ndarray, first_static: np.ndarray) -> bool:
 
     It is then a positive whole number in some rows without padding, and zero elsewhere.
     """
-    holds = first_static != 0
-    if holds.sum() < _FEWEST_ROWS or holds.all():
+    is_nonzero = first_static != 0
+    if is_nonzero.sum() < _FEWEST_ROWS or is_nonzero.all():
         return False
-    values = first_static[holds]
-    whole = (values > 0).all() and (values == np.floor(values)).all()
-    by_chance = (last != 0).mean() ** holds.sum()
-    continues = (last[holds] != 0).all() and by_chance < _LARGEST_CHANCE
-    return bool(whole and (values > 1).any() and continues)
+    values = first_static[is_nonzero]
+    are_ids = (values > 0).all() and (values == np.floor(values)).all()
+    p_value = (last != 0).mean() ** is_nonzero.sum()
+    continues = (last[is_nonzero] != 0).all() and p_value < _LARGEST_CHANCE
+    return bool(are_ids and (values > 1).any() and continues)
 
 
 def _column(X: Any, index: int) -> np.ndarray:

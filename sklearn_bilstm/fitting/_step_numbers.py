@@ -124,14 +124,14 @@ class StepNumberTarget(Target):
                     "and trailing NaN of X are padding. If each row has several "
                     "outputs instead, set output_type='rows'."
                 )
-        cut = (numbers[:n] for n, numbers in zip(lengths, y, strict=True))
-        return RowsOfNumbers(cut)
+        trimmed = (numbers[:n] for n, numbers in zip(lengths, y, strict=True))
+        return RowsOfNumbers(trimmed)
 
     def fit_scale(self, rows: SequenceDataset) -> None:
         """Fit the scaler to weighted numbers of training rows."""
         target: Any = rows.target
-        known = ~np.isnan(target.values)
-        missing = np.flatnonzero(~known.any(0))
+        is_known = ~np.isnan(target.values)
+        missing = np.flatnonzero(~is_known.any(0))
         if len(missing):
             raise ValueError(
                 "y must have a number at some step of the training rows for each "
@@ -139,7 +139,7 @@ class StepNumberTarget(Target):
             )
         weight = np.repeat(rows.weight, target.lengths)
         self.scaler = StandardScaler().fit(target.values, sample_weight=weight)
-        self.n_numbers = float(weight @ known.sum(1) / rows.weight.sum())
+        self.n_numbers = float(weight @ is_known.sum(1) / rows.weight.sum())
 
     def scale(self, rows: SequenceDataset) -> SequenceDataset:
         """Return rows with standardised numbers, as float32."""
@@ -151,10 +151,10 @@ class StepNumberTarget(Target):
 
     def constant_outputs(self, target: RaggedArray) -> dict[int, float]:
         """Return the standardised value of each output that is constant in training."""
-        known = [column[~np.isnan(column)] for column in target.values.T]
+        known_numbers = [column[~np.isnan(column)] for column in target.values.T]
         return {
             index: float(column[0])
-            for index, column in enumerate(known)
+            for index, column in enumerate(known_numbers)
             if len(column) and (column == column[0]).all()
         }
 
@@ -178,19 +178,19 @@ class StepNumberTarget(Target):
         ValueError
             If y is invalid, or if an output has no number.
         """
-        true: Any = self.with_targets(rows, y, "y").target
+        truth: Any = self.with_targets(rows, y, "y").target
         encoded = self.encode(predicted, "predictions")
-        weight = np.repeat(weight, true.lengths)
+        weight = np.repeat(weight, truth.lengths)
         scores = []
-        for index, is_known in enumerate(~np.isnan(true.values.T)):
-            known = is_known & (weight > 0)
-            if not known.any():
+        for index, is_known in enumerate(~np.isnan(truth.values.T)):
+            is_scored = is_known & (weight > 0)
+            if not is_scored.any():
                 raise ValueError(
                     "score requires a number at some step of a row with a positive "
                     f"weight for each output: output {index} has none."
                 )
-            pair = true.values[known, index], encoded.values[known, index]
-            scores.append(r2_score(*pair, sample_weight=weight[known]))
+            pair = truth.values[is_scored, index], encoded.values[is_scored, index]
+            scores.append(r2_score(*pair, sample_weight=weight[is_scored]))
         return float(np.mean(scores))
 
     def loss(self, config: Config) -> tuple[type, dict[str, Any]]:

@@ -182,8 +182,8 @@ def as_indicators(labels: np.ndarray, name: str) -> np.ndarray:
     ValueError
         If there are other values than zero and one.
     """
-    others = _distinct(labels) - {0, 1}
-    if None in others:
+    invalid = _distinct(labels) - {0, 1}
+    if None in invalid:
         row = [None in values for values in labels.tolist()].index(True)
         raise ValueError(
             f"{name} has a missing value: row {row} is {labels[row].tolist()}. Fill in "
@@ -191,10 +191,10 @@ def as_indicators(labels: np.ndarray, name: str) -> np.ndarray:
             "replace its numbers by strings, such as 'no' and 'yes': only the columns "
             "of an indicator matrix must be complete."
         )
-    if others:
+    if invalid:
         raise ValueError(
             f"{name} must contain only zeros and ones if it is an indicator matrix: "
-            f"got {min(others, key=str)!r}. If each column holds the classes of a "
+            f"got {min(invalid, key=str)!r}. If each column holds the classes of a "
             "task, replace its numbers by strings."
         )
     return labels.astype(np.int64)

@@ -96,13 +96,13 @@ class TaskModels(AuxiliaryModels):
 
     def auto_params(self) -> dict[str, Any]:
         """Return a list with the resolved parameters of each task."""
-        of_tasks = [models.auto_params() for models in self.models]
-        return {name: [of_task[name] for of_task in of_tasks] for name in of_tasks[0]}
+        params = [models.auto_params() for models in self.models]
+        return {name: [values[name] for values in params] for name in params[0]}
 
     def attributes(self) -> dict[str, Any]:
         """Return lists of the public attributes that describe the models."""
-        of_tasks = [models.attributes() for models in self.models]
-        return {name: [of_task[name] for of_task in of_tasks] for name in of_tasks[0]}
+        attributes = [models.attributes() for models in self.models]
+        return {name: [values[name] for values in attributes] for name in attributes[0]}
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the models."""
@@ -120,8 +120,8 @@ class TaskModels(AuxiliaryModels):
         if not isinstance(target, TasksTarget):
             raise TypeError("Models of several tasks require labels of several tasks.")
         models = [
-            cls._restored(of_task, task)
-            for of_task, task in zip(state["models"], target.tasks, strict=True)
+            cls._restored(model_state, task)
+            for model_state, task in zip(state["models"], target.tasks, strict=True)
         ]
         return cls(target, models)
 
@@ -173,9 +173,9 @@ class TaskNgramModels(TaskModels):
             If no row has a label of some task.
         """
         target.check_training_rows(train)
-        without = replace(config, log_odds_ngram_range=None)
+        task_config = replace(config, log_odds_ngram_range=None)
         models = [
-            NgramModels.unfitted(without, task, len(target.labelled_rows(train, j)))
+            NgramModels.unfitted(task_config, task, len(target.labelled_rows(train, j)))
             for j, task in enumerate(target.tasks)
         ]
         return cls(
@@ -241,28 +241,28 @@ class TaskNgramModels(TaskModels):
         if self.linear is None:
             return
         logits = self.target.split(logits_of_sample(net, train))
-        for models, of_task in zip(self.models, logits, strict=True):
-            models.set_scale(of_task)
+        for models, task_logits in zip(self.models, logits, strict=True):
+            models.set_scale(task_logits)
 
     # -- features and logits
 
     def logits(self, net: SequenceNet, rows: SequenceDataset) -> np.ndarray:
         """Return the logits of rows, of the tasks next to each other."""
         # tasks with one vocabulary share the look-up of the n-grams
-        columns_of: dict[int, np.ndarray] = {}
+        cached_columns: dict[int, np.ndarray] = {}
         if self.log_odds is not None:
             features: Any = rows.log_odds
-            columns_of[id(self.log_odds.vocabulary)] = features.columns.values.T
+            cached_columns[id(self.log_odds.vocabulary)] = features.columns.values.T
         parts = []
         logits = self.target.split(net.logits(rows))
-        for models, of_network in zip(self.models, logits, strict=True):
+        for models, network_logits in zip(self.models, logits, strict=True):
             columns = None
             if models.linear is not None:
                 vocabulary = models.linear.ngram_model.vocabulary
-                if id(vocabulary) not in columns_of:
-                    columns_of[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
-                columns = columns_of[id(vocabulary)]
-            parts.append(models.combined_logits(of_network, rows, columns=columns))
+                if id(vocabulary) not in cached_columns:
+                    cached_columns[id(vocabulary)] = vocabulary.at_steps(rows.sequences)
+                columns = cached_columns[id(vocabulary)]
+            parts.append(models.combined_logits(network_logits, rows, columns=columns))
         return np.concatenate(parts, axis=1)
 
     def with_training_features(self, rows: SequenceDataset) -> SequenceDataset:
@@ -302,12 +302,13 @@ def _shared(
     vocabulary: HashedNgramVocabulary, distinct: list[HashedNgramVocabulary]
 ) -> HashedNgramVocabulary:
     """Return an equal vocabulary of a list, to which it is added if there is none."""
-    for other in distinct:
-        facts = (
-            (one.lengths, one.n_bits, one.largest_id) for one in (vocabulary, other)
+    for candidate in distinct:
+        keys = (
+            (item.lengths, item.n_bits, item.largest_id)
+            for item in (vocabulary, candidate)
         )
-        if len({*facts}) == 1 and np.array_equal(vocabulary.buckets, other.buckets):
-            return other
+        if len({*keys}) == 1 and np.array_equal(vocabulary.buckets, candidate.buckets):
+            return candidate
     distinct.append(vocabulary)
     return vocabulary
 
@@ -335,12 +336,12 @@ class TaskSeriesModels(TaskModels):
             If no row has a label of some task.
         """
         target.check_training_rows(train)
-        earlier = [None] * len(target.tasks) if previous is None else previous.models
+        models = [None] * len(target.tasks) if previous is None else previous.models
         return cls(
             target,
             [
                 SeriesModels.unfitted(
-                    config, task, len(target.labelled_rows(train, j)), earlier[j]
+                    config, task, len(target.labelled_rows(train, j)), models[j]
                 )
                 for j, task in enumerate(target.tasks)
             ],
@@ -367,21 +368,21 @@ class TaskSeriesModels(TaskModels):
         The latter are a list with an item per task, None if its factors need no rows.
         """
         out_of_fold = [models.take_out_of_fold_logits() for models in self.models]
-        nothing: list[HeldOutRows | None] = [None] * len(out_of_fold)
-        if all(of_task is None for of_task in out_of_fold):
-            return train, nothing
+        no_rows: list[HeldOutRows | None] = [None] * len(out_of_fold)
+        if all(logits is None for logits in out_of_fold):
+            return train, no_rows
         if valid is not None:
             return train, [
-                None if of_task is None else self._validation_rows(valid, j, n_threads)
-                for j, of_task in enumerate(out_of_fold)
+                None if logits is None else self._validation_rows(valid, j, n_threads)
+                for j, logits in enumerate(out_of_fold)
             ]
         rows = self._latest_rows(train)
         held_out = [
-            None if of_task is None else self._held_out_rows(train, rows, j, of_task)
-            for j, of_task in enumerate(out_of_fold)
+            None if logits is None else self._held_out_rows(train, rows, j, logits)
+            for j, logits in enumerate(out_of_fold)
         ]
-        if all(of_task is None for of_task in held_out):
-            return train, nothing
+        if all(task_rows is None for task_rows in held_out):
+            return train, no_rows
         return train.take(np.setdiff1d(np.arange(len(train)), rows)), held_out
 
     def _validation_rows(
@@ -395,9 +396,9 @@ class TaskSeriesModels(TaskModels):
 
     def _latest_rows(self, train: SequenceDataset) -> np.ndarray:
         """Return the rows to hold out, stratified by the task with the most labels."""
-        most = np.count_nonzero(train.weight, axis=0).argmax()
+        task = np.count_nonzero(train.weight, axis=0).argmax()
         target: Any = train.target
-        return latest_rows(target[:, most])
+        return latest_rows(target[:, task])
 
     def _held_out_rows(
         self,

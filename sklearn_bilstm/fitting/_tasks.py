@@ -45,7 +45,7 @@ class TasksTarget(Target):
     multilabel = False
 
     def __init__(self, classes: Sequence[np.ndarray]) -> None:
-        self.tasks = [LabelTarget(of_task) for of_task in classes]
+        self.tasks = [LabelTarget(task_classes) for task_classes in classes]
         self.n_outputs = sum(self.n_classes)
 
     @property
@@ -82,17 +82,17 @@ class TasksTarget(Target):
     def of_stream(cls, classes: Any, n_tasks: int) -> Self:
         """Return the target for the argument `classes` of `partial_fit`."""
         is_list = isinstance(classes, list | tuple) and len(classes) == n_tasks
-        if not is_list or any(np.ndim(of_task) != 1 for of_task in classes):
+        if not is_list or any(np.ndim(task_classes) != 1 for task_classes in classes):
             raise ValueError(
                 f"classes must be a list of the labels of each of {n_tasks} columns "
                 f"of y: got {classes!r}."
             )
-        if any(is_missing(label) for of_task in classes for label in of_task):
+        if any(is_missing(label) for task_classes in classes for label in task_classes):
             raise ValueError(
                 "classes must not contain missing labels, such as None or NaN: got "
                 f"{classes!r}."
             )
-        return cls([unique_labels(of_task) for of_task in classes])
+        return cls([unique_labels(task_classes) for task_classes in classes])
 
     def split(self, logits: Any) -> Iterator[Any]:
         """Yield the logits of each task, views of the columns of an array."""
@@ -120,9 +120,9 @@ class TasksTarget(Target):
             )
         codes = np.full(y.shape, _MISSING, np.int64)
         for j, (column, task) in enumerate(zip(y.T, self.tasks, strict=True)):
-            known = np.array([label is not None for label in column.tolist()], bool)
-            codes[known, j] = encode(
-                column[known].tolist(), task.classes, name=f"Column {j} of {name}"
+            is_known = np.array([label is not None for label in column.tolist()], bool)
+            codes[is_known, j] = encode(
+                column[is_known].tolist(), task.classes, name=f"Column {j} of {name}"
             )
         return codes
 
@@ -136,10 +136,10 @@ class TasksTarget(Target):
             labelled = np.flatnonzero(target[:, j] != _MISSING)
             codes, classes = target[labelled, j], self.tasks[j].classes
             sample_weight = weight[labelled]
-            of_classes = weight_of_classes(class_weight, classes, codes, sample_weight)
+            weights = weight_of_classes(class_weight, classes, codes, sample_weight)
             if class_weight == "balanced":  # with a mean of one, as other tasks
-                of_classes = of_classes * sample_weight.sum() / len(classes)
-            factors[labelled, j] = task_weights[j] * of_classes[codes]
+                weights = weights * sample_weight.sum() / len(classes)
+            factors[labelled, j] = task_weights[j] * weights[codes]
         return factors
 
     def _class_weights(self, config: Config) -> list[Any]:
@@ -182,9 +182,9 @@ class TasksTarget(Target):
         """
         weights = np.zeros(rows.weight.shape)
         for j in range(len(self.tasks)):
-            known = self.labelled_rows(rows, j)
-            if len(known):
-                weights[known, j] = scaled_to_mean_one(rows.weight[known, j])
+            labelled = self.labelled_rows(rows, j)
+            if len(labelled):
+                weights[labelled, j] = scaled_to_mean_one(rows.weight[labelled, j])
         return weights
 
     def check_training_rows(self, rows: SequenceDataset) -> None:
@@ -223,7 +223,7 @@ class TasksTarget(Target):
 
     def _of_tasks(self, method: str, logits: np.ndarray) -> list[np.ndarray]:
         parts = zip(self.tasks, self.split(logits), strict=True)
-        return [getattr(task, method)(of_task) for task, of_task in parts]
+        return [getattr(task, method)(task_logits) for task, task_logits in parts]
 
     @staticmethod
     def accuracy(predictions: np.ndarray, y: Any, sample_weight: Any) -> float:
@@ -239,11 +239,11 @@ class TasksTarget(Target):
                 f"in fit: got an array of shape {y.shape}."
             )
         pairs = zip(y.tolist(), predictions.tolist(), strict=True)
-        right = [
+        is_correct = [
             all(true is None or true == guess for true, guess in zip(*row, strict=True))
             for row in pairs
         ]
-        return float(np.average(right, weights=sample_weight))
+        return float(np.average(is_correct, weights=sample_weight))
 
     # -- training
 

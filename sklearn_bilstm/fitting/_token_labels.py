@@ -115,9 +115,9 @@ class TokenLabelTarget(Target):
     def encode(self, y: list[list], name: str) -> RaggedArray:
         """Return the index of each label, -100 if it is missing."""
         is_known = np.array([label is not None for row in y for label in row], bool)
-        known = [label for row in y for label in known_labels(row)]
+        labels = [label for row in y for label in known_labels(row)]
         values = np.full(len(is_known), IGNORED_LABEL)
-        values[is_known] = encode(known, self.classes, name=name)
+        values[is_known] = encode(labels, self.classes, name=name)
         codes = RaggedArray(values, np.cumsum([0, *map(len, y)]))
         if not self.is_constrained:
             return codes
@@ -170,11 +170,11 @@ class TokenLabelTarget(Target):
         self, rows: SequenceDataset, y_val: list[list]
     ) -> tuple[SequenceDataset, list[list]]:
         """Return the validation rows whose labels are all known."""
-        known = {None, *self.classes.tolist()}
-        valid = [row for row, labels in enumerate(y_val) if known.issuperset(labels)]
+        classes = {None, *self.classes.tolist()}
+        valid = [row for row, labels in enumerate(y_val) if classes.issuperset(labels)]
         if len(valid) == len(y_val):
             return rows, y_val
-        unknown = sorted({label for row in y_val for label in row} - known)
+        unknown = sorted({label for row in y_val for label in row} - classes)
         message = (
             f"{len(y_val) - len(valid)} rows of y_val contain labels that y does not, "
             f"such as {unknown[0]!r}"
@@ -264,14 +264,16 @@ def _convert_to_scheme(
 def _warn_of_stray_labels(y: list[list]) -> None:
     """Warn if a few labels prevent the detection of a scheme."""
     labels = {label for row in y for label in row}
-    strays = [label for label in labels if not _marks_span(label)]
-    marks = [label for label in labels - {"O", *strays} if "-" in str(label)]
-    if len(marks) > len(strays):
+    stray_labels = [label for label in labels if not _marks_span(label)]
+    span_labels = [
+        label for label in labels - {"O", *stray_labels} if "-" in str(label)
+    ]
+    if len(span_labels) > len(stray_labels):
         warnings.warn(
-            f"Labels of y such as {min(marks)!r} mark spans, but {min(strays)!r} does "
-            "not, so all labels are treated as plain classes, and score is the "
-            "accuracy over tokens. Correct y, or set the 'scheme' parameter; None "
-            "means that labels do not mark spans.",
+            f"Labels of y such as {min(span_labels)!r} mark spans, but "
+            f"{min(stray_labels)!r} does not, so all labels are treated as plain "
+            "classes, and score is the accuracy over tokens. Correct y, or set the "
+            "'scheme' parameter; None means that labels do not mark spans.",
             UserWarning,
             stacklevel=2,
         )

@@ -84,23 +84,23 @@ def _weights_of_tokens(sample_weight: Any, lengths: np.ndarray) -> np.ndarray | 
     parts = []
     for row, (weights, length) in enumerate(zip(sample_weight, lengths, strict=True)):
         try:
-            of_row = np.asarray(weights, dtype=np.float64)
+            row_weights = np.asarray(weights, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ValueError(
                 f"sample_weight must hold numbers: row {row} is {weights!r:.80}."
             ) from error
-        if of_row.shape != (length,):
+        if row_weights.shape != (length,):
             raise ValueError(
                 f"sample_weight must hold a weight for each token of X: row {row} has "
-                f"weights of shape {of_row.shape} for {length} tokens."
+                f"weights of shape {row_weights.shape} for {length} tokens."
             )
-        wrong = np.flatnonzero(~(np.isfinite(of_row) & (of_row >= 0)))
-        if len(wrong):
+        invalid = np.flatnonzero(~(np.isfinite(row_weights) & (row_weights >= 0)))
+        if len(invalid):
             raise ValueError(
                 "sample_weight must hold non-negative, finite numbers: row "
-                f"{row} holds {of_row[wrong[0]]} at token {wrong[0]}."
+                f"{row} holds {row_weights[invalid[0]]} at token {invalid[0]}."
             )
-        parts.append(of_row)
+        parts.append(row_weights)
     return np.concatenate(parts)
 
 

@@ -113,8 +113,8 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
         "seed": seed,
         "n_threads": config.n_threads,
     }
-    more = dict(config.net_params or {})
-    for name in more:
+    net_params = dict(config.net_params or {})
+    for name in net_params:
         if not isinstance(name, str):
             raise ValueError(
                 "The 'net_params' parameter must map names of arguments of "
@@ -130,11 +130,11 @@ def make_net(config: Config, network: Any, target: Target, seed: int) -> Sequenc
                 f"{config.estimator}."
             )
     try:
-        return SequenceNet(network, **params, **more).initialize()
+        return SequenceNet(network, **params, **net_params).initialize()
     except (TypeError, ValueError) as error:
         raise ValueError(
             "The 'net_params' parameter must hold arguments of skorch.NeuralNet: "
-            f"got {more!r}. skorch: {error}"
+            f"got {net_params!r}. skorch: {error}"
         ) from error
 
 

@@ -73,14 +73,17 @@ def separate_unlabelled(
         return LabelledRows(rows, y, sample_weight)
     check_consistent_length(rows.sequences, is_unlabelled)
     _check_use(is_unlabelled, input_type)
-    labelled, others = np.flatnonzero(~is_unlabelled), np.flatnonzero(is_unlabelled)
+    labelled, unlabelled = np.flatnonzero(~is_unlabelled), np.flatnonzero(is_unlabelled)
     sample_weight = as_target(sample_weight, name="sample_weight")
     is_listed = isinstance(sample_weight, list | tuple)  # perhaps of token weights
     if sample_weight is not None and (is_listed or np.ndim(sample_weight)):
         check_consistent_length(rows.sequences, sample_weight)
         sample_weight = labels_of(sample_weight, labelled)
     return LabelledRows(
-        rows.take(labelled), labels_of(y, labelled), sample_weight, rows.take(others)
+        rows.take(labelled),
+        labels_of(y, labelled),
+        sample_weight,
+        rows.take(unlabelled),
     )
 
 

@@ -64,22 +64,22 @@ def find_scheme(rows: Sequence[Sequence[str]]) -> str | None:
     labels: set[str] = set()
     schemes = {name: SCHEMES[name] for name in SCHEMES if name != "IOB1"}
     n_written = dict.fromkeys(schemes, 0)
-    begins = {"B": 0, "I": 0}
+    n_first = {"B": 0, "I": 0}
     try:
         for row in rows:
             labels |= set(row)
             for span in find_spans(row):
-                written = list(row[span.start : span.stop])
-                begins["B"] += written[0].startswith("B")
-                begins["I"] += written[0].startswith("I")
+                span_labels = list(row[span.start : span.stop])
+                n_first["B"] += span_labels[0].startswith("B")
+                n_first["I"] += span_labels[0].startswith("I")
                 for name, scheme in schemes.items():
-                    n_written[name] += written == _labels_of(span, scheme)
+                    n_written[name] += span_labels == _labels_of(span, scheme)
     except (AttributeError, TypeError, ValueError):  # not labels of spans
         return None
     if not labels or _only_resemble_prefixes(labels):
         return None
     name = max(n_written, key=n_written.__getitem__)
-    return "IOB1" if name == "BIO" and begins["I"] > begins["B"] else name
+    return "IOB1" if name == "BIO" and n_first["I"] > n_first["B"] else name
 
 
 def _only_resemble_prefixes(labels: set[str]) -> bool:
@@ -112,8 +112,8 @@ def allowed_transitions(labels: Sequence[str], scheme: str) -> np.ndarray:
     """
     _check_scheme(scheme)
     # no span is open before the first label or after the last one
-    around = [parts_of(label) for label in [*labels, "O"]]
-    return np.array([[_may_follow(a, b, scheme) for b in around] for a in around])
+    parts = [parts_of(label) for label in [*labels, "O"]]
+    return np.array([[_may_follow(a, b, scheme) for b in parts] for a in parts])
 
 
 def _may_follow(label: tuple, following: tuple, scheme: str) -> bool:

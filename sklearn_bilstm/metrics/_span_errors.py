@@ -100,7 +100,7 @@ def span_errors(
             _check_tokens(X, y_true)
     errors = []
     for row, (true, predicted) in enumerate(rows):
-        for pair in sorted(_wrong_pairs(true, predicted), key=_first_place):
+        for pair in sorted(_wrong_pairs(true, predicted), key=_first_start):
             error = SpanError(_type_of(*pair), row, *pair)
             errors.append(error if X is None else _with_texts(error, X[row]))
     return errors
@@ -139,9 +139,9 @@ def _wrong_pairs(
     true: list[Span], predicted: list[Span]
 ) -> list[tuple[Span | None, Span | None]]:
     """Match wrong spans one to one; those without a partner have None."""
-    right = set(true) & set(predicted)
-    missed = [span for span in true if span not in right]
-    spurious = [span for span in predicted if span not in right]
+    correct = set(true) & set(predicted)
+    missed = [span for span in true if span not in correct]
+    spurious = [span for span in predicted if span not in correct]
     candidates = [(a, b) for a in missed for b in spurious if _overlap(a, b) > 0]
     candidates.sort(key=_preference)
     pairs: list[tuple[Span | None, Span | None]] = []
@@ -162,7 +162,7 @@ def _preference(pair: tuple[Span, Span]) -> tuple:
     return a[1:] != b[1:], a.kind != b.kind, -_overlap(a, b), a.start
 
 
-def _first_place(pair: tuple[Span | None, Span | None]) -> int:
+def _first_start(pair: tuple[Span | None, Span | None]) -> int:
     return min(span.start for span in pair if span is not None)
 
 
@@ -176,9 +176,9 @@ def _type_of(true: Span | None, predicted: Span | None) -> str:
 
 def _with_texts(error: SpanError, row: Any) -> SpanError:
     spans = [span for span in (error.true, error.predicted) if span is not None]
-    around = _CHARACTERS_AROUND if isinstance(row, str) else _TOKENS_AROUND
-    start = max(0, min(span.start for span in spans) - around)
-    stop = max(span.stop for span in spans) + around
+    n_around = _CHARACTERS_AROUND if isinstance(row, str) else _TOKENS_AROUND
+    start = max(0, min(span.start for span in spans) - n_around)
+    stop = max(span.stop for span in spans) + n_around
     return error._replace(
         true_text=_text(row, error.true),
         predicted_text=_text(row, error.predicted),

@@ -63,11 +63,11 @@ def _spans_of_labels(
             "The sequences of y_pred must have the same lengths as those of y_true: "
             f"row {row} has {len(predicted)} labels instead of {len(true)}."
         )
-    known = [token for token, label in enumerate(true) if not is_missing_label(label)]
-    if len(known) == len(true):
+    tokens = [token for token, label in enumerate(true) if not is_missing_label(label)]
+    if len(tokens) == len(true):
         return find_spans(true), find_spans(predicted)
-    true, predicted = ([labels[t] for t in known] for labels in (true, predicted))
-    return _moved(find_spans(true), known), _moved(find_spans(predicted), known)
+    true, predicted = ([labels[t] for t in tokens] for labels in (true, predicted))
+    return _moved(find_spans(true), tokens), _moved(find_spans(predicted), tokens)
 
 
 def _moved(spans: list[Span], positions: list[int]) -> list[Span]:

@@ -269,11 +269,11 @@ def _as_items(
     pairs: list[tuple[set[Span], set[Span]]], kinds: Sequence[str]
 ) -> np.ndarray:
     """Return row, true and predicted code of each span, and of one non-span item."""
-    code_of = {kind: code for code, kind in enumerate(kinds)}
+    codes = {kind: code for code, kind in enumerate(kinds)}
     items = [(-1, _NONE, _NONE)]
     for row, (true, predicted) in enumerate(pairs):
         for span in true | predicted:
-            code = code_of.get(span.kind, _NONE)
+            code = codes.get(span.kind, _NONE)
             is_true, is_predicted = span in true, span in predicted
             items.append(
                 (row, code if is_true else _NONE, code if is_predicted else _NONE)

@@ -63,8 +63,8 @@ def find_spans(labels: Sequence[str]) -> list[Span]:
     for token, label in enumerate(labels):
         prefix, kind = parts_of(label)
         if prefix != "O":
-            goes_on = is_open and prefix in "IE" and kind == spans[-1].kind
-            start = spans.pop().start if goes_on else token
+            continues = is_open and prefix in "IE" and kind == spans[-1].kind
+            start = spans.pop().start if continues else token
             spans.append(Span(kind, start, token + 1))
         is_open = prefix in "BI"
     return spans

@@ -148,15 +148,15 @@ class CRF(Layer):
             Labels; arbitrary on padding.
         """
         weights = self.weights_of_transitions()  # (K + 1, K + 1)
-        into = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
-        stay = torch.arange(self.input_size, device=emissions.device)  # (K,)
+        scores = weights[:-1, :-1].T  # (K, K), from the label in the last dimension
+        unchanged = torch.arange(self.input_size, device=emissions.device)  # (K,)
         best = weights[-1, :-1] + emissions[:, 0]  # (B, K)
         backpointers = []
         for step in range(1, emissions.shape[1]):
             real = mask[:, step, None]  # (B, 1)
-            extended, label = (best[:, None] + into).max(2)  # (B, K), (B, K)
+            extended, label = (best[:, None] + scores).max(2)  # (B, K), (B, K)
             best = torch.where(real, extended + emissions[:, step], best)  # (B, K)
-            backpointers.append(torch.where(real, label, stay))  # (B, K)
+            backpointers.append(torch.where(real, label, unchanged))  # (B, K)
         label = (best + weights[:-1, -1]).argmax(1, keepdim=True)  # (B, 1)
         labels = [label]
         for backpointer in reversed(backpointers):
@@ -172,11 +172,11 @@ class CRF(Layer):
 def _score(emissions: Tensor, labels: Tensor, mask: Tensor, weights: Tensor) -> Tensor:
     """Return the scores of label sequences, of shape (B,), zero for empty rows."""
     unary = emissions.gather(2, labels[..., None])[..., 0]  # (B, T)
-    between = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
+    transitions = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
     last = (mask.sum(1, keepdim=True) - 1).clamp(min=0)  # (B, 1)
     ends = weights[-1, labels[:, 0]] + weights[labels.gather(1, last)[:, 0], -1]  # (B,)
     return (
-        (unary * mask).sum(1) + (between * mask[:, 1:]).sum(1) + ends * mask[:, 0]
+        (unary * mask).sum(1) + (transitions * mask[:, 1:]).sum(1) + ends * mask[:, 0]
     )  # (B,)
 
 
@@ -197,18 +197,18 @@ def _log_conditionals(
     if (mask & (labels < 0)).any():
         indices = torch.arange(emissions.shape[2], device=labels.device)  # (K,)
         excluded = (labels >= 0)[..., None] & (labels[..., None] != indices)
-        known = emissions.masked_fill(excluded, _EXCLUDED)  # (B, T, K)
-        alpha = _forward_variables(known, mask, weights, skips_impossible=True)
-        so_far = (torch.stack(alpha, 1) + beta).logsumexp(2)  # (B, T)
+        allowed = emissions.masked_fill(excluded, _EXCLUDED)  # (B, T, K)
+        alpha = _forward_variables(allowed, mask, weights, skips_impossible=True)
+        totals = (torch.stack(alpha, 1) + beta).logsumexp(2)  # (B, T)
     else:
         labels = labels.clamp(min=0)
         start = weights[-1, labels[:, :1]]  # (B, 1)
-        between = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
+        transitions = weights[labels[:, :-1], labels[:, 1:]]  # (B, T - 1)
         index = labels[..., None]  # (B, T, 1)
         unary = emissions.gather(2, index)[..., 0].double()  # (B, T)
-        scores = (unary + torch.cat([start, between], 1)).cumsum(1)  # (B, T)
-        so_far = scores + beta.gather(2, index)[..., 0]  # (B, T), arbitrary on padding
-    return so_far.diff(dim=1, prepend=log_partition)  # (B, T)
+        scores = (unary + torch.cat([start, transitions], 1)).cumsum(1)  # (B, T)
+        totals = scores + beta.gather(2, index)[..., 0]  # (B, T), arbitrary on padding
+    return totals.diff(dim=1, prepend=log_partition)  # (B, T)
 
 
 def _forward_variables(

@@ -64,8 +64,8 @@ class RecurrentLayer(Layer):
         self.cell = cell
         self.merge_mode = merge_mode
         self.recurrent_dropout = recurrent_dropout
-        both = bidirectional and merge_mode == "concat"
-        self.output_size = hidden_size * (2 if both else 1)
+        is_concatenated = bidirectional and merge_mode == "concat"
+        self.output_size = hidden_size * (2 if is_concatenated else 1)
         self.forward_rnn = skip_init(CELLS[cell].layer, input_size, hidden_size)
         self.backward_rnn = None
         if bidirectional:
@@ -148,8 +148,8 @@ class RecurrentLayer(Layer):
 
     def merge(self, directions: list[Tensor], order: Order) -> Tensor:
         """Merge the states of the directions to one state per step, (B, T, H)."""
-        first, *others = directions
-        in_order = [first, *(reorder(states, order) for states in others)]
+        forward, *backward = directions
+        in_order = [forward, *(reorder(states, order) for states in backward)]
         by_step = [states.transpose(0, 1) for states in in_order]
         return self._merge(by_step).transpose(0, 1)  # (B, T, H)
 

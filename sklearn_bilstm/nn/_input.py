@@ -105,17 +105,17 @@ class TokenInput(Layer):
             return
         new = old.new_empty(n_tokens - len(old), old.shape[1])
         self._draw(new, generator)
-        grown = torch.cat([old, new.to(old)])
-        self.embedding.weight = nn.Parameter(grown, requires_grad=old.requires_grad)
+        weight = torch.cat([old, new.to(old)])
+        self.embedding.weight = nn.Parameter(weight, requires_grad=old.requires_grad)
         self.embedding.num_embeddings = n_tokens
 
     @torch.no_grad()
     def shrink(self, n_tokens: int) -> None:
         """Remove the vectors of ids of `n_tokens` or more, which become unknown."""
         old = self.embedding.weight
-        kept = old[:n_tokens].clone()
-        self.embedding.weight = nn.Parameter(kept, requires_grad=old.requires_grad)
-        self.embedding.num_embeddings = len(kept)
+        weight = old[:n_tokens].clone()
+        self.embedding.weight = nn.Parameter(weight, requires_grad=old.requires_grad)
+        self.embedding.num_embeddings = len(weight)
 
     @torch.no_grad()
     def set_initial_vectors(self, vectors: Tensor) -> None:
@@ -123,18 +123,18 @@ class TokenInput(Layer):
 
         Tokens with a zero vector, or without one, keep theirs.
         """
-        known = vectors.any(1, keepdim=True)  # (n, 1)
-        n_numbers = known.sum() * vectors.shape[1]
+        has_vector = vectors.any(1, keepdim=True)  # (n, 1)
+        n_numbers = has_vector.sum() * vectors.shape[1]
         size = (vectors.square().sum() / n_numbers.clamp(min=1)).sqrt()
         scaled = vectors * (_STD / size.clamp(min=1e-12))
         weight = self.embedding.weight[: len(vectors)]
-        weight.copy_(torch.where(known, scaled, weight))
+        weight.copy_(torch.where(has_vector, scaled, weight))
 
     def vectors_read(self, ids: Tensor) -> Tensor:
         """Return the sorted ids of the vectors that a batch reads in training."""
-        known = ids[ids < self.input_size]
-        unknown = known.new_tensor([self.unknown_id])  # word dropout reads it too
-        return torch.cat([known, unknown]).unique()  # (n,)
+        known_ids = ids[ids < self.input_size]
+        unknown = known_ids.new_tensor([self.unknown_id])  # word dropout reads it too
+        return torch.cat([known_ids, unknown]).unique()  # (n,)
 
     @property
     def n_shared(self) -> int:

@@ -84,12 +84,12 @@ class _Reordered(torch.autograd.Function):
         ctx.order = order
         by_step = x.transpose(0, 1)  # (T, B, features)
         if isinstance(order, int):
-            moved = by_step[:order].contiguous().flip(0)  # (order, B, features)
+            steps = by_step[:order].contiguous().flip(0)  # (order, B, features)
             if order < len(by_step):
-                moved = torch.cat([moved, by_step[order:]])  # (T, B, features)
+                steps = torch.cat([steps, by_step[order:]])  # (T, B, features)
         else:
-            moved = by_step.flatten(0, 1).index_select(0, order)  # (T * B, features)
-        return moved.view(by_step.shape).transpose(0, 1)  # (B, T, features)
+            steps = by_step.flatten(0, 1).index_select(0, order)  # (T * B, features)
+        return steps.view(by_step.shape).transpose(0, 1)  # (B, T, features)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:

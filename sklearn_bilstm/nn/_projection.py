@@ -84,8 +84,8 @@ class Projection:
         gain, since vectors are narrower than states or there are more layers, or if
         there are too many tokens for a table.
         """
-        layer, *others = encoder.layers
-        if not isinstance(input_layer, TokenInput) or others or layer.cell != "lstm":
+        layer, *upper = encoder.layers
+        if not isinstance(input_layer, TokenInput) or upper or layer.cell != "lstm":
             return None
         hidden_size = layer.forward_rnn.hidden_size
         n_sums = 4 * hidden_size * len(layer.directions)
@@ -115,7 +115,7 @@ class Projection:
         read = self._steps(ids, order, log_odds)
         states = read[..., : self.hidden_size]  # (T + 1, n_directions, B, hidden_size)
         states[0] = 0
-        self._run(self._places(ids, order), read[:-1], states[1:])
+        self._run(self._row_indices(ids, order), read[:-1], states[1:])
         directions = states[1:].mul_(2).unbind(1)  # (T, B, hidden_size) each
         return [states.transpose(0, 1) for states in directions]
 
@@ -126,24 +126,24 @@ class Projection:
         """
         n_rows, n_steps = ids.shape
         n_directions, width, _ = self.weights.shape
-        read = self.weights.new_empty(n_steps + 1, n_directions, n_rows, width)
+        inputs = self.weights.new_empty(n_steps + 1, n_directions, n_rows, width)
         channels = self.channels_of(log_odds)
         if channels is not None:
             views = [channels, reorder(channels, order)][:n_directions]
             by_step = [view.transpose(0, 1) for view in views]  # (T, B, n_channels)
-            read[:-1, ..., self.hidden_size :] = torch.stack(by_step, 1)
-        return read
+            inputs[:-1, ..., self.hidden_size :] = torch.stack(by_step, 1)
+        return inputs
 
-    def _places(self, ids: Tensor, order: Order) -> Tensor:
+    def _row_indices(self, ids: Tensor, order: Order) -> Tensor:
         """Return the table rows of each step, (T, n_directions * B)."""
-        known = ids.masked_fill(ids >= self.n_tokens, self.unknown_id)  # (B, T)
-        turned = reorder(known[..., None], order)[..., 0]  # (B, T)
-        views = [known, turned + self.n_tokens][: len(self.weights)]
+        known_ids = ids.masked_fill(ids >= self.n_tokens, self.unknown_id)  # (B, T)
+        reordered = reorder(known_ids[..., None], order)[..., 0]  # (B, T)
+        views = [known_ids, reordered + self.n_tokens][: len(self.weights)]
         return torch.cat([view.T for view in views], 1)
 
-    def _run(self, indices: Tensor, read: Tensor, states: Tensor) -> None:
+    def _run(self, indices: Tensor, inputs: Tensor, states: Tensor) -> None:
         """Compute all steps, and write half of each state to `states`."""
-        n_directions, n_rows = read.shape[1:3]
+        n_directions, n_rows = inputs.shape[1:3]
         sums = self.weights.new_empty(n_directions, n_rows, self.weights.shape[2])
         rows_of_sums = sums.flatten(0, 1)  # a view, (n_directions * B, n_sums)
         # (n_directions, B, hidden_size) each
@@ -151,7 +151,7 @@ class Projection:
         twice_cell = torch.zeros_like(input_gate)
         sigmoid = torch.empty_like(input_gate)
         # in torch, a sigmoid takes a sixth of the time of a tanh
-        for index, before, after in zip(indices, read, states, strict=True):
+        for index, before, after in zip(indices, inputs, states, strict=True):
             torch.index_select(self.tables, 0, index, out=rows_of_sums)
             sums.baddbmm_(before, self.weights).sigmoid_()
             candidate.sub_(0.5)

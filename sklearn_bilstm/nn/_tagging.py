@@ -61,8 +61,8 @@ class TaggingModel(Network):
     @property
     def architecture(self) -> tuple:
         """Architecture signature; must match for a warm start."""
-        layer, spelled = self.input_layer, self.characters
-        width = 0 if spelled is None else spelled.output_size
+        layer, characters = self.input_layer, self.characters
+        width = 0 if characters is None else characters.output_size
         architectures = self.encoder.architecture, self.decoder.architecture
         return type(layer), layer.n_shared, width, *architectures
 
@@ -81,8 +81,8 @@ class TaggingModel(Network):
         """Map sequences to states of shape (B, T, H); see `forward`."""
         vectors = self.input_layer(steps, mask, generator)  # (B, T, E)
         if self.characters is not None:
-            spelled = self.characters(characters, generator)
-            vectors = torch.cat([vectors, spelled], 2)  # (B, T, E + n_filters)
+            encoded = self.characters(characters, generator)
+            vectors = torch.cat([vectors, encoded], 2)  # (B, T, E + n_filters)
         states, _ = self.encoder(vectors, mask, generator)
         return states  # (B, T, H)
 
@@ -118,9 +118,9 @@ class TaggingModel(Network):
         if emissions is None:
             return network_emissions
         if self.training:
-            kept = emissions.new_empty(len(network_emissions), 1, 1)  # (B, 1, 1)
-            kept.bernoulli_(1 - _EMISSION_DROPOUT, generator=generator)
-            emissions = emissions * kept  # (B, T, K)
+            keep_mask = emissions.new_empty(len(network_emissions), 1, 1)  # (B, 1, 1)
+            keep_mask.bernoulli_(1 - _EMISSION_DROPOUT, generator=generator)
+            emissions = emissions * keep_mask  # (B, T, K)
         return network_emissions + emissions  # (B, T, K)
 
     def decode(

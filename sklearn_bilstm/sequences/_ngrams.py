@@ -106,9 +106,9 @@ class HashedNgramVocabulary:
     def fit(self, sequences: Sequences) -> Self:
         """Build the vocabulary."""
         self.largest_id = max(UNKNOWN_ID, largest_id(sequences))
-        buckets, n_sequences_with = self._document_frequencies(sequences)
-        least = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
-        self.buckets = buckets[n_sequences_with >= least]
+        buckets, counts = self._document_frequencies(sequences)
+        min_count = _MIN_SEQUENCES if len(sequences) > _MANY_SEQUENCES else 1
+        self.buckets = buckets[counts >= min_count]
         self._ranks = None
         return self
 
@@ -117,7 +117,7 @@ class HashedNgramVocabulary:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return sorted buckets, and the number of sequences with an n-gram in each."""
         n_buckets = 1 << self.n_bits
-        counts_of_parts = (
+        counts_by_part = (
             np.unique(
                 _counts(
                     hashed_ngrams(part, self.lengths, self.n_bits), part, n_buckets
@@ -126,13 +126,13 @@ class HashedNgramVocabulary:
             )
             for part in parts_of_rows(sequences, _STEPS_AT_A_TIME)
         )
-        buckets, counts = next(counts_of_parts)
+        buckets, counts = next(counts_by_part)
         total = None
-        for more, more_counts in counts_of_parts:
+        for part_buckets, part_counts in counts_by_part:
             if total is None:
                 total = np.zeros(n_buckets, np.int32)
                 total[buckets] = counts
-            total[more] += more_counts.astype(np.int32)
+            total[part_buckets] += part_counts.astype(np.int32)
         if total is None:
             return buckets, counts
         buckets = np.flatnonzero(total).astype(np.int32)
@@ -160,8 +160,8 @@ class HashedNgramVocabulary:
         """
         ids = sequences.values
         ids = np.where(ids > self.largest_id, UNKNOWN_ID, ids)
-        known = RaggedArray(ids, sequences.offsets)
-        return self._of_buckets(hashed_ngrams(known, self.lengths, self.n_bits))
+        known_ids = RaggedArray(ids, sequences.offsets)
+        return self._of_buckets(hashed_ngrams(known_ids, self.lengths, self.n_bits))
 
     def counts(
         self, sequences: Sequences, columns: np.ndarray | None = None
@@ -209,11 +209,11 @@ class HashedNgramVocabulary:
         largest_id : int or None, default=None
             Larger ids become unknown. None keeps the largest id.
         """
-        kept = copy(self)
-        kept.buckets, kept._ranks = self.buckets[columns], None
+        vocabulary = copy(self)
+        vocabulary.buckets, vocabulary._ranks = self.buckets[columns], None
         if largest_id is not None:
-            kept.largest_id = min(self.largest_id, largest_id)
-        return kept
+            vocabulary.largest_id = min(self.largest_id, largest_id)
+        return vocabulary
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_ranks": None}
@@ -273,7 +273,7 @@ def hashed_ngrams(
         Bucket of each n-gram, -1 if it would start before the sequence.
     """
     shortest, longest = lengths
-    row_of = sequences.row_of_steps
+    rows = sequences.row_of_steps
     tokens = sequences.values.astype(np.uint64)
     hashes = np.zeros(len(tokens), np.uint64)  # of the n-gram that starts at each step
     buckets = np.full((longest - shortest + 1, len(tokens)), -1, np.int32)
@@ -281,10 +281,10 @@ def hashed_ngrams(
         last = tokens[length - 1 :]
         hashes = spread((hashes[: len(last)] ^ last) + np.uint64(1))
         if length >= shortest:
-            within = row_of[: len(last)] == row_of[length - 1 :]
-            ends = hashes * SPREAD_FACTOR >> np.uint64(64 - n_bits)
+            is_in_row = rows[: len(last)] == rows[length - 1 :]
+            numbers = hashes * SPREAD_FACTOR >> np.uint64(64 - n_bits)
             row = buckets[length - shortest, length - 1 :]
-            np.copyto(row, ends.astype(np.int32), where=within)
+            np.copyto(row, numbers.astype(np.int32), where=is_in_row)
     return buckets
 
 

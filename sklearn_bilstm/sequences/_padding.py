@@ -32,11 +32,11 @@ def padded(sequences: Ragged, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     mask : ndarray of bool, shape (B, T)
         True on real steps.
     """
-    taken = sequences.take(rows)
-    lengths = taken.lengths
+    selected = sequences.take(rows)
+    lengths = selected.lengths
     width = width_of_batch(int(lengths.max(initial=0)))
     mask = np.arange(width) < lengths[:, None]  # (B, T)
-    values = taken.values
+    values = selected.values
     dtype = np.int64 if values.dtype.kind in "iu" else values.dtype
     steps = np.zeros((*mask.shape, *values.shape[1:]), dtype)  # (B, T) or (B, T, C)
     steps[mask] = values

@@ -77,8 +77,8 @@ class RaggedArray:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         # index of each step: its position in the new array plus the offset of its
         # sequence
-        moved = np.repeat(starts - offsets[:-1], lengths)
-        return RaggedArray(self.values[np.arange(offsets[-1]) + moved], offsets)
+        shifts = np.repeat(starts - offsets[:-1], lengths)
+        return RaggedArray(self.values[np.arange(offsets[-1]) + shifts], offsets)
 
     def part(self, start: int, stop: int) -> "RaggedArray":
         """Return consecutive sequences, whose steps are a view."""
@@ -167,12 +167,12 @@ class RaggedRows:
         arrays = self.arrays + other.arrays
         if self.rows is None and other.rows is None:
             return RaggedRows(arrays)
-        mine, others = (
+        rows, other_rows = (
             np.arange(sum(map(len, part.arrays))) if part.rows is None else part.rows
             for part in (self, other)
         )
         n_before = sum(map(len, self.arrays))
-        return RaggedRows(arrays, np.concatenate([mine, others + n_before]))
+        return RaggedRows(arrays, np.concatenate([rows, other_rows + n_before]))
 
     @property
     def _is_whole(self) -> bool:
@@ -182,20 +182,20 @@ class RaggedRows:
         if len(self.arrays) == 1:
             return self.arrays[0].take(rows)
         ends = np.cumsum([len(array) for array in self.arrays])
-        array_of = np.searchsorted(ends, rows, side="right")
+        array_indices = np.searchsorted(ends, rows, side="right")
         starts = np.concatenate([[0], ends[:-1]])
         joined, order = (
             RaggedArray(self.arrays[0].values[:0], np.zeros(1, np.int64)),
             [],
         )
         for index, array in enumerate(self.arrays):
-            positions = np.flatnonzero(array_of == index)
+            positions = np.flatnonzero(array_indices == index)
             extended: Any = joined.joined(array.take(rows[positions] - starts[index]))
             joined = extended
             order.append(positions)
-        back = np.empty(len(rows), np.intp)
-        back[np.concatenate(order)] = np.arange(len(rows))
-        return joined.take(back)
+        inverse = np.empty(len(rows), np.intp)
+        inverse[np.concatenate(order)] = np.arange(len(rows))
+        return joined.take(inverse)
 
 
 Sequences = RaggedArray | RaggedRows

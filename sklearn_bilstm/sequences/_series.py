@@ -72,8 +72,8 @@ def ragged_from_series(X: Sequence[np.ndarray]) -> RaggedArray:
                 "in aeon and sktime, pass sklearn_bilstm.sequences.channels_last(X)."
             )
     lengths = np.array([_length(values) for values in series])
-    kept = [values[:length] for values, length in zip(series, lengths, strict=True)]
-    return _checked(np.concatenate(kept), lengths)
+    trimmed = [values[:length] for values, length in zip(series, lengths, strict=True)]
+    return _checked(np.concatenate(trimmed), lengths)
 
 
 def _real(values: np.ndarray) -> np.ndarray:

@@ -83,15 +83,17 @@ def token_features(tokens: TokenTexts) -> np.ndarray:
         Features of different columns differ. The last one is the same for all tokens.
     """
     codes = tokens.codes
-    used, indices = np.unique(codes.values, return_inverse=True)
-    texts = [tokens.texts[code] for code in used]
+    distinct, indices = np.unique(codes.values, return_inverse=True)
+    texts = [tokens.texts[code] for code in distinct]
     context = _Context(_features_of_texts(texts)[indices], codes)
     own = [context.at(0, column) for column in range(_N_OWN)]
-    near = [context.at(*pair) for pair in _OF_NEIGHBOURS]
-    joint = [_joined([context.at(*pair) for pair in pairs]) for pairs in _CONJUNCTIONS]
+    neighbours = [context.at(*pair) for pair in _OF_NEIGHBOURS]
+    conjunctions = [
+        _joined([context.at(*pair) for pair in pairs]) for pairs in _CONJUNCTIONS
+    ]
     first = np.where(context.position == 0, _BEFORE, _AFTER)
-    joint.append(_joined([context.at(0, _SHAPE), first]))
-    columns = [*own, *near, *joint, np.ones(len(indices), np.uint64)]
+    conjunctions.append(_joined([context.at(0, _SHAPE), first]))
+    columns = [*own, *neighbours, *conjunctions, np.ones(len(indices), np.uint64)]
     return np.stack(
         [_of_column(hashes, number) for number, hashes in enumerate(columns)], 1
     )
@@ -122,9 +124,9 @@ def _of_column(hashes: np.ndarray, number: int) -> np.ndarray:
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     """Hash the conjunction of features, which is missing if one of them is."""
-    hashes, *others = parts
+    hashes, *other_hashes = parts
     is_known = hashes > 0
-    for part in others:
+    for part in other_hashes:
         hashes = spread((spread(hashes) ^ part) + _ONE)
         is_known &= part > 0
     return np.where(is_known, hashes, np.uint64(0))
@@ -136,7 +138,7 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
 def _features_of_texts(texts: Sequence[str]) -> np.ndarray:
     """Return hashes of shape (n_texts, n_own)."""
     hashes = np.zeros((len(texts), _N_OWN), np.uint64)
-    known = np.array([text != "" for text in texts], bool)
+    is_real = np.array([text != "" for text in texts], bool)
     strings = [text for text in texts if text]
     if not strings:
         return hashes
@@ -145,7 +147,7 @@ def _features_of_texts(texts: Sequence[str]) -> np.ndarray:
     classes = _classes(characters)
     last = np.maximum(lower_lengths[:, None] - 1 - np.arange(_LONGEST_AFFIX), 0)
     reversed_end = np.take_along_axis(lower, last, 1)
-    hashes[known] = np.stack(
+    hashes[is_real] = np.stack(
         [
             _hashes(characters, lengths)[-1],
             _hashes(lower, lower_lengths)[-1],
@@ -162,10 +164,10 @@ def _features_of_texts(texts: Sequence[str]) -> np.ndarray:
 def _characters(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Return padded code points, (n, longest), and the numbers of them."""
     half = _LONGEST_TOKEN // 2
-    kept = [t if len(t) <= _LONGEST_TOKEN else t[:half] + t[-half:] for t in texts]
-    lengths = np.array([len(text) for text in kept])
-    characters = np.zeros((len(kept), max(lengths.max(), _LONGEST_AFFIX)), np.uint32)
-    joined = "".join(kept).encode("utf-32-le", "surrogatepass")
+    texts = [t if len(t) <= _LONGEST_TOKEN else t[:half] + t[-half:] for t in texts]
+    lengths = np.array([len(text) for text in texts])
+    characters = np.zeros((len(texts), max(lengths.max(), _LONGEST_AFFIX)), np.uint32)
+    joined = "".join(texts).encode("utf-32-le", "surrogatepass")
     is_real = np.arange(characters.shape[1]) < lengths[:, None]
     characters[is_real] = np.frombuffer(joined, "<u4")
     return characters, lengths

@@ -148,15 +148,15 @@ class TextBatches:
         for row, text in enumerate(texts):
             if isinstance(text, str):
                 continue
-            place = f"row {part.first + row:,} of {part.place}"
+            location = f"row {part.first + row:,} of {part.location}"
             if not is_missing(text):
                 raise ValueError(
-                    f"Column {name!r} must hold strings: {place} holds "
+                    f"Column {name!r} must hold strings: {location} holds "
                     f"{describe(text)}."
                 )
             if self.missing == "error":
                 raise ValueError(
-                    f"Column {name!r} has a missing text: {place}. With "
+                    f"Column {name!r} has a missing text: {location}. With "
                     "TextBatches(..., missing='empty'), it is an empty text."
                 )
             texts[row] = None

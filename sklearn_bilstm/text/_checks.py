@@ -51,8 +51,10 @@ def check_tokens(
             "[token.text for token in nlp(text)] with spaCy."
         )
     # tokens of some libraries define equality, but equal only themselves
-    again = (set(analyze(document)) for document in documents if document is not None)
-    if not any(suspect in tokens_again for tokens_again in again):
+    token_sets = (
+        set(analyze(document)) for document in documents if document is not None
+    )
+    if not any(suspect in token_set for token_set in token_sets):
         raise ValueError(
             "The 'analyzer' parameter must return tokens that are equal in all "
             "documents, such as strings: got objects of type "

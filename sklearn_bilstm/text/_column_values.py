@@ -91,10 +91,10 @@ def tags_of_frames(tags: Any) -> Any:
 
 def check_columns(names: Container[str], wanted: Iterable[str], estimator: str) -> None:
     """Raise a ValueError if the columns that an estimator was fitted on are missing."""
-    absent = next((name for name in wanted if name not in names), None)
-    if absent is not None:
+    missing = next((name for name in wanted if name not in names), None)
+    if missing is not None:
         raise ValueError(
-            f"X must have the columns that {estimator} was fitted on: {absent!r} is "
+            f"X must have the columns that {estimator} was fitted on: {missing!r} is "
             "missing."
         )
 
@@ -121,14 +121,14 @@ def read_column(column: Any, name: str) -> TypedColumn:
     dtype: Any = getattr(column, "dtype", getattr(column, "type", None))
     if _is_categorical(dtype):
         return TypedColumn("category", cells_of(column))
-    typed = _typed(column, dtype)
-    if typed is None:
+    array = _typed(column, dtype)
+    if array is None:
         return _inferred(cells_of(column), name)
-    if typed.dtype.kind == "m":
-        typed = typed / np.timedelta64(1, "D")
-    if typed.dtype.kind == "M":
-        return TypedColumn("missing" if np.isnat(typed).all() else "date", typed)
-    values = typed.astype(np.float64)
+    if array.dtype.kind == "m":
+        array = array / np.timedelta64(1, "D")
+    if array.dtype.kind == "M":
+        return TypedColumn("missing" if np.isnat(array).all() else "date", array)
+    values = array.astype(np.float64)
     return TypedColumn("missing" if np.isnan(values).all() else "number", values)
 
 
@@ -191,15 +191,15 @@ def cells_of(column: Any) -> np.ndarray:
 
 def _inferred(objects: np.ndarray, name: str) -> TypedColumn:
     """Detect the kind of a column of objects by their types."""
-    known = [cell for cell in objects if cell is not None]
-    if not known:
+    present = [cell for cell in objects if cell is not None]
+    if not present:
         return TypedColumn("missing", objects)
-    if all(isinstance(cell, str) for cell in known):
+    if all(isinstance(cell, str) for cell in present):
         return TypedColumn("text", objects)
     for types_of_kind, convert, kind in _CONVERSIONS:
-        if all(isinstance(cell, types_of_kind) for cell in known):
+        if all(isinstance(cell, types_of_kind) for cell in present):
             return TypedColumn(kind, convert(objects))
-    types = sorted({type(cell).__name__ for cell in known})
+    types = sorted({type(cell).__name__ for cell in present})
     raise ValueError(
         f"The column {name!r} of X must hold strings, numbers, booleans or dates, and "
         f"missing values: got values of the types {', '.join(types)}. Convert it, such "

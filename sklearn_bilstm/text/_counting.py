@@ -56,7 +56,7 @@ class DocumentCounts:
         counts = sum((part.counts for part in parts), TokenCounts())
         return cls(len(documents.rows), longest, counts, documents.names)
 
-    def of_all_processes(self, group: Any, facts: dict[str, str]) -> Self:
+    def gathered(self, group: Any, facts: dict[str, str]) -> Self:
         """Return the counts of the documents of all processes.
 
         Parameters
@@ -71,18 +71,18 @@ class DocumentCounts:
 
     @classmethod
     def _joined(cls, parts: "list[DocumentCounts]") -> Self:
-        filled = [part for part in parts if part.n_documents] or parts[:1]
-        for part in filled:
-            if part.names != filled[0].names:
+        non_empty = [part for part in parts if part.n_documents] or parts[:1]
+        for part in non_empty:
+            if part.names != non_empty[0].names:
                 raise ValueError(
                     "X must have the same text columns in all processes: got "
-                    f"{filled[0].names} and {part.names}."
+                    f"{non_empty[0].names} and {part.names}."
                 )
         return cls(
             sum(part.n_documents for part in parts),
             max(part.longest for part in parts),
             sum((part.counts for part in parts), TokenCounts()),
-            filled[0].names,
+            non_empty[0].names,
         )
 
 

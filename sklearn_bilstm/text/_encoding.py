@@ -95,12 +95,12 @@ def truncated(
     too_long = np.flatnonzero(lengths > max_length)
     if not len(too_long):
         return ids, lengths
-    kept = np.ones(len(ids), bool)
+    is_kept = np.ones(len(ids), bool)
     first, last = dropped_part(lengths[too_long], max_length, truncation)
     starts = np.cumsum(lengths)[too_long] - lengths[too_long]
     for start, end in zip(starts + first, starts + last, strict=True):
-        kept[start:end] = False
-    return ids[kept], np.minimum(lengths, max_length)
+        is_kept[start:end] = False
+    return ids[is_kept], np.minimum(lengths, max_length)
 
 
 def check_columns(
@@ -137,35 +137,37 @@ def check_columns(
         )
 
 
-def _check_names(given: Sequence[str] | None, known: Sequence[str] | None) -> None:
+def _check_names(
+    names: Sequence[str] | None, fitted_names: Sequence[str] | None
+) -> None:
     """Check names as scikit-learn does for its estimators, with the same messages."""
-    if given is None and known is None:
+    if names is None and fitted_names is None:
         return
-    if known is None:
+    if fitted_names is None:
         warnings.warn(
             "X has feature names, but TextVectorizer was fitted without feature names",
             stacklevel=2,
         )
-    elif given is None:
+    elif names is None:
         warnings.warn(
             "X does not have valid feature names, but TextVectorizer was fitted with "
             "feature names",
             stacklevel=2,
         )
-    elif list(given) != list(known):
+    elif list(names) != list(fitted_names):
         raise ValueError(
             "The feature names should match those that were passed during fit.\n"
-            + _difference(set(given), set(known))
+            + _difference(set(names), set(fitted_names))
         )
 
 
-def _difference(given: set[str], known: set[str]) -> str:
+def _difference(names: set[str], fitted_names: set[str]) -> str:
     message = ""
-    if given - known:
-        message += f"Feature names unseen at fit time:\n{_listed(given - known)}"
-    if known - given:
+    if names - fitted_names:
+        message += f"Feature names unseen at fit time:\n{_listed(names - fitted_names)}"
+    if fitted_names - names:
         message += "Feature names seen at fit time, yet now missing:\n"
-        message += _listed(known - given)
+        message += _listed(fitted_names - names)
     order = "Feature names must be in the same order as they were in fit.\n"
     return message or order
 

@@ -211,8 +211,8 @@ def find_in_order(tokens: list[str], text: str) -> list[Span]:
     as_words = _longest_chain(tokens, text, edge=_EDGE)
     if None not in as_words:
         return as_words
-    anywhere = _longest_chain(tokens, text, edge="")
-    return min(as_words, anywhere, key=lambda spans: spans.count(None))
+    as_substrings = _longest_chain(tokens, text, edge="")
+    return min(as_words, as_substrings, key=lambda spans: spans.count(None))
 
 
 def _longest_chain(tokens: list[str], text: str, *, edge: str) -> list[Span]:

@@ -117,10 +117,10 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
         ValueError
             If a column holds values of several types, of another type, or infinity.
         """
-        names, given = columns_of_table(X)
+        names, values = columns_of_table(X)
         columns = {
             name: read_in_fit(column, name)
-            for name, column in zip(names, given, strict=True)
+            for name, column in zip(names, values, strict=True)
         }
         self.column_kinds_ = {
             name: "category" if column.kind == "text" else column.kind
@@ -218,10 +218,10 @@ class StaticEncoder(TransformerMixin, BaseEstimator):
     def _read(self, X: Any) -> dict[str, TypedColumn]:
         """Return the columns seen in `fit`."""
         names, columns = columns_of_table(X)
-        given = dict(zip(names, columns, strict=True))
-        check_columns(given, self.column_kinds_, type(self).__name__)
+        columns_by_name = dict(zip(names, columns, strict=True))
+        check_columns(columns_by_name, self.column_kinds_, type(self).__name__)
         return {
-            name: read_as(given[name], name, kind)
+            name: read_as(columns_by_name[name], name, kind)
             for name, kind in self.column_kinds_.items()
         }
 
@@ -274,10 +274,10 @@ def static_encoder_parts(
     numbers = encoder._of_kinds(*_NUMERIC)
     widths = [len(PARTS_OF_DATES) if encoder._is_date(n) else 1 for n in numbers]
     starts = np.cumsum([0, *widths])
-    marked = starts[encoder._indicator.features_].tolist() if numbers else []
+    indicator_columns = starts[encoder._indicator.features_].tolist() if numbers else []
     has_categories = bool(encoder._of_kinds("category"))
     return (
         encoder._imputer if numbers else None,
-        marked,
+        indicator_columns,
         encoder._encoder if has_categories else None,
     )

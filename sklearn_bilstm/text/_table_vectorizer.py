@@ -331,10 +331,10 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         kind, values = read_in_fit(column, name)
         if kind != "text":
             return False
-        known = [value for value in values if value is not None]
-        is_text = len(set(known)) > min(self.max_categories, len(known) / 2)
-        numbers = [text for text in known if _has_digits_only(text)]
-        if is_text and len(numbers) > len(known) / 2:
+        strings = [value for value in values if value is not None]
+        is_text = len(set(strings)) > min(self.max_categories, len(strings) / 2)
+        numbers = [text for text in strings if _has_digits_only(text)]
+        if is_text and len(numbers) > len(strings) / 2:
             warnings.warn(
                 f"The column {name!r} of X is read as text, although most strings have "
                 f"no letters, such as {numbers[0]!r:.40}. Convert numbers with "
@@ -355,7 +355,7 @@ class TableVectorizer(TransformerMixin, BaseEstimator):
         X = unwrap_container(X)
         names, _ = columns_of_table(X)
         check_columns(names, chain(*wanted), type(self).__name__)
-        return [_with_columns(X, names, some) for some in wanted]
+        return [_with_columns(X, names, columns) for columns in wanted]
 
     def _check_output(self) -> None:
         vectorizer = self.text_vectorizer

@@ -15,14 +15,14 @@ class TablePart(NamedTuple):
     Parameters
     ----------
     table : frame or mapping of columns
-    place : str
+    location : str
         Where the rows are, for error messages.
     first : int, default=0
         Index of the first row there.
     """
 
     table: Any
-    place: str
+    location: str
     first: int = 0
 
     def values(self, name: str) -> list:
@@ -38,7 +38,7 @@ class TablePart(NamedTuple):
             names, columns = list(self.table), list(self.table.values())
         else:
             names, columns = columns_of(self.table)  # type: ignore[misc]  # is checked
-        _check_names([name], names, self.place)
+        _check_names([name], names, self.location)
         return to_list(columns[names.index(name)])
 
 
@@ -100,11 +100,11 @@ def _of_batches(source: Any) -> Iterator[TablePart]:
         yield TablePart(batch, f"batch {number}")
 
 
-def _check_names(wanted: list[str], names: list, place: str) -> None:
+def _check_names(wanted: list[str], names: list, location: str) -> None:
     for name in wanted:
         if name not in names:
             raise ValueError(
-                f"There is no column {name!r} in {place}: its columns are {names}."
+                f"There is no column {name!r} in {location}: its columns are {names}."
             )
 
 
@@ -116,42 +116,42 @@ def _of_arrow_dataset(
 ) -> Iterator[TablePart]:
     for number, fragment in enumerate(source.get_fragments()):
         path = getattr(fragment, "path", None)
-        place = f"the file {path!r}" if path else f"part {number} of the data set"
+        location = f"the file {path!r}" if path else f"part {number} of the data set"
         # a column can also be the name of a folder, such as label=good
         folders = str(fragment.partition_expression)
         stored = [name for name in columns if f"({name} == " not in folders]
         first = 0
         try:
-            _check_columns(stored, source.schema, fragment, place)
+            _check_columns(stored, source.schema, fragment, location)
             for batch in fragment.to_batches(
                 schema=source.schema,
                 columns=columns,
                 batch_size=batch_size,
                 batch_readahead=1,
             ):
-                yield TablePart(batch, place, first)
+                yield TablePart(batch, location, first)
                 first += batch.num_rows
         except (OSError, NotImplementedError, TypeError) as error:
             raise ValueError(
-                f"The columns {columns} of {place} cannot be read: {error}"
+                f"The columns {columns} of {location} cannot be read: {error}"
             ) from error
 
 
-def _check_columns(names: list[str], schema: Any, fragment: Any, place: str) -> None:
+def _check_columns(names: list[str], schema: Any, fragment: Any, location: str) -> None:
     """Raise an error for a column that is missing in a file, or of another type.
 
     The types in a CSV file are only guesses.
     """
-    found_schema = fragment.physical_schema
-    _check_names(names, found_schema.names, place)
+    file_schema = fragment.physical_schema
+    _check_names(names, file_schema.names, location)
     for name in names:
-        types = [str(part.field(name).type) for part in (schema, found_schema)]
-        is_text = ["string" in one for one in types]
+        types = [str(part.field(name).type) for part in (schema, file_schema)]
+        is_text = ["string" in type_name for type_name in types]
         is_guess = "Csv" in type(fragment.format).__name__
         # a file without any value in the column has the type null
         if is_text[0] != is_text[1] and not is_guess and types[1] != "null":
             raise ValueError(
-                f"Column {name!r} of {place} must be of the type {types[0]}, as in "
+                f"Column {name!r} of {location} must be of the type {types[0]}, as in "
                 f"the schema of the data set: it is of the type {types[1]}."
             )
 
@@ -159,11 +159,11 @@ def _check_columns(names: list[str], schema: Any, fragment: Any, place: str) -> 
 def _of_lazy_frame(
     source: Any, columns: list[str], batch_size: int
 ) -> Iterator[TablePart]:
-    place = "the LazyFrame"
-    _check_names(columns, source.collect_schema().names(), place)
+    location = "the LazyFrame"
+    _check_names(columns, source.collect_schema().names(), location)
     first = 0
     for batch in _batches_of_lazy_frame(source.select(columns), batch_size):
-        yield TablePart(batch, place, first)
+        yield TablePart(batch, location, first)
         first += len(batch)
 
 
@@ -181,11 +181,11 @@ def _batches_of_lazy_frame(source: Any, batch_size: int) -> Iterator[Any]:
 def _of_hugging_face(
     source: Any, columns: list[str], batch_size: int
 ) -> Iterator[TablePart]:
-    place = "the data set"
-    _check_names(columns, list(source.column_names), place)
+    location = "the data set"
+    _check_names(columns, list(source.column_names), location)
     first = 0
     for batch in source.select_columns(columns).iter(batch_size=batch_size):
-        yield TablePart(dict(batch), place, first)
+        yield TablePart(dict(batch), location, first)
         first += len(batch[columns[0]])
 
 

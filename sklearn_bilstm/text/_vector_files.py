@@ -36,7 +36,7 @@ _Block = list[tuple[int, bytes, bytes]]
 def read_vectors(
     path: str | PathLike,
     *,
-    kept: Collection[str] | None,
+    keep: Collection[str] | None,
     encoding: str,
     errors: str,
 ) -> tuple[list[str], np.ndarray]:
@@ -46,7 +46,7 @@ def read_vectors(
     ----------
     path : path
         File in any of the formats of :func:`load_word_vectors`.
-    kept : collection of str or None
+    keep : collection of str or None
         Words to keep. None keeps all words.
     encoding : str
         Encoding of the words.
@@ -70,9 +70,9 @@ def read_vectors(
     with open_bytes(Path(path)) as file:
         try:
             layout = _recognise(file, name)
-            n_rows = _count_at_most(file, layout) if kept is None else len(kept)
+            n_rows = _count_at_most(file, layout) if keep is None else len(keep)
             n_rows = min(n_rows, _most_rows(file, layout))
-            words = _Words(layout, n_rows, kept, encoding, errors)
+            words = _Words(layout, n_rows, keep, encoding, errors)
             n_words = _read(file, words)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise ValueError(f"{name} is a damaged gzip file: {error}") from error
@@ -118,10 +118,10 @@ class _Layout:
         """Unit of positions in the file."""
         return "word" if self.is_binary else "line"
 
-    def bad_line(self, place: int, found: str) -> ValueError:
+    def bad_line(self, index: int, problem: str) -> ValueError:
         return ValueError(
-            f"{self.name}, line {place} must contain a word and {self.n_dims} finite "
-            f"numbers, separated by spaces: {found}."
+            f"{self.name}, line {index} must contain a word and {self.n_dims} finite "
+            f"numbers, separated by spaces: {problem}."
         )
 
 
@@ -134,7 +134,7 @@ class _Words:
         Format of the file.
     n_rows : int
         Maximum number of words to keep.
-    kept : collection of str or None
+    keep : collection of str or None
         Words to keep. None keeps all words.
     encoding, errors : str
         As in `bytes.decode`.
@@ -144,13 +144,13 @@ class _Words:
         self,
         layout: _Layout,
         n_rows: int,
-        kept: Collection[str] | None,
+        keep: Collection[str] | None,
         encoding: str,
         errors: str,
     ) -> None:
         self.layout = layout
         self._n_rows = n_rows
-        self._kept = kept
+        self._keep = keep
         self._encoding = encoding
         self._errors = errors
         self._words: dict[str, None] = {}
@@ -162,17 +162,17 @@ class _Words:
         # first line is read, since the header can declare too large a size
         return np.empty((self._n_rows, self.layout.n_dims), np.float32)
 
-    def accepts(self, word: bytes, place: int) -> bool:
+    def accepts(self, word: bytes, index: int) -> bool:
         """Add a word, unless it is a duplicate or not to be kept."""
         try:
             text = word.decode(self._encoding, self._errors)
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{self.layout.name}, {self.layout.unit} {place} must be encoded in "
+                f"{self.layout.name}, {self.layout.unit} {index} must be encoded in "
                 f"{self._encoding}: found {word!r}. Set the encoding parameter to that "
                 "of the file, or errors='replace'."
             ) from error
-        if text in self._words or (self._kept is not None and text not in self._kept):
+        if text in self._words or (self._keep is not None and text not in self._keep):
             return False
         self._words[text] = None
         return True
@@ -241,9 +241,9 @@ def _read(file: BinaryIO, words: _Words) -> int:
     n_words = 0
     for block in blocks(file, layout):
         numbers_at = {
-            place: numbers
-            for place, word, numbers in block
-            if words.accepts(word, place)
+            index: numbers
+            for index, word, numbers in block
+            if words.accepts(word, index)
         }
         words.write(parse(numbers_at, layout))
         n_words += len(block)
@@ -275,25 +275,25 @@ def _text_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
     """Yield blocks of lines with their line numbers."""
     number = layout.n_header_lines
     while lines := file.readlines(_CHUNK_BYTES):
-        places = range(number + 1, number + 1 + len(lines))
-        stripped = zip(places, map(bytes.strip, lines), strict=True)
+        indices = range(number + 1, number + 1 + len(lines))
+        stripped = zip(indices, map(bytes.strip, lines), strict=True)
         yield [
-            (place, *_split(line, place, layout)) for place, line in stripped if line
+            (index, *_split(line, index, layout)) for index, line in stripped if line
         ]
         number += len(lines)
 
 
-def _split(line: bytes, place: int, layout: _Layout) -> tuple[bytes, bytes]:
+def _split(line: bytes, index: int, layout: _Layout) -> tuple[bytes, bytes]:
     """Split a line into its word, which can contain spaces, and its numbers."""
     word, _, numbers = line.partition(b" ")
     if numbers.count(b" ") == layout.n_dims - 1:
         return word, numbers
     word, *fields = line.rsplit(None, layout.n_dims)
     if len(fields) < layout.n_dims:
-        raise layout.bad_line(place, f"found {len(fields)} fields after the first")
+        raise layout.bad_line(index, f"found {len(fields)} fields after the first")
     before = word.split()[1:]
     if before and _numbers(before[-1], 1) is not None:
-        raise layout.bad_line(place, "found more numbers")
+        raise layout.bad_line(index, "found more numbers")
     return word, b" ".join(fields)
 
 
@@ -303,14 +303,14 @@ def _parse_text(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
     parsed = _numbers(b" ".join(numbers_at.values()), count)
     if parsed is not None:
         return parsed.reshape(-1, layout.n_dims)
-    place, field = next(
-        (place, field)
-        for place, numbers in numbers_at.items()
+    index, field = next(
+        (index, field)
+        for index, numbers in numbers_at.items()
         for field in numbers.split(b" ")
         if _numbers(field, 1) is None
     )
-    got = field.decode(errors="backslashreplace")
-    raise layout.bad_line(place, f"found {got!r} instead of a number")
+    text = field.decode(errors="backslashreplace")
+    raise layout.bad_line(index, f"found {text!r} instead of a number")
 
 
 def _numbers(text: bytes, count: int) -> np.ndarray | None:
@@ -329,8 +329,8 @@ def _binary_blocks(file: BinaryIO, layout: _Layout) -> Iterator[_Block]:
     number, rest = 0, b""
     while chunk := file.read(_CHUNK_BYTES):
         words, rest = _split_binary(rest + chunk, layout)
-        places = range(number + 1, number + 1 + len(words))
-        yield [(place, *word) for place, word in zip(places, words, strict=True)]
+        indices = range(number + 1, number + 1 + len(words))
+        yield [(index, *word) for index, word in zip(indices, words, strict=True)]
         number += len(words)
     if rest.strip(b"\n"):
         raise ValueError(
@@ -360,9 +360,9 @@ def _parse_binary(numbers_at: dict[int, bytes], layout: _Layout) -> np.ndarray:
     rows = numbers.reshape(-1, layout.n_dims)
     is_good = np.isfinite(rows).all(axis=1)
     if not is_good.all():
-        place = list(numbers_at)[is_good.argmin()]
+        index = list(numbers_at)[is_good.argmin()]
         raise ValueError(
-            f"{layout.name}, the {layout.n_dims} numbers of word {place} must be "
+            f"{layout.name}, the {layout.n_dims} numbers of word {index} must be "
             "finite: found NaN or infinity."
         )
     return rows

@@ -458,33 +458,33 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
 
     def _validate_params(self) -> None:
         # scikit-learn rejects NumPy floats for parameters that can also be an int
-        plain = copy(self)
+        copied = copy(self)
         for name, value in self.get_params(deep=False).items():
-            setattr(plain, name, plain_value(value))
-        super(TextVectorizer, plain)._validate_params()
+            setattr(copied, name, plain_value(value))
+        super(TextVectorizer, copied)._validate_params()
 
     def _learn(self, X: Any, *, first: bool) -> list[EncodedDocuments]:
         """Count tokens and select the vocabulary; attributes are set at the end."""
         old_fingerprint = None if first else self._fingerprint
         group = current_group() if self.distributed else None
         with nullcontext() if group is None else group.sharing_failures():
-            new, header, parts = self._count(X, first=first)
+            counted, header, parts = self._count(X, first=first)
             if group is not None:
                 method = "fit" if first else "partial_fit"
                 facts = facts_about(self, method, the_vocabulary_so_far=old_fingerprint)
-                new = new.of_all_processes(group, facts)
-        if not new.n_documents:
+                counted = counted.gathered(group, facts)
+        if not counted.n_documents:
             raise ValueError("X must hold at least one document: it is empty.")
-        documents = Documents([], new.names)
-        counts = new.counts if first else self._counts + new.counts
-        known = {} if first else self.vocabulary_
-        vocabulary = self._extended(known, counts, documents.markers)
+        documents = Documents([], counted.names)
+        counts = counted.counts if first else self._counts + counted.counts
+        old_vocabulary = {} if first else self.vocabulary_
+        vocabulary = self._extended(old_vocabulary, counts, documents.markers)
         if first:
             self._remember_columns(header, documents)
         self._fingerprint = vocabulary_fingerprint(vocabulary, old_fingerprint)
         self.vocabulary_, self._counts = vocabulary, counts
         if first:
-            self.max_length_ = int(self.max_length or max(1, new.longest))
+            self.max_length_ = int(self.max_length or max(1, counted.longest))
         return parts
 
     def _count(
@@ -504,23 +504,23 @@ class TextVectorizer(TransformerMixin, CallbackSupportMixin, BaseEstimator):
         return DocumentCounts.of(documents, parts), X, parts
 
     def _extended(
-        self, known: dict[Hashable, int], counts: TokenCounts, markers: list[str]
+        self, vocabulary: dict[Hashable, int], counts: TokenCounts, markers: list[str]
     ) -> dict[Hashable, int]:
         if self.vocabulary is not None:
-            known = known or check_vocabulary(self.vocabulary)
-            return extend_vocabulary(known, markers)
-        known = extend_vocabulary(known, markers)
-        room = self.max_features
-        if room is not None:
-            room = max(0, room + len(markers) - len(known))
-        tokens = counts.ranked(self.min_df, self.max_df, room, known)
-        if len(known) + len(tokens) == len(markers):
+            vocabulary = vocabulary or check_vocabulary(self.vocabulary)
+            return extend_vocabulary(vocabulary, markers)
+        vocabulary = extend_vocabulary(vocabulary, markers)
+        max_features = self.max_features
+        if max_features is not None:
+            max_features = max(0, max_features + len(markers) - len(vocabulary))
+        tokens = counts.ranked(self.min_df, self.max_df, max_features, vocabulary)
+        if len(vocabulary) + len(tokens) == len(markers):
             raise ValueError(
                 f"The vocabulary is empty: none of {len(counts.codes)} distinct tokens "
                 f"in {counts.n_documents} documents is kept. Check the documents, "
                 f"stop_words, min_df={self.min_df!r} and max_df={self.max_df!r}."
             )
-        return extend_vocabulary(known, tokens)
+        return extend_vocabulary(vocabulary, tokens)
 
     def _read(self, X: Any) -> Documents:
         refuse_batches(X)

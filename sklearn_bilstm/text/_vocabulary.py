@@ -67,7 +67,7 @@ class TokenCounts:
         min_df: float,
         max_df: float,
         max_features: int | None = None,
-        known: Container[Hashable] = (),
+        excluded: Container[Hashable] = (),
     ) -> list[Hashable]:
         """Return the tokens whose document frequency is within the bounds.
 
@@ -82,7 +82,7 @@ class TokenCounts:
             Minimum and maximum document frequency, as a count or a fraction.
         max_features : int or None, default=None
             Maximum number of tokens. None means no limit.
-        known : container, default=()
+        excluded : container, default=()
             Tokens to exclude.
 
         Returns
@@ -93,18 +93,18 @@ class TokenCounts:
             bound if isinstance(bound, Integral) else bound * self.n_documents
             for bound in (min_df, max_df)
         )
-        kept = (self.documents >= low) & (self.documents <= high)
-        kept &= np.array([token not in known for token in self.codes], bool)
-        if max_features is not None and max_features < np.count_nonzero(kept):
+        is_kept = (self.documents >= low) & (self.documents <= high)
+        is_kept &= np.array([token not in excluded for token in self.codes], bool)
+        if max_features is not None and max_features < np.count_nonzero(is_kept):
             # alphabetical sorting is slow: drop the tokens that are rarer than the
             # first excluded one
-            frequent_first = -np.sort(-self.occurrences[kept])
-            kept &= self.occurrences >= frequent_first[max_features]
-        tokens: list[Any] = list(compress(self.codes, kept))
+            frequent_first = -np.sort(-self.occurrences[is_kept])
+            is_kept &= self.occurrences >= frequent_first[max_features]
+        tokens: list[Any] = list(compress(self.codes, is_kept))
         order: Sequence[int] = range(len(tokens))
         with suppress(TypeError):
             order = sorted(order, key=tokens.__getitem__)
-        by_occurrence = np.argsort(-self.occurrences[kept][order], kind="stable")
+        by_occurrence = np.argsort(-self.occurrences[is_kept][order], kind="stable")
         return [tokens[order[i]] for i in by_occurrence[:max_features]]
 
 

@@ -216,12 +216,12 @@ def load_word_vectors(
     >>> word_vectors
     <WordVectors: 1 words, 2 dimensions>
     """
-    kept = _with_lower_case(vocabulary)
+    keep = _with_lower_case(vocabulary)
     if isinstance(path, str | PathLike):
-        words, vectors = read_vectors(path, kept=kept, encoding=encoding, errors=errors)
+        words, vectors = read_vectors(path, keep=keep, encoding=encoding, errors=errors)
         return WordVectors(words, vectors)
     if hasattr(path, "index_to_key") and hasattr(path, "vectors"):
-        return _from_keyed_vectors(path, kept)
+        return _from_keyed_vectors(path, keep)
     raise TypeError(
         "path must be the path of a file or gensim KeyedVectors: got "
         f"{type(path).__name__}. For a gensim model, pass model.wv."
@@ -240,12 +240,12 @@ def _with_lower_case(vocabulary: Collection | None) -> set | None:
     return lower.union(vocabulary)
 
 
-def _from_keyed_vectors(keyed_vectors: Any, kept: set | None) -> WordVectors:
+def _from_keyed_vectors(keyed_vectors: Any, keep: set | None) -> WordVectors:
     """Wrap the vectors of gensim, without a copy if all words are kept."""
     words, vectors = keyed_vectors.index_to_key, keyed_vectors.vectors
-    if kept is None:
+    if keep is None:
         return WordVectors(words, vectors)
-    rows = [row for row, word in enumerate(words) if word in kept]
+    rows = [row for row, word in enumerate(words) if word in keep]
     return WordVectors([words[row] for row in rows], vectors[rows])
 
 

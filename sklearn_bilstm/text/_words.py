@@ -66,14 +66,14 @@ class WordReader:
         self.max_features = max_features
 
     def fit(
-        self, sentences: Sequence[Sequence[str]], known: Iterable[str] = ()
+        self, sentences: Sequence[Sequence[str]], included: Iterable[str] = ()
     ) -> Self:
         """Build the vocabularies of tokens and characters.
 
         Parameters
         ----------
         sentences : sequence of sequence of str
-        known : iterable of str, default=()
+        included : iterable of str, default=()
             Tokens to include in the vocabulary even if no sentence contains them.
 
         Returns
@@ -83,10 +83,10 @@ class WordReader:
             ids.
         """
         counts = count_tokens(encode(sentences, self._normalised))
-        kept = counts.ranked(self.min_df, 1.0, self.max_features)
-        # exclude known words whose case the lookup can never match
-        known = [word for word in known if self._normalised([word]) == [word]]
-        self.vocabulary_ = extend_vocabulary({}, [*known, *kept])
+        frequent = counts.ranked(self.min_df, 1.0, self.max_features)
+        # exclude words whose case the lookup can never match
+        included = [word for word in included if self._normalised([word]) == [word]]
+        self.vocabulary_ = extend_vocabulary({}, [*included, *frequent])
         characters = Counter(
             c for tokens in sentences for token in tokens for c in token
         )
@@ -125,10 +125,9 @@ class WordReader:
 
     def with_first_tokens(self, n_ids: int) -> Self:
         """Return a reader for which ids of `n_ids` or more are unknown."""
-        smaller = copy(self)
-        kept = {t: i for t, i in self.vocabulary_.items() if i < n_ids}
-        smaller.vocabulary_ = kept
-        return smaller
+        reader = copy(self)
+        reader.vocabulary_ = {t: i for t, i in self.vocabulary_.items() if i < n_ids}
+        return reader
 
     def ids_of(self, larger: Self) -> np.ndarray:
         """Return the id of each id of a reader with more tokens.

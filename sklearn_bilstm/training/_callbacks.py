@@ -112,8 +112,7 @@ class EpochStart(Callback):
 
     def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
         """Keep the weights."""
-        kept = len(net.history), _copied_weights(net)
-        self._epoch, self._weights = kept
+        self._epoch, self._weights = len(net.history), _copied_weights(net)
 
     def restore(self, net: Any) -> None:
         """Restore the weights if the last epoch is not complete."""

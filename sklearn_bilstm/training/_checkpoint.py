@@ -192,13 +192,13 @@ def _parameters(net: Any) -> dict[str, Any]:
         for name, value in vars(net).items()
         if name in _ARGUMENTS or name.startswith(_ARGUMENT_PREFIXES)
     }
-    steering = {
+    callback_params = {
         type(callback).__name__: callback.get_params(deep=False)
         for _, callback in net.callbacks_
         if isinstance(callback, _TRAINING_CALLBACKS)
     }
     names = {"loss": net.criterion.__name__, "optimizer": net.optimizer.__name__}
-    return {**arguments, **steering, **names}
+    return {**arguments, **callback_params, **names}
 
 
 def _plain(value: Any) -> Any:

@@ -69,11 +69,11 @@ def _count_neighbours(sequences: Sequences, n_tokens: int) -> sparse.csr_array:
 def _count_later_neighbours(sequences: RaggedArray, n_tokens: int) -> sparse.csr_array:
     """Count pairs of tokens in the order of the sequence, weighted by proximity."""
     ids = sequences.values.astype(np.int32)
-    row_of = sequences.row_of_steps
+    rows = sequences.row_of_steps
     counts = sparse.csr_array((n_tokens, n_tokens), dtype=np.float32)
     for distance in range(1, _WINDOW + 1):
-        together = row_of[:-distance] == row_of[distance:]
-        first, second = ids[:-distance][together], ids[distance:][together]
+        is_in_row = rows[:-distance] == rows[distance:]
+        first, second = ids[:-distance][is_in_row], ids[distance:][is_in_row]
         weight = np.full(len(first), 1 / distance, np.float32)
         pairs = sparse.coo_array((weight, (first, second)), (n_tokens, n_tokens))
         counts = counts + pairs.tocsr()
@@ -85,13 +85,13 @@ def _ppmi(counts: sparse.csr_array) -> sparse.csr_array:
     totals = np.asarray(counts.sum(axis=1)).ravel().astype(np.float64)
     smoothed = totals**_SMOOTHING
     counts.sort_indices()
-    row_of = np.repeat(np.arange(len(totals), dtype=np.int32), np.diff(counts.indptr))
+    rows = np.repeat(np.arange(len(totals), dtype=np.int32), np.diff(counts.indptr))
     values = np.empty(counts.nnz, np.float32)
     for start in range(0, counts.nnz, _PAIRS_AT_A_TIME):
-        part = slice(start, start + _PAIRS_AT_A_TIME)
-        expected = totals[row_of[part]] * smoothed[counts.indices[part]]
-        ratios = counts.data[part] / (expected / smoothed.sum())
-        values[part] = np.log(ratios).clip(min=0)
+        block = slice(start, start + _PAIRS_AT_A_TIME)
+        expected = totals[rows[block]] * smoothed[counts.indices[block]]
+        ratios = counts.data[block] / (expected / smoothed.sum())
+        values[block] = np.log(ratios).clip(min=0)
     parts = values, counts.indices, counts.indptr
     ppmi = sparse.csr_array(parts, counts.shape, copy=True)
     ppmi.eliminate_zeros()

@@ -109,8 +109,8 @@ class ShardExchange:
                 # in the order of shards, so that sums do not depend on threads
                 for index, result in zip(indices, function(indices), strict=True):
                     store(index, result)
-            except BaseException as found:
-                error = found
+            except BaseException as exception:
+                error = exception
             total = self._group.all_reduce(values.view(-1), failed=error is not None)
         if error is not None:
             raise error

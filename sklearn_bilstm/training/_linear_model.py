@@ -336,10 +336,10 @@ class LinearModel:
 
         The `C` and the share are those that predict held-out rows best.
         """
-        weight_of_rows = weight[rows]
+        row_weight = weight[rows]
         truth, ngram_logits = self._choices(targets[0][rows], logits)
-        _, alone = fitted_shares(ngram_logits[np.newaxis], truth, weight_of_rows)
-        best, result = alone - _MIN_GAIN, (_C_OF_VECTORS[0], logits)
+        _, ngram_loss = fitted_shares(ngram_logits[np.newaxis], truth, row_weight)
+        best, result = ngram_loss - _MIN_GAIN, (_C_OF_VECTORS[0], logits)
         for C in _C_OF_VECTORS:
             vector_logits = np.zeros((len(means), self.n_classes))
             for (train, held_out), target in zip(splits, targets, strict=False):
@@ -350,12 +350,12 @@ class LinearModel:
                     vector_logits[held_out] = model.logits_of_all(
                         means[held_out], self.n_classes
                     )
-            both = np.stack([logits, vector_logits[rows]])
-            _, both_logits = self._choices(targets[0][rows], both)
-            shares, loss = fitted_shares(both_logits, truth, weight_of_rows)
+            stacked_logits = np.stack([logits, vector_logits[rows]])
+            _, stacked_choices = self._choices(targets[0][rows], stacked_logits)
+            shares, loss = fitted_shares(stacked_choices, truth, row_weight)
             if loss < best:
                 self.share_of_vectors = float(shares[1])
-                best, result = loss, (C, self._weighted_mean(*both))
+                best, result = loss, (C, self._weighted_mean(*stacked_logits))
         return result
 
     def _weighted_mean(
@@ -432,4 +432,4 @@ def _splits(
         (np.concatenate([train, unlabelled]), held_out)
         for train, held_out in held_out_splits(labels, seed)
     ]
-    return splits, [np.concatenate([labels, of_fold]) for of_fold in pseudo_labels]
+    return splits, [np.concatenate([labels, pseudo]) for pseudo in pseudo_labels]

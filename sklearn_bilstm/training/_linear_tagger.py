@@ -157,10 +157,10 @@ class LinearTagger:
         texts: Any = rows.texts
         hashes = token_features(texts)
         features, counts = np.unique(hashes, return_counts=True)
-        kept = (counts >= _MIN_COUNT) & (features > 0)
-        self.features = features[kept]
+        is_frequent = (counts >= _MIN_COUNT) & (features > 0)
+        self.features = features[is_frequent]
         weight_rows = RaggedArray(self._weight_rows(hashes), texts.codes.offsets)
-        return weight_rows, np.concatenate([[1], counts[kept]])
+        return weight_rows, np.concatenate([[1], counts[is_frequent]])
 
     def _weight_rows(self, hashes: np.ndarray) -> np.ndarray:
         """Return the row of each feature in `weight`, zero for unknown ones."""
@@ -189,11 +189,11 @@ class LinearTagger:
 
     # -- compression
 
-    def of_features(self, kept: np.ndarray) -> Self:
+    def of_features(self, indices: np.ndarray) -> Self:
         """Return a model with the features at sorted indices."""
         model = type(self)(self.n_labels)
-        model.features = self.features[kept]
-        weight = self.weight[1:][torch.from_numpy(kept)]
+        model.features = self.features[indices]
+        weight = self.weight[1:][torch.from_numpy(indices)]
         model.weight = torch.cat([self.weight[:1], weight])
         return model
 
@@ -227,8 +227,8 @@ class LinearTagger:
         weight = state_array(state["weight"], "weight", kinds="f", shape=shape)
         model = cls(n_labels)
         model.features = features
-        known = torch.from_numpy(weight.astype(np.float32))
-        model.weight = torch.cat([model.weight, known])
+        stored_weight = torch.from_numpy(weight.astype(np.float32))
+        model.weight = torch.cat([model.weight, stored_weight])
         return model
 
 

@@ -228,13 +228,13 @@ class ClassLogOdds:
         columns : ndarray of int, shape (n,)
             Their columns in the vocabulary of this object.
         """
-        kept = copy(self)
-        kept.vocabulary = vocabulary
+        log_odds = copy(self)
+        log_odds.vocabulary = vocabulary
         missing = self.tables.shape[1] - 1
         # without any n-gram, there is one that does not occur
         rows = np.append(columns if len(columns) else missing, missing)
-        kept.tables = self.tables[-1:, rows]
-        return kept
+        log_odds.tables = self.tables[-1:, rows]
+        return log_odds
 
     def state(self) -> dict[str, Any]:
         """Return the values from which `from_state` restores the features."""
@@ -307,13 +307,13 @@ class ClassLogOdds:
 
     def _log_odds(self, weights: "_Weights") -> np.ndarray:
         """Compare the observed and expected weights of each n-gram and class."""
-        share = weights.of_classes / max(weights.total, np.finfo(float).tiny)
-        ngram_weights = weights.of_ngrams[:, np.newaxis]
-        observed, expected = weights.in_classes, share * ngram_weights
+        share = weights.class_totals / max(weights.total, np.finfo(float).tiny)
+        ngram_weights = weights.ngram_totals[:, np.newaxis]
+        observed, expected = weights.by_class, share * ngram_weights
         log_odds = _log_ratio(observed, expected)
         if self.multilabel:
-            others = ngram_weights - observed, ngram_weights - expected
-            return log_odds - _log_ratio(*others)
+            complement = ngram_weights - observed, ngram_weights - expected
+            return log_odds - _log_ratio(*complement)
         if log_odds.shape[1] == 2:
             return log_odds[:, 1:] - log_odds[:, :1]
         return log_odds
@@ -332,19 +332,19 @@ class _Weights:
 
     Parameters
     ----------
-    in_classes : ndarray of shape (n_ngrams, K)
+    by_class : ndarray of shape (n_ngrams, K)
         Rows that contain the n-gram and belong to the class.
-    of_ngrams : ndarray of shape (n_ngrams,)
+    ngram_totals : ndarray of shape (n_ngrams,)
         Rows that contain the n-gram.
-    of_classes : ndarray of shape (K,)
+    class_totals : ndarray of shape (K,)
         Rows of the class.
     total : float
         All rows.
     """
 
-    in_classes: np.ndarray
-    of_ngrams: np.ndarray
-    of_classes: np.ndarray
+    by_class: np.ndarray
+    ngram_totals: np.ndarray
+    class_totals: np.ndarray
     total: float
 
     @classmethod
@@ -353,16 +353,16 @@ class _Weights:
     ) -> "_Weights":
         """Compute the sums, given indicator matrices of n-grams and classes."""
         weighted = sparse.diags_array(weight, format="csr") @ labels
-        in_classes = (occurs.T @ weighted).toarray()
+        by_class = (occurs.T @ weighted).toarray()
         class_weights = weight @ labels
-        return cls(in_classes, occurs.T @ weight, class_weights, float(weight.sum()))
+        return cls(by_class, occurs.T @ weight, class_weights, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
         """Return the sums, excluding some of the rows."""
         return _Weights(
-            self.in_classes - other.in_classes,
-            self.of_ngrams - other.of_ngrams,
-            self.of_classes - other.of_classes,
+            self.by_class - other.by_class,
+            self.ngram_totals - other.ngram_totals,
+            self.class_totals - other.class_totals,
             self.total - other.total,
         )
 

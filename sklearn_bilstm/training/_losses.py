@@ -53,8 +53,8 @@ class WeightedTasksCrossEntropy(nn.Module):
         The class -1 marks a missing label, which has no loss.
         """
         losses = [
-            cross_entropy(of_task, classes, reduction="none", ignore_index=-1)
-            for of_task, classes in zip(
+            cross_entropy(task_logits, classes, reduction="none", ignore_index=-1)
+            for task_logits, classes in zip(
                 logits.split(self.n_classes, 1), target.unbind(1), strict=True
             )
         ]

@@ -220,8 +220,8 @@ class MiniRocket:
             steps_of_sums = slice(max(0, -shift), n_steps - max(0, shift))
             source = inputs[:, max(0, shift) : n_steps - max(0, -shift)]
             total[:, steps_of_sums] += source
-            added = source if len(source) == 1 else source[kernels]
-            large[kernels, steps_of_sums] += added
+            terms = source if len(source) == 1 else source[kernels]
+            large[kernels, steps_of_sums] += terms
         return large.mul_(3).sub_(total)
 
     def _drawn_thresholds(
@@ -236,12 +236,12 @@ class MiniRocket:
         thresholds = np.zeros(levels.shape, np.float32)
         if not len(rows):
             return thresholds
-        drawn = random_state.choice(rows, _N_KERNELS)
-        for row in np.unique(drawn):
+        sampled_rows = random_state.choice(rows, _N_KERNELS)
+        for row in np.unique(sampled_rows):
             steps, _ = pad(sequences, np.array([row]))
             steps = steps[:, : sequences.lengths[row]].float().permute(2, 1, 0)
             values = self._convolved(index, steps)[..., 0].numpy()  # (84, T)
-            for kernel in np.flatnonzero(drawn == row):
+            for kernel in np.flatnonzero(sampled_rows == row):
                 thresholds[kernel] = _quantiles(values[kernel], levels[kernel])
         return thresholds
 
@@ -284,14 +284,14 @@ def _quantiles(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
     """
     values = np.sort(values.astype(float))
     least = _LEAST_GAP * max(1.0, np.abs(values).max())
-    below = np.flatnonzero(np.diff(values) > least)
-    if not len(below):
+    gaps = np.flatnonzero(np.diff(values) > least)
+    if not len(gaps):
         return np.full(len(levels), values[-1] + least)
     share = _GOLDEN_RATIO - 1
-    between = (1 - share) * values[below] + share * values[below + 1]
+    candidates = (1 - share) * values[gaps] + share * values[gaps + 1]
     positions = levels * (len(values) - 1) - share
-    nearest = np.abs(positions[:, np.newaxis] - below).argmin(1)
-    return between[nearest]
+    nearest = np.abs(positions[:, np.newaxis] - gaps).argmin(1)
+    return candidates[nearest]
 
 
 def _low_discrepancy(n_numbers: int) -> np.ndarray:

@@ -94,8 +94,8 @@ class NaiveBayesEM:
         """Return the joint log-likelihood of rows and classes, of shape (n, K)."""
         return counts @ self.log_likelihood + self.log_prior
 
-    def _estimate(self, in_classes: np.ndarray) -> None:
+    def _estimate(self, counts: np.ndarray) -> None:
         """Estimate token probabilities from counts of shape (n_columns, K)."""
-        smoothed = in_classes + self.smoothing
+        smoothed = counts + self.smoothing
         totals = np.maximum(smoothed.sum(0), np.finfo(float).tiny)  # without tokens
         self.log_likelihood = np.log(smoothed) - np.log(totals)

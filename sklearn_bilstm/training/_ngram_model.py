@@ -190,19 +190,19 @@ class NgramModel:
         columns : ndarray of int, shape (n,)
             Their columns in the vocabulary of this object.
         """
-        kept = copy(self)
-        kept.vocabulary = vocabulary
+        model = copy(self)
+        model.vocabulary = vocabulary
         n_ngrams = len(self.idf)
         if not len(columns):  # one n-gram that does not occur
             columns = np.zeros(1, np.intp)
-        kept.idf = self.idf[columns]
+        model.idf = self.idf[columns]
         if self.regressions is not None:
             coefficients = self.regressions.coefficients
             rows = [*columns, *range(n_ngrams, coefficients.shape[0])]
-            kept.regressions = replace(
+            model.regressions = replace(
                 self.regressions, coefficients=coefficients[rows]
             )
-        return kept
+        return model
 
     def rescaled(self, factor: float) -> Self:
         """Return a model whose n-grams contribute `factor` times as much."""

@@ -71,13 +71,13 @@ def fit_one_vs_rest(
     columns, values = [], []
     for k in range(len(intercepts)):
         ngrams, importance = frequencies.of_class(k, least_expected)
-        used = np.concatenate([ngrams, static])
+        indices = np.concatenate([ngrams, static])
         scale = np.concatenate([importance, np.ones(len(static))])
-        in_class = inside[:, [k]].toarray().ravel() > 0
+        is_in_class = inside[:, [k]].toarray().ravel() > 0
         is_last = k == len(intercepts) - 1
-        features = _scaled_columns(by_column, used, scale, in_place=is_last)
-        coefficients, intercepts[k] = _fit_class(features, in_class, weight)
-        columns.append(used)
+        features = _scaled_columns(by_column, indices, scale, in_place=is_last)
+        coefficients, intercepts[k] = _fit_class(features, is_in_class, weight)
+        columns.append(indices)
         values.append(coefficients * scale)
         after_each()
     ends = np.cumsum([0, *map(len, columns)])
@@ -103,8 +103,8 @@ class _Frequencies:
         occurs = sparse.csr_array((ones, ngrams.indices, ngrams.indptr), ngrams.shape)
         weighted = inside.copy()
         weighted.data *= weight[inside.indices]
-        self._in_classes = sparse.csc_array(occurs.T @ weighted)  # (n_ngrams, K)
-        self._of_ngrams = weight @ occurs
+        self._by_class = sparse.csc_array(occurs.T @ weighted)  # (n_ngrams, K)
+        self._totals = weight @ occurs
         self._shares = weight @ inside / weight.sum()
 
     def of_class(self, k: int, least_expected: float) -> tuple[np.ndarray, np.ndarray]:
@@ -113,13 +113,13 @@ class _Frequencies:
         The importance is 0.5 plus the absolute logarithm of the ratio of the
         frequencies inside and outside the class.
         """
-        part = slice(*self._in_classes.indptr[k : k + 2])
-        inside = np.zeros(len(self._of_ngrams))
-        inside[self._in_classes.indices[part]] = self._in_classes.data[part]
-        n_expected = self._of_ngrams * self._shares[k]
+        part = slice(*self._by_class.indptr[k : k + 2])
+        inside = np.zeros(len(self._totals))
+        inside[self._by_class.indices[part]] = self._by_class.data[part]
+        n_expected = self._totals * self._shares[k]
         ngrams = np.flatnonzero((inside > 0) | (n_expected >= least_expected))
         # smoothed as if one more row contained each n-gram
-        outside = self._of_ngrams - inside
+        outside = self._totals - inside
         p = (inside[ngrams] + 1) / (inside.sum() + len(inside))
         q = (outside[ngrams] + 1) / (outside.sum() + len(outside))
         return ngrams, _LEAST_IMPORTANCE + np.abs(np.log(p / q))

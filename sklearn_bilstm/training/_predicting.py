@@ -187,12 +187,12 @@ class PredictingNet(NeuralNet):
         """Apply a function of the network, and return the values of the real steps."""
         lengths, batches = dataset.sequences.lengths, self._batches(dataset)
         outputs = self._map_batches(function, dataset, batches)
-        values_of = {
+        values_by_row = {
             row: values[: lengths[row]]
             for rows, output in zip(batches, outputs, strict=True)
             for row, values in zip(rows, output.numpy(), strict=True)
         }
-        return [values_of[row] for row in range(len(dataset))]
+        return [values_by_row[row] for row in range(len(dataset))]
 
     def _batches_and_pool(
         self, dataset: SequenceDataset

@@ -71,8 +71,8 @@ class EpochPrinter(Callback):
         self._print_line("  ".join(row))
 
     def _cells(self, epoch: dict[str, Any], n_done: int) -> dict[str, str]:
-        so_far = time.perf_counter() - self.start_
-        left = so_far / self.n_timed_ * (self.n_epochs - n_done)
+        elapsed = time.perf_counter() - self.start_
+        left = elapsed / self.n_timed_ * (self.n_epochs - n_done)
         return {
             "epoch": f"{n_done}/{self.n_epochs}",
             **{name: f"{epoch[name]:.4f}" for name in _SHOWN if name in epoch},

@@ -86,15 +86,15 @@ class PseudoLabels:
             rows.sequences, rows.target, rows.weight, rows.seed, vectors=rows.vectors
         )
         if len(held_out) and self._predict(rows):
-            held_out_of_student, student_logits = self._logits_of_student(rows)
+            student_held_out, student_logits = self._logits_of_student(rows)
             # folds in which a model cannot be fitted differ
-            common, linear_indices, student_indices = np.intersect1d(
+            common_rows, linear_indices, student_indices = np.intersect1d(
                 held_out,
-                held_out_of_student,
+                student_held_out,
                 assume_unique=True,
                 return_indices=True,
             )
-            truth = self._truth(rows, common)
+            truth = self._truth(rows, common_rows)
             logits = student_logits[student_indices], linear_logits[linear_indices]
             self.accuracy, self.linear_accuracy = (
                 _accuracy(model_logits, *truth) for model_logits in logits
@@ -163,17 +163,17 @@ class PseudoLabels:
 
     def _logits_of_student(self, rows: TrainingRows) -> tuple[np.ndarray, np.ndarray]:
         """Return held-out rows, and logits by a linear model with pseudo-labels."""
-        kept = np.arange(len(self.target))
-        if len(kept) > _ROWS_TO_COMPARE:
+        indices = np.arange(len(self.target))
+        if len(indices) > _ROWS_TO_COMPARE:
             random_state = np.random.RandomState(rows.seed)
-            kept = random_state.choice(len(kept), _ROWS_TO_COMPARE, replace=False)
+            indices = random_state.choice(len(indices), _ROWS_TO_COMPARE, replace=False)
         return LinearModel(NGRAMS, self.n_classes).out_of_fold_logits(
-            rows.sequences.joined(rows.unlabelled.take(kept)),
-            np.concatenate([rows.target, self.target[kept]]),
-            np.concatenate([rows.weight, self.weight[kept]]),
+            rows.sequences.joined(rows.unlabelled.take(indices)),
+            np.concatenate([rows.target, self.target[indices]]),
+            np.concatenate([rows.weight, self.weight[indices]]),
             rows.seed,
             vectors=rows.vectors,
-            pseudo_labels=self.target_of_folds[:, kept],
+            pseudo_labels=self.target_of_folds[:, indices],
         )
 
     def _weights(

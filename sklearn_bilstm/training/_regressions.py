@@ -76,24 +76,24 @@ class Regressions:
         if self.exclusive != (not multilabel):
             raise ValueError("The classes of a linear model must be exclusive or not.")
         classes = state_array(self.classes, "classes", kinds="i", shape=(None,))
-        n_found = len(classes)
-        known = np.isin(classes, np.arange(n_classes)).all()
-        if not known or not n_found or len(np.unique(classes)) < n_found:
+        n_fitted = len(classes)
+        are_valid = np.isin(classes, np.arange(n_classes)).all()
+        if not are_valid or not n_fitted or len(np.unique(classes)) < n_fitted:
             raise ValueError("The linear model must have some of the classes.")
         if multilabel and not np.array_equal(classes, np.arange(n_classes)):
             raise ValueError("The linear model must have all labels.")
-        state_array(self.intercepts, "intercepts", kinds="f", shape=(n_found,))
+        state_array(self.intercepts, "intercepts", kinds="f", shape=(n_fitted,))
         check_size("intercepts", self.intercepts)
-        shape = None, n_found
+        shape = None, n_fitted
         numbers: np.ndarray
         if isinstance(self.coefficients, sparse.csr_array):
             data = self.coefficients.data
             numbers = state_array(data, "coefficients", kinds="f", shape=(None,))
-            if self.coefficients.shape[1] != n_found:
+            if self.coefficients.shape[1] != n_fitted:
                 raise ValueError("There must be coefficients for each class.")
         else:
-            given = self.coefficients
-            numbers = state_array(given, "coefficients", kinds="f", shape=shape)
+            coefficients = self.coefficients
+            numbers = state_array(coefficients, "coefficients", kinds="f", shape=shape)
         check_size("coefficients", numbers)
 
     def mapped(self, function: Callable[[np.ndarray], np.ndarray]) -> "Regressions":
@@ -170,8 +170,8 @@ def fit_regressions(
             *rows, codes[:, np.newaxis], weight, least_expected=0, after_each=after_each
         )
         return Regressions(classes, np.hstack([-w, w]) / 2, np.concatenate([-b, b]) / 2)
-    inside = one_hot(codes, len(classes)).tocsc()
-    fitted = fit_one_vs_rest(*rows, inside, weight, after_each=after_each)
+    indicators = one_hot(codes, len(classes)).tocsc()
+    fitted = fit_one_vs_rest(*rows, indicators, weight, after_each=after_each)
     return Regressions(classes, *fitted)
 
 
@@ -192,8 +192,8 @@ def _fit_labels(
             X.columns, X.n_ngrams, target[:, varies] > 0, weight, after_each=after_each
         )
         # constant labels have zero coefficients
-        spread = sparse.csr_array(np.eye(len(labels))[varies])
-        coefficients = fitted @ spread
+        selection = sparse.csr_array(np.eye(len(labels))[varies])
+        coefficients = fitted @ selection
     return Regressions(labels, coefficients, intercepts, False)
 
 

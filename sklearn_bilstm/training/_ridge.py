@@ -141,8 +141,8 @@ class BlockRidge:
         index[rows] = np.arange(len(rows))
         folds = [tuple(index[p][index[p] >= 0] for p in split) for split in splits]
         folds = [split for split in folds if min(map(len, split))]
-        taken = [block[rows] for block in features]
-        kernels = [block @ block.T for block in taken]
+        sampled = [block[rows] for block in features]
+        kernels = [block @ block.T for block in sampled]
         errors = {}
         for blocks in self.choices:
             kernel = sum(kernels[index] for index in blocks)

@@ -68,14 +68,14 @@ class Accuracy(_Score):
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         if target.ndim == 2:
-            right = ((y_pred > 0) == (target > 0)).all(1)  # (B,)
+            is_correct = ((y_pred > 0) == (target > 0)).all(1)  # (B,)
         else:
-            right = y_pred.argmax(1) == target  # (B,)
-        return torch.stack([weight @ right.double(), weight.sum()])
+            is_correct = y_pred.argmax(1) == target  # (B,)
+        return torch.stack([weight @ is_correct.double(), weight.sum()])
 
     def _score(self, sums: Tensor) -> Tensor:
-        right, total = sums
-        return right / total
+        n_correct, total = sums
+        return n_correct / total
 
 
 class TasksAccuracy(_Score):
@@ -97,12 +97,12 @@ class TasksAccuracy(_Score):
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         parts = y_pred.split(self.n_classes, 1)
         predicted = torch.stack([part.argmax(1) for part in parts], 1)  # (B, M)
-        right = (predicted == target).double()  # (B, M)
-        return torch.stack([(weight * right).sum(), weight.sum()])
+        is_correct = (predicted == target).double()  # (B, M)
+        return torch.stack([(weight * is_correct).sum(), weight.sum()])
 
     def _score(self, sums: Tensor) -> Tensor:
-        right, total = sums
-        return right / total
+        n_correct, total = sums
+        return n_correct / total
 
 
 class R2(_Score):
@@ -171,13 +171,13 @@ class LabelAccuracy(_TaggingScore):
     name = "accuracy"
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-        right = (y_pred == target).sum(1)  # (B,), negative targets are never right
+        n_correct = (y_pred == target).sum(1)  # (B,), negative targets are never right
         n_steps = (target >= 0).sum(1)  # (B,)
-        return torch.stack([weight @ right.double(), weight @ n_steps.double()])
+        return torch.stack([weight @ n_correct.double(), weight @ n_steps.double()])
 
     def _score(self, sums: Tensor) -> Tensor:
-        right, total = sums
-        return right / total if total else total  # no steps
+        n_correct, total = sums
+        return n_correct / total if total else total  # no steps
 
 
 class SpanF1(_TaggingScore):
@@ -196,8 +196,8 @@ class SpanF1(_TaggingScore):
 
     def _sums(self, y_pred: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         counts = []
-        for of_row, codes, is_known in zip(y_pred, target, target >= 0, strict=True):
-            pair = of_row[is_known], codes[is_known]
+        for output, codes, is_known in zip(y_pred, target, target >= 0, strict=True):
+            pair = output[is_known], codes[is_known]
             predicted, true = (set(self._spans(part.tolist())) for part in pair)
             counts.append([len(predicted & true), len(predicted) + len(true)])
         return weight @ torch.tensor(counts, dtype=torch.float64)  # (2,)
@@ -206,5 +206,5 @@ class SpanF1(_TaggingScore):
         return find_spans([self.labels[code] for code in codes])
 
     def _score(self, sums: Tensor) -> Tensor:
-        n_right, n_both = sums
-        return 2 * n_right / n_both if n_both else n_both  # no spans
+        n_correct, n_spans = sums
+        return 2 * n_correct / n_spans if n_spans else n_spans  # no spans

@@ -205,16 +205,16 @@ class SeriesModel:
             state["n_last_steps"], "n_last_steps", most=_MOST_LAST_NUMBERS
         )
         blocks = state_array(state["blocks"], "blocks", kinds="i", shape=(None,))
-        known = np.isin(blocks, (cls.CONVOLUTIONS, cls.LAST_STEPS, cls.STATIC)).all()
+        valid = np.isin(blocks, (cls.CONVOLUTIONS, cls.LAST_STEPS, cls.STATIC)).all()
         least = 0 if state["kind"] == "numbers" else 1
-        if not known or not least <= len(blocks) == len(np.unique(blocks)):
+        if not valid or not least <= len(blocks) == len(np.unique(blocks)):
             raise ValueError("There must be known blocks of features.")
         if (rocket is None) == (cls.CONVOLUTIONS in blocks):
             raise ValueError("Coefficients of convolutions require convolutions.")
-        for block, given in zip(blocks.tolist(), state["coefficients"], strict=True):
+        for block, values in zip(blocks.tolist(), state["coefficients"], strict=True):
             n_rows = rocket.n_columns if block == cls.CONVOLUTIONS else None
             coefficients = state_array(
-                given, "coefficients", kinds="f", shape=(n_rows, n_outputs)
+                values, "coefficients", kinds="f", shape=(n_rows, n_outputs)
             )
             check_size("coefficients", coefficients)
             model.coefficients[block] = coefficients
@@ -243,8 +243,8 @@ class SeriesModel:
         """Return possible sets of blocks. For equal errors, the first is used."""
         choices: list[tuple[int, ...]] = [(self.CONVOLUTIONS,)]
         if self.kind == "numbers":
-            both = self.CONVOLUTIONS, self.LAST_STEPS
-            choices = [(self.LAST_STEPS,), (self.CONVOLUTIONS,), both]
+            all_blocks = self.CONVOLUTIONS, self.LAST_STEPS
+            choices = [(self.LAST_STEPS,), (self.CONVOLUTIONS,), all_blocks]
         if static is not None:
             choices = [(*choice, self.STATIC) for choice in choices] + choices
         return choices

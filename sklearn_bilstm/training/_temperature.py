@@ -115,9 +115,10 @@ def _adds_information(
     temperature cannot reproduce unequal frequencies.
     """
     log_frequencies = np.broadcast_to(np.log(frequencies), logits.shape)
-    both = np.stack([logits, log_frequencies])
-    factors, _ = _fitted_factors(both, truth, weight)
-    gain = log_softmax(np.tensordot(factors, both, axes=1), axis=-1) - log_frequencies
+    stacked_logits = np.stack([logits, log_frequencies])
+    factors, _ = _fitted_factors(stacked_logits, truth, weight)
+    mean = np.tensordot(factors, stacked_logits, axes=1)
+    gain = log_softmax(mean, axis=-1) - log_frequencies
     gain = (truth * gain).reshape(len(truth), -1).sum(1)
     return exceeds_error(gain, weight, _N_ERRORS)
 

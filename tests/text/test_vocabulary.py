@@ -81,7 +81,7 @@ def test_ranked_does_not_depend_on_the_order_of_documents(corpora):
 def test_max_features_counts_unknown_tokens_only(corpus, known, n):
     [counts] = counted(corpus)
     new = [token for token in counts.ranked(1, 1.0) if token not in known]
-    assert counts.ranked(1, 1.0, max_features=n, known=known) == new[:n]
+    assert counts.ranked(1, 1.0, max_features=n, excluded=known) == new[:n]
 
 
 def test_incomparable_tokens_keep_the_order_of_appearance():

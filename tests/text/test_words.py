@@ -51,9 +51,9 @@ def test_min_df_makes_rare_tokens_unknown_but_keeps_characters():
 
 
 def test_known_words_are_added_to_the_vocabulary():
-    reader = WordReader().fit(SENTENCES, known=["bird", "dog", "Paris"])
+    reader = WordReader().fit(SENTENCES, included=["bird", "dog", "Paris"])
     assert reader.vocabulary_ == {"bird": 2, "dog": 3, "the": 4, "cat": 5}
-    kept = WordReader(lowercase=False).fit(SENTENCES, known=["Paris"])
+    kept = WordReader(lowercase=False).fit(SENTENCES, included=["Paris"])
     assert tokens_of(kept, [["Paris"]]) == [["Paris"]]
 
 
