@@ -63,11 +63,12 @@ def fit_auxiliary_models(
     Also returns entries of `auto_params_`.
     """
     if isinstance(auxiliary_models, SeriesModels | TaskSeriesModels):
-        if config.verbose and auxiliary_models.linear is not None:
-            print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
+        if auxiliary_models.linear is not None:
+            _report_linear_model(config)
         auxiliary_models.fit(train, seed=seed, n_threads=config.n_threads)
         return train, {}
     if isinstance(auxiliary_models, TaggingModels):
+        _report_linear_model(config)
         auxiliary_models.fit(train, target, config, seed)
         return auxiliary_models.with_training_features(train), {}
     verbose = config.verbose > 0
@@ -78,6 +79,11 @@ def fit_auxiliary_models(
     pseudo = PseudoLabelledRows(train, sequences, target, vectors, seed).fit()
     train = pseudo.fit_ngrams(ngrams, verbose=verbose)
     return auxiliary_models.with_training_features(train), pseudo.description()
+
+
+def _report_linear_model(config: Config) -> None:
+    if config.verbose:
+        print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
 
 
 def models_of_stream(

@@ -36,8 +36,6 @@ class TaggingModels(AuxiliaryModels):
         self, train: SequenceDataset, target: Any, config: Config, seed: int
     ) -> None:
         """Fit the linear model to training rows, which must have texts."""
-        if config.verbose:
-            print("fitting the linear model", flush=True)  # noqa: T201, verbose=1
         decoder = target.decoder(config)
         self._training_emissions = self.linear_tagger.fit_transform(
             train, decoder, seed, config.n_threads

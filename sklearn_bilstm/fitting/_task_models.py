@@ -336,14 +336,18 @@ class TaskSeriesModels(TaskModels):
             If no row has a label of some task.
         """
         target.check_training_rows(train)
-        models = [None] * len(target.tasks) if previous is None else previous.models
+        previous_models: Sequence[Any] = [None] * len(target.tasks)
+        if previous is not None:
+            previous_models = previous.models
         return cls(
             target,
             [
                 SeriesModels.unfitted(
-                    config, task, len(target.labelled_rows(train, j)), models[j]
+                    config, task, len(target.labelled_rows(train, j)), models
                 )
-                for j, task in enumerate(target.tasks)
+                for j, (task, models) in enumerate(
+                    zip(target.tasks, previous_models, strict=True)
+                )
             ],
         )
 

@@ -131,14 +131,12 @@ class LinearTagger:
         models = [type(self)(self.n_labels) for _ in folds]
         workers = Workers(n_threads)
 
-        def fit(model: LinearTagger, held_out: np.ndarray) -> None:
-            outside = rows.take(np.setdiff1d(order, held_out))
-            model.fit(outside, decoder, seed, workers.is_stopped)
+        def fit(model: LinearTagger, indices: np.ndarray) -> None:
+            model.fit(rows.take(indices), decoder, seed, workers.is_stopped)
 
-        def fit_all() -> None:
-            workers.map(fit, [self, *models], [order[:0], *folds])
-
-        call_within(workers, fit_all)
+        all_models = [self, *models]
+        train = [np.arange(len(rows)), *(np.setdiff1d(order, fold) for fold in folds)]
+        call_within(workers, lambda: workers.map(fit, all_models, train))
         for model, fold in zip(models, folds, strict=True):
             texts: Any = rows.take(fold).texts
             emissions[steps.take(fold).values] = model.emissions(texts).values

@@ -354,8 +354,8 @@ class _Weights:
         """Compute the sums, given indicator matrices of n-grams and classes."""
         weighted = sparse.diags_array(weight, format="csr") @ labels
         by_class = (occurs.T @ weighted).toarray()
-        class_weights = weight @ labels
-        return cls(by_class, occurs.T @ weight, class_weights, float(weight.sum()))
+        class_totals = weight @ labels
+        return cls(by_class, occurs.T @ weight, class_totals, float(weight.sum()))
 
     def without(self, other: "_Weights") -> "_Weights":
         """Return the sums, excluding some of the rows."""

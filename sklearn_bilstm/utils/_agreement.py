@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib import import_module
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -99,12 +100,9 @@ def check_agreement(group: Any, facts: dict[str, str]) -> None:
     """
     # not interrupted in between, since either all processes leave or none
     with group.uninterrupted():
-        facts_of_processes = group.all_gather(facts)
-        names = list(
-            dict.fromkeys(name for facts in facts_of_processes for name in facts)
-        )
-        for name in names:
-            values = [facts.get(name, "nothing") for facts in facts_of_processes]
+        all_facts = group.all_gather(facts)
+        for name in dict.fromkeys(chain.from_iterable(all_facts)):
+            values = [process.get(name, "nothing") for process in all_facts]
             if len(set(values)) > 1:
                 group.leave()
                 raise _disagreement(name, values)

@@ -252,8 +252,7 @@ class Workers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._is_stopped = True
-        deque(self._waiting, maxlen=0)
+        self._stop()
         if self._pool is not None:
             self._pool.shutdown()
         self._pool, self._n_extra_threads = None, 0
@@ -275,8 +274,7 @@ class Workers:
                 for index in waiting:
                     results[index] = function(*calls[index])
             except BaseException:
-                self._is_stopped = True
-                deque(waiting, maxlen=0)
+                self._stop()
                 raise
 
         n_helpers = min(self._share() - 1, len(calls) - 1)
@@ -287,10 +285,9 @@ class Workers:
             work()
             self._wait()
         except BaseException:
-            self._is_stopped = True
+            self._stop()
             raise
         finally:
-            deque(waiting, maxlen=0)
             self._wait()
         while helpers:  # emptied, since an error in a future would refer to all locals
             helpers.pop().result()
@@ -303,6 +300,11 @@ class Workers:
         :meth:`map` waits for them.
         """
         return self._is_stopped
+
+    def _stop(self) -> None:
+        """Start no further calls, and let the others end."""
+        self._is_stopped = True
+        deque(self._waiting, maxlen=0)
 
     def _wait(self) -> None:
         """Wait for the other threads."""
